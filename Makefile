@@ -1,0 +1,75 @@
+# The front door: each target hands over to CMake and to what it built. `make help` says what there
+# is. Values reach the commands through the environment, so that any path is taken as it is.
+NET = s8
+NORM = bn
+ISA = native
+EPOCHS =
+SEED =
+THREADS =
+DATA =
+export NET NORM ISA EPOCHS SEED THREADS DATA
+
+PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
+CONFIGURE = cmake --preset release > build/configure.log
+LOCAL_DATA = data/cifar-10-batches-bin
+
+.PHONY: help gen train bench check data generated clean configure
+
+help:
+	@echo 'make train      generate, build and train; without CIFAR-10 on a SYNTHETIC set'
+	@echo 'make gen        write generated/<net>_<norm>_<isa>.c and build build/<net>_<norm>'
+	@echo 'make bench      generated against generic kernels, per layer and per step'
+	@echo 'make check      every test'
+	@echo 'make data       download CIFAR-10 and check it'
+	@echo 'make generated  write the committed files of generated/ anew'
+	@echo 'make clean      remove build/'
+	@echo
+	@echo 'NET=s8          a name under gen/nets, or the path of a .lua file'
+	@echo 'NORM=bn         bn, gn, ln, in or none'
+	@echo 'ISA=native      native, avx2, avx512 or c'
+	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
+
+configure:
+	@mkdir -p build
+	@$(CONFIGURE)
+
+# The generator runs twice: here, to say clearly what is wrong with a network, and in the build.
+gen: configure
+	@cmake --build build --target burin
+	@mkdir -p generated
+	@build/burin gen --norm "$$NORM" --isa "$$ISA" "$$NET"
+	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA"
+	@cmake --build build --target program
+
+train: gen
+	@set --; \
+	if [ -n "$$DATA" ]; then \
+	    set -- --data "$$DATA"; \
+	elif [ -z "$$CIFAR10_DIR" ] && [ ! -d $(LOCAL_DATA) ]; then \
+	    set -- --data synthetic; \
+	    echo '********************************************************************************'; \
+	    echo '** No CIFAR-10: DATA= and $$CIFAR10_DIR are not set, and there is no'; \
+	    echo '** $(LOCAL_DATA). `make data` downloads it.'; \
+	    echo '** Training on the built-in SYNTHETIC images instead.'; \
+	    echo '********************************************************************************'; \
+	fi; \
+	exec $(PROGRAM) train "$$@" $${EPOCHS:+--epochs "$$EPOCHS"} $${SEED:+--seed "$$SEED"} \
+	    $${THREADS:+--threads "$$THREADS"}
+
+bench: gen
+	@exec $(PROGRAM) bench $${THREADS:+--threads "$$THREADS"}
+
+check: configure
+	@cmake --build build
+	@ctest --test-dir build --output-on-failure --parallel $$(getconf _NPROCESSORS_ONLN) \
+	    --no-label-summary; status=$$?; \
+	awk -f tests/summary.awk build/Testing/Temporary/LastTest.log; exit $$status
+
+data:
+	@cmake -P runtime/fetch_cifar10.cmake
+
+generated: configure
+	@cmake --build build --target generated
+
+clean:
+	@rm -rf build

@@ -1,0 +1,379 @@
+-- emit.lua - the planned program -> the text of one C file.
+--
+-- The last stage: nothing is decided here but the order of things in the file. Rows of tables are
+-- written by model.lua, functions by the templates.
+
+local c <const> = require "c"
+local fuse <const> = require "fuse"
+local isa <const> = require "isa"
+local kernel <const> = require "kernel"
+local memory <const> = require "memory"
+local model <const> = require "model"
+local name <const> = require "name"
+local schedule <const> = require "schedule"
+local template <const> = require "template"
+
+local emit <const> = {}
+
+local function render(template_name, params)
+    return (template.render(template_name, params):gsub("\n$", ""))
+end
+
+-- Appends to a list the text of a function unless the list has one of that name; two different
+-- texts of one name would be a bug of name.lua.
+local function add_once(list, seen, function_name, text)
+    assert(seen[function_name] == nil or seen[function_name] == text,
+        "one name for two kernels: " .. function_name)
+    if not seen[function_name] then
+        seen[function_name] = text
+        list[#list + 1] = text .. "\n"
+    end
+end
+
+-- -- Memory --------------------------------------------------------------------------------------
+
+local POINTER_BASE <const> = {
+    weights = "net->weights", chunk = "net->chunks + (size_t)chunk * CHUNK_FLOATS",
+    image = "net->images + (size_t)image * IMAGE_FLOATS", thread = "net->thread",
+    scratch = "net->scratch",
+}
+
+local SCOPES <const> = {
+    { "weights", "WEIGHT_FLOATS", "Packed weights, one copy for all threads." },
+    { "chunk", "CHUNK_FLOATS",
+        "One block for each chunk of images, zeroed before every step: sums over its images." },
+    { "image", "IMAGE_FLOATS", "One block for each image of the batch: what outlives a phase." },
+    { "thread", "THREAD_FLOATS", "Each thread's own: what outlives a phase." },
+    { "scratch", "SCRATCH_FLOATS",
+        "Each thread's own, for one image within a phase. Lifetimes count the calls of a step." },
+}
+
+local function constant(buffer, is_eval)
+    local own <const> = is_eval and (buffer.scope == "scratch" or buffer.scope == "image")
+    return (own and "EVAL_" or "") .. name.offset(buffer.name)
+end
+
+local function buffer_line(buffer, offset, is_eval)
+    local life = ""
+    if buffer.scope == "image" or buffer.scope == "scratch" then
+        life = string.format("; calls %d-%d%s", buffer.first, buffer.last,
+            is_eval and " of an evaluation" or "")
+    end
+    return string.format("%s = %d, /* %s; %d bytes%s */", constant(buffer, is_eval), offset,
+        buffer.shape, buffer.floats * 4, life)
+end
+
+-- The enums of section 2. The scratch memory holds the largest gradient of a weight too, when the
+-- weights are updated.
+local function memory_scopes(train, eval)
+    local scopes <const> = {}
+    local largest = 1
+    for _, buffer in ipairs(train.plan.buffers) do
+        if buffer.scope == "chunk" then
+            largest = math.max(largest, buffer.floats)
+        end
+    end
+    for i, scope in ipairs(SCOPES) do
+        local lines <const> = {}
+        for _, buffer in ipairs(train.plan.buffers) do
+            if buffer.scope == scope[1] then
+                lines[#lines + 1] = buffer_line(buffer, train.memory.offset[buffer], false)
+            end
+        end
+        local floats = train.memory.floats[scope[1]]
+        if scope[1] == "scratch" then
+            for _, buffer in ipairs(eval.plan.buffers) do
+                if buffer.scope == "scratch" then
+                    lines[#lines + 1] = buffer_line(buffer, eval.memory.offset[buffer], true)
+                end
+            end
+            floats = math.max(floats, eval.memory.floats.scratch, largest)
+        end
+        scopes[i] = { title = scope[3], lines = lines, total = scope[2], floats = floats }
+    end
+    return scopes
+end
+
+-- -- Phases --------------------------------------------------------------------------------------
+
+local function argument_text(arg)
+    return type(arg) == "table" and arg.name or arg
+end
+
+-- The function of one phase: pointers to its buffers, then its calls.
+local function phase_text(phase, function_name, title, first_call, placed, is_eval)
+    local pointers <const>, lines <const>, declared <const> = {}, {}, {}
+    local uses_chunk, uses_image = false, false
+    local function declare(buffer)
+        if not declared[buffer] then
+            declared[buffer] = true
+            uses_chunk = uses_chunk or buffer.scope == "chunk"
+            uses_image = uses_image or buffer.scope == "image"
+            pointers[#pointers + 1] = string.format("float *const %s = %s + %s;", buffer.name,
+                POINTER_BASE[buffer.scope], constant(buffer, is_eval))
+        end
+    end
+    local note
+    for i, call in ipairs(phase.calls) do
+        for _, buffer in ipairs(placed.clears[first_call + i - 1] or {}) do
+            declare(buffer)
+            local layout <const> = buffer.layout
+            lines[#lines + 1] = string.format("clear_border(%s, %d, %d, %d, %d);", buffer.name,
+                layout.h, layout.w, layout.pitch, layout.border)
+        end
+        if call.note ~= note and call.note ~= "" then
+            note = call.note
+            lines[#lines + 1] = "/* " .. c.comment(note) .. " */"
+        end
+        local args <const> = {}
+        for k, arg in ipairs(call.args) do
+            if type(arg) == "table" then
+                declare(arg)
+            else
+                uses_chunk = uses_chunk or arg == "chunk"
+                uses_image = uses_image or arg:find("image", 1, true) ~= nil
+            end
+            args[k] = argument_text(arg)
+        end
+        lines[#lines + 1] = string.format("%s(%s);", call.fn, table.concat(args, ", "))
+    end
+    if not uses_chunk then
+        table.insert(pointers, 1, "(void)chunk;")
+    end
+    if not uses_image then
+        table.insert(pointers, 1, "(void)image;")
+    end
+    return render("phase.c.tpl", {
+        name = function_name, title = title, pointers = pointers, lines = lines,
+    }) .. "\n"
+end
+
+-- The layers that a phase computes, for its comment.
+local function phase_title(phase)
+    local names <const>, seen <const> = {}, {}
+    for _, call in ipairs(phase.calls) do
+        if call.kernel and not seen[call.note] then
+            seen[call.note] = true
+            names[#names + 1] = call.note
+        end
+    end
+    return table.concat(names, ", ")
+end
+
+local function join_params(join, graph)
+    local node <const> = join.norm
+    local pixels <const> = string.format("(double)run->batch->n * %d.0", join.pixels)
+    local weight <const> = "net.param + " .. name.param(node.name .. ".weight")
+    local bias <const> = "net.param + " .. name.param(node.name .. ".bias")
+    local function at(buffer)
+        return name.offset(buffer.name)
+    end
+    local thread <const> = "net.thread + "
+    local params <const> = {
+        sums = at(join.sums), parts = at(join.parts), floats = join.sums.floats, track = false,
+    }
+    if join.kind == "norm_fwd" then
+        params.title = "Every image has been summed up: the statistics of " .. node.name .. "."
+        params.call = string.format("%s(%s%s, %s%s, %s, %s, %s);", join.fn, thread, at(join.coef),
+            thread, at(join.sums), weight, bias, pixels)
+        local state <const> = name.param(graph.states[node.state].name)
+        local variance <const> = name.param(graph.states[node.state + 1].name)
+        params.track = string.format(
+            "%s(run->store.state + %s, run->store.state + %s, %s%s, %s);",
+            name.norm(node, "track"), state, variance, thread, at(join.sums), pixels)
+        return params
+    end
+    params.title = "Every image has been summed up: the gradient of " .. node.name .. "."
+    params.call = string.format(
+        "%s(%s%s, rank == 0 ? net.chunks + %s : NULL, rank == 0 ? net.chunks + %s : NULL, "
+        .. "%s%s, %s%s, %s, %s);", join.fn, thread, at(join.dcoef), at(join.dweight),
+        at(join.dbias), thread, at(join.sums), thread, at(join.coef), weight, pixels)
+    return params
+end
+
+-- All phase functions and the two functions that call them.
+local function schedule_texts(graph, train, eval, weight_count)
+    local texts <const>, phases <const> = {}, {}
+    local first = 1
+    local several <const> = #train.plan.phases > 1
+    for i, phase in ipairs(train.plan.phases) do
+        local function_name <const> = several and "train_phase" .. i or "train_image"
+        local title <const> = phase_title(phase)
+        texts[i] = phase_text(phase, function_name,
+            several and "One image in phase " .. i .. ": " .. c.comment(title) .. "."
+            or "One image through the whole network, forward and backward.",
+            first, train.memory, false)
+        first = first + #phase.calls
+        local joins <const> = {}
+        for k, join in ipairs(phase.joins) do
+            joins[k] = join_params(join, graph)
+        end
+        phases[i] = { fn = function_name, joins = joins, title = c.comment(title) }
+    end
+    texts[#texts + 1] = phase_text(eval.plan.phases[1], "eval_image",
+        "One image in evaluation mode.", 1, eval.memory, true)
+    local eval_lines <const> = {}
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" and node.norm == "batch" then
+            local function state(index)
+                return "run->store.state + " .. name.param(graph.states[index].name)
+            end
+            eval_lines[#eval_lines + 1] = string.format(
+                "%s(net.thread + %s, %s, %s, net.param + %s, net.param + %s);",
+                name.norm(node, "eval"), name.offset("coef_" .. node.name), state(node.state),
+                state(node.state + 1), name.param(node.name .. ".weight"),
+                name.param(node.name .. ".bias"))
+        end
+    end
+    local story <const> = several
+        and "Batch norm makes the images meet at every norm."
+        or "No image needs another before the update."
+    return texts, render("schedule.c.tpl", {
+        phases = phases, eval_lines = eval_lines, story = story, weight_count = weight_count,
+    }) .. "\n"
+end
+
+-- -- Kernels -------------------------------------------------------------------------------------
+
+local function norm_texts(graph, set, list, seen)
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" then
+            local prefix <const> = name.norm(node, "fwd"):gsub("_fwd$", "")
+            local batch <const> = node.norm == "batch"
+            add_once(list, seen, prefix, render("norm.c.tpl", {
+                prefix = prefix, title = batch and "batch norm" or "group norm", batch = batch,
+                sets = batch and node.c or node.groups, channels = node.c,
+                set_size = batch and 1 or node.c // node.groups,
+                pitch = (node.c + set.vl - 1) // set.vl * set.vl,
+                eps = string.format("%.17g", node.eps),
+                momentum = batch and string.format("%.17g", node.momentum) or "0.0",
+            }))
+        end
+    end
+end
+
+local function other_texts(graph, train, set, list, seen)
+    local function load_text(call)
+        local layout <const> = call.args[1].layout
+        return render("load.c.tpl", {
+            name = call.fn, channels = layout.c, h = layout.h, w = layout.w,
+            pitch = layout.pitch, shapes = call.args[1].shape .. ".", y_border = layout.border,
+            y_cols = layout.w + 2 * layout.border,
+        })
+    end
+    local function loss_text(call)
+        local function vector_at(layout)
+            return (layout.border * (layout.w + 2 * layout.border) + layout.border) * layout.pitch
+        end
+        return render("loss.c.tpl", {
+            classes = graph.classes, pitch = call.args[1].layout.pitch,
+            dlogits_at = vector_at(call.args[1].layout),
+            logits_at = vector_at(call.args[2].layout),
+        })
+    end
+    for _, phase in ipairs(train.plan.phases) do
+        for _, call in ipairs(phase.calls) do
+            if call.fn:find("^load_") then
+                add_once(list, seen, call.fn, load_text(call))
+            elseif call.fn == "softmax_loss" then
+                add_once(list, seen, call.fn, loss_text(call))
+            end
+        end
+    end
+    norm_texts(graph, set, list, seen)
+end
+
+local function kernel_texts(graph, train, eval, set, options)
+    local list <const>, seen <const> = {}, {}
+    local uses <const> = { where_positive = false, claim = false, drop = false }
+    uses.clear_border = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
+    for _, plan in ipairs { train.plan, eval.plan } do
+        for _, spec in ipairs(plan.kernels) do
+            local file <const>, params <const> = kernel.template(spec, set, options)
+            add_once(list, seen, spec.name, render(file, params))
+        end
+    end
+    other_texts(graph, train, set, list, seen)
+    for _, text in ipairs(list) do
+        for helper in pairs(uses) do -- a set: the order does not matter
+            uses[helper] = uses[helper] or text:find(helper .. "(", 1, true) ~= nil
+        end
+    end
+    return list, uses
+end
+
+-- The functions that pack and unpack weights, and the rows of the table of weights.
+local function weight_texts(graph, train, set)
+    local list <const>, seen <const>, rows <const> = {}, {}, {}
+    local spec_of <const>, buffer_of <const> = {}, {}
+    for _, spec in ipairs(train.plan.kernels) do
+        if spec.op == "conv" or spec.op == "linear" then
+            spec_of[spec.layer .. " " .. spec.pass] = spec
+        end
+    end
+    for _, buffer in ipairs(train.plan.buffers) do
+        buffer_of[buffer.name] = buffer
+    end
+    local function packing(spec, what)
+        local file <const>, params <const> = kernel.packing(spec, what, set)
+        add_once(list, seen, params.name, render(file, params))
+        return params.name
+    end
+    for i, param in ipairs(graph.params) do
+        local layer <const>, role <const> = param.name:match("^(.*)%.(%w+)$")
+        local forward <const> = spec_of[layer .. " fwd"]
+        local row <const> = {
+            "{.param = " .. i - 1,
+            ".gradient = " .. name.offset((role == "weight" and "dw_" or "db_") .. layer),
+        }
+        local gradient <const> = buffer_of[(role == "weight" and "dw_" or "db_") .. layer]
+        row[#row + 1] = ".gradient_floats = " .. gradient.floats
+        if forward and role == "weight" then
+            row[#row + 1] = ".unpack = " .. packing(spec_of[layer .. " bwd_weights"], "unpack")
+            row[#row + 1] = ".packed = true"
+            row[#row + 1] = ".forward = " .. name.offset("w_" .. layer)
+            row[#row + 1] = ".pack = " .. packing(forward, "pack")
+            local data <const> = spec_of[layer .. " bwd_data"]
+            if data then
+                row[#row + 1] = ".transposed = " .. name.offset("wt_" .. layer)
+                row[#row + 1] = ".pack_transposed = " .. packing(data, "pack_transposed")
+            end
+        elseif forward then
+            row[#row + 1] = ".packed = true"
+            row[#row + 1] = ".forward = " .. name.offset("b_" .. layer)
+        end
+        rows[i] = string.format("/* %s */ %s},", param.name, table.concat(row, ", "))
+    end
+    return list, rows
+end
+
+-- -- The file ------------------------------------------------------------------------------------
+
+-- The planned program: fused steps, schedules and memory of training and evaluation.
+-- options: isa, algorithm, unroll, norm, network (see main.lua)
+function emit.plan(graph, options)
+    local set <const> = isa.get(options.isa)
+    local fused <const> = fuse.steps(graph)
+    local train <const> = { plan = schedule.train(fused, set) }
+    local eval <const> = { plan = schedule.eval(fused, set) }
+    train.memory, eval.memory = memory.place(train.plan), memory.place(eval.plan)
+    return { set = set, fused = fused, train = train, eval = eval }
+end
+
+function emit.program(graph, options)
+    local planned <const> = emit.plan(graph, options)
+    local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
+    local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)
+    local packs <const>, weights <const> = weight_texts(graph, train, set)
+    local phases <const>, main <const> = schedule_texts(graph, train, eval, #graph.params)
+    local params <const> = model.params(graph, planned, options)
+    params.scopes = memory_scopes(train, eval)
+    params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
+    params.weights, params.phase_texts, params.schedule = weights, phases, main
+    params.prelude = template.render("prelude.c.tpl", {
+        isa = set.name, vec = set.vec, mm = set.mm, uses = uses,
+    })
+    return template.render("program.c.tpl", params)
+end
+
+return emit

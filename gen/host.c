@@ -1,0 +1,657 @@
+/* host.c - the Lua state behind burin and everything it may ask of the machine.
+ *
+ * Two kinds of Lua run here. Our own modules are trusted but strict: reading or assigning an
+ * undefined global is an error. A network description is not trusted: it runs in an environment
+ * that network.lua fills, as text only, with a budget of steps, of processor time and of memory,
+ * and with the methods of strings cut down to what that environment offers.
+ *
+ * The global table `host`, for trusted modules:
+ *
+ *     host.source(name)                  text of "gen/x.lua" or "templates/x.c.tpl", or nil,
+ * message host.template(name)                text of templates/<name>; it must exist
+ *     host.read_file(path)               text, or nil, message
+ *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
+ *     host.print(text)                   true, or nil, message; writes to standard output
+ *     host.native_isa()                  "avx512", "avx2" or "c"
+ *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
+ *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
+ *                                        description that called g, 0 where there is none
+ *
+ * A runner takes no arguments and returns true and what the description returned, or false and
+ * a message that starts with `file:line: `.
+ *
+ * Errors leave a call in one of two forms: a table { kind = "rejected" | "failed" | "usage",
+ * messages = { ... } } is the user's or the world's fault and reads as it is; anything else is a
+ * bug of ours and gets a traceback.
+ */
+#include "host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#define MIB ((size_t)1 << 20)
+
+enum {
+    DEFAULT_MEMORY_MIB = 512,
+    DESCRIPTION_MEMORY_MIB = 64,
+    DESCRIPTION_STEPS = 50000000,
+    DESCRIPTION_SECONDS = 10,
+    STEPS_A_HOOK = 100 /* between two looks at the budget */
+};
+
+struct host {
+    lua_State *lua;
+    const char *gen_dir;
+    char *message; /* from malloc, or NULL */
+    size_t used, limit;
+    /* The description that runs now; chunk is NULL while none does. */
+    const char *chunk; /* "@file" */
+    long steps_left;
+    double cpu_deadline;
+    bool exhausted;
+};
+
+static const char out_of_memory[] = "out of memory";
+
+static struct host *host_of(lua_State *L)
+{
+    return *(struct host **)lua_getextraspace(L);
+}
+
+/* The one place where Lua gets memory: growth beyond the limit fails, shrinking never does. */
+static void *allocate(void *user, void *block, size_t old_size, size_t new_size)
+{
+    struct host *host = user;
+    if (block == NULL)
+        old_size = 0; /* then it is the type of the object */
+    if (new_size == 0) {
+        free(block);
+        host->used -= old_size;
+        return NULL;
+    }
+    if (new_size > old_size) {
+        size_t growth = new_size - old_size;
+        if (host->used > host->limit || growth > host->limit - host->used)
+            return NULL;
+    }
+    void *moved = realloc(block, new_size);
+    if (moved != NULL)
+        host->used = host->used - old_size + new_size;
+    return moved;
+}
+
+/* -- Files ------------------------------------------------------------------------------------- */
+
+/* Pushes nil and "path: what: text of the errno"; returns their number. */
+static int fail_errno(lua_State *L, const char *path, const char *what, int errno_value)
+{
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s: %s", path, what, strerror(errno_value));
+    return 2;
+}
+
+/* Pushes the text of a regular file and returns 0, or pushes nothing and returns the errno. Nothing
+ * is open or owned while Lua may raise "not enough memory". */
+static int push_file(lua_State *L, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return errno;
+    if (!S_ISREG(status.st_mode))
+        return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    size_t room = (size_t)status.st_size;
+    char *text = lua_newuserdatauv(L, room + 1, 0);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        int problem = errno;
+        lua_pop(L, 1);
+        return problem;
+    }
+    errno = 0;
+    size_t size = fread(text, 1, room, file);
+    int problem = ferror(file) ? (errno != 0 ? errno : EIO) : 0;
+    fclose(file); /* only read from: nothing can be lost */
+    if (problem == 0)
+        lua_pushlstring(L, text, size);
+    lua_remove(L, problem == 0 ? -2 : -1);
+    return problem;
+}
+
+static int read_file(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    int problem = push_file(L, path);
+    return problem == 0 ? 1 : fail_errno(L, path, "cannot be read", problem);
+}
+
+/* Writes all of text to a new file beside path and renames it over path. Returns 0 or the errno;
+ * then nothing is left behind and the old file is as it was. `temporary` ends in XXXXXX. */
+static int replace_file(const char *path, char *temporary, const char *text, size_t size)
+{
+    int fd = mkstemp(temporary);
+    if (fd < 0)
+        return errno;
+    mode_t mask = umask(0);
+    umask(mask);
+    int problem = fchmod(fd, 0666 & ~mask) == 0 ? 0 : errno;
+    while (problem == 0 && size > 0) {
+        ssize_t written = write(fd, text, size);
+        if (written >= 0) {
+            text += written;
+            size -= (size_t)written;
+        } else if (errno != EINTR) {
+            problem = errno;
+        }
+    }
+    if (close(fd) != 0 && problem == 0)
+        problem = errno;
+    if (problem == 0 && rename(temporary, path) != 0)
+        problem = errno;
+    if (problem != 0)
+        unlink(temporary);
+    return problem;
+}
+
+static int write_if_changed(lua_State *L)
+{
+    size_t size;
+    const char *path = luaL_checkstring(L, 1);
+    const char *text = luaL_checklstring(L, 2, &size);
+    struct stat status;
+    if (lstat(path, &status) == 0) {
+        if (!S_ISREG(status.st_mode)) { /* a rename would replace the link or device itself */
+            lua_pushnil(L);
+            lua_pushfstring(L, "%s: cannot be written: it is not a regular file", path);
+            return 2;
+        }
+        int problem = push_file(L, path);
+        if (problem == 0 && lua_compare(L, -1, 2, LUA_OPEQ)) {
+            lua_pushliteral(L, "unchanged");
+            return 1;
+        }
+    }
+    size_t length = strlen(path);
+    char *temporary = lua_newuserdatauv(L, length + sizeof ".XXXXXX", 0);
+    memcpy(temporary, path, length);
+    memcpy(temporary + length, ".XXXXXX", sizeof ".XXXXXX");
+    int problem = replace_file(path, temporary, text, size);
+    if (problem != 0)
+        return fail_errno(L, path, "cannot be written", problem);
+    lua_pushliteral(L, "written");
+    return 1;
+}
+
+static int print_text(lua_State *L)
+{
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    if (fwrite(text, 1, size, stdout) != size || fflush(stdout) != 0)
+        return fail_errno(L, "standard output", "cannot be written", errno);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* -- Modules ----------------------------------------------------------------------------------- */
+
+/* Pushes the text of "gen/..." or "templates/...", or nothing and returns the errno. */
+static int push_source(lua_State *L, const char *name)
+{
+    const char *gen_dir = host_of(L)->gen_dir;
+    if (gen_dir != NULL) {
+        if (strncmp(name, "gen/", 4) == 0)
+            lua_pushfstring(L, "%s/%s", gen_dir, name + 4);
+        else
+            lua_pushfstring(L, "%s/../%s", gen_dir, name);
+        int problem = push_file(L, lua_tostring(L, -1));
+        lua_remove(L, problem == 0 ? -2 : -1);
+        return problem;
+    }
+    for (size_t i = 0; i < embedded_count; i++) {
+        if (strcmp(embedded_files[i].name, name) == 0) {
+            lua_pushlstring(L, embedded_files[i].text, embedded_files[i].size);
+            return 0;
+        }
+    }
+    return ENOENT;
+}
+
+static int source(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    int problem = push_source(L, name);
+    return problem == 0 ? 1 : fail_errno(L, name, "cannot be read", problem);
+}
+
+static int template(lua_State *L)
+{
+    const char *name = lua_pushfstring(L, "templates/%s", luaL_checkstring(L, 1));
+    int problem = push_source(L, name);
+    if (problem != 0)
+        return luaL_error(L, "%s: cannot be read: %s", name, strerror(problem));
+    return 1;
+}
+
+/* The best instruction set that this processor and its system can run. */
+static int native_isa(lua_State *L)
+{
+    const char *isa = "c";
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        isa = "avx512";
+    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        isa = "avx2";
+#endif
+    lua_pushstring(L, isa);
+    return 1;
+}
+
+static const char modules_key[] = "burin.modules";
+
+/* require(name): gen/<name>.lua, run once. */
+static int require(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, modules_key);
+    int kind = lua_getfield(L, -1, name);
+    if (kind == LUA_TBOOLEAN)
+        return luaL_error(L, "module '%s' requires itself", name);
+    if (kind != LUA_TNIL)
+        return 1;
+    lua_pop(L, 1);
+
+    const char *file = lua_pushfstring(L, "gen/%s.lua", name);
+    const char *chunk = lua_pushfstring(L, "@%s", file);
+    int problem = push_source(L, file);
+    if (problem != 0)
+        return luaL_error(L, "module '%s': %s: %s", name, file, strerror(problem));
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
+    if (luaL_loadbufferx(L, text, size, chunk, "t") != LUA_OK)
+        return lua_error(L);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, 2, name);
+    lua_call(L, 0, 1);
+    if (lua_isnil(L, -1))
+        return luaL_error(L, "module '%s' returned nothing", name);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, 2, name);
+    return 1;
+}
+
+static int undefined_global(lua_State *L)
+{
+    return luaL_error(L, "undefined global '%s'", luaL_tolstring(L, 2, NULL));
+}
+
+static int new_global(lua_State *L)
+{
+    return luaL_error(L, "assignment to undefined global '%s'", luaL_tolstring(L, 2, NULL));
+}
+
+/* -- Descriptions ------------------------------------------------------------------------------ */
+
+static double cpu_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* The innermost line of the running description that is active, from `level` on; 0 where there
+ * is none. C functions do not hide the frame that called them, not even by a tail call. */
+static int active_line(lua_State *L, int level)
+{
+    const char *chunk = host_of(L)->chunk;
+    lua_Debug frame;
+    for (; chunk != NULL && lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sl", &frame);
+        if (frame.currentline > 0 && strcmp(frame.source, chunk) == 0)
+            return frame.currentline;
+    }
+    return 0;
+}
+
+/* Replaces the message on top of the stack by one that starts with `file:line: `: Lua writes the
+ * file in a short form, or not at all. */
+static void place_message(lua_State *L, const char *chunk, int line)
+{
+    lua_Debug empty;
+    if (luaL_loadbufferx(L, "", 0, chunk, "t") != LUA_OK)
+        lua_error(L);
+    lua_getinfo(L, ">S", &empty);
+    const char *message = lua_tostring(L, -1);
+    if (message == NULL) {
+        lua_pushfstring(L, "%s:%d: error with a %s value: expected a text", chunk + 1, line,
+                        luaL_typename(L, -1));
+    } else {
+        size_t length = strlen(empty.short_src);
+        if (strncmp(message, empty.short_src, length) == 0 && message[length] == ':')
+            lua_pushfstring(L, "%s%s", chunk + 1, message + length);
+        else
+            lua_pushfstring(L, "%s:%d: %s", chunk + 1, line, message);
+    }
+    lua_replace(L, -2);
+}
+
+/* Message handler of a description. */
+static int describe_error(lua_State *L)
+{
+    int line = active_line(L, 1);
+    lua_settop(L, 1);
+    place_message(L, host_of(L)->chunk, line > 0 ? line : 1);
+    return 1;
+}
+
+/* Once the budget is spent every further step raises, so that no handler can go on. */
+static void count_steps(lua_State *L, lua_Debug *frame)
+{
+    (void)frame;
+    struct host *host = host_of(L);
+    host->steps_left -= STEPS_A_HOOK;
+    if (!host->exhausted && host->steps_left > 0 && cpu_seconds() < host->cpu_deadline)
+        return;
+    host->exhausted = true;
+    lua_sethook(L, count_steps, LUA_MASKCOUNT, 1);
+    lua_pushfstring(L,
+                    "the description runs too long: expected at most %d million steps and %d "
+                    "seconds",
+                    DESCRIPTION_STEPS / 1000000, DESCRIPTION_SECONDS);
+    lua_error(L);
+}
+
+/* A runner: upvalues are the compiled chunk, the chunk name and the methods that strings have. */
+static int run_description(lua_State *L)
+{
+    struct host *host = host_of(L);
+    assert(host->chunk == NULL && "a description cannot run another one");
+    lua_settop(L, 0);
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    lua_getfield(L, -1, "__index"); /* 3: the methods that strings have in our own modules */
+    lua_pushvalue(L, lua_upvalueindex(3));
+    lua_setfield(L, 2, "__index");
+    size_t limit = host->limit;
+    if (limit > host->used && limit - host->used > DESCRIPTION_MEMORY_MIB * MIB)
+        host->limit = host->used + DESCRIPTION_MEMORY_MIB * MIB;
+    host->chunk = lua_tostring(L, lua_upvalueindex(2));
+    host->steps_left = DESCRIPTION_STEPS;
+    host->cpu_deadline = cpu_seconds() + DESCRIPTION_SECONDS;
+    host->exhausted = false;
+    lua_sethook(L, count_steps, LUA_MASKCOUNT, STEPS_A_HOOK);
+
+    lua_pushcfunction(L, describe_error);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    int status = lua_pcall(L, 0, LUA_MULTRET, 4);
+
+    lua_sethook(L, NULL, 0, 0);
+    host->limit = limit;
+    const char *chunk = host->chunk;
+    host->chunk = NULL;
+    lua_pushvalue(L, 3);
+    lua_setfield(L, 2, "__index");
+    if (status == LUA_OK) {
+        lua_pushboolean(L, 1);
+        lua_replace(L, 4);
+        return lua_gettop(L) - 3;
+    }
+    lua_pushboolean(L, 0);
+    if (status == LUA_ERRMEM)
+        lua_pushfstring(L, "%s:1: the description needs too much memory: expected at most %d MiB",
+                        chunk + 1, (int)DESCRIPTION_MEMORY_MIB);
+    else
+        lua_pushvalue(L, 5);
+    return 2;
+}
+
+/* load_description(text, chunk_name, env): compiles text, never bytecode, to run in env, where
+ * strings have the methods env.string. */
+static int load_description(lua_State *L)
+{
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    const char *chunk = luaL_checkstring(L, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    luaL_argcheck(L, chunk[0] == '@', 2, "expected '@' and a file name");
+    if (luaL_loadbufferx(L, text, size, chunk, "t") != LUA_OK) {
+        place_message(L, chunk, 1);
+        lua_pushnil(L);
+        lua_rotate(L, -2, 1);
+        return 2;
+    }
+    lua_pushvalue(L, 3);
+    lua_setupvalue(L, -2, 1); /* _ENV, the only upvalue of a chunk */
+    lua_pushvalue(L, 2);
+    lua_getfield(L, 3, "string");
+    lua_pushcclosure(L, run_description, 3);
+    return 1;
+}
+
+static int call_located(lua_State *L)
+{
+    lua_pushinteger(L, active_line(L, 1));
+    lua_insert(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int located(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_pushcclosure(L, call_located, 1);
+    return 1;
+}
+
+/* -- The state --------------------------------------------------------------------------------- */
+
+static int set_up(lua_State *L)
+{
+    static const luaL_Reg libraries[] = {
+        {LUA_GNAME, luaopen_base},        {LUA_TABLIBNAME, luaopen_table},
+        {LUA_STRLIBNAME, luaopen_string}, {LUA_MATHLIBNAME, luaopen_math},
+        {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug},
+    };
+    static const luaL_Reg functions[] = {
+        {"source", source},
+        {"template", template},
+        {"read_file", read_file},
+        {"write_if_changed", write_if_changed},
+        {"print", print_text},
+        {"native_isa", native_isa},
+        {"load_description", load_description},
+        {"located", located},
+        {NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
+        luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
+        lua_pop(L, 1);
+    }
+    luaL_newlib(L, functions);
+    lua_setglobal(L, "host");
+    lua_pushcfunction(L, require);
+    lua_setglobal(L, "require");
+
+    /* Scripts reach files only through `host`. */
+    lua_pushnil(L);
+    lua_setglobal(L, "dofile");
+    lua_pushnil(L);
+    lua_setglobal(L, "loadfile");
+
+    lua_pushglobaltable(L);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, undefined_global);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, new_global);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+    return 0;
+}
+
+struct host *host_open(const struct host_options *options)
+{
+    struct host *host = calloc(1, sizeof *host);
+    if (host == NULL)
+        return NULL;
+    host->gen_dir = options->gen_dir;
+    host->limit = options->memory_limit != 0 ? options->memory_limit : DEFAULT_MEMORY_MIB * MIB;
+    host->lua = lua_newstate(allocate, host);
+    if (host->lua != NULL) {
+        *(struct host **)lua_getextraspace(host->lua) = host;
+        lua_pushcfunction(host->lua, set_up);
+        if (lua_pcall(host->lua, 0, 0, 0) == LUA_OK)
+            return host;
+    }
+    host_close(host);
+    return NULL;
+}
+
+void host_close(struct host *host)
+{
+    if (host == NULL)
+        return;
+    if (host->lua != NULL)
+        lua_close(host->lua);
+    free(host->message);
+    free(host);
+}
+
+struct lua_State *host_lua(struct host *host)
+{
+    return host->lua;
+}
+
+const char *host_message(const struct host *host)
+{
+    return host->message != NULL ? host->message : out_of_memory;
+}
+
+/* -- Calls ------------------------------------------------------------------------------------- */
+
+/* Message handler of our own code: a bug gets a traceback, an error of the user's stays. */
+static int explain_error(lua_State *L)
+{
+    if (lua_istable(L, 1))
+        return 1;
+    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    return 1;
+}
+
+/* { kind, messages } on the stack becomes one text, a line a message; raises on anything else. */
+static int join_messages(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "kind");
+    lua_getfield(L, 1, "messages"); /* 3 */
+    if (!lua_istable(L, 3))
+        return luaL_error(L, "an error with a table that has no messages");
+    luaL_Buffer buffer;
+    luaL_buffinit(L, &buffer);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 3);
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (i > 1)
+            luaL_addchar(&buffer, '\n');
+        if (lua_rawgeti(L, 3, i) != LUA_TSTRING)
+            return luaL_error(L, "an error whose messages are no strings");
+        luaL_addvalue(&buffer);
+    }
+    luaL_pushresult(&buffer);
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* Takes the error value from the stack and keeps its message. */
+static enum host_status keep_error(struct host *host)
+{
+    lua_State *L = host->lua;
+    int base = lua_gettop(L) - 1;
+    enum host_status status = HOST_FAILED;
+    if (lua_istable(L, -1)) {
+        lua_pushcfunction(L, join_messages);
+        lua_insert(L, -2);
+        if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
+            const char *kind = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+            if (strcmp(kind, "rejected") == 0)
+                status = HOST_REJECTED;
+            else if (strcmp(kind, "usage") == 0)
+                status = HOST_USAGE;
+            lua_pop(L, 1);
+        }
+    }
+    free(host->message);
+    const char *text = lua_tostring(L, -1); /* a string already: it cannot raise */
+    size_t size = text != NULL ? strlen(text) + 1 : 0;
+    host->message = text != NULL ? malloc(size) : NULL;
+    if (host->message != NULL)
+        memcpy(host->message, text, size);
+    lua_settop(L, base);
+    return status;
+}
+
+enum host_status host_pcall(struct host *host, int arguments, int results)
+{
+    lua_State *L = host->lua;
+    int base = lua_gettop(L) - arguments; /* index of the function */
+    lua_pushcfunction(L, explain_error);
+    lua_insert(L, base);
+    int status = lua_pcall(L, arguments, results, base);
+    lua_remove(L, base);
+    return status == LUA_OK ? HOST_OK : keep_error(host);
+}
+
+enum host_status host_load(struct host *host, const char *name, const char *text, size_t size)
+{
+    lua_State *L = host->lua;
+    lua_pushfstring(L, "@%s", name);
+    int status = luaL_loadbufferx(L, text, size, lua_tostring(L, -1), "t");
+    lua_remove(L, -2);
+    return status == LUA_OK ? HOST_OK : keep_error(host);
+}
+
+struct call {
+    const char *module, *function;
+    const struct host_argument *arguments;
+    size_t count;
+};
+
+static int perform_call(lua_State *L)
+{
+    const struct call *call = lua_touserdata(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushstring(L, call->module);
+    lua_call(L, 1, 1);
+    if (lua_getfield(L, -1, call->function) != LUA_TFUNCTION)
+        return luaL_error(L, "%s.%s is no function", call->module, call->function);
+    lua_newtable(L);
+    for (size_t i = 0; i < call->count; i++) {
+        if (call->arguments[i].value == NULL)
+            continue;
+        lua_pushstring(L, call->arguments[i].value);
+        lua_setfield(L, -2, call->arguments[i].name);
+    }
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+enum host_status host_call(struct host *host, const char *module, const char *function,
+                           const struct host_argument *arguments, size_t count)
+{
+    struct call call = {module, function, arguments, count};
+    lua_pushcfunction(host->lua, perform_call); /* a light function: no allocation, no error */
+    lua_pushlightuserdata(host->lua, &call);
+    return host_pcall(host, 1, 0);
+}

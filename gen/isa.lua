@@ -1,0 +1,40 @@
+-- isa.lua - what a planner and a template need to know of an instruction set.
+--
+-- isa = {
+--   name       "avx2", "avx512" or "c"
+--   title      for the head of the generated file
+--   vec, mm    C vector type and the prefix of its operations: ${mm}_fmadd_ps
+--   vl         floats a vector
+--   registers  vector registers that a tile may fill
+--   fma, load  multiply-adds and loads a cycle, for the tile model
+--   folds      whether a broadcast may be an operand of the multiply-add itself
+--   flags      compiler options that allow the intrinsics
+-- }
+
+local isa <const> = {}
+
+local SETS <const> = {
+    avx2 = {
+        name = "avx2", title = "AVX2 and FMA", vec = "__m256", mm = "_mm256", vl = 8,
+        registers = 16, fma = 2, load = 2, folds = false,
+        flags = "-mavx2 -mfma",
+    },
+    avx512 = {
+        name = "avx512", title = "AVX-512 (F, BW, DQ, VL)", vec = "__m512", mm = "_mm512", vl = 16,
+        registers = 32, fma = 1, load = 2, folds = true,
+        flags = "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512",
+    },
+    -- Vectors of four floats by the compilers' vector extension: SSE, NEON or scalar code.
+    c = {
+        name = "c", title = "portable C", vec = "vec4", mm = "vec4", vl = 4,
+        registers = 16, fma = 1, load = 1, folds = false,
+        flags = "",
+    },
+}
+
+-- The instruction set of this name; the command line has checked it.
+function isa.get(name)
+    return assert(SETS[name], "unknown instruction set")
+end
+
+return isa

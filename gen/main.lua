@@ -1,0 +1,108 @@
+-- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
+-- strings from the command line: network, norm, isa, algorithm, unroll, output, pass.
+
+local dump <const> = require("dump")
+local graph <const> = require("graph")
+local network <const> = require("network")
+
+local main <const> = {}
+
+local function fail(message)
+    error({ kind = "failed", messages = { message } }, 0)
+end
+
+-- Text and file name of the network that `argument` names: a path, or the bare name of a file in
+-- gen/nets.
+local function find_network(argument)
+    local text <const>, problem <const> = host.read_file(argument)
+    if text then
+        return text, argument
+    end
+    if argument:find("^[%w_-]+$") then
+        local name <const> = "gen/nets/" .. argument .. ".lua"
+        local known <const> = host.source(name)
+        if known then
+            return known, name
+        end
+        fail(("%s: no such file, and no network of that name in gen/nets"):format(argument))
+    end
+    fail(problem)
+end
+
+local function read(arguments)
+    local text <const>, file <const> = find_network(arguments.network)
+    return network.read(text, file, arguments.norm)
+end
+
+-- What the planning passes and the emitter are told besides the graph.
+local function options_of(arguments, file)
+    return {
+        network = file,
+        norm = arguments.norm,
+        isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
+        algorithm = arguments.algorithm,
+        unroll = arguments.unroll,
+    }
+end
+
+local function print_text(text)
+    local printed <const>, problem <const> = host.print(text)
+    if not printed then
+        fail(problem)
+    end
+end
+
+local function write(path, text, net)
+    if path == net.file then
+        fail(path .. ": is the description: expected another file to write")
+    end
+    local result <const>, problem <const> = host.write_if_changed(path, text)
+    if not result then
+        fail(problem)
+    end
+    print_text(("%s: %s\n"):format(path, result))
+end
+
+function main.gen(arguments)
+    local net <const> = read(arguments)
+    local options <const> = options_of(arguments, net.file)
+    local text <const> = require("emit").program(graph.build(net), options)
+    local path <const> = arguments.output
+        or ("generated/%s_%s_%s.c"):format(net.name, options.norm, options.isa)
+    write(path, text, net)
+end
+
+function main.plan(arguments)
+    local net <const> = read(arguments)
+    local built <const> = graph.build(net)
+    local options <const> = options_of(arguments, net.file)
+    local pass <const> = arguments.pass
+    if pass == "network" then
+        print_text(dump.text(net))
+    elseif pass == "graph" then
+        print_text(dump.text(built))
+    elseif pass then
+        print_text(dump.text(require("plan").pass(built, options, pass)))
+    else
+        print_text(require("plan").text(built, options))
+    end
+end
+
+function main.twin(arguments)
+    local net <const> = read(arguments)
+    local text <const> = require("twin").text(graph.build(net), {
+        network = net.file,
+        norm = arguments.norm,
+    })
+    if arguments.output then
+        write(arguments.output, text, net)
+    else
+        print_text(text)
+    end
+end
+
+function main.layers()
+    print_text(require("manual").text())
+end
+
+return main

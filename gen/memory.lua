@@ -1,0 +1,96 @@
+-- memory.lua - lifetimes of buffers -> offsets in the arenas.
+--
+-- Buffers of the scopes "weights", "chunk" and "thread" live for the whole program and lie one
+-- after another. Those of "image" and "scratch" live from the first call that touches them to the
+-- last one, and share memory when their lifetimes do not overlap: largest first, each at the lowest
+-- offset that is free for its whole life.
+--
+-- A bordered buffer that shares memory must have its border cleared before its first call (the
+-- arenas start zeroed and kernels write interiors only); memory.place lists these calls.
+--
+-- memory = { offset = { [buffer] = floats }, floats = { [scope] = floats },
+--            clears = { [call index] = array of buffers to clear before that call } }
+
+local memory <const> = {}
+
+local ALIGN <const> = 16 -- floats: one cache line, one AVX-512 vector
+
+local function aligned(floats)
+    return (floats + ALIGN - 1) // ALIGN * ALIGN
+end
+
+local function lives_together(a, b)
+    return a.first <= b.last and b.first <= a.last
+end
+
+-- Lowest offset at which `buffer` collides with none of the buffers placed before it.
+local function lowest_free(buffer, placed, offset)
+    local at = 0
+    local moved = true
+    while moved do
+        moved = false
+        for _, other in ipairs(placed) do
+            local begin <const> = offset[other]
+            if lives_together(buffer, other) and at < begin + aligned(other.floats)
+                and begin < at + aligned(buffer.floats) then
+                at = begin + aligned(other.floats)
+                moved = true
+            end
+        end
+    end
+    return at
+end
+
+local function overlaps(a, b, offset)
+    return offset[a] < offset[b] + aligned(b.floats) and offset[b] < offset[a] + aligned(a.floats)
+end
+
+-- Places the buffers of a plan (see schedule.lua).
+function memory.place(plan)
+    local offset <const>, clears <const> = {}, {}
+    local floats <const> = { weights = 0, chunk = 0, image = 0, thread = 0, scratch = 0 }
+    local overlapping <const> = { image = {}, scratch = {} }
+    for _, buffer in ipairs(plan.buffers) do
+        if overlapping[buffer.scope] then
+            table.insert(overlapping[buffer.scope], buffer)
+        else
+            offset[buffer] = floats[buffer.scope]
+            floats[buffer.scope] = offset[buffer] + aligned(buffer.floats)
+        end
+    end
+    for _, scope in ipairs { "image", "scratch" } do
+        local list <const> = overlapping[scope]
+        local order <const> = {}
+        for i, buffer in ipairs(list) do
+            order[buffer] = i
+        end
+        table.sort(list, function(a, b)
+            if a.floats ~= b.floats then
+                return a.floats > b.floats
+            end
+            return order[a] < order[b]
+        end)
+        local placed <const> = {}
+        for _, buffer in ipairs(list) do
+            offset[buffer] = lowest_free(buffer, placed, offset)
+            placed[#placed + 1] = buffer
+            floats[scope] = math.max(floats[scope], offset[buffer] + aligned(buffer.floats))
+        end
+        for _, buffer in ipairs(list) do
+            local shared = false
+            for _, other in ipairs(list) do
+                shared = shared or other ~= buffer and overlaps(buffer, other, offset)
+            end
+            if shared and buffer.layout and buffer.layout.border > 0 then
+                clears[buffer.first] = clears[buffer.first] or {}
+                table.insert(clears[buffer.first], buffer)
+            end
+        end
+    end
+    for _, list in pairs(clears) do -- each list is sorted by itself, so the order does not matter
+        table.sort(list, function(a, b) return a.name < b.name end)
+    end
+    return { offset = offset, floats = floats, clears = clears }
+end
+
+return memory

@@ -1,0 +1,140 @@
+-- name.lua - the names of generated things.
+--
+-- A kernel's name carries its shape and is the key by which equal shapes share one function:
+--
+--   <op><window>[s<stride>][_relu][_norm]_c<in>_k<out>_<H>x<W>_<pass>[__<how>]
+--
+-- H x W is the size of the input image of the layer. `how` is the algorithm of a convolution, then
+-- what differs from the usual: `add` when the kernel adds to its output, `b<n>_<m>` when the
+-- borders of source and destination are not the usual ones (the padding the window needs at the
+-- source, none at the destination), `p<n>` a padding other than window // 2.
+
+local name <const> = {}
+
+local PASS <const> = {
+    fwd = "fwd", bwd_data = "bwd_data", bwd_weights = "bwd_weights", bwd_reduce = "bwd_reduce",
+}
+
+local function window(kernel)
+    local text = string.format("%dx%d", kernel.window, kernel.window)
+    if kernel.stride > 1 then
+        text = text .. "s" .. kernel.stride
+    end
+    return text
+end
+
+-- Source and destination of the pass, and the source border that the window needs by itself.
+local function ends(kernel)
+    if kernel.pass == "fwd" then
+        return kernel.x, kernel.y or kernel.x, kernel.padding or 0
+    elseif kernel.pass == "bwd_weights" then
+        return kernel.x, kernel.dy, kernel.padding
+    elseif kernel.pass == "bwd_reduce" then
+        return kernel.x, kernel.dy, 0
+    end
+    local need = 0
+    if kernel.op == "conv" then
+        need = math.max(0, kernel.window - 1 - kernel.padding)
+    end
+    return kernel.dy, kernel.dx, need
+end
+
+local function how(kernel)
+    local parts <const> = {}
+    if kernel.op == "conv" then
+        parts[1] = kernel.algorithm or "direct"
+    end
+    if kernel.window and kernel.op == "conv" and kernel.padding ~= kernel.window // 2 then
+        parts[#parts + 1] = "p" .. kernel.padding
+    elseif (kernel.op == "maxpool" or kernel.op == "avgpool") and kernel.padding ~= 0 then
+        parts[#parts + 1] = "p" .. kernel.padding
+    end
+    if kernel.adds then
+        parts[#parts + 1] = "add"
+    end
+    local source <const>, destination <const>, need <const> = ends(kernel)
+    if source.border ~= need or destination.border ~= 0 then
+        parts[#parts + 1] = string.format("b%d_%d", source.border, destination.border)
+    end
+    -- Elementwise kernels read more tensors than two; a third border joins the name.
+    local third <const> = kernel.op == "map" and kernel.pass ~= "fwd" and kernel.x
+        or kernel.op == "maxpool" and kernel.pass == "bwd_data" and kernel.x
+        or kernel.op == "add" and (kernel.pass == "fwd" and kernel.x2 or kernel.y)
+    if third and third.border ~= 0 and third ~= source then
+        parts[#parts + 1] = "x" .. third.border
+    end
+    return #parts > 0 and "__" .. table.concat(parts, "_") or ""
+end
+
+-- The probability of a dropout as it stands in a name: 0.05 -> "drop0p05".
+local function drop(p)
+    return "_drop" .. (string.format("%.6g", p):gsub("%.", "p"):gsub("-", "m"))
+end
+
+-- The C function of a kernel specification (see schedule.lua).
+function name.kernel(kernel)
+    local text
+    if kernel.op == "map" then
+        text = kernel.affine and "norm" or "map"
+        text = text .. (kernel.relu and "_relu" or "") .. (kernel.p > 0 and drop(kernel.p) or "")
+        text = text .. (kernel.masks_x and "_mask" or "")
+    elseif kernel.op == "avgpool" and kernel.global then
+        text = "avgpool_global"
+    elseif kernel.op == "add" or kernel.op == "sums" or kernel.op == "linear" then
+        text = kernel.op .. (kernel.relu and "_relu" or "")
+    else
+        text = kernel.op .. window(kernel) .. (kernel.relu and "_relu" or "")
+    end
+    if kernel.stats then
+        text = text .. "_norm"
+    end
+    if kernel.bias then
+        text = text .. "_bias"
+    end
+    text = text .. "_c" .. kernel.c
+    if kernel.k then
+        text = text .. "_k" .. kernel.k
+    end
+    return string.format("%s_%dx%d_%s%s", text, kernel.x.h, kernel.x.w, PASS[kernel.pass],
+        how(kernel))
+end
+
+-- The functions that turn the sums of a norm into the line its map applies. what: "fwd", "bwd",
+-- and for batch norm "eval" and "track" (running statistics).
+function name.norm(node, what)
+    if node.norm == "batch" then
+        return string.format("batch_norm_c%d_%s", node.c, what)
+    end
+    return string.format("group_norm%d_c%d_%s", node.groups, node.c, what)
+end
+
+-- The function that copies an input image into its layout.
+function name.load(value)
+    return string.format("load_c%d_%dx%d", value.c, value.h, value.w)
+end
+
+-- The functions that convert weights between the canonical and a packed layout, in blocks of
+-- `block` outputs. what: "pack" (forward), "pack_transposed" (data gradient), "unpack" (weight
+-- gradient).
+function name.pack(kernel, what, block)
+    if kernel.op == "linear" then
+        return string.format("%s_linear_c%d_k%d_%dx%d", what, kernel.c, kernel.k, kernel.x.h,
+            kernel.x.w)
+    end
+    local stride <const> = what == "pack_transposed" and kernel.stride > 1
+        and string.format("s%dp%d", kernel.stride, kernel.padding) or ""
+    return string.format("%s_conv%dx%d%s_c%d_k%d_by%d", what, kernel.window, kernel.window,
+        stride, kernel.c, kernel.k, block)
+end
+
+-- The constant that holds the offset of a parameter or state: "conv1.weight" -> CONV1_WEIGHT.
+function name.param(param_name)
+    return (param_name:gsub("[^%w]", "_"):upper())
+end
+
+-- The constant that holds the offset of a buffer: "y_conv1" -> Y_CONV1.
+function name.offset(buffer_name)
+    return "AT_" .. buffer_name:upper()
+end
+
+return name

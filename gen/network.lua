@@ -1,0 +1,392 @@
+-- network.lua - from the text of a description to a checked list of layers.
+--
+--     network = { file = "gen/nets/s8.lua", norm = "bn", name = "s8", where = "file:line",
+--                 input = { c, h, w }, classes, recipe = (recipe.lua), layers = { layer, ... } }
+--     layer   = { kind = "conv", name = "conv1", where = "file:line", fields = (layers.lua),
+--                 inputs = { "input" } }        -- names of earlier layers, or of the image
+--
+-- The description is not trusted: it runs under the limits of host.load_description, in an
+-- environment of its own, and its calls only note their arguments (record.lua). What they noted
+-- is checked here; shapes come later, in graph.lua. Both passes report all their errors together.
+
+local identifier <const> = require("identifier")
+local layers <const> = require("layers")
+local recipe <const> = require("recipe")
+local record <const> = require("record")
+
+local network <const> = {}
+
+local MAX_TEXT <const> = 1 << 20
+local MAX_LISTS <const> = 10000
+local MAX_INPUT <const> = 1 << 26 -- values of an image: indices in C are int
+
+-- A list of the user's errors: report(line, what, expected) notes one, raise() raises all of them
+-- in the order of their lines, if there is any.
+function network.errors(file)
+    local noted <const> = {}
+    local errors <const> = {}
+
+    function errors.report(line, what, expected)
+        local text <const> = ("%s:%d: %s: expected %s"):format(file, line, what, expected)
+        noted[#noted + 1] = { line = line, order = #noted, text = text }
+    end
+
+    function errors.raise()
+        if #noted == 0 then
+            return
+        end
+        table.sort(noted, function(a, b)
+            if a.line ~= b.line then
+                return a.line < b.line
+            end
+            return a.order < b.order
+        end)
+        local messages <const> = {}
+        for i, note in ipairs(noted) do
+            messages[i] = note.text
+        end
+        error({ kind = "rejected", messages = messages }, 0)
+    end
+
+    return errors
+end
+
+-- -- The environment of a description ------------------------------------------------------------
+
+local offered <const> = {
+    [""] = { "assert", "error", "ipairs", "select", "tonumber", "type" },
+    math = {
+        "abs", "ceil", "floor", "fmod", "huge", "max", "maxinteger", "min", "mininteger", "pi",
+        "sqrt", "tointeger", "type",
+    },
+    string = { "byte", "char", "len", "lower", "reverse", "sub", "upper" },
+    table = { "concat", "insert", "pack", "remove", "unpack" },
+}
+
+-- pairs in the order of sorted keys: a description must mean the same in every run.
+local function sorted_pairs(t)
+    assert(type(t) == "table", "pairs wants a table")
+    local keys <const> = {}
+    for key in next, t do
+        local kind <const> = type(key)
+        if kind ~= "number" and kind ~= "string" then
+            error("pairs over a key that is neither a number nor a string", 0)
+        end
+        keys[#keys + 1] = key
+    end
+    table.sort(keys, function(a, b)
+        if type(a) ~= type(b) then
+            return type(a) == "number"
+        end
+        return a < b
+    end)
+    local i = 0
+    return function()
+        i = i + 1
+        return keys[i], t[keys[i]]
+    end
+end
+
+-- tostring and string.format take plain values only: the others would print addresses, which
+-- change from run to run. Errors here have no position: the host adds the description's.
+local function plain(value)
+    local kind <const> = type(value)
+    return kind == "string" or kind == "number" or kind == "boolean" or kind == "nil"
+end
+
+local function plain_tostring(value)
+    if not plain(value) then
+        error("tostring of a " .. type(value) .. ": expected a plain value", 0)
+    end
+    return tostring(value)
+end
+
+local function plain_format(format, ...)
+    if type(format) ~= "string" then
+        error("string.format without a format: expected a text", 0)
+    end
+    for i = 1, select("#", ...) do
+        if not plain((select(i, ...))) then
+            error("string.format of a table or function: expected plain values", 0)
+        end
+    end
+    if string.find(string.gsub(format, "%%%%", ""), "%%[-+ #0-9.]*p") then
+        error("string.format with %p: expected another conversion", 0)
+    end
+    local ok <const>, text <const> = pcall(string.format, format, ...)
+    if not ok then
+        error(text, 0)
+    end
+    return text
+end
+
+local function environment()
+    local env <const> = {}
+    for library, names in pairs(offered) do
+        local source <const> = library == "" and _G or _G[library]
+        local target <const> = library == "" and env or {}
+        for _, name in ipairs(names) do
+            target[name] = source[name]
+        end
+        if library ~= "" then
+            env[library] = target
+        end
+    end
+    env.pairs = sorted_pairs
+    env.tostring = plain_tostring
+    env.string.format = plain_format
+
+    local function offer(kind)
+        env[kind] = host.located(function(line, ...)
+            return record.make(kind, line, ...)
+        end)
+    end
+    offer("network")
+    for _, spec in ipairs(layers.kinds) do
+        offer(spec.name)
+    end
+    for _, spec in ipairs(recipe.calls) do
+        offer(spec.name)
+    end
+
+    return setmetatable(env, {
+        __index = function(_, name)
+            error("unknown name " .. record.show(name) .. ": expected a layer, a variable or one "
+                .. "of the functions that `burin layers` lists", 0)
+        end,
+    })
+end
+
+network.offered = offered
+
+-- Runs the description and returns the record of the network{...} call that it returned.
+local function run(text, file)
+    local function reject(message)
+        error({ kind = "rejected", messages = { message } }, 0)
+    end
+    if #text > MAX_TEXT then
+        reject(("%s:1: the description has %d bytes: expected at most %d"):format(file, #text,
+            MAX_TEXT))
+    end
+    local runner <const>, problem <const> = host.load_description(text, "@" .. file, environment())
+    if not runner then
+        reject(problem)
+    end
+    local ran <const>, result <const> = runner()
+    if not ran then
+        reject(result)
+    end
+    local top <const> = record.of(result)
+    if not top or top.kind ~= "network" then
+        reject(("%s:1: the description returns %s: expected `return network { ... }`"):format(file,
+            record.show(result)))
+    end
+    return top
+end
+
+-- -- Layers --------------------------------------------------------------------------------------
+
+-- Appends the records of a nested list to `flat`, an array that also counts its lists and knows
+-- those that are open, since lists may hold themselves or each other many times. `path` says
+-- where in the list, for messages. False when it is of no use to go on; flat.broken where
+-- anything is missing.
+local function flatten(list, path, line, flat, report)
+    local function complain(what, expected)
+        flat.broken = true
+        report(line, what, expected)
+    end
+
+    flat.lists = flat.lists + 1
+    if flat.open[list] then
+        complain(path .. " holds itself", "layers and lists of layers")
+        return false
+    elseif flat.lists > MAX_LISTS then
+        complain("network: too many lists of layers", "at most " .. MAX_LISTS)
+        return false
+    end
+    local count = 0
+    local keys <const> = {}
+    for key in next, list do
+        if math.type(key) == "integer" and key >= 1 then
+            count = math.max(count, key)
+        else
+            keys[#keys + 1] = record.show(key)
+        end
+    end
+    if #keys > 0 then
+        table.sort(keys) -- next has no order of its own
+        complain(("%s has a key %s"):format(path, table.concat(keys, ", ")), "a list without keys")
+        return true
+    end
+    flat.open[list] = true
+    for i = 1, count do
+        local value <const> = list[i]
+        local found <const> = record.of(value)
+        local place <const> = ("%s[%d]"):format(path, i)
+        if #flat > layers.max_layers then
+            return false
+        elseif found and layers.of[found.kind] then
+            flat[#flat + 1] = found
+        elseif not found and type(value) == "table" then
+            if not flatten(value, place, line, flat, report) then
+                return false
+            end
+        else
+            local hint <const> = type(value) == "function" and " (a call, with parentheses)" or ""
+            complain(("%s is %s"):format(place, record.show(value)),
+                "a layer or a list of layers" .. hint)
+            if value == nil then
+                break -- the list may be all holes
+            end
+        end
+    end
+    flat.open[list] = nil
+    return true
+end
+
+-- Checks fields and names of each layer. The second result is false where names are wrong.
+local function check_layers(found, report)
+    local list <const> = {}
+    local names_hold = true
+    local seen <const>, numbers <const>, used <const> = {}, {}, {}
+    for i, call in ipairs(found) do
+        local spec <const> = layers.of[call.kind]
+        if seen[call] then
+            report(call.line, spec.name .. ": one layer in two places",
+                "a call for each place")
+        end
+        seen[call] = true
+        local f <const> = record.check_call(spec, call, report)
+        local complete = true
+        for _, field in ipairs(spec.fields) do
+            complete = complete and (f[field.name] ~= nil or field.optional)
+        end
+        if complete then
+            local what <const>, expected <const> = spec.check(f)
+            if what then
+                report(call.line, spec.name .. ": " .. what, expected)
+            end
+        end
+        numbers[spec.name] = (numbers[spec.name] or 0) + 1
+        if f.name then
+            local what <const>, expected <const> = identifier.problem(f.name)
+            if what then
+                report(call.line, ("%s: name %s %s"):format(spec.name, record.show(f.name), what),
+                    expected)
+                names_hold = false
+            end
+        end
+        local name <const> = f.name or spec.name .. numbers[spec.name]
+        if used[name] then
+            names_hold = false
+            report(call.line, ("%s: the name %s is taken by the layer at line %d"):format(spec.name,
+                name, used[name]), "a name of its own")
+        end
+        used[name] = used[name] or call.line
+        list[i] = { kind = spec.name, name = name, line = call.line, fields = f }
+    end
+    return list, names_hold
+end
+
+-- Fills in what each layer reads, and sees that names exist and nothing is left unread.
+local function connect(list, report)
+    local index_of <const> = { input = 0 }
+    for i, layer in ipairs(list) do
+        index_of[layer.name] = index_of[layer.name] or i
+    end
+    local is_read <const> = {}
+    local all_known = true
+    for i, layer in ipairs(list) do
+        local f <const> = layer.fields
+        local previous <const> = i == 1 and "input" or list[i - 1].name
+        local inputs
+        if layer.kind == "add" then
+            inputs = f.second and { f.first, f.second } or { previous, f.first }
+        else
+            inputs = { f.from or previous }
+        end
+        layer.inputs = inputs
+        for _, name in ipairs(inputs) do
+            local index <const> = index_of[name]
+            all_known = all_known and index ~= nil and index < i
+            if not index then
+                report(layer.line, ("%s: reads %s, which no layer is called"):format(layer.kind,
+                    record.show(name)), "the name of an earlier layer, or input")
+            elseif index >= i then
+                report(layer.line, ("%s: reads %s, which comes no earlier"):format(layer.kind,
+                    record.show(name)), "the name of an earlier layer, or input")
+            else
+                is_read[index] = true
+            end
+        end
+    end
+    for i, layer in ipairs(list) do
+        if layer.kind == "softmax_cross_entropy" and i < #list then
+            report(layer.line, "softmax_cross_entropy: layers follow it", "the end of the network")
+        elseif all_known and i < #list and not is_read[i] then
+            report(layer.line, ("%s: no layer reads %s"):format(layer.kind, layer.name),
+                "no dead ends")
+        end
+    end
+end
+
+local function read_layers(top, file, nested, report)
+    local found <const> = { lists = 0, open = {} }
+    flatten(nested, "network: layers", top.line, found, report)
+    if #found > layers.max_layers then
+        report(top.line, "network: too many layers", "at most " .. layers.max_layers)
+        return {}
+    end
+    local list <const>, names_hold <const> = check_layers(found, report)
+    if names_hold and not found.broken then
+        connect(list, report)
+        local last <const> = list[#list]
+        if not last then
+            report(top.line, "network: there is no layer",
+                "layers that end in softmax_cross_entropy()")
+        elseif last.kind ~= "softmax_cross_entropy" then
+            report(last.line, ("network: the last layer is %s"):format(last.kind),
+                "softmax_cross_entropy()")
+        end
+    end
+    for _, layer in ipairs(list) do
+        layer.where = ("%s:%d"):format(file, layer.line)
+    end
+    return list
+end
+
+-- The checked network that `text` describes, for NORM `norm`. `file` names it in messages.
+-- Raises { kind = "rejected" } with all errors.
+function network.read(text, file, norm)
+    local top <const> = run(text, file)
+    local errors <const> = network.errors(file)
+    local report <const> = errors.report
+    local head <const> = record.check_call(recipe.network, top, report)
+    if head.name then
+        local what <const>, expected <const> = identifier.problem(head.name)
+        if what then
+            report(top.line, ("network: name %s %s"):format(record.show(head.name), what), expected)
+        end
+    end
+    local image <const> = head.input
+    if image and image.c * image.h * image.w > MAX_INPUT then
+        report(top.line, ("network: input is %s"):format(layers.size_text(image)),
+            ("at most %d values"):format(MAX_INPUT))
+    end
+    local training <const> = head.recipe
+        and recipe.read(head.recipe, top.line, head.input, report)
+    local list <const> = head.layers and read_layers(top, file, head.layers, report)
+    errors.raise()
+    return {
+        file = file,
+        norm = norm,
+        name = head.name,
+        where = ("%s:%d"):format(file, top.line),
+        input = head.input,
+        classes = head.classes,
+        recipe = training,
+        layers = list,
+    }
+end
+
+return network

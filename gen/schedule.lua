@@ -1,0 +1,634 @@
+-- schedule.lua - fused steps -> the order of the calls, forward and backward, and what they touch.
+--
+-- The calls of one training step are cut into phases. Within a phase one image runs through all
+-- calls before the next one starts, so what it needs stays in cache; a phase ends only where the
+-- images of a batch must meet, at the statistics of a batch norm and at the sums of its gradient.
+-- A network without batch norm has a single phase: image by image through the whole network.
+--
+-- What later phases need of an image is the outputs of convolutions, linear layers and additions,
+-- and these alone are kept. Inputs, normalized values and pooled values are cheaper to compute
+-- again than to store and load, so a later phase that reads them makes them anew.
+--
+-- plan = { phases, buffers, kernels }
+-- phase = { joins = array of joins made by every thread before the phase starts,
+--           calls = array of calls made for each image }
+-- call = { fn = name of a C function, args = array of buffers and of strings (C expressions),
+--          note = layers it computes, kernel = specification or nil }
+-- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, and the buffers
+--          parts (per chunk), sums, coef, dcoef }
+-- buffer = { name, floats, shape = text, layout or nil, scope, first, last }
+--   scope: "weights"  one, shared; packed weights
+--          "chunk"    one for each chunk of images, zeroed before every step
+--          "image"    one for each image of the batch, lives across phases
+--          "thread"   one for each thread, lives across phases
+--          "scratch"  one for each thread, only within a phase (memory.lua may overlap them)
+--   first, last: index of the first and last call that touches it, counted through all phases
+-- kernel = { op, pass, params, layouts x, y, dx, dy as the pass needs them, and the fields of its
+--          operation }; params names the arguments in C order, by their names in struct kernel_args
+
+local name <const> = require "name"
+
+local schedule <const> = {}
+
+local function round_up(n, multiple)
+    return (n + multiple - 1) // multiple * multiple
+end
+
+-- -- Layouts -------------------------------------------------------------------------------------
+
+local function layout_floats(layout)
+    return (layout.h + 2 * layout.border) * (layout.w + 2 * layout.border) * layout.pitch
+end
+
+local function layout_shape(layout)
+    local side <const> = 2 * layout.border
+    local text = string.format("%d x %d x %d", layout.h + side, layout.w + side, layout.pitch)
+    if layout.border > 0 then
+        text = text .. string.format(", border %d", layout.border)
+    end
+    return text
+end
+
+-- Rows of zeros around the gradient of a convolution's output that its data gradient reads.
+local function gradient_border(node, input, output)
+    local s <const>, p <const>, last_tap <const> = node.stride, node.padding, node.window - 1
+    local border = 0
+    for _, size in ipairs { { input.h, output.h }, { input.w, output.w } } do
+        local lowest <const> = (p - last_tap) // s -- floor: position of the last tap at pixel 0
+        local highest <const> = (size[1] - 1 + p) // s
+        border = math.max(border, -lowest, highest - (size[2] - 1))
+    end
+    return border
+end
+
+-- Gives every value the layout of its data and of its gradient.
+local function place_values(fused, isa)
+    local layouts <const> = {}
+    for _, value in ipairs(fused.values) do
+        local border = 0
+        local scalar_reads = value.maker == nil
+        for _, step in ipairs(value.readers) do
+            if step.op == "conv" then
+                border = math.max(border, step.layers[1].padding)
+            elseif step.op ~= "linear" then
+                scalar_reads = false
+            end
+        end
+        local pitch <const> = scalar_reads and value.c or round_up(value.c, isa.vl)
+        local grad_border = 0
+        local maker <const> = value.maker
+        if maker and maker.op == "conv" and maker.x.trained then
+            grad_border = gradient_border(maker.layers[1], maker.x, value)
+        elseif maker and maker.op == "map" and #maker.x.readers == 1 then
+            grad_border = layouts[maker.x].grad.border -- shares the buffer of its input's gradient
+        end
+        layouts[value] = {
+            data = { c = value.c, h = value.h, w = value.w, pitch = pitch, border = border },
+            grad = {
+                c = value.c, h = value.h, w = value.w, pitch = round_up(value.c, isa.vl),
+                border = grad_border,
+            },
+        }
+    end
+    return layouts
+end
+
+-- -- Building a plan -----------------------------------------------------------------------------
+
+local builder <const> = {}
+builder.__index = builder
+
+local function new_builder(fused, isa, layouts)
+    return setmetatable({
+        fused = fused, isa = isa, layouts = layouts,
+        phases = { { joins = {}, calls = {} } }, buffers = {}, by_name = {},
+        kernels = {}, data = {}, grad = {}, calls = 0,
+    }, builder)
+end
+
+function builder:buffer(buffer_name, scope, floats, shape, layout)
+    assert(not self.by_name[buffer_name], "two buffers of one name")
+    local buffer <const> = {
+        name = buffer_name, scope = scope, floats = floats, shape = shape, layout = layout,
+    }
+    self.buffers[#self.buffers + 1] = buffer
+    self.by_name[buffer_name] = buffer
+    return buffer
+end
+
+function builder:shared_buffer(buffer_name, scope, floats, shape)
+    return self.by_name[buffer_name] or self:buffer(buffer_name, scope, floats, shape)
+end
+
+function builder:layout_buffer(buffer_name, layout)
+    local free = buffer_name
+    while self.by_name[free] do
+        free = free .. "_again"
+    end
+    return self:buffer(free, "scratch", layout_floats(layout), layout_shape(layout), layout)
+end
+
+-- Marks a buffer as touched by the call with this index; one that two phases touch must outlive
+-- the first.
+function builder:touch(buffer, index)
+    local phase <const> = #self.phases
+    buffer.first = buffer.first or index
+    buffer.last = index
+    if buffer.phase and buffer.phase ~= phase and buffer.scope == "scratch" then
+        buffer.scope = "image"
+    end
+    buffer.phase = buffer.phase or phase
+end
+
+function builder:call(fn, args, note, kernel)
+    self.calls = self.calls + 1
+    for _, arg in ipairs(args) do
+        if type(arg) == "table" then
+            self:touch(arg, self.calls)
+        end
+    end
+    local calls <const> = self.phases[#self.phases].calls
+    calls[#calls + 1] = { fn = fn, args = args, note = note, kernel = kernel }
+end
+
+-- Calls a kernel; `values` gives the argument of each name in kernel.params.
+function builder:kernel_call(kernel, values, note, layer)
+    kernel.layer = layer
+    kernel.vl = self.isa.vl
+    kernel.name = name.kernel(kernel)
+    local args <const> = {}
+    for i, param in ipairs(kernel.params) do
+        args[i] = assert(values[param], param)
+    end
+    self.kernels[#self.kernels + 1] = kernel
+    self:call(kernel.name, args, note, kernel)
+end
+
+function builder:new_phase(join)
+    self.phases[#self.phases + 1] = { joins = { join }, calls = {} }
+end
+
+local function layer_names(step)
+    local names <const> = {}
+    for i, node in ipairs(step.layers) do
+        names[i] = node.name
+    end
+    return table.concat(names, " ")
+end
+
+-- Evaluation drops nothing: key 0.
+function builder:drop_key(step)
+    if self.eval then
+        return "0"
+    end
+    return string.format("drop_key(net, image, %d)", step.dropout.index - 1)
+end
+
+-- -- Norms ---------------------------------------------------------------------------------------
+
+function builder:norm_pitch(node)
+    return round_up(node.c, self.isa.vl)
+end
+
+local function is_batch(node)
+    return node.norm == "batch"
+end
+
+-- Where a kernel adds the two sums of a norm: per chunk for batch norm, per image otherwise.
+-- what: "sums" forward, "dsums" backward
+function builder:norm_sums(node, what)
+    local floats <const> = 2 * self:norm_pitch(node)
+    local shape <const> = string.format("2 x %d", floats // 2)
+    if is_batch(node) then
+        return self:shared_buffer(what .. "_" .. node.name, "chunk", floats, shape)
+    end
+    local buffer <const> = self:shared_buffer(what .. "_" .. node.name, "scratch", floats, shape)
+    self:call("zero", { buffer, tostring(floats) }, node.name)
+    return buffer
+end
+
+function builder:norm_coef(node)
+    local pitch <const> = self:norm_pitch(node)
+    return self:shared_buffer("coef_" .. node.name, is_batch(node) and "thread" or "scratch",
+        4 * pitch, string.format("4 x %d: a, b, mean, 1/deviation", pitch))
+end
+
+function builder:norm_dcoef(node)
+    local pitch <const> = self:norm_pitch(node)
+    return self:shared_buffer("dcoef_" .. node.name, is_batch(node) and "thread" or "scratch",
+        3 * pitch, string.format("3 x %d: A, B, D", pitch))
+end
+
+local function norm_weight(node)
+    return "net->param + " .. name.param(node.name .. ".weight")
+end
+
+local function norm_bias(node)
+    return "net->param + " .. name.param(node.name .. ".bias")
+end
+
+function builder:norm_gradient_buffers(node)
+    local shape <const> = tostring(node.c)
+    return self:shared_buffer("dw_" .. node.name, "chunk", node.c, shape),
+        self:shared_buffer("db_" .. node.name, "chunk", node.c, shape)
+end
+
+-- The sums are complete: turn them into the line that the map step applies.
+function builder:norm_forward(step)
+    local node <const> = step.norm
+    local coef <const> = self:norm_coef(node)
+    local sums <const> = self.by_name["sums_" .. node.name]
+    if self.eval and is_batch(node) then
+        return -- the line was made from the running statistics before the first image
+    end
+    if is_batch(node) then
+        self:new_phase {
+            kind = "norm_fwd", norm = node, pixels = step.x.h * step.x.w, parts = sums,
+            sums = self:shared_buffer("total_" .. node.name, "thread", sums.floats, sums.shape),
+            coef = coef, fn = name.norm(node, "fwd"),
+        }
+        return
+    end
+    self:call(name.norm(node, "fwd"), {
+        coef, sums, norm_weight(node), norm_bias(node), tostring(step.x.h * step.x.w) .. ".0",
+    }, node.name)
+end
+
+-- The sums of the gradient are complete: turn them into the line of the gradient and add the
+-- gradients of weight and bias.
+function builder:norm_backward(step)
+    local node <const> = step.norm
+    local coef <const>, dcoef <const> = self:norm_coef(node), self:norm_dcoef(node)
+    local dweight <const>, dbias <const> = self:norm_gradient_buffers(node)
+    local sums <const> = self.by_name["dsums_" .. node.name]
+    local pixels <const> = step.x.h * step.x.w
+    if is_batch(node) then
+        self:new_phase {
+            kind = "norm_bwd", norm = node, pixels = pixels, parts = sums,
+            sums = self.by_name["total_" .. node.name], coef = coef, dcoef = dcoef,
+            dweight = dweight, dbias = dbias, fn = name.norm(node, "bwd"),
+        }
+        return
+    end
+    self:call(name.norm(node, "bwd"), {
+        dcoef, dweight, dbias, sums, coef, norm_weight(node), tostring(pixels) .. ".0",
+    }, node.name)
+end
+
+-- -- Forward -------------------------------------------------------------------------------------
+
+local forward <const> = {}
+
+local KEPT <const> = { conv = true, linear = true, add = true }
+
+-- The buffer of a value in the current phase; one that was not kept is computed again.
+function builder:need(value)
+    local known <const> = self.data[value]
+    local phase <const> = #self.phases
+    if known and (known.phase == phase or (value.maker and KEPT[value.maker.op])) then
+        return known.buffer
+    end
+    local buffer <const> = self:layout_buffer("y_" .. value.name, self.layouts[value].data)
+    self.data[value] = { buffer = buffer, phase = phase }
+    if not value.maker then
+        self:call(name.load(value), { buffer, "input_image(net, image)" }, "")
+    else
+        forward[value.maker.op](self, value.maker, buffer)
+    end
+    return buffer
+end
+
+local function make_value(self, step)
+    local buffer <const> = self:layout_buffer("y_" .. step.y.name, self.layouts[step.y].data)
+    self.data[step.y] = { buffer = buffer, phase = #self.phases }
+    return buffer
+end
+
+local function weighted_kernel(self, step, pass)
+    local node <const> = step.layers[1]
+    local layouts_x <const>, layouts_y <const> = self.layouts[step.x], self.layouts[step.y]
+    local kernel <const> = {
+        op = step.op, pass = pass, window = node.window, stride = node.stride,
+        padding = node.padding, bias = node.bias, relu = step.relu, stats = step.stats ~= nil,
+        flop = node.flop, c = step.x.c, k = step.y.c,
+    }
+    if step.op == "linear" then
+        kernel.window, kernel.stride, kernel.padding = 1, 1, 0
+    end
+    return kernel, node, layouts_x, layouts_y
+end
+
+local function forward_weighted(self, step, y)
+    local x <const> = self:need(step.x)
+    local kernel <const>, node <const> = weighted_kernel(self, step, "fwd")
+    kernel.x, kernel.y = x.layout, y.layout
+    kernel.params = { "y" }
+    local values <const> = {
+        y = y, x = x, w = self.by_name["w_" .. node.name], bias = self.by_name["b_" .. node.name],
+    }
+    if kernel.stats then
+        values.sums = self:norm_sums(step.stats, "sums")
+        table.insert(kernel.params, "sums")
+    end
+    table.insert(kernel.params, "x")
+    table.insert(kernel.params, "w")
+    if kernel.bias then
+        table.insert(kernel.params, "bias")
+    end
+    self:kernel_call(kernel, values, layer_names(step), node.name)
+end
+
+forward.conv = forward_weighted
+forward.linear = forward_weighted
+
+function forward.map(self, step, y)
+    local x <const> = self:need(step.x)
+    local kernel <const> = {
+        op = "map", pass = "fwd", x = x.layout, y = y.layout, relu = step.relu,
+        affine = step.norm ~= nil, p = step.dropout and step.dropout.p or 0.0, c = step.x.c,
+        masks_x = false, params = { "y", "x" },
+    }
+    local values <const> = { y = y, x = x }
+    if kernel.affine then
+        values.coef = self:norm_coef(step.norm)
+        table.insert(kernel.params, "coef")
+    end
+    if step.dropout then
+        values.key = self:drop_key(step)
+        table.insert(kernel.params, "key")
+    end
+    self:kernel_call(kernel, values, layer_names(step), step.layers[1].name)
+end
+
+local function forward_pool(self, step, y)
+    local x <const> = self:need(step.x)
+    local node <const> = step.layers[1]
+    local kernel <const> = {
+        op = step.op, pass = "fwd", x = x.layout, y = y.layout, c = step.x.c,
+        global = step.global, window = step.global and 0 or node.window,
+        stride = step.global and 1 or node.stride, padding = step.global and 0 or node.padding,
+        params = { "y", "x" },
+    }
+    self:kernel_call(kernel, { y = y, x = x }, layer_names(step), node.name)
+end
+
+forward.maxpool = forward_pool
+forward.avgpool = forward_pool
+
+function forward.add(self, step, y)
+    local x <const>, x2 <const> = self:need(step.x), self:need(step.x2)
+    local kernel <const> = {
+        op = "add", pass = "fwd", x = x.layout, x2 = x2.layout, y = y.layout, c = step.x.c,
+        relu = step.relu, params = { "y", "x", "x2" },
+    }
+    self:kernel_call(kernel, { y = y, x = x, x2 = x2 }, layer_names(step), step.layers[1].name)
+end
+
+function builder:forward_step(step)
+    if step.op == "sums" then
+        local x <const> = self:need(step.x)
+        local sums <const> = self:norm_sums(step.norm, "sums")
+        local kernel <const> = {
+            op = "sums", pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
+            params = { "sums", "x" },
+        }
+        self:kernel_call(kernel, { sums = sums, x = x }, step.norm.name, step.norm.name)
+        return
+    end
+    if step.norm then
+        self:norm_forward(step)
+    end
+    forward[step.op](self, step, make_value(self, step))
+end
+
+-- -- Backward ------------------------------------------------------------------------------------
+
+local backward <const> = {}
+
+-- The buffer into which a step writes its part of a value's gradient, and whether it must add:
+-- the last reader of a value comes first in backward order and sets it.
+function builder:gradient_into(value)
+    local known <const> = self.grad[value]
+    if known then
+        return known, true
+    end
+    local buffer <const> = self:layout_buffer("dy_" .. value.name, self.layouts[value].grad)
+    self.grad[value] = buffer
+    return buffer, false
+end
+
+local function backward_weighted(self, step, dy)
+    local kernel <const>, node <const> = weighted_kernel(self, step, "bwd_weights")
+    kernel.relu, kernel.stats = false, false
+    local relu_masked <const> = #step.y.readers == 1 and step.y.readers[1].masks_x
+    if step.relu and not relu_masked then
+        local y <const> = self:need(step.y)
+        self:kernel_call({
+            op = "map", pass = "bwd_data", x = y.layout, y = y.layout, dx = dy.layout,
+            dy = dy.layout, relu = false, affine = false, p = 0.0, c = step.y.c, masks_x = true,
+            adds = false, params = { "dx", "dy", "x" },
+        }, { dx = dy, dy = dy, x = y }, step.layers[2].name, step.layers[2].name)
+    end
+    local x <const> = self:need(step.x)
+    kernel.x, kernel.y, kernel.dy = x.layout, dy.layout, dy.layout
+    kernel.params = kernel.bias and { "dw", "db", "x", "dy" } or { "dw", "x", "dy" }
+    self:kernel_call(kernel, {
+        dw = self.by_name["dw_" .. node.name], db = self.by_name["db_" .. node.name],
+        x = x, dy = dy,
+    }, node.name, node.name)
+    if step.x.trained then
+        local data <const> = weighted_kernel(self, step, "bwd_data")
+        local dx <const>, adds <const> = self:gradient_into(step.x)
+        data.relu, data.stats, data.bias, data.adds = false, false, false, adds
+        data.x, data.y, data.dx, data.dy = x.layout, dy.layout, dx.layout, dy.layout
+        data.params = { "dx", "dy", "w" }
+        self:kernel_call(data, { dx = dx, dy = dy, w = self.by_name["wt_" .. node.name] },
+            node.name, node.name)
+    end
+end
+
+backward.conv = backward_weighted
+backward.linear = backward_weighted
+
+function backward.map(self, step, dy)
+    local affine <const> = step.norm ~= nil
+    local p <const> = step.dropout and step.dropout.p or 0.0
+    local values <const> = { dy = dy, key = step.dropout and self:drop_key(step) }
+    local layer <const> = step.layers[1].name
+    if affine then
+        local x <const> = self:need(step.x)
+        local kernel <const> = {
+            op = "map", pass = "bwd_reduce", x = x.layout, y = dy.layout, dx = x.layout,
+            dy = dy.layout, relu = step.relu, affine = true, p = p, c = step.x.c, masks_x = false,
+            params = { "sums", "x", "dy" },
+        }
+        values.sums, values.x = self:norm_sums(step.norm, "dsums"), x
+        values.coef = self:norm_coef(step.norm)
+        if step.relu then
+            table.insert(kernel.params, "coef")
+        end
+        if step.dropout then
+            table.insert(kernel.params, "key")
+        end
+        self:kernel_call(kernel, values, layer_names(step), layer)
+        self:norm_backward(step)
+        values.dcoef = self:norm_dcoef(step.norm)
+    end
+    if not step.x.trained then
+        return
+    end
+    local dx, adds = dy, false
+    if #step.x.readers == 1 then
+        self.grad[step.x] = dy -- in place
+    else
+        dx, adds = self:gradient_into(step.x)
+    end
+    local reads_x <const> = affine or step.masks_x or step.relu
+    values.dx, values.x = dx, reads_x and self:need(step.x) or nil
+    local kernel <const> = {
+        op = "map", pass = "bwd_data", x = self.layouts[step.x].data, y = dy.layout,
+        dx = dx.layout, dy = dy.layout, relu = step.relu, affine = affine, p = p, c = step.x.c,
+        masks_x = step.masks_x, adds = adds, params = { "dx", "dy" },
+    }
+    local function takes(param, condition)
+        if condition then
+            table.insert(kernel.params, param)
+        end
+    end
+    takes("x", reads_x)
+    takes("dcoef", affine)
+    takes("coef", affine and step.relu)
+    takes("key", step.dropout ~= nil)
+    self:kernel_call(kernel, values, layer_names(step), layer)
+end
+
+local function backward_pool(self, step, dy)
+    if not step.x.trained then
+        return
+    end
+    local node <const> = step.layers[1]
+    local dx <const>, adds <const> = self:gradient_into(step.x)
+    local kernel <const> = {
+        op = step.op, pass = "bwd_data", x = self.layouts[step.x].data, y = dy.layout,
+        dx = dx.layout, dy = dy.layout, c = step.x.c, global = step.global, adds = adds,
+        window = step.global and 0 or node.window, stride = step.global and 1 or node.stride,
+        padding = step.global and 0 or node.padding,
+    }
+    local values <const> = { dx = dx, dy = dy }
+    if step.op == "maxpool" then
+        values.x = self:need(step.x)
+        kernel.params = { "dx", "x", "dy" }
+    else
+        kernel.params = { "dx", "dy" }
+    end
+    self:kernel_call(kernel, values, layer_names(step), node.name)
+end
+
+backward.maxpool = backward_pool
+backward.avgpool = backward_pool
+
+function backward.add(self, step, dy)
+    local y <const> = step.relu and self:need(step.y) or nil
+    for _, x in ipairs { step.x, step.x2 } do
+        if x.trained then
+            local dx <const>, adds <const> = self:gradient_into(x)
+            self:kernel_call({
+                op = "add", pass = "bwd_data", x = self.layouts[x].data, dx = dx.layout,
+                dy = dy.layout, y = self.layouts[step.y].data, c = x.c, relu = step.relu,
+                adds = adds, params = step.relu and { "dx", "dy", "yin" } or { "dx", "dy" },
+            }, { dx = dx, dy = dy, yin = y }, layer_names(step), step.layers[1].name)
+        end
+    end
+end
+
+-- -- Whole plans ---------------------------------------------------------------------------------
+
+-- Buffers of every weighted step: packed weights and, per chunk of images, their gradients.
+local function weight_buffers(self)
+    local function pitch(value)
+        return round_up(value.c, self.isa.vl)
+    end
+    for _, step in ipairs(self.fused.steps) do
+        if step.op == "conv" or step.op == "linear" then
+            local node <const> = step.layers[1]
+            local taps, c = node.window, step.x.c
+            local window_shape = ""
+            if step.op == "linear" then
+                taps, c = 1, step.x.c * step.x.h * step.x.w
+            else
+                window_shape = string.format("%d x %d x ", taps, taps)
+            end
+            local forward_floats <const> = taps * taps * c * pitch(step.y)
+            local forward_shape <const> =
+                string.format("%s%d x %d", window_shape, c, pitch(step.y))
+            self:buffer("w_" .. node.name, "weights", forward_floats, forward_shape)
+            if step.x.trained then
+                local x_pitch <const> = step.op == "linear"
+                    and step.x.h * step.x.w * pitch(step.x) or pitch(step.x)
+                self:buffer("wt_" .. node.name, "weights", taps * taps * step.y.c * x_pitch,
+                    string.format("%s%d x %d, transposed", window_shape, step.y.c, x_pitch))
+            end
+            self:buffer("dw_" .. node.name, "chunk", forward_floats, forward_shape)
+            if node.bias then
+                local shape <const> = tostring(pitch(step.y))
+                self:buffer("b_" .. node.name, "weights", pitch(step.y), shape)
+                self:buffer("db_" .. node.name, "chunk", pitch(step.y), shape)
+            end
+        end
+    end
+end
+
+local function finish(self)
+    local touched <const> = {}
+    for _, buffer in ipairs(self.buffers) do
+        buffer.phase = nil
+        if buffer.scope ~= "scratch" and buffer.scope ~= "image" or buffer.first then
+            touched[#touched + 1] = buffer
+        end
+    end
+    return { phases = self.phases, buffers = touched, kernels = self.kernels }
+end
+
+-- One training step: forward, loss, backward.
+function schedule.train(fused, isa)
+    local self <const> = new_builder(fused, isa, place_values(fused, isa))
+    weight_buffers(self)
+    for _, step in ipairs(fused.steps) do
+        if step.op == "loss" then
+            local logits <const> = self:need(step.x)
+            local dlogits <const> = self:gradient_into(step.x)
+            self:call("softmax_loss", {
+                dlogits, logits, "net", "chunk", "image", "net->run->label_smoothing",
+            }, step.name)
+        else
+            self:forward_step(step)
+        end
+    end
+    for i = #fused.steps, 1, -1 do
+        local step <const> = fused.steps[i]
+        if backward[step.op] and step.y.trained then
+            backward[step.op](self, step, self.grad[step.y])
+        end
+    end
+    return finish(self)
+end
+
+-- Forward in evaluation mode: one phase; batch norms use their running statistics.
+function schedule.eval(fused, isa)
+    local self <const> = new_builder(fused, isa, place_values(fused, isa))
+    self.eval = true
+    weight_buffers(self)
+    for _, step in ipairs(fused.steps) do
+        if step.op == "loss" then
+            local logits <const> = self:need(step.x)
+            self:call("softmax_loss", { "NULL", logits, "net", "chunk", "image", "0.0f" },
+                step.name)
+            self:call("store_logits", { "net", "image", logits }, step.name)
+        elseif step.op ~= "sums" or not is_batch(step.norm) then
+            self:forward_step(step)
+        end
+    end
+    return finish(self)
+end
+
+return schedule

@@ -1,0 +1,102 @@
+-- tile.lua - which register tile each convolution kernel uses.
+--
+-- A tile holds mr rows by nr vectors of accumulators: mr neighbouring pixels of an output row in
+-- the forward and data-gradient kernels, mr neighbouring entries of a filter row in the weight
+-- gradient. Each inner step loads nr vectors once, broadcasts mr scalars, and does mr * nr
+-- multiply-adds. nr divides the vectors of a row of outputs, so no tile is ragged in that
+-- direction; in the other, a row of `length` is cut into tiles whose sizes differ by one at most.
+--
+-- tile = { mr = largest rows, nr = vectors, groups = { { mr, first, last }, ... } }
+-- where group covers [first, last) in steps of mr.
+
+local tile <const> = {}
+
+local MAX_NR <const> = 6
+
+-- Cuts `length` into the fewest tiles of at most `max` rows, as equal as they can be.
+function tile.split(length, max)
+    local tiles <const> = (length + max - 1) // max
+    local small <const>, larger <const> = length // tiles, length % tiles
+    local groups <const> = {}
+    local first = 0
+    if larger > 0 then
+        first = larger * (small + 1)
+        groups[1] = { mr = small + 1, first = 0, last = first }
+    end
+    if first < length then
+        groups[#groups + 1] = { mr = small, first = first, last = length }
+    end
+    return groups
+end
+
+-- Cycles that one inner step of an mr x nr tile takes on this instruction set, by its busiest
+-- resource: multiply-adds, loads, instructions issued, or the latency of the accumulators.
+local FMA_LATENCY <const> = 4
+local ISSUE <const> = 5.5
+
+local function step_cycles(isa, mr, nr)
+    local fmas <const> = mr * nr
+    local loads <const> = mr + nr
+    local folded <const> = isa.folds and nr == 1
+    local instructions <const> = fmas + nr + (folded and 0 or mr) + 2
+    return math.max(FMA_LATENCY, fmas / isa.fma, loads / isa.load, instructions / ISSUE)
+end
+
+-- Registers: the accumulators, nr vectors of the step, and one broadcast.
+local function fits(isa, mr, nr)
+    return mr * nr + nr + 1 <= isa.registers
+end
+
+-- The candidate tiles for rows of `length` and `vectors` vectors, best first by the model.
+-- The cost also counts loads a little, so that among equals the one easier on the cache wins,
+-- and the second tile body that an uneven split needs.
+function tile.candidates(isa, length, vectors)
+    local list <const> = {}
+    for nr = 1, math.min(vectors, MAX_NR) do
+        if vectors % nr == 0 then
+            local seen <const> = {}
+            for max = 1, length do
+                if not fits(isa, max, nr) then
+                    break
+                end
+                local groups <const> = tile.split(length, max)
+                local mr <const> = groups[1].mr
+                if not seen[mr] then
+                    seen[mr] = true
+                    local cost = 0.0
+                    for _, group in ipairs(groups) do
+                        local tiles <const> = (group.last - group.first) // group.mr
+                        cost = cost + tiles * (step_cycles(isa, group.mr, nr)
+                            + 0.02 * (group.mr + nr))
+                    end
+                    cost = cost * (vectors // nr) * (1 + 0.01 * (#groups - 1))
+                    list[#list + 1] = { mr = mr, nr = nr, groups = groups, cost = cost }
+                end
+            end
+        end
+    end
+    table.sort(list, function(a, b)
+        if a.cost ~= b.cost then
+            return a.cost < b.cost
+        end
+        return a.mr > b.mr -- weights are read once for mr rows
+    end)
+    return list
+end
+
+-- The tile the model chooses.
+function tile.choose(isa, length, vectors)
+    return tile.candidates(isa, length, vectors)[1]
+end
+
+-- The number of vectors, at most `max`, in which elementwise kernels walk a pixel's channels.
+function tile.block(vectors, max)
+    for block = math.min(max, vectors), 2, -1 do
+        if vectors % block == 0 then
+            return block
+        end
+    end
+    return 1
+end
+
+return tile

@@ -1,0 +1,331 @@
+/* bench.c - verifies, measures, prints, writes. */
+#include "bench.h"
+
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_kernel.h"
+#include "clock.h"
+#include "generic.h"
+#include "median.h"
+#include "outfile.h"
+#include "peak.h"
+#include "rng.h"
+#include "run.h"
+#include "verify.h"
+
+enum { MAX_STEPS = 101 };
+static const double STEP_SECONDS = 12; /* how long whole steps may take together */
+
+struct step_time {
+    double ms, generic_ms, roofline_ms;
+};
+
+struct bench {
+    const struct model *model;
+    int threads, rounds;
+    double peak;              /* GFLOP/s of all threads */
+    struct bench_time *times; /* [kernel_count]; zero where the pass is not timed */
+    struct step_time step;
+};
+
+static const char *pass_name(enum kernel_pass pass)
+{
+    static const char *const names[] = {"fwd", "bwd_data", "bwd_weights", "bwd_reduce"};
+    return names[pass];
+}
+
+static bool is_timed(const struct kernel *k)
+{
+    return k->pass != PASS_BWD_REDUCE;
+}
+
+static double mflop_of(const struct bench *b, const struct kernel *k)
+{
+    return k->mflop * b->model->recipe.batch;
+}
+
+/* -- Kernels ----------------------------------------------------------------------------------- */
+
+static bool verify_all(const struct model *model, struct err *err)
+{
+    for (int i = 0; i < model->kernel_count; i++) {
+        const struct kernel *k = &model->kernels[i];
+        if (!verify_kernel(k, OPERANDS_INTEGERS, 1, NULL, err) ||
+            !verify_kernel(k, OPERANDS_RANDOM, 2, NULL, err))
+            return false;
+    }
+    return true;
+}
+
+static bool time_kernels(struct bench *b, struct pool *pool, struct err *err)
+{
+    struct run run = {.model = b->model};
+    for (int i = 0; i < b->model->kernel_count; i++) {
+        const struct kernel *k = &b->model->kernels[i];
+        if (is_timed(k) && !bench_kernel(k, pool, b->model->recipe.batch,
+                                         run_chunk_images(run.model), b->rounds, &b->times[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool measure_kernels(struct bench *b, struct err *err)
+{
+    struct pool *pool = NULL;
+    ref_init();
+    if (!verify_all(b->model, err) || !pool_open(&pool, b->threads, err))
+        return false;
+    b->peak = peak_gflops(b->model->isa, pool);
+    bool ok = time_kernels(b, pool, err);
+    pool_close(pool);
+    return ok;
+}
+
+/* -- Steps ------------------------------------------------------------------------------------- */
+
+/* Direct FLOP of a training step on one image: the forward pass again for the weight gradient, and
+ * once more for the data gradient of all but the network's input. */
+static double step_mflop(const struct model *model)
+{
+    double mflop = 0;
+    for (int i = 0; i < model->layer_count; i++) {
+        const struct layer *l = &model->layers[i];
+        if (l->op == LAYER_CONV || l->op == LAYER_LINEAR)
+            mflop += l->mflop * (model->layers[l->inputs[0]].op == LAYER_INPUT ? 2 : 3);
+    }
+    return mflop;
+}
+
+/* The images are noise: how long a step takes does not depend on what it sees. */
+static bool make_batch(struct batch *batch, const struct model *model, struct err *err)
+{
+    size_t n = (size_t)model->recipe.batch, size = (size_t)(model->c * model->h * model->w);
+    float *images = malloc(n * size * sizeof *images);
+    uint8_t *labels = malloc(n);
+    uint32_t *samples = malloc(n * sizeof *samples);
+    *batch = (struct batch){
+        .n = (int)n, .images = images, .labels = labels, .samples = samples, .seed = 1, .epoch = 1};
+    if (images == NULL || labels == NULL || samples == NULL)
+        return err_set(err, "bench: cannot allocate %zu images", n);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t key = rng_key(1, 1, (uint32_t)i, RNG_SYNTHETIC);
+        for (size_t j = 0; j < size; j++)
+            images[i * size + j] = 2 * rng_float(key, (uint32_t)j) - 1;
+        labels[i] = (uint8_t)rng_below(key, (uint32_t)size, (uint32_t)model->classes);
+        samples[i] = (uint32_t)i;
+    }
+    return true;
+}
+
+static void free_batch(struct batch *batch)
+{
+    free((void *)batch->images);
+    free((void *)batch->labels);
+    free((void *)batch->samples);
+}
+
+static double step_seconds(struct run *run, const struct batch *batch)
+{
+    double start = clock_seconds();
+    run_train(run, batch);
+    return clock_seconds() - start;
+}
+
+static void time_steps(struct bench *b, struct run *run, struct run *generic,
+                       const struct batch *batch)
+{
+    double seconds[MAX_STEPS], generic_seconds[MAX_STEPS];
+    double start = clock_seconds();
+    int n = 0, most = 2 * b->rounds < MAX_STEPS ? 2 * b->rounds : MAX_STEPS;
+    step_seconds(run, batch); /* the first step of each touches its memory */
+    step_seconds(generic, batch);
+    do {
+        seconds[n] = step_seconds(run, batch);
+        generic_seconds[n] = step_seconds(generic, batch);
+        n++;
+    } while (n < most && (n < 3 || clock_seconds() - start < STEP_SECONDS));
+    b->step.ms = median_of(seconds, (size_t)n) * 1e3;
+    b->step.generic_ms = median_of(generic_seconds, (size_t)n) * 1e3;
+    b->step.roofline_ms = step_mflop(b->model) * b->model->recipe.batch / b->peak;
+}
+
+static bool open_step(struct run *run, const struct bench *b, const struct backend *backend,
+                      struct err *err)
+{
+    const struct recipe *recipe = &b->model->recipe;
+    if (!run_open(run, b->model, backend, b->threads, err))
+        return false;
+    run_init_params(run, 1);
+    run->label_smoothing = recipe->label_smoothing;
+    run->sgd = (struct sgd){.lr = 1e-3f, /* noise is not to be learned, nor to diverge from */
+                            .momentum = recipe->momentum,
+                            .weight_decay = recipe->weight_decay,
+                            .nesterov = recipe->nesterov};
+    return true;
+}
+
+static bool measure_steps(struct bench *b, struct err *err)
+{
+    struct batch batch;
+    struct run run = {0}, generic = {0};
+    bool ok = make_batch(&batch, b->model, err) && open_step(&run, b, b->model->backend, err) &&
+              open_step(&generic, b, &generic_backend, err);
+    if (ok)
+        time_steps(b, &run, &generic, &batch);
+    run_close(&generic);
+    run_close(&run);
+    free_batch(&batch);
+    return ok;
+}
+
+/* -- Tables ------------------------------------------------------------------------------------ */
+
+static int layer_width(const struct model *model)
+{
+    size_t width = strlen("layer");
+    for (int i = 0; i < model->kernel_count; i++)
+        if (strlen(model->kernels[i].layer) > width)
+            width = strlen(model->kernels[i].layer);
+    return (int)width;
+}
+
+static void print_head(const struct bench *b)
+{
+    const struct model *m = b->model;
+    printf("%s %s, %s, %d thread%s, batch %d; FMA peak %.1f GFLOP/s measured in this run\n\n",
+           m->name, m->norm, m->isa, b->threads, b->threads == 1 ? "" : "s", m->recipe.batch,
+           b->peak);
+}
+
+static void print_kernels(const struct bench *b)
+{
+    int width = layer_width(b->model);
+    printf("%-*s  %-11s  %8s  %8s  %8s  %6s  %10s  %8s\n", width, "layer", "pass", "MFLOP", "ms",
+           "GFLOP/s", "% peak", "generic ms", "speedup");
+    for (int i = 0; i < b->model->kernel_count; i++) {
+        const struct kernel *k = &b->model->kernels[i];
+        const struct bench_time *t = &b->times[i];
+        double gflops = mflop_of(b, k) / t->ms;
+        if (is_timed(k) && k->mflop > 0)
+            printf("%-*s  %-11s  %8.1f  %8.3f  %8.1f  %6.1f  %10.3f  %7.2fx\n", width, k->layer,
+                   pass_name(k->pass), mflop_of(b, k), t->ms, gflops, 100 * gflops / b->peak,
+                   t->generic_ms, t->generic_ms / t->ms);
+    }
+}
+
+/* Kernels that move data more than they compute. */
+static void print_movers(const struct bench *b)
+{
+    int width = layer_width(b->model);
+    printf("\n%-*s  %-11s  %8s  %8s  %10s  %8s\n", width, "layer", "pass", "ms", "GB/s",
+           "generic ms", "speedup");
+    for (int i = 0; i < b->model->kernel_count; i++) {
+        const struct kernel *k = &b->model->kernels[i];
+        const struct bench_time *t = &b->times[i];
+        if (is_timed(k) && k->mflop <= 0)
+            printf("%-*s  %-11s  %8.3f  %8.1f  %10.3f  %7.2fx\n", width, k->layer,
+                   pass_name(k->pass), t->ms, t->bytes / t->ms * 1e-6, t->generic_ms,
+                   t->generic_ms / t->ms);
+    }
+}
+
+static void print_step(const struct bench *b)
+{
+    const struct step_time *s = &b->step;
+    printf("\nwhole training step, batch %d: %.1f ms = %.2f times the %.1f ms that direct "
+           "convolution takes at peak; generic %.1f ms, speedup %.2fx\n",
+           b->model->recipe.batch, s->ms, s->ms / s->roofline_ms, s->roofline_ms, s->generic_ms,
+           s->generic_ms / s->ms);
+}
+
+/* -- JSON -------------------------------------------------------------------------------------- */
+
+static bool add_kernel(const struct bench *b, int i, cJSON *list)
+{
+    const struct kernel *k = &b->model->kernels[i];
+    const struct bench_time *t = &b->times[i];
+    double gflops = mflop_of(b, k) / t->ms;
+    cJSON *item = cJSON_CreateObject();
+    if (!cJSON_AddItemToArray(list, item))
+        return false;
+    return cJSON_AddStringToObject(item, "name", k->name) &&
+           cJSON_AddStringToObject(item, "layer", k->layer) &&
+           cJSON_AddStringToObject(item, "pass", pass_name(k->pass)) &&
+           cJSON_AddNumberToObject(item, "mflop", mflop_of(b, k)) &&
+           cJSON_AddNumberToObject(item, "ms", t->ms) &&
+           cJSON_AddNumberToObject(item, "gflops", gflops) &&
+           cJSON_AddNumberToObject(item, "pct_peak", 100 * gflops / b->peak) &&
+           cJSON_AddNumberToObject(item, "generic_ms", t->generic_ms) &&
+           cJSON_AddNumberToObject(item, "speedup", t->generic_ms / t->ms);
+}
+
+static bool add_step(const struct bench *b, cJSON *step)
+{
+    const struct step_time *s = &b->step;
+    return cJSON_AddNumberToObject(step, "batch", b->model->recipe.batch) &&
+           cJSON_AddNumberToObject(step, "ms", s->ms) &&
+           cJSON_AddNumberToObject(step, "direct_roofline_ms", s->roofline_ms) &&
+           cJSON_AddNumberToObject(step, "ratio", s->ms / s->roofline_ms) &&
+           cJSON_AddNumberToObject(step, "generic_ms", s->generic_ms) &&
+           cJSON_AddNumberToObject(step, "speedup", s->generic_ms / s->ms);
+}
+
+static bool add_all(const struct bench *b, cJSON *root)
+{
+    if (!cJSON_AddStringToObject(root, "isa", b->model->isa) ||
+        !cJSON_AddNumberToObject(root, "threads", b->threads) ||
+        !cJSON_AddNumberToObject(root, "peak_gflops", b->peak))
+        return false;
+    cJSON *list = cJSON_AddArrayToObject(root, "kernels");
+    if (list == NULL)
+        return false;
+    for (int i = 0; i < b->model->kernel_count; i++)
+        if (is_timed(&b->model->kernels[i]) && !add_kernel(b, i, list))
+            return false;
+    cJSON *step = cJSON_AddObjectToObject(root, "step");
+    return step != NULL && add_step(b, step);
+}
+
+static bool write_json(const struct bench *b, const char *path, struct err *err)
+{
+    cJSON *root = cJSON_CreateObject();
+    char *text = root != NULL && add_all(b, root) ? cJSON_Print(root) : NULL;
+    cJSON_Delete(root);
+    if (text == NULL)
+        return err_set(err, "%s: no memory for the figures", path);
+    struct outfile out = {0};
+    bool ok = outfile_open(&out, path, err) && outfile_write(&out, text, strlen(text), err) &&
+              outfile_write(&out, "\n", 1, err) && outfile_commit(&out, err);
+    outfile_close(&out);
+    cJSON_free(text);
+    return ok;
+}
+
+/* -- The command ------------------------------------------------------------------------------- */
+
+bool bench_main(const struct model *model, const struct bench_options *options, struct err *err)
+{
+    struct bench b = {.model = model,
+                      .threads = options->threads,
+                      .rounds = options->rounds > 0 ? options->rounds : BENCH_ROUNDS};
+    b.times = calloc((size_t)model->kernel_count + 1, sizeof *b.times);
+    if (b.times == NULL)
+        return err_set(err, "bench: cannot allocate %d results", model->kernel_count);
+    bool ok = measure_kernels(&b, err);
+    if (ok) {
+        print_head(&b);
+        print_kernels(&b);
+        print_movers(&b);
+        fflush(stdout);
+        ok = measure_steps(&b, err);
+    }
+    if (ok) {
+        print_step(&b);
+        ok = options->json == NULL || write_json(&b, options->json, err);
+    }
+    free(b.times);
+    return ok;
+}

@@ -1,0 +1,298 @@
+/* checkpoint.c - between the store of a run and a table of named tensors.
+ *
+ * 8-byte tensors come first in the file, so that every tensor is aligned. The order is otherwise
+ * that of the model, never that of memory or time.
+ */
+#include "checkpoint.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_SIZE = 256 };
+
+static const char momentum_prefix[] = "optim.momentum.";
+static const char counter_prefix[] = "train.";
+static const char tracked_suffix[] = ".num_batches_tracked";
+static const char mean_suffix[] = ".running_mean";
+
+static const struct counter {
+    const char *name;
+    enum safetensors_dtype dtype;
+    size_t offset;
+} counter_rows[] = {
+    {"train.epoch", SAFETENSORS_I64, offsetof(struct checkpoint_counters, epoch)},
+    {"train.step", SAFETENSORS_I64, offsetof(struct checkpoint_counters, step)},
+    {"train.steps_per_epoch", SAFETENSORS_I64,
+     offsetof(struct checkpoint_counters, steps_per_epoch)},
+    {"train.images", SAFETENSORS_I64, offsetof(struct checkpoint_counters, images)},
+    {"train.correct", SAFETENSORS_I64, offsetof(struct checkpoint_counters, correct)},
+    {"train.loss", SAFETENSORS_F64, offsetof(struct checkpoint_counters, loss)},
+    {"train.best_acc", SAFETENSORS_F64, offsetof(struct checkpoint_counters, best_acc)},
+    {"train.best_epoch", SAFETENSORS_I64, offsetof(struct checkpoint_counters, best_epoch)},
+};
+enum { COUNTERS = sizeof counter_rows / sizeof counter_rows[0], COUNTER_BYTES = 8 };
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* "norm1.num_batches_tracked" for the state "norm1.running_mean"; false for any other state. */
+static bool tracked_name(const char *state, char out[NAME_SIZE])
+{
+    size_t length = strlen(state), end = strlen(mean_suffix);
+    if (length < end || strcmp(state + length - end, mean_suffix) != 0)
+        return false;
+    int written = snprintf(out, NAME_SIZE, "%.*s%s", (int)(length - end), state, tracked_suffix);
+    assert(written < NAME_SIZE);
+    return written < NAME_SIZE;
+}
+
+static struct safetensor param_tensor(const struct param *param, const char *name,
+                                      const float *values)
+{
+    struct safetensor tensor = {.name = name,
+                                .dtype = SAFETENSORS_F32,
+                                .rank = param->rank,
+                                .data = values == NULL ? NULL : values + param->offset};
+    for (int i = 0; i < param->rank; i++)
+        tensor.shape[i] = (size_t)param->shape[i];
+    return tensor;
+}
+
+static struct safetensor state_tensor(const struct state *state, const float *values)
+{
+    return (struct safetensor){.name = state->name,
+                               .dtype = SAFETENSORS_F32,
+                               .rank = 1,
+                               .shape = {state->count},
+                               .data = values == NULL ? NULL : values + state->offset};
+}
+
+/* -- Saving ------------------------------------------------------------------------------------ */
+
+bool checkpoint_save(const char *path, const struct run *run,
+                     const struct checkpoint_counters *counters,
+                     const struct safetensors_meta *metas, size_t meta_count, struct err *err)
+{
+    const struct model *model = run->model;
+    size_t names = (size_t)model->param_count + (size_t)model->state_count;
+    size_t limit = COUNTERS + (size_t)model->param_count + names + (size_t)model->state_count;
+    struct safetensor *tensors = calloc(limit, sizeof tensors[0]);
+    char(*text)[NAME_SIZE] = calloc(names + 1, NAME_SIZE); /* the names made here */
+    if (tensors == NULL || text == NULL) {
+        free(tensors);
+        free(text);
+        return err_set_errno(err, ENOMEM, "%s", path);
+    }
+    size_t count = 0, used = 0;
+    for (int i = 0; i < COUNTERS; i++) {
+        tensors[count++] = (struct safetensor){
+            .name = counter_rows[i].name,
+            .dtype = counter_rows[i].dtype,
+            .data = (const char *)counters + counter_rows[i].offset,
+        };
+    }
+    for (int i = 0; i < model->state_count; i++) {
+        if (tracked_name(model->states[i].name, text[used])) {
+            tensors[count++] = (struct safetensor){
+                .name = text[used++], .dtype = SAFETENSORS_I64, .data = &run->store.batches};
+        }
+    }
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *param = &model->params[i];
+        tensors[count++] = param_tensor(param, param->name, run->store.param);
+    }
+    for (int i = 0; i < model->state_count; i++)
+        tensors[count++] = state_tensor(&model->states[i], run->store.state);
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *param = &model->params[i];
+        snprintf(text[used], NAME_SIZE, "%s%s", momentum_prefix, param->name);
+        tensors[count++] = param_tensor(param, text[used++], run->store.momentum);
+    }
+    assert(count <= limit && used <= names);
+    bool ok = safetensors_save(path, tensors, count, metas, meta_count, err);
+    free(tensors);
+    free(text);
+    return ok;
+}
+
+/* -- Fitting ----------------------------------------------------------------------------------- */
+
+/* Collects differences until the message is full. */
+struct differences {
+    char text[640];
+    int count;
+};
+
+static void differ(struct differences *all, const char *what, const char *name)
+{
+    size_t used = strlen(all->text);
+    const size_t room_for_more = 80;
+    if (used + strlen(what) + strlen(name) + room_for_more < sizeof all->text)
+        snprintf(all->text + used, sizeof all->text - used, "\n  %s %s", name, what);
+    all->count++;
+}
+
+static void compare(struct differences *all, const struct safetensors *file,
+                    const struct safetensor *wanted)
+{
+    const struct safetensor *found = safetensors_find(file, wanted->name);
+    struct err mismatch = {0};
+    if (found == NULL) {
+        differ(all, "is missing", wanted->name);
+    } else if (!safetensors_check(file, found, wanted->dtype, wanted->rank, wanted->shape,
+                                  &mismatch)) {
+        char text[256], is[100], expected[100];
+        snprintf(text, sizeof text, "is %s: expected %s",
+                 safetensors_describe(is, sizeof is, found),
+                 safetensors_describe(expected, sizeof expected, wanted));
+        differ(all, text, wanted->name);
+    }
+}
+
+/* Whether the model has a tensor of this name. */
+static bool known(const struct model *model, const char *name)
+{
+    char tracked[NAME_SIZE];
+    bool found = starts_with(name, momentum_prefix) || starts_with(name, counter_prefix);
+    for (int i = 0; !found && i < model->param_count; i++)
+        found = strcmp(model->params[i].name, name) == 0;
+    for (int i = 0; !found && i < model->state_count; i++) {
+        found = strcmp(model->states[i].name, name) == 0 ||
+                (tracked_name(model->states[i].name, tracked) && strcmp(tracked, name) == 0);
+    }
+    return found;
+}
+
+bool checkpoint_fits(const struct safetensors *file, const struct model *model, struct err *err)
+{
+    const char *network = safetensors_meta(file, "network");
+    const char *norm = safetensors_meta(file, "norm");
+    if ((network != NULL && strcmp(network, model->name) != 0) ||
+        (norm != NULL && strcmp(norm, model->norm) != 0)) {
+        return err_set_code(err, EXIT_DATA,
+                            "%s: made by network %.100s with norm %.100s: expected %s with norm %s",
+                            file->path, network != NULL ? network : "?", norm != NULL ? norm : "?",
+                            model->name, model->norm);
+    }
+    struct differences all = {.count = 0};
+    for (int i = 0; i < model->param_count; i++) {
+        struct safetensor wanted = param_tensor(&model->params[i], model->params[i].name, NULL);
+        compare(&all, file, &wanted);
+    }
+    for (int i = 0; i < model->state_count; i++) {
+        struct safetensor wanted = state_tensor(&model->states[i], NULL);
+        compare(&all, file, &wanted);
+    }
+    for (size_t i = 0; i < file->count; i++) {
+        if (!known(model, file->tensors[i].name))
+            differ(&all, "is not in this network", file->tensors[i].name);
+    }
+    return all.count == 0 ||
+           err_set_code(err, EXIT_DATA,
+                        "%s: does not fit network %s with norm %s, %d difference%s:%s", file->path,
+                        model->name, model->norm, all.count, all.count == 1 ? "" : "s", all.text);
+}
+
+/* -- Loading ----------------------------------------------------------------------------------- */
+
+static void copy_out(const struct safetensors *file, const char *name, void *out, size_t bytes)
+{
+    const struct safetensor *tensor = safetensors_find(file, name);
+    assert(tensor != NULL && safetensors_bytes(tensor) == bytes);
+    memcpy(out, tensor->data, bytes);
+}
+
+void checkpoint_load_params(const struct safetensors *file, struct run *run)
+{
+    for (int i = 0; i < run->model->param_count; i++) {
+        const struct param *param = &run->model->params[i];
+        copy_out(file, param->name, run->store.param + param->offset, param->count * sizeof(float));
+    }
+    run_pack(run);
+}
+
+void checkpoint_load_model(const struct safetensors *file, struct run *run)
+{
+    for (int i = 0; i < run->model->state_count; i++) {
+        const struct state *state = &run->model->states[i];
+        copy_out(file, state->name, run->store.state + state->offset, state->count * sizeof(float));
+    }
+    checkpoint_load_params(file, run);
+}
+
+/* Finds a tensor that only checkpoints have. */
+static const struct safetensor *require(const struct safetensors *file,
+                                        const struct safetensor *wanted, struct err *err)
+{
+    const struct safetensor *tensor = safetensors_find(file, wanted->name);
+    if (tensor == NULL) {
+        err_set_code(err, EXIT_DATA,
+                     "%s: tensor \"%s\" is missing: expected a checkpoint of a training (a model "
+                     "alone can be given to --init)",
+                     file->path, wanted->name);
+        return NULL;
+    }
+    bool fits = safetensors_check(file, tensor, wanted->dtype, wanted->rank, wanted->shape, err);
+    return fits ? tensor : NULL;
+}
+
+static bool load_counters(const struct safetensors *file, struct checkpoint_counters *counters,
+                          struct err *err)
+{
+    for (int i = 0; i < COUNTERS; i++) {
+        struct safetensor wanted = {.name = counter_rows[i].name, .dtype = counter_rows[i].dtype};
+        const struct safetensor *tensor = require(file, &wanted, err);
+        if (tensor == NULL)
+            return false;
+        memcpy((char *)counters + counter_rows[i].offset, tensor->data, COUNTER_BYTES);
+    }
+    const struct checkpoint_counters *c = counters;
+    const int64_t limit = INT64_C(1) << 40; /* far above any training, far below overflow */
+    bool ranges = c->epoch >= 0 && c->epoch < limit && c->steps_per_epoch > 0 &&
+                  c->steps_per_epoch < (1 << 20) && c->images >= 0 && c->correct >= 0 &&
+                  c->correct <= c->images;
+    int64_t made = ranges ? c->step - c->epoch * c->steps_per_epoch : -1;
+    return (made >= 0 && made <= c->steps_per_epoch) ||
+           err_set_code(err, EXIT_DATA,
+                        "%s: counters contradict each other: epoch %lld, step %lld, %lld steps an "
+                        "epoch, %lld of %lld images right",
+                        file->path, (long long)c->epoch, (long long)c->step,
+                        (long long)c->steps_per_epoch, (long long)c->correct, (long long)c->images);
+}
+
+bool checkpoint_load(const struct safetensors *file, struct run *run,
+                     struct checkpoint_counters *counters, struct err *err)
+{
+    const struct model *model = run->model;
+    if (!load_counters(file, counters, err))
+        return false;
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *param = &model->params[i];
+        char name[NAME_SIZE];
+        snprintf(name, sizeof name, "%s%s", momentum_prefix, param->name);
+        struct safetensor wanted = param_tensor(param, name, NULL);
+        const struct safetensor *tensor = require(file, &wanted, err);
+        if (tensor == NULL)
+            return false;
+        memcpy(run->store.momentum + param->offset, tensor->data, param->count * sizeof(float));
+    }
+    run->store.batches = counters->step;
+    for (int i = 0; i < model->state_count; i++) {
+        struct safetensor wanted = {.dtype = SAFETENSORS_I64};
+        char name[NAME_SIZE];
+        if (!tracked_name(model->states[i].name, name))
+            continue;
+        wanted.name = name;
+        const struct safetensor *tensor = require(file, &wanted, err);
+        if (tensor == NULL)
+            return false;
+        memcpy(&run->store.batches, tensor->data, sizeof run->store.batches);
+    }
+    checkpoint_load_model(file, run);
+    return true;
+}

@@ -1,0 +1,301 @@
+/* data.c - each file is read whole, compared with its digest, checked record by record, and taken
+ * apart into labels and pixels. Nothing is handed out before everything has been checked. */
+#include "data.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sha256.h"
+
+enum {
+    RECORDS = 10000,
+    RECORD_BYTES = 1 + DATA_PIXELS,
+    FILE_BYTES = RECORDS * RECORD_BYTES,
+    MAX_FILES = 5
+};
+
+static const char *const part_files[][MAX_FILES + 1] = {
+    [DATA_TRAIN] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
+                    "data_batch_5.bin", NULL},
+    [DATA_TEST] = {"test_batch.bin", NULL},
+};
+
+/* -- Where it is ------------------------------------------------------------------------------- */
+
+static bool is_folder(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err)
+{
+    const char *variable = getenv("CIFAR10_DIR");
+    if (variable && !*variable)
+        variable = NULL;
+    const char *chosen = dir_option ? dir_option : variable ? variable : DATA_DEFAULT_DIR;
+
+    if (strlen(chosen) >= DATA_PATH_SIZE)
+        return err_set_code(err, EXIT_DATA, "the path of the data folder has %zu bytes, allowed %d",
+                            strlen(chosen), DATA_PATH_SIZE - 1);
+    if (is_folder(chosen)) {
+        memcpy(dir, chosen, strlen(chosen) + 1);
+        return true;
+    }
+    const char *none = "no such folder", *later = "not looked at";
+    const char *option_is = dir_option ? none : "not given";
+    const char *variable_is = !variable ? "not set" : dir_option ? later : none;
+    const char *default_is = dir_option || variable ? later : none;
+    return err_set_code(err, EXIT_DATA,
+                        "no CIFAR-10 data\n"
+                        "  --data%s%.200s: %s\n"
+                        "  $CIFAR10_DIR%s%.200s: %s\n"
+                        "  %s: %s\n"
+                        "`make data` downloads it; `--data synthetic` trains without it",
+                        dir_option ? " " : "", dir_option ? dir_option : "", option_is,
+                        variable ? " " : "", variable ? variable : "", variable_is,
+                        DATA_DEFAULT_DIR, default_is);
+}
+
+static bool join(char path[DATA_PATH_SIZE], const char *dir, const char *name, struct err *err)
+{
+    int length = snprintf(path, DATA_PATH_SIZE, "%s/%s", dir, name);
+    if (length < 0 || length >= DATA_PATH_SIZE)
+        return err_set_code(err, EXIT_DATA, "%.200s...: path longer than %d bytes", dir,
+                            DATA_PATH_SIZE - 1);
+    return true;
+}
+
+/* -- Is it official? --------------------------------------------------------------------------- */
+
+/* The text of the folder's SHA256SUMS, empty when there is none or it cannot be read. A list of
+ * six files fits many times over; a longer file is cut, and what is missing is warned about. */
+struct sums {
+    bool there;
+    char text[8192];
+};
+
+static void read_sums(struct sums *sums, const char *dir)
+{
+    char path[DATA_PATH_SIZE];
+    struct err ignored = {0};
+    *sums = (struct sums){0};
+    if (!join(path, dir, "SHA256SUMS", &ignored))
+        return;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return;
+    size_t length = fread(sums->text, 1, sizeof sums->text - 1, file);
+    sums->text[length] = '\0';
+    sums->there = !ferror(file);
+    fclose(file);
+}
+
+/* The digest that a list gives for a file, or NULL. A line is the digest, a blank, a blank or an
+ * asterisk, and the name. */
+static const char *listed_digest(const struct sums *sums, const char *name)
+{
+    const size_t digest = SHA256_HEX_SIZE - 1;
+    for (const char *line = sums->text; *line;) {
+        size_t length = strcspn(line, "\r\n");
+        if (length == digest + 2 + strlen(name) && line[digest] == ' ' &&
+            strncmp(line + digest + 2, name, strlen(name)) == 0)
+            return line;
+        line += length;
+        line += strspn(line, "\r\n");
+    }
+    return NULL;
+}
+
+/* Notes in data->warning what keeps this file from being known as official; the first note stays.
+ */
+static void compare(struct data *data, const struct sums *sums, const char *name,
+                    const uint8_t *bytes)
+{
+    if (!sums->there || data->warning[0])
+        return;
+    char digest[SHA256_HEX_SIZE];
+    const char *listed = listed_digest(sums, name);
+    if (!listed) {
+        snprintf(data->warning, sizeof data->warning, "%s/SHA256SUMS: does not list %s",
+                 data->source, name);
+        return;
+    }
+    sha256_hex(digest, bytes, FILE_BYTES);
+    if (strncmp(listed, digest, strlen(digest)) != 0)
+        snprintf(data->warning, sizeof data->warning,
+                 "%s/%s: differs from the SHA256SUMS beside it", data->source, name);
+}
+
+static void judge(struct data *data, const struct sums *sums)
+{
+    const char *mark = DATA_OFFICIAL_MARK;
+    if (data->warning[0])
+        return;
+    if (!sums->there)
+        snprintf(data->warning, sizeof data->warning,
+                 "%s: not verified as the official archive: no SHA256SUMS beside the files "
+                 "(`make data` writes it)",
+                 data->source);
+    else if (strncmp(sums->text, mark, strlen(mark)) != 0)
+        snprintf(data->warning, sizeof data->warning,
+                 "%s: not verified as the official archive: SHA256SUMS does not begin with \"%s\"",
+                 data->source, mark);
+}
+
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+static bool failed_errno(struct err *err, int reason, const char *what, const char *path)
+{
+    err_set_errno(err, reason, "%s: %s", path, what);
+    err->code = EXIT_DATA;
+    return false;
+}
+
+static bool missing_file(const char *path, const char *dir, struct err *err)
+{
+    if (!is_folder(dir))
+        return err_set_code(err, EXIT_DATA, "%s: no such folder", dir);
+    return err_set_code(err, EXIT_DATA,
+                        "%s: no such file: expected data_batch_1.bin to data_batch_5.bin and "
+                        "test_batch.bin in this folder; `make data` downloads them",
+                        path);
+}
+
+static bool read_whole(uint8_t *bytes, FILE *file, const char *path, struct err *err)
+{
+    struct stat s;
+    size_t got = fread(bytes, 1, FILE_BYTES, file);
+    if (ferror(file))
+        return failed_errno(err, errno, "cannot read", path);
+    if (got < FILE_BYTES)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: %zu bytes short: expected %d (%d records of %d), got %zu", path,
+                            FILE_BYTES - got, FILE_BYTES, RECORDS, RECORD_BYTES, got);
+    if (fstat(fileno(file), &s) != 0)
+        return failed_errno(err, errno, "cannot read", path);
+    if (s.st_size > FILE_BYTES)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: %lld bytes too long: expected %d (%d records of %d), got %lld",
+                            path, (long long)s.st_size - FILE_BYTES, FILE_BYTES, RECORDS,
+                            RECORD_BYTES, (long long)s.st_size);
+    return true;
+}
+
+/* Takes the records apart. Labels and pixels point at the place of the file's first record. */
+static bool split(uint8_t *labels, uint8_t *pixels, const uint8_t *bytes, const char *path,
+                  struct err *err)
+{
+    for (int i = 0; i < RECORDS; i++) {
+        const uint8_t *record = bytes + (size_t)i * RECORD_BYTES;
+        if (record[0] >= DATA_CLASSES)
+            return err_set_code(err, EXIT_DATA,
+                                "%s: record %d of %d, at byte %d: label %d: expected 0 to %d", path,
+                                i + 1, RECORDS, i * RECORD_BYTES, record[0], DATA_CLASSES - 1);
+        labels[i] = record[0];
+        memcpy(pixels + (size_t)i * DATA_PIXELS, record + 1, DATA_PIXELS);
+    }
+    return true;
+}
+
+static bool read_file(struct data *data, const char *name, uint8_t *buffer, const struct sums *sums,
+                      struct err *err)
+{
+    char path[DATA_PATH_SIZE];
+    if (!join(path, data->source, name, err))
+        return false;
+    FILE *file = fopen(path, "rb");
+    if (!file && errno == ENOENT)
+        return missing_file(path, data->source, err);
+    if (!file)
+        return failed_errno(err, errno, "cannot open", path);
+    bool ok = read_whole(buffer, file, path, err);
+    fclose(file);
+    if (!ok || !split(data->labels + data->count, data->pixels + (size_t)data->count * DATA_PIXELS,
+                      buffer, path, err))
+        return false;
+    compare(data, sums, name, buffer);
+    data->count += RECORDS;
+    return true;
+}
+
+static bool read_files(struct data *data, enum data_part part, uint8_t *buffer, struct err *err)
+{
+    struct sums sums;
+    read_sums(&sums, data->source);
+    for (const char *const *name = part_files[part]; *name; name++) {
+        if (!read_file(data, *name, buffer, &sums, err))
+            return false;
+    }
+    judge(data, &sums);
+    return true;
+}
+
+bool data_open(struct data *data, const char *dir, enum data_part part, struct err *err)
+{
+    *data = (struct data){.c = DATA_CHANNELS, .h = DATA_SIDE, .w = DATA_SIDE};
+    if (strlen(dir) >= sizeof data->source)
+        return err_set_code(err, EXIT_DATA, "the path of the data folder has %zu bytes, allowed %d",
+                            strlen(dir), DATA_PATH_SIZE - 1);
+    memcpy(data->source, dir, strlen(dir) + 1);
+
+    size_t files = 0;
+    while (part_files[part][files])
+        files++;
+    data->labels = malloc(files * RECORDS);
+    data->pixels = malloc(files * RECORDS * DATA_PIXELS);
+    uint8_t *buffer = malloc(FILE_BYTES);
+    bool ok = data->labels && data->pixels && buffer
+                  ? read_files(data, part, buffer, err)
+                  : err_set_errno(err, ENOMEM, "cannot hold the images of %s", dir);
+    free(buffer);
+    if (!ok)
+        data_close(data);
+    return ok;
+}
+
+void data_close(struct data *data)
+{
+    free(data->labels);
+    free(data->pixels);
+    *data = (struct data){0};
+}
+
+/* -- Statistics -------------------------------------------------------------------------------- */
+
+struct data_stats data_statistics(const struct data *data)
+{
+    /* A plane's sums stay below 2^32 for up to 66,000 pixels; the sums of all planes are exact in
+     * 64 bits. */
+    size_t plane = (size_t)data->h * (size_t)data->w;
+    assert(data->c == DATA_CHANNELS && data->count > 0 && plane <= 66000);
+    uint64_t sum[DATA_CHANNELS] = {0}, squares[DATA_CHANNELS] = {0};
+    const uint8_t *p = data->pixels;
+    for (int i = 0; i < data->count; i++) {
+        for (int c = 0; c < DATA_CHANNELS; c++, p += plane) {
+            uint32_t s = 0, q = 0;
+            for (size_t k = 0; k < plane; k++) {
+                uint32_t x = p[k];
+                s += x;
+                q += x * x;
+            }
+            sum[c] += s;
+            squares[c] += q;
+        }
+    }
+
+    struct data_stats stats;
+    double n = (double)data->count * (double)plane;
+    for (int c = 0; c < DATA_CHANNELS; c++) {
+        double mean = (double)sum[c] / n;
+        double variance = (double)squares[c] / n - mean * mean;
+        stats.mean[c] = mean / 255;
+        stats.std[c] = variance > 0 ? sqrt(variance) / 255 : 1;
+    }
+    return stats;
+}

@@ -1,0 +1,186 @@
+/* eval.c - batches in order; sums in double in that order, so the figures depend on nothing else.
+ *
+ * The command normalises the test images as the training did: with the mean and deviation that the
+ * checkpoint keeps, or, for a file from elsewhere, with those of the training set.
+ */
+#include "eval.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "dataset.h"
+#include "generic.h"
+#include "interrupt.h"
+#include "options.h"
+#include "settings.h"
+
+bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval_result *result)
+{
+    const int classes = run->model->classes;
+    assert(classes <= DATA_CLASSES);
+    *result = (struct eval_result){.images = 0};
+    int64_t correct = 0;
+    loader_start_epoch(loader, 1, 0);
+    const struct batch *batch;
+    while ((batch = loader_next(loader)) != NULL) {
+        if (interrupt_requested() != 0)
+            return false;
+        struct step_result step = run_eval(run, batch, logits);
+        result->loss += step.loss * batch->n;
+        result->images += batch->n;
+        correct += step.correct;
+        for (int i = 0; logits != NULL && i < batch->n; i++) {
+            const float *row = logits + (size_t)i * (size_t)classes;
+            int best = 0; /* the first of the largest, as the backends count */
+            for (int k = 1; k < classes; k++)
+                best = row[k] > row[best] ? k : best;
+            result->class_images[batch->labels[i]]++;
+            result->class_correct[batch->labels[i]] += best == batch->labels[i];
+        }
+    }
+    result->loss /= (double)result->images;
+    result->acc = 100.0 * (double)correct / (double)result->images;
+    return true;
+}
+
+/* -- Command ----------------------------------------------------------------------------------- */
+
+struct evaluation {
+    const char *model_file, *data_option, *backend;
+    int64_t threads;
+    struct safetensors file;
+    struct data test;
+    struct data_stats stats;
+    struct run run;
+    struct loader *loader;
+    float *logits;
+};
+
+static const char *const class_names[DATA_CLASSES] = {
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+static const char *const synthetic_names[DATA_CLASSES] = {
+    "level", "upright", "slanting", "checker",  "disc",
+    "ring",  "cross",   "triangle", "gradient", "blobs"};
+
+/* "0.49 0.48 0.44" */
+static bool read_numbers(const char *text, double out[DATA_CHANNELS])
+{
+    for (int i = 0; text != NULL && i < DATA_CHANNELS; i++) {
+        char *end = NULL;
+        out[i] = strtod(text, &end);
+        text = end == text ? NULL : end;
+    }
+    return text != NULL && *text == '\0';
+}
+
+static bool open_images(struct evaluation *e, struct err *err)
+{
+    char name[DATA_PATH_SIZE];
+    bool environment;
+    const char *data = safetensors_meta(&e->file, "data");
+    bool synthetic = data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0;
+    const char *option = e->data_option;
+    if (option == NULL && synthetic)
+        option = DATASET_SYNTHETIC;
+    if (!dataset_find(name, option, &environment, err) ||
+        !dataset_open(&e->test, name, DATA_TEST, err))
+        return false;
+    if (read_numbers(safetensors_meta(&e->file, "mean"), e->stats.mean) &&
+        read_numbers(safetensors_meta(&e->file, "std"), e->stats.std) && e->stats.std[0] > 0.0 &&
+        e->stats.std[1] > 0.0 && e->stats.std[2] > 0.0)
+        return true;
+    struct data train = {0};
+    if (!dataset_open(&train, name, DATA_TRAIN, err))
+        return false;
+    e->stats = data_statistics(&train);
+    data_close(&train);
+    return true;
+}
+
+static bool open_evaluation(struct evaluation *e, const struct model *model, struct err *err)
+{
+    if (!dataset_fits(model, err) || !safetensors_open(&e->file, e->model_file, err) ||
+        !checkpoint_fits(&e->file, model, err) || !open_images(e, err))
+        return false;
+    const struct backend *backend =
+        strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
+    struct loader_settings settings = {.batch = model->recipe.batch};
+    augment_init(&settings.augment, &e->stats, e->test.c, e->test.h, e->test.w);
+    if (!run_open(&e->run, model, backend, (int)e->threads, err) ||
+        !loader_open(&e->loader, &e->test, &settings, err))
+        return false;
+    checkpoint_load_model(&e->file, &e->run);
+    e->logits = malloc((size_t)model->recipe.batch * (size_t)model->classes * sizeof(float));
+    return e->logits != NULL || err_set_errno(err, ENOMEM, "logits");
+}
+
+static void close_evaluation(struct evaluation *e)
+{
+    free(e->logits);
+    loader_close(e->loader);
+    run_close(&e->run);
+    data_close(&e->test);
+    safetensors_close(&e->file);
+}
+
+static void print_result(const struct evaluation *e, const struct eval_result *result)
+{
+    const char *mark = e->test.synthetic ? "SYNTHETIC " : "";
+    printf("%s%s: %lld test images of %s\n", mark, e->model_file, (long long)result->images,
+           e->test.source);
+    printf("%stest loss %.4f, accuracy %.2f %%\n", mark, result->loss, result->acc);
+    for (int k = 0; k < DATA_CLASSES; k++) {
+        double images = (double)result->class_images[k];
+        printf("%s  %-12s %6.2f %%\n", mark,
+               e->test.synthetic ? synthetic_names[k] : class_names[k],
+               images > 0.0 ? 100.0 * (double)result->class_correct[k] / images : 0.0);
+    }
+}
+
+bool eval_main(const struct model *model, const char *program, int argc, char **argv,
+               struct err *err)
+{
+    struct settings defaults;
+    settings_init(&defaults, model);
+    struct evaluation e = {.backend = "generated", .threads = defaults.threads};
+    const struct option_spec specs[] = {
+        {"model", "FILE", "safetensors file: a checkpoint, or a state_dict of PyTorch", OPTION_TEXT,
+         &e.model_file, 0, 0},
+        {"data", "DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic set",
+         OPTION_TEXT, &e.data_option, 0, 0},
+        {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
+         POOL_MAX_THREADS},
+        {"backend", "generated|generic", "this program's own kernels, or the reference ones",
+         OPTION_CHOICE, &e.backend, 0, 0},
+    };
+    const int count = (int)(sizeof specs / sizeof specs[0]);
+    uint64_t given = 0;
+    if (!options_parse(specs, count, argc, argv, &given, err))
+        return false;
+    if (given >> OPTIONS_HELP & 1) {
+        printf("usage: %s eval --model FILE [options]\n\n"
+               "Prints loss and accuracy on the test set, and the accuracy of each class.\n\n",
+               program);
+        options_help(stdout, specs, count);
+        return true;
+    }
+    if (e.model_file == NULL)
+        return err_set_code(err, EXIT_USAGE, "eval: expected --model FILE");
+    struct eval_result result;
+    bool ok = open_evaluation(&e, model, err);
+    if (ok) {
+        ok = eval_run(&e.run, e.loader, e.logits, &result);
+        if (ok)
+            print_result(&e, &result);
+        else
+            err->code = EXIT_INTERRUPTED;
+        if (e.test.warning[0] != '\0')
+            fprintf(stderr, "%s: warning: %s\n", program, e.test.warning);
+    }
+    close_evaluation(&e);
+    return ok;
+}

@@ -1,0 +1,29 @@
+/* interrupt.h - SIGINT and SIGTERM ask the training to stop after its step.
+ *
+ *     interrupt_install();
+ *     while (!interrupt_requested()) step();
+ *     interrupt_restore();
+ *
+ * The first signal only sets a flag; it also restores the default action, so that a second one
+ * ends the program at once.
+ */
+#ifndef BURIN_INTERRUPT_H
+#define BURIN_INTERRUPT_H
+
+#include <stdbool.h>
+
+/* Starts listening; forgets an earlier request. A signal that was ignored stays ignored (nohup).
+ * SIGPIPE and SIGXFSZ are ignored, so that a closed pipe and a file-size limit come back as errors
+ * of write. */
+void interrupt_install(void);
+
+/* The default actions again. */
+void interrupt_restore(void);
+
+/* The signal that came, or 0. */
+int interrupt_requested(void);
+
+/* "SIGINT" or "SIGTERM". */
+const char *interrupt_name(int signal_number);
+
+#endif

@@ -1,0 +1,229 @@
+/* model.h - what a generated program tells the runtime about its network.
+ *
+ * A generated file defines one `const struct model`: the layers as a graph, the parameters, the
+ * training recipe, a table of its kernels, and the backend that trains with them. The runtime
+ * trains any model through this table and knows no network. All arrays are constant and live for
+ * the whole program.
+ *
+ * Parameters live in one vector of floats in PyTorch's layouts (conv O,I,kh,kw; linear O,I), each
+ * at its own offset: the canonical layout. Kernels read packed copies, which the backend makes.
+ */
+#ifndef BURIN_MODEL_H
+#define BURIN_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A batch is cut into at most this many chunks of whole images. Every sum over images is made per
+ * chunk in order, then over chunks by tree_sum, so that no result depends on the thread count. */
+enum { MODEL_CHUNKS = 16 };
+
+/* -- Layers ------------------------------------------------------------------------------------ */
+
+enum layer_op {
+    LAYER_INPUT,
+    LAYER_CONV,
+    LAYER_RELU,
+    LAYER_NORM,
+    LAYER_DROPOUT,
+    LAYER_MAXPOOL,
+    LAYER_AVGPOOL,
+    LAYER_GLOBAL_AVGPOOL,
+    LAYER_ADD,
+    LAYER_LINEAR,
+    LAYER_SOFTMAX_CROSS_ENTROPY
+};
+
+enum norm_kind { NORM_BATCH, NORM_GROUP }; /* layer norm has one group, instance norm one a channel */
+
+/* One node of the graph, in topological order; layers[0] is the input. */
+struct layer {
+    enum layer_op op;
+    const char *name;
+    int inputs[2]; /* indices of earlier layers, -1 where there is none */
+    int c, h, w;   /* output shape */
+    int window;    /* conv and pools: square window, stride and zero padding */
+    int stride;
+    int padding;
+    enum norm_kind norm;
+    int groups;
+    float eps;
+    float momentum; /* batch norm: weight of the newest batch in the running statistics */
+    float p;        /* dropout: probability of dropping */
+    int weight;     /* index into params, -1 where there is none */
+    int bias;
+    int state;      /* batch norm: index of running_mean in states; running_var follows; else -1 */
+    double mflop;   /* forward, one image, direct algorithm; a multiply-add counts two */
+};
+
+enum param_init { INIT_FAN_IN, INIT_ONE, INIT_ZERO }; /* FAN_IN: uniform in +-1/sqrt(fan_in) */
+
+struct param {
+    const char *name; /* as PyTorch calls it: "conv1.weight" */
+    int rank;
+    int shape[4];
+    size_t offset; /* in floats, in the canonical vector */
+    size_t count;
+    enum param_init init;
+    int fan_in;
+    bool decays; /* weight decay applies */
+};
+
+struct state {
+    const char *name; /* "norm1.running_mean" */
+    size_t offset;    /* in floats, in the vector of states */
+    size_t count;
+    float init;
+};
+
+/* -- Recipe ------------------------------------------------------------------------------------ */
+
+enum lr_schedule { LR_CONSTANT, LR_STEP, LR_ONECYCLE, LR_COSINE };
+enum flip_mode { FLIP_NONE, FLIP_RANDOM, FLIP_ALTERNATING };
+
+struct recipe {
+    int batch;
+    int epochs;
+    float lr; /* the peak of the schedule */
+    float momentum;
+    float weight_decay;
+    bool nesterov;
+    float label_smoothing;
+    enum lr_schedule schedule;
+    int step_epochs;  /* LR_STEP: epochs between two drops */
+    float step_gamma; /* LR_STEP: factor of a drop */
+    float warmup;     /* LR_ONECYCLE: part of all steps spent rising, 0 .. 1 */
+    float start_div;  /* LR_ONECYCLE: lr / start_div is the first rate */
+    float final_div;  /* LR_ONECYCLE, LR_COSINE: lr / final_div is the last rate */
+    int crop;         /* pixels of reflected border for the random crop, 0 none */
+    enum flip_mode flip;
+    int cutout;       /* side of the square set to the mean, 0 none */
+};
+
+/* -- Kernels ----------------------------------------------------------------------------------- */
+
+/* An image tensor as kernels see it: h x w pixels of `pitch` floats (the first c of them the
+ * channels, the rest zero), with `border` zero pixels on all four sides inside the buffer. The
+ * pointer of a tensor points at the first float of its border. */
+struct layout {
+    int c, h, w;
+    int pitch;
+    int border;
+};
+
+enum kernel_op {
+    KERNEL_CONV,
+    KERNEL_LINEAR,
+    KERNEL_MAP,
+    KERNEL_MAXPOOL,
+    KERNEL_AVGPOOL, /* also the global one: its window is the image */
+    KERNEL_ADD,
+    KERNEL_SUMS /* the sums of a norm that no convolution's epilogue gathers */
+};
+
+/* fwd, bwd_data and bwd_weights are what a bench reports; reduce is the first half of a
+ * normalization's backward pass. */
+enum kernel_pass { PASS_FWD, PASS_BWD_DATA, PASS_BWD_WEIGHTS, PASS_BWD_REDUCE };
+
+/* The arguments of any kernel; each uses what its operation and pass need, for one image.
+ *
+ * CONV and LINEAR (LINEAR flattens x in C,H,W order into features):
+ *   fwd          y = act(x * w + bias); with stats also sums[0][k] += sum y, sums[1][k] += sum y*y
+ *   bwd_data     dx = (or += if adds) dy * w transposed
+ *   bwd_weights  dw += x correlated with dy; with bias db[k] += sum dy
+ * MAP, normalization applied as a per-channel line, then ReLU, then dropout, each where present:
+ *   fwd          y = drop(act(a*x + b)),  coef = a[pitch], b[pitch]; without affine y = drop(act(x))
+ *   bwd_reduce   g = dy times the dropout and ReLU factors; sums[0] += sum g, sums[1] += sum g*x
+ *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*x + D), dcoef = A, B, D [pitch];
+ *                without affine dx = [x > 0 if masks_x] * g; dx may be the same buffer as dy
+ * MAXPOOL, AVGPOOL: y from x; dx from x, dy. Max goes to the first winner in row-major order;
+ *   average divides by window * window, padding included.
+ * SUMS: fwd sums[0] += sum x, sums[1] += sum x*x.
+ * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
+ * Pad lanes (channels c .. pitch-1) of every output are zero when those of the inputs are. */
+struct kernel_args {
+    float *y;
+    float *dx;
+    float *dw;    /* packed as unpack expects it */
+    float *db;    /* [pitch of y] */
+    float *sums;  /* [2][pitch] */
+    float *scratch; /* scratch_floats of the kernel */
+    const float *x;
+    const float *x2;
+    const float *yin; /* ADD bwd_data: the forward result */
+    const float *dy;
+    const float *w;   /* packed by pack */
+    const float *bias; /* [pitch of y] */
+    const float *coef;
+    const float *dcoef;
+    uint64_t key; /* dropout: rng_key of this sample and layer; 0 drops nothing */
+};
+
+struct kernel {
+    const char *name;  /* the C function */
+    const char *layer; /* the layer or layers it computes here: "conv2 relu2" */
+    enum kernel_op op;
+    enum kernel_pass pass;
+    struct layout x, y;   /* input and output of the forward direction */
+    struct layout dx, dy; /* gradients: same shapes, other borders */
+    int window, stride, padding;
+    bool bias, relu, stats, adds;
+    bool affine, masks_x; /* MAP */
+    float p;              /* MAP: dropout probability, 0 none */
+    bool exact; /* on small integers every order of summation gives the same bits (direct kernels) */
+    double mflop; /* one image, direct algorithm */
+    size_t packed_floats, scratch_floats;
+    void (*pack)(float *packed, const float *canonical);   /* CONV, LINEAR: fwd, bwd_data */
+    void (*unpack)(float *canonical, const float *packed); /* CONV, LINEAR: bwd_weights */
+    void (*run)(const struct kernel_args *args);
+};
+
+static inline size_t layout_floats(const struct layout *l)
+{
+    return (size_t)(l->h + 2 * l->border) * (size_t)(l->w + 2 * l->border) * (size_t)l->pitch;
+}
+
+/* -- Backends ---------------------------------------------------------------------------------- */
+
+struct run;
+struct model;
+
+/* One way to compute a model: the generated kernels, or the generic ones. The three functions are
+ * called by every rank of the pool at once (see run.h). */
+struct backend {
+    const char *name; /* "generated", "generic" */
+    /* Floats of memory for a batch of at most recipe.batch images: one block shared by all
+     * threads, one for each thread. Both are given zeroed and aligned to 64 bytes. */
+    void (*measure)(const struct model *model, size_t *shared_floats, size_t *thread_floats);
+    /* Makes packed weights from run->store.param. After open, load and any change from outside. */
+    void (*pack)(struct run *run, int rank);
+    /* Forward, loss, backward, update and pack for run->batch. */
+    void (*train)(struct run *run, int rank);
+    /* Forward in evaluation mode and loss; also fills run->logits when it is not NULL. */
+    void (*eval)(struct run *run, int rank);
+};
+
+struct model {
+    const char *name;   /* "s8" */
+    const char *norm;   /* "bn", "gn", "ln", "in", "none" */
+    const char *isa;    /* "avx2", "avx512", "c" */
+    const char *remake; /* command that makes this program for another ISA, to be followed by it:
+                           "make gen NET=s8 NORM=bn ISA=" */
+    int c, h, w;
+    int classes;
+    struct recipe recipe;
+    const struct layer *layers;
+    int layer_count;
+    const struct param *params;
+    int param_count;
+    size_t param_floats;
+    const struct state *states;
+    int state_count;
+    size_t state_floats;
+    const struct kernel *kernels; /* one entry a layer and pass; equal shapes name the same function */
+    int kernel_count;
+    const struct backend *backend;
+};
+
+#endif

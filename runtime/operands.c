@@ -1,0 +1,375 @@
+/* operands.c - which operands a kernel has is one table; the rest walks it.
+ *
+ * A guarded buffer is a mapping of its own that ends, or begins, at a page without access rights.
+ * Buffers begin at a multiple of 64 bytes, so that one of another length ends a little before it.
+ */
+#include "operands.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "rng.h"
+
+enum { ALIGNMENT = 64, LINE = ALIGNMENT / sizeof(float) };
+
+const char *operands_name(enum operand operand)
+{
+    static const char *const names[OPERAND_COUNT] = {"x",    "x2",   "yin",   "dy",     "w",
+                                                     "bias", "coef", "dcoef", "y",      "dx",
+                                                     "dw",   "db",   "sums",  "scratch"};
+    return names[operand];
+}
+
+double operands_size(enum operands_input input)
+{
+    return input == OPERANDS_INTEGERS ? 2 : 1;
+}
+
+/* -- Shapes ------------------------------------------------------------------------------------ */
+
+static bool is_weighted(const struct kernel *k)
+{
+    return k->op == KERNEL_CONV || k->op == KERNEL_LINEAR;
+}
+
+static bool is_used(const struct kernel *k, enum operand operand)
+{
+    bool fwd = k->pass == PASS_FWD, weights = k->pass == PASS_BWD_WEIGHTS;
+    bool data = k->pass == PASS_BWD_DATA;
+    switch (operand) {
+    case OPERAND_X:
+        return fwd || weights || !(is_weighted(k) || k->op == KERNEL_ADD);
+    case OPERAND_X2:
+        return fwd && k->op == KERNEL_ADD;
+    case OPERAND_YIN:
+        return data && k->op == KERNEL_ADD && k->relu;
+    case OPERAND_DY:
+        return !fwd;
+    case OPERAND_W:
+        return is_weighted(k) && !weights;
+    case OPERAND_BIAS:
+        return is_weighted(k) && fwd && k->bias;
+    case OPERAND_COEF:
+        return k->op == KERNEL_MAP && k->affine;
+    case OPERAND_DCOEF:
+        return k->op == KERNEL_MAP && k->affine && data;
+    case OPERAND_Y:
+        return fwd && k->op != KERNEL_SUMS;
+    case OPERAND_DX:
+        return data;
+    case OPERAND_DW:
+        return weights;
+    case OPERAND_DB:
+        return weights && k->bias;
+    case OPERAND_SUMS:
+        return k->stats || k->op == KERNEL_SUMS || k->pass == PASS_BWD_REDUCE;
+    default:
+        return k->scratch_floats > 0;
+    }
+}
+
+static struct operand_shape image_shape(const struct layout *l)
+{
+    return (struct operand_shape){.layout = l,
+                                  .c = l->c,
+                                  .pitch = l->pitch,
+                                  .laid = layout_floats(l),
+                                  .plain = (size_t)l->c * (size_t)l->h * (size_t)l->w};
+}
+
+static struct operand_shape vector_shape(int rows, const struct layout *of)
+{
+    return (struct operand_shape){.rows = rows,
+                                  .c = of->c,
+                                  .pitch = of->pitch,
+                                  .laid = (size_t)rows * (size_t)of->pitch,
+                                  .plain = (size_t)rows * (size_t)of->c};
+}
+
+static size_t weight_count(const struct kernel *k)
+{
+    size_t patch = k->op == KERNEL_LINEAR ? (size_t)k->x.h * (size_t)k->x.w
+                                          : (size_t)k->window * (size_t)k->window;
+    return (size_t)k->y.c * (size_t)k->x.c * patch;
+}
+
+static struct operand_shape shape_of(const struct kernel *k, enum operand operand)
+{
+    struct operand_shape shape = {0};
+    if (!is_used(k, operand))
+        return shape;
+    switch (operand) {
+    case OPERAND_X:
+    case OPERAND_X2:
+        return image_shape(&k->x);
+    case OPERAND_YIN:
+        return image_shape(&k->y);
+    case OPERAND_DY:
+        return image_shape(&k->dy);
+    case OPERAND_Y:
+        shape = image_shape(&k->y);
+        shape.sets = true;
+        return shape;
+    case OPERAND_DX:
+        shape = image_shape(&k->dx);
+        shape.sets = !k->adds;
+        return shape;
+    case OPERAND_BIAS:
+    case OPERAND_DB:
+        return vector_shape(1, &k->y);
+    case OPERAND_COEF:
+        return vector_shape(2, &k->x);
+    case OPERAND_DCOEF:
+        return vector_shape(3, &k->x);
+    case OPERAND_SUMS:
+        shape = vector_shape(2, is_weighted(k) ? &k->y : &k->x);
+        shape.plain *= sizeof(double) / sizeof(float);
+        return shape;
+    case OPERAND_W:
+    case OPERAND_DW:
+        shape.laid = k->packed_floats;
+        shape.plain = weight_count(k);
+        return shape;
+    default:
+        shape.laid = k->scratch_floats;
+        return shape;
+    }
+}
+
+/* -- Memory ------------------------------------------------------------------------------------ */
+
+static size_t round_up(size_t n, size_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+/* Zeroed private memory; mapping /dev/zero is how POSIX asks for it. */
+static char *map_zeros(size_t bytes)
+{
+    int zeros = open("/dev/zero", O_RDWR);
+    if (zeros < 0)
+        return NULL;
+    char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, zeros, 0);
+    int mapping_errno = errno;
+    close(zeros);
+    errno = mapping_errno;
+    return map == MAP_FAILED ? NULL : map;
+}
+
+static bool open_guarded(struct operands *o, enum operand i, bool after, struct err *err)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t bytes = round_up(o->shape[i].laid * sizeof(float), ALIGNMENT);
+    size_t room = round_up(bytes, page);
+    struct operand_memory *m = &o->memory[i];
+    char *map = map_zeros(room + page);
+    if (map == NULL)
+        return err_set_errno(err, errno, "%s: cannot map %zu bytes", o->kernel->name, room + page);
+    m->map = map;
+    m->bytes = room + page;
+    m->guard = after ? map + room : map;
+    o->laid[i] = (void *)(after ? map + room - bytes : map + page);
+    if (mprotect(m->guard, page, PROT_NONE) != 0)
+        return err_set_errno(err, errno, "%s: cannot guard its buffers", o->kernel->name);
+    return true;
+}
+
+/* Gives out `floats` of the block; only counts while the block is NULL. */
+static float *take(float *block, size_t *used, size_t floats)
+{
+    float *at = block != NULL ? block + *used : NULL;
+    *used += round_up(floats, LINE);
+    return at;
+}
+
+static void place_in_block(struct operands *o, float *block, size_t *used, size_t ref_scratch,
+                           bool together)
+{
+    for (int i = 0; i < OPERAND_COUNT; i++) {
+        if (together && o->shape[i].laid > 0)
+            o->laid[i] = take(block, used, o->shape[i].laid);
+        if (o->shape[i].plain > 0)
+            o->plain[i] = take(block, used, o->shape[i].plain);
+    }
+    o->ref.scratch = take(block, used, ref_scratch);
+}
+
+static bool open_memory(struct operands *o, enum operands_place place, struct err *err)
+{
+    bool together = place == OPERANDS_TOGETHER;
+    size_t scratch = ref_kernel_scratch(o->kernel), used = 0;
+    place_in_block(o, NULL, &used, scratch, together);
+    o->block = aligned_alloc(ALIGNMENT, (used + LINE) * sizeof(float));
+    if (o->block == NULL)
+        return err_set_errno(err, ENOMEM, "%s: cannot allocate its buffers", o->kernel->name);
+    memset(o->block, 0, used * sizeof(float));
+    used = 0;
+    place_in_block(o, o->block, &used, scratch, together);
+    for (int i = 0; i < OPERAND_COUNT && !together; i++)
+        if (o->shape[i].laid > 0 &&
+            !open_guarded(o, (enum operand)i, place == OPERANDS_GUARD_AFTER, err))
+            return false;
+    return true;
+}
+
+enum operand operands_guarded(const struct operands *o, const void *address)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)address;
+    for (int i = 0; i < OPERAND_COUNT; i++) {
+        uintptr_t guard = (uintptr_t)o->memory[i].guard;
+        if (guard != 0 && at >= guard && at < guard + page)
+            return (enum operand)i;
+    }
+    return OPERAND_COUNT;
+}
+
+/* -- Values ------------------------------------------------------------------------------------ */
+
+static void fill(float *values, size_t n, enum operands_input input, uint64_t key)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = input == OPERANDS_INTEGERS
+                        ? (float)rng_below(key, (uint32_t)i, 5) - 2
+                        : (float)rng_below(key, (uint32_t)i, 2049) * 0x1p-10f - 1;
+}
+
+static void poison(float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = NAN;
+}
+
+/* Copies a plain image into its layout; with set, what will be overwritten becomes NaN instead. */
+static void lay_out_image(float *laid, const float *plain, const struct layout *l, bool set)
+{
+    for (int y = 0; y < l->h; y++)
+        for (int x = 0; x < l->w; x++) {
+            float *pixel = laid + ((size_t)(y + l->border) * (size_t)(l->w + 2 * l->border) +
+                                   (size_t)(x + l->border)) *
+                                      (size_t)l->pitch;
+            if (set)
+                poison(pixel, (size_t)l->pitch);
+            for (int c = 0; c < l->c && !set; c++)
+                pixel[c] = plain[(size_t)(c * l->h + y) * (size_t)l->w + (size_t)x];
+        }
+}
+
+static void fill_vectors(const struct operands *o, enum operand i)
+{
+    const struct operand_shape *s = &o->shape[i];
+    for (int row = 0; row < s->rows; row++)
+        for (int c = 0; c < s->c; c++)
+            o->laid[i][row * s->pitch + c] = o->plain[i][row * s->c + c];
+}
+
+/* The plain sums are doubles, made from the floats that fill left there. */
+static void fill_sums(const struct operands *o, enum operands_input input, uint64_t key)
+{
+    const struct operand_shape *s = &o->shape[OPERAND_SUMS];
+    double *plain = (void *)o->plain[OPERAND_SUMS];
+    for (int row = 0; row < s->rows; row++)
+        for (int c = 0; c < s->c; c++) {
+            float *value = &o->laid[OPERAND_SUMS][row * s->pitch + c];
+            fill(value, 1, input, key + (uint64_t)(row * s->c + c));
+            plain[row * s->c + c] = (double)*value;
+        }
+}
+
+static void fill_operand(struct operands *o, enum operand i, enum operands_input input,
+                         uint64_t key)
+{
+    const struct operand_shape *s = &o->shape[i];
+    const struct kernel *k = o->kernel;
+    if (i == OPERAND_SUMS) {
+        fill_sums(o, input, key);
+        return;
+    }
+    fill(o->plain[i], s->plain, input, key);
+    if (i == OPERAND_YIN) /* the result of a ReLU */
+        ref_relu_fwd(o->plain[i], o->plain[i], s->plain);
+    if (i == OPERAND_SCRATCH) {
+        poison(o->laid[i], s->laid);
+    } else if (i == OPERAND_W) {
+        poison(o->laid[i], s->laid);
+        k->pack(o->laid[i], o->plain[i]);
+    } else if (i == OPERAND_DW) {
+        fill(o->laid[i], s->laid, input, key);
+        k->unpack(o->plain[i], o->laid[i]);
+    } else if (s->layout != NULL) {
+        lay_out_image(o->laid[i], o->plain[i], s->layout, s->sets);
+    } else {
+        fill_vectors(o, i);
+    }
+}
+
+static void connect(struct operands *o, uint64_t key)
+{
+    float *const *l = o->laid, *const *p = o->plain;
+    o->args = (struct kernel_args){.y = l[OPERAND_Y],
+                                   .dx = l[OPERAND_DX],
+                                   .dw = l[OPERAND_DW],
+                                   .db = l[OPERAND_DB],
+                                   .sums = l[OPERAND_SUMS],
+                                   .scratch = l[OPERAND_SCRATCH],
+                                   .x = l[OPERAND_X],
+                                   .x2 = l[OPERAND_X2],
+                                   .yin = l[OPERAND_YIN],
+                                   .dy = l[OPERAND_DY],
+                                   .w = l[OPERAND_W],
+                                   .bias = l[OPERAND_BIAS],
+                                   .coef = l[OPERAND_COEF],
+                                   .dcoef = l[OPERAND_DCOEF],
+                                   .key = key};
+    o->ref = (struct ref_args){.y = p[OPERAND_Y],
+                               .dx = p[OPERAND_DX],
+                               .dw = p[OPERAND_DW],
+                               .db = p[OPERAND_DB],
+                               .sums = (void *)p[OPERAND_SUMS],
+                               .scratch = o->ref.scratch,
+                               .x = p[OPERAND_X],
+                               .x2 = p[OPERAND_X2],
+                               .yin = p[OPERAND_YIN],
+                               .dy = p[OPERAND_DY],
+                               .w = p[OPERAND_W],
+                               .bias = p[OPERAND_BIAS],
+                               .coef = p[OPERAND_COEF],
+                               .dcoef = p[OPERAND_DCOEF],
+                               .key = key};
+}
+
+/* -- Lifecycle --------------------------------------------------------------------------------- */
+
+bool operands_open(struct operands *o, const struct kernel *kernel, enum operands_input input,
+                   enum operands_place place, uint64_t seed, struct err *err)
+{
+    *o = (struct operands){.kernel = kernel};
+    for (int i = 0; i < OPERAND_COUNT; i++)
+        o->shape[i] = shape_of(kernel, (enum operand)i);
+    assert(o->shape[OPERAND_W].laid == 0 || kernel->pack != NULL);
+    assert(o->shape[OPERAND_DW].laid == 0 || kernel->unpack != NULL);
+    if (!open_memory(o, place, err)) {
+        operands_close(o);
+        return false;
+    }
+    for (int i = 0; i < OPERAND_COUNT; i++)
+        if (o->shape[i].laid > 0)
+            fill_operand(o, (enum operand)i, input, rng_key(seed, 0, (uint32_t)i, RNG_INIT));
+    connect(o, rng_key(seed, 0, 0, RNG_DROPOUT));
+    return true;
+}
+
+void operands_close(struct operands *o)
+{
+    for (int i = 0; i < OPERAND_COUNT; i++)
+        if (o->memory[i].map != NULL)
+            munmap(o->memory[i].map, o->memory[i].bytes);
+    free(o->block);
+    *o = (struct operands){0};
+}

@@ -1,0 +1,112 @@
+/* outfile.c - writes to a temporary file, then renames it over the final name.
+ *
+ * The invariant: the final name never refers to bytes that are not complete and on disk. rename()
+ * replaces atomically, but only fsync before it orders the bytes, and only fsync of the folder
+ * after it orders the name.
+ */
+#include "outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool sync_folder(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder =
+        slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (folder == NULL)
+        return err_set_errno(err, ENOMEM, "%s", path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    /* Some file systems have no fsync for folders and say EINVAL: nothing more can be done. */
+    bool ok = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    if (!ok)
+        err_set_errno(err, errno, "%s: cannot make the new file's name durable", folder);
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    return ok;
+}
+
+bool outfile_open(struct outfile *out, const char *path, struct err *err)
+{
+    static const char suffix[] = ".tmp";
+    *out = (struct outfile){.path = strdup(path)};
+    size_t length = strlen(path);
+    char *temp = malloc(length + sizeof suffix);
+    if (out->path == NULL || temp == NULL) {
+        free(temp);
+        return err_set_errno(err, ENOMEM, "%s", path);
+    }
+    memcpy(temp, path, length);
+    memcpy(temp + length, suffix, sizeof suffix);
+    out->file = fopen(temp, "wb");
+    if (out->file == NULL) {
+        err_set_errno(err, errno, "%s: cannot write", temp);
+        free(temp);
+        return false;
+    }
+    out->temp = temp;
+    return true;
+}
+
+bool outfile_write(struct outfile *out, const void *data, size_t bytes, struct err *err)
+{
+    if (bytes > 0 && fwrite(data, 1, bytes, out->file) != bytes)
+        return err_set_errno(err, errno, "%s: cannot write", out->temp);
+    return true;
+}
+
+bool outfile_commit(struct outfile *out, struct err *err)
+{
+    if (fflush(out->file) != 0 || fsync(fileno(out->file)) != 0)
+        return err_set_errno(err, errno, "%s: cannot write", out->temp);
+    FILE *file = out->file;
+    out->file = NULL;
+    if (fclose(file) != 0)
+        return err_set_errno(err, errno, "%s: cannot close", out->temp);
+    if (rename(out->temp, out->path) != 0)
+        return err_set_errno(err, errno, "%s: cannot rename to %s", out->temp, out->path);
+    free(out->temp);
+    out->temp = NULL;
+    return sync_folder(out->path, err);
+}
+
+void outfile_close(struct outfile *out)
+{
+    if (out->file != NULL)
+        fclose(out->file);
+    if (out->temp != NULL)
+        unlink(out->temp);
+    free(out->temp);
+    free(out->path);
+    *out = (struct outfile){0};
+}
+
+bool outfile_make_folder(const char *path, struct err *err)
+{
+    char *part = strdup(path);
+    if (part == NULL)
+        return err_set_errno(err, ENOMEM, "%s", path);
+    bool ok = true;
+    for (char *at = part; ok && *at != '\0';) {
+        at += strspn(at, "/");
+        at += strcspn(at, "/");
+        char kept = *at;
+        *at = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            ok = err_set_errno(err, errno, "%s: cannot create the folder", part);
+        *at = kept;
+    }
+    struct stat info;
+    if (ok && stat(path, &info) != 0) {
+        ok = err_set_errno(err, errno, "%s", path);
+    } else if (ok && !S_ISDIR(info.st_mode)) {
+        ok = err_set(err, "%s: is a file: expected a folder", path);
+    }
+    free(part);
+    return ok;
+}

@@ -1,0 +1,120 @@
+/* program.c - chooses the command, and is the only place that prints errors and makes exit codes.
+ */
+#include "program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "cpu.h"
+#include "eval.h"
+#include "info.h"
+#include "options.h"
+#include "pool.h"
+#include "train.h"
+
+static bool bench_command(const struct model *model, const char *program, int argc, char **argv,
+                          struct err *err)
+{
+    struct bench_options options = {0};
+    int64_t threads = 1;
+    const struct option_spec specs[] = {
+        {"json", "FILE", "write the figures here, too", OPTION_TEXT, &options.json, 0, 0},
+        {"threads", "N", "default 1", OPTION_INT, &threads, 1, POOL_MAX_THREADS},
+    };
+    const int count = (int)(sizeof specs / sizeof specs[0]);
+    uint64_t given = 0;
+    if (!options_parse(specs, count, argc, argv, &given, err))
+        return false;
+    if (given >> OPTIONS_HELP & 1) {
+        printf("usage: %s bench [options]\n\n"
+               "Times every kernel and a whole step against the peak and the generic kernels.\n\n",
+               program);
+        options_help(stdout, specs, count);
+        return true;
+    }
+    options.threads = (int)threads;
+    return bench_main(model, &options, err);
+}
+
+static const struct command {
+    const char *name;
+    const char *help;
+    bool computes; /* needs the instruction set the kernels were made for */
+    bool (*run)(const struct model *model, const char *program, int argc, char **argv,
+                struct err *err);
+} commands[] = {
+    {"train", "train the network", true, train_main},
+    {"eval", "evaluate a model on the test set", true, eval_main},
+    {"bench", "time the kernels", true, bench_command},
+    {"info", "print the layers", false, info_main},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *out, const struct model *model, const char *program)
+{
+    fprintf(out, "usage: %s COMMAND [options]\n\nNetwork %s with norm %s, made for %s.\n\n",
+            program, model->name, model->norm, model->isa);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fprintf(out, "\n  %-10s this text; after a command, its options\n  %-10s the version\n",
+            "--help", "--version");
+}
+
+static bool check_isa(const struct model *model, struct err *err)
+{
+    return cpu_supports(model->isa) ||
+           err_set(err, "made for %s, which this CPU lacks; remake it with: %s%s", model->isa,
+                   model->remake, cpu_best_isa());
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool dispatch(const struct model *model, int argc, char **argv, struct err *err)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_usage(stdout, model, argv[0]);
+        return true;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("%s_%s (burin %s)\n", model->name, model->norm, BURIN_VERSION);
+        return true;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(command->name, name) == 0)
+            return (!command->computes || wants_help(argc - 1, argv + 1) ||
+                    check_isa(model, err)) &&
+                   command->run(model, argv[0], argc - 1, argv + 1, err);
+    }
+    if (argc < 2)
+        return err_set_code(err, EXIT_USAGE, "expected a command (--help lists them)");
+    return err_set_code(err, EXIT_USAGE,
+                        "unknown command '%s': expected train, eval, bench or info", name);
+}
+
+int program_main(const struct model *model, int argc, char **argv)
+{
+    struct err err = {0};
+    dispatch(model, argc, argv, &err);
+    /* What was printed must have arrived: `train > file` on a full disk is a failure. */
+    bool lost = fflush(stdout) != 0;
+    int reason = lost ? errno : 0;
+    if (err.message[0] != '\0')
+        fprintf(stderr, "%s: %s\n", argv[0], err.message);
+    if (lost || ferror(stdout)) {
+        fprintf(stderr, "%s: standard output: cannot write%s%s\n", argv[0], lost ? ": " : "",
+                lost ? strerror(reason) : "");
+        err.code = err.code == EXIT_OK ? EXIT_FAILED : err.code;
+    }
+    return (int)err.code;
+}

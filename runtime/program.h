@@ -1,0 +1,17 @@
+/* program.h - the main function of every generated program.
+ *
+ *     int main(int argc, char **argv) { return program_main(&model, argc, argv); }
+ */
+#ifndef BURIN_PROGRAM_H
+#define BURIN_PROGRAM_H
+
+#include "model.h"
+
+#ifndef BURIN_VERSION
+#define BURIN_VERSION "0.1.0"
+#endif
+
+/* Runs train, eval, bench or info and returns the program's exit code (enum exit_code). */
+int program_main(const struct model *model, int argc, char **argv);
+
+#endif

@@ -1,0 +1,257 @@
+/* report.c - lines and events, made from the trainer and changing nothing in it but the bar. */
+#include "report.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "interrupt.h"
+#include "program.h"
+
+enum { COMMAND_SIZE = 8 * SETTINGS_TEXT_SIZE };
+
+/* -- Lines ------------------------------------------------------------------------------------- */
+
+static const char *mark(const struct trainer *t)
+{
+    return t->train.synthetic ? "SYNTHETIC " : "";
+}
+
+static void say(struct trainer *t, const char *fmt, ...) ERR_PRINTF(2, 3);
+
+/* One line on standard output. A lost reader does not end a training; the program's end tells. */
+static void say(struct trainer *t, const char *fmt, ...)
+{
+    progress_clear(&t->bar);
+    fputs(mark(t), stdout);
+    va_list args;
+    va_start(args, fmt);
+    vprintf(fmt, args);
+    va_end(args);
+    putchar('\n');
+    fflush(stdout);
+}
+
+void report_progress(struct trainer *trainer, int done, double loss, double images_per_s)
+{
+    if (!trainer->bar.on)
+        return;
+    char title[64], text[96];
+    int steps = (int)trainer->counters.steps_per_epoch;
+    double images_left = (double)(steps - done) * trainer->model->recipe.batch;
+    int left = images_per_s > 0.0 ? (int)(images_left / images_per_s + 0.5) : 0;
+    snprintf(title, sizeof title, "%sepoch %lld/%d", mark(trainer),
+             (long long)trainer->counters.epoch + 1, trainer->settings.recipe.epochs);
+    snprintf(text, sizeof text, "loss %.4f  %.0f images/s  %d:%02d left", loss, images_per_s,
+             left / 60, left % 60);
+    progress_show(&trainer->bar, title, done, steps, text);
+}
+
+/* -- Commands ---------------------------------------------------------------------------------- */
+
+/* Appends a word as a shell reads it. A command that does not fit is cut; it is only shown. */
+static void append_word(char *command, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "/._-+=:,@%";
+    size_t used = strlen(command);
+    char *at = command + used, *end = command + COMMAND_SIZE - 8;
+    if (used > 0 && at < end)
+        *at++ = ' ';
+    bool quote = word[0] == '\0' || strspn(word, plain) < strlen(word);
+    if (quote && at < end)
+        *at++ = '\'';
+    for (; *word != '\0' && at < end; word++) {
+        if (*word == '\'') {
+            memcpy(at, "'\\''", 4);
+            at += 4;
+        } else {
+            *at++ = *word;
+        }
+    }
+    if (quote)
+        *at++ = '\'';
+    *at = '\0';
+}
+
+/* The command that goes on with this training. What the checkpoint knows need not be said. */
+static void resume_command(const struct trainer *t, enum report_reason reason,
+                           char command[COMMAND_SIZE])
+{
+    static const struct {
+        enum settings_key key;
+        const char *option;
+    } said[] = {
+        {SETTING_DATA, "--data"},
+        {SETTING_THREADS, "--threads"},
+        {SETTING_MAX_STEPS, "--max-steps"},
+    };
+    char text[RUNDIR_PATH_SIZE];
+    command[0] = '\0';
+    append_word(command, t->program);
+    append_word(command, "train");
+    append_word(command, "--resume");
+    append_word(command, rundir_path(&t->dir, "last.safetensors", text, sizeof text));
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        bool done = said[i].key == SETTING_MAX_STEPS && reason == REPORT_MAX_STEPS;
+        bool known = said[i].key == SETTING_DATA && t->train.synthetic;
+        if (t->settings.source[said[i].key] == SETTINGS_OPTION && !done && !known) {
+            append_word(command, said[i].option);
+            append_word(command, settings_text(&t->settings, said[i].key, text, sizeof text));
+        }
+    }
+    if (t->settings.log_steps)
+        append_word(command, "--log-steps");
+    if (t->quiet)
+        append_word(command, "--quiet");
+}
+
+/* -- Start ------------------------------------------------------------------------------------- */
+
+static bool log_start(struct trainer *t, const char *cpu, struct err *err)
+{
+    const struct model *model = t->model;
+    cJSON *event = cJSON_CreateObject();
+    cJSON *warnings = cJSON_CreateArray();
+    cJSON *settings = settings_json(&t->settings);
+    bool ok = cJSON_AddStringToObject(event, "program", "burin " BURIN_VERSION) &&
+              cJSON_AddStringToObject(event, "model", model->name) &&
+              cJSON_AddStringToObject(event, "norm", model->norm) &&
+              cJSON_AddStringToObject(event, "isa", model->isa) &&
+              cJSON_AddStringToObject(event, "cpu", cpu) &&
+              cJSON_AddNumberToObject(event, "threads", t->settings.threads) &&
+              cJSON_AddNumberToObject(event, "parameters", (double)model->param_floats) &&
+              cJSON_AddNumberToObject(event, "step", (double)t->counters.step) &&
+              cJSON_AddStringToObject(event, "source", t->train.source) &&
+              cJSON_AddNumberToObject(event, "train_images", t->train.count) &&
+              cJSON_AddNumberToObject(event, "test_images", t->test.count);
+    const char *const texts[] = {t->train.warning, t->test.warning};
+    for (int i = 0; ok && i < 2; i++) {
+        if (texts[i][0] != '\0')
+            ok = cJSON_AddItemToArray(warnings, cJSON_CreateString(texts[i]));
+    }
+    ok = ok && cJSON_AddItemToObject(event, "warnings", warnings);
+    warnings = ok ? NULL : warnings;
+    ok = ok && cJSON_AddItemToObject(event, "settings", settings);
+    settings = ok ? NULL : settings;
+    if (!ok) {
+        cJSON_Delete(event);
+        event = NULL;
+    }
+    cJSON_Delete(warnings);
+    cJSON_Delete(settings);
+    return log_event(&t->log, event, "start", err);
+}
+
+bool report_start(struct trainer *trainer, struct err *err)
+{
+    struct trainer *t = trainer;
+    const struct model *model = t->model;
+    char cpu[CPU_NAME_SIZE];
+    cpu_name(cpu, sizeof cpu);
+    if (t->train.warning[0] != '\0')
+        fprintf(stderr, "%s: warning: %s\n", t->program, t->train.warning);
+    if (t->test.warning[0] != '\0')
+        fprintf(stderr, "%s: warning: %s\n", t->program, t->test.warning);
+    if (!log_start(t, cpu, err))
+        return false;
+    if (t->quiet)
+        return true;
+    say(t, "network %s, norm %s, %zu parameters, %s on %s", model->name, model->norm,
+        model->param_floats, model->isa, cpu);
+    say(t, "%d training and %d test images, %lld steps an epoch", t->train.count, t->test.count,
+        (long long)t->counters.steps_per_epoch);
+    if (t->dir.moved)
+        say(t, "the run that was in %s is now in %s/previous", t->settings.out, t->settings.out);
+    putchar('\n');
+    settings_print(&t->settings, stdout, mark(t));
+    putchar('\n');
+    if (t->resumed)
+        say(t, "resumed after %lld epochs, at step %lld", (long long)t->counters.epoch,
+            (long long)t->counters.step);
+    say(t, "%5s  %10s  %10s  %7s  %9s  %7s  %8s  %9s", "epoch", "lr", "train loss", "acc %",
+        "test loss", "acc %", "seconds", "images/s");
+    return true;
+}
+
+/* -- Epochs and end ---------------------------------------------------------------------------- */
+
+bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct err *err)
+{
+    char lr[32];
+    if (!log_epoch(&trainer->log, epoch, err))
+        return false;
+    if (!trainer->quiet)
+        say(trainer, "%5d  %10s  %10.4f  %7.2f  %9.4f  %7.2f  %8.2f  %9.0f", epoch->epoch,
+            settings_float_text(epoch->lr, lr, sizeof lr), epoch->train_loss, epoch->train_acc,
+            epoch->test_loss, epoch->test_acc, epoch->seconds, epoch->images_per_s);
+    else
+        progress_clear(&trainer->bar);
+    return true;
+}
+
+/* {"epoch": completed, "step": made} with one more text, or NULL without memory. */
+static cJSON *position_event(const struct trainer *t, const char *key, const char *text)
+{
+    cJSON *event = cJSON_CreateObject();
+    if (cJSON_AddStringToObject(event, key, text) &&
+        cJSON_AddNumberToObject(event, "epoch", (double)t->counters.epoch) &&
+        cJSON_AddNumberToObject(event, "step", (double)t->counters.step))
+        return event;
+    cJSON_Delete(event);
+    return NULL;
+}
+
+bool report_interrupt(struct trainer *trainer, int signal_number, struct err *err)
+{
+    cJSON *event = position_event(trainer, "signal", interrupt_name(signal_number));
+    return log_event(&trainer->log, event, "interrupt", err);
+}
+
+static bool log_end(struct trainer *t, const char *reason, struct err *err)
+{
+    cJSON *event = position_event(t, "reason", reason);
+    const struct checkpoint_counters *c = &t->counters;
+    double waited = round(loader_waited(t->train_loader) * 1e3) / 1e3;
+    if (event != NULL && !((c->best_epoch == 0 ||
+                            (cJSON_AddNumberToObject(event, "best_epoch", (double)c->best_epoch) &&
+                             cJSON_AddNumberToObject(event, "best_acc", c->best_acc))) &&
+                           cJSON_AddNumberToObject(event, "loader_wait_s", waited))) {
+        cJSON_Delete(event);
+        event = NULL;
+    }
+    return log_event(&t->log, event, "end", err);
+}
+
+bool report_end(struct trainer *trainer, enum report_reason reason, struct err *err)
+{
+    static const char *const names[] = {
+        [REPORT_FINISHED] = "finished",
+        [REPORT_MAX_STEPS] = "max_steps",
+        [REPORT_INTERRUPTED] = "interrupted",
+        [REPORT_DIVERGED] = "diverged",
+    };
+    struct trainer *t = trainer;
+    const struct checkpoint_counters *c = &t->counters;
+    char command[COMMAND_SIZE];
+    progress_clear(&t->bar);
+    if (!log_end(t, names[reason], err))
+        return false;
+    if (c->best_epoch > 0)
+        say(t, "best test accuracy %.2f %% in epoch %lld: %s/best.safetensors", c->best_acc,
+            (long long)c->best_epoch, t->settings.out);
+    if (reason == REPORT_INTERRUPTED || reason == REPORT_MAX_STEPS) {
+        resume_command(t, reason, command);
+        say(t,
+            "%s at step %lld; to go on:", reason == REPORT_INTERRUPTED ? "interrupted" : "stopped",
+            (long long)c->step);
+        say(t, "  %s", command);
+    } else if (reason == REPORT_FINISHED && !t->quiet) {
+        say(t, "finished %lld epochs; waited %.2f s for data", (long long)c->epoch,
+            loader_waited(t->train_loader));
+    }
+    return true;
+}

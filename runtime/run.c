@@ -1,0 +1,207 @@
+/* run.c - memory, initial values, and the two entries into a backend.
+ *
+ * A step is one region of the pool. The backend leaves the loss and hits of each chunk; they are
+ * added here in chunk order, in double, so that the figures do not depend on the thread count.
+ */
+#include "run.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+
+enum { ALIGNMENT = 64 };
+
+/* -- Memory ------------------------------------------------------------------------------------ */
+
+/* Memory for floats, aligned and rounded up to whole cache lines, not cleared. */
+static bool allocate(float **block, size_t floats, const char *what, struct err *err)
+{
+    const size_t limit = (SIZE_MAX / 2 - ALIGNMENT) / sizeof(float);
+    if (floats > limit)
+        return err_set(err, "%s: %zu floats are more than memory can address", what, floats);
+    size_t bytes = floats > 0 ? floats * sizeof(float) : 1;
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *block = aligned_alloc(ALIGNMENT, bytes);
+    if (!*block)
+        return err_set_errno(err, ENOMEM, "%s: cannot allocate %zu bytes", what, bytes);
+    return true;
+}
+
+static bool allocate_zeroed(float **block, size_t floats, const char *what, struct err *err)
+{
+    if (!allocate(block, floats, what, err))
+        return false;
+    memset(*block, 0, floats * sizeof(float));
+    return true;
+}
+
+struct arenas {
+    struct run *run;
+    size_t floats;
+};
+
+/* Each thread clears its own arena: what first touches a page decides which memory it is in. */
+static void clear_arena(void *context, int rank)
+{
+    const struct arenas *arenas = context;
+    memset(arenas->run->thread[rank], 0, arenas->floats * sizeof(float));
+}
+
+static bool open_arenas(struct run *run, struct err *err)
+{
+    size_t shared = 0;
+    struct arenas arenas = {run, 0};
+    run->backend->measure(run->model, &shared, &arenas.floats);
+    if (!allocate_zeroed(&run->shared, shared, "memory shared by the threads", err))
+        return false;
+    for (int rank = 0; rank < pool_threads(run->pool); rank++) {
+        if (!allocate(&run->thread[rank], arenas.floats, "memory of a thread", err))
+            return false;
+    }
+    pool_run(run->pool, clear_arena, &arenas);
+    return true;
+}
+
+static bool open_store(struct run *run, struct err *err)
+{
+    struct store *s = &run->store;
+    size_t n = run->model->param_floats;
+    return allocate_zeroed(&s->param, n, "parameters", err) &&
+           allocate_zeroed(&s->grad, n, "gradients", err) &&
+           allocate_zeroed(&s->momentum, n, "momentum", err) &&
+           allocate_zeroed(&s->state, run->model->state_floats, "running statistics", err);
+}
+
+bool run_open(struct run *run, const struct model *model, const struct backend *backend,
+              int threads, struct err *err)
+{
+    *run = (struct run){.model = model, .backend = backend, .dropout = true};
+    if (pool_open(&run->pool, threads, err) && open_store(run, err) && open_arenas(run, err))
+        return true;
+    run_close(run);
+    return false;
+}
+
+void run_close(struct run *run)
+{
+    pool_close(run->pool);
+    free(run->store.param);
+    free(run->store.grad);
+    free(run->store.momentum);
+    free(run->store.state);
+    free(run->shared);
+    for (int rank = 0; rank < POOL_MAX_THREADS; rank++)
+        free(run->thread[rank]);
+    *run = (struct run){0};
+}
+
+/* -- Initial values ---------------------------------------------------------------------------- */
+
+static void fill(float *values, size_t count, float value)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = value;
+}
+
+/* Uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)), which is PyTorch's default for conv and linear. */
+static void fill_uniform(float *values, size_t count, int fan_in, uint64_t key)
+{
+    assert(fan_in > 0 && count <= UINT32_MAX);
+    float bound = (float)(1.0 / sqrt((double)fan_in));
+    for (size_t i = 0; i < count; i++)
+        values[i] = bound * (2.0f * rng_float(key, (uint32_t)i) - 1.0f);
+}
+
+void run_init_params(struct run *run, uint64_t seed)
+{
+    const struct model *model = run->model;
+    struct store *s = &run->store;
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *param = &model->params[i];
+        float *values = s->param + param->offset;
+        switch (param->init) {
+        case INIT_FAN_IN:
+            fill_uniform(values, param->count, param->fan_in,
+                         rng_key(seed, 0, (uint32_t)i, RNG_INIT));
+            break;
+        case INIT_ONE:
+            fill(values, param->count, 1.0f);
+            break;
+        case INIT_ZERO:
+            fill(values, param->count, 0.0f);
+            break;
+        }
+    }
+    for (int i = 0; i < model->state_count; i++) {
+        const struct state *state = &model->states[i];
+        fill(s->state + state->offset, state->count, state->init);
+    }
+    fill(s->momentum, model->param_floats, 0.0f);
+    s->batches = 0;
+    run_pack(run);
+}
+
+/* -- Steps ------------------------------------------------------------------------------------- */
+
+static void pack_rank(void *context, int rank)
+{
+    struct run *run = context;
+    run->backend->pack(run, rank);
+}
+
+static void train_rank(void *context, int rank)
+{
+    struct run *run = context;
+    run->backend->train(run, rank);
+}
+
+static void eval_rank(void *context, int rank)
+{
+    struct run *run = context;
+    run->backend->eval(run, rank);
+}
+
+void run_pack(struct run *run)
+{
+    pool_run(run->pool, pack_rank, run);
+}
+
+static struct step_result step(struct run *run, const struct batch *batch, float *logits,
+                               void (*work)(void *context, int rank))
+{
+    assert(batch->n >= 1 && batch->n <= run->model->recipe.batch);
+    run->batch = batch;
+    run->logits = logits;
+    for (int chunk = 0; chunk < MODEL_CHUNKS; chunk++) {
+        run->loss[chunk] = 0;
+        run->correct[chunk] = 0;
+    }
+    pool_run(run->pool, work, run);
+
+    struct step_result result = {0};
+    int chunks = run_chunks(run);
+    for (int chunk = 0; chunk < chunks; chunk++) {
+        result.loss += run->loss[chunk];
+        result.correct += run->correct[chunk];
+    }
+    result.loss /= batch->n;
+    run->batch = NULL;
+    run->logits = NULL;
+    return result;
+}
+
+struct step_result run_train(struct run *run, const struct batch *batch)
+{
+    struct step_result result = step(run, batch, NULL, train_rank);
+    run->store.batches++;
+    return result;
+}
+
+struct step_result run_eval(struct run *run, const struct batch *batch, float *logits)
+{
+    return step(run, batch, logits, eval_rank);
+}

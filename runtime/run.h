@@ -1,0 +1,118 @@
+/* run.h - one network being trained or evaluated: its numbers, its memory and its threads.
+ *
+ *     struct run run;
+ *     if (!run_open(&run, &model, model.backend, threads, &err)) ...
+ *     run_init_params(&run, seed);           (or fill run.store from a file, then run_pack)
+ *     run.sgd = (struct sgd){ .lr = ... };
+ *     struct step_result r = run_train(&run, &batch);
+ *     run_close(&run);
+ *
+ * The run owns its store, its arenas and its pool. Backends read batch, sgd and the flags, write
+ * store, loss and correct, and never touch the rest.
+ */
+#ifndef BURIN_RUN_H
+#define BURIN_RUN_H
+
+#include "err.h"
+#include "model.h"
+#include "optim.h"
+#include "pool.h"
+
+/* The images of one step. */
+struct batch {
+    int n;                   /* 1 .. recipe.batch */
+    const float *images;     /* [n][c][h][w], normalised */
+    const uint8_t *labels;   /* [n] */
+    const uint32_t *samples; /* [n], index of each image in its data set: the key of its dropout */
+    uint64_t seed;
+    uint32_t epoch; /* counted from 1 */
+};
+
+/* Every learned or tracked number, in the canonical layout. */
+struct store {
+    float *param;    /* [param_floats] */
+    float *grad;     /* [param_floats], of the last step, without weight decay */
+    float *momentum; /* [param_floats] */
+    float *state;    /* [state_floats] */
+    int64_t batches; /* training steps seen by the running statistics (num_batches_tracked) */
+};
+
+struct step_result {
+    double loss; /* mean over the batch */
+    int correct; /* images whose largest logit is the label's */
+};
+
+struct run {
+    const struct model *model;
+    const struct backend *backend;
+    struct pool *pool;
+    struct store store;
+    struct sgd sgd;
+    bool dropout;          /* false turns every dropout layer off in training */
+    float label_smoothing;
+    const struct batch *batch;
+    float *logits;         /* eval: [n][classes] or NULL */
+    float *shared;         /* arenas, see struct backend */
+    float *thread[POOL_MAX_THREADS];
+    double loss[MODEL_CHUNKS]; /* sum over the images of each chunk */
+    int correct[MODEL_CHUNKS];
+};
+
+/* Images of one chunk: [first, last) of the batch. */
+struct span {
+    int first, last;
+};
+
+/* Allocates for batches of at most recipe.batch images and starts the pool. */
+bool run_open(struct run *run, const struct model *model, const struct backend *backend,
+              int threads, struct err *err);
+void run_close(struct run *run);
+
+/* Fills store.param and store.state with initial values of this seed and packs. */
+void run_init_params(struct run *run, uint64_t seed);
+
+/* Calls backend->pack on every rank. */
+void run_pack(struct run *run);
+
+/* One training step: updates the store. Dropout, label smoothing and sgd are taken from the run. */
+struct step_result run_train(struct run *run, const struct batch *batch);
+
+/* Loss (without label smoothing) and hits in evaluation mode; logits [n][classes] or NULL. */
+struct step_result run_eval(struct run *run, const struct batch *batch, float *logits);
+
+/* -- For backends ------------------------------------------------------------------------------ */
+
+/* Images a chunk of the model's batch: batch / MODEL_CHUNKS, rounded up. */
+static inline int run_chunk_images(const struct model *model)
+{
+    return (model->recipe.batch + MODEL_CHUNKS - 1) / MODEL_CHUNKS;
+}
+
+/* Chunks that this batch fills, the last one perhaps only in part. */
+static inline int run_chunks(const struct run *run)
+{
+    int images = run_chunk_images(run->model);
+    return (run->batch->n + images - 1) / images;
+}
+
+static inline struct span run_chunk(const struct run *run, int chunk)
+{
+    int images = run_chunk_images(run->model);
+    int first = chunk * images;
+    int last = first + images;
+    return (struct span){first, last < run->batch->n ? last : run->batch->n};
+}
+
+/* Part `rank` of `count` things, the parts contiguous and as equal as they can be. */
+static inline struct span run_share(const struct run *run, int rank, int count)
+{
+    int threads = pool_threads(run->pool);
+    return (struct span){(int)((long)count * rank / threads),
+                         (int)((long)count * (rank + 1) / threads)};
+}
+
+/* out[i] = sum over `parts` vectors part[p * stride + i], added up by a binary tree whose shape
+ * depends on `parts` alone: neighbours first, then pairs of pairs. parts is 1 .. MODEL_CHUNKS. */
+void tree_sum(float *restrict out, const float *restrict part, size_t stride, int parts, size_t n);
+
+#endif

@@ -1,0 +1,34 @@
+/* rundir.h - the folder of a training run: one run at a time, and nothing is lost by starting anew.
+ *
+ *     struct rundir dir = {0};
+ *     if (!rundir_open(&dir, "runs/s8_bn", fresh, &err)) ...
+ *     rundir_path(&dir, "last.safetensors", path, sizeof path);
+ *     rundir_close(&dir);
+ *
+ * A fresh run moves the files of the run before it into the subfolder `previous`, replacing what is
+ * there. A lock on `.lock` keeps a second process out; it ends with the process, however that ends.
+ */
+#ifndef BURIN_RUNDIR_H
+#define BURIN_RUNDIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+enum { RUNDIR_PATH_SIZE = 1200 };
+
+struct rundir {
+    const char *path; /* the caller's */
+    int lock;         /* descriptor + 1, so that zero is none */
+    bool moved;       /* an earlier run went to `previous` */
+};
+
+/* Creates the folder where it is missing. */
+bool rundir_open(struct rundir *dir, const char *path, bool fresh, struct err *err);
+void rundir_close(struct rundir *dir);
+
+/* "path/name". Returns out. */
+char *rundir_path(const struct rundir *dir, const char *name, char *out, size_t size);
+
+#endif

@@ -1,0 +1,362 @@
+/* trainer.c - from the command line to a training that is ready to go.
+ *
+ * The order: options, checkpoint, data, memory and threads, folder, log. Each can fail; the first
+ * five leave the disk as it was, so a misspelt option or a foreign checkpoint never disturbs the
+ * run that lies in the folder.
+ */
+#include "trainer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset.h"
+#include "generic.h"
+#include "options.h"
+#include "program.h"
+
+/* -- Options ----------------------------------------------------------------------------------- */
+
+/* The texts of the options as typed; NULL where an option was not given. */
+struct typed {
+    const char *text[SETTING_COUNT];
+    bool no_shuffle, no_augment, no_dropout, log_steps, quiet;
+};
+
+enum { SPECS = 15 };
+
+static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
+{
+    const char **text = typed->text;
+    const struct option_spec table[SPECS] = {
+        {"data", "DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic set",
+         OPTION_TEXT, &text[SETTING_DATA], 0, 0},
+        {"epochs", "N", "passes over the training set", OPTION_TEXT, &text[SETTING_EPOCHS], 0, 0},
+        {"lr", "X", "highest learning rate of the schedule", OPTION_TEXT, &text[SETTING_LR], 0, 0},
+        {"seed", "N", "of initial values, order, augmentation and dropout", OPTION_TEXT,
+         &text[SETTING_SEED], 0, 0},
+        {"threads", "N", "default: the processors, at most 16; no influence on results",
+         OPTION_TEXT, &text[SETTING_THREADS], 0, 0},
+        {"backend", "generated|generic", "this program's own kernels, or the reference ones",
+         OPTION_TEXT, &text[SETTING_BACKEND], 0, 0},
+        {"init", "FILE", "safetensors file to take the parameters from", OPTION_TEXT,
+         &text[SETTING_INIT], 0, 0},
+        {"out", "DIR", "folder of log and checkpoints, default runs/<name>", OPTION_TEXT,
+         &text[SETTING_OUT], 0, 0},
+        {"resume", "FILE", "checkpoint to go on from, with its settings and folder", OPTION_TEXT,
+         &text[SETTING_RESUME], 0, 0},
+        {"max-steps", "N", "stop after N steps in all", OPTION_TEXT, &text[SETTING_MAX_STEPS], 0,
+         0},
+        {"no-augment", NULL, "images as they are", OPTION_ON, &typed->no_augment, 0, 0},
+        {"no-shuffle", NULL, "images in the order of the files", OPTION_ON, &typed->no_shuffle, 0,
+         0},
+        {"no-dropout", NULL, "dropout layers pass everything", OPTION_ON, &typed->no_dropout, 0, 0},
+        {"log-steps", NULL, "the loss of every step into log.jsonl, too", OPTION_ON,
+         &typed->log_steps, 0, 0},
+        {"quiet", NULL, "print only the result", OPTION_ON, &typed->quiet, 0, 0},
+    };
+    memcpy(specs, table, sizeof table);
+}
+
+static void print_help(const struct trainer *t, const struct option_spec *specs)
+{
+    printf(
+        "usage: %s train [options]\n\n"
+        "Trains %s (%s) and writes log.jsonl, log.csv, last.safetensors and best.safetensors.\n"
+        "An interrupted training (Ctrl-C) saves its state and prints the command that goes on.\n\n",
+        t->program, t->model->name, t->model->norm);
+    options_help(stdout, specs, SPECS);
+}
+
+/* Options win over everything else. */
+static bool apply_typed(struct settings *s, const struct typed *typed, struct err *err)
+{
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        if (typed->text[i] == NULL)
+            continue;
+        char what[64], *underscore;
+        snprintf(what, sizeof what, "train: --%s", settings_name((enum settings_key)i));
+        while ((underscore = strchr(what, '_')) != NULL)
+            *underscore = '-';
+        if (!settings_set(s, (enum settings_key)i, typed->text[i], SETTINGS_OPTION, what, err))
+            return false;
+    }
+    const struct {
+        bool given;
+        enum settings_key key;
+        const char *value;
+    } flags[] = {
+        {typed->no_shuffle, SETTING_SHUFFLE, "off"},
+        {typed->no_augment, SETTING_AUGMENT, "off"},
+        {typed->no_dropout, SETTING_DROPOUT, "off"},
+        {typed->log_steps, SETTING_LOG_STEPS, "on"},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (flags[i].given &&
+            !settings_set(s, flags[i].key, flags[i].value, SETTINGS_OPTION, "train", err))
+            return false;
+    }
+    return true;
+}
+
+/* What a checkpoint says: its settings, its folder, and that it saw synthetic data. */
+static bool apply_checkpoint(struct trainer *t, const struct safetensors *file, struct err *err)
+{
+    struct settings *s = &t->settings;
+    if (!checkpoint_fits(file, t->model, err) || !settings_from_file(s, file, err))
+        return false;
+    if (s->recipe.batch != t->model->recipe.batch)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: trained with batch %d: expected %d, this program's", file->path,
+                            s->recipe.batch, t->model->recipe.batch);
+    const char *slash = strrchr(file->path, '/');
+    int length = slash == NULL ? 1 : slash == file->path ? 1 : (int)(slash - file->path);
+    snprintf(s->out, sizeof s->out, "%.*s", length, slash == NULL ? "." : file->path);
+    s->source[SETTING_OUT] = SETTINGS_CHECKPOINT;
+    const char *data = safetensors_meta(file, "data");
+    if (data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0)
+        return settings_set(s, SETTING_DATA, DATASET_SYNTHETIC, SETTINGS_CHECKPOINT, "data", err);
+    return true;
+}
+
+static bool resolve(struct trainer *t, int argc, char **argv, struct safetensors *checkpoint,
+                    struct err *err)
+{
+    struct typed typed = {.quiet = false};
+    struct option_spec specs[SPECS];
+    uint64_t given = 0;
+    describe_options(specs, &typed);
+    if (!options_parse(specs, SPECS, argc, argv, &given, err))
+        return false;
+    t->quiet = typed.quiet;
+    t->help = (given >> OPTIONS_HELP & 1) != 0;
+    if (t->help) {
+        print_help(t, specs);
+        return true;
+    }
+    settings_init(&t->settings, t->model);
+    /* A throw-away pass: wrong options are told before the checkpoint is read. */
+    struct settings scratch = t->settings;
+    if (!apply_typed(&scratch, &typed, err))
+        return false;
+    t->resumed = typed.text[SETTING_RESUME] != NULL;
+    if (t->resumed && typed.text[SETTING_INIT] != NULL)
+        return err_set_code(err, EXIT_USAGE,
+                            "train: --init and --resume: expected one of them, a checkpoint "
+                            "brings its parameters");
+    if (t->resumed && !(safetensors_open(checkpoint, scratch.resume, err) &&
+                        apply_checkpoint(t, checkpoint, err)))
+        return false;
+    return apply_typed(&t->settings, &typed, err);
+}
+
+/* -- Data -------------------------------------------------------------------------------------- */
+
+/* Fills settings.data with the folder, and where it was found. */
+static bool find_data(struct settings *s, struct err *err)
+{
+    char dir[DATA_PATH_SIZE];
+    bool chosen = s->data[0] != '\0';
+    bool environment = false;
+    if (!dataset_find(dir, chosen ? s->data : NULL, &environment, err))
+        return false;
+    enum settings_source source = chosen        ? s->source[SETTING_DATA]
+                                  : environment ? SETTINGS_ENVIRONMENT
+                                                : SETTINGS_DEFAULT;
+    return settings_set(s, SETTING_DATA, dir, source, "data", err);
+}
+
+static bool open_loaders(struct trainer *t, struct err *err)
+{
+    const struct settings *s = &t->settings;
+    struct loader_settings test = {.batch = t->model->recipe.batch, .seed = (uint64_t)s->seed};
+    augment_init(&test.augment, &t->stats, t->train.c, t->train.h, t->train.w);
+    struct loader_settings train = test;
+    train.shuffle = s->shuffle;
+    if (s->augment) {
+        train.augment.crop = s->recipe.crop;
+        train.augment.flip = s->recipe.flip;
+        train.augment.cutout = s->recipe.cutout;
+    }
+    return loader_open(&t->train_loader, &t->train, &train, err) &&
+           loader_open(&t->test_loader, &t->test, &test, err);
+}
+
+static bool open_data(struct trainer *t, struct err *err)
+{
+    struct settings *s = &t->settings;
+    if (!dataset_fits(t->model, err) || !find_data(s, err))
+        return false;
+    if (!dataset_open(&t->train, s->data, DATA_TRAIN, err) ||
+        !dataset_open(&t->test, s->data, DATA_TEST, err))
+        return false;
+    t->stats = data_statistics(&t->train);
+    return open_loaders(t, err);
+}
+
+/* -- Metadata ---------------------------------------------------------------------------------- */
+
+static void add_meta(struct trainer *t, const char *key, const char *value)
+{
+    char *text = t->meta_text[t->meta_count];
+    if (value != text)
+        snprintf(text, SETTINGS_TEXT_SIZE, "%s", value);
+    t->metas[t->meta_count++] = (struct safetensors_meta){key, text};
+}
+
+static void add_numbers(struct trainer *t, const char *key, const double *values, int count)
+{
+    char text[DATA_CHANNELS * 32] = "";
+    for (int i = 0; i < count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%.17g", i > 0 ? " " : "", values[i]);
+    }
+    add_meta(t, key, text);
+}
+
+static bool make_metas(struct trainer *t, struct err *err)
+{
+    t->meta_text = calloc(TRAINER_META_MAX, sizeof t->meta_text[0]);
+    if (t->meta_text == NULL)
+        return err_set_errno(err, ENOMEM, "metadata");
+    add_meta(t, "format", "pt"); /* what PyTorch's readers look for */
+    add_meta(t, "program", "burin " BURIN_VERSION);
+    add_meta(t, "network", t->model->name);
+    add_meta(t, "norm", t->model->norm);
+    add_meta(t, "isa", t->model->isa);
+    add_meta(t, "data", t->train.synthetic ? DATASET_SYNTHETIC : "cifar10");
+    if (t->train.synthetic)
+        add_meta(t, "warning", "SYNTHETIC");
+    add_numbers(t, "mean", t->stats.mean, DATA_CHANNELS);
+    add_numbers(t, "std", t->stats.std, DATA_CHANNELS);
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        enum settings_key key = (enum settings_key)i;
+        if (settings_saved(key))
+            add_meta(
+                t, settings_name(key),
+                settings_text(&t->settings, key, t->meta_text[t->meta_count], SETTINGS_TEXT_SIZE));
+    }
+    return true;
+}
+
+/* The data must be what the checkpoint was trained on: the same kind, normalised alike. */
+static bool check_same_data(const struct trainer *t, const struct safetensors *file,
+                            struct err *err)
+{
+    static const char *const keys[] = {"data", "mean", "std"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const char *was = safetensors_meta(file, keys[i]);
+        for (size_t k = 0; k < t->meta_count; k++) {
+            if (strcmp(t->metas[k].key, keys[i]) == 0 &&
+                (was == NULL || strcmp(was, t->metas[k].value) != 0))
+                return err_set_code(err, EXIT_DATA,
+                                    "%s: trained on other data than %s: %s %.100s: expected %s "
+                                    "(--init starts from its parameters instead)",
+                                    file->path, t->settings.data, keys[i], was ? was : "missing",
+                                    t->metas[k].value);
+        }
+    }
+    return true;
+}
+
+/* -- Opening ----------------------------------------------------------------------------------- */
+
+static bool load_init(struct trainer *t, struct err *err)
+{
+    struct safetensors file = {0};
+    bool ok =
+        safetensors_open(&file, t->settings.init, err) && checkpoint_fits(&file, t->model, err);
+    if (ok)
+        checkpoint_load_params(&file, &t->run);
+    safetensors_close(&file);
+    return ok;
+}
+
+static bool open_run(struct trainer *t, const struct safetensors *checkpoint, struct err *err)
+{
+    const struct settings *s = &t->settings;
+    const struct backend *backend =
+        s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
+    if (!run_open(&t->run, t->model, backend, s->threads, err))
+        return false;
+    t->run.dropout = s->dropout;
+    t->run.label_smoothing = s->recipe.label_smoothing;
+    run_init_params(&t->run, (uint64_t)s->seed);
+    int steps = loader_steps(t->train_loader);
+    t->counters = (struct checkpoint_counters){.steps_per_epoch = steps, .best_acc = -1.0};
+    if (!t->resumed)
+        return s->init[0] == '\0' || load_init(t, err);
+    if (!check_same_data(t, checkpoint, err) ||
+        !checkpoint_load(checkpoint, &t->run, &t->counters, err))
+        return false;
+    return t->counters.steps_per_epoch == steps ||
+           err_set_code(err, EXIT_DATA, "%s: %lld steps an epoch: expected %d with this data",
+                        checkpoint->path, (long long)t->counters.steps_per_epoch, steps);
+}
+
+static bool open_files(struct trainer *t, struct err *err)
+{
+    struct log_position position = {t->counters.epoch, t->counters.step};
+    return rundir_open(&t->dir, t->settings.out, !t->resumed, err) &&
+           log_open(&t->log, t->settings.out, t->resumed ? &position : NULL, t->train.synthetic,
+                    err);
+}
+
+bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,
+                  char **argv, struct err *err)
+{
+    *trainer = (struct trainer){.model = model, .program = program};
+    struct safetensors checkpoint = {0};
+    bool ok = resolve(trainer, argc, argv, &checkpoint, err) &&
+              (trainer->help || (open_data(trainer, err) && make_metas(trainer, err) &&
+                                 open_run(trainer, &checkpoint, err) && open_files(trainer, err)));
+    safetensors_close(&checkpoint);
+    if (ok)
+        progress_init(&trainer->bar, stderr, trainer->quiet);
+    else
+        trainer_close(trainer);
+    return ok;
+}
+
+void trainer_close(struct trainer *trainer)
+{
+    struct err late = {0}; /* every line was flushed when it was written */
+    log_close(&trainer->log, &late);
+    rundir_close(&trainer->dir);
+    run_close(&trainer->run);
+    loader_close(trainer->train_loader);
+    loader_close(trainer->test_loader);
+    data_close(&trainer->train);
+    data_close(&trainer->test);
+    free(trainer->meta_text);
+    *trainer = (struct trainer){0};
+}
+
+/* -- Saving ------------------------------------------------------------------------------------ */
+
+static bool all_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i]))
+            return false;
+    }
+    return true;
+}
+
+bool trainer_save(const struct trainer *trainer, const char *name, struct err *err)
+{
+    const struct store *store = &trainer->run.store;
+    const struct model *model = trainer->model;
+    if (!all_finite(store->param, model->param_floats) ||
+        !all_finite(store->momentum, model->param_floats) ||
+        !all_finite(store->state, model->state_floats))
+        return err_set_code(
+            err, EXIT_DIVERGED,
+            "epoch %lld, step %lld: parameters are not finite: %s is kept as it was",
+            (long long)trainer->counters.epoch + 1, (long long)trainer->counters.step, name);
+    char path[RUNDIR_PATH_SIZE];
+    return checkpoint_save(rundir_path(&trainer->dir, name, path, sizeof path), &trainer->run,
+                           &trainer->counters, trainer->metas, trainer->meta_count, err);
+}

@@ -1,0 +1,55 @@
+/* trainer.h - everything one training holds, opened in an order in which nothing is touched on disk
+ * before all that can be wrong has been looked at.
+ *
+ *     struct trainer trainer = {0};
+ *     bool ok = trainer_open(&trainer, &model, program, argc, argv, &err);
+ *     ... train.c ...
+ *     trainer_close(&trainer);
+ */
+#ifndef BURIN_TRAINER_H
+#define BURIN_TRAINER_H
+
+#include "checkpoint.h"
+#include "data.h"
+#include "loader.h"
+#include "log.h"
+#include "progress.h"
+#include "run.h"
+#include "rundir.h"
+#include "settings.h"
+
+enum { TRAINER_META_MAX = 48 };
+
+struct trainer {
+    const struct model *model;
+    const char *program; /* argv[0], for the commands that are printed */
+    struct settings settings;
+    bool quiet;
+    bool help;    /* --help was asked for and answered; nothing is open */
+    bool resumed; /* counters and store come from a checkpoint */
+
+    struct data train, test;
+    struct data_stats stats;
+    struct loader *train_loader, *test_loader;
+    struct run run;
+    struct rundir dir;
+    struct log log;
+    struct progress bar;
+    struct checkpoint_counters counters;
+
+    struct safetensors_meta metas[TRAINER_META_MAX]; /* of every checkpoint of this training */
+    char (*meta_text)[SETTINGS_TEXT_SIZE];
+    size_t meta_count;
+};
+
+/* Reads the options of `train` (argv[0] is the command's name), resolves the settings, opens data,
+ * folder, run and log. On failure everything is closed again. */
+bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,
+                  char **argv, struct err *err);
+void trainer_close(struct trainer *trainer);
+
+/* Saves the state as this file in the run's folder. Refuses to save numbers that are not finite,
+ * with EXIT_DIVERGED, so that a checkpoint is always one to go on from. */
+bool trainer_save(const struct trainer *trainer, const char *name, struct err *err);
+
+#endif

@@ -1,0 +1,295 @@
+/* verify.c - compares one kernel with the reference.
+ *
+ * Tolerance. Two sums of n products of size at most m, in float and in any order, each err by at
+ * most n * n * m * u, u = 2^-24, and in practice by about sqrt(n) * m * u. TOLERANCE * n * m * u
+ * leaves an order of magnitude above that for kernels that transform their operands, and stays far
+ * below m, by which one wrong or missing term is off. Errors of y pass into sums over y.
+ */
+#include "verify.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+
+static const double TOLERANCE = 16 * 0x1p-24;
+static const double EXACT_BELOW = 0x1p24; /* integers below this are floats */
+
+/* -- Running under guard ----------------------------------------------------------------------- */
+
+static sigjmp_buf fault_return;
+static void *volatile fault_address;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)context;
+    fault_address = info->si_addr;
+    siglongjmp(fault_return, 1);
+}
+
+/* Runs the kernel; false when it touched memory that it may not. */
+static bool run_guarded(const struct kernel *k, const struct kernel_args *args)
+{
+    struct sigaction guard, old_segv, old_bus;
+    memset(&guard, 0, sizeof guard);
+    guard.sa_sigaction = on_fault;
+    guard.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &guard, &old_segv);
+    sigaction(SIGBUS, &guard, &old_bus);
+    volatile bool ok = false;
+    if (sigsetjmp(fault_return, 1) == 0) {
+        k->run(args);
+        ok = true;
+    }
+    sigaction(SIGSEGV, &old_segv, NULL);
+    sigaction(SIGBUS, &old_bus, NULL);
+    return ok;
+}
+
+/* -- What may differ --------------------------------------------------------------------------- */
+
+static bool is_power_of_two(double x)
+{
+    int exponent;
+    return frexp(x, &exponent) == 0.5;
+}
+
+/* The factor of dropout and the share of an average may round even among integers. */
+static bool is_exact(const struct kernel *k, enum operands_input input)
+{
+    double share = k->op == KERNEL_AVGPOOL ? (double)k->window * k->window : 1;
+    return k->exact && input == OPERANDS_INTEGERS && is_power_of_two(share) &&
+           is_power_of_two((double)rng_keep_scale(k->p));
+}
+
+static double pixels_of(const struct layout *l)
+{
+    return (double)l->h * l->w;
+}
+
+/* Terms summed for one element of y, dx or dw and db. */
+static double count_terms(const struct kernel *k)
+{
+    double window = (double)k->window * k->window;
+    bool linear = k->op == KERNEL_LINEAR;
+    switch (k->op) {
+    case KERNEL_CONV:
+    case KERNEL_LINEAR:
+        if (k->pass == PASS_FWD)
+            return 1 + k->x.c * (linear ? pixels_of(&k->x) : window);
+        if (k->pass == PASS_BWD_DATA)
+            return 1 + k->y.c * (linear ? 1 : window);
+        return 1 + pixels_of(&k->y);
+    case KERNEL_MAXPOOL:
+    case KERNEL_AVGPOOL:
+        return 1 + window;
+    default:
+        return 4;
+    }
+}
+
+static double largest_of(const float *values, size_t n)
+{
+    double largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = fmax(largest, fabs((double)values[i]));
+    return largest;
+}
+
+/* The difference allowed in an element of an output; row is that of sums. */
+static double tolerance_of(const struct operands *o, enum operand output, int row,
+                           enum operands_input input)
+{
+    const struct kernel *k = o->kernel;
+    double size = operands_size(input), scale = (double)rng_keep_scale(k->p);
+    double element = TOLERANCE * count_terms(k) * size * size * scale;
+    if (output != OPERAND_SUMS)
+        return element;
+    double pixels = pixels_of(&k->x), y = size * scale;
+    if (!o->shape[OPERAND_Y].plain) /* sums over inputs and products of two of them */
+        return TOLERANCE * (1 + pixels) * y * size;
+    pixels = pixels_of(&k->y);
+    y = largest_of(o->plain[OPERAND_Y], o->shape[OPERAND_Y].plain);
+    if (row == 0)
+        return pixels * (TOLERANCE * y + element);
+    return pixels * (TOLERANCE * y * y + 2 * y * element);
+}
+
+/* -- Comparing --------------------------------------------------------------------------------- */
+
+struct check {
+    const struct operands *o;
+    enum operands_input input;
+    const char *how; /* the placement, for messages */
+    struct verify_report *report;
+    struct err *err;
+};
+
+/* Compares one element; name says which. */
+static bool compare(const struct check *c, enum operand output, size_t index, double got,
+                    double want, double tolerance)
+{
+    double difference = got == want ? 0 : fabs(got - want); /* also for equal infinities */
+    if (difference > c->report->max_abs) {
+        c->report->max_abs = difference;
+        c->report->output = operands_name(output);
+        c->report->index = index;
+    }
+    double relative = difference / fmax(fabs(want), 1);
+    c->report->max_rel = fmax(c->report->max_rel, relative);
+    if (difference <= tolerance)
+        return true;
+    const struct operand_shape *s = &c->o->shape[output];
+    const char *kernel = c->o->kernel->name, *name = operands_name(output);
+    if (s->layout != NULL) {
+        size_t w = (size_t)s->layout->w, plane = w * (size_t)s->layout->h;
+        return err_set(c->err,
+                       "%s: %s at channel %zu, row %zu, column %zu: expected %.9g, got %.9g "
+                       "(tolerance %.3g; %s)",
+                       kernel, name, index / plane, index % plane / w, index % w, want, got,
+                       tolerance, c->how);
+    }
+    return err_set(c->err, "%s: %s[%zu]: expected %.9g, got %.9g (tolerance %.3g; %s)", kernel,
+                   name, index, want, got, tolerance, c->how);
+}
+
+/* Borders and pad lanes are zero, the rest is the reference's. */
+static bool check_image(const struct check *c, enum operand output)
+{
+    const struct layout *l = c->o->shape[output].layout;
+    const float *plain = c->o->plain[output], *at = c->o->laid[output];
+    double tolerance = c->report->exact ? 0 : tolerance_of(c->o, output, 0, c->input);
+    for (int y = -l->border; y < l->h + l->border; y++)
+        for (int x = -l->border; x < l->w + l->border; x++)
+            for (int k = 0; k < l->pitch; k++, at++) {
+                bool inside = y >= 0 && y < l->h && x >= 0 && x < l->w;
+                size_t index = (size_t)(k * l->h + y) * (size_t)l->w + (size_t)x;
+                if (inside && k < l->c) {
+                    if (!compare(c, output, index, (double)*at, (double)plain[index], tolerance))
+                        return false;
+                } else if (!(*at == 0)) {
+                    return err_set(c->err,
+                                   "%s: %s: %s at row %d, column %d, lane %d: expected 0, got "
+                                   "%.9g (%s)",
+                                   c->o->kernel->name, operands_name(output),
+                                   inside ? "pad lane" : "border", y, x, k, (double)*at, c->how);
+                }
+            }
+    return true;
+}
+
+/* db and sums: lanes up to the pitch, those past the channels zero. */
+static bool check_vectors(const struct check *c, enum operand output)
+{
+    const struct operand_shape *s = &c->o->shape[output];
+    for (int row = 0; row < s->rows; row++) {
+        double allowed = tolerance_of(c->o, output, row, c->input);
+        for (int lane = 0; lane < s->pitch; lane++) {
+            double got = (double)c->o->laid[output][row * s->pitch + lane], want = 0;
+            size_t index = (size_t)(row * s->c + lane);
+            if (lane < s->c && output == OPERAND_SUMS)
+                want = ((const double *)(const void *)c->o->plain[output])[index];
+            else if (lane < s->c)
+                want = (double)c->o->plain[output][index];
+            bool exact = c->report->exact && fabs(want) < EXACT_BELOW;
+            if (!compare(c, output, index, got, want, exact || lane >= s->c ? 0 : allowed))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* dw is compared in the canonical layout. */
+static bool check_weights(const struct check *c)
+{
+    const struct operands *o = c->o;
+    size_t n = o->shape[OPERAND_DW].plain;
+    double tolerance = c->report->exact ? 0 : tolerance_of(o, OPERAND_DW, 0, c->input);
+    float *got = malloc(n * sizeof *got);
+    if (got == NULL)
+        return err_set(c->err, "%s: cannot allocate %zu floats", o->kernel->name, n);
+    o->kernel->unpack(got, o->laid[OPERAND_DW]);
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++)
+        ok = compare(c, OPERAND_DW, i, (double)got[i], (double)o->plain[OPERAND_DW][i], tolerance);
+    free(got);
+    return ok;
+}
+
+static bool check_outputs(const struct check *c)
+{
+    const struct operand_shape *shape = c->o->shape;
+    return (!shape[OPERAND_Y].laid || check_image(c, OPERAND_Y)) &&
+           (!shape[OPERAND_DX].laid || check_image(c, OPERAND_DX)) &&
+           (!shape[OPERAND_DW].laid || check_weights(c)) &&
+           (!shape[OPERAND_DB].laid || check_vectors(c, OPERAND_DB)) &&
+           (!shape[OPERAND_SUMS].laid || check_vectors(c, OPERAND_SUMS));
+}
+
+/* -- One kernel -------------------------------------------------------------------------------- */
+
+struct placement {
+    enum operands_place place;
+    bool in_place; /* dx is the buffer of dy */
+    const char *how;
+};
+
+static bool same_layout(const struct layout *a, const struct layout *b)
+{
+    return a->c == b->c && a->h == b->h && a->w == b->w && a->pitch == b->pitch &&
+           a->border == b->border;
+}
+
+static bool may_work_in_place(const struct kernel *k)
+{
+    return k->op == KERNEL_MAP && k->pass == PASS_BWD_DATA && !k->adds &&
+           same_layout(&k->dx, &k->dy);
+}
+
+static bool verify_placement(struct operands *o, const struct placement *p, struct check *c)
+{
+    const struct kernel *k = o->kernel;
+    if (p->in_place) {
+        o->args.dx = o->laid[OPERAND_DY];
+        o->laid[OPERAND_DX] = o->laid[OPERAND_DY];
+    }
+    c->how = p->how;
+    ref_kernel(k, &o->ref);
+    if (run_guarded(k, &o->args))
+        return check_outputs(c);
+    enum operand overrun = operands_guarded(o, fault_address);
+    return err_set(c->err, "%s: touches memory %s (%s)", k->name,
+                   overrun == OPERAND_COUNT           ? "that is none of its operands"
+                   : p->place == OPERANDS_GUARD_AFTER ? "past the end of a buffer"
+                                                      : "before the start of a buffer",
+                   overrun == OPERAND_COUNT ? "no operand" : operands_name(overrun));
+}
+
+bool verify_kernel(const struct kernel *kernel, enum operands_input input, uint64_t seed,
+                   struct verify_report *report, struct err *err)
+{
+    static const struct placement placements[] = {
+        {OPERANDS_GUARD_AFTER, false, "guard page behind the buffers"},
+        {OPERANDS_GUARD_BEFORE, false, "guard page before the buffers"},
+        {OPERANDS_GUARD_AFTER, true, "dx in the place of dy"},
+    };
+    struct verify_report local;
+    report = report != NULL ? report : &local;
+    *report = (struct verify_report){.exact = is_exact(kernel, input), .output = ""};
+    int count = may_work_in_place(kernel) ? 3 : 2;
+    for (int i = 0; i < count; i++) {
+        struct operands o;
+        if (!operands_open(&o, kernel, input, placements[i].place, seed, err))
+            return false;
+        struct check check = {&o, input, "", report, err};
+        bool ok = verify_placement(&o, &placements[i], &check);
+        operands_close(&o);
+        if (!ok)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,34 @@
+/* weights.h - the way of every parameter between a backend's kernels and the canonical vector.
+ *
+ * A generated program has one row for each parameter: where its gradient stands in the block of a
+ * chunk of images, where its packed copies stand, and how to convert. After the backward pass,
+ * weights_update turns the chunks' gradients into new parameters and new packed copies in one pass.
+ */
+#ifndef BURIN_WEIGHTS_H
+#define BURIN_WEIGHTS_H
+
+#include "run.h"
+
+struct weight {
+    int param;              /* index into model->params */
+    size_t gradient;        /* offset of its gradient in a chunk's block */
+    size_t gradient_floats; /* as the kernels lay it out */
+    void (*unpack)(float *canonical, const float *packed); /* NULL: the gradient is canonical */
+    bool packed;                                           /* kernels read a copy at `forward` */
+    size_t forward;                                        /* offset among the packed weights */
+    void (*pack)(float *packed, const float *canonical);   /* NULL: the copy is canonical */
+    size_t transposed; /* likewise for the data gradient; no copy when pack_transposed is NULL */
+    void (*pack_transposed)(float *packed, const float *canonical);
+};
+
+/* Makes the packed copies of this rank's share of the parameters. */
+void weights_pack(const struct run *run, int rank, const struct weight *weights, int count,
+                  float *packed);
+
+/* For this rank's share of the parameters: sums the gradients of `parts` chunks by tree_sum, the
+ * chunks' blocks `stride` floats apart, stores the sum in store.grad, takes a step of run->sgd, and
+ * packs. scratch holds the largest gradient. */
+void weights_update(const struct run *run, int rank, const struct weight *weights, int count,
+                    const float *chunks, size_t stride, int parts, float *packed, float *scratch);
+
+#endif

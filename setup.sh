@@ -1,0 +1,80 @@
+#!/bin/sh
+# Installs what burin needs to build, train and test, on Debian, Ubuntu and their kin. Only what is
+# missing is installed, so a second run changes nothing and needs no network.
+set -eu
+
+# Each line: the package of Debian, and a command that succeeds when what it brings is there.
+needs() {
+    cat <<'END'
+gcc              command -v gcc
+libc6-dev        test -e /usr/include/stdio.h
+clang            command -v clang
+make             command -v make
+cmake            command -v cmake
+ninja-build      command -v ninja
+pkg-config       command -v pkg-config
+liblua5.4-dev    pkg-config --exists lua5.4 || pkg-config --exists lua-5.4
+libopenblas-dev  pkg-config --exists openblas
+libcjson-dev     pkg-config --exists libcjson
+check            pkg-config --exists check
+lua-check        command -v luacheck
+ca-certificates  test -e /etc/ssl/certs
+END
+}
+
+# The packages whose command fails, on one line.
+missing() {
+    needs | while read -r package probe; do
+        sh -c "$probe" >/dev/null 2>&1 </dev/null || printf '%s ' "$package"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+install() {
+    # shellcheck disable=SC2086 # the list is words
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --no-install-recommends $1
+}
+
+packages=$(missing)
+if [ -z "$packages" ]; then
+    echo "setup: everything is there"
+    exit 0
+fi
+echo "setup: missing: $packages"
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    cat >&2 <<'END'
+setup: this is no system with apt-get. Please install with its package manager:
+    gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
+    and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, Check.
+    For all tests also: clang, luacheck.
+END
+    exit 1
+fi
+if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null 2>&1; then
+    echo "setup: installing needs root, and there is no sudo. As root:" >&2
+    echo "    apt-get install $packages" >&2
+    exit 1
+fi
+
+# A machine that never listed its packages has to; another one only when an install fails.
+listed=$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null | head -n 1)
+if [ -z "$listed" ] || ! install "$packages"; then
+    as_root apt-get update
+    install "$packages"
+fi
+
+packages=$(missing)
+if [ -n "$packages" ]; then
+    echo "setup: installed, but still not found: $packages" >&2
+    exit 1
+fi
+echo "setup: done"

@@ -1,0 +1,13 @@
+/* One input image from planes, ${channels} x ${h} x ${w}, into pixels: ${shapes}
+ * templates/load.c.tpl */
+static void ${name}(float *restrict y, const float *restrict image)
+{
+    for (int row = 0; row < ${h}; row++) {
+        float *out = y + (${c.index("row", y_border)} * ${y_cols}${c.add("", y_border)}) * ${pitch};
+        for (int col = 0; col < ${w}; col++) {
+            for (int k = 0; k < ${channels}; k++) {
+                out[col * ${pitch} + k] = image[(k * ${h} + row) * ${w} + col];
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+@ -- The order of a training step and of an evaluation.
+/* One training step of this rank's chunks of images. ${story} */
+static void train(struct run *run, int rank)
+{
+    const struct net net = open_net(run, rank);
+    const int chunk_count = run_chunks(run);
+    const struct span chunks = run_share(run, rank, chunk_count);
+
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+        zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
+        run->loss[chunk] = 0.0;
+        run->correct[chunk] = 0;
+    }
+    @ for i, phase in ipairs(phases) do
+
+        @ for _, join in ipairs(phase.joins) do
+            /* ${join.title} */
+            pool_barrier(run->pool);
+            tree_sum(net.thread + ${join.sums}, net.chunks + ${join.parts}, CHUNK_FLOATS, chunk_count, ${join.floats});
+            ${join.call}
+            @ if join.track then
+                if (rank == 0) {
+                    ${join.track}
+                }
+            @ end
+
+        @ end
+        @ if #phases > 1 then
+            /* Phase ${i} of ${#phases}: ${phase.title}. */
+        @ end
+        for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+            const struct span images = run_chunk(run, chunk);
+            for (int image = images.first; image < images.last; image++) {
+                ${phase.fn}(&net, chunk, image);
+            }
+        }
+    @ end
+
+    /* Every chunk has its gradients: sum, update, pack. */
+    pool_barrier(run->pool);
+    weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+}
+
+/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
+static void eval(struct run *run, int rank)
+{
+    const struct net net = open_net(run, rank);
+    const struct span chunks = run_share(run, rank, run_chunks(run));
+
+    @ for _, line in ipairs(eval_lines) do
+        ${line}
+    @ end
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+        const struct span images = run_chunk(run, chunk);
+        run->loss[chunk] = 0.0;
+        run->correct[chunk] = 0;
+        for (int image = images.first; image < images.last; image++) {
+            eval_image(&net, chunk, image);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+/* generated.c - see generated.h. */
+#include "generated.h"
+
+#include <stdio.h>
+
+#include "cpu.h"
+
+int generated_main(int argc, char **argv);
+int generated_program_main(const struct model *model, int argc, char **argv);
+
+static const struct model *caught;
+
+int generated_program_main(const struct model *model, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    caught = model;
+    return 0;
+}
+
+const struct model *generated_model(void)
+{
+    generated_main(0, NULL);
+    if (cpu_supports(caught->isa))
+        return caught;
+    printf("skipped: this processor has no %s\n", caught->isa);
+    return NULL;
+}

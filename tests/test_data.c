@@ -1,0 +1,408 @@
+/* test_data.c - folders of CIFAR-10 files that are right, and wrong in every way we promise to
+ * name.
+ *
+ * The files are sparse: all zero except for what a test writes, so they take no room on the disk.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data.h"
+#include "sha256.h"
+
+enum { RECORD = 3073, RECORDS = 10000, FILE_SIZE = RECORD * RECORDS };
+
+static const char *const files[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                    "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
+enum { FILES = sizeof files / sizeof files[0], TEST_FILE = FILES - 1 };
+
+static char folder[512];
+
+/* -- Making files ------------------------------------------------------------------------------ */
+
+static const char *in_folder(const char *name)
+{
+    static char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void write_at(const char *name, long offset, const void *bytes, size_t count)
+{
+    int file = open(in_folder(name), O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq((int)pwrite(file, bytes, count, offset), (int)count);
+    close(file);
+}
+
+static void write_byte(const char *name, long offset, int value)
+{
+    uint8_t byte = (uint8_t)value;
+    write_at(name, offset, &byte, 1);
+}
+
+static void resize(const char *name, long size)
+{
+    int file = open(in_folder(name), O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(ftruncate(file, size), 0);
+    close(file);
+}
+
+/* Six whole files; record 0 of file i has label i + 1, and its last pixel is 100 + i. */
+static void make_folder(void)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/burin-data-XXXXXX", base && *base ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < FILES; i++) {
+        resize(files[i], FILE_SIZE);
+        write_byte(files[i], 0, i + 1);
+        write_byte(files[i], RECORD - 1, 100 + i);
+    }
+}
+
+static void remove_folder(void)
+{
+    for (int i = 0; i < FILES; i++)
+        remove(in_folder(files[i]));
+    remove(in_folder("SHA256SUMS"));
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+/* The list that `make data` writes: a first line, and a line for each of these files. */
+static void write_sums(const char *first_line, int first, int last)
+{
+    uint8_t *bytes = malloc(FILE_SIZE);
+    char hex[SHA256_HEX_SIZE];
+    FILE *sums = fopen(in_folder("SHA256SUMS"), "w");
+    ck_assert_ptr_nonnull(sums);
+    fputs(first_line, sums);
+    for (int i = first; i <= last; i++) {
+        FILE *file = fopen(in_folder(files[i]), "rb");
+        ck_assert_uint_eq(fread(bytes, 1, FILE_SIZE, file), FILE_SIZE);
+        fclose(file);
+        sha256_hex(hex, bytes, FILE_SIZE);
+        fprintf(sums, "%s  %s\n", hex, files[i]);
+    }
+    fclose(sums);
+    free(bytes);
+}
+
+/* -- Expectations ------------------------------------------------------------------------------ */
+
+/* A message with every "@" standing for the folder. */
+static const char *expand(const char *text)
+{
+    static char expanded[4096];
+    size_t used = 0;
+    for (; *text; text++) {
+        if (*text == '@')
+            used += (size_t)snprintf(expanded + used, sizeof expanded - used, "%s", folder);
+        else
+            expanded[used++] = *text;
+    }
+    expanded[used] = '\0';
+    return expanded;
+}
+
+static void fails_with(enum data_part part, const char *message)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert(!data_open(&data, folder, part, &err));
+    ck_assert_str_eq(err.message, expand(message));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_null(data.labels);
+    ck_assert_ptr_null(data.pixels);
+}
+
+static void warns_with(const char *warning)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert_msg(data_open(&data, folder, DATA_TEST, &err), "%s", err.message);
+    ck_assert_str_eq(data.warning, expand(warning));
+    data_close(&data);
+}
+
+/* -- Good files -------------------------------------------------------------------------------- */
+
+START_TEST(training_files_come_in_order)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert_msg(data_open(&data, folder, DATA_TRAIN, &err), "%s", err.message);
+    ck_assert_int_eq(data.count, 50000);
+    ck_assert_int_eq(data.c, 3);
+    ck_assert_int_eq(data.h, 32);
+    ck_assert_int_eq(data.w, 32);
+    ck_assert(!data.synthetic);
+    ck_assert_str_eq(data.source, folder);
+    for (int i = 0; i < 5; i++) {
+        const size_t sample = (size_t)i * RECORDS;
+        ck_assert_int_eq(data.labels[sample], i + 1);
+        ck_assert_int_eq(data.labels[sample + 1], 0);
+        ck_assert_int_eq(data.pixels[(sample + 1) * DATA_PIXELS - 1], 100 + i);
+        ck_assert_int_eq(data.pixels[(sample + 1) * DATA_PIXELS], 0);
+    }
+    data_close(&data);
+    ck_assert_ptr_null(data.pixels);
+    data_close(&data);
+}
+END_TEST
+
+START_TEST(the_test_file_is_read_alone)
+{
+    struct data data = {0};
+    struct err err = {0};
+    for (int i = 0; i < 5; i++)
+        remove(in_folder(files[i]));
+    write_byte("test_batch.bin", FILE_SIZE - RECORD, 9);
+    write_byte("test_batch.bin", FILE_SIZE - 1, 255);
+    ck_assert_msg(data_open(&data, folder, DATA_TEST, &err), "%s", err.message);
+    ck_assert_int_eq(data.count, RECORDS);
+    ck_assert_int_eq(data.labels[0], 6);
+    ck_assert_int_eq(data.labels[RECORDS - 1], 9);
+    ck_assert_int_eq(data.pixels[(size_t)RECORDS * DATA_PIXELS - 1], 255);
+    data_close(&data);
+}
+END_TEST
+
+/* -- Bad files --------------------------------------------------------------------------------- */
+
+START_TEST(missing_file)
+{
+    remove(in_folder("data_batch_4.bin"));
+    fails_with(DATA_TRAIN,
+               "@/data_batch_4.bin: no such file: expected data_batch_1.bin to data_batch_5.bin "
+               "and test_batch.bin in this folder; `make data` downloads them");
+}
+END_TEST
+
+START_TEST(missing_folder)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert(!data_open(&data, "/nowhere/at/all", DATA_TEST, &err));
+    ck_assert_str_eq(err.message, "/nowhere/at/all: no such folder");
+    ck_assert_int_eq(err.code, EXIT_DATA);
+}
+END_TEST
+
+START_TEST(unreadable_file)
+{
+    remove(in_folder("test_batch.bin"));
+    ck_assert_int_eq(mkdir(in_folder("test_batch.bin"), 0700), 0);
+    fails_with(DATA_TEST, "@/test_batch.bin: cannot read: Is a directory");
+    remove(in_folder("test_batch.bin"));
+    ck_assert_int_eq(symlink("test_batch.bin", in_folder("test_batch.bin")), 0);
+    fails_with(DATA_TEST, "@/test_batch.bin: cannot open: Too many levels of symbolic links");
+}
+END_TEST
+
+START_TEST(short_file)
+{
+    resize("data_batch_2.bin", FILE_SIZE - 5);
+    fails_with(DATA_TRAIN, "@/data_batch_2.bin: 5 bytes short: expected 30730000 (10000 records of "
+                           "3073), got 30729995");
+    resize("data_batch_1.bin", 0);
+    fails_with(DATA_TRAIN, "@/data_batch_1.bin: 30730000 bytes short: expected 30730000 (10000 "
+                           "records of 3073), got 0");
+}
+END_TEST
+
+START_TEST(long_file)
+{
+    resize("test_batch.bin", FILE_SIZE + 7);
+    fails_with(DATA_TEST, "@/test_batch.bin: 7 bytes too long: expected 30730000 (10000 records of "
+                          "3073), got 30730007");
+}
+END_TEST
+
+START_TEST(bad_label)
+{
+    write_byte("data_batch_3.bin", 1234L * RECORD, 10);
+    fails_with(DATA_TRAIN, "@/data_batch_3.bin: record 1235 of 10000, at byte 3792082: label 10: "
+                           "expected 0 to 9");
+    write_byte("test_batch.bin", 9999L * RECORD, 255);
+    fails_with(DATA_TEST, "@/test_batch.bin: record 10000 of 10000, at byte 30726927: label 255: "
+                          "expected 0 to 9");
+}
+END_TEST
+
+/* -- Unofficial files -------------------------------------------------------------------------- */
+
+START_TEST(verified_files_give_no_warning)
+{
+    struct data data = {0};
+    struct err err = {0};
+    write_sums(DATA_OFFICIAL_MARK "\n", 0, TEST_FILE);
+    warns_with("");
+    ck_assert_msg(data_open(&data, folder, DATA_TRAIN, &err), "%s", err.message);
+    ck_assert_str_eq(data.warning, "");
+    data_close(&data);
+}
+END_TEST
+
+START_TEST(no_list)
+{
+    warns_with("@: not verified as the official archive: no SHA256SUMS beside the files (`make "
+               "data` writes it)");
+}
+END_TEST
+
+START_TEST(list_without_the_mark)
+{
+    write_sums("", TEST_FILE, TEST_FILE);
+    warns_with("@: not verified as the official archive: SHA256SUMS does not begin with \"# "
+               "cifar-10-binary.tar.gz md5 c32a1d4ab5d03f1284b67883e8d87530\"");
+}
+END_TEST
+
+START_TEST(changed_file)
+{
+    write_sums(DATA_OFFICIAL_MARK "\n", TEST_FILE, TEST_FILE);
+    write_byte("test_batch.bin", FILE_SIZE / 2, 1);
+    warns_with("@/test_batch.bin: differs from the SHA256SUMS beside it");
+}
+END_TEST
+
+START_TEST(unlisted_file)
+{
+    write_sums(DATA_OFFICIAL_MARK "\n", 0, 0);
+    warns_with("@/SHA256SUMS: does not list test_batch.bin");
+}
+END_TEST
+
+/* -- Finding the folder ------------------------------------------------------------------------ */
+
+START_TEST(the_first_place_given_decides)
+{
+    char found[DATA_PATH_SIZE];
+    struct err err = {0};
+    char option[600];
+    snprintf(option, sizeof option, "%s/.", folder);
+    setenv("CIFAR10_DIR", folder, 1);
+    ck_assert(data_find(found, option, &err));
+    ck_assert_str_eq(found, option);
+    ck_assert(data_find(found, NULL, &err));
+    ck_assert_str_eq(found, folder);
+
+    setenv("CIFAR10_DIR", "", 1);
+    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert_int_eq(mkdir("data", 0700), 0);
+    ck_assert_int_eq(mkdir(DATA_DEFAULT_DIR, 0700), 0);
+    ck_assert(data_find(found, NULL, &err));
+    ck_assert_str_eq(found, "data/cifar-10-batches-bin");
+    rmdir(DATA_DEFAULT_DIR);
+    rmdir("data");
+}
+END_TEST
+
+static void is_not_found(const char *option, const char *message)
+{
+    char found[DATA_PATH_SIZE];
+    struct err err = {0};
+    ck_assert(!data_find(found, option, &err));
+    ck_assert_str_eq(err.message, message);
+    ck_assert_int_eq(err.code, EXIT_DATA);
+}
+
+START_TEST(all_places_are_named)
+{
+    ck_assert_int_eq(chdir(folder), 0);
+    unsetenv("CIFAR10_DIR");
+    is_not_found(NULL, "no CIFAR-10 data\n"
+                       "  --data: not given\n"
+                       "  $CIFAR10_DIR: not set\n"
+                       "  data/cifar-10-batches-bin: no such folder\n"
+                       "`make data` downloads it; `--data synthetic` trains without it");
+    setenv("CIFAR10_DIR", "/nowhere", 1);
+    is_not_found(NULL, "no CIFAR-10 data\n"
+                       "  --data: not given\n"
+                       "  $CIFAR10_DIR /nowhere: no such folder\n"
+                       "  data/cifar-10-batches-bin: not looked at\n"
+                       "`make data` downloads it; `--data synthetic` trains without it");
+    is_not_found("here", "no CIFAR-10 data\n"
+                         "  --data here: no such folder\n"
+                         "  $CIFAR10_DIR /nowhere: not looked at\n"
+                         "  data/cifar-10-batches-bin: not looked at\n"
+                         "`make data` downloads it; `--data synthetic` trains without it");
+}
+END_TEST
+
+START_TEST(endless_paths_are_refused)
+{
+    char path[2 * DATA_PATH_SIZE];
+    struct data data = {0};
+    struct err err = {0};
+    memset(path, 'x', sizeof path);
+    path[sizeof path - 1] = '\0';
+    is_not_found(path, "the path of the data folder has 2047 bytes, allowed 1023");
+    path[DATA_PATH_SIZE] = '\0';
+    ck_assert(!data_open(&data, path, DATA_TEST, &err));
+    ck_assert_str_eq(err.message, "the path of the data folder has 1024 bytes, allowed 1023");
+    ck_assert_int_eq(err.code, EXIT_DATA);
+}
+END_TEST
+
+/* -- Statistics -------------------------------------------------------------------------------- */
+
+/* Red is half 0 and half 255, green is 51 = 255/5 everywhere, blue is 0 and 255 one in four. */
+START_TEST(statistics_by_hand)
+{
+    enum { PLANE = 8 };
+    static uint8_t pixels[2][DATA_CHANNELS][PLANE];
+    struct data data = {.pixels = &pixels[0][0][0], .count = 2, .c = DATA_CHANNELS, .h = 2, .w = 4};
+    for (int i = 0; i < PLANE; i++) {
+        pixels[1][0][i] = 255;
+        pixels[0][1][i] = pixels[1][1][i] = 51;
+        pixels[0][2][i] = pixels[1][2][i] = i % 4 == 0 ? 255 : 0;
+    }
+    struct data_stats stats = data_statistics(&data);
+    ck_assert_double_eq_tol(stats.mean[0], 0.5, 1e-15);
+    ck_assert_double_eq_tol(stats.std[0], 0.5, 1e-15);
+    ck_assert_double_eq_tol(stats.mean[1], 0.2, 1e-15);
+    ck_assert_double_eq(stats.std[1], 1);
+    ck_assert_double_eq_tol(stats.mean[2], 0.25, 1e-15);
+    ck_assert_double_eq_tol(stats.std[2], sqrt(0.1875), 1e-15);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("data");
+    TCase *tests = tcase_create("data");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, make_folder, remove_folder);
+    tcase_add_test(tests, training_files_come_in_order);
+    tcase_add_test(tests, the_test_file_is_read_alone);
+    tcase_add_test(tests, missing_file);
+    tcase_add_test(tests, missing_folder);
+    tcase_add_test(tests, unreadable_file);
+    tcase_add_test(tests, short_file);
+    tcase_add_test(tests, long_file);
+    tcase_add_test(tests, bad_label);
+    tcase_add_test(tests, verified_files_give_no_warning);
+    tcase_add_test(tests, no_list);
+    tcase_add_test(tests, list_without_the_mark);
+    tcase_add_test(tests, changed_file);
+    tcase_add_test(tests, unlisted_file);
+    tcase_add_test(tests, the_first_place_given_decides);
+    tcase_add_test(tests, all_places_are_named);
+    tcase_add_test(tests, endless_paths_are_refused);
+    tcase_add_test(tests, statistics_by_hand);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,194 @@
+/* test_program.c - what a person sees who types something wrong, or whose disk is full. */
+#include <check.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cpu.h"
+#include "tiny_program.h"
+
+/* -- Usage ------------------------------------------------------------------------------------- */
+
+START_TEST(usage_errors_have_code_2)
+{
+    static const struct {
+        const char *words, *message;
+    } cases[] = {
+        {"", "tiny: expected a command"},
+        {"tarin", "unknown command 'tarin': expected train, eval, bench or info"},
+        {"train --epoch", "train: --epochs: expected a value N"},
+        {"train --epochs 0", "train: --epochs: 0 is out of range: expected 1 to 100000"},
+        {"train --epochs 3x", "train: --epochs: '3x': expected an integer from 1 to 100000"},
+        {"train --epochs 99999999999999999999", "out of range: expected 1 to 100000"},
+        {"train --lr nan", "train: --lr: 'nan': expected a number from 0 to 1e+06"},
+        {"train --lr 1e9", "train: --lr: 1e9 is out of range: expected 0 to 1e+06"},
+        {"train --seed -1", "train: --seed: -1 is out of range: expected 0 to 9007199254740992"},
+        {"train --threads 257", "train: --threads: 257 is out of range: expected 1 to 256"},
+        {"train --max-steps 0", "train: --max-steps: 0 is out of range"},
+        {"train --backend fast", "'fast': expected one of generated, generic"},
+        {"train --fast", "train: unknown or ambiguous option --fast (--help lists them)"},
+        {"train --quiet=1", "train: --quiet=1: takes no value"},
+        {"train here", "train: unexpected argument 'here'"},
+        {"train --init a --resume b", "train: --init and --resume: expected one of them"},
+        {"eval", "eval: expected --model FILE"},
+        {"eval --backend x", "eval: --backend: 'x': expected generated|generic"},
+        {"bench --threads 0", "bench: --threads: 0 is out of range: expected 1 to 256"},
+        {"info --all", "info: unknown or ambiguous option --all"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_msg(run(cases[i].words) == EXIT_USAGE, "%s", cases[i].words);
+        says(errors, cases[i].message);
+        ck_assert_str_eq(output, "");
+    }
+}
+END_TEST
+
+START_TEST(help_lists_every_option)
+{
+    static const char *const commands[] = {"--help", "train --help", "eval -h", "bench --help",
+                                           "info --help"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        ck_assert_int_eq(run(commands[i]), EXIT_OK);
+        says(output, "usage: tiny");
+        says(output, "--help");
+        ck_assert_str_eq(errors, "");
+    }
+    static const char *const options[] = {
+        "--data DIR|synthetic", "--epochs N",  "--lr X",       "--seed N",
+        "--threads N",          "--backend",   "--init FILE",  "--out DIR",
+        "--resume FILE",        "--max-steps", "--no-augment", "--no-shuffle",
+        "--no-dropout",         "--log-steps", "--quiet",
+    };
+    run("train --help");
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        says(output, options[i]);
+    ck_assert_int_eq(run("--version"), EXIT_OK);
+    says(output, "tiny_bn (burin ");
+}
+END_TEST
+
+START_TEST(info_prints_the_layers)
+{
+    ck_assert_int_eq(run("info"), EXIT_OK);
+    says(output, "network tiny, norm bn, c, 528 parameters");
+    says(output, "norm1             batch norm      3x4x4                  6");
+    says(output, "10x1x1               490     0.001  linear_c48_k10_fwd");
+}
+END_TEST
+
+START_TEST(a_foreign_cpu_is_told_what_to_make)
+{
+    const struct world world = {.environment = {{"TINY_MODEL", "foreign"}}};
+    char expected[120];
+    snprintf(expected, sizeof expected,
+             "tiny: made for sve, which this CPU lacks; remake it with: make gen NET=tiny NORM=bn "
+             "ISA=%s\n",
+             cpu_best_isa());
+    ck_assert_int_eq(run_words(&world, "train --data synthetic"), EXIT_FAILED);
+    ck_assert_str_eq(errors, expected);
+    ck_assert_int_eq(run_words(&world, "info"), EXIT_OK);
+}
+END_TEST
+
+START_TEST(missing_data_has_code_3)
+{
+    ck_assert_int_eq(run("train"), EXIT_DATA);
+    says(errors, "tiny: no CIFAR-10 data");
+    says(errors, "--data synthetic");
+    ck_assert_int_eq(run("train --data nowhere"), EXIT_DATA);
+    says(errors, "nowhere");
+    ck_assert_msg(!exists("runs"), "a failed start left a folder");
+    const struct world wide = {.environment = {{"TINY_MODEL", "wide"}}};
+    ck_assert_int_eq(run_words(&wide, "train --data synthetic"), EXIT_DATA);
+    says(errors, "network tiny takes 3x32x64 images of 10 classes: expected 3x32x32 and 10");
+    ck_assert_int_eq(run("eval --model none.safetensors --data synthetic"), EXIT_DATA);
+    says(errors, "none.safetensors: No such file or directory");
+}
+END_TEST
+
+/* -- Bad files and a bad world ----------------------------------------------------------------- */
+
+START_TEST(a_checkpoint_of_something_else_is_refused)
+{
+    ck_assert_int_eq(run("train --data synthetic --max-steps 2 --out a"), EXIT_OK);
+    const struct world renamed = {.environment = {{"TINY_MODEL", "renamed"}}};
+    ck_assert_int_eq(run_words(&renamed, "train --resume a/last.safetensors"), EXIT_DATA);
+    says(errors, "made by network tiny with norm bn: expected other with norm bn");
+    ck_assert_int_eq(run("train --resume a/log.csv"), EXIT_DATA);
+    says(errors, "a/log.csv: byte 0: header of ");
+    ck_assert_int_eq(run("train --resume a"), EXIT_DATA);
+    says(errors, "a: not a regular file");
+    ck_assert_int_eq(run("train --resume none"), EXIT_DATA);
+    says(errors, "none: No such file or directory");
+}
+END_TEST
+
+START_TEST(a_full_disk_keeps_what_was_good)
+{
+    ck_assert_int_eq(run("train --data synthetic --max-steps 3 --out here"), EXIT_OK);
+    copy("here/last.safetensors", "kept");
+    const struct world full = {.file_size = 3000}; /* the log fits, a checkpoint does not */
+    ck_assert_int_eq(run_words(&full, "train --resume here/last.safetensors --quiet"), EXIT_FAILED);
+    says(errors, "safetensors.tmp: cannot write: File too large");
+    same_bytes("kept", "here/last.safetensors");
+    ck_assert_msg(!exists("here/best.safetensors.tmp") && !exists("here/last.safetensors.tmp"),
+                  "left a temporary file");
+    ck_assert_int_eq(run("train --resume here/last.safetensors"), EXIT_OK);
+}
+END_TEST
+
+START_TEST(standard_output_must_take_everything)
+{
+    const struct world full = {.standard_output = "/dev/full"};
+    ck_assert_int_eq(run_words(&full, "info"), EXIT_FAILED);
+    says(errors, "tiny: standard output: cannot write");
+    ck_assert_int_eq(run_words(&full, "train --data synthetic --epochs 1 --out here"), EXIT_FAILED);
+    says(errors, "tiny: standard output: cannot write");
+    ck_assert_msg(exists("here/last.safetensors"), "the training itself was not lost");
+}
+END_TEST
+
+START_TEST(a_folder_that_cannot_be_written_is_named)
+{
+    char path[2 * PATH_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --out stdout/here"), EXIT_FAILED);
+    says(errors, "stdout/here: cannot create the folder: Not a directory");
+    /* Another user, as root may write everywhere: a folder of theirs with a locked one inside. */
+    put_path(path, "locked");
+    ck_assert_int_eq(mkdir(path, 0555), 0);
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    const struct world nobody = {.nobody = true};
+    ck_assert_int_eq(run_words(&nobody, "train --data synthetic --out locked"), EXIT_FAILED);
+    says(errors, "locked/.lock: cannot write: Permission denied");
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    if (getenv("TINY_PROGRAM") != NULL)
+        return tiny_program(argc, argv);
+    Suite *suite = suite_create("program");
+    TCase *usage = tcase_create("usage");
+    tcase_add_checked_fixture(usage, make_folder, remove_folder);
+    tcase_set_timeout(usage, 60);
+    tcase_add_test(usage, usage_errors_have_code_2);
+    tcase_add_test(usage, help_lists_every_option);
+    tcase_add_test(usage, info_prints_the_layers);
+    tcase_add_test(usage, a_foreign_cpu_is_told_what_to_make);
+    tcase_add_test(usage, missing_data_has_code_3);
+    suite_add_tcase(suite, usage);
+
+    TCase *world = tcase_create("world");
+    tcase_add_checked_fixture(world, make_folder, remove_folder);
+    tcase_set_timeout(world, 240);
+    tcase_add_test(world, a_checkpoint_of_something_else_is_refused);
+    tcase_add_test(world, a_full_disk_keeps_what_was_good);
+    tcase_add_test(world, standard_output_must_take_everything);
+    tcase_add_test(world, a_folder_that_cannot_be_written_is_named);
+    suite_add_tcase(suite, world);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

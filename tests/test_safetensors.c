@@ -1,0 +1,353 @@
+/* test_safetensors.c - what is written is read back; whatever is not exactly right is refused, with
+ * the message and the code that were promised. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+#include "safetensors.h"
+
+static char folder[256], path[300];
+
+static void make_folder(void)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/test_safetensors.XXXXXX", base != NULL ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file.safetensors", folder);
+}
+
+static void remove_folder(void)
+{
+    unlink(path);
+    rmdir(folder);
+}
+
+static void write_bytes(const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* A file of this header and so many bytes of data: 0, 1, 2, ... */
+static void write_file(const char *header, size_t header_bytes, size_t data_bytes)
+{
+    unsigned char bytes[4096] = {(unsigned char)(header_bytes & 0xff),
+                                 (unsigned char)(header_bytes >> 8)};
+    ck_assert_uint_lt(8 + header_bytes + data_bytes, sizeof bytes);
+    memcpy(bytes + 8, header, header_bytes);
+    for (size_t i = 0; i < data_bytes; i++)
+        bytes[8 + header_bytes + i] = (unsigned char)i;
+    write_bytes(bytes, 8 + header_bytes + data_bytes);
+}
+
+static void refused(const char *message)
+{
+    struct safetensors file = {0};
+    struct err err = {0};
+    ck_assert_msg(!safetensors_open(&file, path, &err), "accepted; expected: %s", message);
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_msg(strncmp(err.message, path, strlen(path)) == 0, "no path: %s", err.message);
+    ck_assert_msg(strstr(err.message, message) != NULL, "got \"%s\", expected \"%s\"", err.message,
+                  message);
+    safetensors_close(&file);
+}
+
+/* -- Good files -------------------------------------------------------------------------------- */
+
+static const float weights[6] = {1.0f, -2.0f, 0.5f, 1e-40f, 3.0f, 4.0f};
+static const int64_t steps = INT64_C(-9000000000000000001);
+static const double best = 75.3;
+static const struct safetensor tensors[] = {
+    {"train.step", SAFETENSORS_I64, 0, {0}, &steps},
+    {"train.best", SAFETENSORS_F64, 0, {0}, &best},
+    {"z.weight", SAFETENSORS_F32, 2, {2, 3}, weights},
+    {"empty", SAFETENSORS_F32, 2, {0, 5}, weights},
+    {"a \"quoted\" n\xc3\xa4me", SAFETENSORS_F32, 1, {1}, weights},
+};
+enum { TENSORS = sizeof tensors / sizeof tensors[0] };
+static const struct safetensors_meta metas[] = {{"network", "s8"}, {"empty", ""}, {"lr", "0.1"}};
+
+static void save(void)
+{
+    struct err err = {0};
+    ck_assert_msg(safetensors_save(path, tensors, TENSORS, metas, 3, &err), "%s", err.message);
+}
+
+START_TEST(what_is_written_is_read)
+{
+    struct safetensors file = {0};
+    struct err err = {0};
+    save();
+    ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
+    ck_assert_uint_eq(file.count, TENSORS);
+    for (int i = 0; i < TENSORS; i++) {
+        const struct safetensor *t = safetensors_find(&file, tensors[i].name);
+        ck_assert_ptr_nonnull(t);
+        ck_assert(
+            safetensors_check(&file, t, tensors[i].dtype, tensors[i].rank, tensors[i].shape, &err));
+        ck_assert_uint_eq(safetensors_bytes(t), safetensors_bytes(&tensors[i]));
+        ck_assert_int_eq(memcmp(t->data, tensors[i].data, safetensors_bytes(t)), 0);
+    }
+    ck_assert_ptr_null(safetensors_find(&file, "z"));
+    ck_assert_str_eq(safetensors_meta(&file, "lr"), "0.1");
+    ck_assert_str_eq(safetensors_meta(&file, "empty"), "");
+    ck_assert_ptr_null(safetensors_meta(&file, "none"));
+    safetensors_close(&file);
+}
+END_TEST
+
+START_TEST(the_data_is_aligned_and_the_bytes_repeat)
+{
+    unsigned char first[2048], second[2048];
+    save();
+    FILE *file = fopen(path, "rb");
+    size_t n = fread(first, 1, sizeof first, file);
+    fclose(file);
+    save();
+    file = fopen(path, "rb");
+    ck_assert_uint_eq(fread(second, 1, sizeof second, file), n);
+    fclose(file);
+    ck_assert_int_eq(memcmp(first, second, n), 0);
+    size_t header = first[0] + 256u * first[1];
+    ck_assert_uint_eq(header % 8, 0);
+    ck_assert_uint_eq(n, 8 + header + 8 + 8 + 24 + 4);
+    ck_assert_int_eq(first[8], '{');
+}
+END_TEST
+
+START_TEST(a_mismatch_names_both_shapes)
+{
+    struct safetensors file = {0};
+    struct err err = {0};
+    const size_t shape[] = {3, 2};
+    save();
+    ck_assert(safetensors_open(&file, path, &err));
+    const struct safetensor *t = safetensors_find(&file, "z.weight");
+    ck_assert(!safetensors_check(&file, t, SAFETENSORS_F32, 2, shape, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "tensor \"z.weight\" is F32 [2, 3]: expected F32 [3, 2]"));
+    safetensors_close(&file);
+}
+END_TEST
+
+START_TEST(files_of_others_are_read)
+{
+    /* U8 before F32 leaves the latter unaligned; blanks and order are as another writer may choose.
+     */
+    static const char header[] =
+        "{ \"b\" : {\"data_offsets\":[3,11],\"shape\":[2],\"dtype\":\"F32\"},\n"
+        "\"a\":{\"dtype\":\"U8\",\"shape\":[3,1],\"data_offsets\":[0,3]}}   ";
+    struct safetensors file = {0};
+    struct err err = {0};
+    write_file(header, sizeof header - 1, 11);
+    ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
+    ck_assert_uint_eq(file.count, 2);
+    ck_assert_int_eq(((const unsigned char *)safetensors_find(&file, "b")->data)[0], 3);
+    safetensors_close(&file);
+    write_file("{}", 2, 0);
+    ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
+    ck_assert_ptr_null(safetensors_find(&file, "a"));
+    ck_assert_ptr_null(safetensors_meta(&file, "a"));
+    safetensors_close(&file);
+}
+END_TEST
+
+/* -- Bad files --------------------------------------------------------------------------------- */
+
+#define ENTRY(dtype, shape, offsets)                                                               \
+    "\"w\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+
+static const struct {
+    const char *header;
+    size_t data;
+    const char *message;
+} bad_headers[] = {
+    {"", 0, "byte 8: expected a JSON object as header"},
+    {"[]", 0, "byte 8: expected a JSON object as header"},
+    {" {}", 0, "byte 8: expected a JSON object as header"},
+    {"{\"w\":", 0, "expected a JSON object as header"},
+    {"{} x", 0, "byte 11: expected a JSON object as header"},
+    {"{\"w\xff\":1}", 0, "byte 11: expected UTF-8 text in the header"},
+    {"{\"w\xed\xa0\x80\":1}", 0, "byte 11: expected UTF-8 text in the header"},
+    {"{\"w\xc3", 0, "byte 11: expected UTF-8 text in the header"},
+    {"{\"w\\u001b\":1}", 0, "the name of tensor 1 has control characters: expected text"},
+    {"{\"w\":1}", 0, "tensor \"w\": expected an object of \"dtype\", \"shape\""},
+    {"{\"w\":{}}", 0, "tensor \"w\": expected an object of"},
+    {"{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", 4, "an object of"},
+    {"{" ENTRY("F31", "[1]", "[0,4]") "}", 4, "tensor \"w\": unknown dtype: expected F32, F64"},
+    {"{" ENTRY("F32", "1", "[0,4]") "}", 4, "tensor \"w\": no \"shape\""},
+    {"{" ENTRY("F32", "[1.5]", "[0,4]") "}", 4, "something else than sizes"},
+    {"{" ENTRY("F32", "[-1]", "[0,4]") "}", 4, "something else than sizes"},
+    {"{" ENTRY("F32", "[1e300]", "[0,4]") "}", 4, "something else than sizes"},
+    {"{" ENTRY("F32", "[\"1\"]", "[0,4]") "}", 4, "something else than sizes"},
+    {"{" ENTRY("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, "more than 8 dimensions"},
+    {"{" ENTRY("F32", "[4294967296,4294967296]", "[0,4]") "}", 4, "the shape overflows"},
+    {"{" ENTRY("F32", "[0,4294967296,4294967296]", "[0,0]") "}", 0, "the shape overflows"},
+    {"{" ENTRY("F32", "[1]", "[0]") "}", 4, "\"data_offsets\": expected [begin, end]"},
+    {"{" ENTRY("F32", "[1]", "[0,4,8]") "}", 4, "\"data_offsets\": expected [begin, end]"},
+    {"{" ENTRY("F32", "[1]", "[0,4.5]") "}", 4, "\"data_offsets\": expected [begin, end]"},
+    {"{" ENTRY("F32", "[1]", "[4,0]") "}", 4, "data_offsets [4, 0]: expected begin <= end <= 4"},
+    {"{" ENTRY("F32", "[2]", "[0,8]") "}", 4, "data_offsets [0, 8]: expected begin <= end <= 4"},
+    {"{" ENTRY("F32", "[2]", "[0,4]") "}", 4, "4 bytes of data: expected 8 for F32 [2]"},
+    {"{" ENTRY("F32", "[1]", "[0,4]") "}", 5, "5 bytes of data: expected 4, the end of the last"},
+    {"{" ENTRY("F32", "[1]", "[2,6]") "}", 6, "data begins at 2, after a hole: expected 0"},
+    {"{" ENTRY("F32", "[1]", "[0,4]") "," ENTRY("F32", "[1]", "[4,8]") "}", 8,
+     "\"w\": occurs twice"},
+    {"{" ENTRY("F32", "[1]", "[0,4]") ",\"v\":{\"dtype\":\"F32\",\"shape\":[1],"
+                                      "\"data_offsets\":[2,6]}}",
+     6, "\"v\": data begins at 2, inside the tensor before it: expected 4"},
+    {"{\"__metadata__\":1}", 0, "\"__metadata__\": expected an object of strings"},
+    {"{\"__metadata__\":{\"a\":1}}", 0, "\"__metadata__\": entry 1: expected a string value"},
+    {"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "\"__metadata__\": \"a\" occurs twice"},
+    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "\"__metadata__\" occurs twice"},
+};
+enum { BAD_HEADERS = sizeof bad_headers / sizeof bad_headers[0] };
+
+START_TEST(bad_headers_are_refused)
+{
+    write_file(bad_headers[_i].header, strlen(bad_headers[_i].header), bad_headers[_i].data);
+    refused(bad_headers[_i].message);
+}
+END_TEST
+
+START_TEST(a_zero_byte_in_the_header_is_refused)
+{
+    write_file("{\"w\0\":1}", 8, 0);
+    refused("byte 11: expected UTF-8 text");
+}
+END_TEST
+
+START_TEST(deep_nesting_is_refused)
+{
+    char deep[3000];
+    memset(deep, '[', sizeof deep);
+    memcpy(deep, "{\"w\":", 5);
+    write_file(deep, sizeof deep, 0);
+    refused("expected a JSON object as header");
+}
+END_TEST
+
+START_TEST(impossible_lengths_are_refused)
+{
+    write_bytes("1234567", 7);
+    refused("7 bytes: expected a safetensors file of at least 8 bytes");
+    write_bytes("", 0);
+    refused("0 bytes: expected");
+    write_bytes("\3\0\0\0\0\0\0\0{}", 10);
+    refused("byte 0: header of 3 bytes: expected at most 2");
+    write_bytes("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10);
+    refused("byte 0: header of 18446744073709551615 bytes: expected at most 2");
+}
+END_TEST
+
+START_TEST(an_enormous_header_is_refused_unread)
+{
+    write_bytes("\1\xe1\xf5\5\0\0\0\0{}", 10); /* 100,000,001 */
+    ck_assert_int_eq(truncate(path, 200 * 1000 * 1000), 0);
+    refused("byte 0: header of 100000001 bytes: expected at most 100000000");
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_refused)
+{
+    refused("No such file or directory");
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    refused("not a regular file");
+    ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
+/* Every prefix of a good file and every change of one byte is refused or read; none crashes. */
+START_TEST(damaged_files_never_crash)
+{
+    unsigned char bytes[2048];
+    save();
+    FILE *in = fopen(path, "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, in);
+    fclose(in);
+    for (size_t i = 0; i < n; i++) {
+        write_bytes(bytes, i);
+        refused(": ");
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct safetensors file = {0};
+        struct err err = {0};
+        bytes[i] ^= 0x15;
+        write_bytes(bytes, n);
+        bool ok = safetensors_open(&file, path, &err);
+        ck_assert_int_eq(err.code, ok ? EXIT_OK : EXIT_DATA);
+        safetensors_close(&file);
+        bytes[i] ^= 0x15;
+    }
+}
+END_TEST
+
+/* -- Failing writes ---------------------------------------------------------------------------- */
+
+START_TEST(a_failed_write_leaves_the_old_file)
+{
+    static char big[1 << 16];
+    const struct safetensor tensor = {"w", SAFETENSORS_U8, 1, {sizeof big}, big};
+    struct safetensors file = {0};
+    struct err err = {0};
+    save();
+    interrupt_install(); /* SIGXFSZ becomes an error */
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = 4096;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert(!safetensors_save(path, &tensor, 1, NULL, 0, &err));
+    ck_assert_int_eq(err.code, EXIT_FAILED);
+    ck_assert_ptr_nonnull(strstr(err.message, "file.safetensors.tmp: cannot write"));
+    char temp[320];
+    snprintf(temp, sizeof temp, "%s.tmp", path);
+    ck_assert_int_ne(access(temp, F_OK), 0);
+    ck_assert_msg(safetensors_open(&file, path, &(struct err){0}), "the old file is damaged");
+    safetensors_close(&file);
+}
+END_TEST
+
+START_TEST(a_folder_that_is_missing_is_named)
+{
+    struct err err = {0};
+    char missing[300];
+    snprintf(missing, sizeof missing, "%s/none/a", folder);
+    ck_assert(!safetensors_save(missing, tensors, TENSORS, NULL, 0, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, "none/a.tmp: cannot write: No such file"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("safetensors");
+    TCase *files = tcase_create("files");
+    tcase_add_checked_fixture(files, make_folder, remove_folder);
+    tcase_set_timeout(files, 60);
+    tcase_add_test(files, what_is_written_is_read);
+    tcase_add_test(files, the_data_is_aligned_and_the_bytes_repeat);
+    tcase_add_test(files, a_mismatch_names_both_shapes);
+    tcase_add_test(files, files_of_others_are_read);
+    tcase_add_loop_test(files, bad_headers_are_refused, 0, BAD_HEADERS);
+    tcase_add_test(files, a_zero_byte_in_the_header_is_refused);
+    tcase_add_test(files, deep_nesting_is_refused);
+    tcase_add_test(files, impossible_lengths_are_refused);
+    tcase_add_test(files, an_enormous_header_is_refused_unread);
+    tcase_add_test(files, what_is_no_file_is_refused);
+    tcase_add_test(files, damaged_files_never_crash);
+    tcase_add_test(files, a_failed_write_leaves_the_old_file);
+    tcase_add_test(files, a_folder_that_is_missing_is_named);
+    suite_add_tcase(suite, files);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,223 @@
+/* test_train.c - whole trainings: their files and lines, and that one which was stopped and went on
+ * ends with the very bytes of one that was not. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "safetensors.h"
+#include "tiny_program.h"
+
+/* -- Training ---------------------------------------------------------------------------------- */
+
+START_TEST(training_writes_everything)
+{
+    char text[OUTPUT_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --threads 2 --seed 7"), EXIT_OK);
+    ck_assert_str_eq(errors, ""); /* no bar where there is no terminal */
+    says(output, "SYNTHETIC network tiny, norm bn, 528 parameters, c on ");
+    says(output, "SYNTHETIC seed              7             option\n");
+    says(output, "SYNTHETIC lr                0.1           recipe\n");
+    says(output, "SYNTHETIC out               runs/tiny_bn  default\n");
+    says(output, "SYNTHETIC finished 2 epochs");
+    for (const char *line = output; *line != '\0'; line = strchr(line, '\n') + 1)
+        ck_assert_msg(*line == '\n' || strncmp(line, "SYNTHETIC ", 10) == 0, "unmarked line: %s",
+                      line);
+
+    says(events("runs/tiny_bn/log.jsonl", "start", text),
+         "\"seed\":{\"value\":7,\"source\":\"option\"}");
+    says(text, "\"lr\":{\"value\":0.1,\"source\":\"recipe\"}");
+    says(text, "\"data\":\"SYNTHETIC\"");
+    says(events("runs/tiny_bn/log.jsonl", "epoch", text),
+         "{\"event\":\"epoch\",\"epoch\":1,\"lr\":");
+    says(text, "\"epoch\":2,");
+    says(events("runs/tiny_bn/log.jsonl", "end", text), "\"reason\":\"finished\"");
+    read_text("runs/tiny_bn/log.csv", text);
+    ck_assert_int_eq(strncmp(text, "epoch,lr,train_loss,", 20), 0);
+    says(text, ",SYNTHETIC\n2,");
+
+    ck_assert_int_eq(run("eval --model runs/tiny_bn/last.safetensors --threads 1"), EXIT_OK);
+    says(output, "SYNTHETIC test loss ");
+    says(output, "SYNTHETIC   checker ");
+
+    struct safetensors file = {0};
+    struct err err = {0};
+    snprintf(text, sizeof text, "%s/runs/tiny_bn/best.safetensors", folder);
+    ck_assert_msg(safetensors_open(&file, text, &err), "%s", err.message);
+    ck_assert_str_eq(safetensors_meta(&file, "warning"), "SYNTHETIC");
+    ck_assert_str_eq(safetensors_meta(&file, "network"), "tiny");
+    ck_assert_ptr_nonnull(safetensors_find(&file, "norm1.num_batches_tracked"));
+    ck_assert_ptr_nonnull(safetensors_find(&file, "optim.momentum.fc.weight"));
+    safetensors_close(&file);
+}
+END_TEST
+
+START_TEST(quiet_prints_the_result_only)
+{
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --quiet"), EXIT_OK);
+    ck_assert_ptr_eq(strchr(output, '\n'), strrchr(output, '\n'));
+    says(output, "SYNTHETIC best test accuracy ");
+    ck_assert_str_eq(errors, "");
+}
+END_TEST
+
+START_TEST(a_new_run_keeps_the_one_before)
+{
+    ck_assert_int_eq(run("train --data synthetic --max-steps 3 --out here"), EXIT_OK);
+    copy("here/last.safetensors", "kept");
+    ck_assert_int_eq(run("train --data synthetic --max-steps 4 --out here"), EXIT_OK);
+    says(output, "the run that was in here is now in here/previous");
+    ck_assert_msg(exists("here/previous/log.jsonl") && exists("here/last.safetensors"), "moved");
+    same_bytes("kept", "here/previous/last.safetensors");
+}
+END_TEST
+
+START_TEST(init_takes_parameters_only)
+{
+    char text[OUTPUT_SIZE], other[OUTPUT_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --out a"), EXIT_OK);
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --seed 5 --out b "
+                         "--init a/last.safetensors"),
+                     EXIT_OK);
+    says(output, "SYNTHETIC init              a/last.safetensors  option");
+    events("a/log.jsonl", "epoch", text);
+    events("b/log.jsonl", "epoch", other);
+    ck_assert_str_ne(text, other);
+    says(events("b/log.jsonl", "start", text), "\"step\":0,");
+    const struct world renamed = {.environment = {{"TINY_MODEL", "renamed"}}};
+    ck_assert_int_eq(run_words(&renamed, "train --data synthetic --init a/last.safetensors"),
+                     EXIT_DATA);
+    says(errors, "a/last.safetensors: made by network tiny with norm bn: expected other with norm");
+}
+END_TEST
+
+/* -- Stopping and going on --------------------------------------------------------------------- */
+
+/* The uninterrupted run that others are compared with. */
+static void run_whole(void)
+{
+    ck_assert_int_eq(run("train --data synthetic --seed 3 --log-steps --threads 2 --out whole"),
+                     EXIT_OK);
+}
+
+static void same_training(const char *out)
+{
+    static const char *const kinds[] = {"step", "epoch"};
+    static char mine[OUTPUT_SIZE], whole[OUTPUT_SIZE], name[PATH_SIZE];
+    snprintf(name, sizeof name, "%s/log.jsonl", out);
+    for (int i = 0; i < 2; i++)
+        ck_assert_str_eq(events(name, kinds[i], mine), events("whole/log.jsonl", kinds[i], whole));
+    snprintf(name, sizeof name, "%s/last.safetensors", out);
+    same_bytes(name, "whole/last.safetensors");
+    snprintf(name, sizeof name, "%s/best.safetensors", out);
+    same_bytes(name, "whole/best.safetensors");
+}
+
+START_TEST(an_interrupted_run_ends_the_same)
+{
+    static const char *const signals[] = {"1 2 1", "13 15 1", "20 2 1", "21 15 1", "39 2 1"};
+    char words[PATH_SIZE], out[16], text[OUTPUT_SIZE];
+    run_whole();
+    for (int i = 0; i < 5; i++) {
+        const struct world world = {.environment = {{"TINY_SIGNALS", signals[i]}}};
+        snprintf(out, sizeof out, "part%d", i);
+        snprintf(words, sizeof words, "train --data synthetic --seed 3 --log-steps --out %s", out);
+        ck_assert_int_eq(run_words(&world, words), EXIT_INTERRUPTED);
+        ck_assert_str_eq(errors, "");
+        snprintf(words, sizeof words,
+                 "SYNTHETIC   tiny train --resume %s/last.safetensors "
+                 "--log-steps\n",
+                 out);
+        says(output, words);
+        snprintf(words, sizeof words, "%s/log.jsonl", out);
+        says(events(words, "interrupt", text), signals[i][strlen(signals[i]) - 3] == '5'
+                                                   ? "\"signal\":\"SIGTERM\""
+                                                   : "\"signal\":\"SIGINT\"");
+        says(events(words, "end", text), "\"reason\":\"interrupted\"");
+        snprintf(words, sizeof words, "train --resume %s/last.safetensors --log-steps --threads 1",
+                 out);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        says(output, "SYNTHETIC seed              3                       checkpoint");
+        says(output, "SYNTHETIC data              synthetic               checkpoint");
+        same_training(out);
+    }
+}
+END_TEST
+
+START_TEST(max_steps_stops_and_goes_on)
+{
+    char text[OUTPUT_SIZE];
+    run_whole();
+    ck_assert_int_eq(run("train --data synthetic --seed 3 --log-steps --max-steps 7 --out part"),
+                     EXIT_OK);
+    says(events("part/log.jsonl", "end", text), "\"reason\":\"max_steps\"");
+    says(output, "stopped at step 7; to go on:");
+    ck_assert_int_eq(run("train --resume part/last.safetensors --log-steps --max-steps 20"),
+                     EXIT_OK);
+    says(events("part/log.jsonl", "end", text), "\"step\":20");
+    ck_assert_int_eq(run("train --resume part/last.safetensors --log-steps"), EXIT_OK);
+    same_training("part");
+    ck_assert_int_eq(run("train --resume part/last.safetensors --log-steps"), EXIT_OK);
+    same_training("part"); /* nothing was left to do */
+}
+END_TEST
+
+START_TEST(an_older_checkpoint_cuts_the_log)
+{
+    run_whole();
+    ck_assert_int_eq(run("train --data synthetic --seed 3 --log-steps --max-steps 5 --out part"),
+                     EXIT_OK);
+    copy("part/last.safetensors", "part/old.safetensors");
+    ck_assert_int_eq(run("train --resume part/old.safetensors --log-steps --max-steps 25"),
+                     EXIT_OK);
+    ck_assert_int_eq(run("train --resume part/old.safetensors --log-steps"), EXIT_OK);
+    same_training("part");
+}
+END_TEST
+
+START_TEST(a_second_signal_ends_at_once)
+{
+    const struct world world = {.environment = {{"TINY_SIGNALS", "4 15 2"}}};
+    ck_assert_int_eq(run_words(&world, "train --data synthetic --out here"), 1000 + SIGTERM);
+    ck_assert_msg(!exists("here/last.safetensors"), "saved in spite of the second signal");
+}
+END_TEST
+
+START_TEST(divergence_keeps_the_checkpoint)
+{
+    char text[OUTPUT_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --max-steps 3 --out here"), EXIT_OK);
+    copy("here/last.safetensors", "kept");
+    ck_assert_int_eq(run("train --resume here/last.safetensors --lr 1e6 --no-augment"),
+                     EXIT_DIVERGED);
+    says(errors, "tiny: diverged in epoch 1, step ");
+    says(events("here/log.jsonl", "end", text), "\"reason\":\"diverged\"");
+    same_bytes("kept", "here/last.safetensors");
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    if (getenv("TINY_PROGRAM") != NULL)
+        return tiny_program(argc, argv);
+    Suite *suite = suite_create("train");
+    TCase *training = tcase_create("training");
+    tcase_add_checked_fixture(training, make_folder, remove_folder);
+    tcase_set_timeout(training, 240);
+    tcase_add_test(training, training_writes_everything);
+    tcase_add_test(training, quiet_prints_the_result_only);
+    tcase_add_test(training, a_new_run_keeps_the_one_before);
+    tcase_add_test(training, init_takes_parameters_only);
+    tcase_add_test(training, an_interrupted_run_ends_the_same);
+    tcase_add_test(training, max_steps_stops_and_goes_on);
+    tcase_add_test(training, an_older_checkpoint_cuts_the_log);
+    tcase_add_test(training, a_second_signal_ends_at_once);
+    tcase_add_test(training, divergence_keeps_the_checkpoint);
+    suite_add_tcase(suite, training);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

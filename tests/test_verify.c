@@ -1,0 +1,515 @@
+/* test_verify.c - kernels written naively in the kernels' own layouts pass, and each plausible
+ * mistake in them is caught, by name and place. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "naive.h"
+#include "verify.h"
+
+enum bug {
+    NO_BUG,
+    TAP_OFF, /* one column to the right of where it should read */
+    LAST_TAP_MISSING,
+    MASK_MISSING, /* no ReLU, forward or backward */
+    BORDER_WRITTEN,
+    PAD_WRITTEN,
+    PAD_FORGOTTEN, /* the pad lanes of an output that is set are left as they were */
+    ADDS_INSTEAD,
+    SETS_INSTEAD,
+    PIXEL_FORGOTTEN,
+    OVERRUN,
+    UNDERRUN,
+    LAST_WINNER,
+    WRONG_POSITION, /* of dropout: C,H,W */
+    ROUNDED         /* right within tolerance only */
+};
+
+/* The kernel that `fake` computes, and what is wrong with it. */
+static const struct kernel *current;
+static enum bug bug;
+
+/* -- A naive kernel of any shape --------------------------------------------------------------- */
+
+static float *pixel(const float *image, const struct layout *l, int y, int x)
+{
+    int at = ((y + l->border) * (l->w + 2 * l->border) + x + l->border) * l->pitch;
+    return (float *)(uintptr_t)(image + at);
+}
+
+static float get(const float *image, const struct layout *l, int y, int x, int c)
+{
+    return y < 0 || y >= l->h || x < 0 || x >= l->w ? 0 : pixel(image, l, y, x)[c];
+}
+
+static void put(float *image, const struct layout *l, int y, int x, int c, float value, bool adds)
+{
+    float *to = &pixel(image, l, y, x)[c];
+    if (bug == PIXEL_FORGOTTEN && y == l->h - 1 && x == l->w - 1 && c == l->c - 1)
+        return;
+    if (bug == ROUNDED)
+        value *= 1 + 0x1p-22f;
+    adds = bug == ADDS_INSTEAD || (adds && bug != SETS_INSTEAD);
+    *to = adds ? *to + value : value;
+}
+
+/* What every kernel does with the pad lanes and borders of an image that it makes. */
+static void finish_image(float *image, const struct layout *l, bool adds)
+{
+    for (int y = 0; y < l->h && !adds && bug != PAD_FORGOTTEN; y++)
+        for (int x = 0; x < l->w; x++)
+            for (int c = l->c; c < l->pitch; c++)
+                pixel(image, l, y, x)[c] = 0;
+    if (bug == BORDER_WRITTEN && l->border > 0)
+        pixel(image, l, l->h, 0)[0] = 1;
+    if (bug == PAD_WRITTEN && l->pitch > l->c)
+        pixel(image, l, 0, 0)[l->c] = 1;
+    if (bug == OVERRUN) /* the rounding up to 64 bytes may hide up to 15 floats */
+        image[(layout_floats(l) + 15) / 16 * 16] = 0;
+    if (bug == UNDERRUN)
+        image[-1] = 0;
+}
+
+static int weight_at(int k, int c, int tap)
+{
+    int taps = current->op == KERNEL_LINEAR ? current->x.h * current->x.w
+                                            : current->window * current->window;
+    return (k * current->x.c + c) * taps + tap;
+}
+
+/* Packed [tap][c][pitch of y]. */
+static int packed_at(int k, int c, int tap)
+{
+    return (tap * current->x.c + c) * current->y.pitch + k;
+}
+
+static int tap_count(void)
+{
+    return weight_at(0, 1, 0);
+}
+
+static void pack(float *packed, const float *canonical)
+{
+    memset(packed, 0, current->packed_floats * sizeof *packed);
+    for (int k = 0; k < current->y.c; k++)
+        for (int c = 0; c < current->x.c; c++)
+            for (int tap = 0; tap < tap_count(); tap++)
+                packed[packed_at(k, c, tap)] = canonical[weight_at(k, c, tap)];
+}
+
+static void unpack(float *canonical, const float *packed)
+{
+    for (int k = 0; k < current->y.c; k++)
+        for (int c = 0; c < current->x.c; c++)
+            for (int tap = 0; tap < tap_count(); tap++)
+                canonical[weight_at(k, c, tap)] = packed[packed_at(k, c, tap)];
+}
+
+/* The input pixel under a tap of an output pixel. */
+static void under_tap(int y, int x, int tap, int *iy, int *ix)
+{
+    const struct kernel *k = current;
+    int window = k->op == KERNEL_LINEAR ? k->x.w : k->window;
+    int stride = k->op == KERNEL_LINEAR ? 1 : k->stride;
+    *iy = y * stride + tap / window - k->padding;
+    *ix = x * stride + tap % window - k->padding + (bug == TAP_OFF && tap == 0);
+}
+
+static void fake_weighted_fwd(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    for (int y = 0; y < k->y.h; y++)
+        for (int x = 0; x < k->y.w; x++)
+            for (int o = 0; o < k->y.c; o++) {
+                float sum = k->bias ? a->bias[o] : 0;
+                for (int tap = 0; tap < tap_count() - (bug == LAST_TAP_MISSING); tap++)
+                    for (int c = 0; c < k->x.c; c++) {
+                        int iy, ix;
+                        under_tap(y, x, tap, &iy, &ix);
+                        sum += get(a->x, &k->x, iy, ix, c) * a->w[packed_at(o, c, tap)];
+                    }
+                if (k->relu && bug != MASK_MISSING)
+                    sum = sum > 0 ? sum : 0;
+                put(a->y, &k->y, y, x, o, sum, false);
+                if (k->stats) {
+                    a->sums[o] += sum;
+                    a->sums[k->y.pitch + o] += sum * sum;
+                }
+            }
+    finish_image(a->y, &k->y, false);
+}
+
+static void fake_weighted_bwd(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    bool data = k->pass == PASS_BWD_DATA;
+    static float dx[1 << 14];
+    memset(dx, 0, sizeof dx);
+    for (int y = 0; y < k->y.h; y++)
+        for (int x = 0; x < k->y.w; x++)
+            for (int o = 0; o < k->y.c; o++) {
+                float dy = get(a->dy, &k->dy, y, x, o);
+                if (!data && k->bias)
+                    a->db[o] += dy;
+                for (int tap = 0; tap < tap_count() - (bug == LAST_TAP_MISSING); tap++)
+                    for (int c = 0; c < k->x.c; c++) {
+                        int iy, ix, at = packed_at(o, c, tap);
+                        under_tap(y, x, tap, &iy, &ix);
+                        bool inside = iy >= 0 && iy < k->x.h && ix >= 0 && ix < k->x.w;
+                        if (data && inside)
+                            dx[(iy * k->x.w + ix) * k->x.c + c] += dy * a->w[at];
+                        else if (!data)
+                            a->dw[at] = (bug == SETS_INSTEAD && y + x == 0 ? 0 : a->dw[at]) +
+                                        dy * get(a->x, &k->x, iy, ix, c);
+                    }
+            }
+    for (int i = 0; data && i < k->x.h * k->x.w * k->x.c; i++)
+        put(a->dx, &k->dx, i / k->x.c / k->x.w, i / k->x.c % k->x.w, i % k->x.c, dx[i], k->adds);
+    if (data)
+        finish_image(a->dx, &k->dx, k->adds);
+    if (!data && bug == OVERRUN)
+        a->dw[(k->packed_floats + 15) / 16 * 16] = 0;
+}
+
+static void fake_map(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    uint32_t threshold = rng_drop_threshold(k->p);
+    for (int y = 0; y < k->x.h; y++)
+        for (int x = 0; x < k->x.w; x++)
+            for (int c = 0; c < k->x.c; c++) {
+                int pitch = k->x.pitch, position = (y * k->x.w + x) * k->x.c + c;
+                if (bug == WRONG_POSITION)
+                    position = (c * k->x.h + y) * k->x.w + x;
+                bool drop = rng_bits(a->key, (uint32_t)position) >> 8 < threshold;
+                float factor = drop ? 0 : rng_keep_scale(k->p);
+                float in = get(a->x, &k->x, y, x, c), line = in;
+                if (k->affine)
+                    line = a->coef[c] * in + a->coef[pitch + c];
+                if (k->relu && bug != MASK_MISSING && !(line > 0))
+                    line = factor = 0;
+                if (k->pass == PASS_FWD) {
+                    put(a->y, &k->y, y, x, c, line * factor, false);
+                    continue;
+                }
+                float g = get(a->dy, &k->dy, y, x, c) * factor;
+                if (k->pass == PASS_BWD_REDUCE) {
+                    a->sums[c] += g;
+                    a->sums[pitch + c] += g * in;
+                    continue;
+                }
+                if (k->affine)
+                    g = a->dcoef[c] * g + a->dcoef[pitch + c] * in + a->dcoef[2 * pitch + c];
+                if (k->masks_x && bug != MASK_MISSING && !(in > 0))
+                    g = 0;
+                put(a->dx, &k->dx, y, x, c, g, k->adds);
+            }
+    if (k->pass == PASS_FWD)
+        finish_image(a->y, &k->y, false);
+    else if (k->pass == PASS_BWD_DATA)
+        finish_image(a->dx, &k->dx, k->adds);
+}
+
+/* Pools of one output pixel and channel at a time; dx is gathered in plain order first. */
+static void fake_pool(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    bool max = k->op == KERNEL_MAXPOOL, fwd = k->pass == PASS_FWD;
+    static float dx[1 << 14];
+    memset(dx, 0, sizeof dx);
+    for (int y = 0; y < k->y.h; y++)
+        for (int x = 0; x < k->y.w; x++)
+            for (int c = 0; c < k->y.c; c++) {
+                float sum = 0, best = 0, dy = fwd ? 0 : get(a->dy, &k->dy, y, x, c);
+                int winner = -1;
+                for (int tap = 0; tap < tap_count() - (bug == LAST_TAP_MISSING); tap++) {
+                    int iy, ix;
+                    under_tap(y, x, tap, &iy, &ix);
+                    if (iy < 0 || iy >= k->x.h || ix < 0 || ix >= k->x.w)
+                        continue;
+                    float value = get(a->x, &k->x, iy, ix, c);
+                    int at = (iy * k->x.w + ix) * k->x.c + c;
+                    sum += value;
+                    if (!max)
+                        dx[at] += dy / (float)tap_count();
+                    if (winner < 0 || value > best || (bug == LAST_WINNER && value >= best)) {
+                        best = value;
+                        winner = at;
+                    }
+                }
+                if (fwd)
+                    put(a->y, &k->y, y, x, c, max ? best : sum / (float)tap_count(), false);
+                else if (max)
+                    dx[winner] += dy;
+            }
+    for (int i = 0; !fwd && i < k->x.h * k->x.w * k->x.c; i++)
+        put(a->dx, &k->dx, i / k->x.c / k->x.w, i / k->x.c % k->x.w, i % k->x.c, dx[i], k->adds);
+    finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
+}
+
+static void fake_add(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    bool fwd = k->pass == PASS_FWD, masks = k->relu && bug != MASK_MISSING;
+    for (int y = 0; y < k->y.h; y++)
+        for (int x = 0; x < k->y.w; x++)
+            for (int c = 0; c < k->y.c; c++) {
+                if (fwd) {
+                    float sum = get(a->x, &k->x, y, x, c) + get(a->x2, &k->x, y, x, c);
+                    put(a->y, &k->y, y, x, c, masks && sum < 0 ? 0 : sum, false);
+                } else {
+                    bool off = masks && !(get(a->yin, &k->y, y, x, c) > 0);
+                    float dy = get(a->dy, &k->dy, y, x, c);
+                    put(a->dx, &k->dx, y, x, c, off ? 0 : dy, k->adds);
+                }
+            }
+    finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
+}
+
+static void fake_sums(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    for (int i = 0; i < k->x.h * k->x.w; i++)
+        for (int c = 0; c < k->x.c; c++) {
+            float x = get(a->x, &k->x, i / k->x.w, i % k->x.w, c);
+            a->sums[c] += x;
+            a->sums[k->x.pitch + c] += x * x;
+        }
+}
+
+static void fake(const struct kernel_args *a)
+{
+    switch (current->op) {
+    case KERNEL_CONV:
+    case KERNEL_LINEAR:
+        if (current->pass == PASS_FWD)
+            fake_weighted_fwd(a);
+        else
+            fake_weighted_bwd(a);
+        break;
+    case KERNEL_MAP:
+        fake_map(a);
+        break;
+    case KERNEL_MAXPOOL:
+    case KERNEL_AVGPOOL:
+        fake_pool(a);
+        break;
+    case KERNEL_ADD:
+        fake_add(a);
+        break;
+    case KERNEL_SUMS:
+        fake_sums(a);
+        break;
+    }
+}
+
+/* -- Kernels ----------------------------------------------------------------------------------- */
+
+/* An image of 5x6 with c channels in 8 lanes; out is its size after the window. */
+static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k, int window,
+                          int stride, int padding)
+{
+    bool linear = op == KERNEL_LINEAR;
+    int h = linear ? 1 : naive_out_size(5, window, stride, padding);
+    int w = linear ? 1 : naive_out_size(6, window, stride, padding);
+    int taps = linear ? 30 : window * window;
+    return (struct kernel){.name = "fake_kernel",
+                           .layer = "layer",
+                           .op = op,
+                           .pass = pass,
+                           .x = {c, 5, 6, 8, 2},
+                           .y = {k, h, w, 8, 1},
+                           .dx = {c, 5, 6, 8, 0},
+                           .dy = {k, h, w, 8, 3},
+                           .window = window,
+                           .stride = stride,
+                           .padding = padding,
+                           .exact = true,
+                           .packed_floats = (size_t)(taps * c * 8),
+                           .scratch_floats = 10,
+                           .pack = pack,
+                           .unpack = unpack,
+                           .run = fake};
+}
+
+enum { KERNELS = 64 };
+
+static int make_all(struct kernel *all)
+{
+    static const enum kernel_pass passes[] = {PASS_FWD, PASS_BWD_DATA, PASS_BWD_WEIGHTS,
+                                              PASS_BWD_REDUCE};
+    int n = 0;
+    for (int p = 0; p < 3; p++)
+        for (int flags = 0; flags < 4; flags++) {
+            all[n] = make(KERNEL_CONV, passes[p], 3, 5, 3, 1 + flags % 2, 1);
+            all[n].bias = all[n].stats = flags % 2;
+            all[n].relu = all[n].adds = flags / 2;
+            n++;
+        }
+    for (int p = 0; p < 3; p++) {
+        all[n] = make(KERNEL_LINEAR, passes[p], 3, 7, 1, 1, 0);
+        all[n++].bias = true;
+    }
+    for (int p = 0; p < 4; p++)
+        for (int flags = 0; flags < 8 && passes[p] != PASS_BWD_WEIGHTS; flags++) {
+            all[n] = make(KERNEL_MAP, passes[p], 6, 6, 1, 1, 0);
+            if (flags == 5)
+                all[n].dx = all[n].dy; /* allows dx in the place of dy */
+            all[n].affine = flags % 2;
+            all[n].relu = all[n].adds = flags / 2 % 2;
+            all[n].masks_x = flags / 4;
+            all[n++].p = flags / 4 ? 0.5f : flags == 3 ? 0.3f : 0;
+        }
+    for (int p = 0; p < 2; p++)
+        for (int flags = 0; flags < 4; flags++) {
+            enum kernel_op op = flags % 2 ? KERNEL_MAXPOOL : KERNEL_AVGPOOL;
+            all[n] = make(op, passes[p], 7, 7, 2 + flags / 2, 2, flags / 2);
+            all[n++].adds = flags / 2;
+        }
+    for (int p = 0; p < 2; p++)
+        for (int flags = 0; flags < 2; flags++) {
+            all[n] = make(KERNEL_ADD, passes[p], 6, 6, 1, 1, 0);
+            all[n].relu = all[n].adds = flags;
+            n++;
+        }
+    all[n++] = make(KERNEL_SUMS, PASS_FWD, 6, 6, 1, 1, 0);
+    ck_assert_int_le(n, KERNELS);
+    return n;
+}
+
+static bool verify(const struct kernel *k, enum bug with, enum operands_input input,
+                   struct err *err)
+{
+    current = k;
+    bug = with;
+    *err = (struct err){.code = EXIT_OK};
+    return verify_kernel(k, input, 42, NULL, err);
+}
+
+/* Whether the bug changes what this kernel computes from integers. */
+static bool shows(const struct kernel *k, enum bug b)
+{
+    bool weighted = k->op == KERNEL_CONV || k->op == KERNEL_LINEAR;
+    bool pool = k->op == KERNEL_MAXPOOL || k->op == KERNEL_AVGPOOL;
+    bool fwd = k->pass == PASS_FWD, data = k->pass == PASS_BWD_DATA;
+    bool image = (fwd && k->op != KERNEL_SUMS) || data;
+    switch (b) {
+    case TAP_OFF:
+        return weighted || pool;
+    case LAST_TAP_MISSING:
+        return weighted || (pool && !(k->op == KERNEL_MAXPOOL && fwd && k->window > 2));
+    case MASK_MISSING:
+        return (k->relu && (!weighted || fwd) && !pool) ||
+               (k->op == KERNEL_MAP && k->masks_x && data);
+    case BORDER_WRITTEN:
+        return image && (fwd ? k->y : k->dx).border > 0;
+    case PAD_FORGOTTEN:
+        return image && (fwd || !k->adds) && (fwd ? k->y : k->dx).c < 8;
+    case PAD_WRITTEN:
+        return image && (fwd ? k->y : k->dx).c < 8;
+    case ADDS_INSTEAD:
+    case PIXEL_FORGOTTEN:
+        return image && (fwd || !k->adds);
+    case SETS_INSTEAD:
+        return (data && k->adds) || k->pass == PASS_BWD_WEIGHTS;
+    case UNDERRUN:
+        return image;
+    case OVERRUN:
+        return image || k->pass == PASS_BWD_WEIGHTS;
+    case LAST_WINNER:
+        return k->op == KERNEL_MAXPOOL && data;
+    case WRONG_POSITION:
+        return k->op == KERNEL_MAP && k->p > 0;
+    default: /* ROUNDED has a test of its own */
+        return false;
+    }
+}
+
+/* -- Tests ------------------------------------------------------------------------------------- */
+
+START_TEST(right_kernels_pass)
+{
+    static struct kernel all[KERNELS];
+    struct err err;
+    int n = make_all(all);
+    for (int i = 0; i < n; i++) {
+        ck_assert_msg(verify(&all[i], NO_BUG, OPERANDS_INTEGERS, &err), "%d: %s", i, err.message);
+        ck_assert_msg(verify(&all[i], NO_BUG, OPERANDS_RANDOM, &err), "%d: %s", i, err.message);
+    }
+}
+END_TEST
+
+START_TEST(wrong_kernels_are_caught)
+{
+    static struct kernel all[KERNELS];
+    struct err err;
+    int n = make_all(all), caught = 0;
+    enum bug b = (enum bug)_i;
+    for (int i = 0; i < n; i++) {
+        if (!shows(&all[i], b))
+            continue;
+        caught++;
+        bool passed = verify(&all[i], b, OPERANDS_INTEGERS, &err);
+        if (passed) /* small integers may cancel in a small kernel, so a check uses both inputs */
+            passed = verify(&all[i], b, OPERANDS_RANDOM, &err);
+        ck_assert_msg(!passed, "bug %d in kernel %d", _i, i);
+        ck_assert_ptr_eq(strstr(err.message, "fake_kernel: "), err.message);
+    }
+    ck_assert_int_gt(caught, 0);
+}
+END_TEST
+
+START_TEST(exact_kernels_must_be_exact)
+{
+    struct err err;
+    struct verify_report report;
+    struct kernel k = make(KERNEL_CONV, PASS_FWD, 3, 5, 3, 1, 1);
+    ck_assert(!verify(&k, ROUNDED, OPERANDS_INTEGERS, &err));
+    ck_assert_msg(verify(&k, ROUNDED, OPERANDS_RANDOM, &err), "%s", err.message);
+    k.exact = false;
+    ck_assert_msg(verify_kernel(&k, OPERANDS_INTEGERS, 1, &report, &err), "%s", err.message);
+    ck_assert(!report.exact);
+    ck_assert_double_gt(report.max_abs, 0);
+    ck_assert_double_gt(report.max_rel, 0);
+    ck_assert_double_lt(report.max_abs, 1e-4);
+    ck_assert_str_eq(report.output, "y");
+}
+END_TEST
+
+START_TEST(messages_say_what_and_where)
+{
+    struct err err;
+    struct kernel k = make(KERNEL_CONV, PASS_BWD_DATA, 3, 5, 3, 1, 1);
+    verify(&k, PIXEL_FORGOTTEN, OPERANDS_INTEGERS, &err);
+    ck_assert_ptr_nonnull(strstr(err.message, "dx at channel 2, row 4, column 5: expected"));
+    verify(&k, OVERRUN, OPERANDS_INTEGERS, &err);
+    ck_assert_str_eq(err.message, "fake_kernel: touches memory past the end of a buffer (dx)");
+    verify(&k, UNDERRUN, OPERANDS_INTEGERS, &err);
+    ck_assert_str_eq(err.message, "fake_kernel: touches memory before the start of a buffer (dx)");
+    k = make(KERNEL_CONV, PASS_FWD, 3, 5, 3, 1, 1);
+    verify(&k, BORDER_WRITTEN, OPERANDS_INTEGERS, &err);
+    ck_assert_ptr_nonnull(strstr(err.message, "y: border at row 5, column 0, lane 0: expected 0"));
+    verify(&k, PAD_WRITTEN, OPERANDS_INTEGERS, &err);
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "y: pad lane at row 0, column 0, lane 5: expected 0"));
+    ck_assert_int_eq(err.code, EXIT_FAILED);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("verify");
+    TCase *tcase = tcase_create("verify");
+    tcase_set_timeout(tcase, 60);
+    ref_init();
+    tcase_add_test(tcase, right_kernels_pass);
+    tcase_add_loop_test(tcase, wrong_kernels_are_caught, NO_BUG + 1, ROUNDED);
+    tcase_add_test(tcase, exact_kernels_must_be_exact);
+    tcase_add_test(tcase, messages_say_what_and_where);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,265 @@
+/* tiny_program.h - the program of the tiny model, and running it as a person would.
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         if (getenv("TINY_PROGRAM") != NULL)
+ *             return tiny_program(argc, argv);
+ *         ... the suite ...
+ *     }
+ *     ck_assert_int_eq(run("train --data synthetic"), EXIT_OK);
+ *     says(output, "finished");
+ *
+ * A test executable is its own program: run() starts it again, in a temporary folder, with
+ * TINY_PROGRAM set. TINY_SIGNALS="step signal times" makes the program send itself signals in the
+ * middle of that step; TINY_MODEL changes the network.
+ */
+#ifndef BURIN_TINY_PROGRAM_H
+#define BURIN_TINY_PROGRAM_H
+
+#include <check.h>
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "generic.h"
+#include "program.h"
+#include "run.h"
+#include "tiny_model.h"
+
+/* -- The program ------------------------------------------------------------------------------- */
+
+static inline void tiny_measure(const struct model *model, size_t *shared_floats,
+                                size_t *thread_floats)
+{
+    generic_backend.measure(model, shared_floats, thread_floats);
+}
+
+static inline void tiny_pack(struct run *run, int rank)
+{
+    generic_backend.pack(run, rank);
+}
+
+static inline void tiny_train(struct run *run, int rank)
+{
+    long step = 0;
+    int number = 0, times = 0;
+    const char *text = getenv("TINY_SIGNALS");
+    generic_backend.train(run, rank);
+    if (rank != 0 || text == NULL || sscanf(text, "%ld %d %d", &step, &number, &times) != 3 ||
+        run->store.batches + 1 != step)
+        return;
+    for (int i = 0; i < times; i++)
+        raise(number);
+}
+
+static inline void tiny_eval(struct run *run, int rank)
+{
+    generic_backend.eval(run, rank);
+}
+
+static const struct backend tiny_backend = {"generated", tiny_measure, tiny_pack, tiny_train,
+                                            tiny_eval};
+
+/* TINY_MODEL changes the network: another width of input, another instruction set. */
+static inline int tiny_program(int argc, char **argv)
+{
+    const char *kind = getenv("TINY_MODEL");
+    tiny_model.backend = &tiny_backend;
+    if (kind != NULL && strcmp(kind, "wide") == 0)
+        tiny_model.w = 64;
+    if (kind != NULL && strcmp(kind, "foreign") == 0)
+        tiny_model.isa = "sve";
+    if (kind != NULL && strcmp(kind, "renamed") == 0)
+        tiny_model.name = "other";
+    return program_main(&tiny_model, argc, argv);
+}
+
+/* -- Running it -------------------------------------------------------------------------------- */
+
+enum { OUTPUT_SIZE = 16384, PATH_SIZE = 512 };
+
+static char folder[PATH_SIZE];
+static char output[OUTPUT_SIZE], errors[OUTPUT_SIZE]; /* of the last run */
+
+static inline void put_path(char out[2 * PATH_SIZE], const char *name)
+{
+    snprintf(out, 2 * PATH_SIZE, "%s/%s", folder, name);
+}
+
+static inline void read_text(const char *name, char *text)
+{
+    char path[2 * PATH_SIZE];
+    put_path(path, name);
+    FILE *file = fopen(path, "rb");
+    ck_assert_msg(file != NULL, "%s", path);
+    size_t n = fread(text, 1, OUTPUT_SIZE - 1, file);
+    text[n] = '\0';
+    fclose(file);
+}
+
+/* What a child changes before it becomes the program. */
+struct world {
+    const char *environment[4][2];
+    const char *standard_output;
+    rlim_t file_size; /* 0: no limit */
+    bool nobody;      /* another user */
+};
+
+static inline bool redirect(const char *path, int descriptor)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    return fd >= 0 && dup2(fd, descriptor) == descriptor;
+}
+
+/* Runs the program in the folder; returns its exit code, or 1000 + the signal that ended it. */
+static inline int run_in(const struct world *world, char *const *arguments)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        const char *out = world->standard_output != NULL ? world->standard_output : "stdout";
+        char self[PATH_SIZE] = "";
+        ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+        bool ok = length > 0 && chdir(folder) == 0 && setenv("TINY_PROGRAM", "1", 1) == 0 &&
+                  unsetenv("CIFAR10_DIR") == 0 && redirect(out, STDOUT_FILENO) &&
+                  redirect("stderr", STDERR_FILENO);
+        for (int i = 0; i < 4 && world->environment[i][0] != NULL; i++)
+            ok = ok && setenv(world->environment[i][0], world->environment[i][1], 1) == 0;
+        if (world->file_size > 0) {
+            struct rlimit limit = {world->file_size, world->file_size};
+            ok = ok && setrlimit(RLIMIT_FSIZE, &limit) == 0;
+        }
+        if (world->nobody && geteuid() == 0)
+            ok = ok && setgid(65534) == 0 && setuid(65534) == 0;
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+        if (ok)
+            execv(self, arguments);
+        _exit(127);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0)
+        ck_assert_int_eq(errno, EINTR);
+    if (world->standard_output == NULL)
+        read_text("stdout", output);
+    read_text("stderr", errors);
+    return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The same from words separated by blanks; the program is called "tiny". */
+static inline int run_words(const struct world *world, const char *words)
+{
+    char name[] = "tiny", text[1024], *arguments[40] = {name};
+    int count = 1;
+    ck_assert_uint_lt(strlen(words), sizeof text);
+    snprintf(text, sizeof text, "%s", words);
+    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
+        arguments[count++] = word;
+    return run_in(world, arguments);
+}
+
+static inline int run(const char *words)
+{
+    return run_words(&(struct world){.nobody = false}, words);
+}
+
+static inline void says(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "expected \"%s\" in:\n%s", part, text);
+}
+
+static inline bool exists(const char *name)
+{
+    char path[2 * PATH_SIZE];
+    put_path(path, name);
+    return access(path, F_OK) == 0;
+}
+
+static inline void make_folder(void)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/test_program.XXXXXX", base != NULL ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static inline void remove_folder(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("rm", "rm", "-rf", "--", folder, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+/* Both files, byte by byte. */
+static inline void same_bytes(const char *a, const char *b)
+{
+    char names[2][2 * PATH_SIZE];
+    FILE *files[2];
+    for (int i = 0; i < 2; i++) {
+        put_path(names[i], i == 0 ? a : b);
+        files[i] = fopen(names[i], "rb");
+        ck_assert_msg(files[i] != NULL, "%s", names[i]);
+    }
+    long at = 0;
+    int x, y;
+    do {
+        x = getc(files[0]);
+        y = getc(files[1]);
+        ck_assert_msg(x == y, "%s and %s differ at byte %ld", a, b, at);
+        at++;
+    } while (x != EOF);
+    fclose(files[0]);
+    fclose(files[1]);
+}
+
+/* Copies a file inside the folder. */
+static inline void copy(const char *from, const char *to)
+{
+    static char bytes[OUTPUT_SIZE];
+    char path[2 * PATH_SIZE];
+    put_path(path, from);
+    FILE *in = fopen(path, "rb");
+    put_path(path, to);
+    FILE *out = fopen(path, "wb");
+    ck_assert(in != NULL && out != NULL);
+    size_t n = fread(bytes, 1, sizeof bytes, in);
+    ck_assert_uint_lt(n, sizeof bytes);
+    ck_assert_uint_eq(fwrite(bytes, 1, n, out), n);
+    fclose(in);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+/* The events of a kind in a log, as one text, without what depends on time. */
+static inline char *events(const char *name, const char *kind, char *out)
+{
+    char text[OUTPUT_SIZE];
+    size_t used = 0;
+    read_text(name, text);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        cJSON *event = cJSON_Parse(line);
+        ck_assert_msg(event != NULL, "no JSON: %s", line);
+        ck_assert_str_eq(event->child->string, "event");
+        if (strcmp(event->child->valuestring, kind) == 0) {
+            cJSON_DeleteItemFromObject(event, "seconds");
+            cJSON_DeleteItemFromObject(event, "images_per_s");
+            char *printed = cJSON_PrintUnformatted(event);
+            used += (size_t)snprintf(out + used, OUTPUT_SIZE - used, "%s\n", printed);
+            ck_assert_uint_lt(used, OUTPUT_SIZE);
+            cJSON_free(printed);
+        }
+        cJSON_Delete(event);
+    }
+    return out;
+}
+
+#endif
