@@ -16,8 +16,10 @@ pkg-config       command -v pkg-config
 liblua5.4-dev    pkg-config --exists lua5.4 || pkg-config --exists lua-5.4
 libopenblas-dev  pkg-config --exists openblas
 libcjson-dev     pkg-config --exists libcjson
+libssl-dev       pkg-config --exists libcrypto
 check            pkg-config --exists check
 lua-check        command -v luacheck
+libsimde-dev     test -e /usr/include/simde/x86/avx512.h
 ca-certificates  test -e /etc/ssl/certs
 END
 }
@@ -54,8 +56,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
     cat >&2 <<'END'
 setup: this is no system with apt-get. Please install with its package manager:
     gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
-    and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, Check.
-    For all tests also: clang, luacheck.
+    and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, Check.
+    For all tests also: clang, luacheck, SIMDe.
 END
     exit 1
 fi

@@ -113,17 +113,20 @@ local function phase_text(phase, function_name, title, first_call, placed, is_ev
                 POINTER_BASE[buffer.scope], constant(buffer, is_eval))
         end
     end
-    local note
+    local group
     for i, call in ipairs(phase.calls) do
+        if call.group ~= group then
+            group = call.group
+            if #lines > 0 then
+                lines[#lines + 1] = ""
+            end
+            lines[#lines + 1] = "/* " .. c.comment(group) .. " */"
+        end
         for _, buffer in ipairs(placed.clears[first_call + i - 1] or {}) do
             declare(buffer)
             local layout <const> = buffer.layout
             lines[#lines + 1] = string.format("clear_border(%s, %d, %d, %d, %d);", buffer.name,
                 layout.h, layout.w, layout.pitch, layout.border)
-        end
-        if call.note ~= note and call.note ~= "" then
-            note = call.note
-            lines[#lines + 1] = "/* " .. c.comment(note) .. " */"
         end
         local args <const> = {}
         for k, arg in ipairs(call.args) do

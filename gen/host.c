@@ -5,10 +5,10 @@
  * that network.lua fills, as text only, with a budget of steps, of processor time and of memory,
  * and with the methods of strings cut down to what that environment offers.
  *
- * The global table `host`, for trusted modules:
+ * The global table `host`, for trusted modules; the first five are in files.c:
  *
- *     host.source(name)                  text of "gen/x.lua" or "templates/x.c.tpl", or nil,
- * message host.template(name)                text of templates/<name>; it must exist
+ *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message
+ *     host.template(name)                text of templates/<name>; it must exist
  *     host.read_file(path)               text, or nil, message
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.print(text)                   true, or nil, message; writes to standard output
@@ -27,18 +27,16 @@
 #include "host.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+
+#include "files.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -91,156 +89,7 @@ static void *allocate(void *user, void *block, size_t old_size, size_t new_size)
     return moved;
 }
 
-/* -- Files ------------------------------------------------------------------------------------- */
-
-/* Pushes nil and "path: what: text of the errno"; returns their number. */
-static int fail_errno(lua_State *L, const char *path, const char *what, int errno_value)
-{
-    lua_pushnil(L);
-    lua_pushfstring(L, "%s: %s: %s", path, what, strerror(errno_value));
-    return 2;
-}
-
-/* Pushes the text of a regular file and returns 0, or pushes nothing and returns the errno. Nothing
- * is open or owned while Lua may raise "not enough memory". */
-static int push_file(lua_State *L, const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return errno;
-    if (!S_ISREG(status.st_mode))
-        return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-    size_t room = (size_t)status.st_size;
-    char *text = lua_newuserdatauv(L, room + 1, 0);
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        int problem = errno;
-        lua_pop(L, 1);
-        return problem;
-    }
-    errno = 0;
-    size_t size = fread(text, 1, room, file);
-    int problem = ferror(file) ? (errno != 0 ? errno : EIO) : 0;
-    fclose(file); /* only read from: nothing can be lost */
-    if (problem == 0)
-        lua_pushlstring(L, text, size);
-    lua_remove(L, problem == 0 ? -2 : -1);
-    return problem;
-}
-
-static int read_file(lua_State *L)
-{
-    const char *path = luaL_checkstring(L, 1);
-    int problem = push_file(L, path);
-    return problem == 0 ? 1 : fail_errno(L, path, "cannot be read", problem);
-}
-
-/* Writes all of text to a new file beside path and renames it over path. Returns 0 or the errno;
- * then nothing is left behind and the old file is as it was. `temporary` ends in XXXXXX. */
-static int replace_file(const char *path, char *temporary, const char *text, size_t size)
-{
-    int fd = mkstemp(temporary);
-    if (fd < 0)
-        return errno;
-    mode_t mask = umask(0);
-    umask(mask);
-    int problem = fchmod(fd, 0666 & ~mask) == 0 ? 0 : errno;
-    while (problem == 0 && size > 0) {
-        ssize_t written = write(fd, text, size);
-        if (written >= 0) {
-            text += written;
-            size -= (size_t)written;
-        } else if (errno != EINTR) {
-            problem = errno;
-        }
-    }
-    if (close(fd) != 0 && problem == 0)
-        problem = errno;
-    if (problem == 0 && rename(temporary, path) != 0)
-        problem = errno;
-    if (problem != 0)
-        unlink(temporary);
-    return problem;
-}
-
-static int write_if_changed(lua_State *L)
-{
-    size_t size;
-    const char *path = luaL_checkstring(L, 1);
-    const char *text = luaL_checklstring(L, 2, &size);
-    struct stat status;
-    if (lstat(path, &status) == 0) {
-        if (!S_ISREG(status.st_mode)) { /* a rename would replace the link or device itself */
-            lua_pushnil(L);
-            lua_pushfstring(L, "%s: cannot be written: it is not a regular file", path);
-            return 2;
-        }
-        int problem = push_file(L, path);
-        if (problem == 0 && lua_compare(L, -1, 2, LUA_OPEQ)) {
-            lua_pushliteral(L, "unchanged");
-            return 1;
-        }
-    }
-    size_t length = strlen(path);
-    char *temporary = lua_newuserdatauv(L, length + sizeof ".XXXXXX", 0);
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", sizeof ".XXXXXX");
-    int problem = replace_file(path, temporary, text, size);
-    if (problem != 0)
-        return fail_errno(L, path, "cannot be written", problem);
-    lua_pushliteral(L, "written");
-    return 1;
-}
-
-static int print_text(lua_State *L)
-{
-    size_t size;
-    const char *text = luaL_checklstring(L, 1, &size);
-    if (fwrite(text, 1, size, stdout) != size || fflush(stdout) != 0)
-        return fail_errno(L, "standard output", "cannot be written", errno);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
 /* -- Modules ----------------------------------------------------------------------------------- */
-
-/* Pushes the text of "gen/..." or "templates/...", or nothing and returns the errno. */
-static int push_source(lua_State *L, const char *name)
-{
-    const char *gen_dir = host_of(L)->gen_dir;
-    if (gen_dir != NULL) {
-        if (strncmp(name, "gen/", 4) == 0)
-            lua_pushfstring(L, "%s/%s", gen_dir, name + 4);
-        else
-            lua_pushfstring(L, "%s/../%s", gen_dir, name);
-        int problem = push_file(L, lua_tostring(L, -1));
-        lua_remove(L, problem == 0 ? -2 : -1);
-        return problem;
-    }
-    for (size_t i = 0; i < embedded_count; i++) {
-        if (strcmp(embedded_files[i].name, name) == 0) {
-            lua_pushlstring(L, embedded_files[i].text, embedded_files[i].size);
-            return 0;
-        }
-    }
-    return ENOENT;
-}
-
-static int source(lua_State *L)
-{
-    const char *name = luaL_checkstring(L, 1);
-    int problem = push_source(L, name);
-    return problem == 0 ? 1 : fail_errno(L, name, "cannot be read", problem);
-}
-
-static int template(lua_State *L)
-{
-    const char *name = lua_pushfstring(L, "templates/%s", luaL_checkstring(L, 1));
-    int problem = push_source(L, name);
-    if (problem != 0)
-        return luaL_error(L, "%s: cannot be read: %s", name, strerror(problem));
-    return 1;
-}
 
 /* The best instruction set that this processor and its system can run. */
 static int native_isa(lua_State *L)
@@ -274,7 +123,7 @@ static int require(lua_State *L)
 
     const char *file = lua_pushfstring(L, "gen/%s.lua", name);
     const char *chunk = lua_pushfstring(L, "@%s", file);
-    int problem = push_source(L, file);
+    int problem = files_push_source(L, host_of(L)->gen_dir, file);
     if (problem != 0)
         return luaL_error(L, "module '%s': %s: %s", name, file, strerror(problem));
     size_t size;
@@ -366,8 +215,8 @@ static void count_steps(lua_State *L, lua_Debug *frame)
     host->exhausted = true;
     lua_sethook(L, count_steps, LUA_MASKCOUNT, 1);
     lua_pushfstring(L,
-                    "the description runs too long: expected at most %d million steps and %d "
-                    "seconds",
+                    "the description runs too long: expected at most %d million steps and "
+                    "%d seconds",
                     DESCRIPTION_STEPS / 1000000, DESCRIPTION_SECONDS);
     lua_error(L);
 }
@@ -467,11 +316,6 @@ static int set_up(lua_State *L)
         {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug},
     };
     static const luaL_Reg functions[] = {
-        {"source", source},
-        {"template", template},
-        {"read_file", read_file},
-        {"write_if_changed", write_if_changed},
-        {"print", print_text},
         {"native_isa", native_isa},
         {"load_description", load_description},
         {"located", located},
@@ -482,6 +326,7 @@ static int set_up(lua_State *L)
         lua_pop(L, 1);
     }
     luaL_newlib(L, functions);
+    files_add_functions(L, host_of(L)->gen_dir);
     lua_setglobal(L, "host");
     lua_pushcfunction(L, require);
     lua_setglobal(L, "require");

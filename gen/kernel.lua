@@ -62,12 +62,12 @@ end
 
 -- "9.44 MFLOP; reads 91 KB, writes 131 KB." Elementwise kernels have no FLOP to name.
 local function cost_text(spec, reads, writes)
-    local text = ""
-    if spec.flop and spec.flop > 0 then
-        text = string.format("%.3g MFLOP; ", spec.flop / 1e6)
-    end
-    return text .. string.format("reads %d KB, writes %d KB.", (reads * 4 + 1023) // 1024,
+    local traffic <const> = string.format("eads %d KB, writes %d KB.", (reads * 4 + 1023) // 1024,
         (writes * 4 + 1023) // 1024)
+    if spec.flop and spec.flop > 0 then
+        return string.format("%.3g MFLOP; r%s", spec.flop / 1e6, traffic)
+    end
+    return "R" .. traffic
 end
 
 local function common(spec, isa)
@@ -208,7 +208,8 @@ local function conv_params(spec, isa, options)
     params.stats, params.adds = spec.stats, spec.adds or false
     local window <const> = string.format("%d x %d window, stride %d, padding %d", spec.window,
         spec.window, spec.stride, spec.padding)
-    local weights <const> = spec.window * spec.window * (forward and spec.c or spec.k) * target.pitch
+    local inputs <const> = forward and spec.c or spec.k
+    local weights <const> = spec.window * spec.window * inputs * target.pitch
     if forward then
         params.formula = string.format("y = %sx * w%s%s; %s.", spec.relu and "relu(" or "",
             spec.bias and " + bias" or "", spec.relu and ")" or "", window)
@@ -322,7 +323,9 @@ local function map(spec, isa)
     end
     params.threshold, params.keep_scale = "0", "1.0f"
     if params.dropout then
-        local threshold <const> = math.tointeger(spec.p * 2.0 ^ 24 + 0.5 - (spec.p * 2.0 ^ 24 + 0.5) % 1)
+        -- As rng_drop_threshold and rng_keep_scale of runtime/rng.h: a multiple of 2^-24.
+        local p <const> = string.unpack("f", string.pack("f", spec.p))
+        local threshold <const> = math.floor(p * 2.0 ^ 24 + 0.5)
         params.threshold = tostring(threshold)
         params.keep_scale = require("c").float(1.0 / (1.0 - threshold * 2.0 ^ -24))
     end

@@ -122,6 +122,9 @@ local function kernel_row(spec, set)
     local function field(text)
         fields[#fields + 1] = text
     end
+    if spec.x2 then
+        field(".x2 = " .. layout_text(spec.x2))
+    end
     if spec.window then
         local window <const> = spec.global and x.h or spec.window
         field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,

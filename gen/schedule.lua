@@ -13,7 +13,8 @@
 -- phase = { joins = array of joins made by every thread before the phase starts,
 --           calls = array of calls made for each image }
 -- call = { fn = name of a C function, args = array of buffers and of strings (C expressions),
---          note = layers it computes, kernel = specification or nil }
+--          note = layers it computes, group = the layers and shapes it belongs to, for a comment,
+--          kernel = specification or nil }
 -- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, and the buffers
 --          parts (per chunk), sums, coef, dcoef }
 -- buffer = { name, floats, shape = text, layout or nil, scope, first, last }
@@ -148,7 +149,9 @@ function builder:call(fn, args, note, kernel)
         end
     end
     local calls <const> = self.phases[#self.phases].calls
-    calls[#calls + 1] = { fn = fn, args = args, note = note, kernel = kernel }
+    calls[#calls + 1] = {
+        fn = fn, args = args, note = note, group = self.group, kernel = kernel,
+    }
 end
 
 -- Calls a kernel; `values` gives the argument of each name in kernel.params.
@@ -174,6 +177,25 @@ local function layer_names(step)
         names[i] = node.name
     end
     return table.concat(names, " ")
+end
+
+-- The comment above the calls of a step. A convolution and the map that follows it share one, with
+-- the shapes at both ends.
+local function group_title(step)
+    local first, last = step, step
+    if step.op == "map" and step.x.maker and #step.x.readers == 1 then
+        first = step.x.maker
+    elseif step.y and #step.y.readers == 1 and step.y.readers[1].op == "map" then
+        last = step.y.readers[1]
+    end
+    local names <const> = {}
+    for _, part in ipairs(first == last and { first } or { first, last }) do
+        names[#names + 1] = layer_names(part)
+    end
+    local title <const> = table.concat(names, " ")
+    local x <const>, y <const> = first.x, last.y
+    return y and string.format("%s: %d x %d x %d -> %d x %d x %d", title, x.c, x.h, x.w, y.c, y.h,
+        y.w) or title
 end
 
 -- Evaluation drops nothing: key 0.
@@ -385,6 +407,7 @@ function forward.add(self, step, y)
 end
 
 function builder:forward_step(step)
+    self.group = group_title(step)
     if step.op == "sums" then
         local x <const> = self:need(step.x)
         local sums <const> = self:norm_sums(step.norm, "sums")
@@ -595,6 +618,7 @@ function schedule.train(fused, isa)
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
+            self.group = group_title(step)
             local logits <const> = self:need(step.x)
             local dlogits <const> = self:gradient_into(step.x)
             self:call("softmax_loss", {
@@ -607,6 +631,7 @@ function schedule.train(fused, isa)
     for i = #fused.steps, 1, -1 do
         local step <const> = fused.steps[i]
         if backward[step.op] and step.y.trained then
+            self.group = "Backward: " .. group_title(step)
             backward[step.op](self, step, self.grad[step.y])
         end
     end
@@ -620,6 +645,7 @@ function schedule.eval(fused, isa)
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
+            self.group = group_title(step)
             local logits <const> = self:need(step.x)
             self:call("softmax_loss", { "NULL", logits, "net", "chunk", "image", "0.0f" },
                 step.name)

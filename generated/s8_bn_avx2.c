@@ -602,7 +602,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 32 x 32 x 16, y: 34 x 34 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 64 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -757,7 +757,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 32 x 32 x 32, y: 32 x 32 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 128 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -854,7 +854,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * reads 64 KB, writes 16 KB. templates/pool.c.tpl */
+ * Reads 64 KB, writes 16 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x)
 {
     for (int row = 0; row < 16; row++) {
@@ -1004,7 +1004,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 16 x 16 x 16, y: 18 x 18 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 16 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1159,7 +1159,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 16 x 16 x 32, y: 18 x 18 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1326,7 +1326,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 16 x 16 x 32, y: 16 x 16 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1423,7 +1423,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * reads 16 KB, writes 4 KB. templates/pool.c.tpl */
+ * Reads 16 KB, writes 4 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x)
 {
     for (int row = 0; row < 8; row++) {
@@ -1573,7 +1573,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__direct(float *restrict y
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 8 x 8 x 32, y: 10 x 10 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1740,7 +1740,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__direct(float *restrict y
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 8 x 8 x 32, y: 8 x 8 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1783,7 +1783,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
  * x: 8 x 8 x 32, y: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * reads 8 KB, writes 1 KB. templates/pool.c.tpl */
+ * Reads 8 KB, writes 1 KB. templates/pool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x)
 {
     for (int row = 0; row < 1; row++) {
@@ -1947,7 +1947,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
 /* dx = dy, to all inputs of its window alike, 8 x 8 windows, stride 1, padding 0.
  * x: 8 x 8 x 32, dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * reads 1 KB, writes 8 KB. templates/pool.c.tpl */
+ * Reads 1 KB, writes 8 KB. templates/pool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy)
 {
     for (int row = 0; row < 1; row++) {
@@ -1974,7 +1974,7 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 8 x 8 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 16 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -2045,7 +2045,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 10 x 10 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 16 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -2425,7 +2425,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__direct(float *restrict dx, co
 /* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 16 x 16 x 16, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * reads 20 KB, writes 16 KB. templates/pool.c.tpl */
+ * Reads 20 KB, writes 16 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy)
 {
     for (int row = 0; row < 8; row++) {
@@ -2567,7 +2567,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 16 x 16 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 64 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -2638,7 +2638,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 18 x 18 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 64 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3018,7 +3018,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(float *restrict
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 32 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3063,7 +3063,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 32 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3263,7 +3263,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__direct(float *restrict dx, 
 /* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 32 x 32 x 16, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * reads 80 KB, writes 64 KB. templates/pool.c.tpl */
+ * Reads 80 KB, writes 64 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy)
 {
     for (int row = 0; row < 16; row++) {
@@ -3405,7 +3405,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 32 x 32 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 256 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3476,7 +3476,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 34 x 34 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
- * reads 256 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3694,7 +3694,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__direct(float *restrict dx, 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 128 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3739,7 +3739,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 128 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -4385,9 +4385,9 @@ static void train_phase1(const struct net *net, int chunk, int image)
     float *const sums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
 
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_image(net, image));
-    /* conv1 relu1 */
     conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1);
 }
 
@@ -4401,10 +4401,11 @@ static void train_phase2(const struct net *net, int chunk, int image)
     float *const sums_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
 
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_dropout1, 32, 32, 16, 1);
-    /* norm1 dropout1 */
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, drop_key(net, image, 4));
-    /* conv2 relu2 */
+
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     conv3x3_relu_norm_c16_k32_32x32_fwd__direct(y_relu2, sums_norm2, y_dropout1, w_conv2);
 }
 
@@ -4421,14 +4422,17 @@ static void train_phase3(const struct net *net, int chunk, int image)
     float *const sums_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
 
-    /* norm2 dropout2 */
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, drop_key(net, image, 8));
-    /* conv3 */
+
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3);
+
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(y_maxpool1, 16, 16, 16, 1);
-    /* maxpool1 */
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3);
-    /* conv4 relu3 */
+
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_relu_norm_c16_k16_16x16_fwd__direct(y_relu3, sums_norm3, y_maxpool1, w_conv4);
 }
 
@@ -4442,10 +4446,11 @@ static void train_phase4(const struct net *net, int chunk, int image)
     float *const sums_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
 
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     clear_border(y_dropout3, 16, 16, 16, 1);
-    /* norm3 dropout3 */
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, drop_key(net, image, 14));
-    /* conv5 relu4 */
+
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c16_k32_16x16_fwd__direct(y_relu4, sums_norm4, y_dropout3, w_conv5);
 }
 
@@ -4459,10 +4464,11 @@ static void train_phase5(const struct net *net, int chunk, int image)
     float *const sums_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
 
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     clear_border(y_dropout4, 16, 16, 32, 1);
-    /* norm4 dropout4 */
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, drop_key(net, image, 18));
-    /* conv6 relu5 */
+
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c32_k32_16x16_fwd__direct(y_relu5, sums_norm5, y_dropout4, w_conv6);
 }
 
@@ -4479,14 +4485,17 @@ static void train_phase6(const struct net *net, int chunk, int image)
     float *const sums_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
 
-    /* norm5 dropout5 */
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, drop_key(net, image, 22));
-    /* conv7 */
+
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7);
+
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(y_maxpool2, 8, 8, 16, 1);
-    /* maxpool2 */
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7);
-    /* conv8 relu6 */
+
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c16_k32_8x8_fwd__direct(y_relu6, sums_norm6, y_maxpool2, w_conv8);
 }
 
@@ -4500,10 +4509,11 @@ static void train_phase7(const struct net *net, int chunk, int image)
     float *const sums_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
 
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout6, 8, 8, 32, 1);
-    /* norm6 dropout6 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, drop_key(net, image, 28));
-    /* conv9 relu7 */
+
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu7, sums_norm7, y_dropout6, w_conv9);
 }
 
@@ -4517,10 +4527,11 @@ static void train_phase8(const struct net *net, int chunk, int image)
     float *const sums_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
 
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout7, 8, 8, 32, 1);
-    /* norm7 dropout7 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, drop_key(net, image, 32));
-    /* conv10 relu8 */
+
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu8, sums_norm8, y_dropout7, w_conv10);
 }
 
@@ -4540,21 +4551,27 @@ static void train_phase9(const struct net *net, int chunk, int image)
     float *const dy_dropout8 = net->images + (size_t)image * IMAGE_FLOATS + AT_DY_DROPOUT8;
     float *const dsums_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM8;
 
-    /* norm8 dropout8 */
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, drop_key(net, image, 36));
-    /* global_avgpool1 */
+
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8);
-    /* conv11 */
+
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11);
-    /* softmax_cross_entropy1 */
+
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
     softmax_loss(dy_conv11, y_conv11, net, chunk, image, net->run->label_smoothing);
-    /* conv11 */
+
+    /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11);
     conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11);
+
+    /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     clear_border(dy_dropout8, 8, 8, 32, 1);
-    /* global_avgpool1 */
     avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1);
-    /* norm8 dropout8 */
+
+    /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, drop_key(net, image, 36));
 }
 
@@ -4572,15 +4589,14 @@ static void train_phase10(const struct net *net, int chunk, int image)
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
     float *const dsums_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM7;
 
-    /* norm8 dropout8 */
+    /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, drop_key(net, image, 36));
     clear_border(y_dropout7_again, 8, 8, 32, 1);
-    /* norm7 dropout7 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, drop_key(net, image, 32));
-    /* conv10 */
     conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(dw_conv10, y_dropout7_again, dy_dropout8);
     conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(dy_dropout7, dy_dropout8, wt_conv10);
-    /* norm7 dropout7 */
+
+    /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, drop_key(net, image, 32));
 }
 
@@ -4598,16 +4614,15 @@ static void train_phase11(const struct net *net, int chunk, int image)
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
     float *const dsums_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM6;
 
-    /* norm7 dropout7 */
+    /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, drop_key(net, image, 32));
     clear_border(y_dropout6_again, 8, 8, 32, 1);
-    /* norm6 dropout6 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, drop_key(net, image, 28));
-    /* conv9 */
     conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(dw_conv9, y_dropout6_again, dy_dropout7);
     clear_border(dy_dropout6, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(dy_dropout6, dy_dropout7, wt_conv9);
-    /* norm6 dropout6 */
+
+    /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, drop_key(net, image, 28));
 }
 
@@ -4631,23 +4646,23 @@ static void train_phase12(const struct net *net, int chunk, int image)
     float *const wt_conv7 = net->weights + AT_WT_CONV7;
     float *const dsums_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM5;
 
-    /* norm6 dropout6 */
+    /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, drop_key(net, image, 28));
     clear_border(y_maxpool2_again, 8, 8, 16, 1);
-    /* maxpool2 */
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2_again, y_conv7);
-    /* conv8 */
     conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1(dw_conv8, y_maxpool2_again, dy_dropout6);
     conv3x3_c16_k32_8x8_bwd_data__direct(dy_maxpool2, dy_dropout6, wt_conv8);
-    /* maxpool2 */
+
+    /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, y_conv7, dy_maxpool2);
-    /* norm5 dropout5 */
+
+    /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     norm_drop0p01_c32_16x16_fwd(y_dropout5_again, y_relu5, coef_norm5, drop_key(net, image, 22));
-    /* conv7 */
     conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5_again, dy_conv7);
     clear_border(dy_dropout5, 16, 16, 32, 1);
     conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7);
-    /* norm5 dropout5 */
+
+    /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, drop_key(net, image, 22));
 }
 
@@ -4665,16 +4680,15 @@ static void train_phase13(const struct net *net, int chunk, int image)
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
     float *const dsums_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM4;
 
-    /* norm5 dropout5 */
+    /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, drop_key(net, image, 22));
     clear_border(y_dropout4_again, 16, 16, 32, 1);
-    /* norm4 dropout4 */
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, drop_key(net, image, 18));
-    /* conv6 */
     conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(dw_conv6, y_dropout4_again, dy_dropout5);
     clear_border(dy_dropout4, 16, 16, 32, 1);
     conv3x3_c32_k32_16x16_bwd_data__direct_b1_1(dy_dropout4, dy_dropout5, wt_conv6);
-    /* norm4 dropout4 */
+
+    /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, drop_key(net, image, 18));
 }
 
@@ -4692,16 +4706,15 @@ static void train_phase14(const struct net *net, int chunk, int image)
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
     float *const dsums_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM3;
 
-    /* norm4 dropout4 */
+    /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, drop_key(net, image, 18));
     clear_border(y_dropout3_again, 16, 16, 16, 1);
-    /* norm3 dropout3 */
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, drop_key(net, image, 14));
-    /* conv5 */
     conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1(dw_conv5, y_dropout3_again, dy_dropout4);
     clear_border(dy_dropout3, 16, 16, 16, 1);
     conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(dy_dropout3, dy_dropout4, wt_conv5);
-    /* norm3 dropout3 */
+
+    /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, drop_key(net, image, 14));
 }
 
@@ -4725,23 +4738,23 @@ static void train_phase15(const struct net *net, int chunk, int image)
     float *const wt_conv3 = net->weights + AT_WT_CONV3;
     float *const dsums_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM2;
 
-    /* norm3 dropout3 */
+    /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, drop_key(net, image, 14));
     clear_border(y_maxpool1_again, 16, 16, 16, 1);
-    /* maxpool1 */
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1_again, y_conv3);
-    /* conv4 */
     conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1(dw_conv4, y_maxpool1_again, dy_dropout3);
     conv3x3_c16_k16_16x16_bwd_data__direct(dy_maxpool1, dy_dropout3, wt_conv4);
-    /* maxpool1 */
+
+    /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, y_conv3, dy_maxpool1);
-    /* norm2 dropout2 */
+
+    /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     norm_drop0p01_c32_32x32_fwd(y_dropout2_again, y_relu2, coef_norm2, drop_key(net, image, 8));
-    /* conv3 */
     conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2_again, dy_conv3);
     clear_border(dy_dropout2, 32, 32, 32, 1);
     conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3);
-    /* norm2 dropout2 */
+
+    /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, drop_key(net, image, 8));
 }
 
@@ -4759,15 +4772,14 @@ static void train_phase16(const struct net *net, int chunk, int image)
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
     float *const dsums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM1;
 
-    /* norm2 dropout2 */
+    /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, drop_key(net, image, 8));
     clear_border(y_dropout1_again, 32, 32, 16, 1);
-    /* norm1 dropout1 */
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, drop_key(net, image, 4));
-    /* conv2 */
     conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1(dw_conv2, y_dropout1_again, dy_dropout2);
     conv3x3_c16_k32_32x32_bwd_data__direct(dy_dropout1, dy_dropout2, wt_conv2);
-    /* norm1 dropout1 */
+
+    /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, drop_key(net, image, 4));
 }
 
@@ -4780,11 +4792,10 @@ static void train_phase17(const struct net *net, int chunk, int image)
     float *const y_input_again = net->scratch + AT_Y_INPUT_AGAIN;
     float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
 
-    /* norm1 dropout1 */
+    /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, drop_key(net, image, 4));
     clear_border(y_input_again, 32, 32, 3, 1);
     load_c3_32x32(y_input_again, input_image(net, image));
-    /* conv1 */
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input_again, dy_dropout1);
 }
 
@@ -4842,60 +4853,66 @@ static void eval_image(const struct net *net, int chunk, int image)
     float *const y_conv11 = net->scratch + EVAL_AT_Y_CONV11;
     float *const w_conv11 = net->weights + AT_W_CONV11;
 
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_image(net, image));
-    /* conv1 relu1 */
     conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1);
     clear_border(y_dropout1, 32, 32, 16, 1);
-    /* norm1 dropout1 */
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, 0);
-    /* conv2 relu2 */
+
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     conv3x3_relu_norm_c16_k32_32x32_fwd__direct(y_relu2, sums_norm2, y_dropout1, w_conv2);
-    /* norm2 dropout2 */
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, 0);
-    /* conv3 */
+
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3);
+
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(y_maxpool1, 16, 16, 16, 1);
-    /* maxpool1 */
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3);
-    /* conv4 relu3 */
+
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_relu_norm_c16_k16_16x16_fwd__direct(y_relu3, sums_norm3, y_maxpool1, w_conv4);
     clear_border(y_dropout3, 16, 16, 16, 1);
-    /* norm3 dropout3 */
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, 0);
-    /* conv5 relu4 */
+
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c16_k32_16x16_fwd__direct(y_relu4, sums_norm4, y_dropout3, w_conv5);
     clear_border(y_dropout4, 16, 16, 32, 1);
-    /* norm4 dropout4 */
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, 0);
-    /* conv6 relu5 */
+
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c32_k32_16x16_fwd__direct(y_relu5, sums_norm5, y_dropout4, w_conv6);
-    /* norm5 dropout5 */
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, 0);
-    /* conv7 */
+
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7);
+
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(y_maxpool2, 8, 8, 16, 1);
-    /* maxpool2 */
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7);
-    /* conv8 relu6 */
+
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c16_k32_8x8_fwd__direct(y_relu6, sums_norm6, y_maxpool2, w_conv8);
     clear_border(y_dropout6, 8, 8, 32, 1);
-    /* norm6 dropout6 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, 0);
-    /* conv9 relu7 */
+
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu7, sums_norm7, y_dropout6, w_conv9);
     clear_border(y_dropout7, 8, 8, 32, 1);
-    /* norm7 dropout7 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, 0);
-    /* conv10 relu8 */
+
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu8, sums_norm8, y_dropout7, w_conv10);
-    /* norm8 dropout8 */
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, 0);
-    /* global_avgpool1 */
+
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8);
-    /* conv11 */
+
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11);
-    /* softmax_cross_entropy1 */
+
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
     softmax_loss(NULL, y_conv11, net, chunk, image, 0.0f);
     store_logits(net, image, y_conv11);
 }

@@ -767,7 +767,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 32 x 32 x 16, y: 34 x 34 x 16 (border 1).
  * Blocks of 1 vectors of channels; rows, pixels.
- * reads 64 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -976,7 +976,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 32 x 32 x 32, y: 32 x 32 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 128 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1096,7 +1096,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * reads 64 KB, writes 16 KB. templates/pool.c.tpl */
+ * Reads 64 KB, writes 16 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x)
 {
     for (int row = 0; row < 16; row++) {
@@ -1320,7 +1320,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 16 x 16 x 16, y: 18 x 18 x 16 (border 1).
  * Blocks of 1 vectors of channels; rows, pixels.
- * reads 16 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1529,7 +1529,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 16 x 16 x 32, y: 18 x 18 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1744,7 +1744,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__direct(float *restrict
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 16 x 16 x 32, y: 16 x 16 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -1864,7 +1864,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * reads 16 KB, writes 4 KB. templates/pool.c.tpl */
+ * Reads 16 KB, writes 4 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x)
 {
     for (int row = 0; row < 8; row++) {
@@ -2074,7 +2074,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__direct(float *restrict y
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 8 x 8 x 32, y: 10 x 10 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -2289,7 +2289,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__direct(float *restrict y
 /* y = drop(a*x + b), a line of its own for each channel.
  * x: 8 x 8 x 32, y: 8 x 8 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -2320,7 +2320,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
  * x: 8 x 8 x 32, y: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * reads 8 KB, writes 1 KB. templates/pool.c.tpl */
+ * Reads 8 KB, writes 1 KB. templates/pool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x)
 {
     for (int row = 0; row < 1; row++) {
@@ -2503,7 +2503,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
 /* dx = dy, to all inputs of its window alike, 8 x 8 windows, stride 1, padding 0.
  * x: 8 x 8 x 32, dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * reads 1 KB, writes 8 KB. templates/pool.c.tpl */
+ * Reads 1 KB, writes 8 KB. templates/pool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy)
 {
     for (int row = 0; row < 1; row++) {
@@ -2530,7 +2530,7 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 8 x 8 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 16 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -2575,7 +2575,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 10 x 10 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 16 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3082,7 +3082,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__direct(float *restrict dx, co
 /* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 16 x 16 x 16, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * reads 20 KB, writes 16 KB. templates/pool.c.tpl */
+ * Reads 20 KB, writes 16 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy)
 {
     for (int row = 0; row < 8; row++) {
@@ -3287,7 +3287,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 16 x 16 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 64 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3332,7 +3332,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 18 x 18 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 64 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3903,7 +3903,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(float *restrict
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
  * Blocks of 1 vectors of channels; rows, pixels.
- * reads 32 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -3935,7 +3935,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
  * Blocks of 1 vectors of channels; rows, pixels.
- * reads 32 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -4252,7 +4252,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__direct(float *restrict dx, 
 /* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 32 x 32 x 16, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * reads 80 KB, writes 64 KB. templates/pool.c.tpl */
+ * Reads 80 KB, writes 64 KB. templates/pool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy)
 {
     for (int row = 0; row < 16; row++) {
@@ -4457,7 +4457,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 32 x 32 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 256 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -4502,7 +4502,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 34 x 34 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
- * reads 256 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -4817,7 +4817,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__direct(float *restrict dx, 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 1 vectors of channels; rows, pixels.
- * reads 128 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -4849,7 +4849,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 1 vectors of channels; rows, pixels.
- * reads 128 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
 {
     const uint32_t threshold = key != 0 ? 167772 : 0;
@@ -5505,196 +5505,168 @@ static void train_image(const struct net *net, int chunk, int image)
     float *const db_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM1;
     float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
 
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     load_c3_32x32(y_input, input_image(net, image));
-    /* norm1 */
     zero(sums_norm1, 32);
-    /* conv1 relu1 */
     conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1);
-    /* norm1 */
     group_norm1_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
-    /* norm1 dropout1 */
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, drop_key(net, image, 4));
-    /* norm2 */
+
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     zero(sums_norm2, 64);
-    /* conv2 relu2 */
     conv3x3_relu_norm_c16_k32_32x32_fwd__direct(y_relu2, sums_norm2, y_dropout1, w_conv2);
-    /* norm2 */
     group_norm1_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
-    /* norm2 dropout2 */
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, drop_key(net, image, 8));
-    /* conv3 */
+
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3);
-    /* maxpool1 */
+
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3);
-    /* norm3 */
+
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     zero(sums_norm3, 32);
-    /* conv4 relu3 */
     conv3x3_relu_norm_c16_k16_16x16_fwd__direct(y_relu3, sums_norm3, y_maxpool1, w_conv4);
-    /* norm3 */
     group_norm1_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
-    /* norm3 dropout3 */
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, drop_key(net, image, 14));
-    /* norm4 */
+
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     zero(sums_norm4, 64);
-    /* conv5 relu4 */
     conv3x3_relu_norm_c16_k32_16x16_fwd__direct(y_relu4, sums_norm4, y_dropout3, w_conv5);
-    /* norm4 */
     group_norm1_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
     clear_border(y_dropout4, 16, 16, 32, 1);
-    /* norm4 dropout4 */
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, drop_key(net, image, 18));
-    /* norm5 */
+
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     zero(sums_norm5, 64);
-    /* conv6 relu5 */
     conv3x3_relu_norm_c32_k32_16x16_fwd__direct(y_relu5, sums_norm5, y_dropout4, w_conv6);
-    /* norm5 */
     group_norm1_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
-    /* norm5 dropout5 */
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, drop_key(net, image, 22));
-    /* conv7 */
+
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7);
-    /* maxpool2 */
+
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7);
-    /* norm6 */
+
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm6, 64);
-    /* conv8 relu6 */
     conv3x3_relu_norm_c16_k32_8x8_fwd__direct(y_relu6, sums_norm6, y_maxpool2, w_conv8);
-    /* norm6 */
     group_norm1_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
     clear_border(y_dropout6, 8, 8, 32, 1);
-    /* norm6 dropout6 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, drop_key(net, image, 28));
-    /* norm7 */
+
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm7, 64);
-    /* conv9 relu7 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu7, sums_norm7, y_dropout6, w_conv9);
-    /* norm7 */
     group_norm1_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
     clear_border(y_dropout7, 8, 8, 32, 1);
-    /* norm7 dropout7 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, drop_key(net, image, 32));
-    /* norm8 */
+
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm8, 64);
-    /* conv10 relu8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu8, sums_norm8, y_dropout7, w_conv10);
-    /* norm8 */
     group_norm1_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
-    /* norm8 dropout8 */
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, drop_key(net, image, 36));
-    /* global_avgpool1 */
+
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8);
-    /* conv11 */
+
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11);
-    /* softmax_cross_entropy1 */
+
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
     softmax_loss(dy_conv11, y_conv11, net, chunk, image, net->run->label_smoothing);
-    /* conv11 */
+
+    /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11);
     conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11);
+
+    /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     clear_border(dy_dropout8, 8, 8, 32, 1);
-    /* global_avgpool1 */
     avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1);
-    /* norm8 */
+
+    /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(dsums_norm8, 64);
-    /* norm8 dropout8 */
     norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, drop_key(net, image, 36));
-    /* norm8 */
     group_norm1_c32_bwd(dcoef_norm8, dw_norm8, db_norm8, dsums_norm8, coef_norm8, net->param + NORM8_WEIGHT, 64.0);
-    /* norm8 dropout8 */
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, drop_key(net, image, 36));
-    /* conv10 */
     conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(dw_conv10, y_dropout7, dy_dropout8);
     clear_border(dy_dropout7, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(dy_dropout7, dy_dropout8, wt_conv10);
-    /* norm7 */
+
+    /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(dsums_norm7, 64);
-    /* norm7 dropout7 */
     norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, drop_key(net, image, 32));
-    /* norm7 */
     group_norm1_c32_bwd(dcoef_norm7, dw_norm7, db_norm7, dsums_norm7, coef_norm7, net->param + NORM7_WEIGHT, 64.0);
-    /* norm7 dropout7 */
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, drop_key(net, image, 32));
-    /* conv9 */
     conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(dw_conv9, y_dropout6, dy_dropout7);
     clear_border(dy_dropout6, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(dy_dropout6, dy_dropout7, wt_conv9);
-    /* norm6 */
+
+    /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     zero(dsums_norm6, 64);
-    /* norm6 dropout6 */
     norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, drop_key(net, image, 28));
-    /* norm6 */
     group_norm1_c32_bwd(dcoef_norm6, dw_norm6, db_norm6, dsums_norm6, coef_norm6, net->param + NORM6_WEIGHT, 64.0);
-    /* norm6 dropout6 */
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, drop_key(net, image, 28));
-    /* conv8 */
     conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1(dw_conv8, y_maxpool2, dy_dropout6);
     conv3x3_c16_k32_8x8_bwd_data__direct(dy_maxpool2, dy_dropout6, wt_conv8);
-    /* maxpool2 */
+
+    /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, y_conv7, dy_maxpool2);
-    /* conv7 */
+
+    /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5, dy_conv7);
     clear_border(dy_dropout5, 16, 16, 32, 1);
     conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7);
-    /* norm5 */
+
+    /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     zero(dsums_norm5, 64);
-    /* norm5 dropout5 */
     norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, drop_key(net, image, 22));
-    /* norm5 */
     group_norm1_c32_bwd(dcoef_norm5, dw_norm5, db_norm5, dsums_norm5, coef_norm5, net->param + NORM5_WEIGHT, 256.0);
-    /* norm5 dropout5 */
     norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, drop_key(net, image, 22));
-    /* conv6 */
     conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(dw_conv6, y_dropout4, dy_dropout5);
     clear_border(dy_dropout4, 16, 16, 32, 1);
     conv3x3_c32_k32_16x16_bwd_data__direct_b1_1(dy_dropout4, dy_dropout5, wt_conv6);
-    /* norm4 */
+
+    /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     zero(dsums_norm4, 64);
-    /* norm4 dropout4 */
     norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, drop_key(net, image, 18));
-    /* norm4 */
     group_norm1_c32_bwd(dcoef_norm4, dw_norm4, db_norm4, dsums_norm4, coef_norm4, net->param + NORM4_WEIGHT, 256.0);
-    /* norm4 dropout4 */
     norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, drop_key(net, image, 18));
-    /* conv5 */
     conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1(dw_conv5, y_dropout3, dy_dropout4);
     clear_border(dy_dropout3, 16, 16, 16, 1);
     conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(dy_dropout3, dy_dropout4, wt_conv5);
-    /* norm3 */
+
+    /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     zero(dsums_norm3, 32);
-    /* norm3 dropout3 */
     norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, drop_key(net, image, 14));
-    /* norm3 */
     group_norm1_c16_bwd(dcoef_norm3, dw_norm3, db_norm3, dsums_norm3, coef_norm3, net->param + NORM3_WEIGHT, 256.0);
-    /* norm3 dropout3 */
     norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, drop_key(net, image, 14));
-    /* conv4 */
     conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1(dw_conv4, y_maxpool1, dy_dropout3);
     conv3x3_c16_k16_16x16_bwd_data__direct(dy_maxpool1, dy_dropout3, wt_conv4);
-    /* maxpool1 */
+
+    /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, y_conv3, dy_maxpool1);
-    /* conv3 */
+
+    /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2, dy_conv3);
     clear_border(dy_dropout2, 32, 32, 32, 1);
     conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3);
-    /* norm2 */
+
+    /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     zero(dsums_norm2, 64);
-    /* norm2 dropout2 */
     norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, drop_key(net, image, 8));
-    /* norm2 */
     group_norm1_c32_bwd(dcoef_norm2, dw_norm2, db_norm2, dsums_norm2, coef_norm2, net->param + NORM2_WEIGHT, 1024.0);
-    /* norm2 dropout2 */
     norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, drop_key(net, image, 8));
-    /* conv2 */
     conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1(dw_conv2, y_dropout1, dy_dropout2);
     conv3x3_c16_k32_32x32_bwd_data__direct(dy_dropout1, dy_dropout2, wt_conv2);
-    /* norm1 */
+
+    /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     zero(dsums_norm1, 32);
-    /* norm1 dropout1 */
     norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, drop_key(net, image, 4));
-    /* norm1 */
     group_norm1_c16_bwd(dcoef_norm1, dw_norm1, db_norm1, dsums_norm1, coef_norm1, net->param + NORM1_WEIGHT, 1024.0);
-    /* norm1 dropout1 */
     norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, drop_key(net, image, 4));
-    /* conv1 */
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1);
 }
 
@@ -5752,92 +5724,82 @@ static void eval_image(const struct net *net, int chunk, int image)
     float *const y_conv11 = net->scratch + EVAL_AT_Y_CONV11;
     float *const w_conv11 = net->weights + AT_W_CONV11;
 
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_image(net, image));
-    /* norm1 */
     zero(sums_norm1, 32);
-    /* conv1 relu1 */
     conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1);
-    /* norm1 */
     group_norm1_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
     clear_border(y_dropout1, 32, 32, 16, 1);
-    /* norm1 dropout1 */
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, 0);
-    /* norm2 */
+
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     zero(sums_norm2, 64);
-    /* conv2 relu2 */
     conv3x3_relu_norm_c16_k32_32x32_fwd__direct(y_relu2, sums_norm2, y_dropout1, w_conv2);
-    /* norm2 */
     group_norm1_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
-    /* norm2 dropout2 */
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, 0);
-    /* conv3 */
+
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3);
+
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(y_maxpool1, 16, 16, 16, 1);
-    /* maxpool1 */
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3);
-    /* norm3 */
+
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     zero(sums_norm3, 32);
-    /* conv4 relu3 */
     conv3x3_relu_norm_c16_k16_16x16_fwd__direct(y_relu3, sums_norm3, y_maxpool1, w_conv4);
-    /* norm3 */
     group_norm1_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
     clear_border(y_dropout3, 16, 16, 16, 1);
-    /* norm3 dropout3 */
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, 0);
-    /* norm4 */
+
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     zero(sums_norm4, 64);
-    /* conv5 relu4 */
     conv3x3_relu_norm_c16_k32_16x16_fwd__direct(y_relu4, sums_norm4, y_dropout3, w_conv5);
-    /* norm4 */
     group_norm1_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
     clear_border(y_dropout4, 16, 16, 32, 1);
-    /* norm4 dropout4 */
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, 0);
-    /* norm5 */
+
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     zero(sums_norm5, 64);
-    /* conv6 relu5 */
     conv3x3_relu_norm_c32_k32_16x16_fwd__direct(y_relu5, sums_norm5, y_dropout4, w_conv6);
-    /* norm5 */
     group_norm1_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
-    /* norm5 dropout5 */
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, 0);
-    /* conv7 */
+
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7);
+
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(y_maxpool2, 8, 8, 16, 1);
-    /* maxpool2 */
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7);
-    /* norm6 */
+
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm6, 64);
-    /* conv8 relu6 */
     conv3x3_relu_norm_c16_k32_8x8_fwd__direct(y_relu6, sums_norm6, y_maxpool2, w_conv8);
-    /* norm6 */
     group_norm1_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
     clear_border(y_dropout6, 8, 8, 32, 1);
-    /* norm6 dropout6 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, 0);
-    /* norm7 */
+
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm7, 64);
-    /* conv9 relu7 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu7, sums_norm7, y_dropout6, w_conv9);
-    /* norm7 */
     group_norm1_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
     clear_border(y_dropout7, 8, 8, 32, 1);
-    /* norm7 dropout7 */
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, 0);
-    /* norm8 */
+
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm8, 64);
-    /* conv10 relu8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu8, sums_norm8, y_dropout7, w_conv10);
-    /* norm8 */
     group_norm1_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
-    /* norm8 dropout8 */
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, 0);
-    /* global_avgpool1 */
+
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8);
-    /* conv11 */
+
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11);
-    /* softmax_cross_entropy1 */
+
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
     softmax_loss(NULL, y_conv11, net, chunk, image, 0.0f);
     store_logits(net, image, y_conv11);
 }

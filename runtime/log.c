@@ -5,7 +5,7 @@
  */
 #include "log.h"
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -150,10 +150,12 @@ static double rounded(double value, double scale)
     return round(value * scale) / scale;
 }
 
+/* Six digits: a product of floats such as 0.05 * 0.2 has no shorter text that is its own. */
 static double lr_number(float lr)
 {
     char text[32];
-    return strtod(settings_float_text(lr, text, sizeof text), NULL);
+    snprintf(text, sizeof text, "%.6g", (double)lr);
+    return strtod(text, NULL);
 }
 
 bool log_epoch(struct log *log, const struct log_epoch *epoch, struct err *err)

@@ -166,6 +166,7 @@ struct kernel {
     enum kernel_op op;
     enum kernel_pass pass;
     struct layout x, y;   /* input and output of the forward direction */
+    struct layout x2;     /* ADD: the second input */
     struct layout dx, dy; /* gradients: same shapes, other borders */
     int window, stride, padding;
     bool bias, relu, stats, adds;

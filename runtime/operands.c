@@ -107,8 +107,9 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         return shape;
     switch (operand) {
     case OPERAND_X:
-    case OPERAND_X2:
         return image_shape(&k->x);
+    case OPERAND_X2:
+        return image_shape(&k->x2);
     case OPERAND_YIN:
         return image_shape(&k->y);
     case OPERAND_DY:

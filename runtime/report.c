@@ -1,7 +1,7 @@
 /* report.c - lines and events, made from the trainer and changing nothing in it but the bar. */
 #include "report.h"
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -111,6 +111,14 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
 
 /* -- Start ------------------------------------------------------------------------------------- */
 
+/* The warning of the training set (0) and that of the test set (1), if it says anything new. */
+static const char *warning(const struct trainer *t, int part)
+{
+    const char *text = part == 0 ? t->train.warning : t->test.warning;
+    bool told = text[0] == '\0' || (part == 1 && strcmp(text, t->train.warning) == 0);
+    return told ? NULL : text;
+}
+
 static bool log_start(struct trainer *t, const char *cpu, struct err *err)
 {
     const struct model *model = t->model;
@@ -128,10 +136,10 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
               cJSON_AddStringToObject(event, "source", t->train.source) &&
               cJSON_AddNumberToObject(event, "train_images", t->train.count) &&
               cJSON_AddNumberToObject(event, "test_images", t->test.count);
-    const char *const texts[] = {t->train.warning, t->test.warning};
     for (int i = 0; ok && i < 2; i++) {
-        if (texts[i][0] != '\0')
-            ok = cJSON_AddItemToArray(warnings, cJSON_CreateString(texts[i]));
+        const char *text = warning(t, i);
+        if (text != NULL)
+            ok = cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
     }
     ok = ok && cJSON_AddItemToObject(event, "warnings", warnings);
     warnings = ok ? NULL : warnings;
@@ -152,10 +160,10 @@ bool report_start(struct trainer *trainer, struct err *err)
     const struct model *model = t->model;
     char cpu[CPU_NAME_SIZE];
     cpu_name(cpu, sizeof cpu);
-    if (t->train.warning[0] != '\0')
-        fprintf(stderr, "%s: warning: %s\n", t->program, t->train.warning);
-    if (t->test.warning[0] != '\0')
-        fprintf(stderr, "%s: warning: %s\n", t->program, t->test.warning);
+    for (int i = 0; i < 2; i++) {
+        if (warning(t, i) != NULL)
+            fprintf(stderr, "%s: warning: %s\n", t->program, warning(t, i));
+    }
     if (!log_start(t, cpu, err))
         return false;
     if (t->quiet)
@@ -181,13 +189,12 @@ bool report_start(struct trainer *trainer, struct err *err)
 
 bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct err *err)
 {
-    char lr[32];
     if (!log_epoch(&trainer->log, epoch, err))
         return false;
     if (!trainer->quiet)
-        say(trainer, "%5d  %10s  %10.4f  %7.2f  %9.4f  %7.2f  %8.2f  %9.0f", epoch->epoch,
-            settings_float_text(epoch->lr, lr, sizeof lr), epoch->train_loss, epoch->train_acc,
-            epoch->test_loss, epoch->test_acc, epoch->seconds, epoch->images_per_s);
+        say(trainer, "%5d  %10.6g  %10.4f  %7.2f  %9.4f  %7.2f  %8.2f  %9.0f", epoch->epoch,
+            (double)epoch->lr, epoch->train_loss, epoch->train_acc, epoch->test_loss,
+            epoch->test_acc, epoch->seconds, epoch->images_per_s);
     else
         progress_clear(&trainer->bar);
     return true;
@@ -250,8 +257,8 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
             (long long)c->step);
         say(t, "  %s", command);
     } else if (reason == REPORT_FINISHED && !t->quiet) {
-        say(t, "finished %lld epochs; waited %.2f s for data", (long long)c->epoch,
-            loader_waited(t->train_loader));
+        say(t, "finished %lld epoch%s; waited %.2f s for data", (long long)c->epoch,
+            c->epoch == 1 ? "" : "s", loader_waited(t->train_loader));
     }
     return true;
 }

@@ -5,7 +5,7 @@
  */
 #include "safetensors.h"
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

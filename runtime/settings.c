@@ -6,7 +6,7 @@
 #include "settings.h"
 
 #include <assert.h>
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -45,9 +45,10 @@ static bool diverged(const struct trainer *t, const char *what, double loss, str
 {
     const struct checkpoint_counters *c = &t->counters;
     return err_set_code(err, EXIT_DIVERGED,
-                        "diverged in epoch %lld, step %lld: the %s is %f, no finite number; the "
+                        "diverged in epoch %lld, step %lld: the %s is %s, no finite number; the "
                         "checkpoints stay as they were. A lower --lr may help.",
-                        (long long)c->epoch + 1, (long long)c->step, what, loss);
+                        (long long)c->epoch + 1, (long long)c->step, what,
+                        isnan(loss) ? "nan" : "infinite");
 }
 
 /* One step: the counters change only when its loss is finite. */

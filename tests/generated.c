@@ -2,6 +2,7 @@
 #include "generated.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cpu.h"
 
@@ -21,7 +22,8 @@ int generated_program_main(const struct model *model, int argc, char **argv)
 const struct model *generated_model(void)
 {
     generated_main(0, NULL);
-    if (cpu_supports(caught->isa))
+    bool emulated = GENERATED_EMULATES_AVX512 && strcmp(caught->isa, "avx512") == 0;
+    if (emulated || cpu_supports(caught->isa))
         return caught;
     printf("skipped: this processor has no %s\n", caught->isa);
     return NULL;

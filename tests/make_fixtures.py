@@ -116,7 +116,8 @@ class Margins:
 
     def note(self, distances, tensor):
         if self.net.training:
-            self.closest = min(self.closest, (distances.min() / tensor.square().mean().sqrt()).item())
+            size = tensor.square().mean().sqrt()
+            self.closest = min(self.closest, (distances.min() / size).item())
 
     def relu(self, _module, inputs):
         self.note(inputs[0].abs(), inputs[0])

@@ -4,10 +4,11 @@
  * against them, with one thread and with two.
  *
  * Numbers may differ by TOLERANCE times the largest magnitude in their tensor. The fixtures are
- * float64 rounded once, so what is compared is our own rounding: float sums of up to 8192 terms
- * err by about 1e-6 of the largest value a layer, and a step passes eleven layers twice. What the
- * tolerance has to catch is far larger: a wrong formula, a border, a lost image. Small elements of
- * a tensor are what is left of large ones that cancel, so a bound of their own would test nothing.
+ * float64 rounded once, so what is compared is our own rounding: float sums of up to 8192 terms,
+ * through eleven layers there and back. It is 1e-6 of the largest element in practice, and the
+ * tolerance leaves a hundredfold for other compilers and orders of summation. What it has to catch
+ * is far larger: a wrong formula, a border, a lost image. Small elements of a tensor are what is
+ * left of large ones that cancel, so a bound of their own would test nothing.
  */
 #include <check.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* test_log.c - lines that programs read: their keys, and what resuming keeps of them. */
+#include <cJSON.h>
 #include <check.h>
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -147,6 +147,22 @@ START_TEST(standard_output_must_take_everything)
 }
 END_TEST
 
+START_TEST(two_trainings_do_not_share_a_folder)
+{
+    ck_assert_int_eq(run("train --data synthetic --max-steps 2 --out here"), EXIT_OK);
+    copy("here/last.safetensors", "kept");
+    char path[2 * PATH_SIZE];
+    put_path(path, "here/.lock");
+    int fd = open(path, O_RDWR);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    ck_assert_int_eq(fcntl(fd, F_SETLK, &lock), 0);
+    ck_assert_int_eq(run("train --data synthetic --max-steps 1 --out here"), EXIT_FAILED);
+    says(errors, "here: another training writes here: expected a folder of its own (--out)");
+    same_bytes("kept", "here/last.safetensors");
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_folder_that_cannot_be_written_is_named)
 {
     char path[2 * PATH_SIZE];
@@ -183,6 +199,7 @@ int main(int argc, char **argv)
     tcase_add_test(world, a_checkpoint_of_something_else_is_refused);
     tcase_add_test(world, a_full_disk_keeps_what_was_good);
     tcase_add_test(world, standard_output_must_take_everything);
+    tcase_add_test(world, two_trainings_do_not_share_a_folder);
     tcase_add_test(world, a_folder_that_cannot_be_written_is_named);
     suite_add_tcase(suite, world);
 

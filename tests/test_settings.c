@@ -1,6 +1,6 @@
 /* test_settings.c - every setting goes to text and back, to the bit, and remembers who set it. */
+#include <cJSON.h>
 #include <check.h>
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +156,8 @@ START_TEST(only_what_applies_is_shown)
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
+    ck_assert(settings_applies(&settings, SETTING_WARMUP)); /* the recipe says onecycle */
+    ck_assert(!settings_applies(&settings, SETTING_STEP_GAMMA));
     set(SETTING_SCHEDULE, "step");
     set(SETTING_AUGMENT, "off");
     settings_print(&settings, out, "> ");

@@ -191,6 +191,7 @@ START_TEST(divergence_keeps_the_checkpoint)
     ck_assert_int_eq(run("train --resume here/last.safetensors --lr 1e6 --no-augment"),
                      EXIT_DIVERGED);
     says(errors, "tiny: diverged in epoch 1, step ");
+    says(errors, ": the loss is ");
     says(events("here/log.jsonl", "end", text), "\"reason\":\"diverged\"");
     same_bytes("kept", "here/last.safetensors");
 }

@@ -255,7 +255,7 @@ static void fake_add(const struct kernel_args *a)
         for (int x = 0; x < k->y.w; x++)
             for (int c = 0; c < k->y.c; c++) {
                 if (fwd) {
-                    float sum = get(a->x, &k->x, y, x, c) + get(a->x2, &k->x, y, x, c);
+                    float sum = get(a->x, &k->x, y, x, c) + get(a->x2, &k->x2, y, x, c);
                     put(a->y, &k->y, y, x, c, masks && sum < 0 ? 0 : sum, false);
                 } else {
                     bool off = masks && !(get(a->yin, &k->y, y, x, c) > 0);
@@ -318,6 +318,7 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                            .op = op,
                            .pass = pass,
                            .x = {c, 5, 6, 8, 2},
+                           .x2 = {c, 5, 6, 8, 1},
                            .y = {k, h, w, 8, 1},
                            .dx = {c, 5, 6, 8, 0},
                            .dy = {k, h, w, 8, 3},

@@ -16,8 +16,8 @@
 #ifndef BURIN_TINY_PROGRAM_H
 #define BURIN_TINY_PROGRAM_H
 
+#include <cJSON.h>
 #include <check.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

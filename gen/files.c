@@ -1,0 +1,181 @@
+/* files.c - reading sources and files, writing files whole or not at all.
+ *
+ * A file is written beside its old self and renamed over it, so that nobody ever sees half of it
+ * and a failure leaves the old one; a file whose text would not change is not touched, so that
+ * builds see when nothing is new. Lua raises "not enough memory" by jumping away: no file is open
+ * and nothing is owned where it may.
+ */
+#include "files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "host.h"
+
+/* -- Files ------------------------------------------------------------------------------------- */
+
+/* Pushes nil and "path: what: text of the errno"; returns their number. */
+static int fail_errno(lua_State *L, const char *path, const char *what, int errno_value)
+{
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s: %s", path, what, strerror(errno_value));
+    return 2;
+}
+
+/* Pushes the text of a regular file and returns 0, or pushes nothing and returns the errno. Nothing
+ * is open or owned while Lua may raise "not enough memory". */
+static int push_file(lua_State *L, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return errno;
+    if (!S_ISREG(status.st_mode))
+        return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    size_t room = (size_t)status.st_size;
+    char *text = lua_newuserdatauv(L, room + 1, 0);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        int problem = errno;
+        lua_pop(L, 1);
+        return problem;
+    }
+    errno = 0;
+    size_t size = fread(text, 1, room, file);
+    int problem = ferror(file) ? (errno != 0 ? errno : EIO) : 0;
+    fclose(file); /* only read from: nothing can be lost */
+    if (problem == 0)
+        lua_pushlstring(L, text, size);
+    lua_remove(L, problem == 0 ? -2 : -1);
+    return problem;
+}
+
+static int read_file(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    int problem = push_file(L, path);
+    return problem == 0 ? 1 : fail_errno(L, path, "cannot be read", problem);
+}
+
+/* Writes all of text to a new file beside path and renames it over path. Returns 0 or the errno;
+ * then nothing is left behind and the old file is as it was. `temporary` ends in XXXXXX. */
+static int replace_file(const char *path, char *temporary, const char *text, size_t size)
+{
+    int fd = mkstemp(temporary);
+    if (fd < 0)
+        return errno;
+    mode_t mask = umask(0);
+    umask(mask);
+    int problem = fchmod(fd, 0666 & ~mask) == 0 ? 0 : errno;
+    while (problem == 0 && size > 0) {
+        ssize_t written = write(fd, text, size);
+        if (written >= 0) {
+            text += written;
+            size -= (size_t)written;
+        } else if (errno != EINTR) {
+            problem = errno;
+        }
+    }
+    if (close(fd) != 0 && problem == 0)
+        problem = errno;
+    if (problem == 0 && rename(temporary, path) != 0)
+        problem = errno;
+    if (problem != 0)
+        unlink(temporary);
+    return problem;
+}
+
+static int write_if_changed(lua_State *L)
+{
+    size_t size;
+    const char *path = luaL_checkstring(L, 1);
+    const char *text = luaL_checklstring(L, 2, &size);
+    struct stat status;
+    if (lstat(path, &status) == 0) {
+        if (!S_ISREG(status.st_mode)) { /* a rename would replace the link or device itself */
+            lua_pushnil(L);
+            lua_pushfstring(L, "%s: cannot be written: it is not a regular file", path);
+            return 2;
+        }
+        int problem = push_file(L, path);
+        if (problem == 0 && lua_compare(L, -1, 2, LUA_OPEQ)) {
+            lua_pushliteral(L, "unchanged");
+            return 1;
+        }
+    }
+    size_t length = strlen(path);
+    char *temporary = lua_newuserdatauv(L, length + sizeof ".XXXXXX", 0);
+    memcpy(temporary, path, length);
+    memcpy(temporary + length, ".XXXXXX", sizeof ".XXXXXX");
+    int problem = replace_file(path, temporary, text, size);
+    if (problem != 0)
+        return fail_errno(L, path, "cannot be written", problem);
+    lua_pushliteral(L, "written");
+    return 1;
+}
+
+static int print_text(lua_State *L)
+{
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    if (fwrite(text, 1, size, stdout) != size || fflush(stdout) != 0)
+        return fail_errno(L, "standard output", "cannot be written", errno);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* -- Sources ----------------------------------------------------------------------------------- */
+
+int files_push_source(lua_State *L, const char *gen_dir, const char *name)
+{
+    if (gen_dir != NULL) {
+        if (strncmp(name, "gen/", 4) == 0)
+            lua_pushfstring(L, "%s/%s", gen_dir, name + 4);
+        else
+            lua_pushfstring(L, "%s/../%s", gen_dir, name);
+        int problem = push_file(L, lua_tostring(L, -1));
+        lua_remove(L, problem == 0 ? -2 : -1);
+        return problem;
+    }
+    for (size_t i = 0; i < embedded_count; i++) {
+        if (strcmp(embedded_files[i].name, name) == 0) {
+            lua_pushlstring(L, embedded_files[i].text, embedded_files[i].size);
+            return 0;
+        }
+    }
+    return ENOENT;
+}
+
+/* Both take gen_dir as their upvalue. */
+static int source(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    int problem = files_push_source(L, lua_touserdata(L, lua_upvalueindex(1)), name);
+    return problem == 0 ? 1 : fail_errno(L, name, "cannot be read", problem);
+}
+
+static int template(lua_State *L)
+{
+    const char *name = lua_pushfstring(L, "templates/%s", luaL_checkstring(L, 1));
+    int problem = files_push_source(L, lua_touserdata(L, lua_upvalueindex(1)), name);
+    if (problem != 0)
+        return luaL_error(L, "%s: cannot be read: %s", name, strerror(problem));
+    return 1;
+}
+
+void files_add_functions(lua_State *L, const char *gen_dir)
+{
+    static const luaL_Reg functions[] = {
+        {"source", source},       {"template", template},
+        {"read_file", read_file}, {"write_if_changed", write_if_changed},
+        {"print", print_text},    {NULL, NULL},
+    };
+    lua_pushlightuserdata(L, (void *)gen_dir); /* only ever read as const again */
+    luaL_setfuncs(L, functions, 1);
+}

@@ -1,0 +1,20 @@
+# Builds the suites once more, as another preset says, and runs them.
+#
+#     cmake -DPRESET=asan -DBUILD=build/asan -P tests/test_tree.cmake
+#
+# It runs in the root of the source tree. `native` are the tests of generated programs for this
+# processor.
+cmake_minimum_required(VERSION 3.22)
+
+function(run)
+    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
+    if(NOT result EQUAL 0)
+        list(JOIN ARGN " " command)
+        message(FATAL_ERROR "${command}: ended with ${result}")
+    endif()
+endfunction()
+
+run("${CMAKE_COMMAND}" --preset ${PRESET} -B "${BUILD}")
+run("${CMAKE_COMMAND}" --build "${BUILD}" --target suites)
+run("${CMAKE_CTEST_COMMAND}" --test-dir "${BUILD}" --verbose --label-regex "^(suite|native)$"
+    --no-label-summary)
