@@ -18,6 +18,7 @@ libopenblas-dev  pkg-config --exists openblas
 libcjson-dev     pkg-config --exists libcjson
 libssl-dev       pkg-config --exists libcrypto
 check            pkg-config --exists check
+libsimde-dev     test -e /usr/include/simde/x86/avx512.h
 lua-check        command -v luacheck
 libsimde-dev     test -e /usr/include/simde/x86/avx512.h
 ca-certificates  test -e /etc/ssl/certs

@@ -60,8 +60,6 @@ struct host {
     bool exhausted;
 };
 
-static const char out_of_memory[] = "out of memory";
-
 static struct host *host_of(lua_State *L)
 {
     return *(struct host **)lua_getextraspace(L);
@@ -215,8 +213,8 @@ static void count_steps(lua_State *L, lua_Debug *frame)
     host->exhausted = true;
     lua_sethook(L, count_steps, LUA_MASKCOUNT, 1);
     lua_pushfstring(L,
-                    "the description runs too long: expected at most %d million steps and "
-                    "%d seconds",
+                    "the description runs too long: expected at most %d million steps and %d "
+                    "seconds",
                     DESCRIPTION_STEPS / 1000000, DESCRIPTION_SECONDS);
     lua_error(L);
 }
@@ -382,7 +380,7 @@ struct lua_State *host_lua(struct host *host)
 
 const char *host_message(const struct host *host)
 {
-    return host->message != NULL ? host->message : out_of_memory;
+    return host->message != NULL ? host->message : "out of memory";
 }
 
 /* -- Calls ------------------------------------------------------------------------------------- */

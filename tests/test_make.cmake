@@ -1,0 +1,97 @@
+# The front door: the targets of the Makefile, in a copy of the source tree without data.
+#
+#     cmake -DBURIN_SOURCE=. -DISA=avx2 -DWORK=build/tests/make -P tests/test_make.cmake
+#
+# ISA is what ISA=native means here.
+cmake_minimum_required(VERSION 3.22)
+set(tree "${WORK}/a copy")
+
+# Runs make; `result` and `output` tell what came of it. The outer make and its variables stay out.
+macro(make)
+    execute_process(
+        COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL --unset=MFLAGS
+            --unset=CIFAR10_DIR make ${ARGN}
+        RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
+        WORKING_DIRECTORY "${tree}")
+endmacro()
+
+macro(make_well)
+    make(${ARGN})
+    if(NOT result EQUAL 0)
+        message(FATAL_ERROR "make ${ARGN}: ended with ${result}\n${output}")
+    endif()
+endmacro()
+
+function(expect text)
+    string(FIND "${output}" "${text}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
+    endif()
+endfunction()
+
+function(expect_failure text)
+    if(result EQUAL 0)
+        message(FATAL_ERROR "make succeeded, expected \"${text}\":\n${output}")
+    endif()
+    expect("${text}")
+endfunction()
+
+function(expect_file)
+    foreach(name IN LISTS ARGN)
+        if(NOT EXISTS "${tree}/${name}")
+            message(FATAL_ERROR "${name} is not there")
+        endif()
+    endforeach()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${tree}/my nets")
+foreach(name CMakeLists.txt CMakePresets.json Makefile gen templates runtime tests)
+    file(COPY "${BURIN_SOURCE}/${name}" DESTINATION "${tree}")
+endforeach()
+file(COPY "${BURIN_SOURCE}/tests/tiny.lua" DESTINATION "${tree}/my nets")
+set(net "NET=my nets/tiny.lua")
+
+make_well(help)
+expect("make train")
+
+# One program after the other; what was built before stays.
+make_well(gen ${net} NORM=gn)
+expect_file(generated/tiny_gn_${ISA}.c build/tiny_gn build/burin)
+make_well(gen ${net} NORM=ln ISA=c)
+expect_file(generated/tiny_gn_${ISA}.c generated/tiny_ln_c.c build/tiny_gn build/tiny_ln)
+
+# What is wrong is said by the generator, and the build goes on to work.
+make(gen ${net} NORM=xx)
+expect_failure("--norm xx: expected bn, gn, ln, in or none")
+make(gen ${net} ISA=mmx)
+expect_failure("--isa mmx: expected native, avx2, avx512 or c")
+make(gen "NET=no such net.lua")
+expect_failure("no such net.lua")
+file(WRITE "${tree}/my nets/wrong.lua" "return network { name = \"wrong\" }\n")
+make(gen "NET=my nets/wrong.lua")
+expect_failure("my nets/wrong.lua:1: ")
+
+# No data: synthetic, and loudly. Data that was asked for and is not there: an error.
+make_well(train ${net} NORM=gn EPOCHS=2 SEED=3 THREADS=1)
+expect("No CIFAR-10")
+expect("SYNTHETIC seed")
+expect_file(runs/tiny_gn/log.csv runs/tiny_gn/last.safetensors)
+file(STRINGS "${tree}/runs/tiny_gn/log.csv" lines)
+list(LENGTH lines count)
+if(NOT count EQUAL 3)
+    message(FATAL_ERROR "log.csv has ${count} lines, expected a head and two epochs:\n${lines}")
+endif()
+make(train ${net} NORM=gn DATA=nowhere)
+expect_failure("nowhere")
+
+# A deleted network does not lock the build folder.
+file(REMOVE "${tree}/my nets/tiny.lua")
+file(TOUCH "${tree}/CMakeLists.txt")
+make_well(generated)
+expect_file(generated/s8_bn_avx2.c generated/s8_ln_avx512.c)
+
+make_well(clean)
+if(EXISTS "${tree}/build")
+    message(FATAL_ERROR "make clean left build/")
+endif()

@@ -1,0 +1,54 @@
+# A project of somebody else, in a folder with a blank in its name, builds a program of its own with
+# add_training_program().
+#
+#     cmake -DBURIN_SOURCE=. -DWORK=build/tests/project -P tests/test_project.cmake
+cmake_minimum_required(VERSION 3.22)
+set(project "${WORK}/a project")
+
+# Runs a command that must succeed; `output` is what it printed.
+macro(run)
+    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output
+        ERROR_VARIABLE output WORKING_DIRECTORY "${project}")
+    if(NOT result EQUAL 0)
+        message(FATAL_ERROR "${ARGN}: ended with ${result}\n${output}")
+    endif()
+endmacro()
+
+function(expect text)
+    string(FIND "${output}" "${text}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
+    endif()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${project}")
+file(COPY "${BURIN_SOURCE}/tests/tiny.lua" DESTINATION "${project}")
+file(RENAME "${project}/tiny.lua" "${project}/my digits.lua")
+file(WRITE "${project}/CMakeLists.txt" "
+cmake_minimum_required(VERSION 3.22)
+project(digits LANGUAGES C)
+add_subdirectory(\"${BURIN_SOURCE}\" burin)
+add_training_program(digits NETWORK \"my digits.lua\" NORM gn ISA c)
+")
+run("${CMAKE_COMMAND}" -G Ninja -S . -B build)
+run("${CMAKE_COMMAND}" --build build)
+run(build/digits info)
+expect("network tiny, norm gn, c,")
+run(build/digits train --data synthetic --max-steps 2 --out out)
+expect("stopped at step 2")
+
+# A changed network makes a new program, an unchanged one does not.
+run("${CMAKE_COMMAND}" --build build)
+expect("no work to do")
+file(READ "${project}/my digits.lua" text)
+string(REPLACE "conv { 16" "conv { 24" text "${text}")
+file(WRITE "${project}/my digits.lua" "${text}")
+run("${CMAKE_COMMAND}" --build build)
+run(build/digits info)
+expect("24x8x8")
+
+file(GLOB entries RELATIVE "${project}" "${project}/*")
+if(NOT "${entries}" STREQUAL "CMakeLists.txt;build;my digits.lua;out")
+    message(FATAL_ERROR "the project holds ${entries}: something was written outside build/")
+endif()
