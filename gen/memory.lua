@@ -6,7 +6,8 @@
 -- offset that is free for its whole life.
 --
 -- A bordered buffer that shares memory must have its border cleared before its first call (the
--- arenas start zeroed and kernels write interiors only); memory.place lists these calls.
+-- arenas start zeroed and kernels write interiors only); memory.place lists these calls. Scratch
+-- memory is always shared: training, evaluation and the update of the weights use it in turn.
 --
 -- memory = { offset = { [buffer] = floats }, floats = { [scope] = floats },
 --            clears = { [call index] = array of buffers to clear before that call } }
@@ -77,7 +78,7 @@ function memory.place(plan)
             floats[scope] = math.max(floats[scope], offset[buffer] + aligned(buffer.floats))
         end
         for _, buffer in ipairs(list) do
-            local shared = false
+            local shared = scope == "scratch"
             for _, other in ipairs(list) do
                 shared = shared or other ~= buffer and overlaps(buffer, other, offset)
             end

@@ -313,7 +313,7 @@ function model.params(graph, planned, options)
         remake = c.comment(string.format("burin gen --norm %s --isa %s%s %s", options.norm,
             set.name, extra, shell_word(options.network))),
         build = c.comment(string.format("cc -std=c11 -O3 -ffp-contract=off %s%s -Iruntime %s "
-            .. "libburin_runtime.a -lopenblas -lcjson -lpthread -lm", set.flags,
+            .. "libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm", set.flags,
             set.flags ~= "" and "" or "", file)),
         layer_table = model.layer_table(graph, planned),
         totals = string.format("%d parameters; %.1f MFLOP an image forward.", graph.param_floats,

@@ -6,7 +6,7 @@
  *
  * To build it alone, beside the runtime's headers and library:
  *
- *     cc -std=c11 -O3 -ffp-contract=off -mavx2 -mfma -Iruntime s8_bn_avx2.c libburin_runtime.a -lopenblas -lcjson -lpthread -lm
+ *     cc -std=c11 -O3 -ffp-contract=off -mavx2 -mfma -Iruntime s8_bn_avx2.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
  *
  * step                    input         output        parameters  MFLOP  forward kernel
  * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__direct

@@ -6,7 +6,7 @@
  *
  * To build it alone, beside the runtime's headers and library:
  *
- *     cc -std=c11 -O3 -ffp-contract=off -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -Iruntime s8_bn_avx512.c libburin_runtime.a -lopenblas -lcjson -lpthread -lm
+ *     cc -std=c11 -O3 -ffp-contract=off -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -Iruntime s8_bn_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
  *
  * step                    input         output        parameters  MFLOP  forward kernel
  * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__direct

@@ -6,7 +6,7 @@
  *
  * To build it alone, beside the runtime's headers and library:
  *
- *     cc -std=c11 -O3 -ffp-contract=off -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -Iruntime s8_ln_avx512.c libburin_runtime.a -lopenblas -lcjson -lpthread -lm
+ *     cc -std=c11 -O3 -ffp-contract=off -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -Iruntime s8_ln_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
  *
  * step                    input         output        parameters  MFLOP  forward kernel
  * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__direct
@@ -5506,10 +5506,12 @@ static void train_image(const struct net *net, int chunk, int image)
     float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_image(net, image));
     zero(sums_norm1, 32);
     conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1);
     group_norm1_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+    clear_border(y_dropout1, 32, 32, 16, 1);
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, drop_key(net, image, 4));
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
@@ -5522,12 +5524,14 @@ static void train_image(const struct net *net, int chunk, int image)
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(y_maxpool1, 16, 16, 16, 1);
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     zero(sums_norm3, 32);
     conv3x3_relu_norm_c16_k16_16x16_fwd__direct(y_relu3, sums_norm3, y_maxpool1, w_conv4);
     group_norm1_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+    clear_border(y_dropout3, 16, 16, 16, 1);
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, drop_key(net, image, 14));
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
@@ -5547,6 +5551,7 @@ static void train_image(const struct net *net, int chunk, int image)
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(y_maxpool2, 8, 8, 16, 1);
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */

@@ -59,7 +59,8 @@ end
 --- that nets.small takes.
 nets.varied = {
     "conv { 5, window = 3, padding = 1, bias = true }, relu(), norm { groups = 5 }, dropout(0.1)",
-    "conv { 3, window = 3, padding = 1 }, conv { 3, window = 3, padding = 1 }",
+    "conv { 3, window = 1 }, conv { 3, window = 1 }, relu(), norm { groups = 1 }, "
+        .. "conv { 3, window = 1 }",
     "norm { groups = 3 }, relu(), conv { 8, window = 2 }, norm(), relu(), dropout(0.3)",
     "relu(), dropout(0.2), maxpool { 3, stride = 2, padding = 1 }, conv { 4, window = 1 }",
     "conv { 8, window = 5, stride = 2, padding = 3 }, relu(), maxpool(2), avgpool(2)",
@@ -70,7 +71,7 @@ nets.varied = {
     [[conv { 4, window = 1, stride = 2, name = "a" }, relu { name = "r" },
         conv { 4, window = 7, padding = 3, from = "a" }, norm(), dropout(0.1), add("r"),
         avgpool { 2, stride = 1, padding = 1, name = "p" }, maxpool { 3, stride = 2, padding = 1 },
-        conv { 4, window = 2, stride = 2, from = "p" }, norm(), add("maxpool1")]],
+        conv { 4, window = 1, stride = 2, from = "p" }, norm(), add("maxpool1")]],
     "conv { 17, window = 3, stride = 2 }, norm { groups = 1 }, relu(), linear(12), relu(), "
         .. "norm { groups = 3 }, dropout(0.5), linear { 7, bias = false }, dropout(0.25)",
     "conv { 6, window = 2, stride = 2, padding = 1 }, dropout(0), relu(), dropout(0.5), "

@@ -83,12 +83,13 @@ function passes.buffers_alive_together_do_not_overlap()
     end)
 end
 
--- The arenas start zeroed and kernels write interiors only.
+-- The arenas start zeroed and kernels write interiors only; evaluation and the update of the
+-- weights write to scratch memory too.
 function passes.shared_borders_are_cleared_first()
     every_plan(function(planned, title)
         local memory <const>, buffers <const> = planned.train.memory, planned.train.plan.buffers
         for _, a in ipairs(buffers) do
-            local shared = false
+            local shared = a.scope == "scratch"
             for _, b in ipairs(buffers) do
                 shared = shared or a ~= b and a.scope == b.scope
                     and memory.offset[a] < memory.offset[b] + b.floats
