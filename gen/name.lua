@@ -5,9 +5,10 @@
 --   <op><window>[s<stride>][_relu][_norm]_c<in>_k<out>_<H>x<W>_<pass>[__<how>]
 --
 -- H x W is the size of the input image of the layer. `how` is the algorithm of a convolution, then
--- what differs from the usual: `add` when the kernel adds to its output, `b<n>_<m>` when the
--- borders of source and destination are not the usual ones (the padding the window needs at the
--- source, none at the destination), `p<n>` a padding other than window // 2.
+-- what differs from the usual: `add` when the kernel adds to its output, `padded` when the channels
+-- of its input are padded to whole vectors, `b<n>_<m>` when the borders of source and destination are
+-- not the usual ones (the padding the window needs at the source, none at the destination), `p<n>` a
+-- padding other than window // 2.
 
 local name <const> = {}
 
@@ -51,6 +52,9 @@ local function how(kernel)
     end
     if kernel.adds then
         parts[#parts + 1] = "add"
+    end
+    if kernel.k and kernel.pass ~= "bwd_data" and kernel.x.pitch ~= kernel.c then
+        parts[#parts + 1] = "padded"
     end
     local source <const>, destination <const>, need <const> = ends(kernel)
     if source.border ~= need or destination.border ~= 0 then

@@ -1,0 +1,259 @@
+-- Kernel parameters: every loop nest of a convolution reads what the definition says.
+
+local test <const> = ...
+local nets <const> = load(assert(host.read_file(test.dir .. "/lua/nets.lua")), "@nets.lua")()
+
+local isa <const> = require("isa")
+local kernel <const> = require("kernel")
+
+local tests <const> = {}
+
+local AVX2 <const> = isa.get("avx2")
+local OPTIONS <const> = { unroll = "tile", algorithm = "auto" }
+
+local function layout(channels, h, w, border)
+    return { c = channels, h = h, w = w, pitch = (channels + 7) // 8 * 8, border = border }
+end
+
+-- The data gradient of a convolution over an image of h x w, and what wide borders it needs.
+local function gradient_spec(window, stride, padding, h, w, channels)
+    local out_h <const> = (h + 2 * padding - window) // stride + 1
+    local out_w <const> = (w + 2 * padding - window) // stride + 1
+    return {
+        op = "conv", pass = "bwd_data", name = "test", window = window, stride = stride,
+        padding = padding, c = 8, k = channels, flop = 0, params = { "dx", "dy", "w" },
+        x = layout(8, h, w, 0), dx = layout(8, h, w, 1),
+        dy = layout(channels, out_h, out_w, window), y = layout(channels, out_h, out_w, window),
+    }
+end
+
+local function forward_spec(window, stride, padding, h, w, channels)
+    local out_h <const> = (h + 2 * padding - window) // stride + 1
+    local out_w <const> = (w + 2 * padding - window) // stride + 1
+    return {
+        op = "conv", pass = "fwd", name = "test", window = window, stride = stride,
+        padding = padding, c = channels, k = 8, flop = 0, params = { "y", "x", "w" },
+        x = layout(channels, h, w, padding), y = layout(8, out_h, out_w, 1),
+    }
+end
+
+-- Calls check(window, stride, padding, h, w) for every convolution that a description may ask for
+-- on two small images.
+local function each_window(check)
+    for window = 1, 7 do
+        for stride = 1, 2 do
+            for padding = 0, window - 1 do
+                for _, size in ipairs({ { 7, 8 }, { 10, 9 } }) do
+                    check(window, stride, padding, size[1], size[2])
+                end
+            end
+        end
+    end
+end
+
+function tests.tap_order_is_a_permutation()
+    each_window(function(window, stride, padding, h, w)
+        local order <const> =
+            kernel.tap_order(gradient_spec(window, stride, padding, h, w, 8))
+        local seen <const> = {}
+        for _, tap in ipairs(order) do
+            assert(tap >= 0 and tap < window * window and not seen[tap], "no permutation")
+            seen[tap] = true
+        end
+        test.equal(#order, window * window)
+    end)
+end
+
+-- The value of a C expression in row and col.
+local function evaluator(text)
+    return load("local row, col = ...; return " .. text, text, "t", {})
+end
+
+-- What the loop nests of a kernel do, pixel by pixel: a set of "tap row col" for each pixel of the
+-- target, where row and col are of the source, without its border.
+local function reads_of(params, spec, source, target, order)
+    local channels <const> = spec.pass == "fwd" and spec.c or spec.k
+    local pixels <const> = {}
+    for _, nest in ipairs(params.nests) do
+        local row_of <const>, col_of <const> = {}, {}
+        for i, run in ipairs(nest.runs) do
+            row_of[i], col_of[i] = evaluator(run.row), evaluator(run.col)
+            test.equal(run.length % channels, 0)
+            test.equal(run.length % nest.unroll, 0)
+        end
+        local out_row <const>, out_col <const> = evaluator(nest.out_row), evaluator(nest.out_col)
+        test.equal(nest.weight_at % channels, 0)
+        for row = 0, nest.out_h - 1 do
+            for _, group in ipairs(nest.groups) do
+                for col = group.first, group.last - 1 do
+                    local reads <const> = {}
+                    local tap = nest.weight_at // channels
+                    for i, run in ipairs(nest.runs) do
+                        for at = 0, run.length // channels - 1 do
+                            local y <const> = row_of[i](row, col) - source.border
+                            local x <const> = col_of[i](row, col) - source.border + at
+                            assert(y >= -source.border and y < source.h + source.border
+                                and x >= -source.border and x < source.w + source.border,
+                                "reads outside its buffer")
+                            tap = tap + 1
+                            if y >= 0 and y < source.h and x >= 0 and x < source.w then
+                                reads[#reads + 1] =
+                                    ("%d %d %d"):format(order[tap], y, x)
+                            end
+                        end
+                    end
+                    local y <const> = out_row(row, col) - target.border
+                    local x <const> = out_col(row, col) - target.border
+                    table.sort(reads)
+                    local key <const> = y .. " " .. x
+                    assert(not pixels[key], "computes a pixel twice")
+                    pixels[key] = reads
+                end
+            end
+        end
+        test.equal(nest.groups[#nest.groups].last, nest.out_w)
+    end
+    return pixels
+end
+
+-- The same by the definition: output (y, x) reads input (y * stride + r - padding, ...) by tap r.
+local function definition(window, stride, padding, x, y, forward)
+    local pixels <const> = {}
+    local target <const> = forward and y or x
+    for row = 0, target.h - 1 do
+        for col = 0, target.w - 1 do
+            pixels[row .. " " .. col] = {}
+        end
+    end
+    for row = 0, y.h - 1 do
+        for col = 0, y.w - 1 do
+            for r = 0, window - 1 do
+                for s = 0, window - 1 do
+                    local i <const>, j <const> =
+                        row * stride + r - padding, col * stride + s - padding
+                    if i >= 0 and i < x.h and j >= 0 and j < x.w then
+                        local tap <const> = r * window + s
+                        local into <const> = forward and row .. " " .. col or i .. " " .. j
+                        table.insert(pixels[into], forward and ("%d %d %d"):format(tap, i, j)
+                            or ("%d %d %d"):format(tap, row, col))
+                    end
+                end
+            end
+        end
+    end
+    for _, reads in pairs(pixels) do -- each is sorted by itself
+        table.sort(reads)
+    end
+    return pixels
+end
+
+-- With channels that fill the pitch, the taps of a window row are one run; else each is its own.
+function tests.data_gradients_read_what_the_definition_says()
+    each_window(function(window, stride, padding, h, w)
+        for _, channels in ipairs({ 8, 5 }) do
+            local spec <const> = gradient_spec(window, stride, padding, h, w, channels)
+            local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+            test.equal(reads_of(params, spec, spec.dy, spec.dx, kernel.tap_order(spec)),
+                definition(window, stride, padding, spec.dx, spec.dy, false),
+                ("window %d, stride %d, padding %d"):format(window, stride, padding))
+        end
+    end)
+end
+
+function tests.forward_reads_what_the_definition_says()
+    each_window(function(window, stride, padding, h, w)
+        local order <const> = {}
+        for tap = 1, window * window do
+            order[tap] = tap - 1
+        end
+        for _, channels in ipairs({ 8, 5 }) do
+            local spec <const> = forward_spec(window, stride, padding, h, w, channels)
+            local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+            test.equal(reads_of(params, spec, spec.x, spec.y, order),
+                definition(window, stride, padding, spec.x, spec.y, true),
+                ("window %d, stride %d, padding %d"):format(window, stride, padding))
+        end
+    end)
+end
+
+-- The same, for the kernels and borders that the planner chose. A kernel that adds leaves out the
+-- pixels which no tap reaches; one that sets must clear them.
+function tests.planned_convolutions_read_what_the_definition_says()
+    local function check(plans, title)
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            if spec.op == "conv" and spec.pass ~= "bwd_weights" then
+                local forward <const> = spec.pass == "fwd"
+                local x <const> = forward and spec.x or spec.dx
+                local y <const> = forward and spec.y or spec.dy
+                local order <const> = forward and {} or kernel.tap_order(spec)
+                for tap = 1, forward and spec.window * spec.window or 0 do
+                    order[tap] = tap - 1
+                end
+                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                local got <const> = reads_of(params, spec, forward and x or y,
+                    forward and y or x, order)
+                local want <const> = definition(spec.window, spec.stride, spec.padding, x, y,
+                    forward)
+                for pixel, reads in pairs(want) do
+                    if spec.adds and #reads == 0 then
+                        want[pixel] = got[pixel]
+                    end
+                end
+                test.equal(got, want, title .. ": " .. spec.name)
+            end
+        end
+    end
+    nets.each_varied(check)
+    check(nets.plans(nets.graph("resnet8", "bn"), "c"), "resnet8")
+end
+
+-- A tile lies in the registers, and its vectors fill the output channels.
+function tests.tiles_fit()
+    nets.each(function(plans, title)
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            if spec.op == "conv" then
+                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                assert(params.mr * params.nr + params.nr + 1 <= plans.set.registers, title)
+                test.equal(params.k_pitch // plans.set.vl % params.nr, 0, title)
+            end
+        end
+    end)
+end
+
+-- Packed in blocks, a weight has its tap order exactly where its kernel goes through it by taps.
+function tests.weights_are_packed_as_kernels_read_them()
+    local spec <const> = gradient_spec(3, 2, 1, 8, 8, 8)
+    local _, data <const> = kernel.packing(spec, "pack_transposed", AVX2)
+    test.equal(data.tap_order, table.concat(kernel.tap_order(spec), ", "))
+    test.equal(data.tap_order, "4, 5, 3, 7, 1, 8, 6, 2, 0")
+    test.equal(data.name, kernel.pack_name(spec, "pack_transposed", AVX2))
+    local forward <const> = forward_spec(3, 2, 1, 8, 8, 5)
+    local _, packed <const> = kernel.packing(forward, "pack", AVX2)
+    test.equal(packed.tap_order, false)
+    test.equal(packed.block % AVX2.vl, 0)
+    test.equal({ packed.taps, packed.channels, packed.k, packed.k_pitch, packed.c_pitch },
+        { 9, 5, 8, 8, 8 })
+end
+
+-- --unroll full writes out the whole run of a window row.
+function tests.full_unrolls_the_run()
+    local spec <const> = forward_spec(3, 1, 1, 8, 8, 8)
+    local _, tiled <const> = kernel.template(spec, AVX2, OPTIONS)
+    local _, full <const> = kernel.template(spec, AVX2, { unroll = "full", algorithm = "auto" })
+    test.equal(tiled.nests[1].unroll, 1)
+    test.equal(full.nests[1].unroll, 24)
+end
+
+-- Dropout: the threshold and the scale are those of the float that the runtime knows.
+function tests.dropout_rounds_as_the_runtime_does()
+    local spec <const> = {
+        op = "map", pass = "fwd", name = "test", x = layout(8, 2, 2, 0), y = layout(8, 2, 2, 0),
+        relu = false, affine = false, masks_x = false, p = 0.25, c = 8,
+        params = { "y", "x", "key" },
+    }
+    local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+    test.equal(params.threshold, tostring(1 << 22))
+    test.equal(params.keep_scale, "1.3333334f")
+end
+
+return tests
