@@ -5,10 +5,10 @@
 --   <op><window>[s<stride>][_relu][_norm]_c<in>_k<out>_<H>x<W>_<pass>[__<how>]
 --
 -- H x W is the size of the input image of the layer. `how` is the algorithm of a convolution, then
--- what differs from the usual: `add` when the kernel adds to its output, `padded` when the channels
--- of its input are padded to whole vectors, `b<n>_<m>` when the borders of source and destination are
--- not the usual ones (the padding the window needs at the source, none at the destination), `p<n>` a
--- padding other than window // 2.
+-- what differs from the usual: `add` when the kernel adds to its output, `padded` when the
+-- channels of its input are padded to whole vectors, `b<n>_<m>` when the borders of source and
+-- destination are not the usual ones (the padding the window needs at the source, none at the
+-- destination), `p<n>` a padding other than window // 2.
 
 local name <const> = {}
 
