@@ -1,4 +1,4 @@
-/* test_fixtures.c - three training steps of a generated program against PyTorch's numbers.
+/* test_fixtures.c - steps of a generated program against PyTorch's numbers.
  *
  * make_fixtures.py says what the fixtures hold and how they were made. Both backends are held
  * against them, with one thread and with two.
@@ -54,7 +54,7 @@ static const struct safetensor *find(const struct safetensors *file, const char 
     return tensor;
 }
 
-/* -- A run with the parameters and images of the fixtures --------------------------------------- */
+/* -- A run with the parameters and images of the fixtures -------------------------------------- */
 
 static void open_files(void)
 {
@@ -62,7 +62,8 @@ static void open_files(void)
     char path[1024];
     snprintf(path, sizeof path, "%s/fixtures/%s_start.safetensors", TEST_DIR, model->name);
     ok(safetensors_open(&fixture.start, path, &err), &err);
-    snprintf(path, sizeof path, "%s/fixtures/%s_%s.safetensors", TEST_DIR, model->name, model->norm);
+    snprintf(path, sizeof path, "%s/fixtures/%s_%s.safetensors", TEST_DIR, model->name,
+             model->norm);
     ok(safetensors_open(&fixture.expected, path, &err), &err);
 }
 
@@ -206,6 +207,24 @@ START_TEST(logits_of_evaluation)
 }
 END_TEST
 
+/* Eight images can be learned by heart. */
+START_TEST(overfits_one_batch)
+{
+    double loss = INFINITY;
+    int step = 0;
+    open_case(_i);
+    fixture.run.sgd.lr = 0.02f;
+    while (step < 150 && !(loss < 0.02)) {
+        loss = run_train(&fixture.run, &fixture.batch).loss;
+        step++;
+    }
+    ck_assert_msg(loss < 0.02, "%s: the loss is %.4f after %d steps", fixture.run.backend->name,
+                  loss, step);
+    ck_assert_int_eq(run_train(&fixture.run, &fixture.batch).correct, IMAGES);
+    close_case();
+}
+END_TEST
+
 int main(void)
 {
     model = generated_model();
@@ -219,6 +238,7 @@ int main(void)
     tcase_add_loop_test(tcase, gradients_of_the_first_step, 0, CASES);
     tcase_add_loop_test(tcase, parameters_after_three_steps, 0, CASES);
     tcase_add_loop_test(tcase, logits_of_evaluation, 0, CASES);
+    tcase_add_loop_test(tcase, overfits_one_batch, 0, CASES);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -1,7 +1,8 @@
 /* test_kernels.c - every kernel of one generated program against its reference.
  *
- * The build links this file once with each program and instruction set. The kernel table of the generated file is walked: a kernel that is in it is tested, and the suite
- * fails when a layer that has work to do has no kernel of its own in the table.
+ * The build links this file once with each program and instruction set. The kernel table of the
+ * generated file is walked: a kernel that is in it is tested, and the suite fails when a layer that
+ * has work to do has no kernel of its own in the table.
  */
 #include <check.h>
 #include <stdio.h>

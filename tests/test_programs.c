@@ -65,7 +65,8 @@ static struct text read_file(const char *path)
 static void expect_same_bytes(const char *path, const char *reference)
 {
     struct text a = read_file(path), b = read_file(reference);
-    ck_assert_msg(a.size == b.size, "%s has %zu bytes, %s has %zu", path, a.size, reference, b.size);
+    ck_assert_msg(a.size == b.size, "%s has %zu bytes, %s has %zu", path, a.size, reference,
+                  b.size);
     for (size_t i = 0; i < a.size; i++)
         if (a.bytes[i] != b.bytes[i])
             ck_abort_msg("%s and %s differ at byte %zu of %zu", path, reference, i, a.size);
@@ -182,8 +183,8 @@ START_TEST(resuming_equals_not_stopping)
     make_folder();
     train(norms[_i], "--epochs 2 --max-steps 35 --threads 2 --out whole");
     train(norms[_i], "--epochs 2 --max-steps 3 --threads 2 --out parts");
-    expect_run(norms[_i], "train --quiet --resume parts/last.safetensors --max-steps 35 --threads 1",
-               EXIT_OK);
+    expect_run(norms[_i],
+               "train --quiet --resume parts/last.safetensors --max-steps 35 --threads 1", EXIT_OK);
     expect_same_bytes("parts/last.safetensors", "whole/last.safetensors");
     expect_same_bytes("parts/best.safetensors", "whole/best.safetensors");
     remove_folder();
@@ -281,7 +282,8 @@ START_TEST(learns_from_cifar10)
 {
     double losses[100], sum = 0;
     make_folder();
-    expect_run(norms[_i], "train --epochs 1 --max-steps 100 --log-steps --quiet --out out", EXIT_OK);
+    expect_run(norms[_i], "train --epochs 1 --max-steps 100 --log-steps --quiet --out out",
+               EXIT_OK);
     read_losses("out/log.jsonl", losses, 100);
     for (int i = 90; i < 100; i++)
         sum += losses[i];

@@ -16,5 +16,6 @@ endfunction()
 
 run("${CMAKE_COMMAND}" --preset ${PRESET} -B "${BUILD}")
 run("${CMAKE_COMMAND}" --build "${BUILD}" --target suites)
+cmake_host_system_information(RESULT processors QUERY NUMBER_OF_LOGICAL_CORES)
 run("${CMAKE_CTEST_COMMAND}" --test-dir "${BUILD}" --verbose --label-regex "^(suite|native)$"
-    --no-label-summary)
+    --no-label-summary --parallel ${processors})

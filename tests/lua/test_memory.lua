@@ -3,8 +3,6 @@
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/lua/nets.lua")), "@nets.lua")()
 
-local memory <const> = require("memory")
-
 local tests <const> = {}
 
 local LINE <const> = 16 -- floats of a cache line
@@ -144,21 +142,6 @@ function tests.borders_are_cleared_before_first_use()
                     shared = shared or users[line] > 1
                 end
                 assert(cleared[buffer] or not shared, title .. ": not cleared: " .. buffer.name)
-            end
-        end
-    end)
-end
-
--- Two runs of the pass give the same offsets and the same order of clears.
-function tests.places_are_the_same_twice()
-    nets.each(function(plans, title)
-        local again <const> = memory.place(plans.train.plan)
-        for _, buffer in ipairs(plans.train.plan.buffers) do
-            test.equal(again.offset[buffer], plans.train.memory.offset[buffer], title)
-        end
-        for index, list in pairs(plans.train.memory.clears) do
-            for i, buffer in ipairs(list) do
-                assert(again.clears[index][i] == buffer, title)
             end
         end
     end)

@@ -79,6 +79,18 @@ function tests.passes_are_plain_tables()
     end)
 end
 
+-- A step names the layers and values it refers to.
+function tests.steps_refer_by_name()
+    local graph <const> = nets.graph("s8", "bn")
+    local steps <const> = plan.pass(graph, options(graph, "avx2"), "steps")
+    test.equal({ steps[1], steps[2] }, {
+        { op = "conv", name = "conv1", layers = { "conv1", "relu1" }, x = "input", y = "relu1",
+          relu = true, stats = "norm1" },
+        { op = "map", name = "norm1", layers = { "norm1", "dropout1" }, x = "relu1",
+          y = "dropout1", relu = false, norm = "norm1", dropout = "dropout1", masks_x = true },
+    })
+end
+
 -- The table of memory is the plan's: sums of sizes give what the summary says.
 function tests.memory_adds_up()
     local graph <const> = nets.graph("s8", "bn")
