@@ -10,6 +10,7 @@ local kernel <const> = require "kernel"
 local memory <const> = require "memory"
 local model <const> = require "model"
 local name <const> = require "name"
+local packing <const> = require "packing"
 local schedule <const> = require "schedule"
 local template <const> = require "template"
 
@@ -32,20 +33,26 @@ end
 
 -- -- Memory --------------------------------------------------------------------------------------
 
-local POINTER_BASE <const> = {
-    weights = "net->weights", chunk = "net->chunks + (size_t)chunk * CHUNK_FLOATS",
-    image = "net->images + (size_t)image * IMAGE_FLOATS", thread = "net->thread",
-    scratch = "net->scratch",
-}
+-- Where a buffer begins, for the first image of a group.
+local function pointer_text(buffer, offset)
+    if buffer.scope == "image" then
+        return string.format("net->images + (size_t)BATCH * %s + (size_t)image * %d", offset,
+            buffer.floats)
+    elseif buffer.scope == "chunk" then
+        return "net->chunks + (size_t)chunk * CHUNK_FLOATS + " .. offset
+    end
+    return string.format("net->%s + %s", buffer.scope, offset)
+end
 
 local SCOPES <const> = {
     { "weights", "WEIGHT_FLOATS", "Packed weights, one copy for all threads." },
     { "chunk", "CHUNK_FLOATS",
         "One block for each chunk of images, zeroed before every step: sums over its images." },
-    { "image", "IMAGE_FLOATS", "One block for each image of the batch: what outlives a phase." },
+    { "image", "IMAGE_FLOATS",
+        "What outlives a phase, for each image: a buffer is BATCH images one after another." },
     { "thread", "THREAD_FLOATS", "Each thread's own: what outlives a phase." },
     { "scratch", "SCRATCH_FLOATS",
-        "Each thread's own, for one image within a phase. Lifetimes count the calls of a step." },
+        "Each thread's own, for one group of images within a phase. Lifetimes count calls." },
 }
 
 local function constant(buffer, is_eval)
@@ -59,8 +66,9 @@ local function buffer_line(buffer, offset, is_eval)
         life = string.format("; calls %d-%d%s", buffer.first, buffer.last,
             is_eval and " of an evaluation" or "")
     end
-    return string.format("%s = %d, /* %s; %d bytes%s */", constant(buffer, is_eval), offset,
-        buffer.shape, buffer.floats * 4, life)
+    local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
+    return string.format("%s = %d, /* %s%s; %d bytes%s */", constant(buffer, is_eval), offset,
+        copies, buffer.shape, buffer.copies * buffer.floats * 4, life)
 end
 
 -- The enums of section 2. The scratch memory holds the largest gradient of a weight too, when the
@@ -96,21 +104,36 @@ end
 
 -- -- Phases --------------------------------------------------------------------------------------
 
-local function argument_text(arg)
-    return type(arg) == "table" and arg.name or arg
+-- each: for image i of the group
+local function argument_text(arg, each)
+    if type(arg) == "string" then
+        return arg
+    elseif arg.keys then
+        return arg.keys
+    elseif each and arg.copies > 1 then
+        return string.format("%s + i * %d", arg.name, arg.floats)
+    end
+    return arg.name
 end
 
 -- The function of one phase: pointers to its buffers, then its calls.
 local function phase_text(phase, function_name, title, first_call, placed, is_eval)
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
+    local keys <const> = {}
     local uses_chunk, uses_image = false, false
-    local function declare(buffer)
-        if not declared[buffer] then
-            declared[buffer] = true
-            uses_chunk = uses_chunk or buffer.scope == "chunk"
-            uses_image = uses_image or buffer.scope == "image"
-            pointers[#pointers + 1] = string.format("float *const %s = %s + %s;", buffer.name,
-                POINTER_BASE[buffer.scope], constant(buffer, is_eval))
+    local function declare(arg)
+        if arg.keys and not declared[arg.keys] then
+            declared[arg.keys] = true
+            uses_image = true
+            pointers[#pointers + 1] = string.format("uint64_t %s[GROUP];", arg.keys)
+            keys[#keys + 1] = string.format("drop_keys(%s, net, image, n, %d);", arg.keys,
+                arg.layer)
+        elseif arg.scope and not declared[arg] then
+            declared[arg] = true
+            uses_chunk = uses_chunk or arg.scope == "chunk"
+            uses_image = uses_image or arg.scope == "image"
+            pointers[#pointers + 1] = string.format("float *const %s = %s;", arg.name,
+                pointer_text(arg, constant(arg, is_eval)))
         end
     end
     local group
@@ -125,7 +148,7 @@ local function phase_text(phase, function_name, title, first_call, placed, is_ev
         for _, buffer in ipairs(placed.clears[first_call + i - 1] or {}) do
             declare(buffer)
             local layout <const> = buffer.layout
-            lines[#lines + 1] = string.format("clear_border(%s, %d, %d, %d, %d);", buffer.name,
+            lines[#lines + 1] = string.format("clear_border(%s, n, %d, %d, %d, %d);", buffer.name,
                 layout.h, layout.w, layout.pitch, layout.border)
         end
         local args <const> = {}
@@ -136,10 +159,18 @@ local function phase_text(phase, function_name, title, first_call, placed, is_ev
                 uses_chunk = uses_chunk or arg == "chunk"
                 uses_image = uses_image or arg:find("image", 1, true) ~= nil
             end
-            args[k] = argument_text(arg)
+            args[k] = argument_text(arg, call.each)
         end
-        lines[#lines + 1] = string.format("%s(%s);", call.fn, table.concat(args, ", "))
+        local text <const> = string.format("%s(%s);", call.fn, table.concat(args, ", "))
+        if call.each then
+            lines[#lines + 1] = "for (int i = 0; i < n; i++) {"
+            lines[#lines + 1] = "    " .. text
+            lines[#lines + 1] = "}"
+        else
+            lines[#lines + 1] = text
+        end
     end
+    table.move(keys, 1, #keys, #pointers + 1, pointers)
     if not uses_chunk then
         table.insert(pointers, 1, "(void)chunk;")
     end
@@ -200,11 +231,11 @@ local function schedule_texts(graph, train, eval, weight_count)
     local first = 1
     local several <const> = #train.plan.phases > 1
     for i, phase in ipairs(train.plan.phases) do
-        local function_name <const> = several and "train_phase" .. i or "train_image"
+        local function_name <const> = several and "train_phase" .. i or "train_group"
         local title <const> = phase_title(phase)
         texts[i] = phase_text(phase, function_name,
-            several and "One image in phase " .. i .. ": " .. c.comment(title) .. "."
-            or "One image through the whole network, forward and backward.",
+            several and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
+            or "A group of n images through the whole network, forward and backward.",
             first, train.memory, false)
         first = first + #phase.calls
         local joins <const> = {}
@@ -213,8 +244,8 @@ local function schedule_texts(graph, train, eval, weight_count)
         end
         phases[i] = { fn = function_name, joins = joins, title = c.comment(title) }
     end
-    texts[#texts + 1] = phase_text(eval.plan.phases[1], "eval_image",
-        "One image in evaluation mode.", 1, eval.memory, true)
+    texts[#texts + 1] = phase_text(eval.plan.phases[1], "eval_group",
+        "A group of n images in evaluation mode.", 1, eval.memory, true)
     local eval_lines <const> = {}
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" and node.norm == "batch" then
@@ -261,7 +292,7 @@ local function other_texts(graph, train, set, list, seen)
         return render("load.c.tpl", {
             name = call.fn, channels = layout.c, h = layout.h, w = layout.w,
             pitch = layout.pitch, shapes = call.args[1].shape .. ".", y_border = layout.border,
-            y_cols = layout.w + 2 * layout.border,
+            y_floats = call.args[1].floats, y_cols = layout.w + 2 * layout.border,
         })
     end
     local function loss_text(call)
@@ -270,6 +301,7 @@ local function other_texts(graph, train, set, list, seen)
         end
         return render("loss.c.tpl", {
             classes = graph.classes, pitch = call.args[1].layout.pitch,
+            dlogits_floats = call.args[1].floats, values_floats = call.args[2].floats,
             dlogits_at = vector_at(call.args[1].layout),
             logits_at = vector_at(call.args[2].layout),
         })
@@ -286,9 +318,27 @@ local function other_texts(graph, train, set, list, seen)
     norm_texts(graph, set, list, seen)
 end
 
+-- The helper functions of prelude.c.tpl and winograd_tile.c.tpl that only some kernels use.
+local HELPERS <const> = {
+    "where_positive", "claim", "drop", "winograd_patch", "winograd_input", "winograd_output",
+    "winograd_sums", "winograd_gradient", "winograd_filter",
+}
+
+-- Notes in `uses` which helpers the texts call.
+local function note_helpers(uses, texts)
+    for _, text in ipairs(texts) do
+        for _, helper in ipairs(HELPERS) do
+            uses[helper] = uses[helper] or text:find(helper .. "(", 1, true) ~= nil
+        end
+    end
+end
+
 local function kernel_texts(graph, train, eval, set, options)
     local list <const>, seen <const> = {}, {}
-    local uses <const> = { where_positive = false, claim = false, drop = false }
+    local uses <const> = {}
+    for _, helper in ipairs(HELPERS) do
+        uses[helper] = false
+    end
     uses.clear_border = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
@@ -297,11 +347,7 @@ local function kernel_texts(graph, train, eval, set, options)
         end
     end
     other_texts(graph, train, set, list, seen)
-    for _, text in ipairs(list) do
-        for helper in pairs(uses) do -- a set: the order does not matter
-            uses[helper] = uses[helper] or text:find(helper .. "(", 1, true) ~= nil
-        end
-    end
+    note_helpers(uses, list)
     return list, uses
 end
 
@@ -317,8 +363,8 @@ local function weight_texts(graph, train, set)
     for _, buffer in ipairs(train.plan.buffers) do
         buffer_of[buffer.name] = buffer
     end
-    local function packing(spec, what)
-        local file <const>, params <const> = kernel.packing(spec, what, set)
+    local function pack_function(spec, what)
+        local file <const>, params <const> = packing.template(spec, what, set)
         add_once(list, seen, params.name, render(file, params))
         return params.name
     end
@@ -332,14 +378,15 @@ local function weight_texts(graph, train, set)
         local gradient <const> = buffer_of[(role == "weight" and "dw_" or "db_") .. layer]
         row[#row + 1] = ".gradient_floats = " .. gradient.floats
         if forward and role == "weight" then
-            row[#row + 1] = ".unpack = " .. packing(spec_of[layer .. " bwd_weights"], "unpack")
+            row[#row + 1] = ".unpack = "
+                .. pack_function(spec_of[layer .. " bwd_weights"], "unpack")
             row[#row + 1] = ".packed = true"
             row[#row + 1] = ".forward = " .. name.offset("w_" .. layer)
-            row[#row + 1] = ".pack = " .. packing(forward, "pack")
+            row[#row + 1] = ".pack = " .. pack_function(forward, "pack")
             local data <const> = spec_of[layer .. " bwd_data"]
             if data then
                 row[#row + 1] = ".transposed = " .. name.offset("wt_" .. layer)
-                row[#row + 1] = ".pack_transposed = " .. packing(data, "pack_transposed")
+                row[#row + 1] = ".pack_transposed = " .. pack_function(data, "pack_transposed")
             end
         elseif forward then
             row[#row + 1] = ".packed = true"
@@ -357,8 +404,8 @@ end
 function emit.plan(graph, options)
     local set <const> = isa.get(options.isa)
     local fused <const> = fuse.steps(graph)
-    local train <const> = { plan = schedule.train(fused, set) }
-    local eval <const> = { plan = schedule.eval(fused, set) }
+    local train <const> = { plan = schedule.train(fused, set, options.algorithm) }
+    local eval <const> = { plan = schedule.eval(fused, set, options.algorithm) }
     train.memory, eval.memory = memory.place(train.plan), memory.place(eval.plan)
     return { set = set, fused = fused, train = train, eval = eval }
 end
@@ -368,6 +415,7 @@ function emit.program(graph, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
     local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)
     local packs <const>, weights <const> = weight_texts(graph, train, set)
+    note_helpers(uses, packs)
     local phases <const>, main <const> = schedule_texts(graph, train, eval, #graph.params)
     local params <const> = model.params(graph, planned, options)
     params.scopes = memory_scopes(train, eval)
@@ -375,7 +423,8 @@ function emit.program(graph, options)
     params.weights, params.phase_texts, params.schedule = weights, phases, main
     params.prelude = template.render("prelude.c.tpl", {
         isa = set.name, vec = set.vec, mm = set.mm, uses = uses,
-    })
+    }) .. template.render("winograd_tile.c.tpl", { vec = set.vec, mm = set.mm, uses = uses })
+    params.group = train.plan.group
     return template.render("program.c.tpl", params)
 end
 

@@ -2,12 +2,15 @@
 --
 -- Buffers of the scopes "weights", "chunk" and "thread" live for the whole program and lie one
 -- after another. Those of "image" and "scratch" live from the first call that touches them to the
--- last one, and share memory when their lifetimes do not overlap: largest first, each at the lowest
--- offset that is free for its whole life.
+-- last one (see schedule.lua), and share memory when their lifetimes do not overlap: largest first,
+-- each at the lowest offset that is free for its whole life.
 --
 -- A bordered buffer that shares memory must have its border cleared before its first call (the
 -- arenas start zeroed and kernels write interiors only); memory.place lists these calls. Scratch
 -- memory is always shared: training, evaluation and the update of the weights use it in turn.
+--
+-- Offsets and sizes of "image" are those of one image of the batch; the arena holds a batch of
+-- them, buffer by buffer.
 --
 -- memory = { offset = { [buffer] = floats }, floats = { [scope] = floats },
 --            clears = { [call index] = array of buffers to clear before that call } }
@@ -20,8 +23,13 @@ local function aligned(floats)
     return (floats + ALIGN - 1) // ALIGN * ALIGN
 end
 
+-- What a buffer takes of its arena: all its images.
+local function size(buffer)
+    return aligned(buffer.floats * buffer.copies)
+end
+
 local function lives_together(a, b)
-    return a.first <= b.last and b.first <= a.last
+    return a.from <= b.to and b.from <= a.to
 end
 
 -- Lowest offset at which `buffer` collides with none of the buffers placed before it.
@@ -32,9 +40,9 @@ local function lowest_free(buffer, placed, offset)
         moved = false
         for _, other in ipairs(placed) do
             local begin <const> = offset[other]
-            if lives_together(buffer, other) and at < begin + aligned(other.floats)
-                and begin < at + aligned(buffer.floats) then
-                at = begin + aligned(other.floats)
+            if lives_together(buffer, other) and at < begin + size(other)
+                and begin < at + size(buffer) then
+                at = begin + size(other)
                 moved = true
             end
         end
@@ -43,7 +51,7 @@ local function lowest_free(buffer, placed, offset)
 end
 
 local function overlaps(a, b, offset)
-    return offset[a] < offset[b] + aligned(b.floats) and offset[b] < offset[a] + aligned(a.floats)
+    return offset[a] < offset[b] + size(b) and offset[b] < offset[a] + size(a)
 end
 
 -- Places the buffers of a plan (see schedule.lua).
@@ -56,7 +64,7 @@ function memory.place(plan)
             table.insert(overlapping[buffer.scope], buffer)
         else
             offset[buffer] = floats[buffer.scope]
-            floats[buffer.scope] = offset[buffer] + aligned(buffer.floats)
+            floats[buffer.scope] = offset[buffer] + size(buffer)
         end
     end
     for _, scope in ipairs { "image", "scratch" } do
@@ -66,8 +74,8 @@ function memory.place(plan)
             order[buffer] = i
         end
         table.sort(list, function(a, b)
-            if a.floats ~= b.floats then
-                return a.floats > b.floats
+            if size(a) ~= size(b) then
+                return size(a) > size(b)
             end
             return order[a] < order[b]
         end)
@@ -75,7 +83,7 @@ function memory.place(plan)
         for _, buffer in ipairs(list) do
             offset[buffer] = lowest_free(buffer, placed, offset)
             placed[#placed + 1] = buffer
-            floats[scope] = math.max(floats[scope], offset[buffer] + aligned(buffer.floats))
+            floats[scope] = math.max(floats[scope], offset[buffer] + size(buffer))
         end
         for _, buffer in ipairs(list) do
             local shared = scope == "scratch"

@@ -4,8 +4,9 @@
 -- and the model descriptor of runtime/model.h. It decides nothing.
 
 local c <const> = require "c"
-local kernel <const> = require "kernel"
 local name <const> = require "name"
+local packing <const> = require "packing"
+local winograd <const> = require "winograd"
 
 local model <const> = {}
 
@@ -104,9 +105,11 @@ local function layout_text(layout)
         layout.border)
 end
 
--- A direct kernel adds and multiplies only: small integers come out exact in every order.
+-- A direct kernel adds and multiplies only: small integers come out exact in every order. The
+-- transforms of Winograd's algorithm divide by 6.
 local function is_exact(spec)
-    local rounds <const> = spec.op == "map" and (spec.affine or spec.p > 0) or spec.op == "avgpool"
+    local rounds <const> = spec.op == "map" and (spec.affine or spec.p > 0)
+        or spec.op == "avgpool" or spec.algorithm == "winograd4"
     return not rounds
 end
 
@@ -130,7 +133,7 @@ local function kernel_row(spec, set)
         field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
             spec.padding))
     end
-    for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x" } do
+    for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "each_image" } do
         if spec[flag] then
             field("." .. flag .. " = true")
         end
@@ -140,18 +143,17 @@ local function kernel_row(spec, set)
     end
     field(".exact = " .. tostring(is_exact(spec)))
     field(string.format(".mflop = %.6f", (spec.flop or 0) / 1e6))
+    field(".images = " .. spec.images)
+    if spec.algorithm == "winograd4" then
+        field(".scratch_floats = " .. winograd.scratch(spec, set))
+    end
     if spec.op == "conv" or spec.op == "linear" then
-        local function pitch(channels)
-            return (channels + set.vl - 1) // set.vl * set.vl
-        end
-        local taps <const> = spec.op == "conv" and spec.window * spec.window or x.h * x.w
+        field(".packed_floats = " .. packing.floats(spec, set))
         if spec.pass == "bwd_data" then
-            field(".packed_floats = " .. taps * spec.k * pitch(spec.c))
-            field(".pack = " .. kernel.pack_name(spec, "pack_transposed", set))
+            field(".pack = " .. packing.name(spec, "pack_transposed", set))
         else
-            field(".packed_floats = " .. taps * spec.c * pitch(spec.k))
             local what <const> = spec.pass == "fwd" and "pack" or "unpack"
-            field("." .. what .. " = " .. kernel.pack_name(spec, what, set))
+            field("." .. what .. " = " .. packing.name(spec, what, set))
         end
     end
     field(".run = run_" .. spec.name)
@@ -293,7 +295,8 @@ function model.params(graph, planned, options)
     local file <const> = string.format("%s_%s.c", program, set.name)
     local network <const> = network_argument(options)
     local rows <const>, runs <const> = kernel_tables(planned)
-    local extra <const> = options.unroll == "full" and " --unroll full" or ""
+    local extra <const> = (options.algorithm == "direct" and " --algorithm direct" or "")
+        .. (options.unroll == "full" and " --unroll full" or "")
     local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}
     for i, node in ipairs(graph.nodes) do
         layer_rows[i] = layer_row(node)
@@ -322,7 +325,8 @@ function model.params(graph, planned, options)
         params = constants(graph.params), param_floats = graph.param_floats,
         states = constants(graph.states), state_floats = graph.state_floats,
         input_floats = graph.input.c * graph.input.h * graph.input.w,
-        run_lines = runs, kernel_rows = rows, layer_rows = layer_rows, param_rows = param_rows,
+        batch = graph.recipe.batch, run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
+        param_rows = param_rows,
         state_rows = state_rows, recipe_lines = recipe_lines(graph.recipe),
         model = {
             name = c.string(graph.name), norm = c.string(options.norm), isa = c.string(set.name),

@@ -2,7 +2,7 @@
 --
 -- A kernel's name carries its shape and is the key by which equal shapes share one function:
 --
---   <op><window>[s<stride>][_relu][_norm]_c<in>_k<out>_<H>x<W>_<pass>[__<how>]
+--   <op><window>[s<stride>][_relu][_norm or _batchnorm]_c<in>_k<out>_<H>x<W>_<pass>[__<how>]
 --
 -- H x W is the size of the input image of the layer. `how` is the algorithm of a convolution, then
 -- what differs from the usual: `add` when the kernel adds to its output, `padded` when the
@@ -70,6 +70,11 @@ local function how(kernel)
     return #parts > 0 and "__" .. table.concat(parts, "_") or ""
 end
 
+-- Statistics belong to one image each, or to all of a batch.
+local function norm_word(kernel)
+    return kernel.each_image and "norm" or "batchnorm"
+end
+
 -- The probability of a dropout as it stands in a name: 0.05 -> "drop0p05".
 local function drop(p)
     return "_drop" .. (string.format("%.6g", p):gsub("%.", "p"):gsub("-", "m"))
@@ -79,18 +84,20 @@ end
 function name.kernel(kernel)
     local text
     if kernel.op == "map" then
-        text = kernel.affine and "norm" or "map"
+        text = kernel.affine and norm_word(kernel) or "map"
         text = text .. (kernel.relu and "_relu" or "") .. (kernel.p > 0 and drop(kernel.p) or "")
         text = text .. (kernel.masks_x and "_mask" or "")
     elseif kernel.op == "avgpool" and kernel.global then
         text = "avgpool_global"
-    elseif kernel.op == "add" or kernel.op == "sums" or kernel.op == "linear" then
+    elseif kernel.op == "sums" then
+        text = norm_word(kernel) .. "_sums"
+    elseif kernel.op == "add" or kernel.op == "linear" then
         text = kernel.op .. (kernel.relu and "_relu" or "")
     else
         text = kernel.op .. window(kernel) .. (kernel.relu and "_relu" or "")
     end
     if kernel.stats then
-        text = text .. "_norm"
+        text = text .. "_" .. norm_word(kernel)
     end
     if kernel.bias then
         text = text .. "_bias"
@@ -127,8 +134,10 @@ function name.pack(kernel, what, block)
     end
     local stride <const> = what == "pack_transposed" and kernel.stride > 1
         and string.format("s%dp%d", kernel.stride, kernel.padding) or ""
-    return string.format("%s_conv%dx%d%s_c%d_k%d_by%d", what, kernel.window, kernel.window,
-        stride, kernel.c, kernel.k, block)
+    local transformed <const> = what ~= "unpack" and kernel.algorithm == "winograd4"
+        and "_winograd4" or ""
+    return string.format("%s_conv%dx%d%s_c%d_k%d_by%d%s", what, kernel.window, kernel.window,
+        stride, kernel.c, kernel.k, block, transformed)
 end
 
 -- The constant that holds the offset of a parameter or state: "conv1.weight" -> CONV1_WEIGHT.

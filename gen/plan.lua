@@ -17,7 +17,8 @@ local function tile_text(spec, planned, options)
         return ""
     end
     local _, params <const> = kernel.template(spec, planned.set, options)
-    return string.format("%d x %d", params.mr, params.nr)
+    local mr <const> = params.mr or params.groups and params.groups[1].mr or params.block
+    return string.format("%d x %d", mr, params.nr)
 end
 
 local function kernel_rows(planned, options)
@@ -57,7 +58,8 @@ local function phase_lines(planned)
             lines[#lines + 1] = string.format("    all images meet: %s of %s", join.kind,
                 join.norm.name)
         end
-        lines[#lines + 1] = string.format("phase %d, for each image:", i)
+        lines[#lines + 1] = string.format("phase %d, for each group of %d images:", i,
+            planned.train.plan.group)
         for _, call in ipairs(phase.calls) do
             lines[#lines + 1] = string.format("    %s", call.fn)
         end

@@ -1,132 +1,98 @@
 -- schedule.lua - fused steps -> the order of the calls, forward and backward, and what they touch.
 --
--- The calls of one training step are cut into phases. Within a phase one image runs through all
--- calls before the next one starts, so what it needs stays in cache; a phase ends only where the
--- images of a batch must meet, at the statistics of a batch norm and at the sums of its gradient.
--- A network without batch norm has a single phase: image by image through the whole network.
+-- The calls of one training step are cut into phases. Within a phase a small group of images runs
+-- through all calls before the next group starts, so what it needs stays in cache; a phase ends
+-- only where the images of a batch must meet, at the statistics of a batch norm and at the sums of
+-- its gradient. A network without batch norm has a single phase: group by group through the whole
+-- network. A group is more than one image so that weights are read once for several.
 --
 -- What later phases need of an image is the outputs of convolutions, linear layers and additions,
 -- and these alone are kept. Inputs, normalized values and pooled values are cheaper to compute
 -- again than to store and load, so a later phase that reads them makes them anew.
 --
--- plan = { phases, buffers, kernels }
+-- plan = { phases, buffers, kernels, group = images of a group }
 -- phase = { joins = array of joins made by every thread before the phase starts,
---           calls = array of calls made for each image }
--- call = { fn = name of a C function, args = array of buffers and of strings (C expressions),
---          note = layers it computes, group = the layers and shapes it belongs to, for a comment,
+--           calls = array of calls made for each group }
+-- call = { fn = name of a C function, args = array of buffers, keys and strings (C expressions),
+--          each = made for one image of the group after another, with the image's part of buffers
+--          that have copies, note = layers it computes,
+--          group = the layers and shapes it belongs to, for a comment,
 --          kernel = specification or nil }
 -- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, and the buffers
 --          parts (per chunk), sums, coef, dcoef }
--- buffer = { name, floats, shape = text, layout or nil, scope, first, last }
+-- keys = { keys = name, layer = index }: the keys of a dropout layer, one for each image
+-- buffer = { name, floats, copies, shape = text, layout or nil, scope, first, last }
 --   scope: "weights"  one, shared; packed weights
 --          "chunk"    one for each chunk of images, zeroed before every step
 --          "image"    one for each image of the batch, lives across phases
 --          "thread"   one for each thread, lives across phases
 --          "scratch"  one for each thread, only within a phase (memory.lua may overlap them)
+--   copies: images of a scratch buffer, one after another, `floats` apart; 1 when it is not about
+--          images
 --   first, last: index of the first and last call that touches it, counted through all phases
--- kernel = { op, pass, params, layouts x, y, dx, dy as the pass needs them, and the fields of its
---          operation }; params names the arguments in C order, by their names in struct kernel_args
+--   from, to: the calls between which no other buffer may have its memory: those, or for "image"
+--         the whole phases they are in, since another group may need what this one is done with
+-- kernel = { op, pass, layer, images = the most it takes at once, layouts x, y, dx, dy as the pass
+--          needs them, algorithm = "direct", "bank" or "winograd4" for a convolution, params, and
+--          the fields of its operation }; params names the arguments in C order, by their names in
+--          struct kernel_args
 
+local conv <const> = require "conv"
+local layout <const> = require "layout"
 local name <const> = require "name"
+local packing <const> = require "packing"
+local winograd <const> = require "winograd"
 
 local schedule <const> = {}
 
-local function round_up(n, multiple)
-    return (n + multiple - 1) // multiple * multiple
-end
+local CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
 
--- -- Layouts -------------------------------------------------------------------------------------
-
-local function layout_floats(layout)
-    return (layout.h + 2 * layout.border) * (layout.w + 2 * layout.border) * layout.pitch
-end
-
-local function layout_shape(layout)
-    local side <const> = 2 * layout.border
-    local text = string.format("%d x %d x %d", layout.h + side, layout.w + side, layout.pitch)
-    if layout.border > 0 then
-        text = text .. string.format(", border %d", layout.border)
-    end
-    return text
-end
-
--- Rows of zeros around the gradient of a convolution's output that its data gradient reads.
-local function gradient_border(node, input, output)
-    local s <const>, p <const>, last_tap <const> = node.stride, node.padding, node.window - 1
-    local border = 0
-    for _, size in ipairs { { input.h, output.h }, { input.w, output.w } } do
-        local lowest <const> = (p - last_tap) // s -- floor: position of the last tap at pixel 0
-        local highest <const> = (size[1] - 1 + p) // s
-        border = math.max(border, -lowest, highest - (size[2] - 1))
-    end
-    return border
-end
-
--- Gives every value the layout of its data and of its gradient.
-local function place_values(fused, isa)
-    local layouts <const> = {}
-    for _, value in ipairs(fused.values) do
-        local border = 0
-        local scalar_reads = value.maker == nil
-        for _, step in ipairs(value.readers) do
-            if step.op == "conv" then
-                border = math.max(border, step.layers[1].padding)
-            elseif step.op ~= "linear" then
-                scalar_reads = false
-            end
-        end
-        local pitch <const> = scalar_reads and value.c or round_up(value.c, isa.vl)
-        local grad_border = 0
-        local maker <const> = value.maker
-        if maker and maker.op == "conv" and maker.x.trained then
-            grad_border = gradient_border(maker.layers[1], maker.x, value)
-        elseif maker and maker.op == "map" and #maker.x.readers == 1 then
-            grad_border = layouts[maker.x].grad.border -- shares the buffer of its input's gradient
-        end
-        layouts[value] = {
-            data = { c = value.c, h = value.h, w = value.w, pitch = pitch, border = border },
-            grad = {
-                c = value.c, h = value.h, w = value.w, pitch = round_up(value.c, isa.vl),
-                border = grad_border,
-            },
-        }
-    end
-    return layouts
-end
+local round_up <const> = layout.round_up
 
 -- -- Building a plan -----------------------------------------------------------------------------
 
 local builder <const> = {}
 builder.__index = builder
 
-local function new_builder(fused, isa, layouts)
+-- Images that run through a phase together.
+local GROUP <const> = 4
+
+local function new_builder(fused, isa, algorithm)
+    local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
     return setmetatable({
-        fused = fused, isa = isa, layouts = layouts,
+        fused = fused, isa = isa, layouts = layout.place(fused, isa),
+        group_images = math.min(GROUP, chunk), algorithm = algorithm or "auto",
         phases = { { joins = {}, calls = {} } }, buffers = {}, by_name = {},
         kernels = {}, data = {}, grad = {}, calls = 0,
     }, builder)
 end
 
-function builder:buffer(buffer_name, scope, floats, shape, layout)
+function builder:buffer(buffer_name, scope, floats, shape, l, copies)
     assert(not self.by_name[buffer_name], "two buffers of one name")
     local buffer <const> = {
-        name = buffer_name, scope = scope, floats = floats, shape = shape, layout = layout,
+        name = buffer_name, scope = scope, floats = floats, shape = shape, layout = l,
+        copies = copies or 1,
     }
     self.buffers[#self.buffers + 1] = buffer
     self.by_name[buffer_name] = buffer
     return buffer
 end
 
-function builder:shared_buffer(buffer_name, scope, floats, shape)
-    return self.by_name[buffer_name] or self:buffer(buffer_name, scope, floats, shape)
+function builder:shared_buffer(buffer_name, scope, floats, shape, copies)
+    return self.by_name[buffer_name]
+        or self:buffer(buffer_name, scope, floats, shape, nil, copies)
 end
 
-function builder:layout_buffer(buffer_name, layout)
-    local free = buffer_name
-    while self.by_name[free] do
-        free = free .. "_again"
+function builder:free_name(buffer_name)
+    while self.by_name[buffer_name] do
+        buffer_name = buffer_name .. "_again"
     end
-    return self:buffer(free, "scratch", layout_floats(layout), layout_shape(layout), layout)
+    return buffer_name
+end
+
+function builder:layout_buffer(buffer_name, l)
+    return self:buffer(self:free_name(buffer_name), "scratch", layout.floats(l),
+        layout.shape(l), l, self.group_images)
 end
 
 -- Marks a buffer as touched by the call with this index; one that two phases touch must outlive
@@ -135,29 +101,67 @@ function builder:touch(buffer, index)
     local phase <const> = #self.phases
     buffer.first = buffer.first or index
     buffer.last = index
+    buffer.last_phase = phase
     if buffer.phase and buffer.phase ~= phase and buffer.scope == "scratch" then
         buffer.scope = "image"
+        buffer.copies = 1
     end
     buffer.phase = buffer.phase or phase
 end
 
-function builder:call(fn, args, note, kernel)
+-- Calls a function once for the group, or with `each` once for every image of it.
+function builder:call(fn, args, note, kernel, each)
     self.calls = self.calls + 1
     for _, arg in ipairs(args) do
-        if type(arg) == "table" then
+        if type(arg) == "table" and arg.scope then
             self:touch(arg, self.calls)
         end
     end
     local calls <const> = self.phases[#self.phases].calls
     calls[#calls + 1] = {
         fn = fn, args = args, note = note, group = self.group, kernel = kernel,
+        each = each or false,
     }
 end
 
--- Calls a kernel; `values` gives the argument of each name in kernel.params.
+-- Chooses the algorithm of a convolution whose layouts are known.
+function builder:choose_algorithm(kernel)
+    if kernel.op == "conv" then
+        kernel.images = self.group_images
+        kernel.algorithm = conv.fits_bank(kernel, self.isa) and "bank"
+            or winograd.suits(kernel, self.isa, self.algorithm) and "winograd4" or "direct"
+    end
+end
+
+-- The packed weights that a forward ("w_") or data-gradient kernel ("wt_") reads.
+function builder:packed_weights(prefix, node, kernel)
+    local inputs <const> = prefix == "w_" and kernel.c or kernel.k
+    local floats <const> = packing.floats(kernel, self.isa)
+    local outputs <const> = (prefix == "w_" and kernel.y or kernel.dx).pitch
+    return self:shared_buffer(prefix .. node.name, "weights", floats,
+        string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,
+            prefix == "wt_" and ", transposed" or ""))
+end
+
+-- Memory that a kernel works in.
+function builder:scratch(kernel)
+    local floats <const> = winograd.scratch(kernel, self.isa)
+    return self:buffer(self:free_name("tiles_" .. kernel.layer), "scratch", floats,
+        winograd.scratch_shape(kernel, self.isa))
+end
+
+-- Calls a kernel; `values` gives the argument of each name in kernel.params, to which the number
+-- of images is added.
 function builder:kernel_call(kernel, values, note, layer)
     kernel.layer = layer
     kernel.vl = self.isa.vl
+    kernel.images = self.group_images
+    if kernel.algorithm == "winograd4" then
+        values.scratch = self:scratch(kernel)
+        table.insert(kernel.params, "scratch")
+    end
+    values.n = "n"
+    table.insert(kernel.params, "n")
     kernel.name = name.kernel(kernel)
     local args <const> = {}
     for i, param in ipairs(kernel.params) do
@@ -198,12 +202,12 @@ local function group_title(step)
         y.w) or title
 end
 
--- Evaluation drops nothing: key 0.
-function builder:drop_key(step)
+-- Evaluation drops nothing: no keys.
+function builder:drop_keys(step)
     if self.eval then
-        return "0"
+        return "NULL"
     end
-    return string.format("drop_key(net, image, %d)", step.dropout.index - 1)
+    return { keys = "keys_" .. step.dropout.name, layer = step.dropout.index - 1 }
 end
 
 -- -- Norms ---------------------------------------------------------------------------------------
@@ -224,21 +228,22 @@ function builder:norm_sums(node, what)
     if is_batch(node) then
         return self:shared_buffer(what .. "_" .. node.name, "chunk", floats, shape)
     end
-    local buffer <const> = self:shared_buffer(what .. "_" .. node.name, "scratch", floats, shape)
-    self:call("zero", { buffer, tostring(floats) }, node.name)
+    local buffer <const> = self:shared_buffer(what .. "_" .. node.name, "scratch", floats, shape,
+        self.group_images)
+    self:call("zero", { buffer, string.format("(size_t)n * %d", floats) }, node.name)
     return buffer
 end
 
 function builder:norm_coef(node)
-    local pitch <const> = self:norm_pitch(node)
-    return self:shared_buffer("coef_" .. node.name, is_batch(node) and "thread" or "scratch",
-        4 * pitch, string.format("4 x %d: a, b, mean, 1/deviation", pitch))
+    local pitch <const>, batch <const> = self:norm_pitch(node), is_batch(node)
+    return self:shared_buffer("coef_" .. node.name, batch and "thread" or "scratch", 4 * pitch,
+        string.format("4 x %d: a, b, mean, 1/deviation", pitch), batch and 1 or self.group_images)
 end
 
 function builder:norm_dcoef(node)
-    local pitch <const> = self:norm_pitch(node)
-    return self:shared_buffer("dcoef_" .. node.name, is_batch(node) and "thread" or "scratch",
-        3 * pitch, string.format("3 x %d: A, B, D", pitch))
+    local pitch <const>, batch <const> = self:norm_pitch(node), is_batch(node)
+    return self:shared_buffer("dcoef_" .. node.name, batch and "thread" or "scratch", 3 * pitch,
+        string.format("3 x %d: A, B, D", pitch), batch and 1 or self.group_images)
 end
 
 local function norm_weight(node)
@@ -273,7 +278,7 @@ function builder:norm_forward(step)
     end
     self:call(name.norm(node, "fwd"), {
         coef, sums, norm_weight(node), norm_bias(node), tostring(step.x.h * step.x.w) .. ".0",
-    }, node.name)
+    }, node.name, nil, true)
 end
 
 -- The sums of the gradient are complete: turn them into the line of the gradient and add the
@@ -294,7 +299,7 @@ function builder:norm_backward(step)
     end
     self:call(name.norm(node, "bwd"), {
         dcoef, dweight, dbias, sums, coef, norm_weight(node), tostring(pixels) .. ".0",
-    }, node.name)
+    }, node.name, nil, true)
 end
 
 -- -- Forward -------------------------------------------------------------------------------------
@@ -313,7 +318,7 @@ function builder:need(value)
     local buffer <const> = self:layout_buffer("y_" .. value.name, self.layouts[value].data)
     self.data[value] = { buffer = buffer, phase = phase }
     if not value.maker then
-        self:call(name.load(value), { buffer, "input_image(net, image)" }, "")
+        self:call(name.load(value), { buffer, "input_images(net, image)", "n" }, "")
     else
         forward[value.maker.op](self, value.maker, buffer)
     end
@@ -333,6 +338,7 @@ local function weighted_kernel(self, step, pass)
         op = step.op, pass = pass, window = node.window, stride = node.stride,
         padding = node.padding, bias = node.bias, relu = step.relu, stats = step.stats ~= nil,
         flop = node.flop, c = step.x.c, k = step.y.c,
+        each_image = step.stats ~= nil and not is_batch(step.stats),
     }
     if step.op == "linear" then
         kernel.window, kernel.stride, kernel.padding = 1, 1, 0
@@ -346,8 +352,10 @@ local function forward_weighted(self, step, y)
     kernel.x, kernel.y = x.layout, y.layout
     kernel.params = { "y" }
     local values <const> = {
-        y = y, x = x, w = self.by_name["w_" .. node.name], bias = self.by_name["b_" .. node.name],
+        y = y, x = x, bias = self.by_name["b_" .. node.name],
     }
+    self:choose_algorithm(kernel)
+    values.w = self:packed_weights("w_", node, kernel)
     if kernel.stats then
         values.sums = self:norm_sums(step.stats, "sums")
         table.insert(kernel.params, "sums")
@@ -367,8 +375,9 @@ function forward.map(self, step, y)
     local x <const> = self:need(step.x)
     local kernel <const> = {
         op = "map", pass = "fwd", x = x.layout, y = y.layout, relu = step.relu,
-        affine = step.norm ~= nil, p = step.dropout and step.dropout.p or 0.0, c = step.x.c,
-        masks_x = false, params = { "y", "x" },
+        affine = step.norm ~= nil, each_image = step.norm ~= nil and not is_batch(step.norm),
+        p = step.dropout and step.dropout.p or 0.0, c = step.x.c, masks_x = false,
+        params = { "y", "x" },
     }
     local values <const> = { y = y, x = x }
     if kernel.affine then
@@ -376,8 +385,8 @@ function forward.map(self, step, y)
         table.insert(kernel.params, "coef")
     end
     if step.dropout then
-        values.key = self:drop_key(step)
-        table.insert(kernel.params, "key")
+        values.keys = self:drop_keys(step)
+        table.insert(kernel.params, "keys")
     end
     self:kernel_call(kernel, values, layer_names(step), step.layers[1].name)
 end
@@ -413,7 +422,7 @@ function builder:forward_step(step)
         local sums <const> = self:norm_sums(step.norm, "sums")
         local kernel <const> = {
             op = "sums", pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
-            params = { "sums", "x" },
+            each_image = not is_batch(step.norm), params = { "sums", "x" },
         }
         self:kernel_call(kernel, { sums = sums, x = x }, step.norm.name, step.norm.name)
         return
@@ -442,7 +451,7 @@ end
 
 local function backward_weighted(self, step, dy)
     local kernel <const>, node <const> = weighted_kernel(self, step, "bwd_weights")
-    kernel.relu, kernel.stats = false, false
+    kernel.relu, kernel.stats, kernel.each_image = false, false, false
     local relu_masked <const> = #step.y.readers == 1 and step.y.readers[1].masks_x
     if step.relu and not relu_masked then
         local y <const> = self:need(step.y)
@@ -455,6 +464,7 @@ local function backward_weighted(self, step, dy)
     local x <const> = self:need(step.x)
     kernel.x, kernel.y, kernel.dy = x.layout, dy.layout, dy.layout
     kernel.params = kernel.bias and { "dw", "db", "x", "dy" } or { "dw", "x", "dy" }
+    self:choose_algorithm(kernel)
     self:kernel_call(kernel, {
         dw = self.by_name["dw_" .. node.name], db = self.by_name["db_" .. node.name],
         x = x, dy = dy,
@@ -462,10 +472,12 @@ local function backward_weighted(self, step, dy)
     if step.x.trained then
         local data <const> = weighted_kernel(self, step, "bwd_data")
         local dx <const>, adds <const> = self:gradient_into(step.x)
-        data.relu, data.stats, data.bias, data.adds = false, false, false, adds
+        data.relu, data.stats, data.each_image, data.bias = false, false, false, false
+        data.adds = adds
         data.x, data.y, data.dx, data.dy = x.layout, dy.layout, dx.layout, dy.layout
         data.params = { "dx", "dy", "w" }
-        self:kernel_call(data, { dx = dx, dy = dy, w = self.by_name["wt_" .. node.name] },
+        self:choose_algorithm(data)
+        self:kernel_call(data, { dx = dx, dy = dy, w = self:packed_weights("wt_", node, data) },
             node.name, node.name)
     end
 end
@@ -475,15 +487,16 @@ backward.linear = backward_weighted
 
 function backward.map(self, step, dy)
     local affine <const> = step.norm ~= nil
+    local each <const> = affine and not is_batch(step.norm)
     local p <const> = step.dropout and step.dropout.p or 0.0
-    local values <const> = { dy = dy, key = step.dropout and self:drop_key(step) }
+    local values <const> = { dy = dy, keys = step.dropout and self:drop_keys(step) }
     local layer <const> = step.layers[1].name
     if affine then
         local x <const> = self:need(step.x)
         local kernel <const> = {
             op = "map", pass = "bwd_reduce", x = x.layout, y = dy.layout, dx = x.layout,
-            dy = dy.layout, relu = step.relu, affine = true, p = p, c = step.x.c, masks_x = false,
-            params = { "sums", "x", "dy" },
+            dy = dy.layout, relu = step.relu, affine = true, each_image = each, p = p,
+            c = step.x.c, masks_x = false, params = { "sums", "x", "dy" },
         }
         values.sums, values.x = self:norm_sums(step.norm, "dsums"), x
         values.coef = self:norm_coef(step.norm)
@@ -491,7 +504,7 @@ function backward.map(self, step, dy)
             table.insert(kernel.params, "coef")
         end
         if step.dropout then
-            table.insert(kernel.params, "key")
+            table.insert(kernel.params, "keys")
         end
         self:kernel_call(kernel, values, layer_names(step), layer)
         self:norm_backward(step)
@@ -510,8 +523,8 @@ function backward.map(self, step, dy)
     values.dx, values.x = dx, reads_x and self:need(step.x) or nil
     local kernel <const> = {
         op = "map", pass = "bwd_data", x = self.layouts[step.x].data, y = dy.layout,
-        dx = dx.layout, dy = dy.layout, relu = step.relu, affine = affine, p = p, c = step.x.c,
-        masks_x = step.masks_x, adds = adds, params = { "dx", "dy" },
+        dx = dx.layout, dy = dy.layout, relu = step.relu, affine = affine, each_image = each,
+        p = p, c = step.x.c, masks_x = step.masks_x, adds = adds, params = { "dx", "dy" },
     }
     local function takes(param, condition)
         if condition then
@@ -521,7 +534,7 @@ function backward.map(self, step, dy)
     takes("x", reads_x)
     takes("dcoef", affine)
     takes("coef", affine and step.relu)
-    takes("key", step.dropout ~= nil)
+    takes("keys", step.dropout ~= nil)
     self:kernel_call(kernel, values, layer_names(step), layer)
 end
 
@@ -566,7 +579,7 @@ end
 
 -- -- Whole plans ---------------------------------------------------------------------------------
 
--- Buffers of every weighted step: packed weights and, per chunk of images, their gradients.
+-- Buffers of every weighted step: biases and, per chunk of images, the gradients.
 local function weight_buffers(self)
     local function pitch(value)
         return round_up(value.c, self.isa.vl)
@@ -584,13 +597,6 @@ local function weight_buffers(self)
             local forward_floats <const> = taps * taps * c * pitch(step.y)
             local forward_shape <const> =
                 string.format("%s%d x %d", window_shape, c, pitch(step.y))
-            self:buffer("w_" .. node.name, "weights", forward_floats, forward_shape)
-            if step.x.trained then
-                local x_pitch <const> = step.op == "linear"
-                    and step.x.h * step.x.w * pitch(step.x) or pitch(step.x)
-                self:buffer("wt_" .. node.name, "weights", taps * taps * step.y.c * x_pitch,
-                    string.format("%s%d x %d, transposed", window_shape, step.y.c, x_pitch))
-            end
             self:buffer("dw_" .. node.name, "chunk", forward_floats, forward_shape)
             if node.bias then
                 local shape <const> = tostring(pitch(step.y))
@@ -602,19 +608,29 @@ local function weight_buffers(self)
 end
 
 local function finish(self)
-    local touched <const> = {}
+    local touched <const>, ends <const> = {}, { [0] = 0 }
+    for i, phase in ipairs(self.phases) do
+        ends[i] = ends[i - 1] + #phase.calls
+    end
     for _, buffer in ipairs(self.buffers) do
-        buffer.phase = nil
+        buffer.from, buffer.to = buffer.first, buffer.last
+        if buffer.scope == "image" then
+            buffer.from, buffer.to = ends[buffer.phase - 1] + 1, ends[buffer.last_phase]
+        end
+        buffer.phase, buffer.last_phase = nil, nil
         if buffer.scope ~= "scratch" and buffer.scope ~= "image" or buffer.first then
             touched[#touched + 1] = buffer
         end
     end
-    return { phases = self.phases, buffers = touched, kernels = self.kernels }
+    return {
+        phases = self.phases, buffers = touched, kernels = self.kernels,
+        group = self.group_images,
+    }
 end
 
--- One training step: forward, loss, backward.
-function schedule.train(fused, isa)
-    local self <const> = new_builder(fused, isa, place_values(fused, isa))
+-- One training step: forward, loss, backward. algorithm: "auto" or "direct", of convolutions.
+function schedule.train(fused, isa, algorithm)
+    local self <const> = new_builder(fused, isa, algorithm)
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
@@ -622,7 +638,7 @@ function schedule.train(fused, isa)
             local logits <const> = self:need(step.x)
             local dlogits <const> = self:gradient_into(step.x)
             self:call("softmax_loss", {
-                dlogits, logits, "net", "chunk", "image", "net->run->label_smoothing",
+                dlogits, logits, "net", "chunk", "image", "n", "net->run->label_smoothing",
             }, step.name)
         else
             self:forward_step(step)
@@ -639,17 +655,17 @@ function schedule.train(fused, isa)
 end
 
 -- Forward in evaluation mode: one phase; batch norms use their running statistics.
-function schedule.eval(fused, isa)
-    local self <const> = new_builder(fused, isa, place_values(fused, isa))
+function schedule.eval(fused, isa, algorithm)
+    local self <const> = new_builder(fused, isa, algorithm)
     self.eval = true
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
             self.group = group_title(step)
             local logits <const> = self:need(step.x)
-            self:call("softmax_loss", { "NULL", logits, "net", "chunk", "image", "0.0f" },
+            self:call("softmax_loss", { "NULL", logits, "net", "chunk", "image", "n", "0.0f" },
                 step.name)
-            self:call("store_logits", { "net", "image", logits }, step.name)
+            self:call("store_logits", { "net", "image", "n", logits }, step.name)
         elseif step.op ~= "sums" or not is_batch(step.norm) then
             self:forward_step(step)
         end

@@ -11,23 +11,23 @@
  * step                    input         output        parameters  MFLOP  forward kernel
  * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__direct
  * norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32         norm_drop0p01_c16_32x32_fwd__b0_1
- * conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44  conv3x3_relu_norm_c16_k32_32x32_fwd__direct
+ * conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44  conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4
  * norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64         norm_drop0p01_c32_32x32_fwd
  * conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05  conv1x1_c32_k16_32x32_fwd__direct
  * maxpool1                16 x 32 x 32  16 x 16 x 16           0         maxpool2x2s2_c16_32x32_fwd__b0_1
- * conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18  conv3x3_relu_norm_c16_k16_16x16_fwd__direct
+ * conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18  conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4
  * norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32         norm_drop0p01_c16_16x16_fwd__b0_1
- * conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36  conv3x3_relu_norm_c16_k32_16x16_fwd__direct
+ * conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36  conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4
  * norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64         norm_drop0p01_c32_16x16_fwd__b0_1
- * conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72  conv3x3_relu_norm_c32_k32_16x16_fwd__direct
+ * conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72  conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4
  * norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64         norm_drop0p01_c32_16x16_fwd
  * conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26  conv1x1_c32_k16_16x16_fwd__direct
  * maxpool2                16 x 16 x 16  16 x 8 x 8             0         maxpool2x2s2_c16_16x16_fwd__b0_1
- * conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59  conv3x3_relu_norm_c16_k32_8x8_fwd__direct
+ * conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59  conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4
  * norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd__b0_1
- * conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__direct
+ * conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
  * norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd__b0_1
- * conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__direct
+ * conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
  * norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd
  * global_avgpool1         32 x 8 x 8    32 x 1 x 1             0         avgpool_global_c32_8x8_fwd
  * conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00  conv1x1_c32_k10_1x1_fwd__direct
@@ -86,28 +86,28 @@ enum {
 
 /* Packed weights, one copy for all threads. */
 enum {
-    AT_W_CONV1 = 0, /* 3 x 3 x 3 x 16; 1728 bytes */
-    AT_W_CONV2 = 432, /* 3 x 3 x 16 x 32; 18432 bytes */
-    AT_WT_CONV2 = 5040, /* 3 x 3 x 32 x 16, transposed; 18432 bytes */
-    AT_W_CONV3 = 9648, /* 1 x 1 x 32 x 16; 2048 bytes */
-    AT_WT_CONV3 = 10160, /* 1 x 1 x 16 x 32, transposed; 2048 bytes */
-    AT_W_CONV4 = 10672, /* 3 x 3 x 16 x 16; 9216 bytes */
-    AT_WT_CONV4 = 12976, /* 3 x 3 x 16 x 16, transposed; 9216 bytes */
-    AT_W_CONV5 = 15280, /* 3 x 3 x 16 x 32; 18432 bytes */
-    AT_WT_CONV5 = 19888, /* 3 x 3 x 32 x 16, transposed; 18432 bytes */
-    AT_W_CONV6 = 24496, /* 3 x 3 x 32 x 32; 36864 bytes */
-    AT_WT_CONV6 = 33712, /* 3 x 3 x 32 x 32, transposed; 36864 bytes */
-    AT_W_CONV7 = 42928, /* 1 x 1 x 32 x 16; 2048 bytes */
-    AT_WT_CONV7 = 43440, /* 1 x 1 x 16 x 32, transposed; 2048 bytes */
-    AT_W_CONV8 = 43952, /* 3 x 3 x 16 x 32; 18432 bytes */
-    AT_WT_CONV8 = 48560, /* 3 x 3 x 32 x 16, transposed; 18432 bytes */
-    AT_W_CONV9 = 53168, /* 3 x 3 x 32 x 32; 36864 bytes */
-    AT_WT_CONV9 = 62384, /* 3 x 3 x 32 x 32, transposed; 36864 bytes */
-    AT_W_CONV10 = 71600, /* 3 x 3 x 32 x 32; 36864 bytes */
-    AT_WT_CONV10 = 80816, /* 3 x 3 x 32 x 32, transposed; 36864 bytes */
-    AT_W_CONV11 = 90032, /* 1 x 1 x 32 x 16; 2048 bytes */
-    AT_WT_CONV11 = 90544, /* 1 x 1 x 10 x 32, transposed; 1280 bytes */
-    WEIGHT_FLOATS = 90864
+    AT_W_CONV1 = 0, /* 9 x 3 x 16; 1728 bytes */
+    AT_W_CONV2 = 432, /* 36 x 16 x 32; 73728 bytes */
+    AT_W_CONV3 = 18864, /* 1 x 32 x 16; 2048 bytes */
+    AT_W_CONV4 = 19376, /* 36 x 16 x 16; 36864 bytes */
+    AT_W_CONV5 = 28592, /* 36 x 16 x 32; 73728 bytes */
+    AT_W_CONV6 = 47024, /* 36 x 32 x 32; 147456 bytes */
+    AT_W_CONV7 = 83888, /* 1 x 32 x 16; 2048 bytes */
+    AT_W_CONV8 = 84400, /* 36 x 16 x 32; 73728 bytes */
+    AT_W_CONV9 = 102832, /* 36 x 32 x 32; 147456 bytes */
+    AT_W_CONV10 = 139696, /* 36 x 32 x 32; 147456 bytes */
+    AT_W_CONV11 = 176560, /* 1 x 32 x 16; 2048 bytes */
+    AT_WT_CONV11 = 177072, /* 1 x 10 x 32, transposed; 1280 bytes */
+    AT_WT_CONV10 = 177392, /* 36 x 32 x 32, transposed; 147456 bytes */
+    AT_WT_CONV9 = 214256, /* 36 x 32 x 32, transposed; 147456 bytes */
+    AT_WT_CONV8 = 251120, /* 36 x 32 x 16, transposed; 73728 bytes */
+    AT_WT_CONV7 = 269552, /* 1 x 16 x 32, transposed; 2048 bytes */
+    AT_WT_CONV6 = 270064, /* 36 x 32 x 32, transposed; 147456 bytes */
+    AT_WT_CONV5 = 306928, /* 36 x 32 x 16, transposed; 73728 bytes */
+    AT_WT_CONV4 = 325360, /* 36 x 16 x 16, transposed; 36864 bytes */
+    AT_WT_CONV3 = 334576, /* 1 x 16 x 32, transposed; 2048 bytes */
+    AT_WT_CONV2 = 335088, /* 36 x 32 x 16, transposed; 73728 bytes */
+    WEIGHT_FLOATS = 353520
 };
 
 /* One block for each chunk of images, zeroed before every step: sums over its images. */
@@ -142,7 +142,7 @@ enum {
     CHUNK_FLOATS = 46192
 };
 
-/* One block for each image of the batch: what outlives a phase. */
+/* What outlives a phase, for each image: a buffer is BATCH images one after another. */
 enum {
     IMAGE_FLOATS = 0
 };
@@ -152,118 +152,149 @@ enum {
     THREAD_FLOATS = 0
 };
 
-/* Each thread's own, for one image within a phase. Lifetimes count the calls of a step. */
+/* Each thread's own, for one group of images within a phase. Lifetimes count calls. */
 enum {
-    AT_Y_RELU1 = 88256, /* 32 x 32 x 16; 65536 bytes; calls 3-95 */
-    AT_Y_INPUT = 176704, /* 34 x 34 x 3, border 1; 13872 bytes; calls 1-96 */
-    AT_SUMS_NORM1 = 0, /* 2 x 16; 128 bytes; calls 2-4 */
-    AT_COEF_NORM1 = 192528, /* 4 x 16: a, b, mean, 1/deviation; 256 bytes; calls 4-94 */
-    AT_Y_DROPOUT1 = 69760, /* 34 x 34 x 16, border 1; 73984 bytes; calls 5-90 */
-    AT_Y_RELU2 = 36992, /* 32 x 32 x 32; 131072 bytes; calls 7-89 */
-    AT_SUMS_NORM2 = 0, /* 2 x 32; 256 bytes; calls 6-8 */
-    AT_COEF_NORM2 = 192272, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 8-88 */
-    AT_Y_DROPOUT2 = 0, /* 32 x 32 x 32; 131072 bytes; calls 9-84 */
-    AT_Y_CONV3 = 104640, /* 32 x 32 x 16; 65536 bytes; calls 10-83 */
-    AT_Y_MAXPOOL1 = 158144, /* 18 x 18 x 16, border 1; 20736 bytes; calls 11-81 */
-    AT_Y_RELU3 = 32768, /* 16 x 16 x 16; 16384 bytes; calls 13-80 */
-    AT_SUMS_NORM3 = 36864, /* 2 x 16; 128 bytes; calls 12-14 */
-    AT_COEF_NORM3 = 192592, /* 4 x 16: a, b, mean, 1/deviation; 256 bytes; calls 14-79 */
-    AT_Y_DROPOUT3 = 163328, /* 18 x 18 x 16, border 1; 20736 bytes; calls 15-75 */
-    AT_Y_RELU4 = 141760, /* 16 x 16 x 32; 32768 bytes; calls 17-74 */
-    AT_SUMS_NORM4 = 121024, /* 2 x 32; 256 bytes; calls 16-18 */
-    AT_COEF_NORM4 = 36864, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 18-73 */
-    AT_Y_DROPOUT4 = 121024, /* 18 x 18 x 32, border 1; 41472 bytes; calls 19-69 */
-    AT_Y_RELU5 = 149952, /* 16 x 16 x 32; 32768 bytes; calls 21-68 */
-    AT_SUMS_NORM5 = 131392, /* 2 x 32; 256 bytes; calls 20-22 */
-    AT_COEF_NORM5 = 192400, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 22-67 */
-    AT_Y_DROPOUT5 = 131392, /* 16 x 16 x 32; 32768 bytes; calls 23-63 */
-    AT_Y_CONV7 = 168512, /* 16 x 16 x 16; 16384 bytes; calls 24-62 */
-    AT_Y_MAXPOOL2 = 190672, /* 10 x 10 x 16, border 1; 6400 bytes; calls 25-60 */
-    AT_Y_RELU6 = 139584, /* 8 x 8 x 32; 8192 bytes; calls 27-59 */
-    AT_SUMS_NORM6 = 172608, /* 2 x 32; 256 bytes; calls 26-28 */
-    AT_COEF_NORM6 = 141632, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 28-58 */
-    AT_Y_DROPOUT6 = 172608, /* 10 x 10 x 32, border 1; 12800 bytes; calls 29-54 */
-    AT_Y_RELU7 = 186576, /* 8 x 8 x 32; 8192 bytes; calls 31-53 */
-    AT_SUMS_NORM7 = 175936, /* 2 x 32; 256 bytes; calls 30-32 */
-    AT_COEF_NORM7 = 175808, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 32-52 */
-    AT_Y_DROPOUT7 = 180176, /* 10 x 10 x 32, border 1; 12800 bytes; calls 33-48 */
-    AT_Y_RELU8 = 188624, /* 8 x 8 x 32; 8192 bytes; calls 35-47 */
-    AT_SUMS_NORM8 = 176064, /* 2 x 32; 256 bytes; calls 34-36 */
-    AT_COEF_NORM8 = 175936, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 36-46 */
-    AT_Y_DROPOUT8 = 183376, /* 8 x 8 x 32; 8192 bytes; calls 37-38 */
-    AT_Y_GLOBAL_AVGPOOL1 = 176064, /* 1 x 1 x 32; 128 bytes; calls 38-41 */
-    AT_Y_CONV11 = 176096, /* 1 x 1 x 16; 64 bytes; calls 39-40 */
-    AT_DY_CONV11 = 176112, /* 1 x 1 x 16; 64 bytes; calls 40-42 */
-    AT_DY_GLOBAL_AVGPOOL1 = 176064, /* 1 x 1 x 32; 128 bytes; calls 42-43 */
-    AT_DY_DROPOUT8 = 183376, /* 10 x 10 x 32, border 1; 12800 bytes; calls 43-49 */
-    AT_DSUMS_NORM8 = 176160, /* 2 x 32; 256 bytes; calls 44-46 */
-    AT_DCOEF_NORM8 = 176064, /* 3 x 32: A, B, D; 384 bytes; calls 46-47 */
-    AT_DY_DROPOUT7 = 180176, /* 10 x 10 x 32, border 1; 12800 bytes; calls 49-55 */
-    AT_DSUMS_NORM7 = 176032, /* 2 x 32; 256 bytes; calls 50-52 */
-    AT_DCOEF_NORM7 = 175936, /* 3 x 32: A, B, D; 384 bytes; calls 52-53 */
-    AT_DY_DROPOUT6 = 172608, /* 10 x 10 x 32, border 1; 12800 bytes; calls 55-61 */
-    AT_DSUMS_NORM6 = 175904, /* 2 x 32; 256 bytes; calls 56-58 */
-    AT_DCOEF_NORM6 = 175808, /* 3 x 32: A, B, D; 384 bytes; calls 58-59 */
-    AT_DY_MAXPOOL2 = 139584, /* 8 x 8 x 16; 4096 bytes; calls 61-62 */
-    AT_DY_CONV7 = 172608, /* 16 x 16 x 16; 16384 bytes; calls 62-64 */
-    AT_DY_DROPOUT5 = 131392, /* 18 x 18 x 32, border 1; 41472 bytes; calls 64-70 */
-    AT_DSUMS_NORM5 = 168608, /* 2 x 32; 256 bytes; calls 65-67 */
-    AT_DCOEF_NORM5 = 168512, /* 3 x 32: A, B, D; 384 bytes; calls 67-68 */
-    AT_DY_DROPOUT4 = 121024, /* 18 x 18 x 32, border 1; 41472 bytes; calls 70-76 */
-    AT_DSUMS_NORM4 = 131488, /* 2 x 32; 256 bytes; calls 71-73 */
-    AT_DCOEF_NORM4 = 131392, /* 3 x 32: A, B, D; 384 bytes; calls 73-74 */
-    AT_DY_DROPOUT3 = 131392, /* 18 x 18 x 16, border 1; 20736 bytes; calls 76-82 */
-    AT_DSUMS_NORM3 = 36912, /* 2 x 16; 128 bytes; calls 77-79 */
-    AT_DCOEF_NORM3 = 36864, /* 3 x 16: A, B, D; 192 bytes; calls 79-80 */
-    AT_DY_MAXPOOL1 = 32768, /* 16 x 16 x 16; 16384 bytes; calls 82-83 */
-    AT_DY_CONV3 = 121024, /* 32 x 32 x 16; 65536 bytes; calls 83-85 */
-    AT_DY_DROPOUT2 = 0, /* 34 x 34 x 32, border 1; 147968 bytes; calls 85-91 */
-    AT_DSUMS_NORM2 = 104736, /* 2 x 32; 256 bytes; calls 86-88 */
-    AT_DCOEF_NORM2 = 104640, /* 3 x 32: A, B, D; 384 bytes; calls 88-89 */
-    AT_DY_DROPOUT1 = 36992, /* 32 x 32 x 16; 65536 bytes; calls 91-96 */
-    AT_DSUMS_NORM1 = 48, /* 2 x 16; 128 bytes; calls 92-94 */
-    AT_DCOEF_NORM1 = 0, /* 3 x 16: A, B, D; 192 bytes; calls 94-95 */
-    EVAL_AT_Y_RELU1 = 0, /* 32 x 32 x 16; 65536 bytes; calls 3-5 of an evaluation */
-    EVAL_AT_Y_INPUT = 16384, /* 34 x 34 x 3, border 1; 13872 bytes; calls 1-3 of an evaluation */
-    EVAL_AT_SUMS_NORM1 = 19856, /* 2 x 16; 128 bytes; calls 2-4 of an evaluation */
-    EVAL_AT_COEF_NORM1 = 16384, /* 4 x 16: a, b, mean, 1/deviation; 256 bytes; calls 4-5 of an evaluation */
-    EVAL_AT_Y_DROPOUT1 = 32768, /* 34 x 34 x 16, border 1; 73984 bytes; calls 5-7 of an evaluation */
-    EVAL_AT_Y_RELU2 = 0, /* 32 x 32 x 32; 131072 bytes; calls 7-9 of an evaluation */
-    EVAL_AT_SUMS_NORM2 = 51264, /* 2 x 32; 256 bytes; calls 6-8 of an evaluation */
-    EVAL_AT_COEF_NORM2 = 65536, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 8-9 of an evaluation */
-    EVAL_AT_Y_DROPOUT2 = 32768, /* 32 x 32 x 32; 131072 bytes; calls 9-10 of an evaluation */
-    EVAL_AT_Y_CONV3 = 0, /* 32 x 32 x 16; 65536 bytes; calls 10-11 of an evaluation */
-    EVAL_AT_Y_MAXPOOL1 = 16384, /* 18 x 18 x 16, border 1; 20736 bytes; calls 11-13 of an evaluation */
-    EVAL_AT_Y_RELU3 = 5184, /* 16 x 16 x 16; 16384 bytes; calls 13-15 of an evaluation */
-    EVAL_AT_SUMS_NORM3 = 0, /* 2 x 16; 128 bytes; calls 12-14 of an evaluation */
-    EVAL_AT_COEF_NORM3 = 9280, /* 4 x 16: a, b, mean, 1/deviation; 256 bytes; calls 14-15 of an evaluation */
-    EVAL_AT_Y_DROPOUT3 = 0, /* 18 x 18 x 16, border 1; 20736 bytes; calls 15-17 of an evaluation */
-    EVAL_AT_Y_RELU4 = 10368, /* 16 x 16 x 32; 32768 bytes; calls 17-19 of an evaluation */
-    EVAL_AT_SUMS_NORM4 = 5184, /* 2 x 32; 256 bytes; calls 16-18 of an evaluation */
-    EVAL_AT_COEF_NORM4 = 18560, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 18-19 of an evaluation */
-    EVAL_AT_Y_DROPOUT4 = 0, /* 18 x 18 x 32, border 1; 41472 bytes; calls 19-21 of an evaluation */
-    EVAL_AT_Y_RELU5 = 10368, /* 16 x 16 x 32; 32768 bytes; calls 21-23 of an evaluation */
-    EVAL_AT_SUMS_NORM5 = 18560, /* 2 x 32; 256 bytes; calls 20-22 of an evaluation */
-    EVAL_AT_COEF_NORM5 = 8192, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 22-23 of an evaluation */
-    EVAL_AT_Y_DROPOUT5 = 0, /* 16 x 16 x 32; 32768 bytes; calls 23-24 of an evaluation */
-    EVAL_AT_Y_CONV7 = 8192, /* 16 x 16 x 16; 16384 bytes; calls 24-25 of an evaluation */
-    EVAL_AT_Y_MAXPOOL2 = 0, /* 10 x 10 x 16, border 1; 6400 bytes; calls 25-27 of an evaluation */
-    EVAL_AT_Y_RELU6 = 3200, /* 8 x 8 x 32; 8192 bytes; calls 27-29 of an evaluation */
-    EVAL_AT_SUMS_NORM6 = 1600, /* 2 x 32; 256 bytes; calls 26-28 of an evaluation */
-    EVAL_AT_COEF_NORM6 = 5248, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 28-29 of an evaluation */
-    EVAL_AT_Y_DROPOUT6 = 0, /* 10 x 10 x 32, border 1; 12800 bytes; calls 29-31 of an evaluation */
-    EVAL_AT_Y_RELU7 = 3200, /* 8 x 8 x 32; 8192 bytes; calls 31-33 of an evaluation */
-    EVAL_AT_SUMS_NORM7 = 5376, /* 2 x 32; 256 bytes; calls 30-32 of an evaluation */
-    EVAL_AT_COEF_NORM7 = 5248, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 32-33 of an evaluation */
-    EVAL_AT_Y_DROPOUT7 = 0, /* 10 x 10 x 32, border 1; 12800 bytes; calls 33-35 of an evaluation */
-    EVAL_AT_Y_RELU8 = 3200, /* 8 x 8 x 32; 8192 bytes; calls 35-37 of an evaluation */
-    EVAL_AT_SUMS_NORM8 = 5248, /* 2 x 32; 256 bytes; calls 34-36 of an evaluation */
-    EVAL_AT_COEF_NORM8 = 2048, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes; calls 36-37 of an evaluation */
-    EVAL_AT_Y_DROPOUT8 = 0, /* 8 x 8 x 32; 8192 bytes; calls 37-38 of an evaluation */
-    EVAL_AT_Y_GLOBAL_AVGPOOL1 = 2048, /* 1 x 1 x 32; 128 bytes; calls 38-39 of an evaluation */
-    EVAL_AT_Y_CONV11 = 0, /* 1 x 1 x 16; 64 bytes; calls 39-41 of an evaluation */
-    SCRATCH_FLOATS = 192656
+    AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-95 */
+    AT_Y_INPUT = 765888, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-96 */
+    AT_SUMS_NORM1 = 0, /* 4 of 2 x 16; 512 bytes; calls 2-4 */
+    AT_COEF_NORM1 = 834288, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-94 */
+    AT_Y_DROPOUT1 = 354496, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-90 */
+    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-89 */
+    AT_SUMS_NORM2 = 11520, /* 4 of 2 x 32; 1024 bytes; calls 6-8 */
+    AT_TILES_CONV2 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 7-7 */
+    AT_COEF_NORM2 = 832752, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 8-88 */
+    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-84 */
+    AT_Y_CONV3 = 494016, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-83 */
+    AT_Y_MAXPOOL1 = 708032, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-81 */
+    AT_Y_RELU3 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-80 */
+    AT_SUMS_NORM3 = 147456, /* 4 of 2 x 16; 512 bytes; calls 12-14 */
+    AT_TILES_CONV4 = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 13-13 */
+    AT_COEF_NORM3 = 834544, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 14-79 */
+    AT_Y_DROPOUT3 = 728768, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-75 */
+    AT_Y_RELU4 = 642496, /* 4 of 16 x 16 x 32; 131072 bytes; calls 17-74 */
+    AT_SUMS_NORM4 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 16-18 */
+    AT_TILES_CONV5 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 17-17 */
+    AT_COEF_NORM4 = 147456, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 18-73 */
+    AT_Y_DROPOUT4 = 559552, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-69 */
+    AT_Y_RELU5 = 675264, /* 4 of 16 x 16 x 32; 131072 bytes; calls 21-68 */
+    AT_SUMS_NORM5 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 20-22 */
+    AT_TILES_CONV6 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 21-21 */
+    AT_COEF_NORM5 = 833264, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 22-67 */
+    AT_Y_DROPOUT5 = 601024, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-63 */
+    AT_Y_CONV7 = 749504, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-62 */
+    AT_Y_MAXPOOL2 = 826352, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-60 */
+    AT_Y_RELU6 = 633792, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-59 */
+    AT_SUMS_NORM6 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 26-28 */
+    AT_TILES_CONV8 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 27-27 */
+    AT_COEF_NORM6 = 641984, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 28-58 */
+    AT_Y_DROPOUT6 = 779760, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-54 */
+    AT_Y_RELU7 = 818160, /* 4 of 8 x 8 x 32; 32768 bytes; calls 31-53 */
+    AT_SUMS_NORM7 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 30-32 */
+    AT_TILES_CONV9 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 31-31 */
+    AT_COEF_NORM7 = 833776, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 32-52 */
+    AT_Y_DROPOUT7 = 792560, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-48 */
+    AT_Y_RELU8 = 294016, /* 4 of 8 x 8 x 32; 32768 bytes; calls 35-47 */
+    AT_SUMS_NORM8 = 302208, /* 4 of 2 x 32; 1024 bytes; calls 34-36 */
+    AT_TILES_CONV10 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 35-35 */
+    AT_COEF_NORM8 = 287232, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 36-46 */
+    AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 */
+    AT_Y_GLOBAL_AVGPOOL1 = 287744, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-41 */
+    AT_Y_CONV11 = 279040, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-40 */
+    AT_DY_CONV11 = 279168, /* 4 of 1 x 1 x 16; 256 bytes; calls 40-42 */
+    AT_DY_GLOBAL_AVGPOOL1 = 279040, /* 4 of 1 x 1 x 32; 512 bytes; calls 42-43 */
+    AT_DY_DROPOUT8 = 805360, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-49 */
+    AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 44-46 */
+    AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 46-47 */
+    AT_TILES_CONV10_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 48-48 */
+    AT_DY_DROPOUT7 = 792560, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 49-55 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 49-49 */
+    AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 50-52 */
+    AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 52-53 */
+    AT_TILES_CONV9_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 54-54 */
+    AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 55-61 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 55-55 */
+    AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 56-58 */
+    AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 58-59 */
+    AT_TILES_CONV8_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 60-60 */
+    AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 61-62 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 61-61 */
+    AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 62-64 */
+    AT_DY_DROPOUT5 = 601024, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 64-70 */
+    AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 65-67 */
+    AT_DCOEF_NORM5 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 67-68 */
+    AT_TILES_CONV6_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 69-69 */
+    AT_DY_DROPOUT4 = 559552, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 70-76 */
+    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 70-70 */
+    AT_DSUMS_NORM4 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 71-73 */
+    AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 73-74 */
+    AT_TILES_CONV5_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 75-75 */
+    AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 76-82 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 76-76 */
+    AT_DSUMS_NORM3 = 147648, /* 4 of 2 x 16; 512 bytes; calls 77-79 */
+    AT_DCOEF_NORM3 = 147456, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 79-80 */
+    AT_TILES_CONV4_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 81-81 */
+    AT_DY_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 82-83 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 82-82 */
+    AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 83-85 */
+    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 85-91 */
+    AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 86-88 */
+    AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 88-89 */
+    AT_TILES_CONV2_AGAIN = 147968, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 90-90 */
+    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-96 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 91-91 */
+    AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 92-94 */
+    AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 94-95 */
+    EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-5 of an evaluation */
+    EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-3 of an evaluation */
+    EVAL_AT_SUMS_NORM1 = 79408, /* 4 of 2 x 16; 512 bytes; calls 2-4 of an evaluation */
+    EVAL_AT_COEF_NORM1 = 65536, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-5 of an evaluation */
+    EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-7 of an evaluation */
+    EVAL_AT_Y_RELU2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-9 of an evaluation */
+    EVAL_AT_SUMS_NORM2 = 216576, /* 4 of 2 x 32; 1024 bytes; calls 6-8 of an evaluation */
+    EVAL_AT_TILES_CONV2 = 205056, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 7-7 of an evaluation */
+    EVAL_AT_COEF_NORM2 = 262144, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 8-9 of an evaluation */
+    EVAL_AT_Y_DROPOUT2 = 131072, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-10 of an evaluation */
+    EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-11 of an evaluation */
+    EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-13 of an evaluation */
+    EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-15 of an evaluation */
+    EVAL_AT_SUMS_NORM3 = 8064, /* 4 of 2 x 16; 512 bytes; calls 12-14 of an evaluation */
+    EVAL_AT_TILES_CONV4 = 0, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 13-13 of an evaluation */
+    EVAL_AT_COEF_NORM3 = 37120, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 14-15 of an evaluation */
+    EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-17 of an evaluation */
+    EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 17-19 of an evaluation */
+    EVAL_AT_SUMS_NORM4 = 32256, /* 4 of 2 x 32; 1024 bytes; calls 16-18 of an evaluation */
+    EVAL_AT_TILES_CONV5 = 20736, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 17-17 of an evaluation */
+    EVAL_AT_COEF_NORM4 = 74240, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 18-19 of an evaluation */
+    EVAL_AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-21 of an evaluation */
+    EVAL_AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 21-23 of an evaluation */
+    EVAL_AT_SUMS_NORM5 = 89216, /* 4 of 2 x 32; 1024 bytes; calls 20-22 of an evaluation */
+    EVAL_AT_TILES_CONV6 = 74240, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 21-21 of an evaluation */
+    EVAL_AT_COEF_NORM5 = 32768, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 22-23 of an evaluation */
+    EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-24 of an evaluation */
+    EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-25 of an evaluation */
+    EVAL_AT_Y_MAXPOOL2 = 11520, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-27 of an evaluation */
+    EVAL_AT_Y_RELU6 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-29 of an evaluation */
+    EVAL_AT_SUMS_NORM6 = 17920, /* 4 of 2 x 32; 1024 bytes; calls 26-28 of an evaluation */
+    EVAL_AT_TILES_CONV8 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 27-27 of an evaluation */
+    EVAL_AT_COEF_NORM6 = 0, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 28-29 of an evaluation */
+    EVAL_AT_Y_DROPOUT6 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-31 of an evaluation */
+    EVAL_AT_Y_RELU7 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 31-33 of an evaluation */
+    EVAL_AT_SUMS_NORM7 = 35968, /* 4 of 2 x 32; 1024 bytes; calls 30-32 of an evaluation */
+    EVAL_AT_TILES_CONV9 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 31-31 of an evaluation */
+    EVAL_AT_COEF_NORM7 = 0, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 32-33 of an evaluation */
+    EVAL_AT_Y_DROPOUT7 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-35 of an evaluation */
+    EVAL_AT_Y_RELU8 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 35-37 of an evaluation */
+    EVAL_AT_SUMS_NORM8 = 35968, /* 4 of 2 x 32; 1024 bytes; calls 34-36 of an evaluation */
+    EVAL_AT_TILES_CONV10 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 35-35 of an evaluation */
+    EVAL_AT_COEF_NORM8 = 8192, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 36-37 of an evaluation */
+    EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 of an evaluation */
+    EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-39 of an evaluation */
+    EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-41 of an evaluation */
+    SCRATCH_FLOATS = 834800
 };
+
+/* Images of a step, and images that run through a phase together. */
+enum { BATCH = 128, GROUP = 4 };
 
 /* The memory of one thread in one step. */
 struct net {
@@ -271,7 +302,7 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *images;      /* a block of IMAGE_FLOATS for each image of the batch */
+    float *images;      /* IMAGE_FLOATS for each image of the batch */
     float *thread;      /* this thread's own memory that lives across phases */
     float *scratch;     /* this thread's own memory within a phase */
 };
@@ -292,7 +323,8 @@ static struct net open_net(struct run *run, int rank)
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)model->recipe.batch * IMAGE_FLOATS;
+    (void)model;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)BATCH * IMAGE_FLOATS;
     *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
 }
 
@@ -301,32 +333,45 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
 
+/* The transforms of a tile are pieces of their kernels. */
+#define INLINE inline __attribute__((always_inline))
+
+/* Images of a group when so many are left. */
+static inline int group_size(int left)
+{
+    return left < GROUP ? left : GROUP;
+}
+
 static inline void zero(float *p, size_t floats)
 {
     memset(p, 0, floats * sizeof *p);
 }
 
-/* Zeroes the border of an image that shares its memory with others. */
-static void clear_border(float *p, int h, int w, int pitch, int border)
+/* Zeroes the borders of n images that share their memory with others. */
+static void clear_border(float *p, int n, int h, int w, int pitch, int border)
 {
     const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
-    zero(p, row * (size_t)border);
-    for (int y = 0; y < h; y++) {
-        float *line = p + row * (size_t)(border + y);
-        zero(line, (size_t)(border * pitch));
-        zero(line + (border + w) * pitch, (size_t)(border * pitch));
+    for (int image = 0; image < n; image++, p += row * (size_t)(h + 2 * border)) {
+        zero(p, row * (size_t)border);
+        for (int y = 0; y < h; y++) {
+            float *line = p + row * (size_t)(border + y);
+            zero(line, (size_t)(border * pitch));
+            zero(line + (border + w) * pitch, (size_t)(border * pitch));
+        }
+        zero(p + row * (size_t)(border + h), row * (size_t)border);
     }
-    zero(p + row * (size_t)(border + h), row * (size_t)border);
 }
 
-/* The key of a dropout layer for one image of the batch; 0 where dropout is off. */
-static uint64_t drop_key(const struct net *net, int image, uint32_t layer)
+/* The keys of a dropout layer for n images of the batch; 0 where dropout is off. */
+static void drop_keys(uint64_t *keys, const struct net *net, int image, int n, uint32_t layer)
 {
     const struct batch *batch = net->run->batch;
-    return net->run->dropout ? rng_key(batch->seed, batch->epoch, batch->samples[image], RNG_DROPOUT + layer) : 0;
+    for (int i = 0; i < n; i++) {
+        keys[i] = net->run->dropout ? rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer) : 0;
+    }
 }
 
-static const float *input_image(const struct net *net, int image)
+static const float *input_images(const struct net *net, int image)
 {
     return net->run->batch->images + (size_t)image * 3072;
 }
@@ -366,212 +411,528 @@ static inline __m256 drop(__m256 v, uint64_t key, uint32_t position, uint32_t th
     return _mm256_andnot_ps(_mm256_castsi256_ps(dropped), _mm256_mul_ps(v, scale));
 }
 
+/* v = B'd, six values `step` apart. */
+static INLINE void winograd_input_line(__m256 *v, int step, __m256 d0, __m256 d1, __m256 d2, __m256 d3, __m256 d4, __m256 d5)
+{
+    const __m256 four = _mm256_set1_ps(4.0f);
+    const __m256 five = _mm256_set1_ps(5.0f);
+    const __m256 even = _mm256_fnmadd_ps(four, d2, d4);
+    const __m256 odd = _mm256_fnmadd_ps(four, d1, d3);
+    const __m256 far_even = _mm256_sub_ps(d4, d2);
+    const __m256 far_odd = _mm256_mul_ps(_mm256_set1_ps(2.0f), _mm256_sub_ps(d3, d1));
+    v[0] = _mm256_fmadd_ps(four, d0, _mm256_fnmadd_ps(five, d2, d4));
+    v[step] = _mm256_add_ps(even, odd);
+    v[2 * step] = _mm256_sub_ps(even, odd);
+    v[3 * step] = _mm256_add_ps(far_even, far_odd);
+    v[4 * step] = _mm256_sub_ps(far_even, far_odd);
+    v[5 * step] = _mm256_fmadd_ps(four, d1, _mm256_fnmadd_ps(five, d3, d5));
+}
+
+/* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
+static INLINE void winograd_input(float *restrict v, int step, const float *restrict x, int row, int pixel)
+{
+    __m256 half[36];
+    __m256 line[6];
+    winograd_input_line(half + 0, 6, _mm256_loadu_ps(x + 0 * pixel), _mm256_loadu_ps(x + row + 0 * pixel), _mm256_loadu_ps(x + 2 * row + 0 * pixel), _mm256_loadu_ps(x + 3 * row + 0 * pixel), _mm256_loadu_ps(x + 4 * row + 0 * pixel), _mm256_loadu_ps(x + 5 * row + 0 * pixel));
+    winograd_input_line(half + 1, 6, _mm256_loadu_ps(x + 1 * pixel), _mm256_loadu_ps(x + row + 1 * pixel), _mm256_loadu_ps(x + 2 * row + 1 * pixel), _mm256_loadu_ps(x + 3 * row + 1 * pixel), _mm256_loadu_ps(x + 4 * row + 1 * pixel), _mm256_loadu_ps(x + 5 * row + 1 * pixel));
+    winograd_input_line(half + 2, 6, _mm256_loadu_ps(x + 2 * pixel), _mm256_loadu_ps(x + row + 2 * pixel), _mm256_loadu_ps(x + 2 * row + 2 * pixel), _mm256_loadu_ps(x + 3 * row + 2 * pixel), _mm256_loadu_ps(x + 4 * row + 2 * pixel), _mm256_loadu_ps(x + 5 * row + 2 * pixel));
+    winograd_input_line(half + 3, 6, _mm256_loadu_ps(x + 3 * pixel), _mm256_loadu_ps(x + row + 3 * pixel), _mm256_loadu_ps(x + 2 * row + 3 * pixel), _mm256_loadu_ps(x + 3 * row + 3 * pixel), _mm256_loadu_ps(x + 4 * row + 3 * pixel), _mm256_loadu_ps(x + 5 * row + 3 * pixel));
+    winograd_input_line(half + 4, 6, _mm256_loadu_ps(x + 4 * pixel), _mm256_loadu_ps(x + row + 4 * pixel), _mm256_loadu_ps(x + 2 * row + 4 * pixel), _mm256_loadu_ps(x + 3 * row + 4 * pixel), _mm256_loadu_ps(x + 4 * row + 4 * pixel), _mm256_loadu_ps(x + 5 * row + 4 * pixel));
+    winograd_input_line(half + 5, 6, _mm256_loadu_ps(x + 5 * pixel), _mm256_loadu_ps(x + row + 5 * pixel), _mm256_loadu_ps(x + 2 * row + 5 * pixel), _mm256_loadu_ps(x + 3 * row + 5 * pixel), _mm256_loadu_ps(x + 4 * row + 5 * pixel), _mm256_loadu_ps(x + 5 * row + 5 * pixel));
+    winograd_input_line(line, 1, half[0], half[1], half[2], half[3], half[4], half[5]);
+    _mm256_storeu_ps(v + 0 * step, line[0]);
+    _mm256_storeu_ps(v + 1 * step, line[1]);
+    _mm256_storeu_ps(v + 2 * step, line[2]);
+    _mm256_storeu_ps(v + 3 * step, line[3]);
+    _mm256_storeu_ps(v + 4 * step, line[4]);
+    _mm256_storeu_ps(v + 5 * step, line[5]);
+    winograd_input_line(line, 1, half[6], half[7], half[8], half[9], half[10], half[11]);
+    _mm256_storeu_ps(v + 6 * step, line[0]);
+    _mm256_storeu_ps(v + 7 * step, line[1]);
+    _mm256_storeu_ps(v + 8 * step, line[2]);
+    _mm256_storeu_ps(v + 9 * step, line[3]);
+    _mm256_storeu_ps(v + 10 * step, line[4]);
+    _mm256_storeu_ps(v + 11 * step, line[5]);
+    winograd_input_line(line, 1, half[12], half[13], half[14], half[15], half[16], half[17]);
+    _mm256_storeu_ps(v + 12 * step, line[0]);
+    _mm256_storeu_ps(v + 13 * step, line[1]);
+    _mm256_storeu_ps(v + 14 * step, line[2]);
+    _mm256_storeu_ps(v + 15 * step, line[3]);
+    _mm256_storeu_ps(v + 16 * step, line[4]);
+    _mm256_storeu_ps(v + 17 * step, line[5]);
+    winograd_input_line(line, 1, half[18], half[19], half[20], half[21], half[22], half[23]);
+    _mm256_storeu_ps(v + 18 * step, line[0]);
+    _mm256_storeu_ps(v + 19 * step, line[1]);
+    _mm256_storeu_ps(v + 20 * step, line[2]);
+    _mm256_storeu_ps(v + 21 * step, line[3]);
+    _mm256_storeu_ps(v + 22 * step, line[4]);
+    _mm256_storeu_ps(v + 23 * step, line[5]);
+    winograd_input_line(line, 1, half[24], half[25], half[26], half[27], half[28], half[29]);
+    _mm256_storeu_ps(v + 24 * step, line[0]);
+    _mm256_storeu_ps(v + 25 * step, line[1]);
+    _mm256_storeu_ps(v + 26 * step, line[2]);
+    _mm256_storeu_ps(v + 27 * step, line[3]);
+    _mm256_storeu_ps(v + 28 * step, line[4]);
+    _mm256_storeu_ps(v + 29 * step, line[5]);
+    winograd_input_line(line, 1, half[30], half[31], half[32], half[33], half[34], half[35]);
+    _mm256_storeu_ps(v + 30 * step, line[0]);
+    _mm256_storeu_ps(v + 31 * step, line[1]);
+    _mm256_storeu_ps(v + 32 * step, line[2]);
+    _mm256_storeu_ps(v + 33 * step, line[3]);
+    _mm256_storeu_ps(v + 34 * step, line[4]);
+    _mm256_storeu_ps(v + 35 * step, line[5]);
+}
+
+/* y = A'm, four values `step` apart. */
+static INLINE void winograd_output_line(__m256 *y, int step, __m256 m0, __m256 m1, __m256 m2, __m256 m3, __m256 m4, __m256 m5)
+{
+    const __m256 near_sum = _mm256_add_ps(m1, m2);
+    const __m256 near_difference = _mm256_sub_ps(m1, m2);
+    const __m256 far_sum = _mm256_add_ps(m3, m4);
+    const __m256 far_difference = _mm256_sub_ps(m3, m4);
+    y[0] = _mm256_add_ps(m0, _mm256_add_ps(near_sum, far_sum));
+    y[step] = _mm256_fmadd_ps(_mm256_set1_ps(2.0f), far_difference, near_difference);
+    y[2 * step] = _mm256_fmadd_ps(_mm256_set1_ps(4.0f), far_sum, near_sum);
+    y[3 * step] = _mm256_add_ps(_mm256_fmadd_ps(_mm256_set1_ps(8.0f), far_difference, near_difference), m5);
+}
+
+/* y = A'mA: 36 frequencies `step` floats apart to 4 x 4 pixels. */
+static INLINE void winograd_output(__m256 *y, const float *restrict m, int step)
+{
+    __m256 half[24];
+    winograd_output_line(half + 0, 6, _mm256_loadu_ps(m + 0 * step), _mm256_loadu_ps(m + 6 * step), _mm256_loadu_ps(m + 12 * step), _mm256_loadu_ps(m + 18 * step), _mm256_loadu_ps(m + 24 * step), _mm256_loadu_ps(m + 30 * step));
+    winograd_output_line(half + 1, 6, _mm256_loadu_ps(m + 1 * step), _mm256_loadu_ps(m + 7 * step), _mm256_loadu_ps(m + 13 * step), _mm256_loadu_ps(m + 19 * step), _mm256_loadu_ps(m + 25 * step), _mm256_loadu_ps(m + 31 * step));
+    winograd_output_line(half + 2, 6, _mm256_loadu_ps(m + 2 * step), _mm256_loadu_ps(m + 8 * step), _mm256_loadu_ps(m + 14 * step), _mm256_loadu_ps(m + 20 * step), _mm256_loadu_ps(m + 26 * step), _mm256_loadu_ps(m + 32 * step));
+    winograd_output_line(half + 3, 6, _mm256_loadu_ps(m + 3 * step), _mm256_loadu_ps(m + 9 * step), _mm256_loadu_ps(m + 15 * step), _mm256_loadu_ps(m + 21 * step), _mm256_loadu_ps(m + 27 * step), _mm256_loadu_ps(m + 33 * step));
+    winograd_output_line(half + 4, 6, _mm256_loadu_ps(m + 4 * step), _mm256_loadu_ps(m + 10 * step), _mm256_loadu_ps(m + 16 * step), _mm256_loadu_ps(m + 22 * step), _mm256_loadu_ps(m + 28 * step), _mm256_loadu_ps(m + 34 * step));
+    winograd_output_line(half + 5, 6, _mm256_loadu_ps(m + 5 * step), _mm256_loadu_ps(m + 11 * step), _mm256_loadu_ps(m + 17 * step), _mm256_loadu_ps(m + 23 * step), _mm256_loadu_ps(m + 29 * step), _mm256_loadu_ps(m + 35 * step));
+    winograd_output_line(y + 0, 1, half[0], half[1], half[2], half[3], half[4], half[5]);
+    winograd_output_line(y + 4, 1, half[6], half[7], half[8], half[9], half[10], half[11]);
+    winograd_output_line(y + 8, 1, half[12], half[13], half[14], half[15], half[16], half[17]);
+    winograd_output_line(y + 12, 1, half[18], half[19], half[20], half[21], half[22], half[23]);
+}
+
+/* Adds the sums over 16 pixels, and over their squares, to sums and to what is `pitch` floats after. */
+static INLINE void winograd_sums(float *restrict sums, int pitch, const __m256 *y)
+{
+    __m256 sum = y[0];
+    __m256 squares = _mm256_mul_ps(y[0], y[0]);
+    sum = _mm256_add_ps(sum, y[1]);
+    squares = _mm256_fmadd_ps(y[1], y[1], squares);
+    sum = _mm256_add_ps(sum, y[2]);
+    squares = _mm256_fmadd_ps(y[2], y[2], squares);
+    sum = _mm256_add_ps(sum, y[3]);
+    squares = _mm256_fmadd_ps(y[3], y[3], squares);
+    sum = _mm256_add_ps(sum, y[4]);
+    squares = _mm256_fmadd_ps(y[4], y[4], squares);
+    sum = _mm256_add_ps(sum, y[5]);
+    squares = _mm256_fmadd_ps(y[5], y[5], squares);
+    sum = _mm256_add_ps(sum, y[6]);
+    squares = _mm256_fmadd_ps(y[6], y[6], squares);
+    sum = _mm256_add_ps(sum, y[7]);
+    squares = _mm256_fmadd_ps(y[7], y[7], squares);
+    sum = _mm256_add_ps(sum, y[8]);
+    squares = _mm256_fmadd_ps(y[8], y[8], squares);
+    sum = _mm256_add_ps(sum, y[9]);
+    squares = _mm256_fmadd_ps(y[9], y[9], squares);
+    sum = _mm256_add_ps(sum, y[10]);
+    squares = _mm256_fmadd_ps(y[10], y[10], squares);
+    sum = _mm256_add_ps(sum, y[11]);
+    squares = _mm256_fmadd_ps(y[11], y[11], squares);
+    sum = _mm256_add_ps(sum, y[12]);
+    squares = _mm256_fmadd_ps(y[12], y[12], squares);
+    sum = _mm256_add_ps(sum, y[13]);
+    squares = _mm256_fmadd_ps(y[13], y[13], squares);
+    sum = _mm256_add_ps(sum, y[14]);
+    squares = _mm256_fmadd_ps(y[14], y[14], squares);
+    sum = _mm256_add_ps(sum, y[15]);
+    squares = _mm256_fmadd_ps(y[15], y[15], squares);
+    _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_loadu_ps(sums), sum));
+    _mm256_storeu_ps(sums + pitch, _mm256_add_ps(_mm256_loadu_ps(sums + pitch), squares));
+}
+
+/* m = A g, six values `step` apart. */
+static INLINE void winograd_gradient_line(__m256 *m, int step, __m256 g0, __m256 g1, __m256 g2, __m256 g3)
+{
+    const __m256 even = _mm256_add_ps(g0, g2);
+    const __m256 odd = _mm256_add_ps(g1, g3);
+    const __m256 far_even = _mm256_fmadd_ps(_mm256_set1_ps(4.0f), g2, g0);
+    const __m256 far_odd = _mm256_fmadd_ps(_mm256_set1_ps(8.0f), g3, _mm256_mul_ps(_mm256_set1_ps(2.0f), g1));
+    m[0] = g0;
+    m[step] = _mm256_add_ps(even, odd);
+    m[2 * step] = _mm256_sub_ps(even, odd);
+    m[3 * step] = _mm256_add_ps(far_even, far_odd);
+    m[4 * step] = _mm256_sub_ps(far_even, far_odd);
+    m[5 * step] = g3;
+}
+
+/* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
+static INLINE void winograd_gradient(float *restrict m, int step, const float *restrict g, int row, int pixel)
+{
+    __m256 half[24];
+    __m256 line[6];
+    winograd_gradient_line(half + 0, 4, _mm256_loadu_ps(g + 0 * pixel), _mm256_loadu_ps(g + row + 0 * pixel), _mm256_loadu_ps(g + 2 * row + 0 * pixel), _mm256_loadu_ps(g + 3 * row + 0 * pixel));
+    winograd_gradient_line(half + 1, 4, _mm256_loadu_ps(g + 1 * pixel), _mm256_loadu_ps(g + row + 1 * pixel), _mm256_loadu_ps(g + 2 * row + 1 * pixel), _mm256_loadu_ps(g + 3 * row + 1 * pixel));
+    winograd_gradient_line(half + 2, 4, _mm256_loadu_ps(g + 2 * pixel), _mm256_loadu_ps(g + row + 2 * pixel), _mm256_loadu_ps(g + 2 * row + 2 * pixel), _mm256_loadu_ps(g + 3 * row + 2 * pixel));
+    winograd_gradient_line(half + 3, 4, _mm256_loadu_ps(g + 3 * pixel), _mm256_loadu_ps(g + row + 3 * pixel), _mm256_loadu_ps(g + 2 * row + 3 * pixel), _mm256_loadu_ps(g + 3 * row + 3 * pixel));
+    winograd_gradient_line(line, 1, half[0], half[1], half[2], half[3]);
+    _mm256_storeu_ps(m + 0 * step, line[0]);
+    _mm256_storeu_ps(m + 1 * step, line[1]);
+    _mm256_storeu_ps(m + 2 * step, line[2]);
+    _mm256_storeu_ps(m + 3 * step, line[3]);
+    _mm256_storeu_ps(m + 4 * step, line[4]);
+    _mm256_storeu_ps(m + 5 * step, line[5]);
+    winograd_gradient_line(line, 1, half[4], half[5], half[6], half[7]);
+    _mm256_storeu_ps(m + 6 * step, line[0]);
+    _mm256_storeu_ps(m + 7 * step, line[1]);
+    _mm256_storeu_ps(m + 8 * step, line[2]);
+    _mm256_storeu_ps(m + 9 * step, line[3]);
+    _mm256_storeu_ps(m + 10 * step, line[4]);
+    _mm256_storeu_ps(m + 11 * step, line[5]);
+    winograd_gradient_line(line, 1, half[8], half[9], half[10], half[11]);
+    _mm256_storeu_ps(m + 12 * step, line[0]);
+    _mm256_storeu_ps(m + 13 * step, line[1]);
+    _mm256_storeu_ps(m + 14 * step, line[2]);
+    _mm256_storeu_ps(m + 15 * step, line[3]);
+    _mm256_storeu_ps(m + 16 * step, line[4]);
+    _mm256_storeu_ps(m + 17 * step, line[5]);
+    winograd_gradient_line(line, 1, half[12], half[13], half[14], half[15]);
+    _mm256_storeu_ps(m + 18 * step, line[0]);
+    _mm256_storeu_ps(m + 19 * step, line[1]);
+    _mm256_storeu_ps(m + 20 * step, line[2]);
+    _mm256_storeu_ps(m + 21 * step, line[3]);
+    _mm256_storeu_ps(m + 22 * step, line[4]);
+    _mm256_storeu_ps(m + 23 * step, line[5]);
+    winograd_gradient_line(line, 1, half[16], half[17], half[18], half[19]);
+    _mm256_storeu_ps(m + 24 * step, line[0]);
+    _mm256_storeu_ps(m + 25 * step, line[1]);
+    _mm256_storeu_ps(m + 26 * step, line[2]);
+    _mm256_storeu_ps(m + 27 * step, line[3]);
+    _mm256_storeu_ps(m + 28 * step, line[4]);
+    _mm256_storeu_ps(m + 29 * step, line[5]);
+    winograd_gradient_line(line, 1, half[20], half[21], half[22], half[23]);
+    _mm256_storeu_ps(m + 30 * step, line[0]);
+    _mm256_storeu_ps(m + 31 * step, line[1]);
+    _mm256_storeu_ps(m + 32 * step, line[2]);
+    _mm256_storeu_ps(m + 33 * step, line[3]);
+    _mm256_storeu_ps(m + 34 * step, line[4]);
+    _mm256_storeu_ps(m + 35 * step, line[5]);
+}
+
+/* w = G'u, three values `step` apart. */
+static INLINE void winograd_weights_line(__m256 *w, int step, __m256 u0, __m256 u1, __m256 u2, __m256 u3, __m256 u4, __m256 u5)
+{
+    const __m256 sixth = _mm256_set1_ps(1.0f / 6.0f);
+    const __m256 near_sum = _mm256_add_ps(u1, u2);
+    const __m256 near_difference = _mm256_sub_ps(u2, u1);
+    const __m256 far_sum = _mm256_add_ps(u3, u4);
+    const __m256 far_difference = _mm256_sub_ps(u3, u4);
+    w[0] = _mm256_fmadd_ps(_mm256_set1_ps(0.25f), u0, _mm256_mul_ps(sixth, _mm256_fmsub_ps(_mm256_set1_ps(0.25f), far_sum, near_sum)));
+    w[step] = _mm256_mul_ps(sixth, _mm256_fmadd_ps(_mm256_set1_ps(0.5f), far_difference, near_difference));
+    w[2 * step] = _mm256_fmadd_ps(sixth, _mm256_sub_ps(far_sum, near_sum), u5);
+}
+
+/* dw += G'u G: 36 frequencies `u_step` floats apart to the 9 taps of the window, `step` apart. */
+static INLINE void winograd_weights(float *restrict dw, int step, const float *restrict u, int u_step)
+{
+    __m256 half[18];
+    __m256 tap[9];
+    winograd_weights_line(half + 0, 6, _mm256_loadu_ps(u + 0 * u_step), _mm256_loadu_ps(u + 6 * u_step), _mm256_loadu_ps(u + 12 * u_step), _mm256_loadu_ps(u + 18 * u_step), _mm256_loadu_ps(u + 24 * u_step), _mm256_loadu_ps(u + 30 * u_step));
+    winograd_weights_line(half + 1, 6, _mm256_loadu_ps(u + 1 * u_step), _mm256_loadu_ps(u + 7 * u_step), _mm256_loadu_ps(u + 13 * u_step), _mm256_loadu_ps(u + 19 * u_step), _mm256_loadu_ps(u + 25 * u_step), _mm256_loadu_ps(u + 31 * u_step));
+    winograd_weights_line(half + 2, 6, _mm256_loadu_ps(u + 2 * u_step), _mm256_loadu_ps(u + 8 * u_step), _mm256_loadu_ps(u + 14 * u_step), _mm256_loadu_ps(u + 20 * u_step), _mm256_loadu_ps(u + 26 * u_step), _mm256_loadu_ps(u + 32 * u_step));
+    winograd_weights_line(half + 3, 6, _mm256_loadu_ps(u + 3 * u_step), _mm256_loadu_ps(u + 9 * u_step), _mm256_loadu_ps(u + 15 * u_step), _mm256_loadu_ps(u + 21 * u_step), _mm256_loadu_ps(u + 27 * u_step), _mm256_loadu_ps(u + 33 * u_step));
+    winograd_weights_line(half + 4, 6, _mm256_loadu_ps(u + 4 * u_step), _mm256_loadu_ps(u + 10 * u_step), _mm256_loadu_ps(u + 16 * u_step), _mm256_loadu_ps(u + 22 * u_step), _mm256_loadu_ps(u + 28 * u_step), _mm256_loadu_ps(u + 34 * u_step));
+    winograd_weights_line(half + 5, 6, _mm256_loadu_ps(u + 5 * u_step), _mm256_loadu_ps(u + 11 * u_step), _mm256_loadu_ps(u + 17 * u_step), _mm256_loadu_ps(u + 23 * u_step), _mm256_loadu_ps(u + 29 * u_step), _mm256_loadu_ps(u + 35 * u_step));
+    winograd_weights_line(tap + 0, 1, half[0], half[1], half[2], half[3], half[4], half[5]);
+    winograd_weights_line(tap + 3, 1, half[6], half[7], half[8], half[9], half[10], half[11]);
+    winograd_weights_line(tap + 6, 1, half[12], half[13], half[14], half[15], half[16], half[17]);
+    _mm256_storeu_ps(dw + 0 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 0 * step), tap[0]));
+    _mm256_storeu_ps(dw + 1 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 1 * step), tap[1]));
+    _mm256_storeu_ps(dw + 2 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 2 * step), tap[2]));
+    _mm256_storeu_ps(dw + 3 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 3 * step), tap[3]));
+    _mm256_storeu_ps(dw + 4 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 4 * step), tap[4]));
+    _mm256_storeu_ps(dw + 5 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 5 * step), tap[5]));
+    _mm256_storeu_ps(dw + 6 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 6 * step), tap[6]));
+    _mm256_storeu_ps(dw + 7 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 7 * step), tap[7]));
+    _mm256_storeu_ps(dw + 8 * step, _mm256_add_ps(_mm256_loadu_ps(dw + 8 * step), tap[8]));
+}
+
+/* u = G w, six values `step` apart. */
+static INLINE void winograd_filter_line(__m256 *u, int step, __m256 w0, __m256 w1, __m256 w2)
+{
+    const __m256 sixth = _mm256_set1_ps(1.0f / 6.0f);
+    const __m256 ends = _mm256_mul_ps(_mm256_set1_ps(-1.0f / 6.0f), _mm256_add_ps(w0, w2));
+    const __m256 middle = _mm256_mul_ps(sixth, w1);
+    const __m256 far_ends = _mm256_mul_ps(sixth, _mm256_fmadd_ps(_mm256_set1_ps(0.25f), w0, w2));
+    const __m256 far_middle = _mm256_mul_ps(_mm256_set1_ps(0.5f), middle);
+    u[0] = _mm256_mul_ps(_mm256_set1_ps(0.25f), w0);
+    u[step] = _mm256_sub_ps(ends, middle);
+    u[2 * step] = _mm256_add_ps(ends, middle);
+    u[3 * step] = _mm256_add_ps(far_ends, far_middle);
+    u[4 * step] = _mm256_sub_ps(far_ends, far_middle);
+    u[5 * step] = w2;
+}
+
+/* u = G w G': the 9 taps of a window, `step` floats apart, to 36 frequencies `u_step` apart. */
+static INLINE void winograd_filter(float *restrict u, int u_step, const float *restrict w, int step)
+{
+    __m256 half[18];
+    __m256 line[6];
+    winograd_filter_line(half + 0, 3, _mm256_loadu_ps(w + 0 * step), _mm256_loadu_ps(w + 3 * step), _mm256_loadu_ps(w + 6 * step));
+    winograd_filter_line(half + 1, 3, _mm256_loadu_ps(w + 1 * step), _mm256_loadu_ps(w + 4 * step), _mm256_loadu_ps(w + 7 * step));
+    winograd_filter_line(half + 2, 3, _mm256_loadu_ps(w + 2 * step), _mm256_loadu_ps(w + 5 * step), _mm256_loadu_ps(w + 8 * step));
+    winograd_filter_line(line, 1, half[0], half[1], half[2]);
+    _mm256_storeu_ps(u + 0 * u_step, line[0]);
+    _mm256_storeu_ps(u + 1 * u_step, line[1]);
+    _mm256_storeu_ps(u + 2 * u_step, line[2]);
+    _mm256_storeu_ps(u + 3 * u_step, line[3]);
+    _mm256_storeu_ps(u + 4 * u_step, line[4]);
+    _mm256_storeu_ps(u + 5 * u_step, line[5]);
+    winograd_filter_line(line, 1, half[3], half[4], half[5]);
+    _mm256_storeu_ps(u + 6 * u_step, line[0]);
+    _mm256_storeu_ps(u + 7 * u_step, line[1]);
+    _mm256_storeu_ps(u + 8 * u_step, line[2]);
+    _mm256_storeu_ps(u + 9 * u_step, line[3]);
+    _mm256_storeu_ps(u + 10 * u_step, line[4]);
+    _mm256_storeu_ps(u + 11 * u_step, line[5]);
+    winograd_filter_line(line, 1, half[6], half[7], half[8]);
+    _mm256_storeu_ps(u + 12 * u_step, line[0]);
+    _mm256_storeu_ps(u + 13 * u_step, line[1]);
+    _mm256_storeu_ps(u + 14 * u_step, line[2]);
+    _mm256_storeu_ps(u + 15 * u_step, line[3]);
+    _mm256_storeu_ps(u + 16 * u_step, line[4]);
+    _mm256_storeu_ps(u + 17 * u_step, line[5]);
+    winograd_filter_line(line, 1, half[9], half[10], half[11]);
+    _mm256_storeu_ps(u + 18 * u_step, line[0]);
+    _mm256_storeu_ps(u + 19 * u_step, line[1]);
+    _mm256_storeu_ps(u + 20 * u_step, line[2]);
+    _mm256_storeu_ps(u + 21 * u_step, line[3]);
+    _mm256_storeu_ps(u + 22 * u_step, line[4]);
+    _mm256_storeu_ps(u + 23 * u_step, line[5]);
+    winograd_filter_line(line, 1, half[12], half[13], half[14]);
+    _mm256_storeu_ps(u + 24 * u_step, line[0]);
+    _mm256_storeu_ps(u + 25 * u_step, line[1]);
+    _mm256_storeu_ps(u + 26 * u_step, line[2]);
+    _mm256_storeu_ps(u + 27 * u_step, line[3]);
+    _mm256_storeu_ps(u + 28 * u_step, line[4]);
+    _mm256_storeu_ps(u + 29 * u_step, line[5]);
+    winograd_filter_line(line, 1, half[15], half[16], half[17]);
+    _mm256_storeu_ps(u + 30 * u_step, line[0]);
+    _mm256_storeu_ps(u + 31 * u_step, line[1]);
+    _mm256_storeu_ps(u + 32 * u_step, line[2]);
+    _mm256_storeu_ps(u + 33 * u_step, line[3]);
+    _mm256_storeu_ps(u + 34 * u_step, line[4]);
+    _mm256_storeu_ps(u + 35 * u_step, line[5]);
+}
+
 /* -- 4. Kernels -------------------------------------------------------------------------------- */
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
  * x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16, y: 32 x 32 x 16, sums: 2 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w)
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col += 4) {
-                const float *in;
-                const float *weight = w + k * 27;
-                float *out = y + (row * 32 + col) * 16 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc1_0 = _mm256_setzero_ps();
-                __m256 acc1_1 = _mm256_setzero_ps();
-                __m256 acc2_0 = _mm256_setzero_ps();
-                __m256 acc2_1 = _mm256_setzero_ps();
-                __m256 acc3_0 = _mm256_setzero_ps();
-                __m256 acc3_1 = _mm256_setzero_ps();
+    for (int image = 0; image < n; image++, y += 16384, sums += 32, x += 3468) {
+        for (int k = 0; k < 16; k += 16) {
+            for (int row = 0; row < 32; row++) {
+                for (int col = 0; col < 32; col += 4) {
+                    const float *in;
+                    const float *weight = w + k * 27;
+                    float *out = y + (row * 32 + col) * 16 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc1_0 = _mm256_setzero_ps();
+                    __m256 acc1_1 = _mm256_setzero_ps();
+                    __m256 acc2_0 = _mm256_setzero_ps();
+                    __m256 acc2_1 = _mm256_setzero_ps();
+                    __m256 acc3_0 = _mm256_setzero_ps();
+                    __m256 acc3_1 = _mm256_setzero_ps();
 
-                /* Window row 0, 3 columns, 3 channels each. */
-                in = x + (row * 34 + col) * 3;
-                for (int j = 0; j < 9; j += 3, weight += 48) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 3]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 6]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 9]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    const __m256 w0_1 = _mm256_loadu_ps(weight + 16);
-                    const __m256 w1_1 = _mm256_loadu_ps(weight + 24);
-                    x0 = _mm256_set1_ps(in[j + 1]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 4]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_1, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_1, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 7]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_1, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_1, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 10]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_1, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_1, acc3_1);
-                    const __m256 w0_2 = _mm256_loadu_ps(weight + 32);
-                    const __m256 w1_2 = _mm256_loadu_ps(weight + 40);
-                    x0 = _mm256_set1_ps(in[j + 2]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_2, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_2, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 5]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_2, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_2, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 8]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_2, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_2, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 11]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_2, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_2, acc3_1);
+                    /* Window row 0, 3 columns, 3 channels each. */
+                    in = x + (row * 34 + col) * 3;
+                    for (int j = 0; j < 9; j += 3, weight += 48) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 3]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 6]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 9]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                        const __m256 w0_1 = _mm256_loadu_ps(weight + 16);
+                        const __m256 w1_1 = _mm256_loadu_ps(weight + 24);
+                        x0 = _mm256_set1_ps(in[j + 1]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 4]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_1, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_1, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 7]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_1, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_1, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 10]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_1, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_1, acc3_1);
+                        const __m256 w0_2 = _mm256_loadu_ps(weight + 32);
+                        const __m256 w1_2 = _mm256_loadu_ps(weight + 40);
+                        x0 = _mm256_set1_ps(in[j + 2]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_2, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_2, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 5]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_2, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_2, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 8]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_2, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_2, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 11]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_2, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_2, acc3_1);
+                    }
+
+                    /* Window row 1, 3 columns, 3 channels each. */
+                    in = x + ((row + 1) * 34 + col) * 3;
+                    for (int j = 0; j < 9; j += 3, weight += 48) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 3]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 6]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 9]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                        const __m256 w0_1 = _mm256_loadu_ps(weight + 16);
+                        const __m256 w1_1 = _mm256_loadu_ps(weight + 24);
+                        x0 = _mm256_set1_ps(in[j + 1]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 4]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_1, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_1, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 7]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_1, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_1, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 10]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_1, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_1, acc3_1);
+                        const __m256 w0_2 = _mm256_loadu_ps(weight + 32);
+                        const __m256 w1_2 = _mm256_loadu_ps(weight + 40);
+                        x0 = _mm256_set1_ps(in[j + 2]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_2, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_2, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 5]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_2, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_2, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 8]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_2, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_2, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 11]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_2, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_2, acc3_1);
+                    }
+
+                    /* Window row 2, 3 columns, 3 channels each. */
+                    in = x + ((row + 2) * 34 + col) * 3;
+                    for (int j = 0; j < 9; j += 3, weight += 48) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 3]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 6]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 9]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                        const __m256 w0_1 = _mm256_loadu_ps(weight + 16);
+                        const __m256 w1_1 = _mm256_loadu_ps(weight + 24);
+                        x0 = _mm256_set1_ps(in[j + 1]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 4]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_1, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_1, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 7]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_1, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_1, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 10]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_1, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_1, acc3_1);
+                        const __m256 w0_2 = _mm256_loadu_ps(weight + 32);
+                        const __m256 w1_2 = _mm256_loadu_ps(weight + 40);
+                        x0 = _mm256_set1_ps(in[j + 2]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_2, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_2, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 5]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_2, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_2, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 8]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_2, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_2, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 11]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_2, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_2, acc3_1);
+                    }
+
+                    acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
+                    acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
+                    acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
+                    acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
+                    acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
+                    acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
+                    acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
+                    acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
                 }
-
-                /* Window row 1, 3 columns, 3 channels each. */
-                in = x + ((row + 1) * 34 + col) * 3;
-                for (int j = 0; j < 9; j += 3, weight += 48) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 3]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 6]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 9]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    const __m256 w0_1 = _mm256_loadu_ps(weight + 16);
-                    const __m256 w1_1 = _mm256_loadu_ps(weight + 24);
-                    x0 = _mm256_set1_ps(in[j + 1]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 4]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_1, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_1, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 7]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_1, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_1, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 10]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_1, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_1, acc3_1);
-                    const __m256 w0_2 = _mm256_loadu_ps(weight + 32);
-                    const __m256 w1_2 = _mm256_loadu_ps(weight + 40);
-                    x0 = _mm256_set1_ps(in[j + 2]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_2, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_2, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 5]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_2, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_2, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 8]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_2, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_2, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 11]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_2, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_2, acc3_1);
-                }
-
-                /* Window row 2, 3 columns, 3 channels each. */
-                in = x + ((row + 2) * 34 + col) * 3;
-                for (int j = 0; j < 9; j += 3, weight += 48) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 3]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 6]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 9]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    const __m256 w0_1 = _mm256_loadu_ps(weight + 16);
-                    const __m256 w1_1 = _mm256_loadu_ps(weight + 24);
-                    x0 = _mm256_set1_ps(in[j + 1]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 4]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_1, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_1, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 7]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_1, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_1, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 10]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_1, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_1, acc3_1);
-                    const __m256 w0_2 = _mm256_loadu_ps(weight + 32);
-                    const __m256 w1_2 = _mm256_loadu_ps(weight + 40);
-                    x0 = _mm256_set1_ps(in[j + 2]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_2, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_2, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 5]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_2, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_2, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 8]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_2, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_2, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 11]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_2, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_2, acc3_1);
-                }
-
-                acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
-                acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
-                acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
-                acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
-                acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
-                acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
-                acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
-                acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
             }
-        }
 
-        /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-         * above, compilers would keep the sums in registers that the tile needs. */
-        for (int row = 0; row < 32; row++) {
-            const float *made = y + (row * 32) * 16 + k;
-            __m256 sum0 = _mm256_setzero_ps();
-            __m256 squares0 = _mm256_setzero_ps();
-            __m256 sum1 = _mm256_setzero_ps();
-            __m256 squares1 = _mm256_setzero_ps();
-            for (int col = 0; col < 32; col++, made += 16) {
-                const __m256 y0 = _mm256_loadu_ps(made);
-                sum0 = _mm256_add_ps(sum0, y0);
-                squares0 = _mm256_fmadd_ps(y0, y0, squares0);
-                const __m256 y1 = _mm256_loadu_ps(made + 8);
-                sum1 = _mm256_add_ps(sum1, y1);
-                squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+            /* The sums of this block for the norm, row by row. A loop of its own: inside the one
+             * above, compilers would keep the sums in registers that the tile needs. */
+            for (int row = 0; row < 32; row++) {
+                const float *made = y + (row * 32) * 16 + k;
+                __m256 sum0 = _mm256_setzero_ps();
+                __m256 squares0 = _mm256_setzero_ps();
+                __m256 sum1 = _mm256_setzero_ps();
+                __m256 squares1 = _mm256_setzero_ps();
+                for (int col = 0; col < 32; col++, made += 16) {
+                    const __m256 y0 = _mm256_loadu_ps(made);
+                    sum0 = _mm256_add_ps(sum0, y0);
+                    squares0 = _mm256_fmadd_ps(y0, y0, squares0);
+                    const __m256 y1 = _mm256_loadu_ps(made + 8);
+                    sum1 = _mm256_add_ps(sum1, y1);
+                    squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+                }
+                _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
+                _mm256_storeu_ps(sums + k + 16, _mm256_add_ps(_mm256_loadu_ps(sums + k + 16), squares0));
+                _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
+                _mm256_storeu_ps(sums + k + 24, _mm256_add_ps(_mm256_loadu_ps(sums + k + 24), squares1));
             }
-            _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
-            _mm256_storeu_ps(sums + k + 16, _mm256_add_ps(_mm256_loadu_ps(sums + k + 16), squares0));
-            _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
-            _mm256_storeu_ps(sums + k + 24, _mm256_add_ps(_mm256_loadu_ps(sums + k + 24), squares1));
         }
     }
 }
@@ -580,45 +941,66 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
  * x: 32 x 32 x 16, y: 34 x 34 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
+static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 16; k += 16) {
-        const __m256 a0 = _mm256_loadu_ps(coef + k);
-        const __m256 b0 = _mm256_loadu_ps(coef + k + 16);
-        const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
-        const __m256 b1 = _mm256_loadu_ps(coef + k + 24);
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col++) {
-                const float *in = x + (row * 32 + col) * 16 + k;
-                float *out = y + ((row + 1) * 34 + col + 1) * 16 + k;
-                const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                v0 = drop(v0, key, position, threshold, scale);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                _mm256_storeu_ps(out + 8, v1);
+    for (int image = 0; image < n; image++, y += 18496, x += 16384, coef += 64) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 16; k += 16) {
+            const __m256 a0 = _mm256_loadu_ps(coef + k);
+            const __m256 b0 = _mm256_loadu_ps(coef + k + 16);
+            const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
+            const __m256 b1 = _mm256_loadu_ps(coef + k + 24);
+            for (int row = 0; row < 32; row++) {
+                for (int col = 0; col < 32; col++) {
+                    const float *in = x + (row * 32 + col) * 16 + k;
+                    float *out = y + ((row + 1) * 34 + col + 1) * 16 + k;
+                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    _mm256_storeu_ps(out + 8, v1);
+                }
             }
         }
     }
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 34 x 34 x 16 (border 1), w: 9 x 16 x 32, y: 32 x 32 x 32, sums: 2 x 32.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 9.44 MFLOP; reads 91 KB, writes 128 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w)
+ * x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32, y: 32 x 32 x 32, sums: 2 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col += 4) {
-                const float *in;
-                const float *weight = w + k * 144;
-                float *out = y + (row * 32 + col) * 32 + k;
+    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    const int tiles = n * 64;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 64;
+            const int row = (first + t) % 64 / 8 * 4;
+            const int col = (first + t) % 8 * 4;
+            const float *in = x + image * 18496 + row * 544 + col * 16;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 112, in + i, 544, 16);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 32; k += 16) {
+                const float *in = v + f * 112;
+                float *out = m + f * 208 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -627,10 +1009,12 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__direct(float *restrict
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 0, 3 columns, 16 channels each. */
-                in = x + (row * 34 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
+                for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -646,56 +1030,14 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__direct(float *restrict
                     x0 = _mm256_set1_ps(in[j + 48]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 64]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 80]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
-                /* Window row 1, 3 columns, 16 channels each. */
-                in = x + ((row + 1) * 34 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 2, 3 columns, 16 channels each. */
-                in = x + ((row + 2) * 34 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
-                acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
-                acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
-                acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
-                acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
-                acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
-                acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
-                acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
                 _mm256_storeu_ps(out, acc0_0);
                 _mm256_storeu_ps(out + 8, acc0_1);
                 _mm256_storeu_ps(out + 32, acc1_0);
@@ -704,29 +1046,56 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__direct(float *restrict
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
+                _mm256_storeu_ps(out + 128, acc4_0);
+                _mm256_storeu_ps(out + 136, acc4_1);
+                _mm256_storeu_ps(out + 160, acc5_0);
+                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
-        /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-         * above, compilers would keep the sums in registers that the tile needs. */
-        for (int row = 0; row < 32; row++) {
-            const float *made = y + (row * 32) * 32 + k;
-            __m256 sum0 = _mm256_setzero_ps();
-            __m256 squares0 = _mm256_setzero_ps();
-            __m256 sum1 = _mm256_setzero_ps();
-            __m256 squares1 = _mm256_setzero_ps();
-            for (int col = 0; col < 32; col++, made += 32) {
-                const __m256 y0 = _mm256_loadu_ps(made);
-                sum0 = _mm256_add_ps(sum0, y0);
-                squares0 = _mm256_fmadd_ps(y0, y0, squares0);
-                const __m256 y1 = _mm256_loadu_ps(made + 8);
-                sum1 = _mm256_add_ps(sum1, y1);
-                squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 64;
+            const int row = (first + t) % 64 / 8 * 4;
+            const int col = (first + t) % 8 * 4;
+            float *out = y + image * 32768 + row * 1024 + col * 32;
+            for (int k = 0; k < 32; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 32 + k, 208);
+                made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
+                made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
+                made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
+                made[3] = _mm256_max_ps(_mm256_setzero_ps(), made[3]);
+                made[4] = _mm256_max_ps(_mm256_setzero_ps(), made[4]);
+                made[5] = _mm256_max_ps(_mm256_setzero_ps(), made[5]);
+                made[6] = _mm256_max_ps(_mm256_setzero_ps(), made[6]);
+                made[7] = _mm256_max_ps(_mm256_setzero_ps(), made[7]);
+                made[8] = _mm256_max_ps(_mm256_setzero_ps(), made[8]);
+                made[9] = _mm256_max_ps(_mm256_setzero_ps(), made[9]);
+                made[10] = _mm256_max_ps(_mm256_setzero_ps(), made[10]);
+                made[11] = _mm256_max_ps(_mm256_setzero_ps(), made[11]);
+                made[12] = _mm256_max_ps(_mm256_setzero_ps(), made[12]);
+                made[13] = _mm256_max_ps(_mm256_setzero_ps(), made[13]);
+                made[14] = _mm256_max_ps(_mm256_setzero_ps(), made[14]);
+                made[15] = _mm256_max_ps(_mm256_setzero_ps(), made[15]);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 32, made[1]);
+                _mm256_storeu_ps(out + k + 64, made[2]);
+                _mm256_storeu_ps(out + k + 96, made[3]);
+                _mm256_storeu_ps(out + k + 1024, made[4]);
+                _mm256_storeu_ps(out + k + 1056, made[5]);
+                _mm256_storeu_ps(out + k + 1088, made[6]);
+                _mm256_storeu_ps(out + k + 1120, made[7]);
+                _mm256_storeu_ps(out + k + 2048, made[8]);
+                _mm256_storeu_ps(out + k + 2080, made[9]);
+                _mm256_storeu_ps(out + k + 2112, made[10]);
+                _mm256_storeu_ps(out + k + 2144, made[11]);
+                _mm256_storeu_ps(out + k + 3072, made[12]);
+                _mm256_storeu_ps(out + k + 3104, made[13]);
+                _mm256_storeu_ps(out + k + 3136, made[14]);
+                _mm256_storeu_ps(out + k + 3168, made[15]);
+                winograd_sums(sums + image * 64 + k, 32, made);
             }
-            _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
-            _mm256_storeu_ps(sums + k + 32, _mm256_add_ps(_mm256_loadu_ps(sums + k + 32), squares0));
-            _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
-            _mm256_storeu_ps(sums + k + 40, _mm256_add_ps(_mm256_loadu_ps(sums + k + 40), squares1));
         }
     }
 }
@@ -735,40 +1104,43 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__direct(float *restrict
  * x: 32 x 32 x 32, y: 32 x 32 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 a0 = _mm256_loadu_ps(coef + k);
-        const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
-        const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
-        const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
-        const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
-        const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
-        const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
-        const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col++) {
-                const float *in = x + (row * 32 + col) * 32 + k;
-                float *out = y + (row * 32 + col) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                v0 = drop(v0, key, position, threshold, scale);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, y += 32768, x += 32768, coef += 128) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 a0 = _mm256_loadu_ps(coef + k);
+            const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
+            const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
+            const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
+            const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
+            const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
+            const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
+            const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
+            for (int row = 0; row < 32; row++) {
+                for (int col = 0; col < 32; col++) {
+                    const float *in = x + (row * 32 + col) * 32 + k;
+                    float *out = y + (row * 32 + col) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
@@ -778,51 +1150,53 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
  * x: 32 x 32 x 32, w: 1 x 32 x 16, y: 32 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/conv.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w)
+static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col += 4) {
-                const float *in;
-                const float *weight = w + k * 32;
-                float *out = y + (row * 32 + col) * 16 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc1_0 = _mm256_setzero_ps();
-                __m256 acc1_1 = _mm256_setzero_ps();
-                __m256 acc2_0 = _mm256_setzero_ps();
-                __m256 acc2_1 = _mm256_setzero_ps();
-                __m256 acc3_0 = _mm256_setzero_ps();
-                __m256 acc3_1 = _mm256_setzero_ps();
+    for (int image = 0; image < n; image++, y += 16384, x += 32768) {
+        for (int k = 0; k < 16; k += 16) {
+            for (int row = 0; row < 32; row++) {
+                for (int col = 0; col < 32; col += 4) {
+                    const float *in;
+                    const float *weight = w + k * 32;
+                    float *out = y + (row * 32 + col) * 16 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc1_0 = _mm256_setzero_ps();
+                    __m256 acc1_1 = _mm256_setzero_ps();
+                    __m256 acc2_0 = _mm256_setzero_ps();
+                    __m256 acc2_1 = _mm256_setzero_ps();
+                    __m256 acc3_0 = _mm256_setzero_ps();
+                    __m256 acc3_1 = _mm256_setzero_ps();
 
-                /* Window row 0, column 0, 32 channels each. */
-                in = x + (row * 32 + col) * 32;
-                for (int j = 0; j < 32; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    /* Window row 0, column 0, 32 channels each. */
+                    in = x + (row * 32 + col) * 32;
+                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 32]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 64]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 96]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
                 }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
             }
         }
     }
@@ -832,40 +1206,60 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
  * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 16 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x)
+static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
 {
-    for (int row = 0; row < 16; row++) {
-        const int row_first = row * 2;
-        const int row_last = row_first + 2;
-        for (int col = 0; col < 16; col++) {
-            const int col_first = col * 2;
-            const int col_last = col_first + 2;
-            for (int k = 0; k < 16; k += 8) {
-                __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                for (int r = row_first; r < row_last; r++) {
-                    const float *in = x + (r * 32) * 16 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+    for (int image = 0; image < n; image++, y += 5184, x += 16384) {
+        for (int row = 0; row < 16; row++) {
+            const int row_first = row * 2;
+            const int row_last = row_first + 2;
+            for (int col = 0; col < 16; col++) {
+                const int col_first = col * 2;
+                const int col_last = col_first + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 32) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+                        }
                     }
+                    _mm256_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
                 }
-                _mm256_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
             }
         }
     }
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 16 (border 1), w: 9 x 16 x 16, y: 16 x 16 x 16, sums: 2 x 16.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.18 MFLOP; reads 30 KB, writes 16 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w)
+ * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, y: 16 x 16 x 16, sums: 2 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 144;
-                float *out = y + (row * 16 + col) * 16 + k;
+    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x 6 x 16: their products with the weights */
+    const int tiles = n * 16;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = x + image * 5184 + row * 288 + col * 16;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 112, in + i, 288, 16);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 16; k += 16) {
+                const float *in = v + f * 112;
+                float *out = m + f * 112 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -874,10 +1268,12 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__direct(float *restrict
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 0, 3 columns, 16 channels each. */
-                in = x + (row * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
+                for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -893,56 +1289,14 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__direct(float *restrict
                     x0 = _mm256_set1_ps(in[j + 48]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 64]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 80]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
-                /* Window row 1, 3 columns, 16 channels each. */
-                in = x + ((row + 1) * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 2, 3 columns, 16 channels each. */
-                in = x + ((row + 2) * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
-                acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
-                acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
-                acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
-                acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
-                acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
-                acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
-                acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
                 _mm256_storeu_ps(out, acc0_0);
                 _mm256_storeu_ps(out + 8, acc0_1);
                 _mm256_storeu_ps(out + 16, acc1_0);
@@ -951,29 +1305,56 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__direct(float *restrict
                 _mm256_storeu_ps(out + 40, acc2_1);
                 _mm256_storeu_ps(out + 48, acc3_0);
                 _mm256_storeu_ps(out + 56, acc3_1);
+                _mm256_storeu_ps(out + 64, acc4_0);
+                _mm256_storeu_ps(out + 72, acc4_1);
+                _mm256_storeu_ps(out + 80, acc5_0);
+                _mm256_storeu_ps(out + 88, acc5_1);
             }
         }
 
-        /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-         * above, compilers would keep the sums in registers that the tile needs. */
-        for (int row = 0; row < 16; row++) {
-            const float *made = y + (row * 16) * 16 + k;
-            __m256 sum0 = _mm256_setzero_ps();
-            __m256 squares0 = _mm256_setzero_ps();
-            __m256 sum1 = _mm256_setzero_ps();
-            __m256 squares1 = _mm256_setzero_ps();
-            for (int col = 0; col < 16; col++, made += 16) {
-                const __m256 y0 = _mm256_loadu_ps(made);
-                sum0 = _mm256_add_ps(sum0, y0);
-                squares0 = _mm256_fmadd_ps(y0, y0, squares0);
-                const __m256 y1 = _mm256_loadu_ps(made + 8);
-                sum1 = _mm256_add_ps(sum1, y1);
-                squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            float *out = y + image * 4096 + row * 256 + col * 16;
+            for (int k = 0; k < 16; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 16 + k, 112);
+                made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
+                made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
+                made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
+                made[3] = _mm256_max_ps(_mm256_setzero_ps(), made[3]);
+                made[4] = _mm256_max_ps(_mm256_setzero_ps(), made[4]);
+                made[5] = _mm256_max_ps(_mm256_setzero_ps(), made[5]);
+                made[6] = _mm256_max_ps(_mm256_setzero_ps(), made[6]);
+                made[7] = _mm256_max_ps(_mm256_setzero_ps(), made[7]);
+                made[8] = _mm256_max_ps(_mm256_setzero_ps(), made[8]);
+                made[9] = _mm256_max_ps(_mm256_setzero_ps(), made[9]);
+                made[10] = _mm256_max_ps(_mm256_setzero_ps(), made[10]);
+                made[11] = _mm256_max_ps(_mm256_setzero_ps(), made[11]);
+                made[12] = _mm256_max_ps(_mm256_setzero_ps(), made[12]);
+                made[13] = _mm256_max_ps(_mm256_setzero_ps(), made[13]);
+                made[14] = _mm256_max_ps(_mm256_setzero_ps(), made[14]);
+                made[15] = _mm256_max_ps(_mm256_setzero_ps(), made[15]);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 16, made[1]);
+                _mm256_storeu_ps(out + k + 32, made[2]);
+                _mm256_storeu_ps(out + k + 48, made[3]);
+                _mm256_storeu_ps(out + k + 256, made[4]);
+                _mm256_storeu_ps(out + k + 272, made[5]);
+                _mm256_storeu_ps(out + k + 288, made[6]);
+                _mm256_storeu_ps(out + k + 304, made[7]);
+                _mm256_storeu_ps(out + k + 512, made[8]);
+                _mm256_storeu_ps(out + k + 528, made[9]);
+                _mm256_storeu_ps(out + k + 544, made[10]);
+                _mm256_storeu_ps(out + k + 560, made[11]);
+                _mm256_storeu_ps(out + k + 768, made[12]);
+                _mm256_storeu_ps(out + k + 784, made[13]);
+                _mm256_storeu_ps(out + k + 800, made[14]);
+                _mm256_storeu_ps(out + k + 816, made[15]);
+                winograd_sums(sums + image * 32 + k, 16, made);
             }
-            _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
-            _mm256_storeu_ps(sums + k + 16, _mm256_add_ps(_mm256_loadu_ps(sums + k + 16), squares0));
-            _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
-            _mm256_storeu_ps(sums + k + 24, _mm256_add_ps(_mm256_loadu_ps(sums + k + 24), squares1));
         }
     }
 }
@@ -982,45 +1363,66 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__direct(float *restrict
  * x: 16 x 16 x 16, y: 18 x 18 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
+static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 16; k += 16) {
-        const __m256 a0 = _mm256_loadu_ps(coef + k);
-        const __m256 b0 = _mm256_loadu_ps(coef + k + 16);
-        const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
-        const __m256 b1 = _mm256_loadu_ps(coef + k + 24);
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col++) {
-                const float *in = x + (row * 16 + col) * 16 + k;
-                float *out = y + ((row + 1) * 18 + col + 1) * 16 + k;
-                const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                v0 = drop(v0, key, position, threshold, scale);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                _mm256_storeu_ps(out + 8, v1);
+    for (int image = 0; image < n; image++, y += 5184, x += 4096, coef += 64) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 16; k += 16) {
+            const __m256 a0 = _mm256_loadu_ps(coef + k);
+            const __m256 b0 = _mm256_loadu_ps(coef + k + 16);
+            const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
+            const __m256 b1 = _mm256_loadu_ps(coef + k + 24);
+            for (int row = 0; row < 16; row++) {
+                for (int col = 0; col < 16; col++) {
+                    const float *in = x + (row * 16 + col) * 16 + k;
+                    float *out = y + ((row + 1) * 18 + col + 1) * 16 + k;
+                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    _mm256_storeu_ps(out + 8, v1);
+                }
             }
         }
     }
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 16 (border 1), w: 9 x 16 x 32, y: 16 x 16 x 32, sums: 2 x 32.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 2.36 MFLOP; reads 39 KB, writes 32 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w)
+ * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32, y: 16 x 16 x 32, sums: 2 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 144;
-                float *out = y + (row * 16 + col) * 32 + k;
+    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    const int tiles = n * 16;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = x + image * 5184 + row * 288 + col * 16;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 112, in + i, 288, 16);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 32; k += 16) {
+                const float *in = v + f * 112;
+                float *out = m + f * 208 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -1029,10 +1431,12 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__direct(float *restrict
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 0, 3 columns, 16 channels each. */
-                in = x + (row * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
+                for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -1048,56 +1452,14 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__direct(float *restrict
                     x0 = _mm256_set1_ps(in[j + 48]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 64]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 80]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
-                /* Window row 1, 3 columns, 16 channels each. */
-                in = x + ((row + 1) * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 2, 3 columns, 16 channels each. */
-                in = x + ((row + 2) * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
-                acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
-                acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
-                acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
-                acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
-                acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
-                acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
-                acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
                 _mm256_storeu_ps(out, acc0_0);
                 _mm256_storeu_ps(out + 8, acc0_1);
                 _mm256_storeu_ps(out + 32, acc1_0);
@@ -1106,29 +1468,56 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__direct(float *restrict
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
+                _mm256_storeu_ps(out + 128, acc4_0);
+                _mm256_storeu_ps(out + 136, acc4_1);
+                _mm256_storeu_ps(out + 160, acc5_0);
+                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
-        /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-         * above, compilers would keep the sums in registers that the tile needs. */
-        for (int row = 0; row < 16; row++) {
-            const float *made = y + (row * 16) * 32 + k;
-            __m256 sum0 = _mm256_setzero_ps();
-            __m256 squares0 = _mm256_setzero_ps();
-            __m256 sum1 = _mm256_setzero_ps();
-            __m256 squares1 = _mm256_setzero_ps();
-            for (int col = 0; col < 16; col++, made += 32) {
-                const __m256 y0 = _mm256_loadu_ps(made);
-                sum0 = _mm256_add_ps(sum0, y0);
-                squares0 = _mm256_fmadd_ps(y0, y0, squares0);
-                const __m256 y1 = _mm256_loadu_ps(made + 8);
-                sum1 = _mm256_add_ps(sum1, y1);
-                squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            float *out = y + image * 8192 + row * 512 + col * 32;
+            for (int k = 0; k < 32; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 32 + k, 208);
+                made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
+                made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
+                made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
+                made[3] = _mm256_max_ps(_mm256_setzero_ps(), made[3]);
+                made[4] = _mm256_max_ps(_mm256_setzero_ps(), made[4]);
+                made[5] = _mm256_max_ps(_mm256_setzero_ps(), made[5]);
+                made[6] = _mm256_max_ps(_mm256_setzero_ps(), made[6]);
+                made[7] = _mm256_max_ps(_mm256_setzero_ps(), made[7]);
+                made[8] = _mm256_max_ps(_mm256_setzero_ps(), made[8]);
+                made[9] = _mm256_max_ps(_mm256_setzero_ps(), made[9]);
+                made[10] = _mm256_max_ps(_mm256_setzero_ps(), made[10]);
+                made[11] = _mm256_max_ps(_mm256_setzero_ps(), made[11]);
+                made[12] = _mm256_max_ps(_mm256_setzero_ps(), made[12]);
+                made[13] = _mm256_max_ps(_mm256_setzero_ps(), made[13]);
+                made[14] = _mm256_max_ps(_mm256_setzero_ps(), made[14]);
+                made[15] = _mm256_max_ps(_mm256_setzero_ps(), made[15]);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 32, made[1]);
+                _mm256_storeu_ps(out + k + 64, made[2]);
+                _mm256_storeu_ps(out + k + 96, made[3]);
+                _mm256_storeu_ps(out + k + 512, made[4]);
+                _mm256_storeu_ps(out + k + 544, made[5]);
+                _mm256_storeu_ps(out + k + 576, made[6]);
+                _mm256_storeu_ps(out + k + 608, made[7]);
+                _mm256_storeu_ps(out + k + 1024, made[8]);
+                _mm256_storeu_ps(out + k + 1056, made[9]);
+                _mm256_storeu_ps(out + k + 1088, made[10]);
+                _mm256_storeu_ps(out + k + 1120, made[11]);
+                _mm256_storeu_ps(out + k + 1536, made[12]);
+                _mm256_storeu_ps(out + k + 1568, made[13]);
+                _mm256_storeu_ps(out + k + 1600, made[14]);
+                _mm256_storeu_ps(out + k + 1632, made[15]);
+                winograd_sums(sums + image * 64 + k, 32, made);
             }
-            _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
-            _mm256_storeu_ps(sums + k + 32, _mm256_add_ps(_mm256_loadu_ps(sums + k + 32), squares0));
-            _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
-            _mm256_storeu_ps(sums + k + 40, _mm256_add_ps(_mm256_loadu_ps(sums + k + 40), squares1));
         }
     }
 }
@@ -1137,57 +1526,78 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__direct(float *restrict
  * x: 16 x 16 x 32, y: 18 x 18 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 a0 = _mm256_loadu_ps(coef + k);
-        const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
-        const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
-        const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
-        const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
-        const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
-        const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
-        const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col++) {
-                const float *in = x + (row * 16 + col) * 32 + k;
-                float *out = y + ((row + 1) * 18 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                v0 = drop(v0, key, position, threshold, scale);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, y += 10368, x += 8192, coef += 128) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 a0 = _mm256_loadu_ps(coef + k);
+            const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
+            const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
+            const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
+            const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
+            const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
+            const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
+            const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
+            for (int row = 0; row < 16; row++) {
+                for (int col = 0; col < 16; col++) {
+                    const float *in = x + (row * 16 + col) * 32 + k;
+                    float *out = y + ((row + 1) * 18 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 32 (border 1), w: 9 x 32 x 32, y: 16 x 16 x 32, sums: 2 x 32.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 4.72 MFLOP; reads 77 KB, writes 32 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w)
+ * x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, y: 16 x 16 x 32, sums: 2 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 288;
-                float *out = y + (row * 16 + col) * 32 + k;
+    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    const int tiles = n * 16;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = x + image * 10368 + row * 576 + col * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 208, in + i, 576, 32);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 32; k += 16) {
+                const float *in = v + f * 208;
+                float *out = m + f * 208 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -1196,10 +1606,12 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__direct(float *restrict
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 0, 3 columns, 32 channels each. */
-                in = x + (row * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
+                for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -1215,56 +1627,14 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__direct(float *restrict
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 128]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 160]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
-                /* Window row 1, 3 columns, 32 channels each. */
-                in = x + ((row + 1) * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 2, 3 columns, 32 channels each. */
-                in = x + ((row + 2) * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
-                acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
-                acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
-                acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
-                acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
-                acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
-                acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
-                acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
                 _mm256_storeu_ps(out, acc0_0);
                 _mm256_storeu_ps(out + 8, acc0_1);
                 _mm256_storeu_ps(out + 32, acc1_0);
@@ -1273,29 +1643,56 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__direct(float *restrict
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
+                _mm256_storeu_ps(out + 128, acc4_0);
+                _mm256_storeu_ps(out + 136, acc4_1);
+                _mm256_storeu_ps(out + 160, acc5_0);
+                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
-        /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-         * above, compilers would keep the sums in registers that the tile needs. */
-        for (int row = 0; row < 16; row++) {
-            const float *made = y + (row * 16) * 32 + k;
-            __m256 sum0 = _mm256_setzero_ps();
-            __m256 squares0 = _mm256_setzero_ps();
-            __m256 sum1 = _mm256_setzero_ps();
-            __m256 squares1 = _mm256_setzero_ps();
-            for (int col = 0; col < 16; col++, made += 32) {
-                const __m256 y0 = _mm256_loadu_ps(made);
-                sum0 = _mm256_add_ps(sum0, y0);
-                squares0 = _mm256_fmadd_ps(y0, y0, squares0);
-                const __m256 y1 = _mm256_loadu_ps(made + 8);
-                sum1 = _mm256_add_ps(sum1, y1);
-                squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            float *out = y + image * 8192 + row * 512 + col * 32;
+            for (int k = 0; k < 32; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 32 + k, 208);
+                made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
+                made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
+                made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
+                made[3] = _mm256_max_ps(_mm256_setzero_ps(), made[3]);
+                made[4] = _mm256_max_ps(_mm256_setzero_ps(), made[4]);
+                made[5] = _mm256_max_ps(_mm256_setzero_ps(), made[5]);
+                made[6] = _mm256_max_ps(_mm256_setzero_ps(), made[6]);
+                made[7] = _mm256_max_ps(_mm256_setzero_ps(), made[7]);
+                made[8] = _mm256_max_ps(_mm256_setzero_ps(), made[8]);
+                made[9] = _mm256_max_ps(_mm256_setzero_ps(), made[9]);
+                made[10] = _mm256_max_ps(_mm256_setzero_ps(), made[10]);
+                made[11] = _mm256_max_ps(_mm256_setzero_ps(), made[11]);
+                made[12] = _mm256_max_ps(_mm256_setzero_ps(), made[12]);
+                made[13] = _mm256_max_ps(_mm256_setzero_ps(), made[13]);
+                made[14] = _mm256_max_ps(_mm256_setzero_ps(), made[14]);
+                made[15] = _mm256_max_ps(_mm256_setzero_ps(), made[15]);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 32, made[1]);
+                _mm256_storeu_ps(out + k + 64, made[2]);
+                _mm256_storeu_ps(out + k + 96, made[3]);
+                _mm256_storeu_ps(out + k + 512, made[4]);
+                _mm256_storeu_ps(out + k + 544, made[5]);
+                _mm256_storeu_ps(out + k + 576, made[6]);
+                _mm256_storeu_ps(out + k + 608, made[7]);
+                _mm256_storeu_ps(out + k + 1024, made[8]);
+                _mm256_storeu_ps(out + k + 1056, made[9]);
+                _mm256_storeu_ps(out + k + 1088, made[10]);
+                _mm256_storeu_ps(out + k + 1120, made[11]);
+                _mm256_storeu_ps(out + k + 1536, made[12]);
+                _mm256_storeu_ps(out + k + 1568, made[13]);
+                _mm256_storeu_ps(out + k + 1600, made[14]);
+                _mm256_storeu_ps(out + k + 1632, made[15]);
+                winograd_sums(sums + image * 64 + k, 32, made);
             }
-            _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
-            _mm256_storeu_ps(sums + k + 32, _mm256_add_ps(_mm256_loadu_ps(sums + k + 32), squares0));
-            _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
-            _mm256_storeu_ps(sums + k + 40, _mm256_add_ps(_mm256_loadu_ps(sums + k + 40), squares1));
         }
     }
 }
@@ -1304,40 +1701,43 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__direct(float *restrict
  * x: 16 x 16 x 32, y: 16 x 16 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 a0 = _mm256_loadu_ps(coef + k);
-        const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
-        const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
-        const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
-        const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
-        const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
-        const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
-        const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col++) {
-                const float *in = x + (row * 16 + col) * 32 + k;
-                float *out = y + (row * 16 + col) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                v0 = drop(v0, key, position, threshold, scale);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, y += 8192, x += 8192, coef += 128) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 a0 = _mm256_loadu_ps(coef + k);
+            const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
+            const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
+            const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
+            const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
+            const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
+            const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
+            const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
+            for (int row = 0; row < 16; row++) {
+                for (int col = 0; col < 16; col++) {
+                    const float *in = x + (row * 16 + col) * 32 + k;
+                    float *out = y + (row * 16 + col) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
@@ -1347,51 +1747,53 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
  * x: 16 x 16 x 32, w: 1 x 32 x 16, y: 16 x 16 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/conv.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w)
+static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 32;
-                float *out = y + (row * 16 + col) * 16 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc1_0 = _mm256_setzero_ps();
-                __m256 acc1_1 = _mm256_setzero_ps();
-                __m256 acc2_0 = _mm256_setzero_ps();
-                __m256 acc2_1 = _mm256_setzero_ps();
-                __m256 acc3_0 = _mm256_setzero_ps();
-                __m256 acc3_1 = _mm256_setzero_ps();
+    for (int image = 0; image < n; image++, y += 4096, x += 8192) {
+        for (int k = 0; k < 16; k += 16) {
+            for (int row = 0; row < 16; row++) {
+                for (int col = 0; col < 16; col += 4) {
+                    const float *in;
+                    const float *weight = w + k * 32;
+                    float *out = y + (row * 16 + col) * 16 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc1_0 = _mm256_setzero_ps();
+                    __m256 acc1_1 = _mm256_setzero_ps();
+                    __m256 acc2_0 = _mm256_setzero_ps();
+                    __m256 acc2_1 = _mm256_setzero_ps();
+                    __m256 acc3_0 = _mm256_setzero_ps();
+                    __m256 acc3_1 = _mm256_setzero_ps();
 
-                /* Window row 0, column 0, 32 channels each. */
-                in = x + (row * 16 + col) * 32;
-                for (int j = 0; j < 32; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    /* Window row 0, column 0, 32 channels each. */
+                    in = x + (row * 16 + col) * 32;
+                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 32]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 64]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 96]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
                 }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
             }
         }
     }
@@ -1401,40 +1803,60 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
  * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 4 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x)
+static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
 {
-    for (int row = 0; row < 8; row++) {
-        const int row_first = row * 2;
-        const int row_last = row_first + 2;
-        for (int col = 0; col < 8; col++) {
-            const int col_first = col * 2;
-            const int col_last = col_first + 2;
-            for (int k = 0; k < 16; k += 8) {
-                __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                for (int r = row_first; r < row_last; r++) {
-                    const float *in = x + (r * 16) * 16 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+    for (int image = 0; image < n; image++, y += 1600, x += 4096) {
+        for (int row = 0; row < 8; row++) {
+            const int row_first = row * 2;
+            const int row_last = row_first + 2;
+            for (int col = 0; col < 8; col++) {
+                const int col_first = col * 2;
+                const int col_last = col_first + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 16) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+                        }
                     }
+                    _mm256_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
                 }
-                _mm256_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
             }
         }
     }
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 10 x 10 x 16 (border 1), w: 9 x 16 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.59 MFLOP; reads 25 KB, writes 8 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w)
+ * x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32, y: 8 x 8 x 32, sums: 2 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 8; row++) {
-            for (int col = 0; col < 8; col += 4) {
-                const float *in;
-                const float *weight = w + k * 144;
-                float *out = y + (row * 8 + col) * 32 + k;
+    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    const int tiles = n * 4;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            const float *in = x + image * 1600 + row * 160 + col * 16;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 112, in + i, 160, 16);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 32; k += 16) {
+                const float *in = v + f * 112;
+                float *out = m + f * 208 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -1443,10 +1865,12 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__direct(float *restrict y
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 0, 3 columns, 16 channels each. */
-                in = x + (row * 10 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
+                for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -1462,56 +1886,14 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__direct(float *restrict y
                     x0 = _mm256_set1_ps(in[j + 48]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 64]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 80]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
-                /* Window row 1, 3 columns, 16 channels each. */
-                in = x + ((row + 1) * 10 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 2, 3 columns, 16 channels each. */
-                in = x + ((row + 2) * 10 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
-                acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
-                acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
-                acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
-                acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
-                acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
-                acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
-                acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
                 _mm256_storeu_ps(out, acc0_0);
                 _mm256_storeu_ps(out + 8, acc0_1);
                 _mm256_storeu_ps(out + 32, acc1_0);
@@ -1520,29 +1902,56 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__direct(float *restrict y
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
+                _mm256_storeu_ps(out + 128, acc4_0);
+                _mm256_storeu_ps(out + 136, acc4_1);
+                _mm256_storeu_ps(out + 160, acc5_0);
+                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
-        /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-         * above, compilers would keep the sums in registers that the tile needs. */
-        for (int row = 0; row < 8; row++) {
-            const float *made = y + (row * 8) * 32 + k;
-            __m256 sum0 = _mm256_setzero_ps();
-            __m256 squares0 = _mm256_setzero_ps();
-            __m256 sum1 = _mm256_setzero_ps();
-            __m256 squares1 = _mm256_setzero_ps();
-            for (int col = 0; col < 8; col++, made += 32) {
-                const __m256 y0 = _mm256_loadu_ps(made);
-                sum0 = _mm256_add_ps(sum0, y0);
-                squares0 = _mm256_fmadd_ps(y0, y0, squares0);
-                const __m256 y1 = _mm256_loadu_ps(made + 8);
-                sum1 = _mm256_add_ps(sum1, y1);
-                squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            float *out = y + image * 2048 + row * 256 + col * 32;
+            for (int k = 0; k < 32; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 32 + k, 208);
+                made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
+                made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
+                made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
+                made[3] = _mm256_max_ps(_mm256_setzero_ps(), made[3]);
+                made[4] = _mm256_max_ps(_mm256_setzero_ps(), made[4]);
+                made[5] = _mm256_max_ps(_mm256_setzero_ps(), made[5]);
+                made[6] = _mm256_max_ps(_mm256_setzero_ps(), made[6]);
+                made[7] = _mm256_max_ps(_mm256_setzero_ps(), made[7]);
+                made[8] = _mm256_max_ps(_mm256_setzero_ps(), made[8]);
+                made[9] = _mm256_max_ps(_mm256_setzero_ps(), made[9]);
+                made[10] = _mm256_max_ps(_mm256_setzero_ps(), made[10]);
+                made[11] = _mm256_max_ps(_mm256_setzero_ps(), made[11]);
+                made[12] = _mm256_max_ps(_mm256_setzero_ps(), made[12]);
+                made[13] = _mm256_max_ps(_mm256_setzero_ps(), made[13]);
+                made[14] = _mm256_max_ps(_mm256_setzero_ps(), made[14]);
+                made[15] = _mm256_max_ps(_mm256_setzero_ps(), made[15]);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 32, made[1]);
+                _mm256_storeu_ps(out + k + 64, made[2]);
+                _mm256_storeu_ps(out + k + 96, made[3]);
+                _mm256_storeu_ps(out + k + 256, made[4]);
+                _mm256_storeu_ps(out + k + 288, made[5]);
+                _mm256_storeu_ps(out + k + 320, made[6]);
+                _mm256_storeu_ps(out + k + 352, made[7]);
+                _mm256_storeu_ps(out + k + 512, made[8]);
+                _mm256_storeu_ps(out + k + 544, made[9]);
+                _mm256_storeu_ps(out + k + 576, made[10]);
+                _mm256_storeu_ps(out + k + 608, made[11]);
+                _mm256_storeu_ps(out + k + 768, made[12]);
+                _mm256_storeu_ps(out + k + 800, made[13]);
+                _mm256_storeu_ps(out + k + 832, made[14]);
+                _mm256_storeu_ps(out + k + 864, made[15]);
+                winograd_sums(sums + image * 64 + k, 32, made);
             }
-            _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
-            _mm256_storeu_ps(sums + k + 32, _mm256_add_ps(_mm256_loadu_ps(sums + k + 32), squares0));
-            _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
-            _mm256_storeu_ps(sums + k + 40, _mm256_add_ps(_mm256_loadu_ps(sums + k + 40), squares1));
         }
     }
 }
@@ -1551,57 +1960,78 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__direct(float *restrict y
  * x: 8 x 8 x 32, y: 10 x 10 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 a0 = _mm256_loadu_ps(coef + k);
-        const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
-        const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
-        const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
-        const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
-        const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
-        const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
-        const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
-        for (int row = 0; row < 8; row++) {
-            for (int col = 0; col < 8; col++) {
-                const float *in = x + (row * 8 + col) * 32 + k;
-                float *out = y + ((row + 1) * 10 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                v0 = drop(v0, key, position, threshold, scale);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, y += 3200, x += 2048, coef += 128) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 a0 = _mm256_loadu_ps(coef + k);
+            const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
+            const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
+            const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
+            const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
+            const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
+            const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
+            const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
+            for (int row = 0; row < 8; row++) {
+                for (int col = 0; col < 8; col++) {
+                    const float *in = x + (row * 8 + col) * 32 + k;
+                    float *out = y + ((row + 1) * 10 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 10 x 10 x 32 (border 1), w: 9 x 32 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.18 MFLOP; reads 49 KB, writes 8 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w)
+ * x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, y: 8 x 8 x 32, sums: 2 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 8; row++) {
-            for (int col = 0; col < 8; col += 4) {
-                const float *in;
-                const float *weight = w + k * 288;
-                float *out = y + (row * 8 + col) * 32 + k;
+    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    const int tiles = n * 4;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            const float *in = x + image * 3200 + row * 320 + col * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 32; k += 16) {
+                const float *in = v + f * 208;
+                float *out = m + f * 208 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -1610,10 +2040,12 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__direct(float *restrict y
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 0, 3 columns, 32 channels each. */
-                in = x + (row * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
+                for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -1629,56 +2061,14 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__direct(float *restrict y
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 128]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 160]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
-                /* Window row 1, 3 columns, 32 channels each. */
-                in = x + ((row + 1) * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 2, 3 columns, 32 channels each. */
-                in = x + ((row + 2) * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                acc0_0 = _mm256_max_ps(_mm256_setzero_ps(), acc0_0);
-                acc0_1 = _mm256_max_ps(_mm256_setzero_ps(), acc0_1);
-                acc1_0 = _mm256_max_ps(_mm256_setzero_ps(), acc1_0);
-                acc1_1 = _mm256_max_ps(_mm256_setzero_ps(), acc1_1);
-                acc2_0 = _mm256_max_ps(_mm256_setzero_ps(), acc2_0);
-                acc2_1 = _mm256_max_ps(_mm256_setzero_ps(), acc2_1);
-                acc3_0 = _mm256_max_ps(_mm256_setzero_ps(), acc3_0);
-                acc3_1 = _mm256_max_ps(_mm256_setzero_ps(), acc3_1);
                 _mm256_storeu_ps(out, acc0_0);
                 _mm256_storeu_ps(out + 8, acc0_1);
                 _mm256_storeu_ps(out + 32, acc1_0);
@@ -1687,29 +2077,56 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__direct(float *restrict y
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
+                _mm256_storeu_ps(out + 128, acc4_0);
+                _mm256_storeu_ps(out + 136, acc4_1);
+                _mm256_storeu_ps(out + 160, acc5_0);
+                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
-        /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-         * above, compilers would keep the sums in registers that the tile needs. */
-        for (int row = 0; row < 8; row++) {
-            const float *made = y + (row * 8) * 32 + k;
-            __m256 sum0 = _mm256_setzero_ps();
-            __m256 squares0 = _mm256_setzero_ps();
-            __m256 sum1 = _mm256_setzero_ps();
-            __m256 squares1 = _mm256_setzero_ps();
-            for (int col = 0; col < 8; col++, made += 32) {
-                const __m256 y0 = _mm256_loadu_ps(made);
-                sum0 = _mm256_add_ps(sum0, y0);
-                squares0 = _mm256_fmadd_ps(y0, y0, squares0);
-                const __m256 y1 = _mm256_loadu_ps(made + 8);
-                sum1 = _mm256_add_ps(sum1, y1);
-                squares1 = _mm256_fmadd_ps(y1, y1, squares1);
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            float *out = y + image * 2048 + row * 256 + col * 32;
+            for (int k = 0; k < 32; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 32 + k, 208);
+                made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
+                made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
+                made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
+                made[3] = _mm256_max_ps(_mm256_setzero_ps(), made[3]);
+                made[4] = _mm256_max_ps(_mm256_setzero_ps(), made[4]);
+                made[5] = _mm256_max_ps(_mm256_setzero_ps(), made[5]);
+                made[6] = _mm256_max_ps(_mm256_setzero_ps(), made[6]);
+                made[7] = _mm256_max_ps(_mm256_setzero_ps(), made[7]);
+                made[8] = _mm256_max_ps(_mm256_setzero_ps(), made[8]);
+                made[9] = _mm256_max_ps(_mm256_setzero_ps(), made[9]);
+                made[10] = _mm256_max_ps(_mm256_setzero_ps(), made[10]);
+                made[11] = _mm256_max_ps(_mm256_setzero_ps(), made[11]);
+                made[12] = _mm256_max_ps(_mm256_setzero_ps(), made[12]);
+                made[13] = _mm256_max_ps(_mm256_setzero_ps(), made[13]);
+                made[14] = _mm256_max_ps(_mm256_setzero_ps(), made[14]);
+                made[15] = _mm256_max_ps(_mm256_setzero_ps(), made[15]);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 32, made[1]);
+                _mm256_storeu_ps(out + k + 64, made[2]);
+                _mm256_storeu_ps(out + k + 96, made[3]);
+                _mm256_storeu_ps(out + k + 256, made[4]);
+                _mm256_storeu_ps(out + k + 288, made[5]);
+                _mm256_storeu_ps(out + k + 320, made[6]);
+                _mm256_storeu_ps(out + k + 352, made[7]);
+                _mm256_storeu_ps(out + k + 512, made[8]);
+                _mm256_storeu_ps(out + k + 544, made[9]);
+                _mm256_storeu_ps(out + k + 576, made[10]);
+                _mm256_storeu_ps(out + k + 608, made[11]);
+                _mm256_storeu_ps(out + k + 768, made[12]);
+                _mm256_storeu_ps(out + k + 800, made[13]);
+                _mm256_storeu_ps(out + k + 832, made[14]);
+                _mm256_storeu_ps(out + k + 864, made[15]);
+                winograd_sums(sums + image * 64 + k, 32, made);
             }
-            _mm256_storeu_ps(sums + k, _mm256_add_ps(_mm256_loadu_ps(sums + k), sum0));
-            _mm256_storeu_ps(sums + k + 32, _mm256_add_ps(_mm256_loadu_ps(sums + k + 32), squares0));
-            _mm256_storeu_ps(sums + k + 8, _mm256_add_ps(_mm256_loadu_ps(sums + k + 8), sum1));
-            _mm256_storeu_ps(sums + k + 40, _mm256_add_ps(_mm256_loadu_ps(sums + k + 40), squares1));
         }
     }
 }
@@ -1718,40 +2135,43 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__direct(float *restrict y
  * x: 8 x 8 x 32, y: 8 x 8 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 a0 = _mm256_loadu_ps(coef + k);
-        const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
-        const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
-        const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
-        const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
-        const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
-        const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
-        const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
-        for (int row = 0; row < 8; row++) {
-            for (int col = 0; col < 8; col++) {
-                const float *in = x + (row * 8 + col) * 32 + k;
-                float *out = y + (row * 8 + col) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                v0 = drop(v0, key, position, threshold, scale);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, y += 2048, x += 2048, coef += 128) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 a0 = _mm256_loadu_ps(coef + k);
+            const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
+            const __m256 a1 = _mm256_loadu_ps(coef + k + 8);
+            const __m256 b1 = _mm256_loadu_ps(coef + k + 40);
+            const __m256 a2 = _mm256_loadu_ps(coef + k + 16);
+            const __m256 b2 = _mm256_loadu_ps(coef + k + 48);
+            const __m256 a3 = _mm256_loadu_ps(coef + k + 24);
+            const __m256 b3 = _mm256_loadu_ps(coef + k + 56);
+            for (int row = 0; row < 8; row++) {
+                for (int col = 0; col < 8; col++) {
+                    const float *in = x + (row * 8 + col) * 32 + k;
+                    float *out = y + (row * 8 + col) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
@@ -1761,24 +2181,26 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
  * x: 8 x 8 x 32, y: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 8 KB, writes 1 KB. templates/pool.c.tpl */
-static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x)
+static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
 {
-    for (int row = 0; row < 1; row++) {
-        const int row_first = row * 1;
-        const int row_last = row_first + 8;
-        for (int col = 0; col < 1; col++) {
-            const int col_first = col * 1;
-            const int col_last = col_first + 8;
-            for (int k = 0; k < 32; k += 8) {
-                __m256 acc = _mm256_setzero_ps();
-                for (int r = row_first; r < row_last; r++) {
-                    const float *in = x + (r * 8) * 32 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        acc = _mm256_add_ps(acc, _mm256_loadu_ps(in + s * 32));
+    for (int image = 0; image < n; image++, y += 32, x += 2048) {
+        for (int row = 0; row < 1; row++) {
+            const int row_first = row * 1;
+            const int row_last = row_first + 8;
+            for (int col = 0; col < 1; col++) {
+                const int col_first = col * 1;
+                const int col_last = col_first + 8;
+                for (int k = 0; k < 32; k += 8) {
+                    __m256 acc = _mm256_setzero_ps();
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 8) * 32 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            acc = _mm256_add_ps(acc, _mm256_loadu_ps(in + s * 32));
+                        }
                     }
+                    acc = _mm256_mul_ps(acc, _mm256_set1_ps(0.015625f));
+                    _mm256_storeu_ps(y + (row * 1 + col) * 32 + k, acc);
                 }
-                acc = _mm256_mul_ps(acc, _mm256_set1_ps(0.015625f));
-                _mm256_storeu_ps(y + (row * 1 + col) * 32 + k, acc);
             }
         }
     }
@@ -1788,30 +2210,32 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
  * x: 1 x 1 x 32, w: 1 x 32 x 16, y: 1 x 1 x 16.
  * Tile of up to 1 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/conv.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w)
+static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 1; row++) {
-            for (int col = 0; col < 1; col += 1) {
-                const float *in;
-                const float *weight = w + k * 32;
-                float *out = y + (row * 1 + col) * 16 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
+    for (int image = 0; image < n; image++, y += 16, x += 32) {
+        for (int k = 0; k < 16; k += 16) {
+            for (int row = 0; row < 1; row++) {
+                for (int col = 0; col < 1; col += 1) {
+                    const float *in;
+                    const float *weight = w + k * 32;
+                    float *out = y + (row * 1 + col) * 16 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
 
-                /* Window row 0, column 0, 32 channels each. */
-                in = x + (row * 1 + col) * 32;
-                for (int j = 0; j < 32; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                    /* Window row 0, column 0, 32 channels each. */
+                    in = x + (row * 1 + col) * 32;
+                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
                 }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
             }
         }
     }
@@ -1821,7 +2245,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
  * x: 1 x 1 x 32, dy: 1 x 1 x 16, dw: 1 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy)
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int r = 0; r < 1; r++) {
         for (int j = 0; j < 32; j += 4) {
@@ -1836,25 +2260,27 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
                 __m256 acc3_0 = _mm256_loadu_ps(out + 48);
                 __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int row = 0; row < 1; row++) {
-                    const float *in = x + ((row + r) * 1) * 32 + j;
-                    const float *grad = dy + (row * 1) * 16 + k;
-                    for (int col = 0; col < 1; col++, in += 32, grad += 16) {
-                        const __m256 g0 = _mm256_loadu_ps(grad);
-                        const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
-                        x0 = _mm256_set1_ps(in[0]);
-                        acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                        x0 = _mm256_set1_ps(in[1]);
-                        acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                        x0 = _mm256_set1_ps(in[2]);
-                        acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                        x0 = _mm256_set1_ps(in[3]);
-                        acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                for (int image = 0; image < n; image++) {
+                    for (int row = 0; row < 1; row++) {
+                        const float *in = x + image * 32 + ((row + r) * 1) * 32 + j;
+                        const float *grad = dy + image * 16 + (row * 1) * 16 + k;
+                        for (int col = 0; col < 1; col++, in += 32, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                        }
                     }
                 }
 
@@ -1875,47 +2301,49 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
  * dy: 1 x 1 x 16, w: 1 x 10 x 32, dx: 1 x 1 x 32.
  * Tile of up to 1 pixels x 4 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/conv.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w)
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
-    for (int k = 0; k < 32; k += 32) {
-        for (int row = 0; row < 1; row++) {
-            for (int col = 0; col < 1; col += 1) {
-                const float *in;
-                const float *weight = w + k * 10;
-                float *out = dx + (row * 1 + col) * 32 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc0_2 = _mm256_setzero_ps();
-                __m256 acc0_3 = _mm256_setzero_ps();
+    for (int image = 0; image < n; image++, dx += 32, dy += 16) {
+        for (int k = 0; k < 32; k += 32) {
+            for (int row = 0; row < 1; row++) {
+                for (int col = 0; col < 1; col += 1) {
+                    const float *in;
+                    const float *weight = w + k * 10;
+                    float *out = dx + (row * 1 + col) * 32 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc0_2 = _mm256_setzero_ps();
+                    __m256 acc0_3 = _mm256_setzero_ps();
 
-                /* Window row 0, column 0, 10 channels each. */
-                in = dy + (row * 1 + col) * 16;
-                for (int j = 0; j < 10; j += 2, weight += 64) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    const __m256 w2_0 = _mm256_loadu_ps(weight + 16);
-                    const __m256 w3_0 = _mm256_loadu_ps(weight + 24);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    acc0_2 = _mm256_fmadd_ps(x0, w2_0, acc0_2);
-                    acc0_3 = _mm256_fmadd_ps(x0, w3_0, acc0_3);
-                    const __m256 w0_1 = _mm256_loadu_ps(weight + 32);
-                    const __m256 w1_1 = _mm256_loadu_ps(weight + 40);
-                    const __m256 w2_1 = _mm256_loadu_ps(weight + 48);
-                    const __m256 w3_1 = _mm256_loadu_ps(weight + 56);
-                    x0 = _mm256_set1_ps(in[j + 1]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
-                    acc0_2 = _mm256_fmadd_ps(x0, w2_1, acc0_2);
-                    acc0_3 = _mm256_fmadd_ps(x0, w3_1, acc0_3);
+                    /* Window row 0, column 0, 10 channels each. */
+                    in = dy + (row * 1 + col) * 16;
+                    for (int j = 0; j < 10; j += 2, weight += 64) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        const __m256 w2_0 = _mm256_loadu_ps(weight + 16);
+                        const __m256 w3_0 = _mm256_loadu_ps(weight + 24);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        acc0_2 = _mm256_fmadd_ps(x0, w2_0, acc0_2);
+                        acc0_3 = _mm256_fmadd_ps(x0, w3_0, acc0_3);
+                        const __m256 w0_1 = _mm256_loadu_ps(weight + 32);
+                        const __m256 w1_1 = _mm256_loadu_ps(weight + 40);
+                        const __m256 w2_1 = _mm256_loadu_ps(weight + 48);
+                        const __m256 w3_1 = _mm256_loadu_ps(weight + 56);
+                        x0 = _mm256_set1_ps(in[j + 1]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_1, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_1, acc0_1);
+                        acc0_2 = _mm256_fmadd_ps(x0, w2_1, acc0_2);
+                        acc0_3 = _mm256_fmadd_ps(x0, w3_1, acc0_3);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc0_2);
+                    _mm256_storeu_ps(out + 24, acc0_3);
                 }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc0_2);
-                _mm256_storeu_ps(out + 24, acc0_3);
             }
         }
     }
@@ -1925,22 +2353,24 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
  * x: 8 x 8 x 32, dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/pool.c.tpl */
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy)
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
 {
-    for (int row = 0; row < 1; row++) {
-        const int row_first = row * 1;
-        const int row_last = row_first + 8;
-        for (int col = 0; col < 1; col++) {
-            const int col_first = col * 1;
-            const int col_last = col_first + 8;
-            for (int k = 0; k < 32; k += 8) {
-                __m256 grad = _mm256_loadu_ps(dy + (row * 1 + col) * 32 + k);
-                grad = _mm256_mul_ps(grad, _mm256_set1_ps(0.015625f));
-                for (int r = row_first; r < row_last; r++) {
-                    float *out = dx + ((r + 1) * 10 + 1) * 32 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        const __m256 part = grad;
-                        _mm256_storeu_ps(out + s * 32, part);
+    for (int image = 0; image < n; image++, dx += 3200, dy += 32) {
+        for (int row = 0; row < 1; row++) {
+            const int row_first = row * 1;
+            const int row_last = row_first + 8;
+            for (int col = 0; col < 1; col++) {
+                const int col_first = col * 1;
+                const int col_last = col_first + 8;
+                for (int k = 0; k < 32; k += 8) {
+                    __m256 grad = _mm256_loadu_ps(dy + (row * 1 + col) * 32 + k);
+                    grad = _mm256_mul_ps(grad, _mm256_set1_ps(0.015625f));
+                    for (int r = row_first; r < row_last; r++) {
+                        float *out = dx + ((r + 1) * 10 + 1) * 32 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 part = grad;
+                            _mm256_storeu_ps(out + s * 32, part);
+                        }
                     }
                 }
             }
@@ -1952,70 +2382,73 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 8 x 8 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        __m256 sum0 = _mm256_loadu_ps(sums + k);
-        __m256 product0 = _mm256_loadu_ps(sums + k + 32);
-        __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
-        __m256 product1 = _mm256_loadu_ps(sums + k + 40);
-        __m256 sum2 = _mm256_loadu_ps(sums + k + 16);
-        __m256 product2 = _mm256_loadu_ps(sums + k + 48);
-        __m256 sum3 = _mm256_loadu_ps(sums + k + 24);
-        __m256 product3 = _mm256_loadu_ps(sums + k + 56);
-        for (int row = 0; row < 8; row++) {
-            __m256 row_sum0 = _mm256_setzero_ps();
-            __m256 row_product0 = _mm256_setzero_ps();
-            __m256 row_sum1 = _mm256_setzero_ps();
-            __m256 row_product1 = _mm256_setzero_ps();
-            __m256 row_sum2 = _mm256_setzero_ps();
-            __m256 row_product2 = _mm256_setzero_ps();
-            __m256 row_sum3 = _mm256_setzero_ps();
-            __m256 row_product3 = _mm256_setzero_ps();
-            for (int col = 0; col < 8; col++) {
-                const float *in = x + (row * 8 + col) * 32 + k;
-                const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                row_sum0 = _mm256_add_ps(row_sum0, v0);
-                row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                row_sum1 = _mm256_add_ps(row_sum1, v1);
-                row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_loadu_ps(grad + 16);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                row_sum2 = _mm256_add_ps(row_sum2, v2);
-                row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_loadu_ps(grad + 24);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                row_sum3 = _mm256_add_ps(row_sum3, v3);
-                row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
+    for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            __m256 sum0 = _mm256_loadu_ps(sums + k);
+            __m256 product0 = _mm256_loadu_ps(sums + k + 32);
+            __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
+            __m256 product1 = _mm256_loadu_ps(sums + k + 40);
+            __m256 sum2 = _mm256_loadu_ps(sums + k + 16);
+            __m256 product2 = _mm256_loadu_ps(sums + k + 48);
+            __m256 sum3 = _mm256_loadu_ps(sums + k + 24);
+            __m256 product3 = _mm256_loadu_ps(sums + k + 56);
+            for (int row = 0; row < 8; row++) {
+                __m256 row_sum0 = _mm256_setzero_ps();
+                __m256 row_product0 = _mm256_setzero_ps();
+                __m256 row_sum1 = _mm256_setzero_ps();
+                __m256 row_product1 = _mm256_setzero_ps();
+                __m256 row_sum2 = _mm256_setzero_ps();
+                __m256 row_product2 = _mm256_setzero_ps();
+                __m256 row_sum3 = _mm256_setzero_ps();
+                __m256 row_product3 = _mm256_setzero_ps();
+                for (int col = 0; col < 8; col++) {
+                    const float *in = x + (row * 8 + col) * 32 + k;
+                    const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    row_sum0 = _mm256_add_ps(row_sum0, v0);
+                    row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    row_sum1 = _mm256_add_ps(row_sum1, v1);
+                    row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_loadu_ps(grad + 16);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    row_sum2 = _mm256_add_ps(row_sum2, v2);
+                    row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_loadu_ps(grad + 24);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    row_sum3 = _mm256_add_ps(row_sum3, v3);
+                    row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
+                }
+                sum0 = _mm256_add_ps(sum0, row_sum0);
+                product0 = _mm256_add_ps(product0, row_product0);
+                sum1 = _mm256_add_ps(sum1, row_sum1);
+                product1 = _mm256_add_ps(product1, row_product1);
+                sum2 = _mm256_add_ps(sum2, row_sum2);
+                product2 = _mm256_add_ps(product2, row_product2);
+                sum3 = _mm256_add_ps(sum3, row_sum3);
+                product3 = _mm256_add_ps(product3, row_product3);
             }
-            sum0 = _mm256_add_ps(sum0, row_sum0);
-            product0 = _mm256_add_ps(product0, row_product0);
-            sum1 = _mm256_add_ps(sum1, row_sum1);
-            product1 = _mm256_add_ps(product1, row_product1);
-            sum2 = _mm256_add_ps(sum2, row_sum2);
-            product2 = _mm256_add_ps(product2, row_product2);
-            sum3 = _mm256_add_ps(sum3, row_sum3);
-            product3 = _mm256_add_ps(product3, row_product3);
+            _mm256_storeu_ps(sums + k, sum0);
+            _mm256_storeu_ps(sums + k + 32, product0);
+            _mm256_storeu_ps(sums + k + 8, sum1);
+            _mm256_storeu_ps(sums + k + 40, product1);
+            _mm256_storeu_ps(sums + k + 16, sum2);
+            _mm256_storeu_ps(sums + k + 48, product2);
+            _mm256_storeu_ps(sums + k + 24, sum3);
+            _mm256_storeu_ps(sums + k + 56, product3);
         }
-        _mm256_storeu_ps(sums + k, sum0);
-        _mm256_storeu_ps(sums + k + 32, product0);
-        _mm256_storeu_ps(sums + k + 8, sum1);
-        _mm256_storeu_ps(sums + k + 40, product1);
-        _mm256_storeu_ps(sums + k + 16, sum2);
-        _mm256_storeu_ps(sums + k + 48, product2);
-        _mm256_storeu_ps(sums + k + 24, sum3);
-        _mm256_storeu_ps(sums + k + 56, product3);
     }
 }
 
@@ -2023,53 +2456,56 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 10 x 10 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
+static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 da0 = _mm256_loadu_ps(dcoef + k);
-        const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
-        const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 64);
-        const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
-        const __m256 db1 = _mm256_loadu_ps(dcoef + k + 40);
-        const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 72);
-        const __m256 da2 = _mm256_loadu_ps(dcoef + k + 16);
-        const __m256 db2 = _mm256_loadu_ps(dcoef + k + 48);
-        const __m256 dd2 = _mm256_loadu_ps(dcoef + k + 80);
-        const __m256 da3 = _mm256_loadu_ps(dcoef + k + 24);
-        const __m256 db3 = _mm256_loadu_ps(dcoef + k + 56);
-        const __m256 dd3 = _mm256_loadu_ps(dcoef + k + 88);
-        for (int row = 0; row < 8; row++) {
-            for (int col = 0; col < 8; col++) {
-                const float *in = x + (row * 8 + col) * 32 + k;
-                const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
-                float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
-                v0 = where_positive(v0, x0);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
-                v1 = where_positive(v1, x1);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_loadu_ps(grad + 16);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
-                v2 = where_positive(v2, x2);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_loadu_ps(grad + 24);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
-                v3 = where_positive(v3, x3);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048, dcoef += 96) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 da0 = _mm256_loadu_ps(dcoef + k);
+            const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
+            const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 64);
+            const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
+            const __m256 db1 = _mm256_loadu_ps(dcoef + k + 40);
+            const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 72);
+            const __m256 da2 = _mm256_loadu_ps(dcoef + k + 16);
+            const __m256 db2 = _mm256_loadu_ps(dcoef + k + 48);
+            const __m256 dd2 = _mm256_loadu_ps(dcoef + k + 80);
+            const __m256 da3 = _mm256_loadu_ps(dcoef + k + 24);
+            const __m256 db3 = _mm256_loadu_ps(dcoef + k + 56);
+            const __m256 dd3 = _mm256_loadu_ps(dcoef + k + 88);
+            for (int row = 0; row < 8; row++) {
+                for (int col = 0; col < 8; col++) {
+                    const float *in = x + (row * 8 + col) * 32 + k;
+                    const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
+                    float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
+                    v0 = where_positive(v0, x0);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
+                    v1 = where_positive(v1, x1);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_loadu_ps(grad + 16);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
+                    v2 = where_positive(v2, x2);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_loadu_ps(grad + 24);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
+                    v3 = where_positive(v3, x3);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
@@ -2077,34 +2513,53 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 32 x 32.
- * Tile of up to 6 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
- * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy)
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 96; j += 6) {
-            for (int k = 0; k < 32; k += 16) {
-                float *out = dw + (r * 96 + j) * 32 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 64);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 72);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 96);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 104);
-                __m256 acc4_0 = _mm256_loadu_ps(out + 128);
-                __m256 acc4_1 = _mm256_loadu_ps(out + 136);
-                __m256 acc5_0 = _mm256_loadu_ps(out + 160);
-                __m256 acc5_1 = _mm256_loadu_ps(out + 168);
+    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
+    float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
+    float *const du = scratch + 38016; /* 36 x 32 x 32: their products, summed over all tiles */
+    const int tiles = n * 4;
 
-                for (int row = 0; row < 8; row++) {
-                    const float *in = x + ((row + r) * 10) * 32 + j;
-                    const float *grad = dy + ((row + 1) * 10 + 1) * 32 + k;
-                    for (int col = 0; col < 8; col++, in += 32, grad += 32) {
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            const float *in = x + image * 3200 + row * 320 + col * 32;
+            const float *grad = dy + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 528, in + i, 320, 32);
+            }
+            for (int k = 0; k < 32; k += 8) {
+                winograd_gradient(m + t * 32 + k, 528, grad + k, 320, 32);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < 32; j += 4) {
+                for (int k = 0; k < 32; k += 16) {
+                    const float *in = v + f * 528 + j;
+                    const float *grad = m + f * 528 + k;
+                    float *out = du + f * 1040 + j * 32 + k;
+                    __m256 acc0_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out);
+                    __m256 acc0_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 32);
+                    __m256 acc1_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 40);
+                    __m256 acc2_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 64);
+                    __m256 acc2_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 72);
+                    __m256 acc3_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 96);
+                    __m256 acc3_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 104);
+
+                    for (int t = 0; t < count; t++, in += 32, grad += 32) {
+                        __m256 x0;
                         const __m256 g0 = _mm256_loadu_ps(grad);
                         const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
                         x0 = _mm256_set1_ps(in[0]);
                         acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
                         acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
@@ -2117,13 +2572,92 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(float *restric
                         x0 = _mm256_set1_ps(in[3]);
                         acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm256_set1_ps(in[4]);
-                        acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm256_set1_ps(in[5]);
-                        acc5_0 = _mm256_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm256_fmadd_ps(x0, g1, acc5_1);
                     }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
+                }
+            }
+        }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < 1024; i += 8) {
+        winograd_weights(dw + i, 1024, du + i, 1040);
+    }
+}
+
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
+ * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, dx: 10 x 10 x 32 (border 1).
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+{
+    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    const int tiles = n * 4;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            const float *in = dy + image * 3200 + row * 320 + col * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 32; k += 16) {
+                const float *in = v + f * 208;
+                float *out = m + f * 208 + k;
+                __m256 acc0_0 = _mm256_setzero_ps();
+                __m256 acc0_1 = _mm256_setzero_ps();
+                __m256 acc1_0 = _mm256_setzero_ps();
+                __m256 acc1_1 = _mm256_setzero_ps();
+                __m256 acc2_0 = _mm256_setzero_ps();
+                __m256 acc2_1 = _mm256_setzero_ps();
+                __m256 acc3_0 = _mm256_setzero_ps();
+                __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
+
+                for (int j = 0; j < 32; j += 1, weight += 16) {
+                    __m256 x0;
+                    const __m256 w0_0 = _mm256_loadu_ps(weight);
+                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                    x0 = _mm256_set1_ps(in[j]);
+                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                    x0 = _mm256_set1_ps(in[j + 32]);
+                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                    x0 = _mm256_set1_ps(in[j + 64]);
+                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                    x0 = _mm256_set1_ps(in[j + 96]);
+                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 128]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 160]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2140,98 +2674,32 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(float *restric
                 _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
-    }
-}
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 10 x 10 x 32 (border 1), w: 9 x 32 x 32, dx: 10 x 10 x 32 (border 1).
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.18 MFLOP; reads 49 KB, writes 8 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w)
-{
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 8; row++) {
-            for (int col = 0; col < 8; col += 4) {
-                const float *in;
-                const float *weight = w + k * 288;
-                float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc1_0 = _mm256_setzero_ps();
-                __m256 acc1_1 = _mm256_setzero_ps();
-                __m256 acc2_0 = _mm256_setzero_ps();
-                __m256 acc2_1 = _mm256_setzero_ps();
-                __m256 acc3_0 = _mm256_setzero_ps();
-                __m256 acc3_1 = _mm256_setzero_ps();
-
-                /* Window row 2, 3 columns, 32 channels each. */
-                in = dy + (row * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 1, 3 columns, 32 channels each. */
-                in = dy + ((row + 1) * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 0, 3 columns, 32 channels each. */
-                in = dy + ((row + 2) * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 32, acc1_0);
-                _mm256_storeu_ps(out + 40, acc1_1);
-                _mm256_storeu_ps(out + 64, acc2_0);
-                _mm256_storeu_ps(out + 72, acc2_1);
-                _mm256_storeu_ps(out + 96, acc3_0);
-                _mm256_storeu_ps(out + 104, acc3_1);
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            float *out = dx + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
+            for (int k = 0; k < 32; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 32 + k, 208);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 32, made[1]);
+                _mm256_storeu_ps(out + k + 64, made[2]);
+                _mm256_storeu_ps(out + k + 96, made[3]);
+                _mm256_storeu_ps(out + k + 320, made[4]);
+                _mm256_storeu_ps(out + k + 352, made[5]);
+                _mm256_storeu_ps(out + k + 384, made[6]);
+                _mm256_storeu_ps(out + k + 416, made[7]);
+                _mm256_storeu_ps(out + k + 640, made[8]);
+                _mm256_storeu_ps(out + k + 672, made[9]);
+                _mm256_storeu_ps(out + k + 704, made[10]);
+                _mm256_storeu_ps(out + k + 736, made[11]);
+                _mm256_storeu_ps(out + k + 960, made[12]);
+                _mm256_storeu_ps(out + k + 992, made[13]);
+                _mm256_storeu_ps(out + k + 1024, made[14]);
+                _mm256_storeu_ps(out + k + 1056, made[15]);
             }
         }
     }
@@ -2239,34 +2707,53 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(float *restrict d
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 16 x 32.
- * Tile of up to 6 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
- * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy)
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 48; j += 6) {
-            for (int k = 0; k < 32; k += 16) {
-                float *out = dw + (r * 48 + j) * 32 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 64);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 72);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 96);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 104);
-                __m256 acc4_0 = _mm256_loadu_ps(out + 128);
-                __m256 acc4_1 = _mm256_loadu_ps(out + 136);
-                __m256 acc5_0 = _mm256_loadu_ps(out + 160);
-                __m256 acc5_1 = _mm256_loadu_ps(out + 168);
+    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
+    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    const int tiles = n * 4;
 
-                for (int row = 0; row < 8; row++) {
-                    const float *in = x + ((row + r) * 10) * 16 + j;
-                    const float *grad = dy + ((row + 1) * 10 + 1) * 32 + k;
-                    for (int col = 0; col < 8; col++, in += 16, grad += 32) {
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            const float *in = x + image * 1600 + row * 160 + col * 16;
+            const float *grad = dy + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 272, in + i, 160, 16);
+            }
+            for (int k = 0; k < 32; k += 8) {
+                winograd_gradient(m + t * 32 + k, 528, grad + k, 320, 32);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < 16; j += 4) {
+                for (int k = 0; k < 32; k += 16) {
+                    const float *in = v + f * 272 + j;
+                    const float *grad = m + f * 528 + k;
+                    float *out = du + f * 528 + j * 32 + k;
+                    __m256 acc0_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out);
+                    __m256 acc0_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 32);
+                    __m256 acc1_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 40);
+                    __m256 acc2_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 64);
+                    __m256 acc2_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 72);
+                    __m256 acc3_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 96);
+                    __m256 acc3_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 104);
+
+                    for (int t = 0; t < count; t++, in += 16, grad += 32) {
+                        __m256 x0;
                         const __m256 g0 = _mm256_loadu_ps(grad);
                         const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
                         x0 = _mm256_set1_ps(in[0]);
                         acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
                         acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
@@ -2279,44 +2766,57 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1(float *restric
                         x0 = _mm256_set1_ps(in[3]);
                         acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm256_set1_ps(in[4]);
-                        acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm256_set1_ps(in[5]);
-                        acc5_0 = _mm256_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm256_fmadd_ps(x0, g1, acc5_1);
                     }
-                }
 
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 32, acc1_0);
-                _mm256_storeu_ps(out + 40, acc1_1);
-                _mm256_storeu_ps(out + 64, acc2_0);
-                _mm256_storeu_ps(out + 72, acc2_1);
-                _mm256_storeu_ps(out + 96, acc3_0);
-                _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
+                }
             }
         }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < 512; i += 8) {
+        winograd_weights(dw + i, 512, du + i, 528);
     }
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 10 x 10 x 32 (border 1), w: 9 x 32 x 16, dx: 8 x 8 x 16.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.59 MFLOP; reads 31 KB, writes 4 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w)
+ * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 8; row++) {
-            for (int col = 0; col < 8; col += 4) {
-                const float *in;
-                const float *weight = w + k * 288;
-                float *out = dx + (row * 8 + col) * 16 + k;
+    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    const int tiles = n * 4;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            const float *in = dy + image * 3200 + row * 320 + col * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 16; k += 16) {
+                const float *in = v + f * 208;
+                float *out = m + f * 112 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2325,10 +2825,12 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__direct(float *restrict dx, co
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 2, 3 columns, 32 channels each. */
-                in = dy + (row * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
+                for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -2344,46 +2846,12 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__direct(float *restrict dx, co
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 1, 3 columns, 32 channels each. */
-                in = dy + ((row + 1) * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 0, 3 columns, 32 channels each. */
-                in = dy + ((row + 2) * 10 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 128]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 160]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2394,6 +2862,38 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__direct(float *restrict dx, co
                 _mm256_storeu_ps(out + 40, acc2_1);
                 _mm256_storeu_ps(out + 48, acc3_0);
                 _mm256_storeu_ps(out + 56, acc3_1);
+                _mm256_storeu_ps(out + 64, acc4_0);
+                _mm256_storeu_ps(out + 72, acc4_1);
+                _mm256_storeu_ps(out + 80, acc5_0);
+                _mm256_storeu_ps(out + 88, acc5_1);
+            }
+        }
+
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 4;
+            const int row = (first + t) % 4 / 2 * 4;
+            const int col = (first + t) % 2 * 4;
+            float *out = dx + image * 1024 + row * 128 + col * 16;
+            for (int k = 0; k < 16; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 16 + k, 112);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 16, made[1]);
+                _mm256_storeu_ps(out + k + 32, made[2]);
+                _mm256_storeu_ps(out + k + 48, made[3]);
+                _mm256_storeu_ps(out + k + 128, made[4]);
+                _mm256_storeu_ps(out + k + 144, made[5]);
+                _mm256_storeu_ps(out + k + 160, made[6]);
+                _mm256_storeu_ps(out + k + 176, made[7]);
+                _mm256_storeu_ps(out + k + 256, made[8]);
+                _mm256_storeu_ps(out + k + 272, made[9]);
+                _mm256_storeu_ps(out + k + 288, made[10]);
+                _mm256_storeu_ps(out + k + 304, made[11]);
+                _mm256_storeu_ps(out + k + 384, made[12]);
+                _mm256_storeu_ps(out + k + 400, made[13]);
+                _mm256_storeu_ps(out + k + 416, made[14]);
+                _mm256_storeu_ps(out + k + 432, made[15]);
             }
         }
     }
@@ -2403,29 +2903,31 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__direct(float *restrict dx, co
  * x: 16 x 16 x 16, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 20 KB, writes 16 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy)
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int row = 0; row < 8; row++) {
-        const int row_first = row * 2;
-        const int row_last = row_first + 2;
-        for (int col = 0; col < 8; col++) {
-            const int col_first = col * 2;
-            const int col_last = col_first + 2;
-            for (int k = 0; k < 16; k += 8) {
-                __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                for (int r = row_first; r < row_last; r++) {
-                    const float *in = x + (r * 16) * 16 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+    for (int image = 0; image < n; image++, dx += 4096, x += 4096, dy += 1024) {
+        for (int row = 0; row < 8; row++) {
+            const int row_first = row * 2;
+            const int row_last = row_first + 2;
+            for (int col = 0; col < 8; col++) {
+                const int col_first = col * 2;
+                const int col_last = col_first + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 16) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+                        }
                     }
-                }
-                __m256 grad = _mm256_loadu_ps(dy + (row * 8 + col) * 16 + k);
-                for (int r = row_first; r < row_last; r++) {
-                    float *out = dx + (r * 16) * 16 + k;
-                    const float *in = x + (r * 16) * 16 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        const __m256 part = claim(&grad, _mm256_loadu_ps(in + s * 16), acc);
-                        _mm256_storeu_ps(out + s * 16, part);
+                    __m256 grad = _mm256_loadu_ps(dy + (row * 8 + col) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        float *out = dx + (r * 16) * 16 + k;
+                        const float *in = x + (r * 16) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 part = claim(&grad, _mm256_loadu_ps(in + s * 16), acc);
+                            _mm256_storeu_ps(out + s * 16, part);
+                        }
                     }
                 }
             }
@@ -2437,7 +2939,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const f
  * x: 16 x 16 x 32, dy: 16 x 16 x 16, dw: 1 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
  * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy)
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int r = 0; r < 1; r++) {
         for (int j = 0; j < 32; j += 4) {
@@ -2452,25 +2954,27 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
                 __m256 acc3_0 = _mm256_loadu_ps(out + 48);
                 __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int row = 0; row < 16; row++) {
-                    const float *in = x + ((row + r) * 16) * 32 + j;
-                    const float *grad = dy + (row * 16) * 16 + k;
-                    for (int col = 0; col < 16; col++, in += 32, grad += 16) {
-                        const __m256 g0 = _mm256_loadu_ps(grad);
-                        const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
-                        x0 = _mm256_set1_ps(in[0]);
-                        acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                        x0 = _mm256_set1_ps(in[1]);
-                        acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                        x0 = _mm256_set1_ps(in[2]);
-                        acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                        x0 = _mm256_set1_ps(in[3]);
-                        acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                for (int image = 0; image < n; image++) {
+                    for (int row = 0; row < 16; row++) {
+                        const float *in = x + image * 8192 + ((row + r) * 16) * 32 + j;
+                        const float *grad = dy + image * 4096 + (row * 16) * 16 + k;
+                        for (int col = 0; col < 16; col++, in += 32, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                        }
                     }
                 }
 
@@ -2491,51 +2995,53 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
  * dy: 16 x 16 x 16, w: 1 x 16 x 32, dx: 18 x 18 x 32 (border 1).
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/conv.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w)
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 16;
-                float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc1_0 = _mm256_setzero_ps();
-                __m256 acc1_1 = _mm256_setzero_ps();
-                __m256 acc2_0 = _mm256_setzero_ps();
-                __m256 acc2_1 = _mm256_setzero_ps();
-                __m256 acc3_0 = _mm256_setzero_ps();
-                __m256 acc3_1 = _mm256_setzero_ps();
+    for (int image = 0; image < n; image++, dx += 10368, dy += 4096) {
+        for (int k = 0; k < 32; k += 16) {
+            for (int row = 0; row < 16; row++) {
+                for (int col = 0; col < 16; col += 4) {
+                    const float *in;
+                    const float *weight = w + k * 16;
+                    float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc1_0 = _mm256_setzero_ps();
+                    __m256 acc1_1 = _mm256_setzero_ps();
+                    __m256 acc2_0 = _mm256_setzero_ps();
+                    __m256 acc2_1 = _mm256_setzero_ps();
+                    __m256 acc3_0 = _mm256_setzero_ps();
+                    __m256 acc3_1 = _mm256_setzero_ps();
 
-                /* Window row 0, column 0, 16 channels each. */
-                in = dy + (row * 16 + col) * 16;
-                for (int j = 0; j < 16; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    /* Window row 0, column 0, 16 channels each. */
+                    in = dy + (row * 16 + col) * 16;
+                    for (int j = 0; j < 16; j += 1, weight += 16) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 16]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 32]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 48]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
                 }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 32, acc1_0);
-                _mm256_storeu_ps(out + 40, acc1_1);
-                _mm256_storeu_ps(out + 64, acc2_0);
-                _mm256_storeu_ps(out + 72, acc2_1);
-                _mm256_storeu_ps(out + 96, acc3_0);
-                _mm256_storeu_ps(out + 104, acc3_1);
             }
         }
     }
@@ -2545,70 +3051,73 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 16 x 16 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        __m256 sum0 = _mm256_loadu_ps(sums + k);
-        __m256 product0 = _mm256_loadu_ps(sums + k + 32);
-        __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
-        __m256 product1 = _mm256_loadu_ps(sums + k + 40);
-        __m256 sum2 = _mm256_loadu_ps(sums + k + 16);
-        __m256 product2 = _mm256_loadu_ps(sums + k + 48);
-        __m256 sum3 = _mm256_loadu_ps(sums + k + 24);
-        __m256 product3 = _mm256_loadu_ps(sums + k + 56);
-        for (int row = 0; row < 16; row++) {
-            __m256 row_sum0 = _mm256_setzero_ps();
-            __m256 row_product0 = _mm256_setzero_ps();
-            __m256 row_sum1 = _mm256_setzero_ps();
-            __m256 row_product1 = _mm256_setzero_ps();
-            __m256 row_sum2 = _mm256_setzero_ps();
-            __m256 row_product2 = _mm256_setzero_ps();
-            __m256 row_sum3 = _mm256_setzero_ps();
-            __m256 row_product3 = _mm256_setzero_ps();
-            for (int col = 0; col < 16; col++) {
-                const float *in = x + (row * 16 + col) * 32 + k;
-                const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                row_sum0 = _mm256_add_ps(row_sum0, v0);
-                row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                row_sum1 = _mm256_add_ps(row_sum1, v1);
-                row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_loadu_ps(grad + 16);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                row_sum2 = _mm256_add_ps(row_sum2, v2);
-                row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_loadu_ps(grad + 24);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                row_sum3 = _mm256_add_ps(row_sum3, v3);
-                row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
+    for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            __m256 sum0 = _mm256_loadu_ps(sums + k);
+            __m256 product0 = _mm256_loadu_ps(sums + k + 32);
+            __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
+            __m256 product1 = _mm256_loadu_ps(sums + k + 40);
+            __m256 sum2 = _mm256_loadu_ps(sums + k + 16);
+            __m256 product2 = _mm256_loadu_ps(sums + k + 48);
+            __m256 sum3 = _mm256_loadu_ps(sums + k + 24);
+            __m256 product3 = _mm256_loadu_ps(sums + k + 56);
+            for (int row = 0; row < 16; row++) {
+                __m256 row_sum0 = _mm256_setzero_ps();
+                __m256 row_product0 = _mm256_setzero_ps();
+                __m256 row_sum1 = _mm256_setzero_ps();
+                __m256 row_product1 = _mm256_setzero_ps();
+                __m256 row_sum2 = _mm256_setzero_ps();
+                __m256 row_product2 = _mm256_setzero_ps();
+                __m256 row_sum3 = _mm256_setzero_ps();
+                __m256 row_product3 = _mm256_setzero_ps();
+                for (int col = 0; col < 16; col++) {
+                    const float *in = x + (row * 16 + col) * 32 + k;
+                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    row_sum0 = _mm256_add_ps(row_sum0, v0);
+                    row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    row_sum1 = _mm256_add_ps(row_sum1, v1);
+                    row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_loadu_ps(grad + 16);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    row_sum2 = _mm256_add_ps(row_sum2, v2);
+                    row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_loadu_ps(grad + 24);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    row_sum3 = _mm256_add_ps(row_sum3, v3);
+                    row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
+                }
+                sum0 = _mm256_add_ps(sum0, row_sum0);
+                product0 = _mm256_add_ps(product0, row_product0);
+                sum1 = _mm256_add_ps(sum1, row_sum1);
+                product1 = _mm256_add_ps(product1, row_product1);
+                sum2 = _mm256_add_ps(sum2, row_sum2);
+                product2 = _mm256_add_ps(product2, row_product2);
+                sum3 = _mm256_add_ps(sum3, row_sum3);
+                product3 = _mm256_add_ps(product3, row_product3);
             }
-            sum0 = _mm256_add_ps(sum0, row_sum0);
-            product0 = _mm256_add_ps(product0, row_product0);
-            sum1 = _mm256_add_ps(sum1, row_sum1);
-            product1 = _mm256_add_ps(product1, row_product1);
-            sum2 = _mm256_add_ps(sum2, row_sum2);
-            product2 = _mm256_add_ps(product2, row_product2);
-            sum3 = _mm256_add_ps(sum3, row_sum3);
-            product3 = _mm256_add_ps(product3, row_product3);
+            _mm256_storeu_ps(sums + k, sum0);
+            _mm256_storeu_ps(sums + k + 32, product0);
+            _mm256_storeu_ps(sums + k + 8, sum1);
+            _mm256_storeu_ps(sums + k + 40, product1);
+            _mm256_storeu_ps(sums + k + 16, sum2);
+            _mm256_storeu_ps(sums + k + 48, product2);
+            _mm256_storeu_ps(sums + k + 24, sum3);
+            _mm256_storeu_ps(sums + k + 56, product3);
         }
-        _mm256_storeu_ps(sums + k, sum0);
-        _mm256_storeu_ps(sums + k + 32, product0);
-        _mm256_storeu_ps(sums + k + 8, sum1);
-        _mm256_storeu_ps(sums + k + 40, product1);
-        _mm256_storeu_ps(sums + k + 16, sum2);
-        _mm256_storeu_ps(sums + k + 48, product2);
-        _mm256_storeu_ps(sums + k + 24, sum3);
-        _mm256_storeu_ps(sums + k + 56, product3);
     }
 }
 
@@ -2616,53 +3125,56 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 18 x 18 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
+static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 da0 = _mm256_loadu_ps(dcoef + k);
-        const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
-        const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 64);
-        const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
-        const __m256 db1 = _mm256_loadu_ps(dcoef + k + 40);
-        const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 72);
-        const __m256 da2 = _mm256_loadu_ps(dcoef + k + 16);
-        const __m256 db2 = _mm256_loadu_ps(dcoef + k + 48);
-        const __m256 dd2 = _mm256_loadu_ps(dcoef + k + 80);
-        const __m256 da3 = _mm256_loadu_ps(dcoef + k + 24);
-        const __m256 db3 = _mm256_loadu_ps(dcoef + k + 56);
-        const __m256 dd3 = _mm256_loadu_ps(dcoef + k + 88);
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col++) {
-                const float *in = x + (row * 16 + col) * 32 + k;
-                const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
-                float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
-                v0 = where_positive(v0, x0);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
-                v1 = where_positive(v1, x1);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_loadu_ps(grad + 16);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
-                v2 = where_positive(v2, x2);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_loadu_ps(grad + 24);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
-                v3 = where_positive(v3, x3);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192, dcoef += 96) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 da0 = _mm256_loadu_ps(dcoef + k);
+            const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
+            const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 64);
+            const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
+            const __m256 db1 = _mm256_loadu_ps(dcoef + k + 40);
+            const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 72);
+            const __m256 da2 = _mm256_loadu_ps(dcoef + k + 16);
+            const __m256 db2 = _mm256_loadu_ps(dcoef + k + 48);
+            const __m256 dd2 = _mm256_loadu_ps(dcoef + k + 80);
+            const __m256 da3 = _mm256_loadu_ps(dcoef + k + 24);
+            const __m256 db3 = _mm256_loadu_ps(dcoef + k + 56);
+            const __m256 dd3 = _mm256_loadu_ps(dcoef + k + 88);
+            for (int row = 0; row < 16; row++) {
+                for (int col = 0; col < 16; col++) {
+                    const float *in = x + (row * 16 + col) * 32 + k;
+                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
+                    float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
+                    v0 = where_positive(v0, x0);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
+                    v1 = where_positive(v1, x1);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_loadu_ps(grad + 16);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
+                    v2 = where_positive(v2, x2);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_loadu_ps(grad + 24);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
+                    v3 = where_positive(v3, x3);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
@@ -2670,34 +3182,53 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 32 x 32.
- * Tile of up to 6 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
- * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy)
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 96; j += 6) {
-            for (int k = 0; k < 32; k += 16) {
-                float *out = dw + (r * 96 + j) * 32 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 64);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 72);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 96);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 104);
-                __m256 acc4_0 = _mm256_loadu_ps(out + 128);
-                __m256 acc4_1 = _mm256_loadu_ps(out + 136);
-                __m256 acc5_0 = _mm256_loadu_ps(out + 160);
-                __m256 acc5_1 = _mm256_loadu_ps(out + 168);
+    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
+    float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
+    float *const du = scratch + 38016; /* 36 x 32 x 32: their products, summed over all tiles */
+    const int tiles = n * 16;
 
-                for (int row = 0; row < 16; row++) {
-                    const float *in = x + ((row + r) * 18) * 32 + j;
-                    const float *grad = dy + ((row + 1) * 18 + 1) * 32 + k;
-                    for (int col = 0; col < 16; col++, in += 32, grad += 32) {
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = x + image * 10368 + row * 576 + col * 32;
+            const float *grad = dy + image * 10368 + (row + 1) * 576 + (col + 1) * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 528, in + i, 576, 32);
+            }
+            for (int k = 0; k < 32; k += 8) {
+                winograd_gradient(m + t * 32 + k, 528, grad + k, 576, 32);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < 32; j += 4) {
+                for (int k = 0; k < 32; k += 16) {
+                    const float *in = v + f * 528 + j;
+                    const float *grad = m + f * 528 + k;
+                    float *out = du + f * 1040 + j * 32 + k;
+                    __m256 acc0_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out);
+                    __m256 acc0_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 32);
+                    __m256 acc1_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 40);
+                    __m256 acc2_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 64);
+                    __m256 acc2_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 72);
+                    __m256 acc3_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 96);
+                    __m256 acc3_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 104);
+
+                    for (int t = 0; t < count; t++, in += 32, grad += 32) {
+                        __m256 x0;
                         const __m256 g0 = _mm256_loadu_ps(grad);
                         const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
                         x0 = _mm256_set1_ps(in[0]);
                         acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
                         acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
@@ -2710,13 +3241,92 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(float *restr
                         x0 = _mm256_set1_ps(in[3]);
                         acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm256_set1_ps(in[4]);
-                        acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm256_set1_ps(in[5]);
-                        acc5_0 = _mm256_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm256_fmadd_ps(x0, g1, acc5_1);
                     }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
+                }
+            }
+        }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < 1024; i += 8) {
+        winograd_weights(dw + i, 1024, du + i, 1040);
+    }
+}
+
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
+ * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, dx: 18 x 18 x 32 (border 1).
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+{
+    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    const int tiles = n * 16;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = dy + image * 10368 + row * 576 + col * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 208, in + i, 576, 32);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 32; k += 16) {
+                const float *in = v + f * 208;
+                float *out = m + f * 208 + k;
+                __m256 acc0_0 = _mm256_setzero_ps();
+                __m256 acc0_1 = _mm256_setzero_ps();
+                __m256 acc1_0 = _mm256_setzero_ps();
+                __m256 acc1_1 = _mm256_setzero_ps();
+                __m256 acc2_0 = _mm256_setzero_ps();
+                __m256 acc2_1 = _mm256_setzero_ps();
+                __m256 acc3_0 = _mm256_setzero_ps();
+                __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
+
+                for (int j = 0; j < 32; j += 1, weight += 16) {
+                    __m256 x0;
+                    const __m256 w0_0 = _mm256_loadu_ps(weight);
+                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                    x0 = _mm256_set1_ps(in[j]);
+                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                    x0 = _mm256_set1_ps(in[j + 32]);
+                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                    x0 = _mm256_set1_ps(in[j + 64]);
+                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                    x0 = _mm256_set1_ps(in[j + 96]);
+                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 128]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 160]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2733,98 +3343,32 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(float *restr
                 _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
-    }
-}
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 32 (border 1), w: 9 x 32 x 32, dx: 18 x 18 x 32 (border 1).
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 4.72 MFLOP; reads 77 KB, writes 32 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__direct_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w)
-{
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 288;
-                float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc1_0 = _mm256_setzero_ps();
-                __m256 acc1_1 = _mm256_setzero_ps();
-                __m256 acc2_0 = _mm256_setzero_ps();
-                __m256 acc2_1 = _mm256_setzero_ps();
-                __m256 acc3_0 = _mm256_setzero_ps();
-                __m256 acc3_1 = _mm256_setzero_ps();
-
-                /* Window row 2, 3 columns, 32 channels each. */
-                in = dy + (row * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 1, 3 columns, 32 channels each. */
-                in = dy + ((row + 1) * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 0, 3 columns, 32 channels each. */
-                in = dy + ((row + 2) * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 32, acc1_0);
-                _mm256_storeu_ps(out + 40, acc1_1);
-                _mm256_storeu_ps(out + 64, acc2_0);
-                _mm256_storeu_ps(out + 72, acc2_1);
-                _mm256_storeu_ps(out + 96, acc3_0);
-                _mm256_storeu_ps(out + 104, acc3_1);
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            float *out = dx + image * 10368 + (row + 1) * 576 + (col + 1) * 32;
+            for (int k = 0; k < 32; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 32 + k, 208);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 32, made[1]);
+                _mm256_storeu_ps(out + k + 64, made[2]);
+                _mm256_storeu_ps(out + k + 96, made[3]);
+                _mm256_storeu_ps(out + k + 576, made[4]);
+                _mm256_storeu_ps(out + k + 608, made[5]);
+                _mm256_storeu_ps(out + k + 640, made[6]);
+                _mm256_storeu_ps(out + k + 672, made[7]);
+                _mm256_storeu_ps(out + k + 1152, made[8]);
+                _mm256_storeu_ps(out + k + 1184, made[9]);
+                _mm256_storeu_ps(out + k + 1216, made[10]);
+                _mm256_storeu_ps(out + k + 1248, made[11]);
+                _mm256_storeu_ps(out + k + 1728, made[12]);
+                _mm256_storeu_ps(out + k + 1760, made[13]);
+                _mm256_storeu_ps(out + k + 1792, made[14]);
+                _mm256_storeu_ps(out + k + 1824, made[15]);
             }
         }
     }
@@ -2832,34 +3376,53 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__direct_b1_1(float *restrict
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 16 x 32.
- * Tile of up to 6 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
- * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy)
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 48; j += 6) {
-            for (int k = 0; k < 32; k += 16) {
-                float *out = dw + (r * 48 + j) * 32 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 64);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 72);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 96);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 104);
-                __m256 acc4_0 = _mm256_loadu_ps(out + 128);
-                __m256 acc4_1 = _mm256_loadu_ps(out + 136);
-                __m256 acc5_0 = _mm256_loadu_ps(out + 160);
-                __m256 acc5_1 = _mm256_loadu_ps(out + 168);
+    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
+    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    const int tiles = n * 16;
 
-                for (int row = 0; row < 16; row++) {
-                    const float *in = x + ((row + r) * 18) * 16 + j;
-                    const float *grad = dy + ((row + 1) * 18 + 1) * 32 + k;
-                    for (int col = 0; col < 16; col++, in += 16, grad += 32) {
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = x + image * 5184 + row * 288 + col * 16;
+            const float *grad = dy + image * 10368 + (row + 1) * 576 + (col + 1) * 32;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
+            }
+            for (int k = 0; k < 32; k += 8) {
+                winograd_gradient(m + t * 32 + k, 528, grad + k, 576, 32);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < 16; j += 4) {
+                for (int k = 0; k < 32; k += 16) {
+                    const float *in = v + f * 272 + j;
+                    const float *grad = m + f * 528 + k;
+                    float *out = du + f * 528 + j * 32 + k;
+                    __m256 acc0_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out);
+                    __m256 acc0_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 32);
+                    __m256 acc1_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 40);
+                    __m256 acc2_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 64);
+                    __m256 acc2_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 72);
+                    __m256 acc3_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 96);
+                    __m256 acc3_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 104);
+
+                    for (int t = 0; t < count; t++, in += 16, grad += 32) {
+                        __m256 x0;
                         const __m256 g0 = _mm256_loadu_ps(grad);
                         const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
                         x0 = _mm256_set1_ps(in[0]);
                         acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
                         acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
@@ -2872,44 +3435,57 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1(float *restr
                         x0 = _mm256_set1_ps(in[3]);
                         acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm256_set1_ps(in[4]);
-                        acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm256_set1_ps(in[5]);
-                        acc5_0 = _mm256_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm256_fmadd_ps(x0, g1, acc5_1);
                     }
-                }
 
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 32, acc1_0);
-                _mm256_storeu_ps(out + 40, acc1_1);
-                _mm256_storeu_ps(out + 64, acc2_0);
-                _mm256_storeu_ps(out + 72, acc2_1);
-                _mm256_storeu_ps(out + 96, acc3_0);
-                _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
+                }
             }
         }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < 512; i += 8) {
+        winograd_weights(dw + i, 512, du + i, 528);
     }
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 32 (border 1), w: 9 x 32 x 16, dx: 18 x 18 x 16 (border 1).
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 2.36 MFLOP; reads 59 KB, writes 16 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w)
+ * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16, dx: 18 x 18 x 16 (border 1).
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 288;
-                float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
+    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    const int tiles = n * 16;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = dy + image * 10368 + row * 576 + col * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 208, in + i, 576, 32);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 16; k += 16) {
+                const float *in = v + f * 208;
+                float *out = m + f * 112 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2918,10 +3494,12 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(float *restrict
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 2, 3 columns, 32 channels each. */
-                in = dy + (row * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
+                for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -2937,193 +3515,12 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(float *restrict
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 1, 3 columns, 32 channels each. */
-                in = dy + ((row + 1) * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 0, 3 columns, 32 channels each. */
-                in = dy + ((row + 2) * 18 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
-            }
-        }
-    }
-}
-
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
-{
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 16; k += 16) {
-        __m256 sum0 = _mm256_loadu_ps(sums + k);
-        __m256 product0 = _mm256_loadu_ps(sums + k + 16);
-        __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
-        __m256 product1 = _mm256_loadu_ps(sums + k + 24);
-        for (int row = 0; row < 16; row++) {
-            __m256 row_sum0 = _mm256_setzero_ps();
-            __m256 row_product0 = _mm256_setzero_ps();
-            __m256 row_sum1 = _mm256_setzero_ps();
-            __m256 row_product1 = _mm256_setzero_ps();
-            for (int col = 0; col < 16; col++) {
-                const float *in = x + (row * 16 + col) * 16 + k;
-                const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
-                const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                row_sum0 = _mm256_add_ps(row_sum0, v0);
-                row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                row_sum1 = _mm256_add_ps(row_sum1, v1);
-                row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
-            }
-            sum0 = _mm256_add_ps(sum0, row_sum0);
-            product0 = _mm256_add_ps(product0, row_product0);
-            sum1 = _mm256_add_ps(sum1, row_sum1);
-            product1 = _mm256_add_ps(product1, row_product1);
-        }
-        _mm256_storeu_ps(sums + k, sum0);
-        _mm256_storeu_ps(sums + k + 16, product0);
-        _mm256_storeu_ps(sums + k + 8, sum1);
-        _mm256_storeu_ps(sums + k + 24, product1);
-    }
-}
-
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
-{
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 16; k += 16) {
-        const __m256 da0 = _mm256_loadu_ps(dcoef + k);
-        const __m256 db0 = _mm256_loadu_ps(dcoef + k + 16);
-        const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 32);
-        const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
-        const __m256 db1 = _mm256_loadu_ps(dcoef + k + 24);
-        const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 40);
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col++) {
-                const float *in = x + (row * 16 + col) * 16 + k;
-                const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
-                float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
-                const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
-                v0 = where_positive(v0, x0);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
-                v1 = where_positive(v1, x1);
-                _mm256_storeu_ps(out + 8, v1);
-            }
-        }
-    }
-}
-
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), dw: 9 x 16 x 16.
- * Tile of up to 6 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
- * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy)
-{
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 48; j += 6) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 48 + j) * 16 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 56);
-                __m256 acc4_0 = _mm256_loadu_ps(out + 64);
-                __m256 acc4_1 = _mm256_loadu_ps(out + 72);
-                __m256 acc5_0 = _mm256_loadu_ps(out + 80);
-                __m256 acc5_1 = _mm256_loadu_ps(out + 88);
-
-                for (int row = 0; row < 16; row++) {
-                    const float *in = x + ((row + r) * 18) * 16 + j;
-                    const float *grad = dy + ((row + 1) * 18 + 1) * 16 + k;
-                    for (int col = 0; col < 16; col++, in += 16, grad += 16) {
-                        const __m256 g0 = _mm256_loadu_ps(grad);
-                        const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
-                        x0 = _mm256_set1_ps(in[0]);
-                        acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                        x0 = _mm256_set1_ps(in[1]);
-                        acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                        x0 = _mm256_set1_ps(in[2]);
-                        acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                        x0 = _mm256_set1_ps(in[3]);
-                        acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm256_set1_ps(in[4]);
-                        acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm256_set1_ps(in[5]);
-                        acc5_0 = _mm256_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm256_fmadd_ps(x0, g1, acc5_1);
-                    }
+                    x0 = _mm256_set1_ps(in[j + 128]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 160]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -3140,21 +3537,238 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1(float *restr
                 _mm256_storeu_ps(out + 88, acc5_1);
             }
         }
+
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            float *out = dx + image * 5184 + (row + 1) * 288 + (col + 1) * 16;
+            for (int k = 0; k < 16; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 16 + k, 112);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 16, made[1]);
+                _mm256_storeu_ps(out + k + 32, made[2]);
+                _mm256_storeu_ps(out + k + 48, made[3]);
+                _mm256_storeu_ps(out + k + 288, made[4]);
+                _mm256_storeu_ps(out + k + 304, made[5]);
+                _mm256_storeu_ps(out + k + 320, made[6]);
+                _mm256_storeu_ps(out + k + 336, made[7]);
+                _mm256_storeu_ps(out + k + 576, made[8]);
+                _mm256_storeu_ps(out + k + 592, made[9]);
+                _mm256_storeu_ps(out + k + 608, made[10]);
+                _mm256_storeu_ps(out + k + 624, made[11]);
+                _mm256_storeu_ps(out + k + 864, made[12]);
+                _mm256_storeu_ps(out + k + 880, made[13]);
+                _mm256_storeu_ps(out + k + 896, made[14]);
+                _mm256_storeu_ps(out + k + 912, made[15]);
+            }
+        }
+    }
+}
+
+/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
+ * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
+ * Blocks of 2 vectors of channels; rows, pixels.
+ * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
+static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+{
+    for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 16; k += 16) {
+            __m256 sum0 = _mm256_loadu_ps(sums + k);
+            __m256 product0 = _mm256_loadu_ps(sums + k + 16);
+            __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
+            __m256 product1 = _mm256_loadu_ps(sums + k + 24);
+            for (int row = 0; row < 16; row++) {
+                __m256 row_sum0 = _mm256_setzero_ps();
+                __m256 row_product0 = _mm256_setzero_ps();
+                __m256 row_sum1 = _mm256_setzero_ps();
+                __m256 row_product1 = _mm256_setzero_ps();
+                for (int col = 0; col < 16; col++) {
+                    const float *in = x + (row * 16 + col) * 16 + k;
+                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
+                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    row_sum0 = _mm256_add_ps(row_sum0, v0);
+                    row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    row_sum1 = _mm256_add_ps(row_sum1, v1);
+                    row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
+                }
+                sum0 = _mm256_add_ps(sum0, row_sum0);
+                product0 = _mm256_add_ps(product0, row_product0);
+                sum1 = _mm256_add_ps(sum1, row_sum1);
+                product1 = _mm256_add_ps(product1, row_product1);
+            }
+            _mm256_storeu_ps(sums + k, sum0);
+            _mm256_storeu_ps(sums + k + 16, product0);
+            _mm256_storeu_ps(sums + k + 8, sum1);
+            _mm256_storeu_ps(sums + k + 24, product1);
+        }
+    }
+}
+
+/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
+ * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
+ * Blocks of 2 vectors of channels; rows, pixels.
+ * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
+static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+{
+    for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096, dcoef += 48) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 16; k += 16) {
+            const __m256 da0 = _mm256_loadu_ps(dcoef + k);
+            const __m256 db0 = _mm256_loadu_ps(dcoef + k + 16);
+            const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 32);
+            const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
+            const __m256 db1 = _mm256_loadu_ps(dcoef + k + 24);
+            const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 40);
+            for (int row = 0; row < 16; row++) {
+                for (int col = 0; col < 16; col++) {
+                    const float *in = x + (row * 16 + col) * 16 + k;
+                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
+                    float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
+                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
+                    v0 = where_positive(v0, x0);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
+                    v1 = where_positive(v1, x1);
+                    _mm256_storeu_ps(out + 8, v1);
+                }
+            }
+        }
+    }
+}
+
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
+ * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), dw: 9 x 16 x 16.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+{
+    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 16 x 16: transformed gradients */
+    float *const du = scratch + 19584; /* 36 x 16 x 16: their products, summed over all tiles */
+    const int tiles = n * 16;
+
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = x + image * 5184 + row * 288 + col * 16;
+            const float *grad = dy + image * 5184 + (row + 1) * 288 + (col + 1) * 16;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
+            }
+            for (int k = 0; k < 16; k += 8) {
+                winograd_gradient(m + t * 16 + k, 272, grad + k, 288, 16);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < 16; j += 4) {
+                for (int k = 0; k < 16; k += 16) {
+                    const float *in = v + f * 272 + j;
+                    const float *grad = m + f * 272 + k;
+                    float *out = du + f * 272 + j * 16 + k;
+                    __m256 acc0_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out);
+                    __m256 acc0_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 56);
+
+                    for (int t = 0; t < count; t++, in += 16, grad += 16) {
+                        __m256 x0;
+                        const __m256 g0 = _mm256_loadu_ps(grad);
+                        const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                        x0 = _mm256_set1_ps(in[0]);
+                        acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                        x0 = _mm256_set1_ps(in[1]);
+                        acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                        x0 = _mm256_set1_ps(in[2]);
+                        acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                        x0 = _mm256_set1_ps(in[3]);
+                        acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
+            }
+        }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < 256; i += 8) {
+        winograd_weights(dw + i, 256, du + i, 272);
     }
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 16 (border 1), w: 9 x 16 x 16, dx: 16 x 16 x 16.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.18 MFLOP; reads 30 KB, writes 16 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w)
+ * dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, dx: 16 x 16 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 16; row++) {
-            for (int col = 0; col < 16; col += 4) {
-                const float *in;
-                const float *weight = w + k * 144;
-                float *out = dx + (row * 16 + col) * 16 + k;
+    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x 6 x 16: their products with the weights */
+    const int tiles = n * 16;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            const float *in = dy + image * 5184 + row * 288 + col * 16;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 112, in + i, 288, 16);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 16; k += 16) {
+                const float *in = v + f * 112;
+                float *out = m + f * 112 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -3163,10 +3777,12 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__direct(float *restrict dx, 
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 2, 3 columns, 16 channels each. */
-                in = dy + (row * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
+                for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -3182,46 +3798,12 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__direct(float *restrict dx, 
                     x0 = _mm256_set1_ps(in[j + 48]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 1, 3 columns, 16 channels each. */
-                in = dy + ((row + 1) * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 0, 3 columns, 16 channels each. */
-                in = dy + ((row + 2) * 18 + col) * 16;
-                for (int j = 0; j < 48; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 64]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 80]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -3232,6 +3814,38 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__direct(float *restrict dx, 
                 _mm256_storeu_ps(out + 40, acc2_1);
                 _mm256_storeu_ps(out + 48, acc3_0);
                 _mm256_storeu_ps(out + 56, acc3_1);
+                _mm256_storeu_ps(out + 64, acc4_0);
+                _mm256_storeu_ps(out + 72, acc4_1);
+                _mm256_storeu_ps(out + 80, acc5_0);
+                _mm256_storeu_ps(out + 88, acc5_1);
+            }
+        }
+
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 16;
+            const int row = (first + t) % 16 / 4 * 4;
+            const int col = (first + t) % 4 * 4;
+            float *out = dx + image * 4096 + row * 256 + col * 16;
+            for (int k = 0; k < 16; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 16 + k, 112);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 16, made[1]);
+                _mm256_storeu_ps(out + k + 32, made[2]);
+                _mm256_storeu_ps(out + k + 48, made[3]);
+                _mm256_storeu_ps(out + k + 256, made[4]);
+                _mm256_storeu_ps(out + k + 272, made[5]);
+                _mm256_storeu_ps(out + k + 288, made[6]);
+                _mm256_storeu_ps(out + k + 304, made[7]);
+                _mm256_storeu_ps(out + k + 512, made[8]);
+                _mm256_storeu_ps(out + k + 528, made[9]);
+                _mm256_storeu_ps(out + k + 544, made[10]);
+                _mm256_storeu_ps(out + k + 560, made[11]);
+                _mm256_storeu_ps(out + k + 768, made[12]);
+                _mm256_storeu_ps(out + k + 784, made[13]);
+                _mm256_storeu_ps(out + k + 800, made[14]);
+                _mm256_storeu_ps(out + k + 816, made[15]);
             }
         }
     }
@@ -3241,29 +3855,31 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__direct(float *restrict dx, 
  * x: 32 x 32 x 16, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 80 KB, writes 64 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy)
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int row = 0; row < 16; row++) {
-        const int row_first = row * 2;
-        const int row_last = row_first + 2;
-        for (int col = 0; col < 16; col++) {
-            const int col_first = col * 2;
-            const int col_last = col_first + 2;
-            for (int k = 0; k < 16; k += 8) {
-                __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                for (int r = row_first; r < row_last; r++) {
-                    const float *in = x + (r * 32) * 16 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+    for (int image = 0; image < n; image++, dx += 16384, x += 16384, dy += 4096) {
+        for (int row = 0; row < 16; row++) {
+            const int row_first = row * 2;
+            const int row_last = row_first + 2;
+            for (int col = 0; col < 16; col++) {
+                const int col_first = col * 2;
+                const int col_last = col_first + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 32) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+                        }
                     }
-                }
-                __m256 grad = _mm256_loadu_ps(dy + (row * 16 + col) * 16 + k);
-                for (int r = row_first; r < row_last; r++) {
-                    float *out = dx + (r * 32) * 16 + k;
-                    const float *in = x + (r * 32) * 16 + k;
-                    for (int s = col_first; s < col_last; s++) {
-                        const __m256 part = claim(&grad, _mm256_loadu_ps(in + s * 16), acc);
-                        _mm256_storeu_ps(out + s * 16, part);
+                    __m256 grad = _mm256_loadu_ps(dy + (row * 16 + col) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        float *out = dx + (r * 32) * 16 + k;
+                        const float *in = x + (r * 32) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 part = claim(&grad, _mm256_loadu_ps(in + s * 16), acc);
+                            _mm256_storeu_ps(out + s * 16, part);
+                        }
                     }
                 }
             }
@@ -3275,7 +3891,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const f
  * x: 32 x 32 x 32, dy: 32 x 32 x 16, dw: 1 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
  * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy)
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int r = 0; r < 1; r++) {
         for (int j = 0; j < 32; j += 4) {
@@ -3290,25 +3906,27 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
                 __m256 acc3_0 = _mm256_loadu_ps(out + 48);
                 __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int row = 0; row < 32; row++) {
-                    const float *in = x + ((row + r) * 32) * 32 + j;
-                    const float *grad = dy + (row * 32) * 16 + k;
-                    for (int col = 0; col < 32; col++, in += 32, grad += 16) {
-                        const __m256 g0 = _mm256_loadu_ps(grad);
-                        const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
-                        x0 = _mm256_set1_ps(in[0]);
-                        acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                        x0 = _mm256_set1_ps(in[1]);
-                        acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                        x0 = _mm256_set1_ps(in[2]);
-                        acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                        x0 = _mm256_set1_ps(in[3]);
-                        acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                for (int image = 0; image < n; image++) {
+                    for (int row = 0; row < 32; row++) {
+                        const float *in = x + image * 32768 + ((row + r) * 32) * 32 + j;
+                        const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
+                        for (int col = 0; col < 32; col++, in += 32, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                        }
                     }
                 }
 
@@ -3329,51 +3947,53 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
  * dy: 32 x 32 x 16, w: 1 x 16 x 32, dx: 34 x 34 x 32 (border 1).
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/conv.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w)
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
-    for (int k = 0; k < 32; k += 16) {
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col += 4) {
-                const float *in;
-                const float *weight = w + k * 16;
-                float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
-                __m256 acc0_0 = _mm256_setzero_ps();
-                __m256 acc0_1 = _mm256_setzero_ps();
-                __m256 acc1_0 = _mm256_setzero_ps();
-                __m256 acc1_1 = _mm256_setzero_ps();
-                __m256 acc2_0 = _mm256_setzero_ps();
-                __m256 acc2_1 = _mm256_setzero_ps();
-                __m256 acc3_0 = _mm256_setzero_ps();
-                __m256 acc3_1 = _mm256_setzero_ps();
+    for (int image = 0; image < n; image++, dx += 36992, dy += 16384) {
+        for (int k = 0; k < 32; k += 16) {
+            for (int row = 0; row < 32; row++) {
+                for (int col = 0; col < 32; col += 4) {
+                    const float *in;
+                    const float *weight = w + k * 16;
+                    float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc1_0 = _mm256_setzero_ps();
+                    __m256 acc1_1 = _mm256_setzero_ps();
+                    __m256 acc2_0 = _mm256_setzero_ps();
+                    __m256 acc2_1 = _mm256_setzero_ps();
+                    __m256 acc3_0 = _mm256_setzero_ps();
+                    __m256 acc3_1 = _mm256_setzero_ps();
 
-                /* Window row 0, column 0, 16 channels each. */
-                in = dy + (row * 32 + col) * 16;
-                for (int j = 0; j < 16; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 16]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 48]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    /* Window row 0, column 0, 16 channels each. */
+                    in = dy + (row * 32 + col) * 16;
+                    for (int j = 0; j < 16; j += 1, weight += 16) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 16]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 32]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 48]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
                 }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 32, acc1_0);
-                _mm256_storeu_ps(out + 40, acc1_1);
-                _mm256_storeu_ps(out + 64, acc2_0);
-                _mm256_storeu_ps(out + 72, acc2_1);
-                _mm256_storeu_ps(out + 96, acc3_0);
-                _mm256_storeu_ps(out + 104, acc3_1);
             }
         }
     }
@@ -3383,70 +4003,73 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 32 x 32 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
+static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        __m256 sum0 = _mm256_loadu_ps(sums + k);
-        __m256 product0 = _mm256_loadu_ps(sums + k + 32);
-        __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
-        __m256 product1 = _mm256_loadu_ps(sums + k + 40);
-        __m256 sum2 = _mm256_loadu_ps(sums + k + 16);
-        __m256 product2 = _mm256_loadu_ps(sums + k + 48);
-        __m256 sum3 = _mm256_loadu_ps(sums + k + 24);
-        __m256 product3 = _mm256_loadu_ps(sums + k + 56);
-        for (int row = 0; row < 32; row++) {
-            __m256 row_sum0 = _mm256_setzero_ps();
-            __m256 row_product0 = _mm256_setzero_ps();
-            __m256 row_sum1 = _mm256_setzero_ps();
-            __m256 row_product1 = _mm256_setzero_ps();
-            __m256 row_sum2 = _mm256_setzero_ps();
-            __m256 row_product2 = _mm256_setzero_ps();
-            __m256 row_sum3 = _mm256_setzero_ps();
-            __m256 row_product3 = _mm256_setzero_ps();
-            for (int col = 0; col < 32; col++) {
-                const float *in = x + (row * 32 + col) * 32 + k;
-                const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                row_sum0 = _mm256_add_ps(row_sum0, v0);
-                row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                row_sum1 = _mm256_add_ps(row_sum1, v1);
-                row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_loadu_ps(grad + 16);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                row_sum2 = _mm256_add_ps(row_sum2, v2);
-                row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_loadu_ps(grad + 24);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                row_sum3 = _mm256_add_ps(row_sum3, v3);
-                row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
+    for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            __m256 sum0 = _mm256_loadu_ps(sums + k);
+            __m256 product0 = _mm256_loadu_ps(sums + k + 32);
+            __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
+            __m256 product1 = _mm256_loadu_ps(sums + k + 40);
+            __m256 sum2 = _mm256_loadu_ps(sums + k + 16);
+            __m256 product2 = _mm256_loadu_ps(sums + k + 48);
+            __m256 sum3 = _mm256_loadu_ps(sums + k + 24);
+            __m256 product3 = _mm256_loadu_ps(sums + k + 56);
+            for (int row = 0; row < 32; row++) {
+                __m256 row_sum0 = _mm256_setzero_ps();
+                __m256 row_product0 = _mm256_setzero_ps();
+                __m256 row_sum1 = _mm256_setzero_ps();
+                __m256 row_product1 = _mm256_setzero_ps();
+                __m256 row_sum2 = _mm256_setzero_ps();
+                __m256 row_product2 = _mm256_setzero_ps();
+                __m256 row_sum3 = _mm256_setzero_ps();
+                __m256 row_product3 = _mm256_setzero_ps();
+                for (int col = 0; col < 32; col++) {
+                    const float *in = x + (row * 32 + col) * 32 + k;
+                    const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    row_sum0 = _mm256_add_ps(row_sum0, v0);
+                    row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    row_sum1 = _mm256_add_ps(row_sum1, v1);
+                    row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_loadu_ps(grad + 16);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    row_sum2 = _mm256_add_ps(row_sum2, v2);
+                    row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_loadu_ps(grad + 24);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    row_sum3 = _mm256_add_ps(row_sum3, v3);
+                    row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
+                }
+                sum0 = _mm256_add_ps(sum0, row_sum0);
+                product0 = _mm256_add_ps(product0, row_product0);
+                sum1 = _mm256_add_ps(sum1, row_sum1);
+                product1 = _mm256_add_ps(product1, row_product1);
+                sum2 = _mm256_add_ps(sum2, row_sum2);
+                product2 = _mm256_add_ps(product2, row_product2);
+                sum3 = _mm256_add_ps(sum3, row_sum3);
+                product3 = _mm256_add_ps(product3, row_product3);
             }
-            sum0 = _mm256_add_ps(sum0, row_sum0);
-            product0 = _mm256_add_ps(product0, row_product0);
-            sum1 = _mm256_add_ps(sum1, row_sum1);
-            product1 = _mm256_add_ps(product1, row_product1);
-            sum2 = _mm256_add_ps(sum2, row_sum2);
-            product2 = _mm256_add_ps(product2, row_product2);
-            sum3 = _mm256_add_ps(sum3, row_sum3);
-            product3 = _mm256_add_ps(product3, row_product3);
+            _mm256_storeu_ps(sums + k, sum0);
+            _mm256_storeu_ps(sums + k + 32, product0);
+            _mm256_storeu_ps(sums + k + 8, sum1);
+            _mm256_storeu_ps(sums + k + 40, product1);
+            _mm256_storeu_ps(sums + k + 16, sum2);
+            _mm256_storeu_ps(sums + k + 48, product2);
+            _mm256_storeu_ps(sums + k + 24, sum3);
+            _mm256_storeu_ps(sums + k + 56, product3);
         }
-        _mm256_storeu_ps(sums + k, sum0);
-        _mm256_storeu_ps(sums + k + 32, product0);
-        _mm256_storeu_ps(sums + k + 8, sum1);
-        _mm256_storeu_ps(sums + k + 40, product1);
-        _mm256_storeu_ps(sums + k + 16, sum2);
-        _mm256_storeu_ps(sums + k + 48, product2);
-        _mm256_storeu_ps(sums + k + 24, sum3);
-        _mm256_storeu_ps(sums + k + 56, product3);
     }
 }
 
@@ -3454,53 +4077,56 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 34 x 34 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
+static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 32; k += 32) {
-        const __m256 da0 = _mm256_loadu_ps(dcoef + k);
-        const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
-        const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 64);
-        const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
-        const __m256 db1 = _mm256_loadu_ps(dcoef + k + 40);
-        const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 72);
-        const __m256 da2 = _mm256_loadu_ps(dcoef + k + 16);
-        const __m256 db2 = _mm256_loadu_ps(dcoef + k + 48);
-        const __m256 dd2 = _mm256_loadu_ps(dcoef + k + 80);
-        const __m256 da3 = _mm256_loadu_ps(dcoef + k + 24);
-        const __m256 db3 = _mm256_loadu_ps(dcoef + k + 56);
-        const __m256 dd3 = _mm256_loadu_ps(dcoef + k + 88);
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col++) {
-                const float *in = x + (row * 32 + col) * 32 + k;
-                const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
-                float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
-                const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
-                v0 = where_positive(v0, x0);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
-                v1 = where_positive(v1, x1);
-                _mm256_storeu_ps(out + 8, v1);
-                const __m256 x2 = _mm256_loadu_ps(in + 16);
-                __m256 v2 = _mm256_loadu_ps(grad + 16);
-                v2 = drop(v2, key, position + 16, threshold, scale);
-                v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
-                v2 = where_positive(v2, x2);
-                _mm256_storeu_ps(out + 16, v2);
-                const __m256 x3 = _mm256_loadu_ps(in + 24);
-                __m256 v3 = _mm256_loadu_ps(grad + 24);
-                v3 = drop(v3, key, position + 24, threshold, scale);
-                v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
-                v3 = where_positive(v3, x3);
-                _mm256_storeu_ps(out + 24, v3);
+    for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768, dcoef += 96) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 32; k += 32) {
+            const __m256 da0 = _mm256_loadu_ps(dcoef + k);
+            const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
+            const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 64);
+            const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
+            const __m256 db1 = _mm256_loadu_ps(dcoef + k + 40);
+            const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 72);
+            const __m256 da2 = _mm256_loadu_ps(dcoef + k + 16);
+            const __m256 db2 = _mm256_loadu_ps(dcoef + k + 48);
+            const __m256 dd2 = _mm256_loadu_ps(dcoef + k + 80);
+            const __m256 da3 = _mm256_loadu_ps(dcoef + k + 24);
+            const __m256 db3 = _mm256_loadu_ps(dcoef + k + 56);
+            const __m256 dd3 = _mm256_loadu_ps(dcoef + k + 88);
+            for (int row = 0; row < 32; row++) {
+                for (int col = 0; col < 32; col++) {
+                    const float *in = x + (row * 32 + col) * 32 + k;
+                    const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
+                    float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
+                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
+                    v0 = where_positive(v0, x0);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
+                    v1 = where_positive(v1, x1);
+                    _mm256_storeu_ps(out + 8, v1);
+                    const __m256 x2 = _mm256_loadu_ps(in + 16);
+                    __m256 v2 = _mm256_loadu_ps(grad + 16);
+                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
+                    v2 = where_positive(v2, x2);
+                    _mm256_storeu_ps(out + 16, v2);
+                    const __m256 x3 = _mm256_loadu_ps(in + 24);
+                    __m256 v3 = _mm256_loadu_ps(grad + 24);
+                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
+                    v3 = where_positive(v3, x3);
+                    _mm256_storeu_ps(out + 24, v3);
+                }
             }
         }
     }
@@ -3508,34 +4134,53 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1), dw: 9 x 16 x 32.
- * Tile of up to 6 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
- * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy)
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 48; j += 6) {
-            for (int k = 0; k < 32; k += 16) {
-                float *out = dw + (r * 48 + j) * 32 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 64);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 72);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 96);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 104);
-                __m256 acc4_0 = _mm256_loadu_ps(out + 128);
-                __m256 acc4_1 = _mm256_loadu_ps(out + 136);
-                __m256 acc5_0 = _mm256_loadu_ps(out + 160);
-                __m256 acc5_1 = _mm256_loadu_ps(out + 168);
+    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
+    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    const int tiles = n * 64;
 
-                for (int row = 0; row < 32; row++) {
-                    const float *in = x + ((row + r) * 34) * 16 + j;
-                    const float *grad = dy + ((row + 1) * 34 + 1) * 32 + k;
-                    for (int col = 0; col < 32; col++, in += 16, grad += 32) {
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 64;
+            const int row = (first + t) % 64 / 8 * 4;
+            const int col = (first + t) % 8 * 4;
+            const float *in = x + image * 18496 + row * 544 + col * 16;
+            const float *grad = dy + image * 36992 + (row + 1) * 1088 + (col + 1) * 32;
+            for (int i = 0; i < 16; i += 8) {
+                winograd_input(v + t * 16 + i, 272, in + i, 544, 16);
+            }
+            for (int k = 0; k < 32; k += 8) {
+                winograd_gradient(m + t * 32 + k, 528, grad + k, 1088, 32);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < 16; j += 4) {
+                for (int k = 0; k < 32; k += 16) {
+                    const float *in = v + f * 272 + j;
+                    const float *grad = m + f * 528 + k;
+                    float *out = du + f * 528 + j * 32 + k;
+                    __m256 acc0_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out);
+                    __m256 acc0_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 32);
+                    __m256 acc1_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 40);
+                    __m256 acc2_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 64);
+                    __m256 acc2_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 72);
+                    __m256 acc3_0 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 96);
+                    __m256 acc3_1 = first == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + 104);
+
+                    for (int t = 0; t < count; t++, in += 16, grad += 32) {
+                        __m256 x0;
                         const __m256 g0 = _mm256_loadu_ps(grad);
                         const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
                         x0 = _mm256_set1_ps(in[0]);
                         acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
                         acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
@@ -3548,44 +4193,57 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1(float *restr
                         x0 = _mm256_set1_ps(in[3]);
                         acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm256_set1_ps(in[4]);
-                        acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm256_set1_ps(in[5]);
-                        acc5_0 = _mm256_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm256_fmadd_ps(x0, g1, acc5_1);
                     }
-                }
 
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 32, acc1_0);
-                _mm256_storeu_ps(out + 40, acc1_1);
-                _mm256_storeu_ps(out + 64, acc2_0);
-                _mm256_storeu_ps(out + 72, acc2_1);
-                _mm256_storeu_ps(out + 96, acc3_0);
-                _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
+                }
             }
         }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < 512; i += 8) {
+        winograd_weights(dw + i, 512, du + i, 528);
     }
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 34 x 34 x 32 (border 1), w: 9 x 32 x 16, dx: 32 x 32 x 16.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 9.44 MFLOP; reads 163 KB, writes 64 KB. templates/conv.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w)
+ * dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16, dx: 32 x 32 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    for (int k = 0; k < 16; k += 16) {
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col += 4) {
-                const float *in;
-                const float *weight = w + k * 288;
-                float *out = dx + (row * 32 + col) * 16 + k;
+    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    const int tiles = n * 64;
+
+    for (int first = 0; first < tiles; first += 6) {
+        const int count = tiles - first < 6 ? tiles - first : 6;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 64;
+            const int row = (first + t) % 64 / 8 * 4;
+            const int col = (first + t) % 8 * 4;
+            const float *in = dy + image * 36992 + row * 1088 + col * 32;
+            for (int i = 0; i < 32; i += 8) {
+                winograd_input(v + t * 32 + i, 208, in + i, 1088, 32);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        const float *weight = w;
+        for (int f = 0; f < 36; f++) {
+            for (int k = 0; k < 16; k += 16) {
+                const float *in = v + f * 208;
+                float *out = m + f * 112 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -3594,10 +4252,12 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__direct(float *restrict dx, 
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
+                __m256 acc4_0 = _mm256_setzero_ps();
+                __m256 acc4_1 = _mm256_setzero_ps();
+                __m256 acc5_0 = _mm256_setzero_ps();
+                __m256 acc5_1 = _mm256_setzero_ps();
 
-                /* Window row 2, 3 columns, 32 channels each. */
-                in = dy + (row * 34 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
+                for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
                     const __m256 w0_0 = _mm256_loadu_ps(weight);
                     const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
@@ -3613,46 +4273,12 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__direct(float *restrict dx, 
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 1, 3 columns, 32 channels each. */
-                in = dy + ((row + 1) * 34 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                }
-
-                /* Window row 0, 3 columns, 32 channels each. */
-                in = dy + ((row + 2) * 34 + col) * 32;
-                for (int j = 0; j < 96; j += 1, weight += 16) {
-                    __m256 x0;
-                    const __m256 w0_0 = _mm256_loadu_ps(weight);
-                    const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                    x0 = _mm256_set1_ps(in[j]);
-                    acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                    acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                    x0 = _mm256_set1_ps(in[j + 32]);
-                    acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                    acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                    acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                    x0 = _mm256_set1_ps(in[j + 96]);
-                    acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                    acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    x0 = _mm256_set1_ps(in[j + 128]);
+                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
+                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
+                    x0 = _mm256_set1_ps(in[j + 160]);
+                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
+                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -3663,6 +4289,38 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__direct(float *restrict dx, 
                 _mm256_storeu_ps(out + 40, acc2_1);
                 _mm256_storeu_ps(out + 48, acc3_0);
                 _mm256_storeu_ps(out + 56, acc3_1);
+                _mm256_storeu_ps(out + 64, acc4_0);
+                _mm256_storeu_ps(out + 72, acc4_1);
+                _mm256_storeu_ps(out + 80, acc5_0);
+                _mm256_storeu_ps(out + 88, acc5_1);
+            }
+        }
+
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / 64;
+            const int row = (first + t) % 64 / 8 * 4;
+            const int col = (first + t) % 8 * 4;
+            float *out = dx + image * 16384 + row * 512 + col * 16;
+            for (int k = 0; k < 16; k += 8) {
+                __m256 made[16];
+                winograd_output(made, m + t * 16 + k, 112);
+                _mm256_storeu_ps(out + k, made[0]);
+                _mm256_storeu_ps(out + k + 16, made[1]);
+                _mm256_storeu_ps(out + k + 32, made[2]);
+                _mm256_storeu_ps(out + k + 48, made[3]);
+                _mm256_storeu_ps(out + k + 512, made[4]);
+                _mm256_storeu_ps(out + k + 528, made[5]);
+                _mm256_storeu_ps(out + k + 544, made[6]);
+                _mm256_storeu_ps(out + k + 560, made[7]);
+                _mm256_storeu_ps(out + k + 1024, made[8]);
+                _mm256_storeu_ps(out + k + 1040, made[9]);
+                _mm256_storeu_ps(out + k + 1056, made[10]);
+                _mm256_storeu_ps(out + k + 1072, made[11]);
+                _mm256_storeu_ps(out + k + 1536, made[12]);
+                _mm256_storeu_ps(out + k + 1552, made[13]);
+                _mm256_storeu_ps(out + k + 1568, made[14]);
+                _mm256_storeu_ps(out + k + 1584, made[15]);
             }
         }
     }
@@ -3672,44 +4330,47 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__direct(float *restrict dx, 
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, uint64_t key)
+static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 16; k += 16) {
-        __m256 sum0 = _mm256_loadu_ps(sums + k);
-        __m256 product0 = _mm256_loadu_ps(sums + k + 16);
-        __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
-        __m256 product1 = _mm256_loadu_ps(sums + k + 24);
-        for (int row = 0; row < 32; row++) {
-            __m256 row_sum0 = _mm256_setzero_ps();
-            __m256 row_product0 = _mm256_setzero_ps();
-            __m256 row_sum1 = _mm256_setzero_ps();
-            __m256 row_product1 = _mm256_setzero_ps();
-            for (int col = 0; col < 32; col++) {
-                const float *in = x + (row * 32 + col) * 16 + k;
-                const float *grad = dy + (row * 32 + col) * 16 + k;
-                const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                row_sum0 = _mm256_add_ps(row_sum0, v0);
-                row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                row_sum1 = _mm256_add_ps(row_sum1, v1);
-                row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
+    for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 16; k += 16) {
+            __m256 sum0 = _mm256_loadu_ps(sums + k);
+            __m256 product0 = _mm256_loadu_ps(sums + k + 16);
+            __m256 sum1 = _mm256_loadu_ps(sums + k + 8);
+            __m256 product1 = _mm256_loadu_ps(sums + k + 24);
+            for (int row = 0; row < 32; row++) {
+                __m256 row_sum0 = _mm256_setzero_ps();
+                __m256 row_product0 = _mm256_setzero_ps();
+                __m256 row_sum1 = _mm256_setzero_ps();
+                __m256 row_product1 = _mm256_setzero_ps();
+                for (int col = 0; col < 32; col++) {
+                    const float *in = x + (row * 32 + col) * 16 + k;
+                    const float *grad = dy + (row * 32 + col) * 16 + k;
+                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    row_sum0 = _mm256_add_ps(row_sum0, v0);
+                    row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    row_sum1 = _mm256_add_ps(row_sum1, v1);
+                    row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
+                }
+                sum0 = _mm256_add_ps(sum0, row_sum0);
+                product0 = _mm256_add_ps(product0, row_product0);
+                sum1 = _mm256_add_ps(sum1, row_sum1);
+                product1 = _mm256_add_ps(product1, row_product1);
             }
-            sum0 = _mm256_add_ps(sum0, row_sum0);
-            product0 = _mm256_add_ps(product0, row_product0);
-            sum1 = _mm256_add_ps(sum1, row_sum1);
-            product1 = _mm256_add_ps(product1, row_product1);
+            _mm256_storeu_ps(sums + k, sum0);
+            _mm256_storeu_ps(sums + k + 16, product0);
+            _mm256_storeu_ps(sums + k + 8, sum1);
+            _mm256_storeu_ps(sums + k + 24, product1);
         }
-        _mm256_storeu_ps(sums + k, sum0);
-        _mm256_storeu_ps(sums + k + 16, product0);
-        _mm256_storeu_ps(sums + k + 8, sum1);
-        _mm256_storeu_ps(sums + k + 24, product1);
     }
 }
 
@@ -3717,35 +4378,38 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, uint64_t key)
+static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
 {
-    const uint32_t threshold = key != 0 ? 167772 : 0;
-    const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
-    for (int k = 0; k < 16; k += 16) {
-        const __m256 da0 = _mm256_loadu_ps(dcoef + k);
-        const __m256 db0 = _mm256_loadu_ps(dcoef + k + 16);
-        const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 32);
-        const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
-        const __m256 db1 = _mm256_loadu_ps(dcoef + k + 24);
-        const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 40);
-        for (int row = 0; row < 32; row++) {
-            for (int col = 0; col < 32; col++) {
-                const float *in = x + (row * 32 + col) * 16 + k;
-                const float *grad = dy + (row * 32 + col) * 16 + k;
-                float *out = dx + (row * 32 + col) * 16 + k;
-                const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
-                const __m256 x0 = _mm256_loadu_ps(in);
-                __m256 v0 = _mm256_loadu_ps(grad);
-                v0 = drop(v0, key, position, threshold, scale);
-                v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
-                v0 = where_positive(v0, x0);
-                _mm256_storeu_ps(out, v0);
-                const __m256 x1 = _mm256_loadu_ps(in + 8);
-                __m256 v1 = _mm256_loadu_ps(grad + 8);
-                v1 = drop(v1, key, position + 8, threshold, scale);
-                v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
-                v1 = where_positive(v1, x1);
-                _mm256_storeu_ps(out + 8, v1);
+    for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384, dcoef += 48) {
+        const uint64_t key = keys != NULL ? keys[image] : 0;
+        const uint32_t threshold = key != 0 ? 167772 : 0;
+        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        for (int k = 0; k < 16; k += 16) {
+            const __m256 da0 = _mm256_loadu_ps(dcoef + k);
+            const __m256 db0 = _mm256_loadu_ps(dcoef + k + 16);
+            const __m256 dd0 = _mm256_loadu_ps(dcoef + k + 32);
+            const __m256 da1 = _mm256_loadu_ps(dcoef + k + 8);
+            const __m256 db1 = _mm256_loadu_ps(dcoef + k + 24);
+            const __m256 dd1 = _mm256_loadu_ps(dcoef + k + 40);
+            for (int row = 0; row < 32; row++) {
+                for (int col = 0; col < 32; col++) {
+                    const float *in = x + (row * 32 + col) * 16 + k;
+                    const float *grad = dy + (row * 32 + col) * 16 + k;
+                    float *out = dx + (row * 32 + col) * 16 + k;
+                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const __m256 x0 = _mm256_loadu_ps(in);
+                    __m256 v0 = _mm256_loadu_ps(grad);
+                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
+                    v0 = where_positive(v0, x0);
+                    _mm256_storeu_ps(out, v0);
+                    const __m256 x1 = _mm256_loadu_ps(in + 8);
+                    __m256 v1 = _mm256_loadu_ps(grad + 8);
+                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
+                    v1 = where_positive(v1, x1);
+                    _mm256_storeu_ps(out + 8, v1);
+                }
             }
         }
     }
@@ -3755,7 +4419,7 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
  * x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16, dw: 9 x 3 x 16.
  * Tile of up to 5 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
  * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/conv_weights.c.tpl */
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy)
+static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int r = 0; r < 3; r++) {
         for (int j = 0; j < 5; j += 5) {
@@ -3772,28 +4436,30 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
                 __m256 acc4_0 = _mm256_loadu_ps(out + 64);
                 __m256 acc4_1 = _mm256_loadu_ps(out + 72);
 
-                for (int row = 0; row < 32; row++) {
-                    const float *in = x + ((row + r) * 34) * 3 + j;
-                    const float *grad = dy + (row * 32) * 16 + k;
-                    for (int col = 0; col < 32; col++, in += 3, grad += 16) {
-                        const __m256 g0 = _mm256_loadu_ps(grad);
-                        const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
-                        x0 = _mm256_set1_ps(in[0]);
-                        acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                        x0 = _mm256_set1_ps(in[1]);
-                        acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                        x0 = _mm256_set1_ps(in[2]);
-                        acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                        x0 = _mm256_set1_ps(in[3]);
-                        acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm256_set1_ps(in[4]);
-                        acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
+                for (int image = 0; image < n; image++) {
+                    for (int row = 0; row < 32; row++) {
+                        const float *in = x + image * 3468 + ((row + r) * 34) * 3 + j;
+                        const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
+                        for (int col = 0; col < 32; col++, in += 3, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                            x0 = _mm256_set1_ps(in[4]);
+                            acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
+                            acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
+                        }
                     }
                 }
 
@@ -3821,25 +4487,27 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
                 __m256 acc3_0 = _mm256_loadu_ps(out + 48);
                 __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int row = 0; row < 32; row++) {
-                    const float *in = x + ((row + r) * 34) * 3 + j;
-                    const float *grad = dy + (row * 32) * 16 + k;
-                    for (int col = 0; col < 32; col++, in += 3, grad += 16) {
-                        const __m256 g0 = _mm256_loadu_ps(grad);
-                        const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                        __m256 x0;
-                        x0 = _mm256_set1_ps(in[0]);
-                        acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                        x0 = _mm256_set1_ps(in[1]);
-                        acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                        x0 = _mm256_set1_ps(in[2]);
-                        acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                        x0 = _mm256_set1_ps(in[3]);
-                        acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                for (int image = 0; image < n; image++) {
+                    for (int row = 0; row < 32; row++) {
+                        const float *in = x + image * 3468 + ((row + r) * 34) * 3 + j;
+                        const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
+                        for (int col = 0; col < 32; col++, in += 3, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                        }
                     }
                 }
 
@@ -3856,63 +4524,68 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
     }
 }
 
-/* One input image from planes, 3 x 32 x 32, into pixels: 34 x 34 x 3, border 1.
+/* Input images from planes, 3 x 32 x 32, into pixels: 34 x 34 x 3, border 1.
  * templates/load.c.tpl */
-static void load_c3_32x32(float *restrict y, const float *restrict image)
+static void load_c3_32x32(float *restrict y, const float *restrict images, int n)
 {
-    for (int row = 0; row < 32; row++) {
-        float *out = y + ((row + 1) * 34 + 1) * 3;
-        for (int col = 0; col < 32; col++) {
-            for (int k = 0; k < 3; k++) {
-                out[col * 3 + k] = image[(k * 32 + row) * 32 + col];
+    for (int image = 0; image < n; image++, y += 3468, images += 3072) {
+        for (int row = 0; row < 32; row++) {
+            float *out = y + ((row + 1) * 34 + 1) * 3;
+            for (int col = 0; col < 32; col++) {
+                for (int k = 0; k < 3; k++) {
+                    out[col * 3 + k] = images[(k * 32 + row) * 32 + col];
+                }
             }
         }
     }
 }
 
-/* Loss of one image and whether its largest logit is the label's; 10 logits.
+/* Loss of each image of a group, and whether its largest logit is the label's; 10 logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
  * templates/loss.c.tpl */
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int image, float smoothing)
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
 {
-    const float *logits = values;
-    const struct batch *batch = net->run->batch;
-    const int label = batch->labels[image];
-    int best = 0;
-    for (int k = 1; k < 10; k++) {
-        if (logits[k] > logits[best]) {
-            best = k;
+    for (int image = first; image < first + n; image++, values += 16) {
+        const float *logits = values;
+        const struct batch *batch = net->run->batch;
+        const int label = batch->labels[image];
+        int best = 0;
+        for (int k = 1; k < 10; k++) {
+            if (logits[k] > logits[best]) {
+                best = k;
+            }
         }
-    }
-    double sum = 0.0;
-    double mean = 0.0;
-    double power[10];
-    for (int k = 0; k < 10; k++) {
-        const double shifted = (double)logits[k] - (double)logits[best];
-        power[k] = exp(shifted);
-        sum += power[k];
-        mean += shifted / 10;
-    }
-    const double picked = (double)logits[label] - (double)logits[best];
-    const double s = (double)smoothing;
-    net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
-    net->run->correct[chunk] += best == label;
-    if (dlogits != NULL) {
+        double sum = 0.0;
+        double mean = 0.0;
+        double power[10];
         for (int k = 0; k < 10; k++) {
-            const double target = (k == label ? 1.0 - s : 0.0) + s / 10;
-            dlogits[k] = (float)((power[k] / sum - target) / batch->n);
+            const double shifted = (double)logits[k] - (double)logits[best];
+            power[k] = exp(shifted);
+            sum += power[k];
+            mean += shifted / 10;
         }
-        for (int k = 10; k < 16; k++) {
-            dlogits[k] = 0.0f;
+        const double picked = (double)logits[label] - (double)logits[best];
+        const double s = (double)smoothing;
+        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
+        net->run->correct[chunk] += best == label;
+        if (dlogits != NULL) {
+            for (int k = 0; k < 10; k++) {
+                const double target = (k == label ? 1.0 - s : 0.0) + s / 10;
+                dlogits[k] = (float)((power[k] / sum - target) / batch->n);
+            }
+            for (int k = 10; k < 16; k++) {
+                dlogits[k] = 0.0f;
+            }
+            dlogits += 16;
         }
     }
 }
 
-/* The logits of one image, for those who asked for them. templates/loss.c.tpl */
-static void store_logits(const struct net *net, int image, const float *values)
+/* The logits of a group of images, for those who asked for them. templates/loss.c.tpl */
+static void store_logits(const struct net *net, int first, int n, const float *values)
 {
-    if (net->run->logits != NULL) {
+    for (int image = first; image < first + n && net->run->logits != NULL; image++, values += 16) {
         memcpy(net->run->logits + (size_t)image * 10, values, 10 * sizeof(float));
     }
 }
@@ -4068,32 +4741,39 @@ static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *
     }
 }
 
-/* Canonical weights -> w of a 3 x 3 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
-static void pack_conv3x3_c16_k32_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+static void pack_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int i = 0; i < 16; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 32 ? canonical[(k * 16 + i) * 9 + tap] : 0.0f;
+        for (int i = 0; i < 16; i++) {
+            float taps[144] = {0.0f};
+            for (int k = first; k < first + 16 && k < 32; k++) {
+                for (int tap = 0; tap < 9; tap++) {
+                    taps[tap * 16 + k - first] = canonical[(k * 16 + i) * 9 + tap];
                 }
+            }
+            for (int lane = 0; lane < 16; lane += 8) {
+                winograd_filter(packed + first * 16 + i * 16 + lane, 512, taps + lane, 16);
             }
         }
     }
 }
 
-/* Canonical weights -> w of a 3 x 3 convolution, its data gradient: blocks of 16 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k32_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
-    static const int tap_of[9] = {8, 7, 6, 5, 4, 3, 2, 1, 0};
     for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int k = 0; k < 32; k++) {
-                for (int i = first; i < first + 16; i++) {
-                    *packed++ = i < 16 ? canonical[(k * 16 + i) * 9 + tap_of[tap]] : 0.0f;
+        for (int k = 0; k < 32; k++) {
+            float taps[144] = {0.0f};
+            for (int i = first; i < first + 16 && i < 16; i++) {
+                for (int tap = 0; tap < 9; tap++) {
+                    taps[tap * 16 + i - first] = canonical[(k * 16 + i) * 9 + 8 - tap];
                 }
+            }
+            for (int lane = 0; lane < 16; lane += 8) {
+                winograd_filter(packed + first * 32 + k * 16 + lane, 512, taps + lane, 16);
             }
         }
     }
@@ -4154,32 +4834,39 @@ static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *
     }
 }
 
-/* Canonical weights -> w of a 3 x 3 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
-static void pack_conv3x3_c16_k16_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int i = 0; i < 16; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 16 ? canonical[(k * 16 + i) * 9 + tap] : 0.0f;
+        for (int i = 0; i < 16; i++) {
+            float taps[144] = {0.0f};
+            for (int k = first; k < first + 16 && k < 16; k++) {
+                for (int tap = 0; tap < 9; tap++) {
+                    taps[tap * 16 + k - first] = canonical[(k * 16 + i) * 9 + tap];
                 }
+            }
+            for (int lane = 0; lane < 16; lane += 8) {
+                winograd_filter(packed + first * 16 + i * 16 + lane, 256, taps + lane, 16);
             }
         }
     }
 }
 
-/* Canonical weights -> w of a 3 x 3 convolution, its data gradient: blocks of 16 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k16_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
-    static const int tap_of[9] = {8, 7, 6, 5, 4, 3, 2, 1, 0};
     for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int k = 0; k < 16; k++) {
-                for (int i = first; i < first + 16; i++) {
-                    *packed++ = i < 16 ? canonical[(k * 16 + i) * 9 + tap_of[tap]] : 0.0f;
+        for (int k = 0; k < 16; k++) {
+            float taps[144] = {0.0f};
+            for (int i = first; i < first + 16 && i < 16; i++) {
+                for (int tap = 0; tap < 9; tap++) {
+                    taps[tap * 16 + i - first] = canonical[(k * 16 + i) * 9 + 8 - tap];
                 }
+            }
+            for (int lane = 0; lane < 16; lane += 8) {
+                winograd_filter(packed + first * 16 + k * 16 + lane, 256, taps + lane, 16);
             }
         }
     }
@@ -4197,32 +4884,39 @@ static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *
     }
 }
 
-/* Canonical weights -> w of a 3 x 3 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
-static void pack_conv3x3_c32_k32_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+static void pack_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int i = 0; i < 32; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 32 ? canonical[(k * 32 + i) * 9 + tap] : 0.0f;
+        for (int i = 0; i < 32; i++) {
+            float taps[144] = {0.0f};
+            for (int k = first; k < first + 16 && k < 32; k++) {
+                for (int tap = 0; tap < 9; tap++) {
+                    taps[tap * 16 + k - first] = canonical[(k * 32 + i) * 9 + tap];
                 }
+            }
+            for (int lane = 0; lane < 16; lane += 8) {
+                winograd_filter(packed + first * 32 + i * 16 + lane, 1024, taps + lane, 16);
             }
         }
     }
 }
 
-/* Canonical weights -> w of a 3 x 3 convolution, its data gradient: blocks of 16 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/pack.c.tpl */
-static void pack_transposed_conv3x3_c32_k32_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
-    static const int tap_of[9] = {8, 7, 6, 5, 4, 3, 2, 1, 0};
     for (int first = 0; first < 32; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int k = 0; k < 32; k++) {
-                for (int i = first; i < first + 16; i++) {
-                    *packed++ = i < 32 ? canonical[(k * 32 + i) * 9 + tap_of[tap]] : 0.0f;
+        for (int k = 0; k < 32; k++) {
+            float taps[144] = {0.0f};
+            for (int i = first; i < first + 16 && i < 32; i++) {
+                for (int tap = 0; tap < 9; tap++) {
+                    taps[tap * 16 + i - first] = canonical[(k * 32 + i) * 9 + 8 - tap];
                 }
+            }
+            for (int lane = 0; lane < 16; lane += 8) {
+                winograd_filter(packed + first * 32 + k * 16 + lane, 1024, taps + lane, 16);
             }
         }
     }
@@ -4276,27 +4970,27 @@ static const struct weight weights[] = {
     /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1, .pack = pack_conv3x3_c3_k16_by16},
     /* norm1.weight */ {.param = 1, .gradient = AT_DW_NORM1, .gradient_floats = 16},
     /* norm1.bias */ {.param = 2, .gradient = AT_DB_NORM1, .gradient_floats = 16},
-    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2, .pack = pack_conv3x3_c16_k32_by16, .transposed = AT_WT_CONV2, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
+    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2, .pack = pack_conv3x3_c16_k32_by16_winograd4, .transposed = AT_WT_CONV2, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm2.weight */ {.param = 4, .gradient = AT_DW_NORM2, .gradient_floats = 32},
     /* norm2.bias */ {.param = 5, .gradient = AT_DB_NORM2, .gradient_floats = 32},
     /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3, .pack_transposed = pack_transposed_conv1x1_c32_k16_by16},
-    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4, .pack = pack_conv3x3_c16_k16_by16, .transposed = AT_WT_CONV4, .pack_transposed = pack_transposed_conv3x3_c16_k16_by16},
+    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4, .pack = pack_conv3x3_c16_k16_by16_winograd4, .transposed = AT_WT_CONV4, .pack_transposed = pack_transposed_conv3x3_c16_k16_by16_winograd4},
     /* norm3.weight */ {.param = 8, .gradient = AT_DW_NORM3, .gradient_floats = 16},
     /* norm3.bias */ {.param = 9, .gradient = AT_DB_NORM3, .gradient_floats = 16},
-    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5, .pack = pack_conv3x3_c16_k32_by16, .transposed = AT_WT_CONV5, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
+    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5, .pack = pack_conv3x3_c16_k32_by16_winograd4, .transposed = AT_WT_CONV5, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm4.weight */ {.param = 11, .gradient = AT_DW_NORM4, .gradient_floats = 32},
     /* norm4.bias */ {.param = 12, .gradient = AT_DB_NORM4, .gradient_floats = 32},
-    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6, .pack = pack_conv3x3_c32_k32_by16, .transposed = AT_WT_CONV6, .pack_transposed = pack_transposed_conv3x3_c32_k32_by16},
+    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6, .pack = pack_conv3x3_c32_k32_by16_winograd4, .transposed = AT_WT_CONV6, .pack_transposed = pack_transposed_conv3x3_c32_k32_by16_winograd4},
     /* norm5.weight */ {.param = 14, .gradient = AT_DW_NORM5, .gradient_floats = 32},
     /* norm5.bias */ {.param = 15, .gradient = AT_DB_NORM5, .gradient_floats = 32},
     /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7, .pack_transposed = pack_transposed_conv1x1_c32_k16_by16},
-    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8, .pack = pack_conv3x3_c16_k32_by16, .transposed = AT_WT_CONV8, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
+    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8, .pack = pack_conv3x3_c16_k32_by16_winograd4, .transposed = AT_WT_CONV8, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm6.weight */ {.param = 18, .gradient = AT_DW_NORM6, .gradient_floats = 32},
     /* norm6.bias */ {.param = 19, .gradient = AT_DB_NORM6, .gradient_floats = 32},
-    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9, .pack = pack_conv3x3_c32_k32_by16, .transposed = AT_WT_CONV9, .pack_transposed = pack_transposed_conv3x3_c32_k32_by16},
+    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9, .pack = pack_conv3x3_c32_k32_by16_winograd4, .transposed = AT_WT_CONV9, .pack_transposed = pack_transposed_conv3x3_c32_k32_by16_winograd4},
     /* norm7.weight */ {.param = 21, .gradient = AT_DW_NORM7, .gradient_floats = 32},
     /* norm7.bias */ {.param = 22, .gradient = AT_DB_NORM7, .gradient_floats = 32},
-    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10, .pack = pack_conv3x3_c32_k32_by16, .transposed = AT_WT_CONV10, .pack_transposed = pack_transposed_conv3x3_c32_k32_by16},
+    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10, .pack = pack_conv3x3_c32_k32_by16_winograd4, .transposed = AT_WT_CONV10, .pack_transposed = pack_transposed_conv3x3_c32_k32_by16_winograd4},
     /* norm8.weight */ {.param = 24, .gradient = AT_DW_NORM8, .gradient_floats = 32},
     /* norm8.bias */ {.param = 25, .gradient = AT_DB_NORM8, .gradient_floats = 32},
     /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11, .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11, .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
@@ -4304,8 +4998,8 @@ static const struct weight weights[] = {
 
 /* -- 6. Forward and backward ------------------------------------------------------------------- */
 
-/* One image through the whole network, forward and backward. */
-static void train_image(const struct net *net, int chunk, int image)
+/* A group of n images through the whole network, forward and backward. */
+static void train_group(const struct net *net, int chunk, int image, int n)
 {
     float *const y_input = net->scratch + AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
@@ -4313,47 +5007,62 @@ static void train_image(const struct net *net, int chunk, int image)
     float *const w_conv1 = net->weights + AT_W_CONV1;
     float *const coef_norm1 = net->scratch + AT_COEF_NORM1;
     float *const y_dropout1 = net->scratch + AT_Y_DROPOUT1;
+    uint64_t keys_dropout1[GROUP];
     float *const sums_norm2 = net->scratch + AT_SUMS_NORM2;
     float *const y_relu2 = net->scratch + AT_Y_RELU2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
+    float *const tiles_conv2 = net->scratch + AT_TILES_CONV2;
     float *const coef_norm2 = net->scratch + AT_COEF_NORM2;
     float *const y_dropout2 = net->scratch + AT_Y_DROPOUT2;
+    uint64_t keys_dropout2[GROUP];
     float *const y_conv3 = net->scratch + AT_Y_CONV3;
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + AT_Y_MAXPOOL1;
     float *const sums_norm3 = net->scratch + AT_SUMS_NORM3;
     float *const y_relu3 = net->scratch + AT_Y_RELU3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
+    float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
     float *const coef_norm3 = net->scratch + AT_COEF_NORM3;
     float *const y_dropout3 = net->scratch + AT_Y_DROPOUT3;
+    uint64_t keys_dropout3[GROUP];
     float *const sums_norm4 = net->scratch + AT_SUMS_NORM4;
     float *const y_relu4 = net->scratch + AT_Y_RELU4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
+    float *const tiles_conv5 = net->scratch + AT_TILES_CONV5;
     float *const coef_norm4 = net->scratch + AT_COEF_NORM4;
     float *const y_dropout4 = net->scratch + AT_Y_DROPOUT4;
+    uint64_t keys_dropout4[GROUP];
     float *const sums_norm5 = net->scratch + AT_SUMS_NORM5;
     float *const y_relu5 = net->scratch + AT_Y_RELU5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
+    float *const tiles_conv6 = net->scratch + AT_TILES_CONV6;
     float *const coef_norm5 = net->scratch + AT_COEF_NORM5;
     float *const y_dropout5 = net->scratch + AT_Y_DROPOUT5;
+    uint64_t keys_dropout5[GROUP];
     float *const y_conv7 = net->scratch + AT_Y_CONV7;
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + AT_Y_MAXPOOL2;
     float *const sums_norm6 = net->scratch + AT_SUMS_NORM6;
     float *const y_relu6 = net->scratch + AT_Y_RELU6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
+    float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
     float *const coef_norm6 = net->scratch + AT_COEF_NORM6;
     float *const y_dropout6 = net->scratch + AT_Y_DROPOUT6;
+    uint64_t keys_dropout6[GROUP];
     float *const sums_norm7 = net->scratch + AT_SUMS_NORM7;
     float *const y_relu7 = net->scratch + AT_Y_RELU7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
+    float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
     float *const coef_norm7 = net->scratch + AT_COEF_NORM7;
     float *const y_dropout7 = net->scratch + AT_Y_DROPOUT7;
+    uint64_t keys_dropout7[GROUP];
     float *const sums_norm8 = net->scratch + AT_SUMS_NORM8;
     float *const y_relu8 = net->scratch + AT_Y_RELU8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
+    float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
     float *const coef_norm8 = net->scratch + AT_COEF_NORM8;
     float *const y_dropout8 = net->scratch + AT_Y_DROPOUT8;
+    uint64_t keys_dropout8[GROUP];
     float *const y_global_avgpool1 = net->scratch + AT_Y_GLOBAL_AVGPOOL1;
     float *const y_conv11 = net->scratch + AT_Y_CONV11;
     float *const w_conv11 = net->weights + AT_W_CONV11;
@@ -4367,22 +5076,28 @@ static void train_image(const struct net *net, int chunk, int image)
     float *const dw_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM8;
     float *const db_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM8;
     float *const dw_conv10 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV10;
+    float *const tiles_conv10_again = net->scratch + AT_TILES_CONV10_AGAIN;
     float *const dy_dropout7 = net->scratch + AT_DY_DROPOUT7;
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
+    float *const tiles_conv10_again_again = net->scratch + AT_TILES_CONV10_AGAIN_AGAIN;
     float *const dsums_norm7 = net->scratch + AT_DSUMS_NORM7;
     float *const dcoef_norm7 = net->scratch + AT_DCOEF_NORM7;
     float *const dw_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM7;
     float *const db_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM7;
     float *const dw_conv9 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV9;
+    float *const tiles_conv9_again = net->scratch + AT_TILES_CONV9_AGAIN;
     float *const dy_dropout6 = net->scratch + AT_DY_DROPOUT6;
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
+    float *const tiles_conv9_again_again = net->scratch + AT_TILES_CONV9_AGAIN_AGAIN;
     float *const dsums_norm6 = net->scratch + AT_DSUMS_NORM6;
     float *const dcoef_norm6 = net->scratch + AT_DCOEF_NORM6;
     float *const dw_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM6;
     float *const db_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM6;
     float *const dw_conv8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV8;
+    float *const tiles_conv8_again = net->scratch + AT_TILES_CONV8_AGAIN;
     float *const dy_maxpool2 = net->scratch + AT_DY_MAXPOOL2;
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
+    float *const tiles_conv8_again_again = net->scratch + AT_TILES_CONV8_AGAIN_AGAIN;
     float *const dy_conv7 = net->scratch + AT_DY_CONV7;
     float *const dw_conv7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV7;
     float *const dy_dropout5 = net->scratch + AT_DY_DROPOUT5;
@@ -4392,22 +5107,28 @@ static void train_image(const struct net *net, int chunk, int image)
     float *const dw_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM5;
     float *const db_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM5;
     float *const dw_conv6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV6;
+    float *const tiles_conv6_again = net->scratch + AT_TILES_CONV6_AGAIN;
     float *const dy_dropout4 = net->scratch + AT_DY_DROPOUT4;
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
+    float *const tiles_conv6_again_again = net->scratch + AT_TILES_CONV6_AGAIN_AGAIN;
     float *const dsums_norm4 = net->scratch + AT_DSUMS_NORM4;
     float *const dcoef_norm4 = net->scratch + AT_DCOEF_NORM4;
     float *const dw_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM4;
     float *const db_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM4;
     float *const dw_conv5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV5;
+    float *const tiles_conv5_again = net->scratch + AT_TILES_CONV5_AGAIN;
     float *const dy_dropout3 = net->scratch + AT_DY_DROPOUT3;
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
+    float *const tiles_conv5_again_again = net->scratch + AT_TILES_CONV5_AGAIN_AGAIN;
     float *const dsums_norm3 = net->scratch + AT_DSUMS_NORM3;
     float *const dcoef_norm3 = net->scratch + AT_DCOEF_NORM3;
     float *const dw_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM3;
     float *const db_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM3;
     float *const dw_conv4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV4;
+    float *const tiles_conv4_again = net->scratch + AT_TILES_CONV4_AGAIN;
     float *const dy_maxpool1 = net->scratch + AT_DY_MAXPOOL1;
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
+    float *const tiles_conv4_again_again = net->scratch + AT_TILES_CONV4_AGAIN_AGAIN;
     float *const dy_conv3 = net->scratch + AT_DY_CONV3;
     float *const dw_conv3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV3;
     float *const dy_dropout2 = net->scratch + AT_DY_DROPOUT2;
@@ -4417,186 +5138,228 @@ static void train_image(const struct net *net, int chunk, int image)
     float *const dw_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM2;
     float *const db_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM2;
     float *const dw_conv2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV2;
+    float *const tiles_conv2_again = net->scratch + AT_TILES_CONV2_AGAIN;
     float *const dy_dropout1 = net->scratch + AT_DY_DROPOUT1;
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
+    float *const tiles_conv2_again_again = net->scratch + AT_TILES_CONV2_AGAIN_AGAIN;
     float *const dsums_norm1 = net->scratch + AT_DSUMS_NORM1;
     float *const dcoef_norm1 = net->scratch + AT_DCOEF_NORM1;
     float *const dw_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM1;
     float *const db_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM1;
     float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
+    drop_keys(keys_dropout1, net, image, n, 4);
+    drop_keys(keys_dropout2, net, image, n, 8);
+    drop_keys(keys_dropout3, net, image, n, 14);
+    drop_keys(keys_dropout4, net, image, n, 18);
+    drop_keys(keys_dropout5, net, image, n, 22);
+    drop_keys(keys_dropout6, net, image, n, 28);
+    drop_keys(keys_dropout7, net, image, n, 32);
+    drop_keys(keys_dropout8, net, image, n, 36);
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_image(net, image));
-    zero(sums_norm1, 32);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1);
-    group_norm4_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
-    clear_border(y_dropout1, 32, 32, 16, 1);
-    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, drop_key(net, image, 4));
+    clear_border(y_input, n, 32, 32, 3, 1);
+    load_c3_32x32(y_input, input_images(net, image), n);
+    zero(sums_norm1, (size_t)n * 32);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c16_fwd(coef_norm1 + i * 64, sums_norm1 + i * 32, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+    }
+    clear_border(y_dropout1, n, 32, 32, 16, 1);
+    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keys_dropout1, n);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    zero(sums_norm2, 64);
-    conv3x3_relu_norm_c16_k32_32x32_fwd__direct(y_relu2, sums_norm2, y_dropout1, w_conv2);
-    group_norm4_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
-    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, drop_key(net, image, 8));
+    zero(sums_norm2, (size_t)n * 64);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm2 + i * 128, sums_norm2 + i * 64, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+    }
+    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keys_dropout2, n);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3);
+    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3);
+    clear_border(y_maxpool1, n, 16, 16, 16, 1);
+    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    zero(sums_norm3, 32);
-    conv3x3_relu_norm_c16_k16_16x16_fwd__direct(y_relu3, sums_norm3, y_maxpool1, w_conv4);
-    group_norm4_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
-    clear_border(y_dropout3, 16, 16, 16, 1);
-    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, drop_key(net, image, 14));
+    zero(sums_norm3, (size_t)n * 32);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c16_fwd(coef_norm3 + i * 64, sums_norm3 + i * 32, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+    }
+    clear_border(y_dropout3, n, 16, 16, 16, 1);
+    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keys_dropout3, n);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm4, 64);
-    conv3x3_relu_norm_c16_k32_16x16_fwd__direct(y_relu4, sums_norm4, y_dropout3, w_conv5);
-    group_norm4_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
-    clear_border(y_dropout4, 16, 16, 32, 1);
-    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, drop_key(net, image, 18));
+    zero(sums_norm4, (size_t)n * 64);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm4 + i * 128, sums_norm4 + i * 64, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+    }
+    clear_border(y_dropout4, n, 16, 16, 32, 1);
+    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keys_dropout4, n);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm5, 64);
-    conv3x3_relu_norm_c32_k32_16x16_fwd__direct(y_relu5, sums_norm5, y_dropout4, w_conv6);
-    group_norm4_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
-    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, drop_key(net, image, 22));
+    zero(sums_norm5, (size_t)n * 64);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm5 + i * 128, sums_norm5 + i * 64, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+    }
+    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keys_dropout5, n);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7);
+    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7);
+    clear_border(y_maxpool2, n, 8, 8, 16, 1);
+    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm6, 64);
-    conv3x3_relu_norm_c16_k32_8x8_fwd__direct(y_relu6, sums_norm6, y_maxpool2, w_conv8);
-    group_norm4_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
-    clear_border(y_dropout6, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, drop_key(net, image, 28));
+    zero(sums_norm6, (size_t)n * 64);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm6 + i * 128, sums_norm6 + i * 64, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+    }
+    clear_border(y_dropout6, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keys_dropout6, n);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm7, 64);
-    conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu7, sums_norm7, y_dropout6, w_conv9);
-    group_norm4_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
-    clear_border(y_dropout7, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, drop_key(net, image, 32));
+    zero(sums_norm7, (size_t)n * 64);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm7 + i * 128, sums_norm7 + i * 64, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+    }
+    clear_border(y_dropout7, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keys_dropout7, n);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm8, 64);
-    conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu8, sums_norm8, y_dropout7, w_conv10);
-    group_norm4_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
-    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, drop_key(net, image, 36));
+    zero(sums_norm8, (size_t)n * 64);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm8 + i * 128, sums_norm8 + i * 64, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+    }
+    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keys_dropout8, n);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8);
+    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
 
     /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11);
+    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(dy_conv11, y_conv11, net, chunk, image, net->run->label_smoothing);
+    softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing);
 
     /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11);
-    conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11);
+    conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11, n);
+    conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11, n);
 
     /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    clear_border(dy_dropout8, 8, 8, 32, 1);
-    avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1);
+    clear_border(dy_dropout8, n, 8, 8, 32, 1);
+    avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(dsums_norm8, 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, drop_key(net, image, 36));
-    group_norm4_c32_bwd(dcoef_norm8, dw_norm8, db_norm8, dsums_norm8, coef_norm8, net->param + NORM8_WEIGHT, 64.0);
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, drop_key(net, image, 36));
-    conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(dw_conv10, y_dropout7, dy_dropout8);
-    clear_border(dy_dropout7, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(dy_dropout7, dy_dropout8, wt_conv10);
+    zero(dsums_norm8, (size_t)n * 64);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keys_dropout8, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 128, net->param + NORM8_WEIGHT, 64.0);
+    }
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keys_dropout8, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_again, n);
+    clear_border(dy_dropout7, n, 8, 8, 32, 1);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(dsums_norm7, 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, drop_key(net, image, 32));
-    group_norm4_c32_bwd(dcoef_norm7, dw_norm7, db_norm7, dsums_norm7, coef_norm7, net->param + NORM7_WEIGHT, 64.0);
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, drop_key(net, image, 32));
-    conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(dw_conv9, y_dropout6, dy_dropout7);
-    clear_border(dy_dropout6, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(dy_dropout6, dy_dropout7, wt_conv9);
+    zero(dsums_norm7, (size_t)n * 64);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keys_dropout7, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 128, net->param + NORM7_WEIGHT, 64.0);
+    }
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keys_dropout7, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_again, n);
+    clear_border(dy_dropout6, n, 8, 8, 32, 1);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    zero(dsums_norm6, 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, drop_key(net, image, 28));
-    group_norm4_c32_bwd(dcoef_norm6, dw_norm6, db_norm6, dsums_norm6, coef_norm6, net->param + NORM6_WEIGHT, 64.0);
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, drop_key(net, image, 28));
-    conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1(dw_conv8, y_maxpool2, dy_dropout6);
-    conv3x3_c16_k32_8x8_bwd_data__direct(dy_maxpool2, dy_dropout6, wt_conv8);
+    zero(dsums_norm6, (size_t)n * 64);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keys_dropout6, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 128, net->param + NORM6_WEIGHT, 64.0);
+    }
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keys_dropout6, n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, y_conv7, dy_maxpool2);
+    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, y_conv7, dy_maxpool2, n);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5, dy_conv7);
-    clear_border(dy_dropout5, 16, 16, 32, 1);
-    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7);
+    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5, dy_conv7, n);
+    clear_border(dy_dropout5, n, 16, 16, 32, 1);
+    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    zero(dsums_norm5, 64);
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, drop_key(net, image, 22));
-    group_norm4_c32_bwd(dcoef_norm5, dw_norm5, db_norm5, dsums_norm5, coef_norm5, net->param + NORM5_WEIGHT, 256.0);
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, drop_key(net, image, 22));
-    conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(dw_conv6, y_dropout4, dy_dropout5);
-    clear_border(dy_dropout4, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__direct_b1_1(dy_dropout4, dy_dropout5, wt_conv6);
+    zero(dsums_norm5, (size_t)n * 64);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keys_dropout5, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 128, net->param + NORM5_WEIGHT, 256.0);
+    }
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keys_dropout5, n);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_again, n);
+    clear_border(dy_dropout4, n, 16, 16, 32, 1);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    zero(dsums_norm4, 64);
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, drop_key(net, image, 18));
-    group_norm4_c32_bwd(dcoef_norm4, dw_norm4, db_norm4, dsums_norm4, coef_norm4, net->param + NORM4_WEIGHT, 256.0);
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, drop_key(net, image, 18));
-    conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1(dw_conv5, y_dropout3, dy_dropout4);
-    clear_border(dy_dropout3, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(dy_dropout3, dy_dropout4, wt_conv5);
+    zero(dsums_norm4, (size_t)n * 64);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keys_dropout4, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 128, net->param + NORM4_WEIGHT, 256.0);
+    }
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keys_dropout4, n);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_again, n);
+    clear_border(dy_dropout3, n, 16, 16, 16, 1);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    zero(dsums_norm3, 32);
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, drop_key(net, image, 14));
-    group_norm4_c16_bwd(dcoef_norm3, dw_norm3, db_norm3, dsums_norm3, coef_norm3, net->param + NORM3_WEIGHT, 256.0);
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, drop_key(net, image, 14));
-    conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1(dw_conv4, y_maxpool1, dy_dropout3);
-    conv3x3_c16_k16_16x16_bwd_data__direct(dy_maxpool1, dy_dropout3, wt_conv4);
+    zero(dsums_norm3, (size_t)n * 32);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keys_dropout3, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 64, net->param + NORM3_WEIGHT, 256.0);
+    }
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keys_dropout3, n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, y_conv3, dy_maxpool1);
+    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, y_conv3, dy_maxpool1, n);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2, dy_conv3);
-    clear_border(dy_dropout2, 32, 32, 32, 1);
-    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3);
+    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2, dy_conv3, n);
+    clear_border(dy_dropout2, n, 32, 32, 32, 1);
+    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    zero(dsums_norm2, 64);
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, drop_key(net, image, 8));
-    group_norm4_c32_bwd(dcoef_norm2, dw_norm2, db_norm2, dsums_norm2, coef_norm2, net->param + NORM2_WEIGHT, 1024.0);
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, drop_key(net, image, 8));
-    conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1(dw_conv2, y_dropout1, dy_dropout2);
-    conv3x3_c16_k32_32x32_bwd_data__direct(dy_dropout1, dy_dropout2, wt_conv2);
+    zero(dsums_norm2, (size_t)n * 64);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keys_dropout2, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 128, net->param + NORM2_WEIGHT, 1024.0);
+    }
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keys_dropout2, n);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_again, n);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    zero(dsums_norm1, 32);
-    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, drop_key(net, image, 4));
-    group_norm4_c16_bwd(dcoef_norm1, dw_norm1, db_norm1, dsums_norm1, coef_norm1, net->param + NORM1_WEIGHT, 1024.0);
-    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, drop_key(net, image, 4));
-    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1);
+    zero(dsums_norm1, (size_t)n * 32);
+    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keys_dropout1, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 64, net->param + NORM1_WEIGHT, 1024.0);
+    }
+    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keys_dropout1, n);
+    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1, n);
 }
 
-/* One image in evaluation mode. */
-static void eval_image(const struct net *net, int chunk, int image)
+/* A group of n images in evaluation mode. */
+static void eval_group(const struct net *net, int chunk, int image, int n)
 {
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
@@ -4607,6 +5370,7 @@ static void eval_image(const struct net *net, int chunk, int image)
     float *const sums_norm2 = net->scratch + EVAL_AT_SUMS_NORM2;
     float *const y_relu2 = net->scratch + EVAL_AT_Y_RELU2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
+    float *const tiles_conv2 = net->scratch + EVAL_AT_TILES_CONV2;
     float *const coef_norm2 = net->scratch + EVAL_AT_COEF_NORM2;
     float *const y_dropout2 = net->scratch + EVAL_AT_Y_DROPOUT2;
     float *const y_conv3 = net->scratch + EVAL_AT_Y_CONV3;
@@ -4615,16 +5379,19 @@ static void eval_image(const struct net *net, int chunk, int image)
     float *const sums_norm3 = net->scratch + EVAL_AT_SUMS_NORM3;
     float *const y_relu3 = net->scratch + EVAL_AT_Y_RELU3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
+    float *const tiles_conv4 = net->scratch + EVAL_AT_TILES_CONV4;
     float *const coef_norm3 = net->scratch + EVAL_AT_COEF_NORM3;
     float *const y_dropout3 = net->scratch + EVAL_AT_Y_DROPOUT3;
     float *const sums_norm4 = net->scratch + EVAL_AT_SUMS_NORM4;
     float *const y_relu4 = net->scratch + EVAL_AT_Y_RELU4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
+    float *const tiles_conv5 = net->scratch + EVAL_AT_TILES_CONV5;
     float *const coef_norm4 = net->scratch + EVAL_AT_COEF_NORM4;
     float *const y_dropout4 = net->scratch + EVAL_AT_Y_DROPOUT4;
     float *const sums_norm5 = net->scratch + EVAL_AT_SUMS_NORM5;
     float *const y_relu5 = net->scratch + EVAL_AT_Y_RELU5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
+    float *const tiles_conv6 = net->scratch + EVAL_AT_TILES_CONV6;
     float *const coef_norm5 = net->scratch + EVAL_AT_COEF_NORM5;
     float *const y_dropout5 = net->scratch + EVAL_AT_Y_DROPOUT5;
     float *const y_conv7 = net->scratch + EVAL_AT_Y_CONV7;
@@ -4633,16 +5400,19 @@ static void eval_image(const struct net *net, int chunk, int image)
     float *const sums_norm6 = net->scratch + EVAL_AT_SUMS_NORM6;
     float *const y_relu6 = net->scratch + EVAL_AT_Y_RELU6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
+    float *const tiles_conv8 = net->scratch + EVAL_AT_TILES_CONV8;
     float *const coef_norm6 = net->scratch + EVAL_AT_COEF_NORM6;
     float *const y_dropout6 = net->scratch + EVAL_AT_Y_DROPOUT6;
     float *const sums_norm7 = net->scratch + EVAL_AT_SUMS_NORM7;
     float *const y_relu7 = net->scratch + EVAL_AT_Y_RELU7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
+    float *const tiles_conv9 = net->scratch + EVAL_AT_TILES_CONV9;
     float *const coef_norm7 = net->scratch + EVAL_AT_COEF_NORM7;
     float *const y_dropout7 = net->scratch + EVAL_AT_Y_DROPOUT7;
     float *const sums_norm8 = net->scratch + EVAL_AT_SUMS_NORM8;
     float *const y_relu8 = net->scratch + EVAL_AT_Y_RELU8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
+    float *const tiles_conv10 = net->scratch + EVAL_AT_TILES_CONV10;
     float *const coef_norm8 = net->scratch + EVAL_AT_COEF_NORM8;
     float *const y_dropout8 = net->scratch + EVAL_AT_Y_DROPOUT8;
     float *const y_global_avgpool1 = net->scratch + EVAL_AT_Y_GLOBAL_AVGPOOL1;
@@ -4650,83 +5420,99 @@ static void eval_image(const struct net *net, int chunk, int image)
     float *const w_conv11 = net->weights + AT_W_CONV11;
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_image(net, image));
-    zero(sums_norm1, 32);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1);
-    group_norm4_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
-    clear_border(y_dropout1, 32, 32, 16, 1);
-    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, 0);
+    clear_border(y_input, n, 32, 32, 3, 1);
+    load_c3_32x32(y_input, input_images(net, image), n);
+    zero(sums_norm1, (size_t)n * 32);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c16_fwd(coef_norm1 + i * 64, sums_norm1 + i * 32, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+    }
+    clear_border(y_dropout1, n, 32, 32, 16, 1);
+    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    zero(sums_norm2, 64);
-    conv3x3_relu_norm_c16_k32_32x32_fwd__direct(y_relu2, sums_norm2, y_dropout1, w_conv2);
-    group_norm4_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
-    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, 0);
+    zero(sums_norm2, (size_t)n * 64);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm2 + i * 128, sums_norm2 + i * 64, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+    }
+    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3);
+    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3);
+    clear_border(y_maxpool1, n, 16, 16, 16, 1);
+    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    zero(sums_norm3, 32);
-    conv3x3_relu_norm_c16_k16_16x16_fwd__direct(y_relu3, sums_norm3, y_maxpool1, w_conv4);
-    group_norm4_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
-    clear_border(y_dropout3, 16, 16, 16, 1);
-    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, 0);
+    zero(sums_norm3, (size_t)n * 32);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c16_fwd(coef_norm3 + i * 64, sums_norm3 + i * 32, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+    }
+    clear_border(y_dropout3, n, 16, 16, 16, 1);
+    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm4, 64);
-    conv3x3_relu_norm_c16_k32_16x16_fwd__direct(y_relu4, sums_norm4, y_dropout3, w_conv5);
-    group_norm4_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
-    clear_border(y_dropout4, 16, 16, 32, 1);
-    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, 0);
+    zero(sums_norm4, (size_t)n * 64);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm4 + i * 128, sums_norm4 + i * 64, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+    }
+    clear_border(y_dropout4, n, 16, 16, 32, 1);
+    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm5, 64);
-    conv3x3_relu_norm_c32_k32_16x16_fwd__direct(y_relu5, sums_norm5, y_dropout4, w_conv6);
-    group_norm4_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
-    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, 0);
+    zero(sums_norm5, (size_t)n * 64);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm5 + i * 128, sums_norm5 + i * 64, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+    }
+    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7);
+    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7);
+    clear_border(y_maxpool2, n, 8, 8, 16, 1);
+    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm6, 64);
-    conv3x3_relu_norm_c16_k32_8x8_fwd__direct(y_relu6, sums_norm6, y_maxpool2, w_conv8);
-    group_norm4_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
-    clear_border(y_dropout6, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, 0);
+    zero(sums_norm6, (size_t)n * 64);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm6 + i * 128, sums_norm6 + i * 64, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+    }
+    clear_border(y_dropout6, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm7, 64);
-    conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu7, sums_norm7, y_dropout6, w_conv9);
-    group_norm4_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
-    clear_border(y_dropout7, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, 0);
+    zero(sums_norm7, (size_t)n * 64);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm7 + i * 128, sums_norm7 + i * 64, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+    }
+    clear_border(y_dropout7, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm8, 64);
-    conv3x3_relu_norm_c32_k32_8x8_fwd__direct(y_relu8, sums_norm8, y_dropout7, w_conv10);
-    group_norm4_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
-    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, 0);
+    zero(sums_norm8, (size_t)n * 64);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    for (int i = 0; i < n; i++) {
+        group_norm4_c32_fwd(coef_norm8 + i * 128, sums_norm8 + i * 64, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+    }
+    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8);
+    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
 
     /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11);
+    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(NULL, y_conv11, net, chunk, image, 0.0f);
-    store_logits(net, image, y_conv11);
+    softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
+    store_logits(net, image, n, y_conv11);
 }
 
 /* One training step of this rank's chunks of images. No image needs another before the update. */
@@ -4744,8 +5530,8 @@ static void train(struct run *run, int rank)
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image++) {
-            train_image(&net, chunk, image);
+        for (int image = images.first; image < images.last; image += GROUP) {
+            train_group(&net, chunk, image, group_size(images.last - image));
         }
     }
 
@@ -4764,8 +5550,8 @@ static void eval(struct run *run, int rank)
         const struct span images = run_chunk(run, chunk);
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
-        for (int image = images.first; image < images.last; image++) {
-            eval_image(&net, chunk, image);
+        for (int image = images.first; image < images.last; image += GROUP) {
+            eval_group(&net, chunk, image, group_size(images.last - image));
         }
     }
 }
@@ -4787,327 +5573,327 @@ static const struct backend backend = {
 
 static void run_conv3x3_relu_norm_c3_k16_32x32_fwd__direct(const struct kernel_args *a)
 {
-    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(a->y, a->sums, a->x, a->w);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(a->y, a->sums, a->x, a->w, a->n);
 }
 
 static void run_norm_drop0p01_c16_32x32_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_32x32_fwd__b0_1(a->y, a->x, a->coef, a->key);
+    norm_drop0p01_c16_32x32_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
 }
 
-static void run_conv3x3_relu_norm_c16_k32_32x32_fwd__direct(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_norm_c16_k32_32x32_fwd__direct(a->y, a->sums, a->x, a->w);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c32_32x32_fwd(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_32x32_fwd(a->y, a->x, a->coef, a->key);
+    norm_drop0p01_c32_32x32_fwd(a->y, a->x, a->coef, a->keys, a->n);
 }
 
 static void run_conv1x1_c32_k16_32x32_fwd__direct(const struct kernel_args *a)
 {
-    conv1x1_c32_k16_32x32_fwd__direct(a->y, a->x, a->w);
+    conv1x1_c32_k16_32x32_fwd__direct(a->y, a->x, a->w, a->n);
 }
 
 static void run_maxpool2x2s2_c16_32x32_fwd__b0_1(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_32x32_fwd__b0_1(a->y, a->x);
+    maxpool2x2s2_c16_32x32_fwd__b0_1(a->y, a->x, a->n);
 }
 
-static void run_conv3x3_relu_norm_c16_k16_16x16_fwd__direct(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_norm_c16_k16_16x16_fwd__direct(a->y, a->sums, a->x, a->w);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c16_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_16x16_fwd__b0_1(a->y, a->x, a->coef, a->key);
+    norm_drop0p01_c16_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
 }
 
-static void run_conv3x3_relu_norm_c16_k32_16x16_fwd__direct(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_norm_c16_k32_16x16_fwd__direct(a->y, a->sums, a->x, a->w);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c32_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_16x16_fwd__b0_1(a->y, a->x, a->coef, a->key);
+    norm_drop0p01_c32_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
 }
 
-static void run_conv3x3_relu_norm_c32_k32_16x16_fwd__direct(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_norm_c32_k32_16x16_fwd__direct(a->y, a->sums, a->x, a->w);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c32_16x16_fwd(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_16x16_fwd(a->y, a->x, a->coef, a->key);
+    norm_drop0p01_c32_16x16_fwd(a->y, a->x, a->coef, a->keys, a->n);
 }
 
 static void run_conv1x1_c32_k16_16x16_fwd__direct(const struct kernel_args *a)
 {
-    conv1x1_c32_k16_16x16_fwd__direct(a->y, a->x, a->w);
+    conv1x1_c32_k16_16x16_fwd__direct(a->y, a->x, a->w, a->n);
 }
 
 static void run_maxpool2x2s2_c16_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_16x16_fwd__b0_1(a->y, a->x);
+    maxpool2x2s2_c16_16x16_fwd__b0_1(a->y, a->x, a->n);
 }
 
-static void run_conv3x3_relu_norm_c16_k32_8x8_fwd__direct(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_norm_c16_k32_8x8_fwd__direct(a->y, a->sums, a->x, a->w);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c32_8x8_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_8x8_fwd__b0_1(a->y, a->x, a->coef, a->key);
+    norm_drop0p01_c32_8x8_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
 }
 
-static void run_conv3x3_relu_norm_c32_k32_8x8_fwd__direct(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_norm_c32_k32_8x8_fwd__direct(a->y, a->sums, a->x, a->w);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c32_8x8_fwd(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_8x8_fwd(a->y, a->x, a->coef, a->key);
+    norm_drop0p01_c32_8x8_fwd(a->y, a->x, a->coef, a->keys, a->n);
 }
 
 static void run_avgpool_global_c32_8x8_fwd(const struct kernel_args *a)
 {
-    avgpool_global_c32_8x8_fwd(a->y, a->x);
+    avgpool_global_c32_8x8_fwd(a->y, a->x, a->n);
 }
 
 static void run_conv1x1_c32_k10_1x1_fwd__direct(const struct kernel_args *a)
 {
-    conv1x1_c32_k10_1x1_fwd__direct(a->y, a->x, a->w);
+    conv1x1_c32_k10_1x1_fwd__direct(a->y, a->x, a->w, a->n);
 }
 
 static void run_conv1x1_c32_k10_1x1_bwd_weights__direct(const struct kernel_args *a)
 {
-    conv1x1_c32_k10_1x1_bwd_weights__direct(a->dw, a->x, a->dy);
+    conv1x1_c32_k10_1x1_bwd_weights__direct(a->dw, a->x, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k10_1x1_bwd_data__direct(const struct kernel_args *a)
 {
-    conv1x1_c32_k10_1x1_bwd_data__direct(a->dx, a->dy, a->w);
+    conv1x1_c32_k10_1x1_bwd_data__direct(a->dx, a->dy, a->w, a->n);
 }
 
 static void run_avgpool_global_c32_8x8_bwd_data__b0_1(const struct kernel_args *a)
 {
-    avgpool_global_c32_8x8_bwd_data__b0_1(a->dx, a->dy);
+    avgpool_global_c32_8x8_bwd_data__b0_1(a->dx, a->dy, a->n);
 }
 
 static void run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->key);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->key);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
 }
 
-static void run_conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1(a->dw, a->x, a->dy);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
 }
 
-static void run_conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_8x8_bwd_data__direct_b1_1(a->dx, a->dy, a->w);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->n);
 }
 
-static void run_conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1(a->dw, a->x, a->dy);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
 }
 
-static void run_conv3x3_c16_k32_8x8_bwd_data__direct(const struct kernel_args *a)
+static void run_conv3x3_c16_k32_8x8_bwd_data__winograd4(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_8x8_bwd_data__direct(a->dx, a->dy, a->w);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->n);
 }
 
 static void run_maxpool2x2s2_c16_16x16_bwd_data(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_16x16_bwd_data(a->dx, a->x, a->dy);
+    maxpool2x2s2_c16_16x16_bwd_data(a->dx, a->x, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_16x16_bwd_weights__direct(const struct kernel_args *a)
 {
-    conv1x1_c32_k16_16x16_bwd_weights__direct(a->dw, a->x, a->dy);
+    conv1x1_c32_k16_16x16_bwd_weights__direct(a->dw, a->x, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(const struct kernel_args *a)
 {
-    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(a->dx, a->dy, a->w);
+    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(a->dx, a->dy, a->w, a->n);
 }
 
 static void run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->key);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->key);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
 }
 
-static void run_conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1(a->dw, a->x, a->dy);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
 }
 
-static void run_conv3x3_c32_k32_16x16_bwd_data__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_16x16_bwd_data__direct_b1_1(a->dx, a->dy, a->w);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->n);
 }
 
-static void run_conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1(a->dw, a->x, a->dy);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
 }
 
-static void run_conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_16x16_bwd_data__direct_b1_1(a->dx, a->dy, a->w);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->key);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
 }
 
 static void run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->key);
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
 }
 
-static void run_conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1(a->dw, a->x, a->dy);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
 }
 
-static void run_conv3x3_c16_k16_16x16_bwd_data__direct(const struct kernel_args *a)
+static void run_conv3x3_c16_k16_16x16_bwd_data__winograd4(const struct kernel_args *a)
 {
-    conv3x3_c16_k16_16x16_bwd_data__direct(a->dx, a->dy, a->w);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->n);
 }
 
 static void run_maxpool2x2s2_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_32x32_bwd_data(a->dx, a->x, a->dy);
+    maxpool2x2s2_c16_32x32_bwd_data(a->dx, a->x, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
 {
-    conv1x1_c32_k16_32x32_bwd_weights__direct(a->dw, a->x, a->dy);
+    conv1x1_c32_k16_32x32_bwd_weights__direct(a->dw, a->x, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(const struct kernel_args *a)
 {
-    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(a->dx, a->dy, a->w);
+    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(a->dx, a->dy, a->w, a->n);
 }
 
 static void run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->key);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->key);
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
 }
 
-static void run_conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1(const struct kernel_args *a)
+static void run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1(a->dw, a->x, a->dy);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
 }
 
-static void run_conv3x3_c16_k32_32x32_bwd_data__direct(const struct kernel_args *a)
+static void run_conv3x3_c16_k32_32x32_bwd_data__winograd4(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_32x32_bwd_data__direct(a->dx, a->dy, a->w);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->n);
 }
 
 static void run_norm_drop0p01_c16_32x32_bwd_reduce(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->key);
+    norm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->keys, a->n);
 }
 
 static void run_norm_drop0p01_mask_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->key);
+    norm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
 }
 
 static void run_conv3x3_c3_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
 {
-    conv3x3_c3_k16_32x32_bwd_weights__direct(a->dw, a->x, a->dy);
+    conv3x3_c3_k16_32x32_bwd_weights__direct(a->dw, a->x, a->dy, a->n);
 }
 
 static const struct kernel kernels[] = {
-    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__direct},
-    {.name = "norm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__direct", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 9.437184, .packed_floats = 4608, .pack = pack_conv3x3_c16_k32_by16, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__direct},
-    {.name = "norm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_32x32_fwd},
-    {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
-    {.name = "maxpool2x2s2_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .run = run_maxpool2x2s2_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__direct", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 2304, .pack = pack_conv3x3_c16_k16_by16, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__direct},
-    {.name = "norm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__direct", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 2.359296, .packed_floats = 4608, .pack = pack_conv3x3_c16_k32_by16, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__direct},
-    {.name = "norm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__direct", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 4.718592, .packed_floats = 9216, .pack = pack_conv3x3_c32_k32_by16, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__direct},
-    {.name = "norm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_16x16_fwd},
-    {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
-    {.name = "maxpool2x2s2_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .run = run_maxpool2x2s2_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__direct", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.589824, .packed_floats = 4608, .pack = pack_conv3x3_c16_k32_by16, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__direct},
-    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__direct", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 9216, .pack = pack_conv3x3_c32_k32_by16, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__direct},
-    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__direct", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 9216, .pack = pack_conv3x3_c32_k32_by16, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__direct},
-    {.name = "norm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_8x8_fwd},
-    {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .run = run_avgpool_global_c32_8x8_fwd},
-    {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},
-    {.name = "conv1x1_c32_k10_1x1_bwd_weights__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_bwd_weights__direct},
-    {.name = "conv1x1_c32_k10_1x1_bwd_data__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32, .run = run_conv1x1_c32_k10_1x1_bwd_data__direct},
-    {.name = "avgpool_global_c32_8x8_bwd_data__b0_1", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .run = run_avgpool_global_c32_8x8_bwd_data__b0_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__direct_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by16, .run = run_conv3x3_c32_k32_8x8_bwd_data__direct_b1_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__direct_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__direct_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by16, .run = run_conv3x3_c32_k32_8x8_bwd_data__direct_b1_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__direct_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__direct", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16, .run = run_conv3x3_c16_k32_8x8_bwd_data__direct},
-    {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
-    {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
-    {.name = "conv1x1_c32_k16_16x16_bwd_data__direct_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1},
-    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 4.718592, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_16x16_bwd_weights__direct_b1_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_data__direct_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 4.718592, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by16, .run = run_conv3x3_c32_k32_16x16_bwd_data__direct_b1_1},
-    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 2.359296, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__direct_b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_data__direct_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 2.359296, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16, .run = run_conv3x3_c16_k32_16x16_bwd_data__direct_b1_1},
-    {.name = "norm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__direct_b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_data__direct", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 2304, .pack = pack_transposed_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_data__direct},
-    {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
-    {.name = "conv1x1_c32_k16_32x32_bwd_weights__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__direct},
-    {.name = "conv1x1_c32_k16_32x32_bwd_data__direct_b0_1", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1},
-    {.name = "norm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 9.437184, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__direct_b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_data__direct", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 9.437184, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16, .run = run_conv3x3_c16_k32_32x32_bwd_data__direct},
-    {.name = "norm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_c16_32x32_bwd_reduce},
-    {.name = "norm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .run = run_norm_drop0p01_mask_c16_32x32_bwd_data},
-    {.name = "conv3x3_c3_k16_32x32_bwd_weights__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__direct},
+    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__direct},
+    {.name = "norm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_fwd__b0_1},
+    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
+    {.name = "norm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_fwd},
+    {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
+    {.name = "maxpool2x2s2_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_fwd__b0_1},
+    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 8064, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
+    {.name = "norm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_fwd__b0_1},
+    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
+    {.name = "norm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd__b0_1},
+    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
+    {.name = "norm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd},
+    {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
+    {.name = "maxpool2x2s2_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_fwd__b0_1},
+    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
+    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
+    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
+    {.name = "norm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd},
+    {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
+    {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},
+    {.name = "conv1x1_c32_k10_1x1_bwd_weights__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_bwd_weights__direct},
+    {.name = "conv1x1_c32_k10_1x1_bwd_data__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32, .run = run_conv1x1_c32_k10_1x1_bwd_data__direct},
+    {.name = "avgpool_global_c32_8x8_bwd_data__b0_1", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_bwd_data__b0_1},
+    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
+    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
+    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
+    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
+    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
+    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
+    {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
+    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
+    {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
+    {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
+    {.name = "conv1x1_c32_k16_16x16_bwd_data__direct_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1},
+    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
+    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
+    {.name = "conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1},
+    {.name = "conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1},
+    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
+    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
+    {.name = "conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1},
+    {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
+    {.name = "norm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1},
+    {.name = "norm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
+    {.name = "conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 29376, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1},
+    {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 8064, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
+    {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
+    {.name = "conv1x1_c32_k16_32x32_bwd_weights__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__direct},
+    {.name = "conv1x1_c32_k16_32x32_bwd_data__direct_b0_1", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1},
+    {.name = "norm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1},
+    {.name = "norm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
+    {.name = "conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1},
+    {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
+    {.name = "norm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_bwd_reduce},
+    {.name = "norm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_32x32_bwd_data},
+    {.name = "conv3x3_c3_k16_32x32_bwd_weights__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__direct},
 };
 
 /* -- 8. Model ---------------------------------------------------------------------------------- */

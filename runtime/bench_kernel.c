@@ -1,8 +1,9 @@
 /* bench_kernel.c - runs one kernel over a chunk's worth of images on every thread.
  *
- * The images of a thread are distinct buffers, as many as a chunk has, so that what stays in cache
- * between two calls is what stays there in training; weights, coefficients, parameter gradients and
- * scratch are the first image's for all of them.
+ * A thread works on groups of images, as many to a group as the kernel takes, the last one perhaps
+ * smaller. The groups are distinct buffers, so that what stays in cache between two calls is what
+ * stays there in training; weights, coefficients, parameter gradients and scratch are the first
+ * group's for all of them.
  */
 #include "bench_kernel.h"
 
@@ -17,27 +18,27 @@ static const double ROUND_SECONDS = 4e-3;
 
 struct bench {
     struct pool *pool;
-    struct operands *sets; /* [threads][images] */
-    int images;
-    int repeats; /* calls for each image in one round */
+    struct operands *sets; /* [threads][groups] */
+    int groups;
+    int repeats; /* calls for each group in one round */
 };
 
 static void run_generated(void *context, int rank)
 {
     const struct bench *b = context;
-    const struct operands *own = b->sets + rank * b->images;
+    const struct operands *own = b->sets + rank * b->groups;
     for (int r = 0; r < b->repeats; r++)
-        for (int i = 0; i < b->images; i++)
+        for (int i = 0; i < b->groups; i++)
             own->kernel->run(&own[i].args);
 }
 
 static void run_generic(void *context, int rank)
 {
     const struct bench *b = context;
-    const struct operands *own = b->sets + rank * b->images;
+    const struct operands *own = b->sets + rank * b->groups;
     for (int r = 0; r < b->repeats; r++)
-        for (int i = 0; i < b->images; i++)
-            ref_kernel(own->kernel, &own[i].ref);
+        for (int i = 0; i < b->groups; i++)
+            operands_run_ref(&own[i]);
 }
 
 /* -- Operands ---------------------------------------------------------------------------------- */
@@ -52,27 +53,25 @@ static void share(struct operands *to, const struct operands *first)
     to->args.db = first->args.db;
     to->args.sums = first->args.sums;
     to->args.scratch = first->args.scratch;
-    to->ref.w = first->ref.w;
-    to->ref.bias = first->ref.bias;
-    to->ref.coef = first->ref.coef;
-    to->ref.dcoef = first->ref.dcoef;
-    to->ref.dw = first->ref.dw;
-    to->ref.db = first->ref.db;
-    to->ref.sums = first->ref.sums;
-    to->ref.scratch = first->ref.scratch;
+    for (int i = 0; i < OPERAND_COUNT; i++)
+        if (to->shape[i].layout == NULL)
+            to->plain[i] = first->plain[i];
+    to->ref_scratch = first->ref_scratch;
 }
 
-static bool open_sets(struct bench *b, const struct kernel *kernel, struct err *err)
+static bool open_sets(struct bench *b, const struct kernel *kernel, int images, struct err *err)
 {
     int threads = pool_threads(b->pool);
-    b->sets = calloc((size_t)(threads * b->images), sizeof *b->sets);
+    b->sets = calloc((size_t)(threads * b->groups), sizeof *b->sets);
     if (b->sets == NULL)
         return err_set(err, "%s: cannot allocate its operands", kernel->name);
     for (int rank = 0; rank < threads; rank++) {
-        struct operands *own = b->sets + rank * b->images;
-        for (int i = 0; i < b->images; i++) {
-            if (!operands_open(&own[i], kernel, OPERANDS_RANDOM, OPERANDS_TOGETHER,
-                               (uint64_t)(rank * b->images + i), err))
+        struct operands *own = b->sets + rank * b->groups;
+        for (int i = 0; i < b->groups; i++) {
+            int left = images - i * kernel->images;
+            if (!operands_open(&own[i], kernel, left < kernel->images ? left : kernel->images,
+                               OPERANDS_RANDOM, OPERANDS_TOGETHER, (uint64_t)(rank * b->groups + i),
+                               err))
                 return false;
             share(&own[i], own);
         }
@@ -82,7 +81,7 @@ static bool open_sets(struct bench *b, const struct kernel *kernel, struct err *
 
 static void close_sets(struct bench *b)
 {
-    for (int i = 0; b->sets != NULL && i < pool_threads(b->pool) * b->images; i++)
+    for (int i = 0; b->sets != NULL && i < pool_threads(b->pool) * b->groups; i++)
         operands_close(&b->sets[i]);
     free(b->sets);
 }
@@ -122,9 +121,9 @@ bool bench_kernel(const struct kernel *kernel, struct pool *pool, int batch, int
                   struct bench_time *time, struct err *err)
 {
     double seconds[MAX_ROUNDS], generic[MAX_ROUNDS];
-    struct bench b = {.pool = pool, .images = images};
+    struct bench b = {.pool = pool, .groups = (images + kernel->images - 1) / kernel->images};
     rounds = rounds < MAX_ROUNDS ? rounds : MAX_ROUNDS;
-    if (!open_sets(&b, kernel, err)) {
+    if (!open_sets(&b, kernel, images, err)) {
         close_sets(&b);
         return false;
     }

@@ -35,7 +35,10 @@ enum layer_op {
     LAYER_SOFTMAX_CROSS_ENTROPY
 };
 
-enum norm_kind { NORM_BATCH, NORM_GROUP }; /* layer norm has one group, instance norm one a channel */
+enum norm_kind {
+    NORM_BATCH,
+    NORM_GROUP
+}; /* layer norm has one group, instance norm one a channel */
 
 /* One node of the graph, in topological order; layers[0] is the input. */
 struct layer {
@@ -53,8 +56,8 @@ struct layer {
     float p;        /* dropout: probability of dropping */
     int weight;     /* index into params, -1 where there is none */
     int bias;
-    int state;      /* batch norm: index of running_mean in states; running_var follows; else -1 */
-    double mflop;   /* forward, one image, direct algorithm; a multiply-add counts two */
+    int state;    /* batch norm: index of running_mean in states; running_var follows; else -1 */
+    double mflop; /* forward, one image, direct algorithm; a multiply-add counts two */
 };
 
 enum param_init { INIT_FAN_IN, INIT_ONE, INIT_ZERO }; /* FAN_IN: uniform in +-1/sqrt(fan_in) */
@@ -98,7 +101,7 @@ struct recipe {
     float final_div;  /* LR_ONECYCLE, LR_COSINE: lr / final_div is the last rate */
     int crop;         /* pixels of reflected border for the random crop, 0 none */
     enum flip_mode flip;
-    int cutout;       /* side of the square set to the mean, 0 none */
+    int cutout; /* side of the square set to the mean, 0 none */
 };
 
 /* -- Kernels ----------------------------------------------------------------------------------- */
@@ -126,39 +129,46 @@ enum kernel_op {
  * normalization's backward pass. */
 enum kernel_pass { PASS_FWD, PASS_BWD_DATA, PASS_BWD_WEIGHTS, PASS_BWD_REDUCE };
 
-/* The arguments of any kernel; each uses what its operation and pass need, for one image.
+/* The arguments of any kernel, for a group of n images, 1 <= n <= images of struct kernel; each
+ * uses what its operation and pass need. The images of a tensor lie one after another,
+ * layout_floats apart.
  *
  * CONV and LINEAR (LINEAR flattens x in C,H,W order into features):
  *   fwd          y = act(x * w + bias); with stats also sums[0][k] += sum y, sums[1][k] += sum y*y
  *   bwd_data     dx = (or += if adds) dy * w transposed
  *   bwd_weights  dw += x correlated with dy; with bias db[k] += sum dy
  * MAP, normalization applied as a per-channel line, then ReLU, then dropout, each where present:
- *   fwd          y = drop(act(a*x + b)),  coef = a[pitch], b[pitch]; without affine y = drop(act(x))
- *   bwd_reduce   g = dy times the dropout and ReLU factors; sums[0] += sum g, sums[1] += sum g*x
- *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*x + D), dcoef = A, B, D [pitch];
- *                without affine dx = [x > 0 if masks_x] * g; dx may be the same buffer as dy
- * MAXPOOL, AVGPOOL: y from x; dx from x, dy. Max goes to the first winner in row-major order;
- *   average divides by window * window, padding included.
- * SUMS: fwd sums[0] += sum x, sums[1] += sum x*x.
+ *   fwd          y = drop(act(a*x + b)),  coef = a[pitch], b[pitch]; without affine y =
+ * drop(act(x)) bwd_reduce   g = dy times the dropout and ReLU factors; sums[0] += sum g, sums[1] +=
+ * sum g*x bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*x + D), dcoef = A, B, D
+ * [pitch]; without affine dx = [x > 0 if masks_x] * g; dx may be the same buffer as dy MAXPOOL,
+ * AVGPOOL: y from x; dx from x, dy. Max goes to the first winner in row-major order; average
+ * divides by window * window, padding included. SUMS: fwd sums[0] += sum x, sums[1] += sum x*x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
- * Pad lanes (channels c .. pitch-1) of every output are zero when those of the inputs are. */
+ * Sums and coefficients are those of all images of the group, or with each_image one after another
+ * for every image. Pad lanes (channels c .. pitch-1) of every output are zero when those of the
+ * inputs are. */
 struct kernel_args {
     float *y;
     float *dx;
-    float *dw;    /* packed as unpack expects it */
-    float *db;    /* [pitch of y] */
-    float *sums;  /* [2][pitch] */
+    float *dw;      /* packed as unpack expects it */
+    float *db;      /* [pitch of y] */
+    float *sums;    /* [2][pitch], each_image: [n][2][pitch] */
     float *scratch; /* scratch_floats of the kernel */
     const float *x;
     const float *x2;
     const float *yin; /* ADD bwd_data: the forward result */
     const float *dy;
-    const float *w;   /* packed by pack */
-    const float *bias; /* [pitch of y] */
-    const float *coef;
-    const float *dcoef;
-    uint64_t key; /* dropout: rng_key of this sample and layer; 0 drops nothing */
+    const float *w;       /* packed by pack */
+    const float *bias;    /* [pitch of y] */
+    const float *coef;    /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
+    const float *dcoef;   /* [KERNEL_DCOEF_ROWS][pitch], likewise */
+    const uint64_t *keys; /* [n], dropout: rng_key of a sample and this layer; 0 drops nothing */
+    int n;
 };
+
+/* A kernel reads the first two rows of coef; the other two are for who computes the gradient. */
+enum { KERNEL_COEF_ROWS = 4, KERNEL_DCOEF_ROWS = 3 };
 
 struct kernel {
     const char *name;  /* the C function */
@@ -171,9 +181,12 @@ struct kernel {
     int window, stride, padding;
     bool bias, relu, stats, adds;
     bool affine, masks_x; /* MAP */
+    bool each_image;      /* sums, coef and dcoef belong to one image each */
     float p;              /* MAP: dropout probability, 0 none */
-    bool exact; /* on small integers every order of summation gives the same bits (direct kernels) */
+    bool
+        exact; /* on small integers every order of summation gives the same bits (direct kernels) */
     double mflop; /* one image, direct algorithm */
+    int images;   /* the most it takes at once */
     size_t packed_floats, scratch_floats;
     void (*pack)(float *packed, const float *canonical);   /* CONV, LINEAR: fwd, bwd_data */
     void (*unpack)(float *canonical, const float *packed); /* CONV, LINEAR: bwd_weights */
@@ -222,7 +235,8 @@ struct model {
     const struct state *states;
     int state_count;
     size_t state_floats;
-    const struct kernel *kernels; /* one entry a layer and pass; equal shapes name the same function */
+    const struct kernel
+        *kernels; /* one entry a layer and pass; equal shapes name the same function */
     int kernel_count;
     const struct backend *backend;
 };

@@ -100,6 +100,7 @@ static size_t weight_count(const struct kernel *k)
     return (size_t)k->y.c * (size_t)k->x.c * patch;
 }
 
+/* The shape of one copy. */
 static struct operand_shape shape_of(const struct kernel *k, enum operand operand)
 {
     struct operand_shape shape = {0};
@@ -126,9 +127,9 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
     case OPERAND_DB:
         return vector_shape(1, &k->y);
     case OPERAND_COEF:
-        return vector_shape(2, &k->x);
+        return vector_shape(KERNEL_COEF_ROWS, &k->x);
     case OPERAND_DCOEF:
-        return vector_shape(3, &k->x);
+        return vector_shape(KERNEL_DCOEF_ROWS, &k->x);
     case OPERAND_SUMS:
         shape = vector_shape(2, is_weighted(k) ? &k->y : &k->x);
         shape.plain *= sizeof(double) / sizeof(float);
@@ -144,7 +145,23 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
     }
 }
 
+static int copies_of(const struct operands *o, enum operand operand)
+{
+    bool coefs = operand == OPERAND_COEF || operand == OPERAND_DCOEF || operand == OPERAND_SUMS;
+    return o->shape[operand].layout != NULL || (coefs && o->kernel->each_image) ? o->n : 1;
+}
+
 /* -- Memory ------------------------------------------------------------------------------------ */
+
+static size_t laid_floats(const struct operands *o, int i)
+{
+    return o->shape[i].laid * (size_t)o->shape[i].copies;
+}
+
+static size_t plain_floats(const struct operands *o, int i)
+{
+    return o->shape[i].plain * (size_t)o->shape[i].copies;
+}
 
 static size_t round_up(size_t n, size_t multiple)
 {
@@ -167,7 +184,7 @@ static char *map_zeros(size_t bytes)
 static bool open_guarded(struct operands *o, enum operand i, bool after, struct err *err)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t bytes = round_up(o->shape[i].laid * sizeof(float), ALIGNMENT);
+    size_t bytes = round_up(laid_floats(o, i) * sizeof(float), ALIGNMENT);
     size_t room = round_up(bytes, page);
     struct operand_memory *m = &o->memory[i];
     char *map = map_zeros(room + page);
@@ -195,11 +212,12 @@ static void place_in_block(struct operands *o, float *block, size_t *used, size_
 {
     for (int i = 0; i < OPERAND_COUNT; i++) {
         if (together && o->shape[i].laid > 0)
-            o->laid[i] = take(block, used, o->shape[i].laid);
+            o->laid[i] = take(block, used, laid_floats(o, i));
         if (o->shape[i].plain > 0)
-            o->plain[i] = take(block, used, o->shape[i].plain);
+            o->plain[i] = take(block, used, plain_floats(o, i));
     }
-    o->ref.scratch = take(block, used, ref_scratch);
+    o->ref_scratch = take(block, used, ref_scratch);
+    o->keys = (void *)take(block, used, (size_t)o->n * sizeof(uint64_t) / sizeof(float));
 }
 
 static bool open_memory(struct operands *o, enum operands_place place, struct err *err)
@@ -262,57 +280,66 @@ static void lay_out_image(float *laid, const float *plain, const struct layout *
         }
 }
 
-static void fill_vectors(const struct operands *o, enum operand i)
+static void lay_out_vectors(float *laid, const float *plain, const struct operand_shape *s)
 {
-    const struct operand_shape *s = &o->shape[i];
     for (int row = 0; row < s->rows; row++)
         for (int c = 0; c < s->c; c++)
-            o->laid[i][row * s->pitch + c] = o->plain[i][row * s->c + c];
+            laid[row * s->pitch + c] = plain[row * s->c + c];
 }
 
 /* The plain sums are doubles, made from the floats that fill left there. */
-static void fill_sums(const struct operands *o, enum operands_input input, uint64_t key)
+static void fill_sums(float *laid, double *plain, const struct operand_shape *s,
+                      enum operands_input input, uint64_t key)
 {
-    const struct operand_shape *s = &o->shape[OPERAND_SUMS];
-    double *plain = (void *)o->plain[OPERAND_SUMS];
     for (int row = 0; row < s->rows; row++)
         for (int c = 0; c < s->c; c++) {
-            float *value = &o->laid[OPERAND_SUMS][row * s->pitch + c];
+            float *value = &laid[row * s->pitch + c];
             fill(value, 1, input, key + (uint64_t)(row * s->c + c));
             plain[row * s->c + c] = (double)*value;
         }
 }
 
-static void fill_operand(struct operands *o, enum operand i, enum operands_input input,
-                         uint64_t key)
+static void fill_copy(const struct operands *o, enum operand i, int copy, enum operands_input input,
+                      uint64_t key)
 {
     const struct operand_shape *s = &o->shape[i];
-    const struct kernel *k = o->kernel;
+    float *laid = o->laid[i] + (size_t)copy * s->laid;
+    float *plain = o->plain[i] != NULL ? o->plain[i] + (size_t)copy * s->plain : NULL;
     if (i == OPERAND_SUMS) {
-        fill_sums(o, input, key);
+        fill_sums(laid, (void *)plain, s, input, key);
         return;
     }
-    fill(o->plain[i], s->plain, input, key);
+    fill(plain, s->plain, input, key);
     if (i == OPERAND_YIN) /* the result of a ReLU */
-        ref_relu_fwd(o->plain[i], o->plain[i], s->plain);
+        ref_relu_fwd(plain, plain, s->plain);
     if (i == OPERAND_SCRATCH) {
-        poison(o->laid[i], s->laid);
+        poison(laid, s->laid);
     } else if (i == OPERAND_W) {
-        poison(o->laid[i], s->laid);
-        k->pack(o->laid[i], o->plain[i]);
+        poison(laid, s->laid);
+        o->kernel->pack(laid, plain);
     } else if (i == OPERAND_DW) {
-        fill(o->laid[i], s->laid, input, key);
-        k->unpack(o->plain[i], o->laid[i]);
+        fill(laid, s->laid, input, key);
+        o->kernel->unpack(plain, laid);
     } else if (s->layout != NULL) {
-        lay_out_image(o->laid[i], o->plain[i], s->layout, s->sets);
+        lay_out_image(laid, plain, s->layout, s->sets);
     } else {
-        fill_vectors(o, i);
+        lay_out_vectors(laid, plain, s);
     }
 }
 
-static void connect(struct operands *o, uint64_t key)
+static void fill_operands(const struct operands *o, enum operands_input input, uint64_t seed)
 {
-    float *const *l = o->laid, *const *p = o->plain;
+    for (int i = 0; i < OPERAND_COUNT; i++)
+        for (int copy = 0; o->shape[i].laid > 0 && copy < o->shape[i].copies; copy++)
+            fill_copy(o, (enum operand)i, copy, input,
+                      rng_key(seed, (uint32_t)copy, (uint32_t)i, RNG_INIT));
+    for (int image = 0; image < o->n; image++)
+        o->keys[image] = rng_key(seed, 0, (uint32_t)image, RNG_DROPOUT);
+}
+
+static void connect(struct operands *o)
+{
+    float *const *l = o->laid;
     o->args = (struct kernel_args){.y = l[OPERAND_Y],
                                    .dx = l[OPERAND_DX],
                                    .dw = l[OPERAND_DW],
@@ -327,42 +354,60 @@ static void connect(struct operands *o, uint64_t key)
                                    .bias = l[OPERAND_BIAS],
                                    .coef = l[OPERAND_COEF],
                                    .dcoef = l[OPERAND_DCOEF],
-                                   .key = key};
-    o->ref = (struct ref_args){.y = p[OPERAND_Y],
-                               .dx = p[OPERAND_DX],
-                               .dw = p[OPERAND_DW],
-                               .db = p[OPERAND_DB],
-                               .sums = (void *)p[OPERAND_SUMS],
-                               .scratch = o->ref.scratch,
-                               .x = p[OPERAND_X],
-                               .x2 = p[OPERAND_X2],
-                               .yin = p[OPERAND_YIN],
-                               .dy = p[OPERAND_DY],
-                               .w = p[OPERAND_W],
-                               .bias = p[OPERAND_BIAS],
-                               .coef = p[OPERAND_COEF],
-                               .dcoef = p[OPERAND_DCOEF],
-                               .key = key};
+                                   .keys = o->keys,
+                                   .n = o->n};
+}
+
+/* -- Reference --------------------------------------------------------------------------------- */
+
+static float *plain_of(const struct operands *o, enum operand i, int image)
+{
+    const struct operand_shape *s = &o->shape[i];
+    return s->plain == 0 ? NULL : o->plain[i] + (s->copies > 1 ? (size_t)image * s->plain : 0);
+}
+
+void operands_run_ref(const struct operands *o)
+{
+    for (int i = 0; i < o->n; i++) {
+        struct ref_args args = {.y = plain_of(o, OPERAND_Y, i),
+                                .dx = plain_of(o, OPERAND_DX, i),
+                                .dw = plain_of(o, OPERAND_DW, i),
+                                .db = plain_of(o, OPERAND_DB, i),
+                                .sums = (void *)plain_of(o, OPERAND_SUMS, i),
+                                .scratch = o->ref_scratch,
+                                .x = plain_of(o, OPERAND_X, i),
+                                .x2 = plain_of(o, OPERAND_X2, i),
+                                .yin = plain_of(o, OPERAND_YIN, i),
+                                .dy = plain_of(o, OPERAND_DY, i),
+                                .w = plain_of(o, OPERAND_W, i),
+                                .bias = plain_of(o, OPERAND_BIAS, i),
+                                .coef = plain_of(o, OPERAND_COEF, i),
+                                .dcoef = plain_of(o, OPERAND_DCOEF, i),
+                                .key = o->keys[i]};
+        ref_kernel(o->kernel, &args);
+    }
 }
 
 /* -- Lifecycle --------------------------------------------------------------------------------- */
 
-bool operands_open(struct operands *o, const struct kernel *kernel, enum operands_input input,
-                   enum operands_place place, uint64_t seed, struct err *err)
+bool operands_open(struct operands *o, const struct kernel *kernel, int n,
+                   enum operands_input input, enum operands_place place, uint64_t seed,
+                   struct err *err)
 {
-    *o = (struct operands){.kernel = kernel};
-    for (int i = 0; i < OPERAND_COUNT; i++)
+    assert(n >= 1 && n <= kernel->images);
+    *o = (struct operands){.kernel = kernel, .n = n};
+    for (int i = 0; i < OPERAND_COUNT; i++) {
         o->shape[i] = shape_of(kernel, (enum operand)i);
+        o->shape[i].copies = copies_of(o, (enum operand)i);
+    }
     assert(o->shape[OPERAND_W].laid == 0 || kernel->pack != NULL);
     assert(o->shape[OPERAND_DW].laid == 0 || kernel->unpack != NULL);
     if (!open_memory(o, place, err)) {
         operands_close(o);
         return false;
     }
-    for (int i = 0; i < OPERAND_COUNT; i++)
-        if (o->shape[i].laid > 0)
-            fill_operand(o, (enum operand)i, input, rng_key(seed, 0, (uint32_t)i, RNG_INIT));
-    connect(o, rng_key(seed, 0, 0, RNG_DROPOUT));
+    fill_operands(o, input, seed);
+    connect(o);
     return true;
 }
 

@@ -1,9 +1,9 @@
-/* operands.h - all that one kernel reads and writes for one image, made up from a seed.
+/* operands.h - all that one kernel reads and writes for a group of images, made up from a seed.
  *
  *     struct operands o;
- *     if (!operands_open(&o, kernel, OPERANDS_RANDOM, OPERANDS_GUARD_AFTER, seed, &err)) ...
+ *     if (!operands_open(&o, kernel, n, OPERANDS_RANDOM, OPERANDS_GUARD_AFTER, seed, &err)) ...
  *     kernel->run(&o.args);
- *     ref_kernel(kernel, &o.ref);            (the same computation on the same numbers)
+ *     operands_run_ref(&o);                  (the same computation on the same numbers)
  *     operands_close(&o);
  *
  * Every operand exists twice: laid out as the kernel wants it, and plain (C,H,W; canonical weights)
@@ -44,11 +44,13 @@ enum operand {
     OPERAND_COUNT
 };
 
-/* An operand that is not an image is `rows` vectors of c floats, `pitch` apart for the kernel. */
+/* An operand that is not an image is `rows` vectors of c floats, `pitch` apart for the kernel.
+ * There are `copies` of it one after another, one for each image or a single one. */
 struct operand_shape {
     const struct layout *layout; /* images; else NULL */
     int rows, c, pitch;
-    size_t laid, plain; /* floats of the two copies; 0 when the kernel does not use the operand */
+    int copies;
+    size_t laid, plain; /* floats of one copy; 0 when the kernel does not use the operand */
     bool sets;          /* the kernel overwrites it */
 };
 
@@ -60,8 +62,10 @@ struct operand_memory {
 
 struct operands {
     const struct kernel *kernel;
+    int n;                   /* images */
     struct kernel_args args; /* of kernel->run */
-    struct ref_args ref;     /* of ref_kernel */
+    uint64_t *keys;          /* [n] */
+    float *ref_scratch;
     struct operand_shape shape[OPERAND_COUNT];
     float *laid[OPERAND_COUNT];
     float *plain[OPERAND_COUNT]; /* SUMS: doubles */
@@ -69,9 +73,14 @@ struct operands {
     void *block; /* the plain copies, and all of them with OPERANDS_TOGETHER */
 };
 
-bool operands_open(struct operands *o, const struct kernel *kernel, enum operands_input input,
-                   enum operands_place place, uint64_t seed, struct err *err);
+/* n: 1 .. kernel->images */
+bool operands_open(struct operands *o, const struct kernel *kernel, int n,
+                   enum operands_input input, enum operands_place place, uint64_t seed,
+                   struct err *err);
 void operands_close(struct operands *o);
+
+/* What kernel->run computes, by ref_kernel, image by image. */
+void operands_run_ref(const struct operands *o);
 
 /* "x", "dw", as in struct kernel_args. */
 const char *operands_name(enum operand operand);

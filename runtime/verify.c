@@ -72,7 +72,7 @@ static double pixels_of(const struct layout *l)
 }
 
 /* Terms summed for one element of y, dx or dw and db. */
-static double count_terms(const struct kernel *k)
+static double count_terms(const struct kernel *k, int images)
 {
     double window = (double)k->window * k->window;
     bool linear = k->op == KERNEL_LINEAR;
@@ -83,7 +83,7 @@ static double count_terms(const struct kernel *k)
             return 1 + k->x.c * (linear ? pixels_of(&k->x) : window);
         if (k->pass == PASS_BWD_DATA)
             return 1 + k->y.c * (linear ? 1 : window);
-        return 1 + pixels_of(&k->y);
+        return 1 + images * pixels_of(&k->y);
     case KERNEL_MAXPOOL:
     case KERNEL_AVGPOOL:
         return 1 + window;
@@ -106,14 +106,15 @@ static double tolerance_of(const struct operands *o, enum operand output, int ro
 {
     const struct kernel *k = o->kernel;
     double size = operands_size(input), scale = (double)rng_keep_scale(k->p);
-    double element = TOLERANCE * count_terms(k) * size * size * scale;
+    double element = TOLERANCE * count_terms(k, o->n) * size * size * scale;
     if (output != OPERAND_SUMS)
         return element;
-    double pixels = pixels_of(&k->x), y = size * scale;
+    double images = k->each_image ? 1 : o->n;
+    double pixels = images * pixels_of(&k->x), y = size * scale;
     if (!o->shape[OPERAND_Y].plain) /* sums over inputs and products of two of them */
         return TOLERANCE * (1 + pixels) * y * size;
-    pixels = pixels_of(&k->y);
-    y = largest_of(o->plain[OPERAND_Y], o->shape[OPERAND_Y].plain);
+    pixels = images * pixels_of(&k->y);
+    y = largest_of(o->plain[OPERAND_Y], o->shape[OPERAND_Y].plain * (size_t)o->n);
     if (row == 0)
         return pixels * (TOLERANCE * y + element);
     return pixels * (TOLERANCE * y * y + 2 * y * element);
@@ -129,8 +130,8 @@ struct check {
     struct err *err;
 };
 
-/* Compares one element; name says which. */
-static bool compare(const struct check *c, enum operand output, size_t index, double got,
+/* Compares one element of a copy of an output. */
+static bool compare(const struct check *c, enum operand output, int copy, size_t index, double got,
                     double want, double tolerance)
 {
     double difference = got == want ? 0 : fabs(got - want); /* also for equal infinities */
@@ -148,20 +149,22 @@ static bool compare(const struct check *c, enum operand output, size_t index, do
     if (s->layout != NULL) {
         size_t w = (size_t)s->layout->w, plane = w * (size_t)s->layout->h;
         return err_set(c->err,
-                       "%s: %s at channel %zu, row %zu, column %zu: expected %.9g, got %.9g "
-                       "(tolerance %.3g; %s)",
-                       kernel, name, index / plane, index % plane / w, index % w, want, got,
+                       "%s: %s at channel %zu, row %zu, column %zu of image %d: expected %.9g, "
+                       "got %.9g (tolerance %.3g; %s)",
+                       kernel, name, index / plane, index % plane / w, index % w, copy, want, got,
                        tolerance, c->how);
     }
-    return err_set(c->err, "%s: %s[%zu]: expected %.9g, got %.9g (tolerance %.3g; %s)", kernel,
-                   name, index, want, got, tolerance, c->how);
+    return err_set(c->err, "%s: %s[%d][%zu]: expected %.9g, got %.9g (tolerance %.3g; %s)", kernel,
+                   name, copy, index, want, got, tolerance, c->how);
 }
 
 /* Borders and pad lanes are zero, the rest is the reference's. */
-static bool check_image(const struct check *c, enum operand output)
+static bool check_image(const struct check *c, enum operand output, int image)
 {
-    const struct layout *l = c->o->shape[output].layout;
-    const float *plain = c->o->plain[output], *at = c->o->laid[output];
+    const struct operand_shape *s = &c->o->shape[output];
+    const struct layout *l = s->layout;
+    const float *plain = c->o->plain[output] + (size_t)image * s->plain;
+    const float *at = c->o->laid[output] + (size_t)image * s->laid;
     double tolerance = c->report->exact ? 0 : tolerance_of(c->o, output, 0, c->input);
     for (int y = -l->border; y < l->h + l->border; y++)
         for (int x = -l->border; x < l->w + l->border; x++)
@@ -169,34 +172,38 @@ static bool check_image(const struct check *c, enum operand output)
                 bool inside = y >= 0 && y < l->h && x >= 0 && x < l->w;
                 size_t index = (size_t)(k * l->h + y) * (size_t)l->w + (size_t)x;
                 if (inside && k < l->c) {
-                    if (!compare(c, output, index, (double)*at, (double)plain[index], tolerance))
+                    if (!compare(c, output, image, index, (double)*at, (double)plain[index],
+                                 tolerance))
                         return false;
                 } else if (!(*at == 0)) {
                     return err_set(c->err,
-                                   "%s: %s: %s at row %d, column %d, lane %d: expected 0, got "
-                                   "%.9g (%s)",
+                                   "%s: %s: %s at row %d, column %d, lane %d of image %d: expected "
+                                   "0, got %.9g (%s)",
                                    c->o->kernel->name, operands_name(output),
-                                   inside ? "pad lane" : "border", y, x, k, (double)*at, c->how);
+                                   inside ? "pad lane" : "border", y, x, k, image, (double)*at,
+                                   c->how);
                 }
             }
     return true;
 }
 
 /* db and sums: lanes up to the pitch, those past the channels zero. */
-static bool check_vectors(const struct check *c, enum operand output)
+static bool check_vectors(const struct check *c, enum operand output, int copy)
 {
     const struct operand_shape *s = &c->o->shape[output];
+    const float *laid = c->o->laid[output] + (size_t)copy * s->laid;
+    const float *plain = c->o->plain[output] + (size_t)copy * s->plain;
     for (int row = 0; row < s->rows; row++) {
         double allowed = tolerance_of(c->o, output, row, c->input);
         for (int lane = 0; lane < s->pitch; lane++) {
-            double got = (double)c->o->laid[output][row * s->pitch + lane], want = 0;
+            double got = (double)laid[row * s->pitch + lane], want = 0;
             size_t index = (size_t)(row * s->c + lane);
             if (lane < s->c && output == OPERAND_SUMS)
-                want = ((const double *)(const void *)c->o->plain[output])[index];
+                want = ((const double *)(const void *)plain)[index];
             else if (lane < s->c)
-                want = (double)c->o->plain[output][index];
+                want = (double)plain[index];
             bool exact = c->report->exact && fabs(want) < EXACT_BELOW;
-            if (!compare(c, output, index, got, want, exact || lane >= s->c ? 0 : allowed))
+            if (!compare(c, output, copy, index, got, want, exact || lane >= s->c ? 0 : allowed))
                 return false;
         }
     }
@@ -215,19 +222,28 @@ static bool check_weights(const struct check *c)
     o->kernel->unpack(got, o->laid[OPERAND_DW]);
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++)
-        ok = compare(c, OPERAND_DW, i, (double)got[i], (double)o->plain[OPERAND_DW][i], tolerance);
+        ok = compare(c, OPERAND_DW, 0, i, (double)got[i], (double)o->plain[OPERAND_DW][i],
+                     tolerance);
     free(got);
+    return ok;
+}
+
+static bool check_copies(const struct check *c, enum operand output,
+                         bool (*check)(const struct check *c, enum operand output, int copy))
+{
+    const struct operand_shape *s = &c->o->shape[output];
+    bool ok = true;
+    for (int copy = 0; s->laid > 0 && ok && copy < s->copies; copy++)
+        ok = check(c, output, copy);
     return ok;
 }
 
 static bool check_outputs(const struct check *c)
 {
-    const struct operand_shape *shape = c->o->shape;
-    return (!shape[OPERAND_Y].laid || check_image(c, OPERAND_Y)) &&
-           (!shape[OPERAND_DX].laid || check_image(c, OPERAND_DX)) &&
-           (!shape[OPERAND_DW].laid || check_weights(c)) &&
-           (!shape[OPERAND_DB].laid || check_vectors(c, OPERAND_DB)) &&
-           (!shape[OPERAND_SUMS].laid || check_vectors(c, OPERAND_SUMS));
+    return check_copies(c, OPERAND_Y, check_image) && check_copies(c, OPERAND_DX, check_image) &&
+           (!c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
+           check_copies(c, OPERAND_DB, check_vectors) &&
+           check_copies(c, OPERAND_SUMS, check_vectors);
 }
 
 /* -- One kernel -------------------------------------------------------------------------------- */
@@ -258,7 +274,7 @@ static bool verify_placement(struct operands *o, const struct placement *p, stru
         o->laid[OPERAND_DX] = o->laid[OPERAND_DY];
     }
     c->how = p->how;
-    ref_kernel(k, &o->ref);
+    operands_run_ref(o);
     if (run_guarded(k, &o->args))
         return check_outputs(c);
     enum operand overrun = operands_guarded(o, fault_address);
@@ -269,21 +285,18 @@ static bool verify_placement(struct operands *o, const struct placement *p, stru
                    overrun == OPERAND_COUNT ? "no operand" : operands_name(overrun));
 }
 
-bool verify_kernel(const struct kernel *kernel, enum operands_input input, uint64_t seed,
-                   struct verify_report *report, struct err *err)
+static bool verify_images(const struct kernel *kernel, int n, enum operands_input input,
+                          uint64_t seed, struct verify_report *report, struct err *err)
 {
     static const struct placement placements[] = {
         {OPERANDS_GUARD_AFTER, false, "guard page behind the buffers"},
         {OPERANDS_GUARD_BEFORE, false, "guard page before the buffers"},
         {OPERANDS_GUARD_AFTER, true, "dx in the place of dy"},
     };
-    struct verify_report local;
-    report = report != NULL ? report : &local;
-    *report = (struct verify_report){.exact = is_exact(kernel, input), .output = ""};
     int count = may_work_in_place(kernel) ? 3 : 2;
     for (int i = 0; i < count; i++) {
         struct operands o;
-        if (!operands_open(&o, kernel, input, placements[i].place, seed, err))
+        if (!operands_open(&o, kernel, n, input, placements[i].place, seed, err))
             return false;
         struct check check = {&o, input, "", report, err};
         bool ok = verify_placement(&o, &placements[i], &check);
@@ -292,4 +305,16 @@ bool verify_kernel(const struct kernel *kernel, enum operands_input input, uint6
             return false;
     }
     return true;
+}
+
+bool verify_kernel(const struct kernel *kernel, enum operands_input input, uint64_t seed,
+                   struct verify_report *report, struct err *err)
+{
+    struct verify_report local;
+    report = report != NULL ? report : &local;
+    *report = (struct verify_report){.exact = is_exact(kernel, input), .output = ""};
+    int n = kernel->images;
+    return verify_images(kernel, n, input, seed, report, err) &&
+           (n == 1 || verify_images(kernel, n - 1, input, seed, report, err)) &&
+           (n <= 2 || verify_images(kernel, 1, input, seed, report, err));
 }

@@ -5,7 +5,8 @@
  *         ...                       (err.message says which kernel, where, and both numbers)
  *
  * The kernel and ref_kernel work on the same made-up numbers, with the kernel's buffers first
- * against a forbidden page behind them and then against one before them. Its outputs must agree
+ * against a forbidden page behind them and then against one before them, for as many images as the
+ * kernel takes, for one less, and for a single one. Its outputs must agree
  * with the reference, its borders and pad lanes must be zero. Small integers show every wrong bit,
  * but may cancel where random numbers do not: use both.
  *

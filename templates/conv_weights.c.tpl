@@ -20,20 +20,22 @@ static NOINLINE void ${name}(${signature})
                             @ end
                         @ end
 
-                        for (int row = 0; row < ${out_h}; row++) {
-                            const float *in = x + ((row${times_stride} + r${c.add("", row_at)}) * ${x_cols}${c.add("", col_at)}) * ${x_pitch} + ${c.add("j", s * x_pitch)};
-                            const float *grad = dy + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
-                            for (int col = 0; col < ${out_w}; col++, in += ${pixel}, grad += ${k_pitch}) {
-                                @ for n = 0, nr - 1 do
-                                    const ${vec} g${n} = ${mm}_loadu_ps(${c.add("grad", n * vl)});
-                                @ end
-                                ${vec} x0;
-                                @ for m = 0, group.mr - 1 do
-                                    x0 = ${mm}_set1_ps(in[${m}]);
+                        for (int image = 0; image < n; image++) {
+                            for (int row = 0; row < ${out_h}; row++) {
+                                const float *in = x + image * ${x_image} + ((row${times_stride} + r${c.add("", row_at)}) * ${x_cols}${c.add("", col_at)}) * ${x_pitch} + ${c.add("j", s * x_pitch)};
+                                const float *grad = dy + image * ${dy_image} + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
+                                for (int col = 0; col < ${out_w}; col++, in += ${pixel}, grad += ${k_pitch}) {
                                     @ for n = 0, nr - 1 do
-                                        acc${m}_${n} = ${mm}_fmadd_ps(x0, g${n}, acc${m}_${n});
+                                        const ${vec} g${n} = ${mm}_loadu_ps(${c.add("grad", n * vl)});
                                     @ end
-                                @ end
+                                    ${vec} x0;
+                                    @ for m = 0, group.mr - 1 do
+                                        x0 = ${mm}_set1_ps(in[${m}]);
+                                        @ for n = 0, nr - 1 do
+                                            acc${m}_${n} = ${mm}_fmadd_ps(x0, g${n}, acc${m}_${n});
+                                        @ end
+                                    @ end
+                                }
                             }
                         }
 
@@ -50,10 +52,12 @@ static NOINLINE void ${name}(${signature})
     @ if bias then
         for (int k = 0; k < ${k_pitch}; k += ${vl}) {
             ${vec} sum = ${mm}_loadu_ps(db + k);
-            for (int row = 0; row < ${out_h}; row++) {
-                const float *grad = dy + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
-                for (int col = 0; col < ${out_w}; col++, grad += ${k_pitch}) {
-                    sum = ${mm}_add_ps(sum, ${mm}_loadu_ps(grad));
+            for (int image = 0; image < n; image++) {
+                for (int row = 0; row < ${out_h}; row++) {
+                    const float *grad = dy + image * ${dy_image} + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
+                    for (int col = 0; col < ${out_w}; col++, grad += ${k_pitch}) {
+                        sum = ${mm}_add_ps(sum, ${mm}_loadu_ps(grad));
+                    }
                 }
             }
             ${mm}_storeu_ps(db + k, sum);

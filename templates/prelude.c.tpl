@@ -37,10 +37,25 @@
         return a * b;
     }
 
+    static inline vec4 vec4_sub_ps(vec4 a, vec4 b)
+    {
+        return a - b;
+    }
+
     /* A product rounded before the sum: portable C has no cheap fused operation. */
     static inline vec4 vec4_fmadd_ps(vec4 a, vec4 b, vec4 c)
     {
         return a * b + c;
+    }
+
+    static inline vec4 vec4_fmsub_ps(vec4 a, vec4 b, vec4 c)
+    {
+        return a * b - c;
+    }
+
+    static inline vec4 vec4_fnmadd_ps(vec4 a, vec4 b, vec4 c)
+    {
+        return c - a * b;
     }
 
     static inline vec4 vec4_select(lanes4 mask, vec4 v)

@@ -61,13 +61,16 @@ enum {
     };
 
 @ end
+/* Images of a step, and images that run through a phase together. */
+enum { BATCH = ${batch}, GROUP = ${group} };
+
 /* The memory of one thread in one step. */
 struct net {
     struct run *run;
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *images;      /* a block of IMAGE_FLOATS for each image of the batch */
+    float *images;      /* IMAGE_FLOATS for each image of the batch */
     float *thread;      /* this thread's own memory that lives across phases */
     float *scratch;     /* this thread's own memory within a phase */
 };
@@ -88,7 +91,8 @@ static struct net open_net(struct run *run, int rank)
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)model->recipe.batch * IMAGE_FLOATS;
+    (void)model;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)BATCH * IMAGE_FLOATS;
     *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
 }
 
@@ -96,6 +100,17 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
+@ if uses.winograd_filter then
+
+    /* The transforms of a tile are pieces of their kernels. */
+    #define INLINE inline __attribute__((always_inline))
+@ end
+
+/* Images of a group when so many are left. */
+static inline int group_size(int left)
+{
+    return left < GROUP ? left : GROUP;
+}
 
 static inline void zero(float *p, size_t floats)
 {
@@ -103,30 +118,34 @@ static inline void zero(float *p, size_t floats)
 }
 
 @ if uses.clear_border then
-    /* Zeroes the border of an image that shares its memory with others. */
-    static void clear_border(float *p, int h, int w, int pitch, int border)
+    /* Zeroes the borders of n images that share their memory with others. */
+    static void clear_border(float *p, int n, int h, int w, int pitch, int border)
     {
         const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
-        zero(p, row * (size_t)border);
-        for (int y = 0; y < h; y++) {
-            float *line = p + row * (size_t)(border + y);
-            zero(line, (size_t)(border * pitch));
-            zero(line + (border + w) * pitch, (size_t)(border * pitch));
+        for (int image = 0; image < n; image++, p += row * (size_t)(h + 2 * border)) {
+            zero(p, row * (size_t)border);
+            for (int y = 0; y < h; y++) {
+                float *line = p + row * (size_t)(border + y);
+                zero(line, (size_t)(border * pitch));
+                zero(line + (border + w) * pitch, (size_t)(border * pitch));
+            }
+            zero(p + row * (size_t)(border + h), row * (size_t)border);
         }
-        zero(p + row * (size_t)(border + h), row * (size_t)border);
     }
 
 @ end
 @ if uses.drop then
-    /* The key of a dropout layer for one image of the batch; 0 where dropout is off. */
-    static uint64_t drop_key(const struct net *net, int image, uint32_t layer)
+    /* The keys of a dropout layer for n images of the batch; 0 where dropout is off. */
+    static void drop_keys(uint64_t *keys, const struct net *net, int image, int n, uint32_t layer)
     {
         const struct batch *batch = net->run->batch;
-        return net->run->dropout ? rng_key(batch->seed, batch->epoch, batch->samples[image], RNG_DROPOUT + layer) : 0;
+        for (int i = 0; i < n; i++) {
+            keys[i] = net->run->dropout ? rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer) : 0;
+        }
     }
 
 @ end
-static const float *input_image(const struct net *net, int image)
+static const float *input_images(const struct net *net, int image)
 {
     return net->run->batch->images + (size_t)image * ${input_floats};
 }

@@ -30,8 +30,8 @@ static void train(struct run *run, int rank)
         @ end
         for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
             const struct span images = run_chunk(run, chunk);
-            for (int image = images.first; image < images.last; image++) {
-                ${phase.fn}(&net, chunk, image);
+            for (int image = images.first; image < images.last; image += GROUP) {
+                ${phase.fn}(&net, chunk, image, group_size(images.last - image));
             }
         }
     @ end
@@ -54,8 +54,8 @@ static void eval(struct run *run, int rank)
         const struct span images = run_chunk(run, chunk);
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
-        for (int image = images.first; image < images.last; image++) {
-            eval_image(&net, chunk, image);
+        for (int image = images.first; image < images.last; image += GROUP) {
+            eval_group(&net, chunk, image, group_size(images.last - image));
         }
     }
 }

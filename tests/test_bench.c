@@ -78,6 +78,7 @@ static const struct kernel kernels[] = {
      .window = 1,
      .stride = 1,
      .exact = true,
+     .images = 1,
      .mflop = 96e-6,
      .packed_floats = C * K,
      .pack = copy_weights,
@@ -93,6 +94,7 @@ static const struct kernel kernels[] = {
      .window = 1,
      .stride = 1,
      .exact = true,
+     .images = 1,
      .mflop = 96e-6,
      .packed_floats = C * K,
      .unpack = copy_weights,
@@ -108,6 +110,7 @@ static const struct kernel kernels[] = {
      .window = 2,
      .stride = 2,
      .exact = true,
+     .images = 1,
      .run = average_bwd},
 };
 

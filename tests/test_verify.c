@@ -21,8 +21,10 @@ enum bug {
     OVERRUN,
     UNDERRUN,
     LAST_WINNER,
-    WRONG_POSITION, /* of dropout: C,H,W */
-    ROUNDED         /* right within tolerance only */
+    WRONG_POSITION,  /* of dropout: C,H,W */
+    IMAGE_FORGOTTEN, /* the last one of a group */
+    SUMS_SHARED,     /* of the images of a group, where each should have its own */
+    ROUNDED          /* right within tolerance only */
 };
 
 /* The kernel that `fake` computes, and what is wrong with it. */
@@ -181,7 +183,7 @@ static void fake_map(const struct kernel_args *a)
                 int pitch = k->x.pitch, position = (y * k->x.w + x) * k->x.c + c;
                 if (bug == WRONG_POSITION)
                     position = (c * k->x.h + y) * k->x.w + x;
-                bool drop = rng_bits(a->key, (uint32_t)position) >> 8 < threshold;
+                bool drop = rng_bits(a->keys[0], (uint32_t)position) >> 8 < threshold;
                 float factor = drop ? 0 : rng_keep_scale(k->p);
                 float in = get(a->x, &k->x, y, x, c), line = in;
                 if (k->affine)
@@ -277,7 +279,7 @@ static void fake_sums(const struct kernel_args *a)
         }
 }
 
-static void fake(const struct kernel_args *a)
+static void fake_image(const struct kernel_args *a)
 {
     switch (current->op) {
     case KERNEL_CONV:
@@ -300,6 +302,38 @@ static void fake(const struct kernel_args *a)
     case KERNEL_SUMS:
         fake_sums(a);
         break;
+    }
+}
+
+static float *image_of(const float *images, const struct layout *l, int image)
+{
+    return images == NULL ? NULL : (float *)(uintptr_t)(images + layout_floats(l) * (size_t)image);
+}
+
+static float *vectors_of(const float *vectors, int rows, const struct layout *l, int image)
+{
+    bool each = current->each_image && bug != SUMS_SHARED;
+    return vectors == NULL ? NULL
+                           : (float *)(uintptr_t)(vectors + (each ? image * rows * l->pitch : 0));
+}
+
+static void fake(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    bool weighted = k->op == KERNEL_CONV || k->op == KERNEL_LINEAR;
+    for (int i = 0; i < a->n - (bug == IMAGE_FORGOTTEN); i++) {
+        struct kernel_args one = *a;
+        one.x = image_of(a->x, &k->x, i);
+        one.x2 = image_of(a->x2, &k->x2, i);
+        one.y = image_of(a->y, &k->y, i);
+        one.yin = image_of(a->yin, &k->y, i);
+        one.dx = image_of(a->dx, &k->dx, i);
+        one.dy = image_of(a->dy, &k->dy, i);
+        one.sums = vectors_of(a->sums, 2, weighted ? &k->y : &k->x, i);
+        one.coef = vectors_of(a->coef, KERNEL_COEF_ROWS, &k->x, i);
+        one.dcoef = vectors_of(a->dcoef, KERNEL_DCOEF_ROWS, &k->x, i);
+        one.keys = a->keys + i;
+        fake_image(&one);
     }
 }
 
@@ -328,6 +362,7 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                            .exact = true,
                            .packed_floats = (size_t)(taps * c * 8),
                            .scratch_floats = 10,
+                           .images = 3,
                            .pack = pack,
                            .unpack = unpack,
                            .run = fake};
@@ -344,7 +379,7 @@ static int make_all(struct kernel *all)
         for (int flags = 0; flags < 4; flags++) {
             all[n] = make(KERNEL_CONV, passes[p], 3, 5, 3, 1 + flags % 2, 1);
             all[n].bias = all[n].stats = flags % 2;
-            all[n].relu = all[n].adds = flags / 2;
+            all[n].relu = all[n].adds = all[n].each_image = flags / 2;
             n++;
         }
     for (int p = 0; p < 3; p++) {
@@ -357,7 +392,7 @@ static int make_all(struct kernel *all)
             if (flags == 5)
                 all[n].dx = all[n].dy; /* allows dx in the place of dy */
             all[n].affine = flags % 2;
-            all[n].relu = all[n].adds = flags / 2 % 2;
+            all[n].relu = all[n].adds = all[n].each_image = flags / 2 % 2;
             all[n].masks_x = flags / 4;
             all[n++].p = flags / 4 ? 0.5f : flags == 3 ? 0.3f : 0;
         }
@@ -421,6 +456,11 @@ static bool shows(const struct kernel *k, enum bug b)
         return k->op == KERNEL_MAXPOOL && data;
     case WRONG_POSITION:
         return k->op == KERNEL_MAP && k->p > 0;
+    case IMAGE_FORGOTTEN:
+        return true;
+    case SUMS_SHARED:
+        return k->each_image && ((k->stats && fwd) || (k->op == KERNEL_MAP &&
+                                                       (k->affine || k->pass == PASS_BWD_REDUCE)));
     default: /* ROUNDED has a test of its own */
         return false;
     }
@@ -482,17 +522,19 @@ START_TEST(messages_say_what_and_where)
     struct err err;
     struct kernel k = make(KERNEL_CONV, PASS_BWD_DATA, 3, 5, 3, 1, 1);
     verify(&k, PIXEL_FORGOTTEN, OPERANDS_INTEGERS, &err);
-    ck_assert_ptr_nonnull(strstr(err.message, "dx at channel 2, row 4, column 5: expected"));
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "dx at channel 2, row 4, column 5 of image 0: expected"));
     verify(&k, OVERRUN, OPERANDS_INTEGERS, &err);
     ck_assert_str_eq(err.message, "fake_kernel: touches memory past the end of a buffer (dx)");
     verify(&k, UNDERRUN, OPERANDS_INTEGERS, &err);
     ck_assert_str_eq(err.message, "fake_kernel: touches memory before the start of a buffer (dx)");
     k = make(KERNEL_CONV, PASS_FWD, 3, 5, 3, 1, 1);
     verify(&k, BORDER_WRITTEN, OPERANDS_INTEGERS, &err);
-    ck_assert_ptr_nonnull(strstr(err.message, "y: border at row 5, column 0, lane 0: expected 0"));
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "y: border at row 5, column 0, lane 0 of image 0: expected 0"));
     verify(&k, PAD_WRITTEN, OPERANDS_INTEGERS, &err);
     ck_assert_ptr_nonnull(
-        strstr(err.message, "y: pad lane at row 0, column 0, lane 5: expected 0"));
+        strstr(err.message, "y: pad lane at row 0, column 0, lane 5 of image 0: expected 0"));
     ck_assert_int_eq(err.code, EXIT_FAILED);
 }
 END_TEST

@@ -34,7 +34,8 @@ end
 --- The plans of a graph: { fused, set, train, eval }, each of the last two { plan, memory }.
 function nets.plans(built, isa_name)
     local set <const>, fused <const> = isa.get(isa_name or "avx2"), fuse.steps(built)
-    local train <const>, eval <const> = schedule.train(fused, set), schedule.eval(fused, set)
+    local train <const>, eval <const> = schedule.train(fused, set, "auto"),
+        schedule.eval(fused, set, "auto")
     return {
         fused = fused, set = set,
         train = { plan = train, memory = memory.place(train) },
@@ -74,6 +75,9 @@ nets.varied = {
         conv { 4, window = 1, stride = 2, from = "p" }, norm(), add("maxpool1")]],
     "conv { 17, window = 3, stride = 2 }, norm { groups = 1 }, relu(), linear(12), relu(), "
         .. "norm { groups = 3 }, dropout(0.5), linear { 7, bias = false }, dropout(0.25)",
+    "conv { 16, window = 3, padding = 1 }, relu(), norm { groups = 4 }, conv { 24, window = 3 }, "
+        .. "relu(), conv { 17, window = 3, padding = 2, bias = true }, norm { groups = 17 }, "
+        .. "dropout(0.1), conv { 32, window = 3, padding = 1 }",
     "conv { 6, window = 2, stride = 2, padding = 1 }, dropout(0), relu(), dropout(0.5), "
         .. "conv { 33, window = 2, padding = 1 }, maxpool { 2, stride = 1 }",
 }

@@ -134,7 +134,8 @@ end
 
 function tests.unroll_full_writes_out_more()
     for _, isa_name in ipairs(nets.isas) do
-        local graph <const> = nets.small("conv { 8, window = 3, padding = 1 }, relu(), norm()")
+        local graph <const> = nets.small("conv { 8, window = 3, padding = 1 }, relu(), norm(), "
+            .. "conv { 32, window = 3, padding = 1 }, conv { 32, window = 3, padding = 1 }")
         local tiled <const> = program(graph, isa_name)
         local full <const> = program(graph, isa_name, { unroll = "full" })
         local _, few <const> = tiled:gsub("_fmadd_ps", "")

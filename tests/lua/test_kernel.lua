@@ -3,8 +3,13 @@
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/lua/nets.lua")), "@nets.lua")()
 
+local conv <const> = require("conv")
+local fuse <const> = require("fuse")
 local isa <const> = require("isa")
 local kernel <const> = require("kernel")
+local packing <const> = require("packing")
+local schedule <const> = require("schedule")
+local winograd <const> = require("winograd")
 
 local tests <const> = {}
 
@@ -13,6 +18,12 @@ local OPTIONS <const> = { unroll = "tile", algorithm = "auto" }
 
 local function layout(channels, h, w, border)
     return { c = channels, h = h, w = w, pitch = (channels + 7) // 8 * 8, border = border }
+end
+
+-- The order in which a data gradient reads its weights.
+local function tap_order(spec)
+    local _, order <const> = conv.backward_nests(spec)
+    return order
 end
 
 -- The data gradient of a convolution over an image of h x w, and what wide borders it needs.
@@ -54,7 +65,7 @@ end
 function tests.tap_order_is_a_permutation()
     each_window(function(window, stride, padding, h, w)
         local order <const> =
-            kernel.tap_order(gradient_spec(window, stride, padding, h, w, 8))
+            tap_order(gradient_spec(window, stride, padding, h, w, 8))
         local seen <const> = {}
         for _, tap in ipairs(order) do
             assert(tap >= 0 and tap < window * window and not seen[tap], "no permutation")
@@ -153,7 +164,7 @@ function tests.data_gradients_read_what_the_definition_says()
         for _, channels in ipairs({ 8, 5 }) do
             local spec <const> = gradient_spec(window, stride, padding, h, w, channels)
             local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
-            test.equal(reads_of(params, spec, spec.dy, spec.dx, kernel.tap_order(spec)),
+            test.equal(reads_of(params, spec, spec.dy, spec.dx, tap_order(spec)),
                 definition(window, stride, padding, spec.dx, spec.dy, false),
                 ("window %d, stride %d, padding %d"):format(window, stride, padding))
         end
@@ -181,11 +192,11 @@ end
 function tests.planned_convolutions_read_what_the_definition_says()
     local function check(plans, title)
         for _, spec in ipairs(plans.train.plan.kernels) do
-            if spec.op == "conv" and spec.pass ~= "bwd_weights" then
+            if spec.algorithm == "direct" and spec.pass ~= "bwd_weights" then
                 local forward <const> = spec.pass == "fwd"
                 local x <const> = forward and spec.x or spec.dx
                 local y <const> = forward and spec.y or spec.dy
-                local order <const> = forward and {} or kernel.tap_order(spec)
+                local order <const> = forward and {} or tap_order(spec)
                 for tap = 1, forward and spec.window * spec.window or 0 do
                     order[tap] = tap - 1
                 end
@@ -211,7 +222,7 @@ end
 function tests.tiles_fit()
     nets.each(function(plans, title)
         for _, spec in ipairs(plans.train.plan.kernels) do
-            if spec.op == "conv" then
+            if spec.algorithm == "direct" or spec.algorithm == "bank" then
                 local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
                 assert(params.mr * params.nr + params.nr + 1 <= plans.set.registers, title)
                 test.equal(params.k_pitch // plans.set.vl % params.nr, 0, title)
@@ -220,15 +231,74 @@ function tests.tiles_fit()
     end)
 end
 
+-- The same for the tiles of Winograd's products, whose blocks lie in the scratch memory.
+function tests.winograd_tiles_fit()
+    local count = 0
+    nets.each(function(plans, title)
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            if spec.algorithm == "winograd4" then
+                count = count + 1
+                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                local mr <const> = params.groups and params.groups[1].mr or params.block
+                assert(mr * params.nr + params.nr + 1 <= plans.set.registers, title)
+                test.equal(params.target_pitch // plans.set.vl % params.nr, 0, title)
+                test.equal(params.source_pitch % plans.set.vl, 0, title)
+                test.equal(winograd.scratch(spec, plans.set),
+                    36 * (params.v_step + params.m_step + params.du_step), title)
+                assert(params.v_step >= params.block * params.source_pitch, title)
+                assert(params.m_step >= params.block * params.target_pitch, title)
+            end
+        end
+    end)
+    assert(count > 100, count)
+end
+
+-- Every tile that the template takes for whole lies inside the source with its border, and the
+-- tiles cover the target.
+function tests.winograd_tiles_lie_inside()
+    local count = 0
+    nets.each_varied(function(plans, title)
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            if spec.algorithm == "winograd4" then
+                count = count + 1
+                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                local source <const> = spec.pass == "bwd_data" and spec.dy or spec.x
+                local rows <const> = source.h + 2 * source.border
+                assert(params.high * 4 >= params.target_h and params.wide * 4 >= params.target_w)
+                assert(params.source_at >= 0, title)
+                test.equal(params.last_row + params.source_at + 6, rows, title)
+                assert(params.ragged or (params.high - 1) * 4 <= params.last_row, title)
+                assert(params.ragged or (params.wide - 1) * 4 <= params.last_col, title)
+                assert((params.high - 1) * 4 < params.source_rows, title)
+            end
+        end
+    end)
+    assert(count > 0)
+end
+
+-- "direct" asks for direct kernels everywhere.
+function tests.algorithm_direct_is_obeyed()
+    local graph <const> = nets.graph("s8", "gn")
+    local set <const> = isa.get("avx2")
+    for _, algorithm in ipairs({ "auto", "direct" }) do
+        local plan <const> = schedule.train(fuse.steps(graph), set, algorithm)
+        local transformed = 0
+        for _, spec in ipairs(plan.kernels) do
+            transformed = transformed + (spec.algorithm == "winograd4" and 1 or 0)
+        end
+        test.equal(transformed, algorithm == "auto" and 21 or 0)
+    end
+end
+
 -- Packed in blocks, a weight has its tap order exactly where its kernel goes through it by taps.
 function tests.weights_are_packed_as_kernels_read_them()
     local spec <const> = gradient_spec(3, 2, 1, 8, 8, 8)
-    local _, data <const> = kernel.packing(spec, "pack_transposed", AVX2)
-    test.equal(data.tap_order, table.concat(kernel.tap_order(spec), ", "))
+    local _, data <const> = packing.template(spec, "pack_transposed", AVX2)
+    test.equal(data.tap_order, table.concat(tap_order(spec), ", "))
     test.equal(data.tap_order, "4, 5, 3, 7, 1, 8, 6, 2, 0")
-    test.equal(data.name, kernel.pack_name(spec, "pack_transposed", AVX2))
+    test.equal(data.name, packing.name(spec, "pack_transposed", AVX2))
     local forward <const> = forward_spec(3, 2, 1, 8, 8, 5)
-    local _, packed <const> = kernel.packing(forward, "pack", AVX2)
+    local _, packed <const> = packing.template(forward, "pack", AVX2)
     test.equal(packed.tap_order, false)
     test.equal(packed.block % AVX2.vl, 0)
     test.equal({ packed.taps, packed.channels, packed.k, packed.k_pitch, packed.c_pitch },
@@ -249,7 +319,7 @@ function tests.dropout_rounds_as_the_runtime_does()
     local spec <const> = {
         op = "map", pass = "fwd", name = "test", x = layout(8, 2, 2, 0), y = layout(8, 2, 2, 0),
         relu = false, affine = false, masks_x = false, p = 0.25, c = 8,
-        params = { "y", "x", "key" },
+        params = { "y", "x", "keys" },
     }
     local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
     test.equal(params.threshold, tostring(1 << 22))

@@ -23,7 +23,7 @@ end
 -- The cache lines of a buffer, from the first to the last.
 local function lines_of(buffer, placed)
     local at <const> = placed.memory.offset[buffer]
-    return at // LINE, (at + buffer.floats - 1) // LINE
+    return at // LINE, (at + buffer.floats * buffer.copies - 1) // LINE
 end
 
 function tests.buffers_are_aligned_and_inside()
@@ -31,7 +31,7 @@ function tests.buffers_are_aligned_and_inside()
         for _, buffer in ipairs(placed.plan.buffers) do
             local at <const> = placed.memory.offset[buffer]
             test.equal(at % LINE, 0, title .. ": " .. buffer.name)
-            assert(at + buffer.floats <= placed.memory.floats[buffer.scope],
+            assert(at + buffer.floats * buffer.copies <= placed.memory.floats[buffer.scope],
                 title .. ": " .. buffer.name .. " is outside")
         end
         for scope, floats in pairs(placed.memory.floats) do
@@ -59,17 +59,21 @@ function tests.lasting_buffers_lie_apart()
 end
 
 -- Walks the calls as the program makes them: a buffer takes its lines at the first call that
--- touches it and gives them back after the last. Lifetimes are found here, not read from the plan.
+-- touches it and gives them back after the last. Memory that lives across phases is held for whole
+-- phases: when one group of images is done with it, the next has not begun. Lifetimes are found
+-- here, not read from the plan.
 local function walk(placed, take)
     local first <const>, last <const> = {}, {}
     local count = 0
     for _, phase in ipairs(placed.plan.phases) do
+        local before <const> = count
         for _, call in ipairs(phase.calls) do
             count = count + 1
             for _, arg in ipairs(call.args) do
-                if type(arg) == "table" and lives_in_calls(arg) then
-                    first[arg] = first[arg] or count
-                    last[arg] = count
+                if type(arg) == "table" and arg.scope and lives_in_calls(arg) then
+                    local whole <const> = arg.scope == "image"
+                    first[arg] = first[arg] or (whole and before + 1 or count)
+                    last[arg] = whole and before + #phase.calls or count
                 end
             end
         end
@@ -153,7 +157,7 @@ function tests.memory_is_shared()
         local placed <const> = nets.plans(nets.graph("s8", norm)).train
         local sum = 0
         for _, buffer in ipairs(placed.plan.buffers) do
-            sum = sum + (lives_in_calls(buffer) and buffer.floats or 0)
+            sum = sum + (lives_in_calls(buffer) and buffer.floats * buffer.copies or 0)
         end
         assert(placed.memory.floats.scratch + placed.memory.floats.image < sum * 3 // 4, norm)
     end

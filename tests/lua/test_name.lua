@@ -28,15 +28,15 @@ end
 local HEADS <const> = {
     conv = { "^conv(%d)x%1s2", "^conv(%d)x%1" },
     linear = { "^linear" },
-    map = { "^norm", "^map" },
-    sums = { "^sums" },
+    map = { "^batchnorm", "^norm", "^map" },
+    sums = { "^batchnorm_sums", "^norm_sums" },
     maxpool = { "^maxpool(%d+)x%1s%d+", "^maxpool(%d+)x%1" },
     avgpool = { "^avgpool_global", "^avgpool(%d+)x%1s%d+", "^avgpool(%d+)x%1" },
     add = { "^add" },
 }
 
 local HOW <const> = {
-    "^direct$", "^p%d+$", "^add$", "^padded$", "^b%d+$", "^%d+$", "^x%d+$",
+    "^direct$", "^winograd4$", "^bank$", "^p%d+$", "^add$", "^padded$", "^b%d+$", "^%d+$", "^x%d+$",
 }
 
 local function check_grammar(spec)
@@ -51,7 +51,8 @@ local function check_grammar(spec)
     local flags <const>, tail <const> = rest:match("^([%w_]-)(_c%d+.*)$")
     assert(flags == "" or flags:find("^[_%w]+$"), text)
     for flag in flags:gmatch("[^_]+") do
-        assert(flag == "relu" or flag == "norm" or flag == "bias" or flag == "mask"
+        assert(flag == "relu" or flag == "norm" or flag == "batchnorm"
+            or flag == "bias" or flag == "mask"
             or flag:find("^drop%w+$"), text .. ": " .. flag)
     end
     local weighted <const> = spec.op == "conv" or spec.op == "linear"
@@ -101,7 +102,9 @@ function tests.names_tell_each_field()
     end
     test.equal(conv({}), "conv3x3_c8_k8_6x5_fwd__direct")
     test.equal(conv({ stride = 2 }), "conv3x3s2_c8_k8_6x5_fwd__direct")
-    test.equal(conv({ relu = true, stats = true }), "conv3x3_relu_norm_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ relu = true, stats = true, each_image = true }),
+        "conv3x3_relu_norm_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ relu = true, stats = true }), "conv3x3_relu_batchnorm_c8_k8_6x5_fwd__direct")
     test.equal(conv({ bias = true }), "conv3x3_bias_c8_k8_6x5_fwd__direct")
     test.equal(conv({ padding = 0 }), "conv3x3_c8_k8_6x5_fwd__direct_p0_b1_0")
     test.equal(conv({ y = layout }), "conv3x3_c8_k8_6x5_fwd__direct_b1_1")
@@ -119,7 +122,7 @@ function tests.names_tell_each_field()
     test.equal(add(layout, inner), "add_c8_6x5_fwd__b1_0")
     local function map(p)
         return name.kernel({ op = "map", pass = "fwd", c = 8, x = inner, y = inner, p = p,
-            affine = true, relu = true })
+            affine = true, relu = true, each_image = true })
     end
     test.equal(map(0.0), "norm_relu_c8_6x5_fwd")
     test.equal(map(0.05), "norm_relu_drop0p05_c8_6x5_fwd")

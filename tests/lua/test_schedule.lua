@@ -155,22 +155,30 @@ function tests.training_drops_by_the_layer()
     local keys <const>, want <const> = {}, {}
     for _, node in ipairs(built.nodes) do
         if node.kind == "dropout" then
-            want[("drop_key(net, image, %d)"):format(node.index - 1)] = 3
+            want["keys_" .. node.name .. " " .. node.index - 1] = 3
         end
     end
     for _, call in ipairs((calls_of(nets.plans(built).train.plan))) do
         for i, param in ipairs(call.kernel and call.kernel.params or {}) do
-            if param == "key" then
-                keys[call.args[i]] = (keys[call.args[i]] or 0) + 1
+            if param == "keys" then
+                local key <const> = call.args[i].keys .. " " .. call.args[i].layer
+                keys[key] = (keys[key] or 0) + 1
             end
         end
     end
     test.equal(keys, want, "forward, reduction and gradient of each dropout")
 end
 
+-- Arguments are buffers, keys of a dropout or pieces of C.
+local function is_buffer(arg)
+    return type(arg) == "table" and arg.scope ~= nil
+end
+
 -- -- What every call touches ---------------------------------------------------------------------
 
-local WRITTEN <const> = { y = true, dx = true, dw = true, db = true, sums = true }
+local WRITTEN <const> = {
+    y = true, dx = true, dw = true, db = true, sums = true, scratch = true,
+}
 local ADDED_TO <const> = { dw = true, db = true, sums = true }
 
 -- Which arguments of a call it reads and which it sets; the rest it adds to.
@@ -180,13 +188,13 @@ local function effects(call)
         for i, param in ipairs(call.kernel.params) do
             local adds <const> = ADDED_TO[param] or param == "dx" and call.kernel.adds
             local list <const> = (not WRITTEN[param] or adds) and reads or sets
-            list[#list + 1] = type(call.args[i]) == "table" and call.args[i] or nil
+            list[#list + 1] = is_buffer(call.args[i]) and call.args[i] or nil
         end
         return reads, sets
     end
     -- zero, load, the norms' own functions and the loss set their first argument.
     for i, arg in ipairs(call.args) do
-        if type(arg) == "table" then
+        if is_buffer(arg) then
             local first <const> = i == 1 and call.fn ~= "store_logits"
             table.insert(first and sets or reads, arg)
         end
@@ -222,7 +230,7 @@ function tests.lifetimes_are_those_of_the_calls()
         local first <const>, last <const> = {}, {}
         for i, call in ipairs((calls_of(plan))) do
             for _, arg in ipairs(call.args) do
-                if type(arg) == "table" then
+                if is_buffer(arg) then
                     first[arg] = first[arg] or i
                     last[arg] = i
                 end
@@ -296,7 +304,7 @@ function tests.every_parameter_has_one_gradient()
         local plan <const> = plans.train.plan
         for _, call in ipairs((calls_of(plan))) do
             for _, arg in ipairs(call.args) do
-                if type(arg) == "table" and arg.name:find("^d[wb]_") then
+                if is_buffer(arg) and arg.name:find("^d[wb]_") then
                     count[arg.name] = (count[arg.name] or 0) + 1
                 end
             end

@@ -1,0 +1,175 @@
+-- winograd.lua - 3 x 3 convolutions of stride 1 by Winograd's minimal filtering.
+--
+-- F(4 x 4, 3 x 3) makes 4 x 4 outputs of a channel from a tile of 6 x 6 inputs with 36
+-- multiplications instead of 144: the tile and the filter are transformed, multiplied frequency by
+-- frequency, and the product is transformed back (Lavin and Gray, "Fast Algorithms for
+-- Convolutional Neural Networks", 2016). Summed over input channels, each of the 36 frequencies is
+-- a matrix product of tiles x channels and channels x outputs. The data gradient is the same
+-- computation with the window turned around. The weight gradient is F(3 x 3, 4 x 4): transformed
+-- tiles of inputs and of output gradients are multiplied and summed over all tiles in the
+-- transformed domain, which is left once at the end.
+--
+-- A kernel takes a block of tiles through all steps before the next block, so that what lies
+-- between the steps stays in the nearest cache. Tiles are numbered through all images of a group.
+
+local layout <const> = require "layout"
+local tile <const> = require "tile"
+
+local winograd <const> = {}
+
+local FREQUENCIES <const> = 36
+local OUTPUT <const> = 4 -- rows and columns of outputs of a tile
+local INPUT <const> = 6 -- rows and columns of inputs it reads
+local PAD <const> = 16 -- floats after each frequency, so that the 36 do not share cache sets
+
+-- The two ends of a pass: what the tiles are read from and written to. The weight gradient reads
+-- both. `channels` are summed over, `outputs` lie side by side in vectors.
+local function ends(spec)
+    if spec.pass == "bwd_data" then
+        return {
+            source = spec.dy, target = spec.dx, channels = spec.k, outputs = spec.c,
+            padding = spec.window - 1 - spec.padding,
+        }
+    end
+    return {
+        source = spec.x, target = spec.pass == "fwd" and spec.y or spec.dy, channels = spec.c,
+        outputs = spec.k, padding = spec.padding,
+    }
+end
+
+local function tiles_of(l)
+    return (l.h + OUTPUT - 1) // OUTPUT, (l.w + OUTPUT - 1) // OUTPUT
+end
+
+-- Vectors of outputs that a register tile takes, and tiles of the image to go with them.
+local function register_tile(isa, vectors)
+    local nr <const> = tile.block(vectors, isa.winograd.vectors)
+    return isa.winograd.tiles * isa.winograd.vectors // nr, nr
+end
+
+-- Blocks of the weight gradient are longer: accumulators are loaded and stored once a block.
+local WEIGHT_TILES <const> = 16
+
+-- Tiles of a block.
+local function block_of(spec, isa)
+    if spec.pass == "bwd_weights" then
+        return WEIGHT_TILES
+    end
+    return (register_tile(isa, ends(spec).target.pitch // isa.vl))
+end
+
+-- -- When ----------------------------------------------------------------------------------------
+
+-- Vector operations of the steps that the direct algorithm does not have, for one tile and one
+-- vector of channels: arithmetic that no multiply-add hides, loads and stores. From counting the
+-- operations of the transforms, and in agreement with measured shares of the kernels' time.
+local TRANSFORM_IN <const>, TRANSFORM_OUT <const>, TRANSFORM_WEIGHTS <const> = 160, 130, 100
+
+local function transform_cost(spec, e, isa, tiles)
+    local inputs <const>, outputs <const> = e.source.pitch // isa.vl, e.target.pitch // isa.vl
+    if e.source.pitch % isa.vl ~= 0 then
+        return math.huge -- an image that is not padded to whole vectors
+    end
+    local cost <const> = tiles * (inputs * TRANSFORM_IN + outputs * TRANSFORM_OUT)
+    if spec.pass == "bwd_weights" then
+        return cost + e.channels * outputs * TRANSFORM_WEIGHTS // spec.images
+    end
+    return cost
+end
+
+--- Whether a convolution (see schedule.lua) is faster through the transforms.
+--- algorithm: "auto", or "direct" to say never
+function winograd.suits(spec, isa, algorithm)
+    if algorithm == "direct" or spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 then
+        return false
+    end
+    local e <const> = ends(spec)
+    if e.source.border < e.padding then
+        return false
+    end
+    local high <const>, wide <const> = tiles_of(e.target)
+    local tiles <const>, block <const> = high * wide, block_of(spec, isa)
+    local outputs <const> = e.target.pitch // isa.vl
+    local computed = tiles
+    if spec.pass ~= "bwd_weights" then -- a block is computed whole
+        computed = (tiles * spec.images + block - 1) // block * block / spec.images
+    end
+    local products <const> = computed * FREQUENCIES * e.channels * outputs
+    local direct <const> = e.target.h * e.target.w * 9 * e.channels * outputs
+    return products + transform_cost(spec, e, isa, tiles) < 0.9 * direct
+end
+
+-- -- Memory --------------------------------------------------------------------------------------
+
+-- The buffers of a kernel within its scratch memory: { name, floats a frequency, shape }.
+local function buffers(spec, isa)
+    local e <const>, block <const> = ends(spec), block_of(spec, isa)
+    local list <const> = {
+        { "v", block * e.source.pitch + PAD, { block, e.source.pitch } },
+        { "m", block * e.target.pitch + PAD, { block, e.target.pitch } },
+    }
+    if spec.pass == "bwd_weights" then
+        list[3] = { "du", e.channels * e.target.pitch + PAD, { e.channels, e.target.pitch } }
+    end
+    return list
+end
+
+--- Floats of scratch memory that a kernel needs.
+function winograd.scratch(spec, isa)
+    local floats = 0
+    for _, buffer in ipairs(buffers(spec, isa)) do
+        floats = floats + FREQUENCIES * buffer[2]
+    end
+    return floats
+end
+
+function winograd.scratch_shape(spec, isa)
+    local parts <const> = {}
+    for i, buffer in ipairs(buffers(spec, isa)) do
+        parts[i] = string.format("%d x %d x %d", FREQUENCIES, buffer[3][1], buffer[3][2])
+    end
+    return table.concat(parts, ", ")
+end
+
+-- -- Kernels -------------------------------------------------------------------------------------
+
+--- The parameters of winograd.c.tpl or winograd_weights.c.tpl, beyond those of every kernel.
+function winograd.params(spec, isa)
+    local e <const>, block <const> = ends(spec), block_of(spec, isa)
+    local source <const>, target <const> = e.source, e.target
+    local high <const>, wide <const> = tiles_of(target)
+    local parts <const> = buffers(spec, isa)
+    local chosen <const> = spec.pass == "bwd_weights"
+        and tile.choose(isa, e.channels, target.pitch // isa.vl)
+        or { nr = select(2, register_tile(isa, target.pitch // isa.vl)) }
+    local place <const> = source.border - e.padding -- of the first tile in the source
+    return {
+        block = block, nr = chosen.nr, groups = chosen.groups, channels = e.channels,
+        high = high, wide = wide, tiles = high * wide,
+        source_pitch = source.pitch, source_row = layout.cols(source) * source.pitch,
+        source_image = layout.floats(source), source_at = place,
+        target_pitch = target.pitch, target_row = layout.cols(target) * target.pitch,
+        target_image = layout.floats(target), target_border = target.border,
+        target_h = target.h, target_w = target.w,
+        ragged = target.h % OUTPUT ~= 0 or target.w % OUTPUT ~= 0,
+        -- the last row and column at which a whole tile of inputs begins
+        last_row = layout.rows(source) - place - INPUT,
+        last_col = layout.cols(source) - place - INPUT,
+        source_rows = layout.rows(source) - place, source_cols = layout.cols(source) - place,
+        v_step = parts[1][2], m_step = parts[2][2], du_step = parts[3] and parts[3][2] or 0,
+    }
+end
+
+--- Floats of the transformed weights of a forward or data-gradient kernel.
+function winograd.weight_floats(spec)
+    local e <const> = ends(spec)
+    return FREQUENCIES * e.channels * e.target.pitch
+end
+
+--- Outputs that a kernel takes at once: its weights are packed in blocks of so many.
+function winograd.weight_block(spec, isa)
+    local _, nr <const> = register_tile(isa, ends(spec).target.pitch // isa.vl)
+    return nr * isa.vl
+end
+
+return winograd
