@@ -35,9 +35,8 @@ end
 
 -- Where a buffer begins, for the first image of a group.
 local function pointer_text(buffer, offset)
-    if buffer.scope == "image" then
-        return string.format("net->images + (size_t)BATCH * %s + (size_t)image * %d", offset,
-            buffer.floats)
+    if buffer.scope == "group" then
+        return "net->groups + (size_t)group * GROUP_FLOATS + " .. offset
     elseif buffer.scope == "chunk" then
         return "net->chunks + (size_t)chunk * CHUNK_FLOATS + " .. offset
     end
@@ -48,21 +47,21 @@ local SCOPES <const> = {
     { "weights", "WEIGHT_FLOATS", "Packed weights, one copy for all threads." },
     { "chunk", "CHUNK_FLOATS",
         "One block for each chunk of images, zeroed before every step: sums over its images." },
-    { "image", "IMAGE_FLOATS",
-        "What outlives a phase, for each image: a buffer is BATCH images one after another." },
+    { "group", "GROUP_FLOATS",
+        "One block for each group of images of the batch: what outlives a phase." },
     { "thread", "THREAD_FLOATS", "Each thread's own: what outlives a phase." },
     { "scratch", "SCRATCH_FLOATS",
         "Each thread's own, for one group of images within a phase. Lifetimes count calls." },
 }
 
 local function constant(buffer, is_eval)
-    local own <const> = is_eval and (buffer.scope == "scratch" or buffer.scope == "image")
+    local own <const> = is_eval and (buffer.scope == "scratch" or buffer.scope == "group")
     return (own and "EVAL_" or "") .. name.offset(buffer.name)
 end
 
 local function buffer_line(buffer, offset, is_eval)
     local life = ""
-    if buffer.scope == "image" or buffer.scope == "scratch" then
+    if buffer.scope == "group" or buffer.scope == "scratch" then
         life = string.format("; calls %d-%d%s", buffer.first, buffer.last,
             is_eval and " of an evaluation" or "")
     end
@@ -108,8 +107,6 @@ end
 local function argument_text(arg, each)
     if type(arg) == "string" then
         return arg
-    elseif arg.keys then
-        return arg.keys
     elseif each and arg.copies > 1 then
         return string.format("%s + i * %d", arg.name, arg.floats)
     end
@@ -119,22 +116,19 @@ end
 -- The function of one phase: pointers to its buffers, then its calls.
 local function phase_text(phase, function_name, title, first_call, placed, is_eval)
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
-    local keys <const> = {}
-    local uses_chunk, uses_image = false, false
-    local function declare(arg)
-        if arg.keys and not declared[arg.keys] then
-            declared[arg.keys] = true
-            uses_image = true
-            pointers[#pointers + 1] = string.format("uint64_t %s[GROUP];", arg.keys)
-            keys[#keys + 1] = string.format("drop_keys(%s, net, image, n, %d);", arg.keys,
-                arg.layer)
-        elseif arg.scope and not declared[arg] then
-            declared[arg] = true
-            uses_chunk = uses_chunk or arg.scope == "chunk"
-            uses_image = uses_image or arg.scope == "image"
-            pointers[#pointers + 1] = string.format("float *const %s = %s;", arg.name,
-                pointer_text(arg, constant(arg, is_eval)))
+    local uses_chunk, uses_group, uses_image = false, false, false
+    local function declare(buffer)
+        if declared[buffer] then
+            return
         end
+        declared[buffer] = true
+        uses_chunk = uses_chunk or buffer.scope == "chunk"
+        uses_group = uses_group or buffer.scope == "group"
+        local at <const> = pointer_text(buffer, constant(buffer, is_eval))
+        pointers[#pointers + 1] = buffer.bits
+            and string.format("uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
+                buffer.name, at)
+            or string.format("float *const %s = %s;", buffer.name, at)
     end
     local group
     for i, call in ipairs(phase.calls) do
@@ -157,7 +151,7 @@ local function phase_text(phase, function_name, title, first_call, placed, is_ev
                 declare(arg)
             else
                 uses_chunk = uses_chunk or arg == "chunk"
-                uses_image = uses_image or arg:find("image", 1, true) ~= nil
+                uses_image = uses_image or arg == "image" or arg:find("image)", 1, true) ~= nil
             end
             args[k] = argument_text(arg, call.each)
         end
@@ -170,12 +164,14 @@ local function phase_text(phase, function_name, title, first_call, placed, is_ev
             lines[#lines + 1] = text
         end
     end
-    table.move(keys, 1, #keys, #pointers + 1, pointers)
     if not uses_chunk then
         table.insert(pointers, 1, "(void)chunk;")
     end
     if not uses_image then
         table.insert(pointers, 1, "(void)image;")
+    end
+    if not uses_group then
+        table.insert(pointers, 1, "(void)group;")
     end
     return render("phase.c.tpl", {
         name = function_name, title = title, pointers = pointers, lines = lines,
@@ -242,7 +238,9 @@ local function schedule_texts(graph, train, eval, weight_count)
         for k, join in ipairs(phase.joins) do
             joins[k] = join_params(join, graph)
         end
-        phases[i] = { fn = function_name, joins = joins, title = c.comment(title) }
+        phases[i] = {
+            fn = function_name, joins = joins, title = c.comment(title), descends = i % 2 == 0,
+        }
     end
     texts[#texts + 1] = phase_text(eval.plan.phases[1], "eval_group",
         "A group of n images in evaluation mode.", 1, eval.memory, true)
@@ -320,8 +318,8 @@ end
 
 -- The helper functions of prelude.c.tpl and winograd_tile.c.tpl that only some kernels use.
 local HELPERS <const> = {
-    "where_positive", "claim", "drop", "winograd_patch", "winograd_input", "winograd_output",
-    "winograd_sums", "winograd_gradient", "winograd_filter",
+    "where_positive", "where_equal", "where_greater", "kept", "winograd_patch", "winograd_input",
+    "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
 }
 
 -- Notes in `uses` which helpers the texts call.
@@ -425,6 +423,7 @@ function emit.program(graph, options)
         isa = set.name, vec = set.vec, mm = set.mm, uses = uses,
     }) .. template.render("winograd_tile.c.tpl", { vec = set.vec, mm = set.mm, uses = uses })
     params.group = train.plan.group
+    params.chunk_groups = train.plan.chunk_groups
     return template.render("program.c.tpl", params)
 end
 

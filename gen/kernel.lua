@@ -5,6 +5,7 @@
 
 local c <const> = require "c"
 local conv <const> = require "conv"
+local dropout <const> = require "dropout"
 local layout <const> = require "layout"
 local tile <const> = require "tile"
 local winograd <const> = require "winograd"
@@ -18,7 +19,7 @@ local function times(n)
     return n > 1 and " * " .. n or ""
 end
 
-local C_TYPES <const> = { keys = "const uint64_t *keys", n = "int n" }
+local C_TYPES <const> = { keep = "const uint8_t *keep", n = "int n" }
 
 local OUTPUTS <const> = {
     y = true, dx = true, dw = true, db = true, sums = true, scratch = true,
@@ -29,7 +30,8 @@ local function signature(spec)
     local in_place <const> = spec.op == "map" and spec.pass == "bwd_data"
     local list <const> = {}
     for i, param in ipairs(spec.params) do
-        local pointer <const> = (OUTPUTS[param] and "float *" or "const float *")
+        local output <const> = OUTPUTS[param] or param == "winner" and spec.pass == "fwd"
+        local pointer <const> = (output and "float *" or "const float *")
             .. ((in_place and (param == "dx" or param == "dy")) and "" or "restrict ")
         list[i] = C_TYPES[param] or pointer .. param
     end
@@ -54,6 +56,9 @@ local function next_image(spec, pitch)
         local l <const> = spec[LAYOUT_OF[param] or ""]
         if l then
             steps[#steps + 1] = string.format("%s += %d", param, layout.floats(l))
+        elseif param == "winner" then
+            local small <const> = spec.pass == "fwd" and spec.y or spec.dy
+            steps[#steps + 1] = string.format("winner += %d", small.h * small.w * small.pitch)
         elseif COEF_ROWS[param] and spec.each_image then
             steps[#steps + 1] = string.format("%s += %d", param, COEF_ROWS[param] * pitch)
         end
@@ -258,13 +263,11 @@ local function map(spec, isa)
     for _, param in ipairs(spec.params) do
         params.reads_x = params.reads_x or param == "x"
     end
-    params.threshold, params.keep_scale = "0", "1.0f"
+    params.keep_scale, params.drop_pitch, params.keep_bytes = "1.0f", 0, 0
     if params.dropout then
-        -- As rng_drop_threshold and rng_keep_scale of runtime/rng.h: a multiple of 2^-24.
-        local p <const> = string.unpack("f", string.pack("f", spec.p))
-        local threshold <const> = math.floor(p * 2.0 ^ 24 + 0.5)
-        params.threshold = tostring(threshold)
-        params.keep_scale = c.float(1.0 / (1.0 - threshold * 2.0 ^ -24))
+        params.keep_scale = c.float(dropout.scale(spec.p))
+        params.drop_pitch = dropout.pitch(spec.c)
+        params.keep_bytes = 4 * dropout.words(spec.x.h, spec.x.w, spec.c)
     end
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
     params.x_pitch = spec.x.pitch
@@ -317,6 +320,7 @@ local function pool(spec, isa)
     params.stride = spec.stride
     params.minus_padding = c.add("", -spec.padding)
     params.clips = spec.padding > 0
+    params.winners = spec.winners or false
     params.share = c.float(1.0 / (params.window_h * params.window_w))
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
     params.y_border, params.y_cols = small.border, layout.cols(small)
@@ -330,21 +334,22 @@ local function pool(spec, isa)
     params.clears = not spec.adds and not params.sets
     local kind <const> = max and "largest" or "mean"
     if fwd then
-        params.formula = string.format("y = %s of each %d x %d window, stride %d, padding %d.",
-            kind, params.window_h, params.window_w, spec.stride, spec.padding)
+        params.formula = string.format("y = %s of each %d x %d window%s, stride %d, padding %d.",
+            kind, params.window_h, params.window_w,
+            spec.winners and ", winner = its place there" or "", spec.stride, spec.padding)
     else
         params.formula = string.format("dx %s dy, to %s, %d x %d windows, stride %d, padding %d.",
             spec.adds and "+=" or "=",
-            max and "the first largest input of its window" or "all inputs of its window alike",
+            max and "the winner of its window" or "all inputs of its window alike",
             params.window_h, params.window_w, spec.stride, spec.padding)
     end
     params.shapes = string.format("%s, %s.", shape_text("x", spec.x),
         shape_text(fwd and "y" or "dy", small))
     local large <const> = spec.x.h * spec.x.w * params.pitch
     local few <const> = small.h * small.w * params.pitch
-    params.cost = cost_text(spec, fwd and large or few + (max and large or 0),
-        fwd and few or large)
-    return "pool.c.tpl", params
+    params.cost = cost_text(spec, fwd and large or (max and 2 or 1) * few,
+        fwd and (spec.winners and 2 or 1) * few or large)
+    return max and "maxpool.c.tpl" or "avgpool.c.tpl", params
 end
 
 local function add(spec, isa)

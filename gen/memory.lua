@@ -1,16 +1,13 @@
 -- memory.lua - lifetimes of buffers -> offsets in the arenas.
 --
 -- Buffers of the scopes "weights", "chunk" and "thread" live for the whole program and lie one
--- after another. Those of "image" and "scratch" live from the first call that touches them to the
--- last one (see schedule.lua), and share memory when their lifetimes do not overlap: largest first,
--- each at the lowest offset that is free for its whole life.
+-- after another. Those of "group" and "scratch" live from the first call that touches them to the
+-- last one, and share memory when their lifetimes do not overlap: largest first, each at the lowest
+-- offset that is free for its whole life.
 --
 -- A bordered buffer that shares memory must have its border cleared before its first call (the
 -- arenas start zeroed and kernels write interiors only); memory.place lists these calls. Scratch
 -- memory is always shared: training, evaluation and the update of the weights use it in turn.
---
--- Offsets and sizes of "image" are those of one image of the batch; the arena holds a batch of
--- them, buffer by buffer.
 --
 -- memory = { offset = { [buffer] = floats }, floats = { [scope] = floats },
 --            clears = { [call index] = array of buffers to clear before that call } }
@@ -29,7 +26,7 @@ local function size(buffer)
 end
 
 local function lives_together(a, b)
-    return a.from <= b.to and b.from <= a.to
+    return a.first <= b.last and b.first <= a.last
 end
 
 -- Lowest offset at which `buffer` collides with none of the buffers placed before it.
@@ -57,8 +54,8 @@ end
 -- Places the buffers of a plan (see schedule.lua).
 function memory.place(plan)
     local offset <const>, clears <const> = {}, {}
-    local floats <const> = { weights = 0, chunk = 0, image = 0, thread = 0, scratch = 0 }
-    local overlapping <const> = { image = {}, scratch = {} }
+    local floats <const> = { weights = 0, chunk = 0, group = 0, thread = 0, scratch = 0 }
+    local overlapping <const> = { group = {}, scratch = {} }
     for _, buffer in ipairs(plan.buffers) do
         if overlapping[buffer.scope] then
             table.insert(overlapping[buffer.scope], buffer)
@@ -67,7 +64,7 @@ function memory.place(plan)
             floats[buffer.scope] = offset[buffer] + size(buffer)
         end
     end
-    for _, scope in ipairs { "image", "scratch" } do
+    for _, scope in ipairs { "group", "scratch" } do
         local list <const> = overlapping[scope]
         local order <const> = {}
         for i, buffer in ipairs(list) do

@@ -133,7 +133,8 @@ local function kernel_row(spec, set)
         field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
             spec.padding))
     end
-    for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "each_image" } do
+    for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
+        "each_image" } do
         if spec[flag] then
             field("." .. flag .. " = true")
         end
@@ -325,7 +326,7 @@ function model.params(graph, planned, options)
         params = constants(graph.params), param_floats = graph.param_floats,
         states = constants(graph.states), state_floats = graph.state_floats,
         input_floats = graph.input.c * graph.input.h * graph.input.w,
-        batch = graph.recipe.batch, run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
+        run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
         param_rows = param_rows,
         state_rows = state_rows, recipe_lines = recipe_lines(graph.recipe),
         model = {

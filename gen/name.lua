@@ -62,7 +62,6 @@ local function how(kernel)
     end
     -- Elementwise kernels read more tensors than two; a third border joins the name.
     local third <const> = kernel.op == "map" and kernel.pass ~= "fwd" and kernel.x
-        or kernel.op == "maxpool" and kernel.pass == "bwd_data" and kernel.x
         or kernel.op == "add" and (kernel.pass == "fwd" and kernel.x2 or kernel.y)
     if third and third.border ~= 0 and third ~= source then
         parts[#parts + 1] = "x" .. third.border
@@ -95,6 +94,7 @@ function name.kernel(kernel)
         text = kernel.op .. (kernel.relu and "_relu" or "")
     else
         text = kernel.op .. window(kernel) .. (kernel.relu and "_relu" or "")
+            .. (kernel.winners and "_winner" or "")
     end
     if kernel.stats then
         text = text .. "_" .. norm_word(kernel)

@@ -40,7 +40,7 @@ end
 local function memory_rows(planned)
     local rows <const> = { { "buffer", "where", "shape", "KB", "at", "calls" } }
     for _, buffer in ipairs(planned.train.plan.buffers) do
-        local shared <const> = buffer.scope == "image" or buffer.scope == "scratch"
+        local shared <const> = buffer.scope == "group" or buffer.scope == "scratch"
         rows[#rows + 1] = {
             buffer.name, buffer.scope, buffer.shape,
             string.format("%.1f", buffer.floats * 4 / 1024),
@@ -70,12 +70,15 @@ end
 -- Megabytes of a training step with this many threads, parameters and momentum included.
 local function memory_summary(graph, planned, threads)
     local floats <const> = planned.train.memory.floats
-    local total <const> = floats.weights + 16 * floats.chunk + graph.recipe.batch * floats.image
+    local group <const> = planned.train.plan.group
+    local chunk <const> = (graph.recipe.batch + 16 - 1) // 16
+    local groups <const> = 16 * ((chunk + group - 1) // group) * floats.group
+    local total <const> = floats.weights + 16 * floats.chunk + groups
         + threads * (floats.thread + floats.scratch) + 3 * graph.param_floats
     return string.format("%.1f MB with %d threads: weights %.2f, gradients of 16 chunks %.2f, "
         .. "images of a batch of %d %.2f, each thread %.2f.", total * 4 / 1e6, threads,
         floats.weights * 4 / 1e6, 16 * floats.chunk * 4 / 1e6, graph.recipe.batch,
-        graph.recipe.batch * floats.image * 4 / 1e6,
+        groups * 4 / 1e6,
         (floats.thread + floats.scratch) * 4 / 1e6)
 end
 

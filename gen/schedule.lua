@@ -7,37 +7,36 @@
 -- network. A group is more than one image so that weights are read once for several.
 --
 -- What later phases need of an image is the outputs of convolutions, linear layers and additions,
--- and these alone are kept. Inputs, normalized values and pooled values are cheaper to compute
--- again than to store and load, so a later phase that reads them makes them anew.
+-- maxima with the places of their winners, and which elements a dropout kept; these alone are kept.
+-- Inputs, normalized values and averages are cheaper to compute again than to store and load, so a
+-- later phase that reads them makes them anew.
 --
--- plan = { phases, buffers, kernels, group = images of a group }
+-- plan = { phases, buffers, kernels, group = images of a group, chunk_groups = groups of a chunk }
 -- phase = { joins = array of joins made by every thread before the phase starts,
 --           calls = array of calls made for each group }
--- call = { fn = name of a C function, args = array of buffers, keys and strings (C expressions),
+-- call = { fn = name of a C function, args = array of buffers and strings (C expressions),
 --          each = made for one image of the group after another, with the image's part of buffers
 --          that have copies, note = layers it computes,
 --          group = the layers and shapes it belongs to, for a comment,
 --          kernel = specification or nil }
 -- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, and the buffers
 --          parts (per chunk), sums, coef, dcoef }
--- keys = { keys = name, layer = index }: the keys of a dropout layer, one for each image
--- buffer = { name, floats, copies, shape = text, layout or nil, scope, first, last }
+-- buffer = { name, floats, copies, shape = text, layout or nil, scope, first, last,
+--            bits = whether it holds one bit an element instead of floats }
 --   scope: "weights"  one, shared; packed weights
 --          "chunk"    one for each chunk of images, zeroed before every step
---          "image"    one for each image of the batch, lives across phases
+--          "group"    one for each group of images of the batch, lives across phases
 --          "thread"   one for each thread, lives across phases
 --          "scratch"  one for each thread, only within a phase (memory.lua may overlap them)
---   copies: images of a scratch buffer, one after another, `floats` apart; 1 when it is not about
---          images
+--   copies: images of a group, one after another, `floats` apart; 1 when it is not about images
 --   first, last: index of the first and last call that touches it, counted through all phases
---   from, to: the calls between which no other buffer may have its memory: those, or for "image"
---         the whole phases they are in, since another group may need what this one is done with
 -- kernel = { op, pass, layer, images = the most it takes at once, layouts x, y, dx, dy as the pass
 --          needs them, algorithm = "direct", "bank" or "winograd4" for a convolution, params, and
 --          the fields of its operation }; params names the arguments in C order, by their names in
 --          struct kernel_args
 
 local conv <const> = require "conv"
+local dropout <const> = require "dropout"
 local layout <const> = require "layout"
 local name <const> = require "name"
 local packing <const> = require "packing"
@@ -61,7 +60,8 @@ local function new_builder(fused, isa, algorithm)
     local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
     return setmetatable({
         fused = fused, isa = isa, layouts = layout.place(fused, isa),
-        group_images = math.min(GROUP, chunk), algorithm = algorithm or "auto",
+        group_images = math.min(GROUP, chunk), chunk_images = chunk,
+        algorithm = algorithm or "auto",
         phases = { { joins = {}, calls = {} } }, buffers = {}, by_name = {},
         kernels = {}, data = {}, grad = {}, calls = 0,
     }, builder)
@@ -101,74 +101,72 @@ function builder:touch(buffer, index)
     local phase <const> = #self.phases
     buffer.first = buffer.first or index
     buffer.last = index
-    buffer.last_phase = phase
     if buffer.phase and buffer.phase ~= phase and buffer.scope == "scratch" then
-        buffer.scope = "image"
-        buffer.copies = 1
+        buffer.scope = "group"
     end
     buffer.phase = buffer.phase or phase
 end
 
 -- Calls a function once for the group, or with `each` once for every image of it.
-function builder:call(fn, args, note, kernel, each)
+function builder:call(fn, args, note, spec, each)
     self.calls = self.calls + 1
     for _, arg in ipairs(args) do
-        if type(arg) == "table" and arg.scope then
+        if type(arg) == "table" then
             self:touch(arg, self.calls)
         end
     end
     local calls <const> = self.phases[#self.phases].calls
     calls[#calls + 1] = {
-        fn = fn, args = args, note = note, group = self.group, kernel = kernel,
+        fn = fn, args = args, note = note, group = self.group, kernel = spec,
         each = each or false,
     }
 end
 
 -- Chooses the algorithm of a convolution whose layouts are known.
-function builder:choose_algorithm(kernel)
-    if kernel.op == "conv" then
-        kernel.images = self.group_images
-        kernel.algorithm = conv.fits_bank(kernel, self.isa) and "bank"
-            or winograd.suits(kernel, self.isa, self.algorithm) and "winograd4" or "direct"
+function builder:choose_algorithm(spec)
+    if spec.op == "conv" then
+        spec.images = self.group_images
+        spec.algorithm = conv.fits_bank(spec, self.isa) and "bank"
+            or winograd.suits(spec, self.isa, self.algorithm) and "winograd4" or "direct"
     end
 end
 
 -- The packed weights that a forward ("w_") or data-gradient kernel ("wt_") reads.
-function builder:packed_weights(prefix, node, kernel)
-    local inputs <const> = prefix == "w_" and kernel.c or kernel.k
-    local floats <const> = packing.floats(kernel, self.isa)
-    local outputs <const> = (prefix == "w_" and kernel.y or kernel.dx).pitch
+function builder:packed_weights(prefix, node, spec)
+    local inputs <const> = prefix == "w_" and spec.c or spec.k
+    local floats <const> = packing.floats(spec, self.isa)
+    local outputs <const> = (prefix == "w_" and spec.y or spec.dx).pitch
     return self:shared_buffer(prefix .. node.name, "weights", floats,
         string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,
             prefix == "wt_" and ", transposed" or ""))
 end
 
 -- Memory that a kernel works in.
-function builder:scratch(kernel)
-    local floats <const> = winograd.scratch(kernel, self.isa)
-    return self:buffer(self:free_name("tiles_" .. kernel.layer), "scratch", floats,
-        winograd.scratch_shape(kernel, self.isa))
+function builder:scratch(spec)
+    local floats <const> = winograd.scratch(spec, self.isa)
+    return self:buffer(self:free_name("tiles_" .. spec.layer), "scratch", floats,
+        winograd.scratch_shape(spec, self.isa))
 end
 
--- Calls a kernel; `values` gives the argument of each name in kernel.params, to which the number
+-- Calls a kernel; `values` gives the argument of each name in spec.params, to which the number
 -- of images is added.
-function builder:kernel_call(kernel, values, note, layer)
-    kernel.layer = layer
-    kernel.vl = self.isa.vl
-    kernel.images = self.group_images
-    if kernel.algorithm == "winograd4" then
-        values.scratch = self:scratch(kernel)
-        table.insert(kernel.params, "scratch")
+function builder:kernel_call(spec, values, note, layer)
+    spec.layer = layer
+    spec.vl = self.isa.vl
+    spec.images = self.group_images
+    if spec.algorithm == "winograd4" then
+        values.scratch = self:scratch(spec)
+        table.insert(spec.params, "scratch")
     end
     values.n = "n"
-    table.insert(kernel.params, "n")
-    kernel.name = name.kernel(kernel)
+    table.insert(spec.params, "n")
+    spec.name = name.kernel(spec)
     local args <const> = {}
-    for i, param in ipairs(kernel.params) do
+    for i, param in ipairs(spec.params) do
         args[i] = assert(values[param], param)
     end
-    self.kernels[#self.kernels + 1] = kernel
-    self:call(kernel.name, args, note, kernel)
+    self.kernels[#self.kernels + 1] = spec
+    self:call(spec.name, args, note, spec)
 end
 
 function builder:new_phase(join)
@@ -202,12 +200,27 @@ local function group_title(step)
         y.w) or title
 end
 
--- Evaluation drops nothing: no keys.
-function builder:drop_keys(step)
+-- Which elements a dropout keeps, drawn where they are first asked for. Evaluation drops nothing.
+function builder:kept(step)
     if self.eval then
         return "NULL"
     end
-    return { keys = "keys_" .. step.dropout.name, layer = step.dropout.index - 1 }
+    local node <const> = step.dropout
+    local buffer_name <const> = "keep_" .. node.name
+    local known <const> = self.by_name[buffer_name]
+    if known then
+        return known
+    end
+    local words <const> = dropout.words(node.h, node.w, node.c)
+    local buffer <const> = self:buffer(buffer_name, "scratch", words,
+        string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)), nil,
+        self.group_images)
+    buffer.bits = true
+    self:call("drop", {
+        buffer, "net", "image", "n", tostring(node.index - 1),
+        tostring(dropout.threshold(node.p)), tostring(words),
+    }, node.name)
+    return buffer
 end
 
 -- -- Norms ---------------------------------------------------------------------------------------
@@ -306,7 +319,8 @@ end
 
 local forward <const> = {}
 
-local KEPT <const> = { conv = true, linear = true, add = true }
+-- A maximum is kept beside its winners, so that its input need not be.
+local KEPT <const> = { conv = true, linear = true, add = true, maxpool = true }
 
 -- The buffer of a value in the current phase; one that was not kept is computed again.
 function builder:need(value)
@@ -334,38 +348,38 @@ end
 local function weighted_kernel(self, step, pass)
     local node <const> = step.layers[1]
     local layouts_x <const>, layouts_y <const> = self.layouts[step.x], self.layouts[step.y]
-    local kernel <const> = {
+    local spec <const> = {
         op = step.op, pass = pass, window = node.window, stride = node.stride,
         padding = node.padding, bias = node.bias, relu = step.relu, stats = step.stats ~= nil,
         flop = node.flop, c = step.x.c, k = step.y.c,
         each_image = step.stats ~= nil and not is_batch(step.stats),
     }
     if step.op == "linear" then
-        kernel.window, kernel.stride, kernel.padding = 1, 1, 0
+        spec.window, spec.stride, spec.padding = 1, 1, 0
     end
-    return kernel, node, layouts_x, layouts_y
+    return spec, node, layouts_x, layouts_y
 end
 
 local function forward_weighted(self, step, y)
     local x <const> = self:need(step.x)
-    local kernel <const>, node <const> = weighted_kernel(self, step, "fwd")
-    kernel.x, kernel.y = x.layout, y.layout
-    kernel.params = { "y" }
+    local spec <const>, node <const> = weighted_kernel(self, step, "fwd")
+    spec.x, spec.y = x.layout, y.layout
+    spec.params = { "y" }
     local values <const> = {
         y = y, x = x, bias = self.by_name["b_" .. node.name],
     }
-    self:choose_algorithm(kernel)
-    values.w = self:packed_weights("w_", node, kernel)
-    if kernel.stats then
+    self:choose_algorithm(spec)
+    values.w = self:packed_weights("w_", node, spec)
+    if spec.stats then
         values.sums = self:norm_sums(step.stats, "sums")
-        table.insert(kernel.params, "sums")
+        table.insert(spec.params, "sums")
     end
-    table.insert(kernel.params, "x")
-    table.insert(kernel.params, "w")
-    if kernel.bias then
-        table.insert(kernel.params, "bias")
+    table.insert(spec.params, "x")
+    table.insert(spec.params, "w")
+    if spec.bias then
+        table.insert(spec.params, "bias")
     end
-    self:kernel_call(kernel, values, layer_names(step), node.name)
+    self:kernel_call(spec, values, layer_names(step), node.name)
 end
 
 forward.conv = forward_weighted
@@ -373,34 +387,46 @@ forward.linear = forward_weighted
 
 function forward.map(self, step, y)
     local x <const> = self:need(step.x)
-    local kernel <const> = {
+    local spec <const> = {
         op = "map", pass = "fwd", x = x.layout, y = y.layout, relu = step.relu,
         affine = step.norm ~= nil, each_image = step.norm ~= nil and not is_batch(step.norm),
         p = step.dropout and step.dropout.p or 0.0, c = step.x.c, masks_x = false,
         params = { "y", "x" },
     }
     local values <const> = { y = y, x = x }
-    if kernel.affine then
+    if spec.affine then
         values.coef = self:norm_coef(step.norm)
-        table.insert(kernel.params, "coef")
+        table.insert(spec.params, "coef")
     end
     if step.dropout then
-        values.keys = self:drop_keys(step)
-        table.insert(kernel.params, "keys")
+        values.keep = self:kept(step)
+        table.insert(spec.params, "keep")
     end
-    self:kernel_call(kernel, values, layer_names(step), step.layers[1].name)
+    self:kernel_call(spec, values, layer_names(step), step.layers[1].name)
+end
+
+-- The places of the winners of a max pooling: a value for each output.
+function builder:winner(step)
+    local y <const> = self.layouts[step.y].data
+    return self:shared_buffer("winner_" .. step.y.name, "scratch", y.h * y.w * y.pitch,
+        string.format("%d x %d x %d", y.h, y.w, y.pitch), self.group_images)
 end
 
 local function forward_pool(self, step, y)
     local x <const> = self:need(step.x)
     local node <const> = step.layers[1]
-    local kernel <const> = {
+    local spec <const> = {
         op = step.op, pass = "fwd", x = x.layout, y = y.layout, c = step.x.c,
         global = step.global, window = step.global and 0 or node.window,
         stride = step.global and 1 or node.stride, padding = step.global and 0 or node.padding,
-        params = { "y", "x" },
+        winners = step.op == "maxpool" and not self.eval, params = { "y", "x" },
     }
-    self:kernel_call(kernel, { y = y, x = x }, layer_names(step), node.name)
+    local values <const> = { y = y, x = x }
+    if spec.winners then
+        spec.params = { "y", "winner", "x" }
+        values.winner = self:winner(step)
+    end
+    self:kernel_call(spec, values, layer_names(step), node.name)
 end
 
 forward.maxpool = forward_pool
@@ -408,11 +434,11 @@ forward.avgpool = forward_pool
 
 function forward.add(self, step, y)
     local x <const>, x2 <const> = self:need(step.x), self:need(step.x2)
-    local kernel <const> = {
+    local spec <const> = {
         op = "add", pass = "fwd", x = x.layout, x2 = x2.layout, y = y.layout, c = step.x.c,
         relu = step.relu, params = { "y", "x", "x2" },
     }
-    self:kernel_call(kernel, { y = y, x = x, x2 = x2 }, layer_names(step), step.layers[1].name)
+    self:kernel_call(spec, { y = y, x = x, x2 = x2 }, layer_names(step), step.layers[1].name)
 end
 
 function builder:forward_step(step)
@@ -420,11 +446,11 @@ function builder:forward_step(step)
     if step.op == "sums" then
         local x <const> = self:need(step.x)
         local sums <const> = self:norm_sums(step.norm, "sums")
-        local kernel <const> = {
+        local spec <const> = {
             op = "sums", pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
             each_image = not is_batch(step.norm), params = { "sums", "x" },
         }
-        self:kernel_call(kernel, { sums = sums, x = x }, step.norm.name, step.norm.name)
+        self:kernel_call(spec, { sums = sums, x = x }, step.norm.name, step.norm.name)
         return
     end
     if step.norm then
@@ -450,8 +476,8 @@ function builder:gradient_into(value)
 end
 
 local function backward_weighted(self, step, dy)
-    local kernel <const>, node <const> = weighted_kernel(self, step, "bwd_weights")
-    kernel.relu, kernel.stats, kernel.each_image = false, false, false
+    local spec <const>, node <const> = weighted_kernel(self, step, "bwd_weights")
+    spec.relu, spec.stats, spec.each_image = false, false, false
     local relu_masked <const> = #step.y.readers == 1 and step.y.readers[1].masks_x
     if step.relu and not relu_masked then
         local y <const> = self:need(step.y)
@@ -462,10 +488,10 @@ local function backward_weighted(self, step, dy)
         }, { dx = dy, dy = dy, x = y }, step.layers[2].name, step.layers[2].name)
     end
     local x <const> = self:need(step.x)
-    kernel.x, kernel.y, kernel.dy = x.layout, dy.layout, dy.layout
-    kernel.params = kernel.bias and { "dw", "db", "x", "dy" } or { "dw", "x", "dy" }
-    self:choose_algorithm(kernel)
-    self:kernel_call(kernel, {
+    spec.x, spec.y, spec.dy = x.layout, dy.layout, dy.layout
+    spec.params = spec.bias and { "dw", "db", "x", "dy" } or { "dw", "x", "dy" }
+    self:choose_algorithm(spec)
+    self:kernel_call(spec, {
         dw = self.by_name["dw_" .. node.name], db = self.by_name["db_" .. node.name],
         x = x, dy = dy,
     }, node.name, node.name)
@@ -489,11 +515,11 @@ function backward.map(self, step, dy)
     local affine <const> = step.norm ~= nil
     local each <const> = affine and not is_batch(step.norm)
     local p <const> = step.dropout and step.dropout.p or 0.0
-    local values <const> = { dy = dy, keys = step.dropout and self:drop_keys(step) }
+    local values <const> = { dy = dy, keep = step.dropout and self:kept(step) }
     local layer <const> = step.layers[1].name
     if affine then
         local x <const> = self:need(step.x)
-        local kernel <const> = {
+        local spec <const> = {
             op = "map", pass = "bwd_reduce", x = x.layout, y = dy.layout, dx = x.layout,
             dy = dy.layout, relu = step.relu, affine = true, each_image = each, p = p,
             c = step.x.c, masks_x = false, params = { "sums", "x", "dy" },
@@ -501,12 +527,12 @@ function backward.map(self, step, dy)
         values.sums, values.x = self:norm_sums(step.norm, "dsums"), x
         values.coef = self:norm_coef(step.norm)
         if step.relu then
-            table.insert(kernel.params, "coef")
+            table.insert(spec.params, "coef")
         end
         if step.dropout then
-            table.insert(kernel.params, "keys")
+            table.insert(spec.params, "keep")
         end
-        self:kernel_call(kernel, values, layer_names(step), layer)
+        self:kernel_call(spec, values, layer_names(step), layer)
         self:norm_backward(step)
         values.dcoef = self:norm_dcoef(step.norm)
     end
@@ -521,21 +547,21 @@ function backward.map(self, step, dy)
     end
     local reads_x <const> = affine or step.masks_x or step.relu
     values.dx, values.x = dx, reads_x and self:need(step.x) or nil
-    local kernel <const> = {
+    local spec <const> = {
         op = "map", pass = "bwd_data", x = self.layouts[step.x].data, y = dy.layout,
         dx = dx.layout, dy = dy.layout, relu = step.relu, affine = affine, each_image = each,
         p = p, c = step.x.c, masks_x = step.masks_x, adds = adds, params = { "dx", "dy" },
     }
     local function takes(param, condition)
         if condition then
-            table.insert(kernel.params, param)
+            table.insert(spec.params, param)
         end
     end
     takes("x", reads_x)
     takes("dcoef", affine)
     takes("coef", affine and step.relu)
-    takes("keys", step.dropout ~= nil)
-    self:kernel_call(kernel, values, layer_names(step), layer)
+    takes("keep", step.dropout ~= nil)
+    self:kernel_call(spec, values, layer_names(step), layer)
 end
 
 local function backward_pool(self, step, dy)
@@ -544,7 +570,7 @@ local function backward_pool(self, step, dy)
     end
     local node <const> = step.layers[1]
     local dx <const>, adds <const> = self:gradient_into(step.x)
-    local kernel <const> = {
+    local spec <const> = {
         op = step.op, pass = "bwd_data", x = self.layouts[step.x].data, y = dy.layout,
         dx = dx.layout, dy = dy.layout, c = step.x.c, global = step.global, adds = adds,
         window = step.global and 0 or node.window, stride = step.global and 1 or node.stride,
@@ -552,12 +578,12 @@ local function backward_pool(self, step, dy)
     }
     local values <const> = { dx = dx, dy = dy }
     if step.op == "maxpool" then
-        values.x = self:need(step.x)
-        kernel.params = { "dx", "x", "dy" }
+        values.winner = self:winner(step)
+        spec.params = { "dx", "winner", "dy" }
     else
-        kernel.params = { "dx", "dy" }
+        spec.params = { "dx", "dy" }
     end
-    self:kernel_call(kernel, values, layer_names(step), node.name)
+    self:kernel_call(spec, values, layer_names(step), node.name)
 end
 
 backward.maxpool = backward_pool
@@ -608,23 +634,17 @@ local function weight_buffers(self)
 end
 
 local function finish(self)
-    local touched <const>, ends <const> = {}, { [0] = 0 }
-    for i, phase in ipairs(self.phases) do
-        ends[i] = ends[i - 1] + #phase.calls
-    end
+    local touched <const> = {}
     for _, buffer in ipairs(self.buffers) do
-        buffer.from, buffer.to = buffer.first, buffer.last
-        if buffer.scope == "image" then
-            buffer.from, buffer.to = ends[buffer.phase - 1] + 1, ends[buffer.last_phase]
-        end
-        buffer.phase, buffer.last_phase = nil, nil
-        if buffer.scope ~= "scratch" and buffer.scope ~= "image" or buffer.first then
+        buffer.phase = nil
+        if buffer.scope ~= "scratch" and buffer.scope ~= "group" or buffer.first then
             touched[#touched + 1] = buffer
         end
     end
     return {
         phases = self.phases, buffers = touched, kernels = self.kernels,
         group = self.group_images,
+        chunk_groups = (self.chunk_images + self.group_images - 1) // self.group_images,
     }
 end
 

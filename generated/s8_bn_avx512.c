@@ -179,27 +179,37 @@ enum {
     CHUNK_FLOATS = 47088
 };
 
-/* What outlives a phase, for each image: a buffer is BATCH images one after another. */
+/* One block for each group of images of the batch: what outlives a phase. */
 enum {
-    AT_Y_RELU1 = 69760, /* 32 x 32 x 16; 65536 bytes; calls 2-72 */
-    AT_Y_RELU2 = 36992, /* 32 x 32 x 32; 131072 bytes; calls 4-67 */
-    AT_Y_CONV3 = 86144, /* 32 x 32 x 16; 65536 bytes; calls 6-62 */
-    AT_Y_RELU3 = 110720, /* 16 x 16 x 16; 16384 bytes; calls 8-58 */
-    AT_Y_RELU4 = 20736, /* 16 x 16 x 32; 32768 bytes; calls 10-53 */
-    AT_Y_RELU5 = 102528, /* 16 x 16 x 32; 32768 bytes; calls 12-48 */
-    AT_Y_CONV7 = 10368, /* 16 x 16 x 16; 16384 bytes; calls 14-43 */
-    AT_Y_RELU6 = 17664, /* 8 x 8 x 32; 8192 bytes; calls 16-39 */
-    AT_Y_RELU7 = 6400, /* 8 x 8 x 32; 8192 bytes; calls 18-34 */
-    AT_Y_RELU8 = 14464, /* 8 x 8 x 32; 8192 bytes; calls 20-29 */
-    AT_DY_DROPOUT8 = 0, /* 10 x 10 x 32, border 1; 12800 bytes; calls 27-32 */
-    AT_DY_DROPOUT7 = 3200, /* 10 x 10 x 32, border 1; 12800 bytes; calls 32-37 */
-    AT_DY_DROPOUT6 = 14464, /* 10 x 10 x 32, border 1; 12800 bytes; calls 37-42 */
-    AT_DY_DROPOUT5 = 0, /* 18 x 18 x 32, border 1; 41472 bytes; calls 46-51 */
-    AT_DY_DROPOUT4 = 10368, /* 18 x 18 x 32, border 1; 41472 bytes; calls 51-56 */
-    AT_DY_DROPOUT3 = 102528, /* 18 x 18 x 16, border 1; 20736 bytes; calls 56-61 */
-    AT_DY_DROPOUT2 = 0, /* 34 x 34 x 32, border 1; 147968 bytes; calls 65-70 */
-    AT_DY_DROPOUT1 = 86144, /* 32 x 32 x 16; 65536 bytes; calls 70-74 */
-    IMAGE_FLOATS = 114816
+    AT_Y_RELU1 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-78 */
+    AT_KEEP_DROPOUT1 = 381440, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 3-78 */
+    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-73 */
+    AT_KEEP_DROPOUT2 = 377344, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 6-73 */
+    AT_Y_MAXPOOL1 = 115712, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-66 */
+    AT_WINNER_MAXPOOL1 = 344576, /* 4 of 16 x 16 x 16; 65536 bytes; calls 9-68 */
+    AT_Y_RELU3 = 360960, /* 4 of 16 x 16 x 16; 65536 bytes; calls 10-65 */
+    AT_KEEP_DROPOUT3 = 142592, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 11-65 */
+    AT_Y_RELU4 = 82944, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-60 */
+    AT_KEEP_DROPOUT4 = 140544, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 14-60 */
+    AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-55 */
+    AT_KEEP_DROPOUT5 = 141568, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 17-55 */
+    AT_Y_MAXPOOL2 = 33792, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 20-48 */
+    AT_WINNER_MAXPOOL2 = 136448, /* 4 of 8 x 8 x 16; 16384 bytes; calls 20-50 */
+    AT_Y_RELU6 = 25600, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-47 */
+    AT_KEEP_DROPOUT6 = 40192, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 22-47 */
+    AT_Y_RELU7 = 74240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 24-42 */
+    AT_KEEP_DROPOUT7 = 40448, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 25-42 */
+    AT_Y_RELU8 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-37 */
+    AT_KEEP_DROPOUT8 = 20992, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 28-37 */
+    AT_DY_DROPOUT8 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-40 */
+    AT_DY_DROPOUT7 = 12800, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-45 */
+    AT_DY_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 45-49 */
+    AT_DY_DROPOUT5 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 53-58 */
+    AT_DY_DROPOUT4 = 41472, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 58-63 */
+    AT_DY_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 63-67 */
+    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 71-76 */
+    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 76-80 */
+    GROUP_FLOATS = 383488
 };
 
 /* Each thread's own: what outlives a phase. */
@@ -234,55 +244,53 @@ enum {
 /* Each thread's own, for one group of images within a phase. Lifetimes count calls. */
 enum {
     AT_Y_INPUT = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 */
-    AT_Y_DROPOUT1 = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 3-4 */
-    AT_TILES_CONV2 = 73984, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 4-4 */
-    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-6 */
-    AT_Y_MAXPOOL1 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 7-8 */
-    AT_TILES_CONV4 = 20736, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 8-8 */
-    AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-10 */
-    AT_TILES_CONV5 = 20736, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 10-10 */
-    AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 11-12 */
-    AT_TILES_CONV6 = 41472, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 12-12 */
-    AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-14 */
-    AT_Y_MAXPOOL2 = 14976, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 15-16 */
-    AT_TILES_CONV8 = 0, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 16-16 */
-    AT_Y_DROPOUT6 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 17-18 */
-    AT_TILES_CONV9 = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 18-18 */
-    AT_Y_DROPOUT7 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 19-20 */
-    AT_TILES_CONV10 = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 20-20 */
-    AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-22 */
-    AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 22-25 */
-    AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 23-24 */
-    AT_DY_CONV11 = 128, /* 4 of 1 x 1 x 16; 256 bytes; calls 24-26 */
-    AT_DY_GLOBAL_AVGPOOL1 = 0, /* 4 of 1 x 1 x 32; 512 bytes; calls 26-27 */
-    AT_Y_DROPOUT7_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 30-31 */
-    AT_TILES_CONV10_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 31-31 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 32-32 */
-    AT_Y_DROPOUT6_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-36 */
-    AT_TILES_CONV9_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 36-36 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 37-37 */
-    AT_Y_MAXPOOL2_AGAIN = 47808, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 40-41 */
-    AT_TILES_CONV8_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 41-41 */
-    AT_DY_MAXPOOL2 = 49152, /* 4 of 8 x 8 x 16; 16384 bytes; calls 42-43 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 42-42 */
-    AT_DY_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 43-46 */
-    AT_Y_DROPOUT5_AGAIN = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 44-45 */
-    AT_Y_DROPOUT4_AGAIN = 75456, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 49-50 */
-    AT_TILES_CONV6_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 50-50 */
-    AT_TILES_CONV6_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 51-51 */
-    AT_Y_DROPOUT3_AGAIN = 47808, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 54-55 */
-    AT_TILES_CONV5_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 55-55 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 56-56 */
-    AT_Y_MAXPOOL1_AGAIN = 29376, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 59-60 */
-    AT_TILES_CONV4_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 60-60 */
-    AT_DY_MAXPOOL1 = 19584, /* 4 of 16 x 16 x 16; 65536 bytes; calls 61-62 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 61-61 */
-    AT_DY_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 62-65 */
-    AT_Y_DROPOUT2_AGAIN = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 63-64 */
-    AT_Y_DROPOUT1_AGAIN = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 68-69 */
-    AT_TILES_CONV2_AGAIN = 73984, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 69-69 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 70-70 */
-    AT_Y_INPUT_AGAIN = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 73-74 */
+    AT_Y_DROPOUT1 = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 4-5 */
+    AT_TILES_CONV2 = 73984, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 5-5 */
+    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-8 */
+    AT_Y_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 8-9 */
+    AT_TILES_CONV4 = 0, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 10-10 */
+    AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 12-13 */
+    AT_TILES_CONV5 = 20736, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 13-13 */
+    AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 15-16 */
+    AT_TILES_CONV6 = 41472, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 16-16 */
+    AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 18-19 */
+    AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 19-20 */
+    AT_TILES_CONV8 = 0, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 21-21 */
+    AT_Y_DROPOUT6 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 23-24 */
+    AT_TILES_CONV9 = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 24-24 */
+    AT_Y_DROPOUT7 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 26-27 */
+    AT_TILES_CONV10 = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 27-27 */
+    AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 29-30 */
+    AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 30-33 */
+    AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 31-32 */
+    AT_DY_CONV11 = 128, /* 4 of 1 x 1 x 16; 256 bytes; calls 32-34 */
+    AT_DY_GLOBAL_AVGPOOL1 = 0, /* 4 of 1 x 1 x 32; 512 bytes; calls 34-35 */
+    AT_Y_DROPOUT7_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 38-39 */
+    AT_TILES_CONV10_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 39-39 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 40-40 */
+    AT_Y_DROPOUT6_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-44 */
+    AT_TILES_CONV9_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 44-44 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 45-45 */
+    AT_TILES_CONV8_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 48-48 */
+    AT_DY_MAXPOOL2 = 49152, /* 4 of 8 x 8 x 16; 16384 bytes; calls 49-50 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 49-49 */
+    AT_DY_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 50-53 */
+    AT_Y_DROPOUT5_AGAIN = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 51-52 */
+    AT_Y_DROPOUT4_AGAIN = 75456, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 56-57 */
+    AT_TILES_CONV6_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 57-57 */
+    AT_TILES_CONV6_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 58-58 */
+    AT_Y_DROPOUT3_AGAIN = 47808, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 61-62 */
+    AT_TILES_CONV5_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 62-62 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 63-63 */
+    AT_TILES_CONV4_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 66-66 */
+    AT_DY_MAXPOOL1 = 19584, /* 4 of 16 x 16 x 16; 65536 bytes; calls 67-68 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 67-67 */
+    AT_DY_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 68-71 */
+    AT_Y_DROPOUT2_AGAIN = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 69-70 */
+    AT_Y_DROPOUT1_AGAIN = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 74-75 */
+    AT_TILES_CONV2_AGAIN = 73984, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 75-75 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 76-76 */
+    AT_Y_INPUT_AGAIN = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 79-80 */
     EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-3 of an evaluation */
     EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 of an evaluation */
     EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 3-4 of an evaluation */
@@ -316,8 +324,8 @@ enum {
     SCRATCH_FLOATS = 262144
 };
 
-/* Images of a step, and images that run through a phase together. */
-enum { BATCH = 128, GROUP = 4 };
+/* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
+enum { GROUP = 4, CHUNK_GROUPS = 2, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
 
 /* The memory of one thread in one step. */
 struct net {
@@ -325,7 +333,7 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *images;      /* IMAGE_FLOATS for each image of the batch */
+    float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
     float *thread;      /* this thread's own memory that lives across phases */
     float *scratch;     /* this thread's own memory within a phase */
 };
@@ -338,7 +346,7 @@ static struct net open_net(struct run *run, int rank)
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
-        .images = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+        .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
         .thread = run->thread[rank],
         .scratch = run->thread[rank] + THREAD_FLOATS,
     };
@@ -347,7 +355,7 @@ static struct net open_net(struct run *run, int rank)
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)BATCH * IMAGE_FLOATS;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
     *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
 }
 
@@ -358,12 +366,6 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 /* The transforms of a tile are pieces of their kernels. */
 #define INLINE inline __attribute__((always_inline))
-
-/* Images of a group when so many are left. */
-static inline int group_size(int left)
-{
-    return left < GROUP ? left : GROUP;
-}
 
 static inline void zero(float *p, size_t floats)
 {
@@ -385,15 +387,6 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
     }
 }
 
-/* The keys of a dropout layer for n images of the batch; 0 where dropout is off. */
-static void drop_keys(uint64_t *keys, const struct net *net, int image, int n, uint32_t layer)
-{
-    const struct batch *batch = net->run->batch;
-    for (int i = 0; i < n; i++) {
-        keys[i] = net->run->dropout ? rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer) : 0;
-    }
-}
-
 static const float *input_images(const struct net *net, int image)
 {
     return net->run->batch->images + (size_t)image * 3072;
@@ -406,22 +399,22 @@ static inline __m512 where_positive(__m512 v, __m512 x)
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ), v);
 }
 
-/* The lanes of *grad whose x is the maximum; they are taken out of *grad, so that only the
- * first maximum of a window gets them. */
-static inline __m512 claim(__m512 *grad, __m512 x, __m512 maximum)
+/* v where a = b, else 0. */
+static inline __m512 where_equal(__m512 v, __m512 a, __m512 b)
 {
-    const __mmask16 hit = _mm512_cmp_ps_mask(x, maximum, _CMP_EQ_OQ);
-    const __m512 part = _mm512_maskz_mov_ps(hit, *grad);
-    *grad = _mm512_mask_mov_ps(*grad, hit, _mm512_setzero_ps());
-    return part;
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), v);
 }
 
-/* v through dropout: lane i is rng_bits(key, position + i) of rng.h, dropped when its upper 24
- * bits are below the threshold, else multiplied by scale. */
-static inline __m512 drop(__m512 v, uint64_t key, uint32_t position, uint32_t threshold, __m512 scale)
+/* v where a > b, else w. */
+static inline __m512 where_greater(__m512 v, __m512 w, __m512 a, __m512 b)
 {
-    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position), lane);
+    return _mm512_mask_mov_ps(w, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), v);
+}
+
+/* rng_bits(key, position + i) of rng.h in lane i. */
+static inline __m512i random_bits(uint64_t key, uint32_t position)
+{
+    const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position), _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
     __m512i x = _mm512_mullo_epi32(at, _mm512_set1_epi32((int)UINT32_C(0x9e3779b9)));
     x = _mm512_add_epi32(x, _mm512_set1_epi32((int)(uint32_t)key));
     x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
@@ -429,9 +422,37 @@ static inline __m512 drop(__m512 v, uint64_t key, uint32_t position, uint32_t th
     x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 15));
     x = _mm512_xor_si512(x, _mm512_set1_epi32((int)(uint32_t)(key >> 32)));
     x = _mm512_mullo_epi32(x, _mm512_set1_epi32((int)UINT32_C(0x846ca68b)));
-    x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
-    const __mmask16 dropped = _mm512_cmpgt_epi32_mask(_mm512_set1_epi32((int)threshold), _mm512_srli_epi32(x, 8));
-    return _mm512_mask_mov_ps(_mm512_mul_ps(v, scale), dropped, _mm512_setzero_ps());
+    return _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
+}
+
+/* v where the bits of `keep` from `position` on are set, else 0; without bits v. */
+static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
+{
+    uint16_t bits = UINT16_C(0xffff);
+    if (keep != NULL) {
+        memcpy(&bits, keep + position / 8, sizeof bits);
+    }
+    return _mm512_maskz_mov_ps((__mmask16)bits, v);
+}
+
+/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
+ * at least the threshold (see rng.h). words: of 32 bits, an image. */
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
+{
+    const struct batch *batch = net->run->batch;
+    if (keep == NULL) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer);
+        for (int word = 0; word < words; word++, keep += 4) {
+            const __m512i drawn = random_bits(key, (uint32_t)(16 * word));
+            const uint32_t bits = _mm512_cmpge_epu16_mask(drawn, _mm512_set1_epi16((short)threshold));
+            for (int byte = 0; byte < 4; byte++) {
+                keep[byte] = (uint8_t)(bits >> 8 * byte);
+            }
+        }
+    }
 }
 
 /* v = B'd, six values `step` apart. */
@@ -932,12 +953,11 @@ static NOINLINE void conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(float *restri
  * x: 32 x 32 x 16, y: 34 x 34 x 16 (border 1).
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 18496, x += 16384) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
@@ -945,10 +965,10 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, c
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 16 + k;
                     float *out = y + ((row + 1) * 34 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const int position = (row * 32 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                 }
             }
@@ -1103,12 +1123,11 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *
  * x: 32 x 32 x 32, y: 32 x 32 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 32768, x += 32768) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
@@ -1118,14 +1137,14 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const f
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 32 + k;
                     float *out = y + (row * 32 + col) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const int position = (row * 32 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
             }
@@ -1224,28 +1243,34 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 16 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+ * Reads 64 KB, writes 32 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
 {
-    for (int image = 0; image < n; image++, y += 5184, x += 16384) {
+    for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
         for (int row = 0; row < 16; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 16; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     __m512 acc = _mm512_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
+                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            acc = _mm512_max_ps(acc, _mm512_loadu_ps(in + s * 16));
+                            const __m512 value = _mm512_loadu_ps(in + s * 16);
+                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            acc = _mm512_max_ps(acc, value);
                         }
                     }
                     _mm512_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
+                    _mm512_storeu_ps(winner + (row * 16 + col) * 16 + k, place);
                 }
             }
         }
@@ -1406,12 +1431,11 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
  * x: 16 x 16 x 16, y: 18 x 18 x 16 (border 1).
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 5184, x += 4096) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
@@ -1419,10 +1443,10 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, c
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 16 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const int position = (row * 16 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                 }
             }
@@ -1577,12 +1601,11 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *
  * x: 16 x 16 x 32, y: 18 x 18 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 10368, x += 8192) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
@@ -1592,14 +1615,14 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, c
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
             }
@@ -1754,12 +1777,11 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *
  * x: 16 x 16 x 32, y: 16 x 16 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 8192, x += 8192) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
@@ -1769,14 +1791,14 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const f
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + (row * 16 + col) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
             }
@@ -1875,28 +1897,34 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 4 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+ * Reads 16 KB, writes 8 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
 {
-    for (int image = 0; image < n; image++, y += 1600, x += 4096) {
+    for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
         for (int row = 0; row < 8; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 8; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     __m512 acc = _mm512_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
+                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            acc = _mm512_max_ps(acc, _mm512_loadu_ps(in + s * 16));
+                            const __m512 value = _mm512_loadu_ps(in + s * 16);
+                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            acc = _mm512_max_ps(acc, value);
                         }
                     }
                     _mm512_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
+                    _mm512_storeu_ps(winner + (row * 8 + col) * 16 + k, place);
                 }
             }
         }
@@ -2050,12 +2078,11 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
  * x: 8 x 8 x 32, y: 10 x 10 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 3200, x += 2048) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
@@ -2065,14 +2092,14 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
             }
@@ -2227,12 +2254,11 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
  * x: 8 x 8 x 32, y: 8 x 8 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 2048, x += 2048) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
@@ -2242,14 +2268,14 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const flo
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + (row * 8 + col) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
             }
@@ -2260,7 +2286,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const flo
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
  * x: 8 x 8 x 32, y: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 8 KB, writes 1 KB. templates/pool.c.tpl */
+ * Reads 8 KB, writes 1 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 32, x += 2048) {
@@ -2451,7 +2477,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
 /* dx = dy, to all inputs of its window alike, 8 x 8 windows, stride 1, padding 0.
  * x: 8 x 8 x 32, dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 1 KB, writes 8 KB. templates/pool.c.tpl */
+ * Reads 1 KB, writes 8 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 3200, dy += 32) {
@@ -2462,13 +2488,11 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
                 const int col_first = col * 1;
                 const int col_last = col_first + 8;
                 for (int k = 0; k < 32; k += 16) {
-                    __m512 grad = _mm512_loadu_ps(dy + (row * 1 + col) * 32 + k);
-                    grad = _mm512_mul_ps(grad, _mm512_set1_ps(0.015625f));
+                    const __m512 grad = _mm512_mul_ps(_mm512_set1_ps(0.015625f), _mm512_loadu_ps(dy + (row * 1 + col) * 32 + k));
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + ((r + 1) * 10 + 1) * 32 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m512 part = grad;
-                            _mm512_storeu_ps(out + s * 32, part);
+                            _mm512_storeu_ps(out + s * 32, grad);
                         }
                     }
                 }
@@ -2481,12 +2505,11 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 8 x 8 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, x += 2048, dy += 3200) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             __m512 sum0 = _mm512_loadu_ps(sums + k);
             __m512 product0 = _mm512_loadu_ps(sums + k + 32);
@@ -2500,15 +2523,15 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
                     row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
                     row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
                 }
@@ -2529,12 +2552,11 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 10 x 10 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
@@ -2547,16 +2569,16 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
                     const float *in = x + (row * 8 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
                     float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
@@ -3045,33 +3067,28 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
     }
 }
 
-/* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
+/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 16 x 16 x 16, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 20 KB, writes 16 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy, int n)
+ * Reads 8 KB, writes 16 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
 {
-    for (int image = 0; image < n; image++, dx += 4096, x += 4096, dy += 1024) {
+    for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
         for (int row = 0; row < 8; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 8; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
-                    __m512 acc = _mm512_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 16) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            acc = _mm512_max_ps(acc, _mm512_loadu_ps(in + s * 16));
-                        }
-                    }
-                    __m512 grad = _mm512_loadu_ps(dy + (row * 8 + col) * 16 + k);
+                    const __m512 grad = _mm512_loadu_ps(dy + (row * 8 + col) * 16 + k);
+                    const __m512 place = _mm512_loadu_ps(winner + (row * 8 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 16) * 16 + k;
-                        const float *in = x + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m512 part = claim(&grad, _mm512_loadu_ps(in + s * 16), acc);
+                            const __m512 part = where_equal(grad, place, _mm512_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm512_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -3260,12 +3277,11 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 16 x 16 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, x += 8192, dy += 10368) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             __m512 sum0 = _mm512_loadu_ps(sums + k);
             __m512 product0 = _mm512_loadu_ps(sums + k + 32);
@@ -3279,15 +3295,15 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
                     row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
                     row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
                 }
@@ -3308,12 +3324,11 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 18 x 18 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
@@ -3326,16 +3341,16 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
                     const float *in = x + (row * 16 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
                     float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
@@ -3828,12 +3843,11 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, x += 4096, dy += 5184) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             __m512 sum0 = _mm512_loadu_ps(sums + k);
             __m512 product0 = _mm512_loadu_ps(sums + k + 16);
@@ -3843,10 +3857,10 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 16 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const int position = (row * 16 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
                     row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
                 }
@@ -3863,12 +3877,11 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
@@ -3878,10 +3891,10 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
                     const float *in = x + (row * 16 + col) * 16 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
                     float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const int position = (row * 16 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
@@ -4141,33 +4154,28 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
     }
 }
 
-/* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
+/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 32 x 32 x 16, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 80 KB, writes 64 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy, int n)
+ * Reads 32 KB, writes 64 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
 {
-    for (int image = 0; image < n; image++, dx += 16384, x += 16384, dy += 4096) {
+    for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
         for (int row = 0; row < 16; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 16; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
-                    __m512 acc = _mm512_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 32) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            acc = _mm512_max_ps(acc, _mm512_loadu_ps(in + s * 16));
-                        }
-                    }
-                    __m512 grad = _mm512_loadu_ps(dy + (row * 16 + col) * 16 + k);
+                    const __m512 grad = _mm512_loadu_ps(dy + (row * 16 + col) * 16 + k);
+                    const __m512 place = _mm512_loadu_ps(winner + (row * 16 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 32) * 16 + k;
-                        const float *in = x + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m512 part = claim(&grad, _mm512_loadu_ps(in + s * 16), acc);
+                            const __m512 part = where_equal(grad, place, _mm512_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm512_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -4356,12 +4364,11 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 32 x 32 x 32.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, x += 32768, dy += 36992) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             __m512 sum0 = _mm512_loadu_ps(sums + k);
             __m512 product0 = _mm512_loadu_ps(sums + k + 32);
@@ -4375,15 +4382,15 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const int position = (row * 32 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
                     row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
                     row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
                 }
@@ -4404,12 +4411,11 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 34 x 34 x 32 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
@@ -4422,16 +4428,16 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
                     const float *in = x + (row * 32 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
                     float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const int position = (row * 32 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = drop(v1, key, position + 16, threshold, scale);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
@@ -4688,12 +4694,11 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, x += 16384, dy += 16384) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             __m512 sum0 = _mm512_loadu_ps(sums + k);
             __m512 product0 = _mm512_loadu_ps(sums + k + 16);
@@ -4703,10 +4708,10 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 16 + k;
                     const float *grad = dy + (row * 32 + col) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const int position = (row * 32 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
                     row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
                 }
@@ -4723,12 +4728,11 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m512 scale = _mm512_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
@@ -4738,10 +4742,10 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const
                     const float *in = x + (row * 32 + col) * 16 + k;
                     const float *grad = dy + (row * 32 + col) * 16 + k;
                     float *out = dx + (row * 32 + col) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const int position = (row * 32 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
@@ -4809,6 +4813,68 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
                 _mm512_storeu_ps(out + 128, acc8_0);
+            }
+        }
+    }
+}
+
+/* y = largest of each 2 x 2 window, stride 2, padding 0.
+ * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
+ * Output pixels, vectors of channels, window.
+ * Reads 64 KB, writes 16 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+{
+    for (int image = 0; image < n; image++, y += 5184, x += 16384) {
+        for (int row = 0; row < 16; row++) {
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
+            for (int col = 0; col < 16; col++) {
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
+                for (int k = 0; k < 16; k += 16) {
+                    __m512 acc = _mm512_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 32) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m512 value = _mm512_loadu_ps(in + s * 16);
+                            acc = _mm512_max_ps(acc, value);
+                        }
+                    }
+                    _mm512_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
+                }
+            }
+        }
+    }
+}
+
+/* y = largest of each 2 x 2 window, stride 2, padding 0.
+ * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
+ * Output pixels, vectors of channels, window.
+ * Reads 16 KB, writes 4 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+{
+    for (int image = 0; image < n; image++, y += 1600, x += 4096) {
+        for (int row = 0; row < 8; row++) {
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
+            for (int col = 0; col < 8; col++) {
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
+                for (int k = 0; k < 16; k += 16) {
+                    __m512 acc = _mm512_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 16) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m512 value = _mm512_loadu_ps(in + s * 16);
+                            acc = _mm512_max_ps(acc, value);
+                        }
+                    }
+                    _mm512_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
+                }
             }
         }
     }
@@ -5339,10 +5405,10 @@ static const struct weight weights[] = {
 /* -- 6. Forward and backward ------------------------------------------------------------------- */
 
 /* A group of n images in phase 1: conv1 relu1. */
-static void train_phase1(const struct net *net, int chunk, int image, int n)
+static void train_phase1(const struct net *net, int chunk, int group, int image, int n)
 {
     float *const y_input = net->scratch + AT_Y_INPUT;
-    float *const y_relu1 = net->images + (size_t)BATCH * AT_Y_RELU1 + (size_t)image * 16384;
+    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
     float *const sums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
 
@@ -5353,177 +5419,179 @@ static void train_phase1(const struct net *net, int chunk, int image, int n)
 }
 
 /* A group of n images in phase 2: norm1 dropout1, conv2 relu2. */
-static void train_phase2(const struct net *net, int chunk, int image, int n)
+static void train_phase2(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT1) : NULL;
     float *const y_dropout1 = net->scratch + AT_Y_DROPOUT1;
-    float *const y_relu1 = net->images + (size_t)BATCH * AT_Y_RELU1 + (size_t)image * 16384;
+    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    uint64_t keys_dropout1[GROUP];
-    float *const y_relu2 = net->images + (size_t)BATCH * AT_Y_RELU2 + (size_t)image * 32768;
+    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
     float *const sums_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + AT_TILES_CONV2;
-    drop_keys(keys_dropout1, net, image, n, 4);
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keys_dropout1, n);
+    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
 }
 
 /* A group of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-static void train_phase3(const struct net *net, int chunk, int image, int n)
+static void train_phase3(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT2) : NULL;
     float *const y_dropout2 = net->scratch + AT_Y_DROPOUT2;
-    float *const y_relu2 = net->images + (size_t)BATCH * AT_Y_RELU2 + (size_t)image * 32768;
+    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
-    uint64_t keys_dropout2[GROUP];
-    float *const y_conv3 = net->images + (size_t)BATCH * AT_Y_CONV3 + (size_t)image * 16384;
+    float *const y_conv3 = net->scratch + AT_Y_CONV3;
     float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = net->scratch + AT_Y_MAXPOOL1;
-    float *const y_relu3 = net->images + (size_t)BATCH * AT_Y_RELU3 + (size_t)image * 4096;
+    float *const y_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL1;
+    float *const winner_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL1;
+    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
     float *const sums_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
-    drop_keys(keys_dropout2, net, image, n, 8);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keys_dropout2, n);
+    drop(keep_dropout2, net, image, n, 8, 655, 1024);
+    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
+    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
 }
 
 /* A group of n images in phase 4: norm3 dropout3, conv5 relu4. */
-static void train_phase4(const struct net *net, int chunk, int image, int n)
+static void train_phase4(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT3) : NULL;
     float *const y_dropout3 = net->scratch + AT_Y_DROPOUT3;
-    float *const y_relu3 = net->images + (size_t)BATCH * AT_Y_RELU3 + (size_t)image * 4096;
+    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    uint64_t keys_dropout3[GROUP];
-    float *const y_relu4 = net->images + (size_t)BATCH * AT_Y_RELU4 + (size_t)image * 8192;
+    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
     float *const sums_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + AT_TILES_CONV5;
-    drop_keys(keys_dropout3, net, image, n, 14);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keys_dropout3, n);
+    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
 }
 
 /* A group of n images in phase 5: norm4 dropout4, conv6 relu5. */
-static void train_phase5(const struct net *net, int chunk, int image, int n)
+static void train_phase5(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout4 = net->scratch + AT_Y_DROPOUT4;
-    float *const y_relu4 = net->images + (size_t)BATCH * AT_Y_RELU4 + (size_t)image * 8192;
+    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    uint64_t keys_dropout4[GROUP];
-    float *const y_relu5 = net->images + (size_t)BATCH * AT_Y_RELU5 + (size_t)image * 8192;
+    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
     float *const sums_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + AT_TILES_CONV6;
-    drop_keys(keys_dropout4, net, image, n, 18);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keys_dropout4, n);
+    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
 }
 
 /* A group of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-static void train_phase6(const struct net *net, int chunk, int image, int n)
+static void train_phase6(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT5) : NULL;
     float *const y_dropout5 = net->scratch + AT_Y_DROPOUT5;
-    float *const y_relu5 = net->images + (size_t)BATCH * AT_Y_RELU5 + (size_t)image * 8192;
+    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
-    uint64_t keys_dropout5[GROUP];
-    float *const y_conv7 = net->images + (size_t)BATCH * AT_Y_CONV7 + (size_t)image * 4096;
+    float *const y_conv7 = net->scratch + AT_Y_CONV7;
     float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = net->scratch + AT_Y_MAXPOOL2;
-    float *const y_relu6 = net->images + (size_t)BATCH * AT_Y_RELU6 + (size_t)image * 2048;
+    float *const y_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL2;
+    float *const winner_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL2;
+    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
     float *const sums_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
-    drop_keys(keys_dropout5, net, image, n, 22);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keys_dropout5, n);
+    drop(keep_dropout5, net, image, n, 22, 655, 256);
+    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
+    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
 }
 
 /* A group of n images in phase 7: norm6 dropout6, conv9 relu7. */
-static void train_phase7(const struct net *net, int chunk, int image, int n)
+static void train_phase7(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT6) : NULL;
     float *const y_dropout6 = net->scratch + AT_Y_DROPOUT6;
-    float *const y_relu6 = net->images + (size_t)BATCH * AT_Y_RELU6 + (size_t)image * 2048;
+    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    uint64_t keys_dropout6[GROUP];
-    float *const y_relu7 = net->images + (size_t)BATCH * AT_Y_RELU7 + (size_t)image * 2048;
+    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
     float *const sums_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
-    drop_keys(keys_dropout6, net, image, n, 28);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keys_dropout6, n);
+    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
 }
 
 /* A group of n images in phase 8: norm7 dropout7, conv10 relu8. */
-static void train_phase8(const struct net *net, int chunk, int image, int n)
+static void train_phase8(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout7 = net->scratch + AT_Y_DROPOUT7;
-    float *const y_relu7 = net->images + (size_t)BATCH * AT_Y_RELU7 + (size_t)image * 2048;
+    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    uint64_t keys_dropout7[GROUP];
-    float *const y_relu8 = net->images + (size_t)BATCH * AT_Y_RELU8 + (size_t)image * 2048;
+    float *const y_relu8 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU8;
     float *const sums_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
-    drop_keys(keys_dropout7, net, image, n, 32);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keys_dropout7, n);
+    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
 }
 
 /* A group of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
-static void train_phase9(const struct net *net, int chunk, int image, int n)
+static void train_phase9(const struct net *net, int chunk, int group, int image, int n)
 {
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout8 = net->scratch + AT_Y_DROPOUT8;
-    float *const y_relu8 = net->images + (size_t)BATCH * AT_Y_RELU8 + (size_t)image * 2048;
+    float *const y_relu8 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU8;
     float *const coef_norm8 = net->thread + AT_COEF_NORM8;
-    uint64_t keys_dropout8[GROUP];
     float *const y_global_avgpool1 = net->scratch + AT_Y_GLOBAL_AVGPOOL1;
     float *const y_conv11 = net->scratch + AT_Y_CONV11;
     float *const w_conv11 = net->weights + AT_W_CONV11;
@@ -5531,12 +5599,12 @@ static void train_phase9(const struct net *net, int chunk, int image, int n)
     float *const dw_conv11 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV11;
     float *const dy_global_avgpool1 = net->scratch + AT_DY_GLOBAL_AVGPOOL1;
     float *const wt_conv11 = net->weights + AT_WT_CONV11;
-    float *const dy_dropout8 = net->images + (size_t)BATCH * AT_DY_DROPOUT8 + (size_t)image * 3200;
+    float *const dy_dropout8 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT8;
     float *const dsums_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM8;
-    drop_keys(keys_dropout8, net, image, n, 36);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keys_dropout8, n);
+    drop(keep_dropout8, net, image, n, 36, 655, 64);
+    batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
@@ -5556,281 +5624,270 @@ static void train_phase9(const struct net *net, int chunk, int image, int n)
     avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keys_dropout8, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keep_dropout8, n);
 }
 
 /* A group of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
-static void train_phase10(const struct net *net, int chunk, int image, int n)
+static void train_phase10(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout8 = net->images + (size_t)BATCH * AT_DY_DROPOUT8 + (size_t)image * 3200;
-    float *const y_relu8 = net->images + (size_t)BATCH * AT_Y_RELU8 + (size_t)image * 2048;
+    (void)image;
+    float *const dy_dropout8 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT8;
+    float *const y_relu8 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU8;
     float *const dcoef_norm8 = net->thread + AT_DCOEF_NORM8;
-    uint64_t keys_dropout8[GROUP];
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout7_again = net->scratch + AT_Y_DROPOUT7_AGAIN;
-    float *const y_relu7 = net->images + (size_t)BATCH * AT_Y_RELU7 + (size_t)image * 2048;
+    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    uint64_t keys_dropout7[GROUP];
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT7) : NULL;
     float *const dw_conv10 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV10;
     float *const tiles_conv10_again = net->scratch + AT_TILES_CONV10_AGAIN;
-    float *const dy_dropout7 = net->images + (size_t)BATCH * AT_DY_DROPOUT7 + (size_t)image * 3200;
+    float *const dy_dropout7 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT7;
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
     float *const tiles_conv10_again_again = net->scratch + AT_TILES_CONV10_AGAIN_AGAIN;
     float *const dsums_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM7;
-    drop_keys(keys_dropout8, net, image, n, 36);
-    drop_keys(keys_dropout7, net, image, n, 32);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keys_dropout8, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keep_dropout8, n);
     clear_border(y_dropout7_again, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, keys_dropout7, n);
+    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, keep_dropout7, n);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_again, dy_dropout8, tiles_conv10_again, n);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keys_dropout7, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keep_dropout7, n);
 }
 
 /* A group of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
-static void train_phase11(const struct net *net, int chunk, int image, int n)
+static void train_phase11(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout7 = net->images + (size_t)BATCH * AT_DY_DROPOUT7 + (size_t)image * 3200;
-    float *const y_relu7 = net->images + (size_t)BATCH * AT_Y_RELU7 + (size_t)image * 2048;
+    (void)image;
+    float *const dy_dropout7 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT7;
+    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
     float *const dcoef_norm7 = net->thread + AT_DCOEF_NORM7;
-    uint64_t keys_dropout7[GROUP];
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout6_again = net->scratch + AT_Y_DROPOUT6_AGAIN;
-    float *const y_relu6 = net->images + (size_t)BATCH * AT_Y_RELU6 + (size_t)image * 2048;
+    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    uint64_t keys_dropout6[GROUP];
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT6) : NULL;
     float *const dw_conv9 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV9;
     float *const tiles_conv9_again = net->scratch + AT_TILES_CONV9_AGAIN;
-    float *const dy_dropout6 = net->images + (size_t)BATCH * AT_DY_DROPOUT6 + (size_t)image * 3200;
+    float *const dy_dropout6 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT6;
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
     float *const tiles_conv9_again_again = net->scratch + AT_TILES_CONV9_AGAIN_AGAIN;
     float *const dsums_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM6;
-    drop_keys(keys_dropout7, net, image, n, 32);
-    drop_keys(keys_dropout6, net, image, n, 28);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keys_dropout7, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keep_dropout7, n);
     clear_border(y_dropout6_again, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, keys_dropout6, n);
+    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, keep_dropout6, n);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_again, dy_dropout7, tiles_conv9_again, n);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keys_dropout6, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keep_dropout6, n);
 }
 
-/* A group of n images in phase 12: norm6 dropout6, maxpool2, conv8, norm5 dropout5, conv7. */
-static void train_phase12(const struct net *net, int chunk, int image, int n)
+/* A group of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
+static void train_phase12(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout6 = net->images + (size_t)BATCH * AT_DY_DROPOUT6 + (size_t)image * 3200;
-    float *const y_relu6 = net->images + (size_t)BATCH * AT_Y_RELU6 + (size_t)image * 2048;
+    (void)image;
+    float *const dy_dropout6 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT6;
+    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
     float *const dcoef_norm6 = net->thread + AT_DCOEF_NORM6;
-    uint64_t keys_dropout6[GROUP];
-    float *const y_maxpool2_again = net->scratch + AT_Y_MAXPOOL2_AGAIN;
-    float *const y_conv7 = net->images + (size_t)BATCH * AT_Y_CONV7 + (size_t)image * 4096;
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT6) : NULL;
     float *const dw_conv8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV8;
+    float *const y_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL2;
     float *const tiles_conv8_again = net->scratch + AT_TILES_CONV8_AGAIN;
     float *const dy_maxpool2 = net->scratch + AT_DY_MAXPOOL2;
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
     float *const tiles_conv8_again_again = net->scratch + AT_TILES_CONV8_AGAIN_AGAIN;
     float *const dy_conv7 = net->scratch + AT_DY_CONV7;
+    float *const winner_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL2;
     float *const y_dropout5_again = net->scratch + AT_Y_DROPOUT5_AGAIN;
-    float *const y_relu5 = net->images + (size_t)BATCH * AT_Y_RELU5 + (size_t)image * 8192;
+    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
-    uint64_t keys_dropout5[GROUP];
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT5) : NULL;
     float *const dw_conv7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV7;
-    float *const dy_dropout5 = net->images + (size_t)BATCH * AT_DY_DROPOUT5 + (size_t)image * 10368;
+    float *const dy_dropout5 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT5;
     float *const wt_conv7 = net->weights + AT_WT_CONV7;
     float *const dsums_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM5;
-    drop_keys(keys_dropout6, net, image, n, 28);
-    drop_keys(keys_dropout5, net, image, n, 22);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keys_dropout6, n);
-    clear_border(y_maxpool2_again, n, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2_again, y_conv7, n);
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2_again, dy_dropout6, tiles_conv8_again, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keep_dropout6, n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
     conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, y_conv7, dy_maxpool2, n);
+    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_again, y_relu5, coef_norm5, keys_dropout5, n);
+    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_again, y_relu5, coef_norm5, keep_dropout5, n);
     conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5_again, dy_conv7, n);
     clear_border(dy_dropout5, n, 16, 16, 32, 1);
     conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keys_dropout5, n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keep_dropout5, n);
 }
 
 /* A group of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
-static void train_phase13(const struct net *net, int chunk, int image, int n)
+static void train_phase13(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout5 = net->images + (size_t)BATCH * AT_DY_DROPOUT5 + (size_t)image * 10368;
-    float *const y_relu5 = net->images + (size_t)BATCH * AT_Y_RELU5 + (size_t)image * 8192;
+    (void)image;
+    float *const dy_dropout5 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT5;
+    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
     float *const dcoef_norm5 = net->thread + AT_DCOEF_NORM5;
-    uint64_t keys_dropout5[GROUP];
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT5) : NULL;
     float *const y_dropout4_again = net->scratch + AT_Y_DROPOUT4_AGAIN;
-    float *const y_relu4 = net->images + (size_t)BATCH * AT_Y_RELU4 + (size_t)image * 8192;
+    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    uint64_t keys_dropout4[GROUP];
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT4) : NULL;
     float *const dw_conv6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV6;
     float *const tiles_conv6_again = net->scratch + AT_TILES_CONV6_AGAIN;
-    float *const dy_dropout4 = net->images + (size_t)BATCH * AT_DY_DROPOUT4 + (size_t)image * 10368;
+    float *const dy_dropout4 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT4;
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
     float *const tiles_conv6_again_again = net->scratch + AT_TILES_CONV6_AGAIN_AGAIN;
     float *const dsums_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM4;
-    drop_keys(keys_dropout5, net, image, n, 22);
-    drop_keys(keys_dropout4, net, image, n, 18);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keys_dropout5, n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keep_dropout5, n);
     clear_border(y_dropout4_again, n, 16, 16, 32, 1);
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, keys_dropout4, n);
+    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, keep_dropout4, n);
     conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_again, dy_dropout5, tiles_conv6_again, n);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
     conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keys_dropout4, n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keep_dropout4, n);
 }
 
 /* A group of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
-static void train_phase14(const struct net *net, int chunk, int image, int n)
+static void train_phase14(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout4 = net->images + (size_t)BATCH * AT_DY_DROPOUT4 + (size_t)image * 10368;
-    float *const y_relu4 = net->images + (size_t)BATCH * AT_Y_RELU4 + (size_t)image * 8192;
+    (void)image;
+    float *const dy_dropout4 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT4;
+    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
     float *const dcoef_norm4 = net->thread + AT_DCOEF_NORM4;
-    uint64_t keys_dropout4[GROUP];
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout3_again = net->scratch + AT_Y_DROPOUT3_AGAIN;
-    float *const y_relu3 = net->images + (size_t)BATCH * AT_Y_RELU3 + (size_t)image * 4096;
+    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    uint64_t keys_dropout3[GROUP];
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT3) : NULL;
     float *const dw_conv5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV5;
     float *const tiles_conv5_again = net->scratch + AT_TILES_CONV5_AGAIN;
-    float *const dy_dropout3 = net->images + (size_t)BATCH * AT_DY_DROPOUT3 + (size_t)image * 5184;
+    float *const dy_dropout3 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT3;
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
     float *const tiles_conv5_again_again = net->scratch + AT_TILES_CONV5_AGAIN_AGAIN;
     float *const dsums_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM3;
-    drop_keys(keys_dropout4, net, image, n, 18);
-    drop_keys(keys_dropout3, net, image, n, 14);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keys_dropout4, n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keep_dropout4, n);
     clear_border(y_dropout3_again, n, 16, 16, 16, 1);
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, keys_dropout3, n);
+    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, keep_dropout3, n);
     conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_again, dy_dropout4, tiles_conv5_again, n);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
     conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keys_dropout3, n);
+    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keep_dropout3, n);
 }
 
-/* A group of n images in phase 15: norm3 dropout3, maxpool1, conv4, norm2 dropout2, conv3. */
-static void train_phase15(const struct net *net, int chunk, int image, int n)
+/* A group of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
+static void train_phase15(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout3 = net->images + (size_t)BATCH * AT_DY_DROPOUT3 + (size_t)image * 5184;
-    float *const y_relu3 = net->images + (size_t)BATCH * AT_Y_RELU3 + (size_t)image * 4096;
+    (void)image;
+    float *const dy_dropout3 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT3;
+    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
     float *const dcoef_norm3 = net->thread + AT_DCOEF_NORM3;
-    uint64_t keys_dropout3[GROUP];
-    float *const y_maxpool1_again = net->scratch + AT_Y_MAXPOOL1_AGAIN;
-    float *const y_conv3 = net->images + (size_t)BATCH * AT_Y_CONV3 + (size_t)image * 16384;
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT3) : NULL;
     float *const dw_conv4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV4;
+    float *const y_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL1;
     float *const tiles_conv4_again = net->scratch + AT_TILES_CONV4_AGAIN;
     float *const dy_maxpool1 = net->scratch + AT_DY_MAXPOOL1;
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
     float *const tiles_conv4_again_again = net->scratch + AT_TILES_CONV4_AGAIN_AGAIN;
     float *const dy_conv3 = net->scratch + AT_DY_CONV3;
+    float *const winner_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL1;
     float *const y_dropout2_again = net->scratch + AT_Y_DROPOUT2_AGAIN;
-    float *const y_relu2 = net->images + (size_t)BATCH * AT_Y_RELU2 + (size_t)image * 32768;
+    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
-    uint64_t keys_dropout2[GROUP];
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT2) : NULL;
     float *const dw_conv3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV3;
-    float *const dy_dropout2 = net->images + (size_t)BATCH * AT_DY_DROPOUT2 + (size_t)image * 36992;
+    float *const dy_dropout2 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT2;
     float *const wt_conv3 = net->weights + AT_WT_CONV3;
     float *const dsums_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM2;
-    drop_keys(keys_dropout3, net, image, n, 14);
-    drop_keys(keys_dropout2, net, image, n, 8);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keys_dropout3, n);
-    clear_border(y_maxpool1_again, n, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1_again, y_conv3, n);
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1_again, dy_dropout3, tiles_conv4_again, n);
+    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keep_dropout3, n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
     conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, y_conv3, dy_maxpool1, n);
+    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_again, y_relu2, coef_norm2, keys_dropout2, n);
+    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_again, y_relu2, coef_norm2, keep_dropout2, n);
     conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2_again, dy_conv3, n);
     clear_border(dy_dropout2, n, 32, 32, 32, 1);
     conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keys_dropout2, n);
+    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keep_dropout2, n);
 }
 
 /* A group of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
-static void train_phase16(const struct net *net, int chunk, int image, int n)
+static void train_phase16(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout2 = net->images + (size_t)BATCH * AT_DY_DROPOUT2 + (size_t)image * 36992;
-    float *const y_relu2 = net->images + (size_t)BATCH * AT_Y_RELU2 + (size_t)image * 32768;
+    (void)image;
+    float *const dy_dropout2 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT2;
+    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
     float *const dcoef_norm2 = net->thread + AT_DCOEF_NORM2;
-    uint64_t keys_dropout2[GROUP];
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT2) : NULL;
     float *const y_dropout1_again = net->scratch + AT_Y_DROPOUT1_AGAIN;
-    float *const y_relu1 = net->images + (size_t)BATCH * AT_Y_RELU1 + (size_t)image * 16384;
+    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    uint64_t keys_dropout1[GROUP];
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT1) : NULL;
     float *const dw_conv2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV2;
     float *const tiles_conv2_again = net->scratch + AT_TILES_CONV2_AGAIN;
-    float *const dy_dropout1 = net->images + (size_t)BATCH * AT_DY_DROPOUT1 + (size_t)image * 16384;
+    float *const dy_dropout1 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT1;
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
     float *const tiles_conv2_again_again = net->scratch + AT_TILES_CONV2_AGAIN_AGAIN;
     float *const dsums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM1;
-    drop_keys(keys_dropout2, net, image, n, 8);
-    drop_keys(keys_dropout1, net, image, n, 4);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keys_dropout2, n);
+    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keep_dropout2, n);
     clear_border(y_dropout1_again, n, 32, 32, 16, 1);
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, keys_dropout1, n);
+    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, keep_dropout1, n);
     conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_again, dy_dropout2, tiles_conv2_again, n);
     conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keys_dropout1, n);
+    batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keep_dropout1, n);
 }
 
 /* A group of n images in phase 17: norm1 dropout1, conv1. */
-static void train_phase17(const struct net *net, int chunk, int image, int n)
+static void train_phase17(const struct net *net, int chunk, int group, int image, int n)
 {
-    float *const dy_dropout1 = net->images + (size_t)BATCH * AT_DY_DROPOUT1 + (size_t)image * 16384;
-    float *const y_relu1 = net->images + (size_t)BATCH * AT_Y_RELU1 + (size_t)image * 16384;
+    float *const dy_dropout1 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT1;
+    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
     float *const dcoef_norm1 = net->thread + AT_DCOEF_NORM1;
-    uint64_t keys_dropout1[GROUP];
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT1) : NULL;
     float *const y_input_again = net->scratch + AT_Y_INPUT_AGAIN;
     float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
-    drop_keys(keys_dropout1, net, image, n, 4);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keys_dropout1, n);
+    batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keep_dropout1, n);
     clear_border(y_input_again, n, 32, 32, 3, 1);
     load_c3_32x32(y_input_again, input_images(net, image), n);
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input_again, dy_dropout1, n);
 }
 
 /* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int image, int n)
+static void eval_group(const struct net *net, int chunk, int group, int image, int n)
 {
+    (void)group;
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
     float *const sums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM1;
@@ -5953,6 +6010,20 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     store_logits(net, image, n, y_conv11);
 }
 
+/* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
+ * goes through the chunks from the last to the first: it meets what the one before left in cache. */
+static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int image, int n))
+{
+    for (int i = chunks.first; i < chunks.last; i++) {
+        const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
+        const struct span images = run_chunk(net->run, chunk);
+        int group = chunk * CHUNK_GROUPS;
+        for (int image = images.first; image < images.last; image += GROUP, group++) {
+            phase(net, chunk, group, image, images.last - image < GROUP ? images.last - image : GROUP);
+        }
+    }
+}
+
 /* One training step of this rank's chunks of images. Batch norm makes the images meet at every norm. */
 static void train(struct run *run, int rank)
 {
@@ -5967,12 +6038,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 1 of 17: conv1 relu1. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase1(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
     pool_barrier(run->pool);
@@ -5983,12 +6049,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 2 of 17: norm1 dropout1, conv2 relu2. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase2(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
     pool_barrier(run->pool);
@@ -5999,12 +6060,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 3 of 17: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase3(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
     pool_barrier(run->pool);
@@ -6015,12 +6071,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 4 of 17: norm3 dropout3, conv5 relu4. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase4(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
     pool_barrier(run->pool);
@@ -6031,12 +6082,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 5 of 17: norm4 dropout4, conv6 relu5. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase5(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
     pool_barrier(run->pool);
@@ -6047,12 +6093,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 6 of 17: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase6(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
     pool_barrier(run->pool);
@@ -6063,12 +6104,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 7 of 17: norm6 dropout6, conv9 relu7. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase7(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
     pool_barrier(run->pool);
@@ -6079,12 +6115,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 8 of 17: norm7 dropout7, conv10 relu8. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase8(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
     pool_barrier(run->pool);
@@ -6095,12 +6126,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 9 of 17: norm8 dropout8, global_avgpool1, conv11. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase9(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
     pool_barrier(run->pool);
@@ -6108,12 +6134,7 @@ static void train(struct run *run, int rank)
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL, rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, net.thread + AT_TOTAL_NORM8, net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
 
     /* Phase 10 of 17: norm8 dropout8, norm7 dropout7, conv10. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase10(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
     pool_barrier(run->pool);
@@ -6121,25 +6142,15 @@ static void train(struct run *run, int rank)
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL, rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, net.thread + AT_TOTAL_NORM7, net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
 
     /* Phase 11 of 17: norm7 dropout7, norm6 dropout6, conv9. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase11(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
     pool_barrier(run->pool);
     tree_sum(net.thread + AT_TOTAL_NORM6, net.chunks + AT_DSUMS_NORM6, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL, rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, net.thread + AT_TOTAL_NORM6, net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
 
-    /* Phase 12 of 17: norm6 dropout6, maxpool2, conv8, norm5 dropout5, conv7. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase12(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    /* Phase 12 of 17: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
+    each_group(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
     pool_barrier(run->pool);
@@ -6147,12 +6158,7 @@ static void train(struct run *run, int rank)
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL, rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, net.thread + AT_TOTAL_NORM5, net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
 
     /* Phase 13 of 17: norm5 dropout5, norm4 dropout4, conv6. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase13(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
     pool_barrier(run->pool);
@@ -6160,25 +6166,15 @@ static void train(struct run *run, int rank)
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL, rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, net.thread + AT_TOTAL_NORM4, net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
 
     /* Phase 14 of 17: norm4 dropout4, norm3 dropout3, conv5. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase14(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
     pool_barrier(run->pool);
     tree_sum(net.thread + AT_TOTAL_NORM3, net.chunks + AT_DSUMS_NORM3, CHUNK_FLOATS, chunk_count, 32);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL, rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, net.thread + AT_TOTAL_NORM3, net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
 
-    /* Phase 15 of 17: norm3 dropout3, maxpool1, conv4, norm2 dropout2, conv3. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase15(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    /* Phase 15 of 17: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
+    each_group(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
     pool_barrier(run->pool);
@@ -6186,12 +6182,7 @@ static void train(struct run *run, int rank)
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL, rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, net.thread + AT_TOTAL_NORM2, net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
 
     /* Phase 16 of 17: norm2 dropout2, norm1 dropout1, conv2. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase16(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
     pool_barrier(run->pool);
@@ -6199,12 +6190,7 @@ static void train(struct run *run, int rank)
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL, rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, net.thread + AT_TOTAL_NORM1, net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
 
     /* Phase 17 of 17: norm1 dropout1, conv1. */
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_phase17(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_phase17);
 
     /* Every chunk has its gradients: sum, update, pack. */
     pool_barrier(run->pool);
@@ -6226,13 +6212,10 @@ static void eval(struct run *run, int rank)
     batch_norm_c32_eval(net.thread + AT_COEF_NORM7, run->store.state + NORM7_RUNNING_MEAN, run->store.state + NORM7_RUNNING_VAR, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS);
     batch_norm_c32_eval(net.thread + AT_COEF_NORM8, run->store.state + NORM8_RUNNING_MEAN, run->store.state + NORM8_RUNNING_VAR, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS);
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
-        for (int image = images.first; image < images.last; image += GROUP) {
-            eval_group(&net, chunk, image, group_size(images.last - image));
-        }
     }
+    each_group(&net, chunks, false, eval_group);
 }
 
 static void pack(struct run *run, int rank)
@@ -6257,7 +6240,7 @@ static void run_conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(const struct kerne
 
 static void run_batchnorm_drop0p01_c16_32x32_fwd__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    batchnorm_drop0p01_c16_32x32_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(const struct kernel_args *a)
@@ -6267,7 +6250,7 @@ static void run_conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(const struct
 
 static void run_batchnorm_drop0p01_c32_32x32_fwd(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_32x32_fwd(a->y, a->x, a->coef, a->keys, a->n);
+    batchnorm_drop0p01_c32_32x32_fwd(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv1x1_c32_k16_32x32_fwd__direct(const struct kernel_args *a)
@@ -6275,9 +6258,9 @@ static void run_conv1x1_c32_k16_32x32_fwd__direct(const struct kernel_args *a)
     conv1x1_c32_k16_32x32_fwd__direct(a->y, a->x, a->w, a->n);
 }
 
-static void run_maxpool2x2s2_c16_32x32_fwd__b0_1(const struct kernel_args *a)
+static void run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_32x32_fwd__b0_1(a->y, a->x, a->n);
+    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(a->y, a->winner, a->x, a->n);
 }
 
 static void run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(const struct kernel_args *a)
@@ -6287,7 +6270,7 @@ static void run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(const struct
 
 static void run_batchnorm_drop0p01_c16_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    batchnorm_drop0p01_c16_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(const struct kernel_args *a)
@@ -6297,7 +6280,7 @@ static void run_conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(const struct
 
 static void run_batchnorm_drop0p01_c32_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    batchnorm_drop0p01_c32_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(const struct kernel_args *a)
@@ -6307,7 +6290,7 @@ static void run_conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(const struct
 
 static void run_batchnorm_drop0p01_c32_16x16_fwd(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_16x16_fwd(a->y, a->x, a->coef, a->keys, a->n);
+    batchnorm_drop0p01_c32_16x16_fwd(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv1x1_c32_k16_16x16_fwd__direct(const struct kernel_args *a)
@@ -6315,9 +6298,9 @@ static void run_conv1x1_c32_k16_16x16_fwd__direct(const struct kernel_args *a)
     conv1x1_c32_k16_16x16_fwd__direct(a->y, a->x, a->w, a->n);
 }
 
-static void run_maxpool2x2s2_c16_16x16_fwd__b0_1(const struct kernel_args *a)
+static void run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_16x16_fwd__b0_1(a->y, a->x, a->n);
+    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(a->y, a->winner, a->x, a->n);
 }
 
 static void run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(const struct kernel_args *a)
@@ -6327,7 +6310,7 @@ static void run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(const struct k
 
 static void run_batchnorm_drop0p01_c32_8x8_fwd__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    batchnorm_drop0p01_c32_8x8_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(const struct kernel_args *a)
@@ -6337,7 +6320,7 @@ static void run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(const struct k
 
 static void run_batchnorm_drop0p01_c32_8x8_fwd(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_8x8_fwd(a->y, a->x, a->coef, a->keys, a->n);
+    batchnorm_drop0p01_c32_8x8_fwd(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_avgpool_global_c32_8x8_fwd(const struct kernel_args *a)
@@ -6367,12 +6350,12 @@ static void run_avgpool_global_c32_8x8_bwd_data__b0_1(const struct kernel_args *
 
 static void run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6397,7 +6380,7 @@ static void run_conv3x3_c16_k32_8x8_bwd_data__winograd4(const struct kernel_args
 
 static void run_maxpool2x2s2_c16_16x16_bwd_data(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_16x16_bwd_data(a->dx, a->x, a->dy, a->n);
+    maxpool2x2s2_c16_16x16_bwd_data(a->dx, a->winner, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_16x16_bwd_weights__direct(const struct kernel_args *a)
@@ -6412,12 +6395,12 @@ static void run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6442,12 +6425,12 @@ static void run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(const struct kern
 
 static void run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6462,7 +6445,7 @@ static void run_conv3x3_c16_k16_16x16_bwd_data__winograd4(const struct kernel_ar
 
 static void run_maxpool2x2s2_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_32x32_bwd_data(a->dx, a->x, a->dy, a->n);
+    maxpool2x2s2_c16_32x32_bwd_data(a->dx, a->winner, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
@@ -6477,12 +6460,12 @@ static void run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6497,12 +6480,12 @@ static void run_conv3x3_c16_k32_32x32_bwd_data__winograd4(const struct kernel_ar
 
 static void run_batchnorm_drop0p01_c16_32x32_bwd_reduce(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->keys, a->n);
+    batchnorm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    batchnorm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c3_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
@@ -6516,7 +6499,7 @@ static const struct kernel kernels[] = {
     {.name = "conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
-    {.name = "maxpool2x2s2_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_fwd__b0_1},
+    {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
     {.name = "conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4},
@@ -6524,7 +6507,7 @@ static const struct kernel kernels[] = {
     {.name = "conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
-    {.name = "maxpool2x2s2_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_fwd__b0_1},
+    {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4},
@@ -6548,7 +6531,6 @@ static const struct kernel kernels[] = {
     {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
     {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "maxpool2x2s2_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
@@ -6567,7 +6549,6 @@ static const struct kernel kernels[] = {
     {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
     {.name = "batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1},
     {.name = "batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
-    {.name = "maxpool2x2s2_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_fwd__b0_1},
     {.name = "conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 29376, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
@@ -6714,7 +6695,7 @@ static const struct model model = {
     .state_count = 16,
     .state_floats = STATE_FLOATS,
     .kernels = kernels,
-    .kernel_count = 71,
+    .kernel_count = 69,
     .backend = &backend,
 };
 

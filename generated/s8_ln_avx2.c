@@ -142,9 +142,9 @@ enum {
     CHUNK_FLOATS = 46192
 };
 
-/* What outlives a phase, for each image: a buffer is BATCH images one after another. */
+/* One block for each group of images of the batch: what outlives a phase. */
 enum {
-    IMAGE_FLOATS = 0
+    GROUP_FLOATS = 0
 };
 
 /* Each thread's own: what outlives a phase. */
@@ -154,96 +154,106 @@ enum {
 
 /* Each thread's own, for one group of images within a phase. Lifetimes count calls. */
 enum {
-    AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-95 */
-    AT_Y_INPUT = 765888, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-96 */
+    AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-103 */
+    AT_Y_INPUT = 700352, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-104 */
     AT_SUMS_NORM1 = 0, /* 4 of 2 x 16; 512 bytes; calls 2-4 */
-    AT_COEF_NORM1 = 834288, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-94 */
-    AT_Y_DROPOUT1 = 354496, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-90 */
-    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-89 */
-    AT_SUMS_NORM2 = 11520, /* 4 of 2 x 32; 1024 bytes; calls 6-8 */
-    AT_TILES_CONV2 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 7-7 */
-    AT_COEF_NORM2 = 832752, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 8-88 */
-    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-84 */
-    AT_Y_CONV3 = 494016, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-83 */
-    AT_Y_MAXPOOL1 = 708032, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-81 */
-    AT_Y_RELU3 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-80 */
-    AT_SUMS_NORM3 = 147456, /* 4 of 2 x 16; 512 bytes; calls 12-14 */
-    AT_TILES_CONV4 = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 13-13 */
-    AT_COEF_NORM3 = 834544, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 14-79 */
-    AT_Y_DROPOUT3 = 728768, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-75 */
-    AT_Y_RELU4 = 642496, /* 4 of 16 x 16 x 32; 131072 bytes; calls 17-74 */
-    AT_SUMS_NORM4 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 16-18 */
-    AT_TILES_CONV5 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 17-17 */
-    AT_COEF_NORM4 = 147456, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 18-73 */
-    AT_Y_DROPOUT4 = 559552, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-69 */
-    AT_Y_RELU5 = 675264, /* 4 of 16 x 16 x 32; 131072 bytes; calls 21-68 */
-    AT_SUMS_NORM5 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 20-22 */
-    AT_TILES_CONV6 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 21-21 */
-    AT_COEF_NORM5 = 833264, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 22-67 */
-    AT_Y_DROPOUT5 = 601024, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-63 */
-    AT_Y_CONV7 = 749504, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-62 */
-    AT_Y_MAXPOOL2 = 826352, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-60 */
-    AT_Y_RELU6 = 633792, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-59 */
-    AT_SUMS_NORM6 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 26-28 */
-    AT_TILES_CONV8 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 27-27 */
-    AT_COEF_NORM6 = 641984, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 28-58 */
-    AT_Y_DROPOUT6 = 779760, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-54 */
-    AT_Y_RELU7 = 818160, /* 4 of 8 x 8 x 32; 32768 bytes; calls 31-53 */
-    AT_SUMS_NORM7 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 30-32 */
-    AT_TILES_CONV9 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 31-31 */
-    AT_COEF_NORM7 = 833776, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 32-52 */
-    AT_Y_DROPOUT7 = 792560, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-48 */
-    AT_Y_RELU8 = 294016, /* 4 of 8 x 8 x 32; 32768 bytes; calls 35-47 */
-    AT_SUMS_NORM8 = 302208, /* 4 of 2 x 32; 1024 bytes; calls 34-36 */
-    AT_TILES_CONV10 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 35-35 */
-    AT_COEF_NORM8 = 287232, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 36-46 */
-    AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 */
-    AT_Y_GLOBAL_AVGPOOL1 = 287744, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-41 */
-    AT_Y_CONV11 = 279040, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-40 */
-    AT_DY_CONV11 = 279168, /* 4 of 1 x 1 x 16; 256 bytes; calls 40-42 */
-    AT_DY_GLOBAL_AVGPOOL1 = 279040, /* 4 of 1 x 1 x 32; 512 bytes; calls 42-43 */
-    AT_DY_DROPOUT8 = 805360, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-49 */
-    AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 44-46 */
-    AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 46-47 */
-    AT_TILES_CONV10_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 48-48 */
-    AT_DY_DROPOUT7 = 792560, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 49-55 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 49-49 */
-    AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 50-52 */
-    AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 52-53 */
-    AT_TILES_CONV9_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 54-54 */
-    AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 55-61 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 55-55 */
-    AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 56-58 */
-    AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 58-59 */
-    AT_TILES_CONV8_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 60-60 */
-    AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 61-62 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 61-61 */
-    AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 62-64 */
-    AT_DY_DROPOUT5 = 601024, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 64-70 */
-    AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 65-67 */
-    AT_DCOEF_NORM5 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 67-68 */
-    AT_TILES_CONV6_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 69-69 */
-    AT_DY_DROPOUT4 = 559552, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 70-76 */
-    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 70-70 */
-    AT_DSUMS_NORM4 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 71-73 */
-    AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 73-74 */
-    AT_TILES_CONV5_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 75-75 */
-    AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 76-82 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 76-76 */
-    AT_DSUMS_NORM3 = 147648, /* 4 of 2 x 16; 512 bytes; calls 77-79 */
-    AT_DCOEF_NORM3 = 147456, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 79-80 */
-    AT_TILES_CONV4_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 81-81 */
-    AT_DY_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 82-83 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 82-82 */
-    AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 83-85 */
-    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 85-91 */
-    AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 86-88 */
-    AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 88-89 */
-    AT_TILES_CONV2_AGAIN = 147968, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 90-90 */
-    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-96 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 91-91 */
-    AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 92-94 */
-    AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 94-95 */
+    AT_COEF_NORM1 = 781552, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-102 */
+    AT_Y_DROPOUT1 = 354496, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 6-98 */
+    AT_KEEP_DROPOUT1 = 775408, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 5-103 */
+    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 8-97 */
+    AT_SUMS_NORM2 = 11520, /* 4 of 2 x 32; 1024 bytes; calls 7-9 */
+    AT_TILES_CONV2 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 8-8 */
+    AT_COEF_NORM2 = 779504, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 9-96 */
+    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 11-92 */
+    AT_KEEP_DROPOUT2 = 767216, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 10-97 */
+    AT_Y_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 12-13 */
+    AT_Y_MAXPOOL1 = 642496, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 13-89 */
+    AT_WINNER_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-91 */
+    AT_Y_RELU3 = 683968, /* 4 of 16 x 16 x 16; 65536 bytes; calls 15-88 */
+    AT_SUMS_NORM3 = 147456, /* 4 of 2 x 16; 512 bytes; calls 14-16 */
+    AT_TILES_CONV4 = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 15-15 */
+    AT_COEF_NORM3 = 781808, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 16-87 */
+    AT_Y_DROPOUT3 = 663232, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 18-83 */
+    AT_KEEP_DROPOUT3 = 147456, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 17-88 */
+    AT_Y_RELU4 = 576960, /* 4 of 16 x 16 x 32; 131072 bytes; calls 20-82 */
+    AT_SUMS_NORM4 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 19-21 */
+    AT_TILES_CONV5 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 20-20 */
+    AT_COEF_NORM4 = 780016, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 21-81 */
+    AT_Y_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 23-77 */
+    AT_KEEP_DROPOUT4 = 777456, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-82 */
+    AT_Y_RELU5 = 609728, /* 4 of 16 x 16 x 32; 131072 bytes; calls 25-76 */
+    AT_SUMS_NORM5 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 24-26 */
+    AT_TILES_CONV6 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 25-25 */
+    AT_COEF_NORM5 = 780528, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 26-75 */
+    AT_Y_DROPOUT5 = 535488, /* 4 of 16 x 16 x 32; 131072 bytes; calls 28-71 */
+    AT_KEEP_DROPOUT5 = 778480, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 27-76 */
+    AT_Y_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 29-30 */
+    AT_Y_MAXPOOL2 = 760816, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 30-68 */
+    AT_WINNER_MAXPOOL2 = 771312, /* 4 of 8 x 8 x 16; 16384 bytes; calls 30-70 */
+    AT_Y_RELU6 = 568256, /* 4 of 8 x 8 x 32; 32768 bytes; calls 32-67 */
+    AT_SUMS_NORM6 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 31-33 */
+    AT_TILES_CONV8 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 32-32 */
+    AT_COEF_NORM6 = 576448, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 33-66 */
+    AT_Y_DROPOUT6 = 714224, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-62 */
+    AT_KEEP_DROPOUT6 = 782064, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 34-67 */
+    AT_Y_RELU7 = 752624, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-61 */
+    AT_SUMS_NORM7 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 36-38 */
+    AT_TILES_CONV9 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 37-37 */
+    AT_COEF_NORM7 = 781040, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 38-60 */
+    AT_Y_DROPOUT7 = 727024, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-56 */
+    AT_KEEP_DROPOUT7 = 782320, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 39-61 */
+    AT_Y_RELU8 = 294016, /* 4 of 8 x 8 x 32; 32768 bytes; calls 42-55 */
+    AT_SUMS_NORM8 = 302208, /* 4 of 2 x 32; 1024 bytes; calls 41-43 */
+    AT_TILES_CONV10 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 42-42 */
+    AT_COEF_NORM8 = 287232, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 43-54 */
+    AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 45-46 */
+    AT_KEEP_DROPOUT8 = 287744, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 44-55 */
+    AT_Y_GLOBAL_AVGPOOL1 = 288000, /* 4 of 1 x 1 x 32; 512 bytes; calls 46-49 */
+    AT_Y_CONV11 = 279040, /* 4 of 1 x 1 x 16; 256 bytes; calls 47-48 */
+    AT_DY_CONV11 = 279168, /* 4 of 1 x 1 x 16; 256 bytes; calls 48-50 */
+    AT_DY_GLOBAL_AVGPOOL1 = 279040, /* 4 of 1 x 1 x 32; 512 bytes; calls 50-51 */
+    AT_DY_DROPOUT8 = 739824, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 51-57 */
+    AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 52-54 */
+    AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 54-55 */
+    AT_TILES_CONV10_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 56-56 */
+    AT_DY_DROPOUT7 = 727024, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 57-63 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 57-57 */
+    AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 58-60 */
+    AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 60-61 */
+    AT_TILES_CONV9_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 62-62 */
+    AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 63-69 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 63-63 */
+    AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 64-66 */
+    AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 66-67 */
+    AT_TILES_CONV8_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 68-68 */
+    AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 69-70 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 69-69 */
+    AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 70-72 */
+    AT_DY_DROPOUT5 = 535488, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 72-78 */
+    AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 73-75 */
+    AT_DCOEF_NORM5 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 75-76 */
+    AT_TILES_CONV6_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 77-77 */
+    AT_DY_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 78-84 */
+    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 78-78 */
+    AT_DSUMS_NORM4 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 79-81 */
+    AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 81-82 */
+    AT_TILES_CONV5_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 83-83 */
+    AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 84-90 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 84-84 */
+    AT_DSUMS_NORM3 = 279232, /* 4 of 2 x 16; 512 bytes; calls 85-87 */
+    AT_DCOEF_NORM3 = 279040, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 87-88 */
+    AT_TILES_CONV4_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 89-89 */
+    AT_DY_MAXPOOL1 = 494016, /* 4 of 16 x 16 x 16; 65536 bytes; calls 90-91 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 90-90 */
+    AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-93 */
+    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 93-99 */
+    AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 94-96 */
+    AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 96-97 */
+    AT_TILES_CONV2_AGAIN = 147968, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 98-98 */
+    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 99-104 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 99-99 */
+    AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 100-102 */
+    AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 102-103 */
     EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-5 of an evaluation */
     EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-3 of an evaluation */
     EVAL_AT_SUMS_NORM1 = 79408, /* 4 of 2 x 16; 512 bytes; calls 2-4 of an evaluation */
@@ -290,11 +300,11 @@ enum {
     EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 of an evaluation */
     EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-39 of an evaluation */
     EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-41 of an evaluation */
-    SCRATCH_FLOATS = 834800
+    SCRATCH_FLOATS = 782576
 };
 
-/* Images of a step, and images that run through a phase together. */
-enum { BATCH = 128, GROUP = 4 };
+/* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
+enum { GROUP = 4, CHUNK_GROUPS = 2, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
 
 /* The memory of one thread in one step. */
 struct net {
@@ -302,7 +312,7 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *images;      /* IMAGE_FLOATS for each image of the batch */
+    float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
     float *thread;      /* this thread's own memory that lives across phases */
     float *scratch;     /* this thread's own memory within a phase */
 };
@@ -315,7 +325,7 @@ static struct net open_net(struct run *run, int rank)
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
-        .images = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+        .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
         .thread = run->thread[rank],
         .scratch = run->thread[rank] + THREAD_FLOATS,
     };
@@ -324,7 +334,7 @@ static struct net open_net(struct run *run, int rank)
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)BATCH * IMAGE_FLOATS;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
     *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
 }
 
@@ -335,12 +345,6 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 /* The transforms of a tile are pieces of their kernels. */
 #define INLINE inline __attribute__((always_inline))
-
-/* Images of a group when so many are left. */
-static inline int group_size(int left)
-{
-    return left < GROUP ? left : GROUP;
-}
 
 static inline void zero(float *p, size_t floats)
 {
@@ -362,15 +366,6 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
     }
 }
 
-/* The keys of a dropout layer for n images of the batch; 0 where dropout is off. */
-static void drop_keys(uint64_t *keys, const struct net *net, int image, int n, uint32_t layer)
-{
-    const struct batch *batch = net->run->batch;
-    for (int i = 0; i < n; i++) {
-        keys[i] = net->run->dropout ? rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer) : 0;
-    }
-}
-
 static const float *input_images(const struct net *net, int image)
 {
     return net->run->batch->images + (size_t)image * 3072;
@@ -383,22 +378,22 @@ static inline __m256 where_positive(__m256 v, __m256 x)
     return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ), v);
 }
 
-/* The lanes of *grad whose x is the maximum; they are taken out of *grad, so that only the
- * first maximum of a window gets them. */
-static inline __m256 claim(__m256 *grad, __m256 x, __m256 maximum)
+/* v where a = b, else 0. */
+static inline __m256 where_equal(__m256 v, __m256 a, __m256 b)
 {
-    const __m256 hit = _mm256_cmp_ps(x, maximum, _CMP_EQ_OQ);
-    const __m256 part = _mm256_and_ps(hit, *grad);
-    *grad = _mm256_andnot_ps(hit, *grad);
-    return part;
+    return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ), v);
 }
 
-/* v through dropout: lane i is rng_bits(key, position + i) of rng.h, dropped when its upper 24
- * bits are below the threshold, else multiplied by scale. */
-static inline __m256 drop(__m256 v, uint64_t key, uint32_t position, uint32_t threshold, __m256 scale)
+/* v where a > b, else w. */
+static inline __m256 where_greater(__m256 v, __m256 w, __m256 a, __m256 b)
 {
-    const __m256i lane = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    const __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)position), lane);
+    return _mm256_blendv_ps(w, v, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
+}
+
+/* rng_bits(key, position + i) of rng.h in lane i. */
+static inline __m256i random_bits(uint64_t key, uint32_t position)
+{
+    const __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)position), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
     __m256i x = _mm256_mullo_epi32(at, _mm256_set1_epi32((int)UINT32_C(0x9e3779b9)));
     x = _mm256_add_epi32(x, _mm256_set1_epi32((int)(uint32_t)key));
     x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
@@ -406,9 +401,38 @@ static inline __m256 drop(__m256 v, uint64_t key, uint32_t position, uint32_t th
     x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 15));
     x = _mm256_xor_si256(x, _mm256_set1_epi32((int)(uint32_t)(key >> 32)));
     x = _mm256_mullo_epi32(x, _mm256_set1_epi32((int)UINT32_C(0x846ca68b)));
-    x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
-    const __m256i dropped = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)threshold), _mm256_srli_epi32(x, 8));
-    return _mm256_andnot_ps(_mm256_castsi256_ps(dropped), _mm256_mul_ps(v, scale));
+    return _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
+}
+
+/* v where the bits of `keep` from `position` on are set, else 0; without bits v. */
+static inline __m256 kept(__m256 v, const uint8_t *keep, int position)
+{
+    const __m256i lane = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
+    const __m256i bits = _mm256_and_si256(_mm256_set1_epi32(keep != NULL ? keep[position / 8] : 0xff), lane);
+    return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(bits, lane)), v);
+}
+
+/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
+ * at least the threshold (see rng.h). words: of 32 bits, an image. */
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
+{
+    const struct batch *batch = net->run->batch;
+    if (keep == NULL) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer);
+        for (int word = 0; word < words; word++, keep += 4) {
+            const __m256i least = _mm256_set1_epi16((short)threshold);
+            const __m256i low = random_bits(key, (uint32_t)(16 * word));
+            const __m256i high = random_bits(key, (uint32_t)(16 * word + 8));
+            const __m256i both = _mm256_packs_epi16(_mm256_cmpeq_epi16(_mm256_max_epu16(low, least), low), _mm256_cmpeq_epi16(_mm256_max_epu16(high, least), high));
+            const uint32_t bits = (uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(both, 0xd8));
+            for (int byte = 0; byte < 4; byte++) {
+                keep[byte] = (uint8_t)(bits >> 8 * byte);
+            }
+        }
+    }
 }
 
 /* v = B'd, six values `step` apart. */
@@ -941,12 +965,11 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
  * x: 32 x 32 x 16, y: 34 x 34 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 18496, x += 16384, coef += 64) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m256 a0 = _mm256_loadu_ps(coef + k);
             const __m256 b0 = _mm256_loadu_ps(coef + k + 16);
@@ -956,14 +979,14 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 16 + k;
                     float *out = y + ((row + 1) * 34 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const int position = (row * 32 + col) * 16 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     _mm256_storeu_ps(out + 8, v1);
                 }
             }
@@ -1104,12 +1127,11 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
  * x: 32 x 32 x 32, y: 32 x 32 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 32768, x += 32768, coef += 128) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 a0 = _mm256_loadu_ps(coef + k);
             const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
@@ -1123,22 +1145,22 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 32 + k;
                     float *out = y + (row * 32 + col) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const int position = (row * 32 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     _mm256_storeu_ps(out + 24, v3);
                 }
             }
@@ -1202,28 +1224,34 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 16 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+ * Reads 64 KB, writes 32 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
 {
-    for (int image = 0; image < n; image++, y += 5184, x += 16384) {
+    for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
         for (int row = 0; row < 16; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 16; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 8) {
                     __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
+                    __m256 place = _mm256_set1_ps((float)((row_first - top) * 2 + col_first - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+                            const __m256 value = _mm256_loadu_ps(in + s * 16);
+                            place = where_greater(_mm256_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            acc = _mm256_max_ps(acc, value);
                         }
                     }
                     _mm256_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
+                    _mm256_storeu_ps(winner + (row * 16 + col) * 16 + k, place);
                 }
             }
         }
@@ -1363,12 +1391,11 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
  * x: 16 x 16 x 16, y: 18 x 18 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 5184, x += 4096, coef += 64) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m256 a0 = _mm256_loadu_ps(coef + k);
             const __m256 b0 = _mm256_loadu_ps(coef + k + 16);
@@ -1378,14 +1405,14 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 16 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const int position = (row * 16 + col) * 16 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     _mm256_storeu_ps(out + 8, v1);
                 }
             }
@@ -1526,12 +1553,11 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
  * x: 16 x 16 x 32, y: 18 x 18 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 10368, x += 8192, coef += 128) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 a0 = _mm256_loadu_ps(coef + k);
             const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
@@ -1545,22 +1571,22 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     _mm256_storeu_ps(out + 24, v3);
                 }
             }
@@ -1701,12 +1727,11 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
  * x: 16 x 16 x 32, y: 16 x 16 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 8192, x += 8192, coef += 128) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 a0 = _mm256_loadu_ps(coef + k);
             const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
@@ -1720,22 +1745,22 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + (row * 16 + col) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     _mm256_storeu_ps(out + 24, v3);
                 }
             }
@@ -1799,28 +1824,34 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 4 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+ * Reads 16 KB, writes 8 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
 {
-    for (int image = 0; image < n; image++, y += 1600, x += 4096) {
+    for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
         for (int row = 0; row < 8; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 8; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 8) {
                     __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
+                    __m256 place = _mm256_set1_ps((float)((row_first - top) * 2 + col_first - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
+                            const __m256 value = _mm256_loadu_ps(in + s * 16);
+                            place = where_greater(_mm256_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            acc = _mm256_max_ps(acc, value);
                         }
                     }
                     _mm256_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
+                    _mm256_storeu_ps(winner + (row * 8 + col) * 16 + k, place);
                 }
             }
         }
@@ -1960,12 +1991,11 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
  * x: 8 x 8 x 32, y: 10 x 10 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 3200, x += 2048, coef += 128) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 a0 = _mm256_loadu_ps(coef + k);
             const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
@@ -1979,22 +2009,22 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     _mm256_storeu_ps(out + 24, v3);
                 }
             }
@@ -2135,12 +2165,11 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
  * x: 8 x 8 x 32, y: 8 x 8 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 2048, x += 2048, coef += 128) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 a0 = _mm256_loadu_ps(coef + k);
             const __m256 b0 = _mm256_loadu_ps(coef + k + 32);
@@ -2154,22 +2183,22 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + (row * 8 + col) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_fmadd_ps(a0, x0, b0);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_fmadd_ps(a1, x1, b1);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_fmadd_ps(a2, x2, b2);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_fmadd_ps(a3, x3, b3);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     _mm256_storeu_ps(out + 24, v3);
                 }
             }
@@ -2180,7 +2209,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
  * x: 8 x 8 x 32, y: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 8 KB, writes 1 KB. templates/pool.c.tpl */
+ * Reads 8 KB, writes 1 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 32, x += 2048) {
@@ -2352,7 +2381,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
 /* dx = dy, to all inputs of its window alike, 8 x 8 windows, stride 1, padding 0.
  * x: 8 x 8 x 32, dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 1 KB, writes 8 KB. templates/pool.c.tpl */
+ * Reads 1 KB, writes 8 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 3200, dy += 32) {
@@ -2363,13 +2392,11 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
                 const int col_first = col * 1;
                 const int col_last = col_first + 8;
                 for (int k = 0; k < 32; k += 8) {
-                    __m256 grad = _mm256_loadu_ps(dy + (row * 1 + col) * 32 + k);
-                    grad = _mm256_mul_ps(grad, _mm256_set1_ps(0.015625f));
+                    const __m256 grad = _mm256_mul_ps(_mm256_set1_ps(0.015625f), _mm256_loadu_ps(dy + (row * 1 + col) * 32 + k));
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + ((r + 1) * 10 + 1) * 32 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m256 part = grad;
-                            _mm256_storeu_ps(out + s * 32, part);
+                            _mm256_storeu_ps(out + s * 32, grad);
                         }
                     }
                 }
@@ -2382,12 +2409,11 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 8 x 8 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             __m256 sum0 = _mm256_loadu_ps(sums + k);
             __m256 product0 = _mm256_loadu_ps(sums + k + 32);
@@ -2409,25 +2435,25 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm256_add_ps(row_sum0, v0);
                     row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     row_sum1 = _mm256_add_ps(row_sum1, v1);
                     row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_loadu_ps(grad + 16);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     row_sum2 = _mm256_add_ps(row_sum2, v2);
                     row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_loadu_ps(grad + 24);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     row_sum3 = _mm256_add_ps(row_sum3, v3);
                     row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
                 }
@@ -2456,12 +2482,11 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
  * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 10 x 10 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048, dcoef += 96) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 da0 = _mm256_loadu_ps(dcoef + k);
             const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
@@ -2480,28 +2505,28 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
                     const float *in = x + (row * 8 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
                     float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 8 + col) * 32 + k);
+                    const int position = (row * 8 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_loadu_ps(grad + 16);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
                     v2 = where_positive(v2, x2);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_loadu_ps(grad + 24);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
                     v3 = where_positive(v3, x3);
                     _mm256_storeu_ps(out + 24, v3);
@@ -2899,33 +2924,28 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
     }
 }
 
-/* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
+/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 16 x 16 x 16, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 20 KB, writes 16 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy, int n)
+ * Reads 8 KB, writes 16 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
 {
-    for (int image = 0; image < n; image++, dx += 4096, x += 4096, dy += 1024) {
+    for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
         for (int row = 0; row < 8; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 8; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 8) {
-                    __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 16) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
-                        }
-                    }
-                    __m256 grad = _mm256_loadu_ps(dy + (row * 8 + col) * 16 + k);
+                    const __m256 grad = _mm256_loadu_ps(dy + (row * 8 + col) * 16 + k);
+                    const __m256 place = _mm256_loadu_ps(winner + (row * 8 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 16) * 16 + k;
-                        const float *in = x + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m256 part = claim(&grad, _mm256_loadu_ps(in + s * 16), acc);
+                            const __m256 part = where_equal(grad, place, _mm256_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm256_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -3051,12 +3071,11 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 16 x 16 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             __m256 sum0 = _mm256_loadu_ps(sums + k);
             __m256 product0 = _mm256_loadu_ps(sums + k + 32);
@@ -3078,25 +3097,25 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm256_add_ps(row_sum0, v0);
                     row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     row_sum1 = _mm256_add_ps(row_sum1, v1);
                     row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_loadu_ps(grad + 16);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     row_sum2 = _mm256_add_ps(row_sum2, v2);
                     row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_loadu_ps(grad + 24);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     row_sum3 = _mm256_add_ps(row_sum3, v3);
                     row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
                 }
@@ -3125,12 +3144,11 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
  * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 18 x 18 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192, dcoef += 96) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 da0 = _mm256_loadu_ps(dcoef + k);
             const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
@@ -3149,28 +3167,28 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
                     const float *in = x + (row * 16 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
                     float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 32 + k);
+                    const int position = (row * 16 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_loadu_ps(grad + 16);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
                     v2 = where_positive(v2, x2);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_loadu_ps(grad + 24);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
                     v3 = where_positive(v3, x3);
                     _mm256_storeu_ps(out + 24, v3);
@@ -3572,12 +3590,11 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             __m256 sum0 = _mm256_loadu_ps(sums + k);
             __m256 product0 = _mm256_loadu_ps(sums + k + 16);
@@ -3591,15 +3608,15 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 16 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const int position = (row * 16 + col) * 16 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm256_add_ps(row_sum0, v0);
                     row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     row_sum1 = _mm256_add_ps(row_sum1, v1);
                     row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
                 }
@@ -3620,12 +3637,11 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
  * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096, dcoef += 48) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m256 da0 = _mm256_loadu_ps(dcoef + k);
             const __m256 db0 = _mm256_loadu_ps(dcoef + k + 16);
@@ -3638,16 +3654,16 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
                     const float *in = x + (row * 16 + col) * 16 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
                     float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 16 + col) * 16 + k);
+                    const int position = (row * 16 + col) * 16 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm256_storeu_ps(out + 8, v1);
@@ -3851,33 +3867,28 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
     }
 }
 
-/* dx = dy, to the first largest input of its window, 2 x 2 windows, stride 2, padding 0.
+/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 32 x 32 x 16, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 80 KB, writes 64 KB. templates/pool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict x, const float *restrict dy, int n)
+ * Reads 32 KB, writes 64 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
 {
-    for (int image = 0; image < n; image++, dx += 16384, x += 16384, dy += 4096) {
+    for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
         for (int row = 0; row < 16; row++) {
-            const int row_first = row * 2;
-            const int row_last = row_first + 2;
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
             for (int col = 0; col < 16; col++) {
-                const int col_first = col * 2;
-                const int col_last = col_first + 2;
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 8) {
-                    __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 32) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            acc = _mm256_max_ps(acc, _mm256_loadu_ps(in + s * 16));
-                        }
-                    }
-                    __m256 grad = _mm256_loadu_ps(dy + (row * 16 + col) * 16 + k);
+                    const __m256 grad = _mm256_loadu_ps(dy + (row * 16 + col) * 16 + k);
+                    const __m256 place = _mm256_loadu_ps(winner + (row * 16 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 32) * 16 + k;
-                        const float *in = x + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m256 part = claim(&grad, _mm256_loadu_ps(in + s * 16), acc);
+                            const __m256 part = where_equal(grad, place, _mm256_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm256_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -4003,12 +4014,11 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 32 x 32 x 32.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             __m256 sum0 = _mm256_loadu_ps(sums + k);
             __m256 product0 = _mm256_loadu_ps(sums + k + 32);
@@ -4030,25 +4040,25 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const int position = (row * 32 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm256_add_ps(row_sum0, v0);
                     row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     row_sum1 = _mm256_add_ps(row_sum1, v1);
                     row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_loadu_ps(grad + 16);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     row_sum2 = _mm256_add_ps(row_sum2, v2);
                     row_product2 = _mm256_fmadd_ps(v2, x2, row_product2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_loadu_ps(grad + 24);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     row_sum3 = _mm256_add_ps(row_sum3, v3);
                     row_product3 = _mm256_fmadd_ps(v3, x3, row_product3);
                 }
@@ -4077,12 +4087,11 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
  * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 34 x 34 x 32 (border 1).
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768, dcoef += 96) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m256 da0 = _mm256_loadu_ps(dcoef + k);
             const __m256 db0 = _mm256_loadu_ps(dcoef + k + 32);
@@ -4101,28 +4110,28 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
                     const float *in = x + (row * 32 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
                     float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 32 + k);
+                    const int position = (row * 32 + col) * 32 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm256_storeu_ps(out + 8, v1);
                     const __m256 x2 = _mm256_loadu_ps(in + 16);
                     __m256 v2 = _mm256_loadu_ps(grad + 16);
-                    v2 = drop(v2, key, position + 16, threshold, scale);
+                    v2 = kept(_mm256_mul_ps(v2, scale), bits, position + 16);
                     v2 = _mm256_fmadd_ps(da2, v2, _mm256_fmadd_ps(db2, x2, dd2));
                     v2 = where_positive(v2, x2);
                     _mm256_storeu_ps(out + 16, v2);
                     const __m256 x3 = _mm256_loadu_ps(in + 24);
                     __m256 v3 = _mm256_loadu_ps(grad + 24);
-                    v3 = drop(v3, key, position + 24, threshold, scale);
+                    v3 = kept(_mm256_mul_ps(v3, scale), bits, position + 24);
                     v3 = _mm256_fmadd_ps(da3, v3, _mm256_fmadd_ps(db3, x3, dd3));
                     v3 = where_positive(v3, x3);
                     _mm256_storeu_ps(out + 24, v3);
@@ -4330,12 +4339,11 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             __m256 sum0 = _mm256_loadu_ps(sums + k);
             __m256 product0 = _mm256_loadu_ps(sums + k + 16);
@@ -4349,15 +4357,15 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 16 + k;
                     const float *grad = dy + (row * 32 + col) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const int position = (row * 32 + col) * 16 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm256_add_ps(row_sum0, v0);
                     row_product0 = _mm256_fmadd_ps(v0, x0, row_product0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     row_sum1 = _mm256_add_ps(row_sum1, v1);
                     row_product1 = _mm256_fmadd_ps(v1, x1, row_product1);
                 }
@@ -4378,12 +4386,11 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
  * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint64_t *keys, int n)
+static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
 {
+    const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384, dcoef += 48) {
-        const uint64_t key = keys != NULL ? keys[image] : 0;
-        const uint32_t threshold = key != 0 ? 167772 : 0;
-        const __m256 scale = _mm256_set1_ps(key != 0 ? 1.010101f : 1.0f);
+        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m256 da0 = _mm256_loadu_ps(dcoef + k);
             const __m256 db0 = _mm256_loadu_ps(dcoef + k + 16);
@@ -4396,16 +4403,16 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
                     const float *in = x + (row * 32 + col) * 16 + k;
                     const float *grad = dy + (row * 32 + col) * 16 + k;
                     float *out = dx + (row * 32 + col) * 16 + k;
-                    const uint32_t position = (uint32_t)((row * 32 + col) * 16 + k);
+                    const int position = (row * 32 + col) * 16 + k;
                     const __m256 x0 = _mm256_loadu_ps(in);
                     __m256 v0 = _mm256_loadu_ps(grad);
-                    v0 = drop(v0, key, position, threshold, scale);
+                    v0 = kept(_mm256_mul_ps(v0, scale), bits, position);
                     v0 = _mm256_fmadd_ps(da0, v0, _mm256_fmadd_ps(db0, x0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm256_storeu_ps(out, v0);
                     const __m256 x1 = _mm256_loadu_ps(in + 8);
                     __m256 v1 = _mm256_loadu_ps(grad + 8);
-                    v1 = drop(v1, key, position + 8, threshold, scale);
+                    v1 = kept(_mm256_mul_ps(v1, scale), bits, position + 8);
                     v1 = _mm256_fmadd_ps(da1, v1, _mm256_fmadd_ps(db1, x1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm256_storeu_ps(out + 8, v1);
@@ -4519,6 +4526,68 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
                 _mm256_storeu_ps(out + 40, acc2_1);
                 _mm256_storeu_ps(out + 48, acc3_0);
                 _mm256_storeu_ps(out + 56, acc3_1);
+            }
+        }
+    }
+}
+
+/* y = largest of each 2 x 2 window, stride 2, padding 0.
+ * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
+ * Output pixels, vectors of channels, window.
+ * Reads 64 KB, writes 16 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+{
+    for (int image = 0; image < n; image++, y += 5184, x += 16384) {
+        for (int row = 0; row < 16; row++) {
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
+            for (int col = 0; col < 16; col++) {
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 32) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 value = _mm256_loadu_ps(in + s * 16);
+                            acc = _mm256_max_ps(acc, value);
+                        }
+                    }
+                    _mm256_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
+                }
+            }
+        }
+    }
+}
+
+/* y = largest of each 2 x 2 window, stride 2, padding 0.
+ * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
+ * Output pixels, vectors of channels, window.
+ * Reads 16 KB, writes 4 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+{
+    for (int image = 0; image < n; image++, y += 1600, x += 4096) {
+        for (int row = 0; row < 8; row++) {
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
+            for (int col = 0; col < 8; col++) {
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * 16) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 value = _mm256_loadu_ps(in + s * 16);
+                            acc = _mm256_max_ps(acc, value);
+                        }
+                    }
+                    _mm256_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
+                }
             }
         }
     }
@@ -4999,70 +5068,73 @@ static const struct weight weights[] = {
 /* -- 6. Forward and backward ------------------------------------------------------------------- */
 
 /* A group of n images through the whole network, forward and backward. */
-static void train_group(const struct net *net, int chunk, int image, int n)
+static void train_group(const struct net *net, int chunk, int group, int image, int n)
 {
+    (void)group;
     float *const y_input = net->scratch + AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + AT_Y_RELU1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
     float *const coef_norm1 = net->scratch + AT_COEF_NORM1;
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT1) : NULL;
     float *const y_dropout1 = net->scratch + AT_Y_DROPOUT1;
-    uint64_t keys_dropout1[GROUP];
     float *const sums_norm2 = net->scratch + AT_SUMS_NORM2;
     float *const y_relu2 = net->scratch + AT_Y_RELU2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + AT_TILES_CONV2;
     float *const coef_norm2 = net->scratch + AT_COEF_NORM2;
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT2) : NULL;
     float *const y_dropout2 = net->scratch + AT_Y_DROPOUT2;
-    uint64_t keys_dropout2[GROUP];
     float *const y_conv3 = net->scratch + AT_Y_CONV3;
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + AT_Y_MAXPOOL1;
+    float *const winner_maxpool1 = net->scratch + AT_WINNER_MAXPOOL1;
     float *const sums_norm3 = net->scratch + AT_SUMS_NORM3;
     float *const y_relu3 = net->scratch + AT_Y_RELU3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
     float *const coef_norm3 = net->scratch + AT_COEF_NORM3;
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT3) : NULL;
     float *const y_dropout3 = net->scratch + AT_Y_DROPOUT3;
-    uint64_t keys_dropout3[GROUP];
     float *const sums_norm4 = net->scratch + AT_SUMS_NORM4;
     float *const y_relu4 = net->scratch + AT_Y_RELU4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + AT_TILES_CONV5;
     float *const coef_norm4 = net->scratch + AT_COEF_NORM4;
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout4 = net->scratch + AT_Y_DROPOUT4;
-    uint64_t keys_dropout4[GROUP];
     float *const sums_norm5 = net->scratch + AT_SUMS_NORM5;
     float *const y_relu5 = net->scratch + AT_Y_RELU5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + AT_TILES_CONV6;
     float *const coef_norm5 = net->scratch + AT_COEF_NORM5;
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT5) : NULL;
     float *const y_dropout5 = net->scratch + AT_Y_DROPOUT5;
-    uint64_t keys_dropout5[GROUP];
     float *const y_conv7 = net->scratch + AT_Y_CONV7;
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + AT_Y_MAXPOOL2;
+    float *const winner_maxpool2 = net->scratch + AT_WINNER_MAXPOOL2;
     float *const sums_norm6 = net->scratch + AT_SUMS_NORM6;
     float *const y_relu6 = net->scratch + AT_Y_RELU6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
     float *const coef_norm6 = net->scratch + AT_COEF_NORM6;
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT6) : NULL;
     float *const y_dropout6 = net->scratch + AT_Y_DROPOUT6;
-    uint64_t keys_dropout6[GROUP];
     float *const sums_norm7 = net->scratch + AT_SUMS_NORM7;
     float *const y_relu7 = net->scratch + AT_Y_RELU7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
     float *const coef_norm7 = net->scratch + AT_COEF_NORM7;
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout7 = net->scratch + AT_Y_DROPOUT7;
-    uint64_t keys_dropout7[GROUP];
     float *const sums_norm8 = net->scratch + AT_SUMS_NORM8;
     float *const y_relu8 = net->scratch + AT_Y_RELU8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
     float *const coef_norm8 = net->scratch + AT_COEF_NORM8;
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout8 = net->scratch + AT_Y_DROPOUT8;
-    uint64_t keys_dropout8[GROUP];
     float *const y_global_avgpool1 = net->scratch + AT_Y_GLOBAL_AVGPOOL1;
     float *const y_conv11 = net->scratch + AT_Y_CONV11;
     float *const w_conv11 = net->weights + AT_W_CONV11;
@@ -5147,14 +5219,6 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const dw_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM1;
     float *const db_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM1;
     float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
-    drop_keys(keys_dropout1, net, image, n, 4);
-    drop_keys(keys_dropout2, net, image, n, 8);
-    drop_keys(keys_dropout3, net, image, n, 14);
-    drop_keys(keys_dropout4, net, image, n, 18);
-    drop_keys(keys_dropout5, net, image, n, 22);
-    drop_keys(keys_dropout6, net, image, n, 28);
-    drop_keys(keys_dropout7, net, image, n, 32);
-    drop_keys(keys_dropout8, net, image, n, 36);
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
@@ -5164,8 +5228,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c16_fwd(coef_norm1 + i * 64, sums_norm1 + i * 32, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
     }
+    drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
-    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keys_dropout1, n);
+    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     zero(sums_norm2, (size_t)n * 64);
@@ -5173,14 +5238,15 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c32_fwd(coef_norm2 + i * 128, sums_norm2 + i * 64, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
     }
-    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keys_dropout2, n);
+    drop(keep_dropout2, net, image, n, 8, 655, 1024);
+    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
+    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     zero(sums_norm3, (size_t)n * 32);
@@ -5188,8 +5254,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c16_fwd(coef_norm3 + i * 64, sums_norm3 + i * 32, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
     }
+    drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
-    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keys_dropout3, n);
+    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     zero(sums_norm4, (size_t)n * 64);
@@ -5197,8 +5264,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c32_fwd(coef_norm4 + i * 128, sums_norm4 + i * 64, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
     }
+    drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
-    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keys_dropout4, n);
+    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     zero(sums_norm5, (size_t)n * 64);
@@ -5206,14 +5274,15 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c32_fwd(coef_norm5 + i * 128, sums_norm5 + i * 64, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
     }
-    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keys_dropout5, n);
+    drop(keep_dropout5, net, image, n, 22, 655, 256);
+    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
+    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm6, (size_t)n * 64);
@@ -5221,8 +5290,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c32_fwd(coef_norm6 + i * 128, sums_norm6 + i * 64, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
     }
+    drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keys_dropout6, n);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm7, (size_t)n * 64);
@@ -5230,8 +5300,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c32_fwd(coef_norm7 + i * 128, sums_norm7 + i * 64, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
     }
+    drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keys_dropout7, n);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(sums_norm8, (size_t)n * 64);
@@ -5239,7 +5310,8 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     for (int i = 0; i < n; i++) {
         group_norm1_c32_fwd(coef_norm8 + i * 128, sums_norm8 + i * 64, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
     }
-    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keys_dropout8, n);
+    drop(keep_dropout8, net, image, n, 36, 655, 64);
+    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
@@ -5260,38 +5332,38 @@ static void train_group(const struct net *net, int chunk, int image, int n)
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(dsums_norm8, (size_t)n * 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keys_dropout8, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keep_dropout8, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 128, net->param + NORM8_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keys_dropout8, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keep_dropout8, n);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_again, n);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     zero(dsums_norm7, (size_t)n * 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keys_dropout7, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keep_dropout7, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 128, net->param + NORM7_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keys_dropout7, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keep_dropout7, n);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_again, n);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     zero(dsums_norm6, (size_t)n * 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keys_dropout6, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keep_dropout6, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 128, net->param + NORM6_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keys_dropout6, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keep_dropout6, n);
     conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
     conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, y_conv7, dy_maxpool2, n);
+    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5, dy_conv7, n);
@@ -5300,38 +5372,38 @@ static void train_group(const struct net *net, int chunk, int image, int n)
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     zero(dsums_norm5, (size_t)n * 64);
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keys_dropout5, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keep_dropout5, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 128, net->param + NORM5_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keys_dropout5, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keep_dropout5, n);
     conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_again, n);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
     conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     zero(dsums_norm4, (size_t)n * 64);
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keys_dropout4, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keep_dropout4, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 128, net->param + NORM4_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keys_dropout4, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keep_dropout4, n);
     conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_again, n);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
     conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     zero(dsums_norm3, (size_t)n * 32);
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keys_dropout3, n);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keep_dropout3, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 64, net->param + NORM3_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keys_dropout3, n);
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keep_dropout3, n);
     conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
     conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, y_conv3, dy_maxpool1, n);
+    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2, dy_conv3, n);
@@ -5340,27 +5412,28 @@ static void train_group(const struct net *net, int chunk, int image, int n)
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     zero(dsums_norm2, (size_t)n * 64);
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keys_dropout2, n);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keep_dropout2, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 128, net->param + NORM2_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keys_dropout2, n);
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keep_dropout2, n);
     conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_again, n);
     conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     zero(dsums_norm1, (size_t)n * 32);
-    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keys_dropout1, n);
+    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keep_dropout1, n);
     for (int i = 0; i < n; i++) {
         group_norm1_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 64, net->param + NORM1_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keys_dropout1, n);
+    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keep_dropout1, n);
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1, n);
 }
 
 /* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int image, int n)
+static void eval_group(const struct net *net, int chunk, int group, int image, int n)
 {
+    (void)group;
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
@@ -5515,6 +5588,20 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     store_logits(net, image, n, y_conv11);
 }
 
+/* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
+ * goes through the chunks from the last to the first: it meets what the one before left in cache. */
+static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int image, int n))
+{
+    for (int i = chunks.first; i < chunks.last; i++) {
+        const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
+        const struct span images = run_chunk(net->run, chunk);
+        int group = chunk * CHUNK_GROUPS;
+        for (int image = images.first; image < images.last; image += GROUP, group++) {
+            phase(net, chunk, group, image, images.last - image < GROUP ? images.last - image : GROUP);
+        }
+    }
+}
+
 /* One training step of this rank's chunks of images. No image needs another before the update. */
 static void train(struct run *run, int rank)
 {
@@ -5528,12 +5615,7 @@ static void train(struct run *run, int rank)
         run->correct[chunk] = 0;
     }
 
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            train_group(&net, chunk, image, group_size(images.last - image));
-        }
-    }
+    each_group(&net, chunks, false, train_group);
 
     /* Every chunk has its gradients: sum, update, pack. */
     pool_barrier(run->pool);
@@ -5547,13 +5629,10 @@ static void eval(struct run *run, int rank)
     const struct span chunks = run_share(run, rank, run_chunks(run));
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
-        for (int image = images.first; image < images.last; image += GROUP) {
-            eval_group(&net, chunk, image, group_size(images.last - image));
-        }
     }
+    each_group(&net, chunks, false, eval_group);
 }
 
 static void pack(struct run *run, int rank)
@@ -5578,7 +5657,7 @@ static void run_conv3x3_relu_norm_c3_k16_32x32_fwd__direct(const struct kernel_a
 
 static void run_norm_drop0p01_c16_32x32_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_32x32_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    norm_drop0p01_c16_32x32_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(const struct kernel_args *a)
@@ -5588,7 +5667,7 @@ static void run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(const struct kern
 
 static void run_norm_drop0p01_c32_32x32_fwd(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_32x32_fwd(a->y, a->x, a->coef, a->keys, a->n);
+    norm_drop0p01_c32_32x32_fwd(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv1x1_c32_k16_32x32_fwd__direct(const struct kernel_args *a)
@@ -5596,9 +5675,9 @@ static void run_conv1x1_c32_k16_32x32_fwd__direct(const struct kernel_args *a)
     conv1x1_c32_k16_32x32_fwd__direct(a->y, a->x, a->w, a->n);
 }
 
-static void run_maxpool2x2s2_c16_32x32_fwd__b0_1(const struct kernel_args *a)
+static void run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_32x32_fwd__b0_1(a->y, a->x, a->n);
+    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(a->y, a->winner, a->x, a->n);
 }
 
 static void run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(const struct kernel_args *a)
@@ -5608,7 +5687,7 @@ static void run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(const struct kern
 
 static void run_norm_drop0p01_c16_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    norm_drop0p01_c16_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(const struct kernel_args *a)
@@ -5618,7 +5697,7 @@ static void run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(const struct kern
 
 static void run_norm_drop0p01_c32_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    norm_drop0p01_c32_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(const struct kernel_args *a)
@@ -5628,7 +5707,7 @@ static void run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(const struct kern
 
 static void run_norm_drop0p01_c32_16x16_fwd(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_16x16_fwd(a->y, a->x, a->coef, a->keys, a->n);
+    norm_drop0p01_c32_16x16_fwd(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv1x1_c32_k16_16x16_fwd__direct(const struct kernel_args *a)
@@ -5636,9 +5715,9 @@ static void run_conv1x1_c32_k16_16x16_fwd__direct(const struct kernel_args *a)
     conv1x1_c32_k16_16x16_fwd__direct(a->y, a->x, a->w, a->n);
 }
 
-static void run_maxpool2x2s2_c16_16x16_fwd__b0_1(const struct kernel_args *a)
+static void run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_16x16_fwd__b0_1(a->y, a->x, a->n);
+    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(a->y, a->winner, a->x, a->n);
 }
 
 static void run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(const struct kernel_args *a)
@@ -5648,7 +5727,7 @@ static void run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(const struct kernel
 
 static void run_norm_drop0p01_c32_8x8_fwd__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_8x8_fwd__b0_1(a->y, a->x, a->coef, a->keys, a->n);
+    norm_drop0p01_c32_8x8_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(const struct kernel_args *a)
@@ -5658,7 +5737,7 @@ static void run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(const struct kernel
 
 static void run_norm_drop0p01_c32_8x8_fwd(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_8x8_fwd(a->y, a->x, a->coef, a->keys, a->n);
+    norm_drop0p01_c32_8x8_fwd(a->y, a->x, a->coef, a->keep, a->n);
 }
 
 static void run_avgpool_global_c32_8x8_fwd(const struct kernel_args *a)
@@ -5688,12 +5767,12 @@ static void run_avgpool_global_c32_8x8_bwd_data__b0_1(const struct kernel_args *
 
 static void run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5718,7 +5797,7 @@ static void run_conv3x3_c16_k32_8x8_bwd_data__winograd4(const struct kernel_args
 
 static void run_maxpool2x2s2_c16_16x16_bwd_data(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_16x16_bwd_data(a->dx, a->x, a->dy, a->n);
+    maxpool2x2s2_c16_16x16_bwd_data(a->dx, a->winner, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_16x16_bwd_weights__direct(const struct kernel_args *a)
@@ -5733,12 +5812,12 @@ static void run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5763,12 +5842,12 @@ static void run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(const struct kern
 
 static void run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5783,7 +5862,7 @@ static void run_conv3x3_c16_k16_16x16_bwd_data__winograd4(const struct kernel_ar
 
 static void run_maxpool2x2s2_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    maxpool2x2s2_c16_32x32_bwd_data(a->dx, a->x, a->dy, a->n);
+    maxpool2x2s2_c16_32x32_bwd_data(a->dx, a->winner, a->dy, a->n);
 }
 
 static void run_conv1x1_c32_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
@@ -5798,12 +5877,12 @@ static void run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keys, a->n);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5818,12 +5897,12 @@ static void run_conv3x3_c16_k32_32x32_bwd_data__winograd4(const struct kernel_ar
 
 static void run_norm_drop0p01_c16_32x32_bwd_reduce(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->keys, a->n);
+    norm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->keys, a->n);
+    norm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
 }
 
 static void run_conv3x3_c3_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
@@ -5837,7 +5916,7 @@ static const struct kernel kernels[] = {
     {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
     {.name = "norm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
-    {.name = "maxpool2x2s2_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_fwd__b0_1},
+    {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 8064, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
     {.name = "norm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
@@ -5845,7 +5924,7 @@ static const struct kernel kernels[] = {
     {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
     {.name = "norm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
-    {.name = "maxpool2x2s2_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_fwd__b0_1},
+    {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
     {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},

@@ -138,13 +138,17 @@ enum kernel_pass { PASS_FWD, PASS_BWD_DATA, PASS_BWD_WEIGHTS, PASS_BWD_REDUCE };
  *   bwd_data     dx = (or += if adds) dy * w transposed
  *   bwd_weights  dw += x correlated with dy; with bias db[k] += sum dy
  * MAP, normalization applied as a per-channel line, then ReLU, then dropout, each where present:
- *   fwd          y = drop(act(a*x + b)),  coef = a[pitch], b[pitch]; without affine y =
- * drop(act(x)) bwd_reduce   g = dy times the dropout and ReLU factors; sums[0] += sum g, sums[1] +=
- * sum g*x bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*x + D), dcoef = A, B, D
- * [pitch]; without affine dx = [x > 0 if masks_x] * g; dx may be the same buffer as dy MAXPOOL,
- * AVGPOOL: y from x; dx from x, dy. Max goes to the first winner in row-major order; average
- * divides by window * window, padding included. SUMS: fwd sums[0] += sum x, sums[1] += sum x*x.
+ *   fwd          y = drop(act(a*x + b)), coef = a[pitch], b[pitch]; without affine drop(act(x))
+ *   bwd_reduce   g = dy times the dropout and ReLU factors; sums[0] += sum g, sums[1] += sum g*x
+ *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*x + D),
+ *                dcoef = A, B, D [pitch]; without affine dx = [x > 0 if masks_x] * g;
+ *                dx may be the same buffer as dy
+ * MAXPOOL: y from x, and with winners also winner = place in its window, row * window + column, of
+ *   the first largest pixel; dx from winner, dy.
+ * AVGPOOL: y from x; dx from dy. Divides by window * window, padding included.
+ * SUMS: fwd sums[0] += sum x, sums[1] += sum x*x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
+ *
  * Sums and coefficients are those of all images of the group, or with each_image one after another
  * for every image. Pad lanes (channels c .. pitch-1) of every output are zero when those of the
  * inputs are. */
@@ -159,11 +163,13 @@ struct kernel_args {
     const float *x2;
     const float *yin; /* ADD bwd_data: the forward result */
     const float *dy;
-    const float *w;       /* packed by pack */
-    const float *bias;    /* [pitch of y] */
-    const float *coef;    /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
-    const float *dcoef;   /* [KERNEL_DCOEF_ROWS][pitch], likewise */
-    const uint64_t *keys; /* [n], dropout: rng_key of a sample and this layer; 0 drops nothing */
+    const float *w;      /* packed by pack */
+    const float *bias;   /* [pitch of y] */
+    const float *coef;   /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
+    const float *dcoef;  /* [KERNEL_DCOEF_ROWS][pitch], likewise */
+    float *winner;       /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
+    const uint8_t *keep; /* dropout: [n][kernel_keep_bytes], bit p % 8 of byte p / 8 set where
+                            position p (see rng.h) is kept; NULL drops and scales nothing */
     int n;
 };
 
@@ -181,10 +187,10 @@ struct kernel {
     int window, stride, padding;
     bool bias, relu, stats, adds;
     bool affine, masks_x; /* MAP */
+    bool winners;         /* MAXPOOL fwd: notes them */
     bool each_image;      /* sums, coef and dcoef belong to one image each */
     float p;              /* MAP: dropout probability, 0 none */
-    bool
-        exact; /* on small integers every order of summation gives the same bits (direct kernels) */
+    bool exact;   /* on small integers every order of summation gives the same bits (direct) */
     double mflop; /* one image, direct algorithm */
     int images;   /* the most it takes at once */
     size_t packed_floats, scratch_floats;
@@ -196,6 +202,12 @@ struct kernel {
 static inline size_t layout_floats(const struct layout *l)
 {
     return (size_t)(l->h + 2 * l->border) * (size_t)(l->w + 2 * l->border) * (size_t)l->pitch;
+}
+
+/* Bytes that tell which elements of an image are kept, in whole groups of 32 positions. */
+static inline size_t kernel_keep_bytes(const struct layout *l)
+{
+    return ((size_t)(l->h * l->w) * (size_t)((l->c + 15) / 16 * 16) + 31) / 32 * 4;
 }
 
 /* -- Backends ---------------------------------------------------------------------------------- */

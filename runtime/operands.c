@@ -21,9 +21,9 @@ enum { ALIGNMENT = 64, LINE = ALIGNMENT / sizeof(float) };
 
 const char *operands_name(enum operand operand)
 {
-    static const char *const names[OPERAND_COUNT] = {"x",    "x2",   "yin",   "dy",     "w",
-                                                     "bias", "coef", "dcoef", "y",      "dx",
-                                                     "dw",   "db",   "sums",  "scratch"};
+    static const char *const names[OPERAND_COUNT] = {"x",    "x2",    "yin",  "dy",     "w", "bias",
+                                                     "coef", "dcoef", "keep", "winner", "y", "dx",
+                                                     "dw",   "db",    "sums", "scratch"};
     return names[operand];
 }
 
@@ -45,7 +45,7 @@ static bool is_used(const struct kernel *k, enum operand operand)
     bool data = k->pass == PASS_BWD_DATA;
     switch (operand) {
     case OPERAND_X:
-        return fwd || weights || !(is_weighted(k) || k->op == KERNEL_ADD);
+        return fwd || weights || k->op == KERNEL_MAP || k->op == KERNEL_MAXPOOL;
     case OPERAND_X2:
         return fwd && k->op == KERNEL_ADD;
     case OPERAND_YIN:
@@ -60,6 +60,10 @@ static bool is_used(const struct kernel *k, enum operand operand)
         return k->op == KERNEL_MAP && k->affine;
     case OPERAND_DCOEF:
         return k->op == KERNEL_MAP && k->affine && data;
+    case OPERAND_KEEP:
+        return k->op == KERNEL_MAP && k->p > 0;
+    case OPERAND_WINNER:
+        return k->op == KERNEL_MAXPOOL && (data || k->winners);
     case OPERAND_Y:
         return fwd && k->op != KERNEL_SUMS;
     case OPERAND_DX:
@@ -104,6 +108,7 @@ static size_t weight_count(const struct kernel *k)
 static struct operand_shape shape_of(const struct kernel *k, enum operand operand)
 {
     struct operand_shape shape = {0};
+    bool fwd = k->pass == PASS_FWD;
     if (!is_used(k, operand))
         return shape;
     switch (operand) {
@@ -115,6 +120,13 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         return image_shape(&k->y);
     case OPERAND_DY:
         return image_shape(&k->dy);
+    case OPERAND_KEEP:
+        shape.laid = kernel_keep_bytes(&k->x) / sizeof(float);
+        return shape;
+    case OPERAND_WINNER:
+        shape = vector_shape(k->y.h * k->y.w, &k->y);
+        shape.sets = fwd;
+        return shape;
     case OPERAND_Y:
         shape = image_shape(&k->y);
         shape.sets = true;
@@ -148,7 +160,9 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
 static int copies_of(const struct operands *o, enum operand operand)
 {
     bool coefs = operand == OPERAND_COEF || operand == OPERAND_DCOEF || operand == OPERAND_SUMS;
-    return o->shape[operand].layout != NULL || (coefs && o->kernel->each_image) ? o->n : 1;
+    bool image =
+        o->shape[operand].layout != NULL || operand == OPERAND_KEEP || operand == OPERAND_WINNER;
+    return image || (coefs && o->kernel->each_image) ? o->n : 1;
 }
 
 /* -- Memory ------------------------------------------------------------------------------------ */
@@ -299,6 +313,25 @@ static void fill_sums(float *laid, double *plain, const struct operand_shape *s,
         }
 }
 
+static void fill_keep(unsigned char *keep, const struct kernel *k, uint64_t key)
+{
+    uint32_t positions = (uint32_t)(8 * kernel_keep_bytes(&k->x));
+    for (uint32_t i = 0; i < positions; i++)
+        if (!rng_drops(key, i, rng_drop_threshold(k->p)))
+            keep[i / 8] |= (unsigned char)(1 << i % 8);
+}
+
+/* Those of the plain x of the same image. */
+static void fill_winners(float *laid, float *plain, const float *x, const struct operands *o)
+{
+    const struct operand_shape *s = &o->shape[OPERAND_WINNER];
+    struct ref_window window = ref_kernel_window(o->kernel);
+    ref_maxpool_winners(&window, plain, x);
+    for (int i = 0; i < s->rows; i++)
+        for (int c = 0; c < s->pitch; c++)
+            laid[i * s->pitch + c] = s->sets ? NAN : c < s->c ? plain[c * s->rows + i] : 0;
+}
+
 static void fill_copy(const struct operands *o, enum operand i, int copy, enum operands_input input,
                       uint64_t key)
 {
@@ -307,6 +340,15 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
     float *plain = o->plain[i] != NULL ? o->plain[i] + (size_t)copy * s->plain : NULL;
     if (i == OPERAND_SUMS) {
         fill_sums(laid, (void *)plain, s, input, key);
+        return;
+    }
+    if (i == OPERAND_KEEP) {
+        fill_keep((void *)laid, o->kernel, o->keys[copy]);
+        return;
+    }
+    if (i == OPERAND_WINNER) {
+        fill_winners(laid, plain, o->plain[OPERAND_X] + (size_t)copy * o->shape[OPERAND_X].plain,
+                     o);
         return;
     }
     fill(plain, s->plain, input, key);
@@ -329,12 +371,12 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
 
 static void fill_operands(const struct operands *o, enum operands_input input, uint64_t seed)
 {
+    for (int image = 0; image < o->n; image++)
+        o->keys[image] = rng_key(seed, 0, (uint32_t)image, RNG_DROPOUT);
     for (int i = 0; i < OPERAND_COUNT; i++)
         for (int copy = 0; o->shape[i].laid > 0 && copy < o->shape[i].copies; copy++)
             fill_copy(o, (enum operand)i, copy, input,
                       rng_key(seed, (uint32_t)copy, (uint32_t)i, RNG_INIT));
-    for (int image = 0; image < o->n; image++)
-        o->keys[image] = rng_key(seed, 0, (uint32_t)image, RNG_DROPOUT);
 }
 
 static void connect(struct operands *o)
@@ -354,7 +396,8 @@ static void connect(struct operands *o)
                                    .bias = l[OPERAND_BIAS],
                                    .coef = l[OPERAND_COEF],
                                    .dcoef = l[OPERAND_DCOEF],
-                                   .keys = o->keys,
+                                   .winner = l[OPERAND_WINNER],
+                                   .keep = (void *)l[OPERAND_KEEP],
                                    .n = o->n};
 }
 

@@ -35,7 +35,9 @@ enum operand {
     OPERAND_BIAS,
     OPERAND_COEF,
     OPERAND_DCOEF,
-    OPERAND_Y, /* from here on outputs */
+    OPERAND_KEEP,
+    OPERAND_WINNER, /* an input of one pass, an output of the other */
+    OPERAND_Y,      /* from here on outputs */
     OPERAND_DX,
     OPERAND_DW,
     OPERAND_DB,

@@ -58,6 +58,11 @@ void ref_conv_bwd_weights(const struct ref_window *s, float *restrict dw, float 
 /* Padding counts as minus infinity. */
 void ref_maxpool_fwd(const struct ref_window *s, float *restrict y, const float *restrict x);
 
+/* winner[c][oh][ow] = the place in its window, row * window + column, of the first largest pixel;
+ * -1 when the window lies wholly in the padding. */
+void ref_maxpool_winners(const struct ref_window *s, float *restrict winner,
+                         const float *restrict x);
+
 /* The gradient goes to the first winner of each window in row-major order. */
 void ref_maxpool_bwd(const struct ref_window *s, float *restrict dx, const float *restrict x,
                      const float *restrict dy, bool adds);
@@ -107,7 +112,7 @@ void ref_add_fwd(float *y, const float *x, const float *x2, size_t n);
 /* dx = (or += if adds) dy: the gradient of each addend. */
 void ref_add_bwd(float *dx, const float *dy, size_t n, bool adds);
 
-/* y = x[c][pixels] with elements dropped by the generator of rng.h at their H,W,C positions and the
+/* y = x[c][pixels] with elements dropped by the generator of rng.h at the positions it says and the
  * others scaled; y may be x. A probability or a key of zero drops nothing. */
 void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, uint64_t key);
 

@@ -67,14 +67,14 @@ void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, uin
     for (int channel = 0; channel < c; channel++, dx += pixels, dy += pixels) {
         uint32_t position = (uint32_t)channel;
         if (adds) {
-            for (int i = 0; i < pixels; i++, position += (uint32_t)c) {
+            for (int i = 0; i < pixels; i++, position += rng_drop_pitch(c)) {
                 float kept = dy[i] * scale;
-                dx[i] += rng_bits(key, position) >> 8 < threshold ? 0 : kept;
+                dx[i] += rng_drops(key, position, threshold) ? 0 : kept;
             }
         } else {
-            for (int i = 0; i < pixels; i++, position += (uint32_t)c) {
+            for (int i = 0; i < pixels; i++, position += rng_drop_pitch(c)) {
                 float kept = dy[i] * scale;
-                dx[i] = rng_bits(key, position) >> 8 < threshold ? 0 : kept;
+                dx[i] = rng_drops(key, position, threshold) ? 0 : kept;
             }
         }
     }

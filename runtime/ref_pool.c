@@ -69,6 +69,19 @@ static int winner(const struct ref_window *s, const float *plane, int oy, int ox
     return best;
 }
 
+void ref_maxpool_winners(const struct ref_window *s, float *restrict winners,
+                         const float *restrict x)
+{
+    for (int c = 0; c < s->c; c++, x += s->h * s->w)
+        for (int oy = 0; oy < s->oh; oy++)
+            for (int ox = 0; ox < s->ow; ox++) {
+                int at = winner(s, x, oy, ox);
+                int row = at / s->w - (oy * s->stride - s->padding);
+                int column = at % s->w - (ox * s->stride - s->padding);
+                *winners++ = at < 0 ? -1 : (float)(row * s->window + column);
+            }
+}
+
 void ref_maxpool_bwd(const struct ref_window *s, float *restrict dx, const float *restrict x,
                      const float *restrict dy, bool adds)
 {

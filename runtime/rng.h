@@ -11,6 +11,7 @@
 #ifndef BURIN_RNG_H
 #define BURIN_RNG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Streams: what a number is for. A dropout layer adds its index among the layers. */
@@ -57,23 +58,38 @@ static inline float rng_float(uint64_t key, uint32_t position)
     return (float)(rng_bits(key, position) >> 8) * 0x1p-24f;
 }
 
-/* Uniform in 0 .. n-1 for n >= 1 (Lemire's multiply-shift without rejection; bias below n / 2^32). */
+/* Uniform in 0 .. n-1 for n >= 1 (Lemire's multiply-shift without rejection; bias below n / 2^32).
+ */
 static inline uint32_t rng_below(uint64_t key, uint32_t position, uint32_t n)
 {
     return (uint32_t)(((uint64_t)rng_bits(key, position) * n) >> 32);
 }
 
-/* Dropout. An element is dropped when rng_bits >> 8 is below the threshold, so the probability
- * that takes effect is a multiple of 2^-24. Position is the NHWC index (y * w + x) * c + channel
- * over the true shape, without borders or padding. Kept elements are scaled by rng_keep_scale. */
+/* Dropout. Each position of a stream draws 16 bits, two positions to one rng_bits; an element is
+ * dropped when they are below the threshold, so the probability that takes effect is a multiple of
+ * 2^-16 below 1. Kept elements are scaled by rng_keep_scale. */
 static inline uint32_t rng_drop_threshold(float p)
 {
-    return (uint32_t)((double)p * 0x1p24 + 0.5);
+    uint32_t threshold = (uint32_t)((double)p * 0x1p16 + 0.5);
+    return threshold < 0xffff ? threshold : 0xffff;
 }
 
 static inline float rng_keep_scale(float p)
 {
-    return (float)(1.0 / (1.0 - (double)rng_drop_threshold(p) * 0x1p-24));
+    return (float)(1.0 / (1.0 - (double)rng_drop_threshold(p) * 0x1p-16));
+}
+
+static inline bool rng_drops(uint64_t key, uint32_t position, uint32_t threshold)
+{
+    uint32_t bits = rng_bits(key, position / 2);
+    return (position % 2 == 0 ? bits & 0xffff : bits >> 16) < threshold;
+}
+
+/* Positions of a pixel with c channels: whole groups of 16, so that a vector of channels, of up to
+ * 16, begins at a multiple of its length. Pixel i and channel k have position i * this + k. */
+static inline uint32_t rng_drop_pitch(int c)
+{
+    return ((uint32_t)c + 15) / 16 * 16;
 }
 
 #endif

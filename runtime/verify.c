@@ -210,6 +210,22 @@ static bool check_vectors(const struct check *c, enum operand output, int copy)
     return true;
 }
 
+/* The places of winners are exact, pad lanes zero. */
+static bool check_winner(const struct check *c, enum operand output, int copy)
+{
+    const struct operand_shape *s = &c->o->shape[output];
+    const float *laid = c->o->laid[output] + (size_t)copy * s->laid;
+    const float *plain = c->o->plain[output] + (size_t)copy * s->plain;
+    for (int i = 0; i < s->rows; i++)
+        for (int lane = 0; lane < s->pitch; lane++) {
+            double want = lane < s->c ? (double)plain[lane * s->rows + i] : 0;
+            if (!compare(c, output, copy, (size_t)(i * s->pitch + lane),
+                         (double)laid[i * s->pitch + lane], want, 0))
+                return false;
+        }
+    return true;
+}
+
 /* dw is compared in the canonical layout. */
 static bool check_weights(const struct check *c)
 {
@@ -241,6 +257,7 @@ static bool check_copies(const struct check *c, enum operand output,
 static bool check_outputs(const struct check *c)
 {
     return check_copies(c, OPERAND_Y, check_image) && check_copies(c, OPERAND_DX, check_image) &&
+           (!c->o->kernel->winners || check_copies(c, OPERAND_WINNER, check_winner)) &&
            (!c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
            check_copies(c, OPERAND_DB, check_vectors) &&
            check_copies(c, OPERAND_SUMS, check_vectors);

@@ -7,11 +7,12 @@
  * ${cost} templates/map.c.tpl */
 static NOINLINE void ${name}(${signature})
 {
+    @ if dropout then
+        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? ${keep_scale} : 1.0f);
+    @ end
     for (int image = 0; image < n; ${next_image}) {
         @ if dropout then
-            const uint64_t key = keys != NULL ? keys[image] : 0;
-            const uint32_t threshold = key != 0 ? ${threshold} : 0;
-            const ${vec} scale = ${mm}_set1_ps(key != 0 ? ${keep_scale} : 1.0f);
+            const uint8_t *bits = keep != NULL ? keep + image * ${keep_bytes} : NULL;
         @ end
         for (int k = 0; k < ${pitch}; k += ${block * vl}) {
             @ for n = 0, block - 1 do
@@ -47,7 +48,7 @@ static NOINLINE void ${name}(${signature})
                         float *out = ${target} + (${c.index("row", out_border)} * ${out_cols} + ${c.add("col", out_border)}) * ${pitch} + k;
                     @ end
                     @ if dropout then
-                        const uint32_t position = (uint32_t)((row * ${w} + col) * ${channels} + k);
+                        const int position = (row * ${w} + col) * ${drop_pitch} + k;
                     @ end
                     @ for n = 0, block - 1 do
                         @ if reads_x then
@@ -66,7 +67,7 @@ static NOINLINE void ${name}(${signature})
                             ${vec} v${n} = ${mm}_loadu_ps(${c.add("grad", n * vl)});
                         @ end
                         @ if dropout then
-                            v${n} = drop(v${n}, key, ${c.add("position", n * vl)}, threshold, scale);
+                            v${n} = kept(${mm}_mul_ps(v${n}, scale), bits, ${c.add("position", n * vl)});
                         @ end
                         @ if pass ~= "fwd" and relu then
                             @ if affine then

@@ -83,68 +83,105 @@
         @ end
     }
 @ end
-@ if uses.claim then
+@ if uses.where_equal then
 
-    /* The lanes of *grad whose x is the maximum; they are taken out of *grad, so that only the
-     * first maximum of a window gets them. */
-    static inline ${vec} claim(${vec} *grad, ${vec} x, ${vec} maximum)
+    /* v where a = b, else 0. */
+    static inline ${vec} where_equal(${vec} v, ${vec} a, ${vec} b)
     {
         @ if isa == "avx512" then
-            const __mmask16 hit = _mm512_cmp_ps_mask(x, maximum, _CMP_EQ_OQ);
-            const __m512 part = _mm512_maskz_mov_ps(hit, *grad);
-            *grad = _mm512_mask_mov_ps(*grad, hit, _mm512_setzero_ps());
+            return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), v);
         @ elseif isa == "avx2" then
-            const __m256 hit = _mm256_cmp_ps(x, maximum, _CMP_EQ_OQ);
-            const __m256 part = _mm256_and_ps(hit, *grad);
-            *grad = _mm256_andnot_ps(hit, *grad);
+            return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ), v);
         @ else
-            const lanes4 hit = (lanes4)(x == maximum);
-            const vec4 part = vec4_select(hit, *grad);
-            *grad = vec4_select(~hit, *grad);
+            return vec4_select((lanes4)(a == b), v);
         @ end
-        return part;
     }
 @ end
-@ if uses.drop then
+@ if uses.where_greater then
 
-    /* v through dropout: lane i is rng_bits(key, position + i) of rng.h, dropped when its upper 24
-     * bits are below the threshold, else multiplied by scale. */
-    static inline ${vec} drop(${vec} v, uint64_t key, uint32_t position, uint32_t threshold, ${vec} scale)
+    /* v where a > b, else w. */
+    static inline ${vec} where_greater(${vec} v, ${vec} w, ${vec} a, ${vec} b)
     {
         @ if isa == "avx512" then
-            const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-            const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position), lane);
-            __m512i x = _mm512_mullo_epi32(at, _mm512_set1_epi32((int)UINT32_C(0x9e3779b9)));
-            x = _mm512_add_epi32(x, _mm512_set1_epi32((int)(uint32_t)key));
-            x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
-            x = _mm512_mullo_epi32(x, _mm512_set1_epi32(0x7feb352d));
-            x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 15));
-            x = _mm512_xor_si512(x, _mm512_set1_epi32((int)(uint32_t)(key >> 32)));
-            x = _mm512_mullo_epi32(x, _mm512_set1_epi32((int)UINT32_C(0x846ca68b)));
-            x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
-            const __mmask16 dropped = _mm512_cmpgt_epi32_mask(_mm512_set1_epi32((int)threshold), _mm512_srli_epi32(x, 8));
-            return _mm512_mask_mov_ps(_mm512_mul_ps(v, scale), dropped, _mm512_setzero_ps());
+            return _mm512_mask_mov_ps(w, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), v);
         @ elseif isa == "avx2" then
-            const __m256i lane = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-            const __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)position), lane);
-            __m256i x = _mm256_mullo_epi32(at, _mm256_set1_epi32((int)UINT32_C(0x9e3779b9)));
-            x = _mm256_add_epi32(x, _mm256_set1_epi32((int)(uint32_t)key));
-            x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
-            x = _mm256_mullo_epi32(x, _mm256_set1_epi32(0x7feb352d));
-            x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 15));
-            x = _mm256_xor_si256(x, _mm256_set1_epi32((int)(uint32_t)(key >> 32)));
-            x = _mm256_mullo_epi32(x, _mm256_set1_epi32((int)UINT32_C(0x846ca68b)));
-            x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
-            const __m256i dropped = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)threshold), _mm256_srli_epi32(x, 8));
-            return _mm256_andnot_ps(_mm256_castsi256_ps(dropped), _mm256_mul_ps(v, scale));
+            return _mm256_blendv_ps(w, v, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
         @ else
-            float kept[4];
-            for (uint32_t i = 0; i < 4; i++) {
-                kept[i] = rng_bits(key, position + i) >> 8 < threshold ? 0.0f : scale[i];
-            }
-            /* A dropped lane is zero whatever its value, as a product with 0 would not be. */
-            const vec4 factor = vec4_loadu_ps(kept);
-            return vec4_select((lanes4)(factor > vec4_setzero_ps()), v * factor);
+            const lanes4 greater = (lanes4)(a > b);
+            return (vec4)(((lanes4)v & greater) | ((lanes4)w & ~greater));
         @ end
+    }
+@ end
+@ if uses.kept and isa ~= "c" then
+
+    /* rng_bits(key, position + i) of rng.h in lane i. */
+    static inline ${vec}i random_bits(uint64_t key, uint32_t position)
+    {
+        @ local lanes = isa == "avx512" and "15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0" or "7, 6, 5, 4, 3, 2, 1, 0"
+        @ local si = isa == "avx512" and "si512" or "si256"
+        const ${vec}i at = ${mm}_add_epi32(${mm}_set1_epi32((int)position), ${mm}_set_epi32(${lanes}));
+        ${vec}i x = ${mm}_mullo_epi32(at, ${mm}_set1_epi32((int)UINT32_C(0x9e3779b9)));
+        x = ${mm}_add_epi32(x, ${mm}_set1_epi32((int)(uint32_t)key));
+        x = ${mm}_xor_${si}(x, ${mm}_srli_epi32(x, 16));
+        x = ${mm}_mullo_epi32(x, ${mm}_set1_epi32(0x7feb352d));
+        x = ${mm}_xor_${si}(x, ${mm}_srli_epi32(x, 15));
+        x = ${mm}_xor_${si}(x, ${mm}_set1_epi32((int)(uint32_t)(key >> 32)));
+        x = ${mm}_mullo_epi32(x, ${mm}_set1_epi32((int)UINT32_C(0x846ca68b)));
+        return ${mm}_xor_${si}(x, ${mm}_srli_epi32(x, 16));
+    }
+@ end
+@ if uses.kept then
+
+    /* v where the bits of `keep` from `position` on are set, else 0; without bits v. */
+    static inline ${vec} kept(${vec} v, const uint8_t *keep, int position)
+    {
+        @ if isa == "avx512" then
+            uint16_t bits = UINT16_C(0xffff);
+            if (keep != NULL) {
+                memcpy(&bits, keep + position / 8, sizeof bits);
+            }
+            return _mm512_maskz_mov_ps((__mmask16)bits, v);
+        @ elseif isa == "avx2" then
+            const __m256i lane = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
+            const __m256i bits = _mm256_and_si256(_mm256_set1_epi32(keep != NULL ? keep[position / 8] : 0xff), lane);
+            return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(bits, lane)), v);
+        @ else
+            const uint32_t bits = (keep != NULL ? keep[position / 8] : 0xffu) >> position % 8;
+            const lanes4 lane = {1, 2, 4, 8};
+            return vec4_select((lanes4)(((lanes4){bits, bits, bits, bits} & lane) == lane), v);
+        @ end
+    }
+
+    /* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
+     * at least the threshold (see rng.h). words: of 32 bits, an image. */
+    static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
+    {
+        const struct batch *batch = net->run->batch;
+        if (keep == NULL) {
+            return;
+        }
+        for (int i = 0; i < n; i++) {
+            const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer);
+            for (int word = 0; word < words; word++, keep += 4) {
+                @ if isa == "avx512" then
+                    const __m512i drawn = random_bits(key, (uint32_t)(16 * word));
+                    const uint32_t bits = _mm512_cmpge_epu16_mask(drawn, _mm512_set1_epi16((short)threshold));
+                @ elseif isa == "avx2" then
+                    const __m256i least = _mm256_set1_epi16((short)threshold);
+                    const __m256i low = random_bits(key, (uint32_t)(16 * word));
+                    const __m256i high = random_bits(key, (uint32_t)(16 * word + 8));
+                    const __m256i both = _mm256_packs_epi16(_mm256_cmpeq_epi16(_mm256_max_epu16(low, least), low), _mm256_cmpeq_epi16(_mm256_max_epu16(high, least), high));
+                    const uint32_t bits = (uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(both, 0xd8));
+                @ else
+                    uint32_t bits = 0;
+                    for (uint32_t j = 0; j < 32; j++) {
+                        bits |= (uint32_t)!rng_drops(key, (uint32_t)(32 * word) + j, threshold) << j;
+                    }
+                @ end
+                for (int byte = 0; byte < 4; byte++) {
+                    keep[byte] = (uint8_t)(bits >> 8 * byte);
+                }
+            }
+        }
     }
 @ end

@@ -61,8 +61,8 @@ enum {
     };
 
 @ end
-/* Images of a step, and images that run through a phase together. */
-enum { BATCH = ${batch}, GROUP = ${group} };
+/* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
+enum { GROUP = ${group}, CHUNK_GROUPS = ${chunk_groups}, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
 
 /* The memory of one thread in one step. */
 struct net {
@@ -70,7 +70,7 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *images;      /* IMAGE_FLOATS for each image of the batch */
+    float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
     float *thread;      /* this thread's own memory that lives across phases */
     float *scratch;     /* this thread's own memory within a phase */
 };
@@ -83,7 +83,7 @@ static struct net open_net(struct run *run, int rank)
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
-        .images = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+        .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
         .thread = run->thread[rank],
         .scratch = run->thread[rank] + THREAD_FLOATS,
     };
@@ -92,7 +92,7 @@ static struct net open_net(struct run *run, int rank)
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)BATCH * IMAGE_FLOATS;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
     *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
 }
 
@@ -105,12 +105,6 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
     /* The transforms of a tile are pieces of their kernels. */
     #define INLINE inline __attribute__((always_inline))
 @ end
-
-/* Images of a group when so many are left. */
-static inline int group_size(int left)
-{
-    return left < GROUP ? left : GROUP;
-}
 
 static inline void zero(float *p, size_t floats)
 {
@@ -130,17 +124,6 @@ static inline void zero(float *p, size_t floats)
                 zero(line + (border + w) * pitch, (size_t)(border * pitch));
             }
             zero(p + row * (size_t)(border + h), row * (size_t)border);
-        }
-    }
-
-@ end
-@ if uses.drop then
-    /* The keys of a dropout layer for n images of the batch; 0 where dropout is off. */
-    static void drop_keys(uint64_t *keys, const struct net *net, int image, int n, uint32_t layer)
-    {
-        const struct batch *batch = net->run->batch;
-        for (int i = 0; i < n; i++) {
-            keys[i] = net->run->dropout ? rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer) : 0;
         }
     }
 

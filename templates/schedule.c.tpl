@@ -1,4 +1,18 @@
 @ -- The order of a training step and of an evaluation.
+/* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
+ * goes through the chunks from the last to the first: it meets what the one before left in cache. */
+static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int image, int n))
+{
+    for (int i = chunks.first; i < chunks.last; i++) {
+        const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
+        const struct span images = run_chunk(net->run, chunk);
+        int group = chunk * CHUNK_GROUPS;
+        for (int image = images.first; image < images.last; image += GROUP, group++) {
+            phase(net, chunk, group, image, images.last - image < GROUP ? images.last - image : GROUP);
+        }
+    }
+}
+
 /* One training step of this rank's chunks of images. ${story} */
 static void train(struct run *run, int rank)
 {
@@ -28,12 +42,7 @@ static void train(struct run *run, int rank)
         @ if #phases > 1 then
             /* Phase ${i} of ${#phases}: ${phase.title}. */
         @ end
-        for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-            const struct span images = run_chunk(run, chunk);
-            for (int image = images.first; image < images.last; image += GROUP) {
-                ${phase.fn}(&net, chunk, image, group_size(images.last - image));
-            }
-        }
+        each_group(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
     @ end
 
     /* Every chunk has its gradients: sum, update, pack. */
@@ -51,11 +60,8 @@ static void eval(struct run *run, int rank)
         ${line}
     @ end
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(run, chunk);
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
-        for (int image = images.first; image < images.last; image += GROUP) {
-            eval_group(&net, chunk, image, group_size(images.last - image));
-        }
     }
+    each_group(&net, chunks, false, eval_group);
 }

@@ -283,9 +283,11 @@ static void oracle_dropout(struct oracle *o, int i, const double *x)
             continue;
         uint64_t key = rng_key(o->batch->seed, o->batch->epoch, o->batch->samples[at / size],
                                RNG_DROPOUT + (uint32_t)i);
-        int position = at % pixels * l->c + at % size / pixels;
-        bool drop = rng_float(key, (uint32_t)position) < l->p;
-        o->value[i][at] = drop ? 0 : x[at] / (1 - (double)l->p);
+        uint32_t position =
+            (uint32_t)(at % pixels) * rng_drop_pitch(l->c) + (uint32_t)(at % size / pixels);
+        uint32_t threshold = rng_drop_threshold(l->p);
+        bool drop = rng_drops(key, position, threshold);
+        o->value[i][at] = drop ? 0 : x[at] / (1 - (double)threshold * 0x1p-16);
     }
 }
 

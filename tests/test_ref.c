@@ -168,7 +168,7 @@ START_TEST(maps_by_hand)
 }
 END_TEST
 
-START_TEST(dropout_uses_the_generator_at_hwc_positions)
+START_TEST(dropout_uses_the_generator_at_its_positions)
 {
     enum { C = 3, PIXELS = 35 };
     float x[C * PIXELS], y[C * PIXELS], dx[C * PIXELS];
@@ -182,7 +182,7 @@ START_TEST(dropout_uses_the_generator_at_hwc_positions)
     for (int c = 0; c < C; c++)
         for (int i = 0; i < PIXELS; i++) {
             int at = c * PIXELS + i;
-            bool drop = rng_float(key, (uint32_t)(i * C + c)) < 0.3f;
+            bool drop = rng_drops(key, (uint32_t)(i * 16 + c), rng_drop_threshold(0.3f));
             dropped += drop;
             ck_assert(y[at] == (drop ? 0 : x[at] * rng_keep_scale(0.3f)));
             ck_assert(dx[at] == x[at] + y[at]);
@@ -497,7 +497,7 @@ int main(void)
     tcase_add_test(tcase, norm_by_hand);
     tcase_add_test(tcase, loss_by_hand);
     tcase_add_test(tcase, maps_by_hand);
-    tcase_add_test(tcase, dropout_uses_the_generator_at_hwc_positions);
+    tcase_add_test(tcase, dropout_uses_the_generator_at_its_positions);
     tcase_add_test(tcase, naive_conv_gradients_are_gradients);
     tcase_add_loop_test(tcase, conv_every_shape, 1, 8);
     tcase_add_test(tcase, linear_is_a_convolution_over_the_whole_image);

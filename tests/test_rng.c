@@ -109,13 +109,14 @@ END_TEST
 START_TEST(dropout_keeps_what_it_says)
 {
     ck_assert_uint_eq(rng_drop_threshold(0), 0);
-    ck_assert_uint_eq(rng_drop_threshold(0.5f), 1u << 23);
+    ck_assert_uint_eq(rng_drop_threshold(0.5f), 1u << 15);
     same(rng_keep_scale(0), 1);
     same(rng_keep_scale(0.5f), 2);
+    ck_assert(isfinite(rng_keep_scale(0.9999999f)));
     uint32_t threshold = rng_drop_threshold(0.1f);
     int dropped = 0;
     for (uint32_t i = 0; i < 65536; i++)
-        dropped += rng_bits(rng_key(1, 1, 1, RNG_DROPOUT), i) >> 8 < threshold;
+        dropped += rng_drops(rng_key(1, 1, 1, RNG_DROPOUT), i, threshold);
     ck_assert_int_lt(abs(dropped - 6554), 5 * 77);
 }
 END_TEST

@@ -176,14 +176,13 @@ static void fake_weighted_bwd(const struct kernel_args *a)
 static void fake_map(const struct kernel_args *a)
 {
     const struct kernel *k = current;
-    uint32_t threshold = rng_drop_threshold(k->p);
     for (int y = 0; y < k->x.h; y++)
         for (int x = 0; x < k->x.w; x++)
             for (int c = 0; c < k->x.c; c++) {
-                int pitch = k->x.pitch, position = (y * k->x.w + x) * k->x.c + c;
+                int pitch = k->x.pitch, position = (y * k->x.w + x) * 16 + c;
                 if (bug == WRONG_POSITION)
                     position = (c * k->x.h + y) * k->x.w + x;
-                bool drop = rng_bits(a->keys[0], (uint32_t)position) >> 8 < threshold;
+                bool drop = k->p > 0 && (a->keep[position / 8] >> position % 8 & 1) == 0;
                 float factor = drop ? 0 : rng_keep_scale(k->p);
                 float in = get(a->x, &k->x, y, x, c), line = in;
                 if (k->affine)
@@ -221,15 +220,20 @@ static void fake_pool(const struct kernel_args *a)
     memset(dx, 0, sizeof dx);
     for (int y = 0; y < k->y.h; y++)
         for (int x = 0; x < k->y.w; x++)
+            for (int c = 0; c < k->y.pitch && max && k->winners; c++)
+                a->winner[(y * k->y.w + x) * k->y.pitch + c] = 0;
+    for (int y = 0; y < k->y.h; y++)
+        for (int x = 0; x < k->y.w; x++)
             for (int c = 0; c < k->y.c; c++) {
                 float sum = 0, best = 0, dy = fwd ? 0 : get(a->dy, &k->dy, y, x, c);
+                float *place = max ? a->winner + (y * k->y.w + x) * k->y.pitch + c : NULL;
                 int winner = -1;
                 for (int tap = 0; tap < tap_count() - (bug == LAST_TAP_MISSING); tap++) {
                     int iy, ix;
                     under_tap(y, x, tap, &iy, &ix);
                     if (iy < 0 || iy >= k->x.h || ix < 0 || ix >= k->x.w)
                         continue;
-                    float value = get(a->x, &k->x, iy, ix, c);
+                    float value = fwd ? get(a->x, &k->x, iy, ix, c) : 0;
                     int at = (iy * k->x.w + ix) * k->x.c + c;
                     sum += value;
                     if (!max)
@@ -237,12 +241,17 @@ static void fake_pool(const struct kernel_args *a)
                     if (winner < 0 || value > best || (bug == LAST_WINNER && value >= best)) {
                         best = value;
                         winner = at;
+                        if (max && k->winners)
+                            *place = (float)tap;
                     }
                 }
                 if (fwd)
                     put(a->y, &k->y, y, x, c, max ? best : sum / (float)tap_count(), false);
-                else if (max)
-                    dx[winner] += dy;
+                else if (max) {
+                    int iy, ix;
+                    under_tap(y, x, (int)*place, &iy, &ix);
+                    dx[(iy * k->x.w + ix) * k->x.c + c] += dy;
+                }
             }
     for (int i = 0; !fwd && i < k->x.h * k->x.w * k->x.c; i++)
         put(a->dx, &k->dx, i / k->x.c / k->x.w, i / k->x.c % k->x.w, i % k->x.c, dx[i], k->adds);
@@ -332,7 +341,8 @@ static void fake(const struct kernel_args *a)
         one.sums = vectors_of(a->sums, 2, weighted ? &k->y : &k->x, i);
         one.coef = vectors_of(a->coef, KERNEL_COEF_ROWS, &k->x, i);
         one.dcoef = vectors_of(a->dcoef, KERNEL_DCOEF_ROWS, &k->x, i);
-        one.keys = a->keys + i;
+        one.winner = a->winner == NULL ? NULL : a->winner + i * k->y.h * k->y.w * k->y.pitch;
+        one.keep = a->keep == NULL ? NULL : a->keep + (size_t)i * kernel_keep_bytes(&k->x);
         fake_image(&one);
     }
 }
@@ -400,6 +410,7 @@ static int make_all(struct kernel *all)
         for (int flags = 0; flags < 4; flags++) {
             enum kernel_op op = flags % 2 ? KERNEL_MAXPOOL : KERNEL_AVGPOOL;
             all[n] = make(op, passes[p], 7, 7, 2 + flags / 2, 2, flags / 2);
+            all[n].winners = op == KERNEL_MAXPOOL && p == 0;
             all[n++].adds = flags / 2;
         }
     for (int p = 0; p < 2; p++)
@@ -433,7 +444,7 @@ static bool shows(const struct kernel *k, enum bug b)
     case TAP_OFF:
         return weighted || pool;
     case LAST_TAP_MISSING:
-        return weighted || (pool && !(k->op == KERNEL_MAXPOOL && fwd && k->window > 2));
+        return weighted || (pool && !(k->op == KERNEL_MAXPOOL && (data || k->window > 2)));
     case MASK_MISSING:
         return (k->relu && (!weighted || fwd) && !pool) ||
                (k->op == KERNEL_MAP && k->masks_x && data);
@@ -453,7 +464,7 @@ static bool shows(const struct kernel *k, enum bug b)
     case OVERRUN:
         return image || k->pass == PASS_BWD_WEIGHTS;
     case LAST_WINNER:
-        return k->op == KERNEL_MAXPOOL && data;
+        return k->op == KERNEL_MAXPOOL && k->winners;
     case WRONG_POSITION:
         return k->op == KERNEL_MAP && k->p > 0;
     case IMAGE_FORGOTTEN:

@@ -4,6 +4,7 @@ local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/lua/nets.lua")), "@nets.lua")()
 
 local conv <const> = require("conv")
+local dropout <const> = require("dropout")
 local fuse <const> = require("fuse")
 local isa <const> = require("isa")
 local kernel <const> = require("kernel")
@@ -319,11 +320,13 @@ function tests.dropout_rounds_as_the_runtime_does()
     local spec <const> = {
         op = "map", pass = "fwd", name = "test", x = layout(8, 2, 2, 0), y = layout(8, 2, 2, 0),
         relu = false, affine = false, masks_x = false, p = 0.25, c = 8,
-        params = { "y", "x", "keys" },
+        params = { "y", "x", "keep" },
     }
     local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
-    test.equal(params.threshold, tostring(1 << 22))
     test.equal(params.keep_scale, "1.3333334f")
+    test.equal({ params.drop_pitch, params.keep_bytes }, { 16, 8 })
+    test.equal(dropout.threshold(0.25), 1 << 14)
+    test.equal(dropout.threshold(0.9999999), 0xffff)
 end
 
 return tests

@@ -17,7 +17,7 @@ local function each_placed(check)
 end
 
 local function lives_in_calls(buffer)
-    return buffer.scope == "image" or buffer.scope == "scratch"
+    return buffer.scope == "group" or buffer.scope == "scratch"
 end
 
 -- The cache lines of a buffer, from the first to the last.
@@ -59,21 +59,17 @@ function tests.lasting_buffers_lie_apart()
 end
 
 -- Walks the calls as the program makes them: a buffer takes its lines at the first call that
--- touches it and gives them back after the last. Memory that lives across phases is held for whole
--- phases: when one group of images is done with it, the next has not begun. Lifetimes are found
--- here, not read from the plan.
+-- touches it and gives them back after the last. Lifetimes are found here, not read from the plan.
 local function walk(placed, take)
     local first <const>, last <const> = {}, {}
     local count = 0
     for _, phase in ipairs(placed.plan.phases) do
-        local before <const> = count
         for _, call in ipairs(phase.calls) do
             count = count + 1
             for _, arg in ipairs(call.args) do
-                if type(arg) == "table" and arg.scope and lives_in_calls(arg) then
-                    local whole <const> = arg.scope == "image"
-                    first[arg] = first[arg] or (whole and before + 1 or count)
-                    last[arg] = whole and before + #phase.calls or count
+                if type(arg) == "table" and lives_in_calls(arg) then
+                    first[arg] = first[arg] or count
+                    last[arg] = count
                 end
             end
         end
@@ -88,7 +84,7 @@ local function walk(placed, take)
             table.insert(ends[last[buffer]], buffer)
         end
     end
-    local owner <const> = { image = {}, scratch = {} }
+    local owner <const> = { group = {}, scratch = {} }
     for i = 1, count do
         for _, buffer in ipairs(starts[i]) do
             local from <const>, to <const> = lines_of(buffer, placed)
@@ -117,12 +113,12 @@ end
 
 -- Scratch memory is everyone's: training, evaluation and the update of the weights write to it in
 -- turn. So each border in it is cleared, once, before the call that first touches the buffer; in
--- the memory of an image, borders are that share their lines with others.
+-- the memory of a group, borders are that share their lines with others.
 function tests.borders_are_cleared_before_first_use()
     each_placed(function(placed, title)
-        local users <const> = {} -- how many buffers ever use a line of the memory of an image
+        local users <const> = {} -- how many buffers ever use a line of the memory of a group
         for _, buffer in ipairs(placed.plan.buffers) do
-            if buffer.scope == "image" then
+            if buffer.scope == "group" then
                 local from <const>, to <const> = lines_of(buffer, placed)
                 for line = from, to do
                     users[line] = (users[line] or 0) + 1
@@ -159,7 +155,7 @@ function tests.memory_is_shared()
         for _, buffer in ipairs(placed.plan.buffers) do
             sum = sum + (lives_in_calls(buffer) and buffer.floats * buffer.copies or 0)
         end
-        assert(placed.memory.floats.scratch + placed.memory.floats.image < sum * 3 // 4, norm)
+        assert(placed.memory.floats.scratch + placed.memory.floats.group < sum * 3 // 4, norm)
     end
 end
 

@@ -52,7 +52,7 @@ local function check_grammar(spec)
     assert(flags == "" or flags:find("^[_%w]+$"), text)
     for flag in flags:gmatch("[^_]+") do
         assert(flag == "relu" or flag == "norm" or flag == "batchnorm"
-            or flag == "bias" or flag == "mask"
+            or flag == "winner" or flag == "bias" or flag == "mask"
             or flag:find("^drop%w+$"), text .. ": " .. flag)
     end
     local weighted <const> = spec.op == "conv" or spec.op == "linear"

@@ -74,7 +74,7 @@ function passes.buffers_alive_together_do_not_overlap()
                     local b <const> = part.plan.buffers[k]
                     local overlap <const> = a.scope == b.scope
                         and offset[a] < offset[b] + b.floats and offset[b] < offset[a] + a.floats
-                    local timed <const> = a.scope == "image" or a.scope == "scratch"
+                    local timed <const> = a.scope == "group" or a.scope == "scratch"
                     assert(not overlap or timed and (a.first > b.last or b.first > a.last),
                         title .. ": " .. a.name .. " " .. b.name)
                 end
@@ -114,12 +114,12 @@ function passes.only_batch_norm_cuts_phases()
     end
 end
 
--- What outlives a phase: outputs of convolutions and additions, and gradients on their way.
+-- What outlives a phase: outputs of convolutions and additions, maxima, and gradients on their way.
 function passes.only_kept_values_outlive_a_phase()
     local planned <const> = emit.plan(build("s8", "bn"), options("bn", "avx2"))
     for _, buffer in ipairs(planned.train.plan.buffers) do
-        if buffer.scope == "image" and buffer.name:find("^y_") then
-            assert(buffer.name:find("^y_relu") or buffer.name:find("^y_conv"), buffer.name)
+        if buffer.scope == "group" and buffer.name:find("^y_") then
+            assert(buffer.name:find("^y_relu") or buffer.name:find("^y_maxpool"), buffer.name)
         end
     end
 end

@@ -84,7 +84,7 @@ function tests.other_norms_have_one_phase()
             local plan <const> = plans.train.plan
             test.equal(#plan.phases, 1, title)
             test.equal(#plan.phases[1].joins, 0, title)
-            test.equal(names_of(plan, "image", ""), {}, title)
+            test.equal(names_of(plan, "group", ""), {}, title)
             for _, name in ipairs(names_of(plan, "scratch", "y_")) do
                 assert(not name:find("_again", 1, true), title .. ": " .. name)
             end
@@ -101,14 +101,15 @@ function tests.kept_are_convolutions_linear_layers_and_sums()
         for _, value in ipairs(plans.fused.values) do
             maker_of["y_" .. value.name] = value.maker and value.maker.op or "input"
         end
-        for _, name in ipairs(names_of(plan, "image", "y_")) do
+        for _, name in ipairs(names_of(plan, "group", "y_")) do
             local op <const> = maker_of[name]
-            assert(op == "conv" or op == "linear" or op == "add", title .. ": keeps " .. name)
+            assert(op == "conv" or op == "linear" or op == "add" or op == "maxpool",
+                title .. ": keeps " .. name)
         end
         for _, name in ipairs(names_of(plan, "scratch", "y_")) do
             if name:find("_again", 1, true) then
                 local op <const> = maker_of[name:gsub("_again", "")]
-                assert(op ~= "conv" and op ~= "linear" and op ~= "add",
+                assert(op ~= "conv" and op ~= "linear" and op ~= "add" and op ~= "maxpool",
                     title .. ": makes again " .. name)
                 again = again + 1
             end
@@ -117,16 +118,17 @@ function tests.kept_are_convolutions_linear_layers_and_sums()
     assert(again > 0)
 end
 
-function tests.s8_keeps_its_ten_convolutions()
+function tests.s8_keeps_its_convolutions_and_maxima()
     local plan <const> = nets.plans(nets.graph("s8", "bn")).train.plan
-    test.equal(names_of(plan, "image", "y_"), { "y_relu1", "y_relu2", "y_conv3", "y_relu3",
-        "y_relu4", "y_relu5", "y_conv7", "y_relu6", "y_relu7", "y_relu8" })
+    test.equal(names_of(plan, "group", "y_"), { "y_relu1", "y_relu2", "y_maxpool1", "y_relu3",
+        "y_relu4", "y_relu5", "y_maxpool2", "y_relu6", "y_relu7", "y_relu8" })
+    test.equal(names_of(plan, "group", "winner_"), { "winner_maxpool1", "winner_maxpool2" })
     local again <const> = {}
     for _, name in ipairs(names_of(plan, "scratch", "y_")) do
         again[#again + 1] = name:match("^(.*)_again$")
     end
-    test.equal(again, { "y_dropout7", "y_dropout6", "y_maxpool2", "y_dropout5", "y_dropout4",
-        "y_dropout3", "y_maxpool1", "y_dropout2", "y_dropout1", "y_input" })
+    test.equal(again, { "y_dropout7", "y_dropout6", "y_dropout5", "y_dropout4", "y_dropout3",
+        "y_dropout2", "y_dropout1", "y_input" })
 end
 
 function tests.evaluation_is_forward_alone()
@@ -149,27 +151,38 @@ function tests.evaluation_is_forward_alone()
     nets.each_varied(check)
 end
 
--- Training drops with the key of the layer: its place in the table of layers.
+-- Each dropout is drawn once a step, with the key of its place in the table of layers, and used
+-- forward, in the reduction and in the gradient, or again where a phase makes its values anew.
 function tests.training_drops_by_the_layer()
-    local built <const> = nets.graph("s8", "gn")
-    local keys <const>, want <const> = {}, {}
-    for _, node in ipairs(built.nodes) do
-        if node.kind == "dropout" then
-            want["keys_" .. node.name .. " " .. node.index - 1] = 3
-        end
-    end
-    for _, call in ipairs((calls_of(nets.plans(built).train.plan))) do
-        for i, param in ipairs(call.kernel and call.kernel.params or {}) do
-            if param == "keys" then
-                local key <const> = call.args[i].keys .. " " .. call.args[i].layer
-                keys[key] = (keys[key] or 0) + 1
+    for _, norm in ipairs({ "gn", "bn" }) do
+        local built <const> = nets.graph("s8", norm)
+        local drawn <const>, used <const>, layers <const>, uses <const> = {}, {}, {}, {}
+        for _, node in ipairs(built.nodes) do
+            if node.kind == "dropout" then
+                layers["keep_" .. node.name] = tostring(node.index - 1)
+                -- the last one's values are averaged, and no weight gradient needs them
+                uses["keep_" .. node.name] = (norm == "gn" or node.name == "dropout8") and 3 or 4
             end
         end
+        for _, call in ipairs((calls_of(nets.plans(built).train.plan))) do
+            if call.fn == "drop" then
+                assert(not drawn[call.args[1].name], "drawn twice")
+                drawn[call.args[1].name] = call.args[5]
+            end
+            for i, param in ipairs(call.kernel and call.kernel.params or {}) do
+                if param == "keep" then
+                    local keep <const> = call.args[i].name
+                    assert(drawn[keep], "used before it is drawn")
+                    used[keep] = (used[keep] or 0) + 1
+                end
+            end
+        end
+        test.equal(drawn, layers, norm)
+        test.equal(used, uses, norm)
     end
-    test.equal(keys, want, "forward, reduction and gradient of each dropout")
 end
 
--- Arguments are buffers, keys of a dropout or pieces of C.
+-- Arguments are buffers or pieces of C.
 local function is_buffer(arg)
     return type(arg) == "table" and arg.scope ~= nil
 end
@@ -187,7 +200,9 @@ local function effects(call)
     if call.kernel then
         for i, param in ipairs(call.kernel.params) do
             local adds <const> = ADDED_TO[param] or param == "dx" and call.kernel.adds
-            local list <const> = (not WRITTEN[param] or adds) and reads or sets
+            local written <const> = WRITTEN[param]
+                or param == "winner" and call.kernel.pass == "fwd"
+            local list <const> = (not written or adds) and reads or sets
             list[#list + 1] = is_buffer(call.args[i]) and call.args[i] or nil
         end
         return reads, sets
@@ -214,7 +229,7 @@ function tests.nothing_is_read_before_it_is_made()
                 if buffer.scope == "scratch" then
                     test.equal(made[buffer], phase_of[i], title .. ": " .. call.fn .. " reads "
                         .. buffer.name .. ", made in phase")
-                elseif buffer.scope == "image" then
+                elseif buffer.scope == "group" then
                     assert(made[buffer], title .. ": " .. call.fn .. " reads " .. buffer.name)
                 end
             end
@@ -237,7 +252,7 @@ function tests.lifetimes_are_those_of_the_calls()
             end
         end
         for _, buffer in ipairs(plan.buffers) do
-            if buffer.scope == "scratch" or buffer.scope == "image" then
+            if buffer.scope == "scratch" or buffer.scope == "group" then
                 test.equal(buffer.first, first[buffer], title .. ": " .. buffer.name)
                 test.equal(buffer.last, last[buffer], title .. ": " .. buffer.name)
             end

@@ -1,9 +1,8 @@
-@ -- Max and average pooling, forward and backward. Max pooling stores no indices: the winner of a
-@ -- window is found again as the first input equal to the maximum.
+@ -- Average pooling, forward and backward.
 /* ${formula}
  * ${shapes}
  * Output pixels, vectors of channels, window.
- * ${cost} templates/pool.c.tpl */
+ * ${cost} templates/avgpool.c.tpl */
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {
@@ -34,46 +33,25 @@ static NOINLINE void ${name}(${signature})
                     const int col_last = col_first + ${window_w};
                 @ end
                 for (int k = 0; k < ${pitch}; k += ${vl}) {
-                    @ if max or pass == "fwd" then
-                        @ if max then
-                            ${vec} acc = ${mm}_loadu_ps(x + (${c.index("row_first", x_border)} * ${x_cols} + ${c.add("col_first", x_border)}) * ${pitch} + k);
-                        @ else
-                            ${vec} acc = ${mm}_setzero_ps();
-                        @ end
+                    @ if pass == "fwd" then
+                        ${vec} acc = ${mm}_setzero_ps();
                         for (int r = row_first; r < row_last; r++) {
                             const float *in = x + (${c.index("r", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
                             for (int s = col_first; s < col_last; s++) {
-                                acc = ${mm}_${max and "max" or "add"}_ps(acc, ${mm}_loadu_ps(in + s * ${pitch}));
+                                acc = ${mm}_add_ps(acc, ${mm}_loadu_ps(in + s * ${pitch}));
                             }
                         }
-                    @ end
-                    @ if pass == "fwd" and max then
-                        ${mm}_storeu_ps(y + (${c.index("row", y_border)} * ${y_cols} + ${c.add("col", y_border)}) * ${pitch} + k, acc);
-                    @ end
-                    @ if pass == "fwd" and not max then
                         acc = ${mm}_mul_ps(acc, ${mm}_set1_ps(${share}));
                         ${mm}_storeu_ps(y + (${c.index("row", y_border)} * ${y_cols} + ${c.add("col", y_border)}) * ${pitch} + k, acc);
-                    @ end
-                    @ if pass == "bwd_data" then
-                        ${vec} grad = ${mm}_loadu_ps(dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k);
-                        @ if not max then
-                            grad = ${mm}_mul_ps(grad, ${mm}_set1_ps(${share}));
-                        @ end
+                    @ else
+                        const ${vec} grad = ${mm}_mul_ps(${mm}_set1_ps(${share}), ${mm}_loadu_ps(dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k));
                         for (int r = row_first; r < row_last; r++) {
                             float *out = dx + (${c.index("r", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch} + k;
-                            @ if max then
-                                const float *in = x + (${c.index("r", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
-                            @ end
                             for (int s = col_first; s < col_last; s++) {
-                                @ if max then
-                                    const ${vec} part = claim(&grad, ${mm}_loadu_ps(in + s * ${pitch}), acc);
-                                @ else
-                                    const ${vec} part = grad;
-                                @ end
                                 @ if sets then
-                                    ${mm}_storeu_ps(out + s * ${pitch}, part);
+                                    ${mm}_storeu_ps(out + s * ${pitch}, grad);
                                 @ else
-                                    ${mm}_storeu_ps(out + s * ${pitch}, ${mm}_add_ps(${mm}_loadu_ps(out + s * ${pitch}), part));
+                                    ${mm}_storeu_ps(out + s * ${pitch}, ${mm}_add_ps(${mm}_loadu_ps(out + s * ${pitch}), grad));
                                 @ end
                             }
                         }
