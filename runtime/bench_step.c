@@ -121,11 +121,12 @@ static bool save_start(const char *folder, const struct run *run, const struct b
     return checkpoint_save(path, run, &none, NULL, 0, err);
 }
 
-/* Notes the time and the loss of every step. */
+/* Notes the time and the loss of every step; profile is that of the timed ones, or NULL. */
 static bool take_steps(struct figures *f, struct run *run, const struct batch *batch,
-                       struct err *err)
+                       struct profile *profile, struct err *err)
 {
     for (int i = 0; i < BENCH_WARM_UP + f->steps; i++) {
+        run->profile = i < BENCH_WARM_UP ? NULL : profile;
         double seconds = bench_step_seconds(run, batch, &f->losses[i]);
         if (!isfinite(f->losses[i]))
             return err_set_code(err, EXIT_DIVERGED, "bench: the loss of step %d is not finite",
@@ -178,18 +179,25 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
     struct batch batch = {0};
     struct run run = {0};
     struct figures figures = {0};
+    struct profile profile = {0}, *wanted = options->profile ? &profile : NULL;
     bool ok = make_figures(&figures, options->steps, err) && bench_batch_make(&batch, model, err) &&
-              bench_step_open(&run, model, model->backend, options->threads, err);
+              bench_step_open(&run, model, model->backend, options->threads, err) &&
+              (wanted == NULL || profile_open(wanted, model, options->threads, err));
     if (ok) {
         run.dropout = options->dropout;
         ok = (options->start == NULL || save_start(options->start, &run, &batch, err)) &&
-             take_steps(&figures, &run, &batch, err) && find_median(&figures, err) &&
+             take_steps(&figures, &run, &batch, wanted, err) && find_median(&figures, err) &&
              (options->json == NULL || save_figures(&figures, &run, options->json, err));
     }
     if (ok)
         printf("%s %s, %s, %d thread%s, batch %d: %.2f ms a step, median of %d\n", model->name,
                model->norm, model->isa, options->threads, options->threads == 1 ? "" : "s",
                model->recipe.batch, figures.median, options->steps);
+    if (ok && wanted != NULL) {
+        printf("\n");
+        profile_print(wanted, stdout, "");
+    }
+    profile_close(&profile);
     run_close(&run);
     bench_batch_free(&batch);
     free_figures(&figures);

@@ -33,6 +33,7 @@ struct bench_steps_options {
     int threads;
     int steps; /* to be timed, after BENCH_WARM_UP that are not */
     bool dropout;
+    bool profile;      /* prints where the time of the timed steps went, which costs a little */
     const char *json;  /* file for the figures, or NULL */
     const char *start; /* folder for what the first step is given, or NULL */
 };

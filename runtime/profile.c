@@ -111,8 +111,6 @@ static const char *const place_names[PROFILE_PLACES] = {
     [PROFILE_UPDATE] = "update",
 };
 
-static const char rest_name[] = "not accounted for", whole_name[] = "whole step";
-
 /* The first entry of the kernel table with this layer and, unless it is negative, this pass. */
 static int first_kernel(const struct model *model, const char *layer, int pass)
 {
@@ -148,59 +146,58 @@ static int name_width(const struct model *model)
     return (int)width;
 }
 
-/* A number, or nothing where nothing ran. */
-static void print_cell(FILE *out, double ms)
+/* Where the lines of a table go. */
+struct table {
+    const struct profile *profile;
+    FILE *out;
+    const char *prefix;
+    int width; /* of the names */
+};
+
+/* One line; cells[COLUMNS] is empty where nothing ran. */
+static void print_line(const struct table *t, const char *name, const double *cells, double ms)
 {
-    if (ms > 0)
-        fprintf(out, "  %8.3f", ms);
-    else
-        fprintf(out, "  %8s", "");
+    fprintf(t->out, "%s%-*s", t->prefix, t->width, name);
+    for (int i = 0; i < COLUMNS; i++) {
+        if (cells[i] > 0)
+            fprintf(t->out, "  %8.3f", cells[i]);
+        else
+            fprintf(t->out, "  %8s", "");
+    }
+    fprintf(t->out, "  %8.3f  %6.1f\n", ms, 100 * ms / profile_step_ms(t->profile));
 }
 
-static void print_total(FILE *out, const struct profile *profile, double ms)
+static void print_layer(const struct table *t, const char *layer)
 {
-    fprintf(out, "  %8.3f  %6.1f\n", ms, 100 * ms / profile_step_ms(profile));
-}
-
-static void print_layer(FILE *out, const struct profile *profile, int width, const char *layer)
-{
-    const struct model *model = profile->model;
+    const struct model *model = t->profile->model;
     double cells[COLUMNS] = {0}, total = 0;
     for (int i = 0; i < model->kernel_count; i++) {
         if (strcmp(model->kernels[i].layer, layer) == 0) {
-            cells[column_of(model, i)] += profile_ms(profile, i);
-            total += profile_ms(profile, i);
+            double ms = profile_ms(t->profile, i);
+            cells[column_of(model, i)] += ms;
+            total += ms;
         }
     }
-    fprintf(out, "%-*s", width, layer);
-    for (int i = 0; i < COLUMNS; i++)
-        print_cell(out, cells[i]);
-    print_total(out, profile, total);
+    print_line(t, layer, cells, total);
 }
 
-static void print_line(FILE *out, const struct profile *profile, int width, const char *name,
-                       double ms)
+void profile_print(const struct profile *profile, FILE *out, const char *prefix)
 {
-    fprintf(out, "%-*s  %8s  %8s  %8s  %8s  %8s", width, name, "", "", "", "", "");
-    print_total(out, profile, ms);
-}
-
-void profile_print(const struct profile *profile, FILE *out)
-{
+    static const double none[COLUMNS] = {0};
     const struct model *model = profile->model;
-    int width = name_width(model);
-    fprintf(out, "%-*s", width, "ms a step");
+    const struct table t = {profile, out, prefix, name_width(model)};
+    fprintf(out, "%s%-*s", prefix, t.width, "ms a step");
     for (int i = 0; i < COLUMNS; i++)
         fprintf(out, "  %8s", column_names[i]);
     fprintf(out, "  %8s  %6s\n", "all", "%");
     for (int i = 0; i < model->kernel_count; i++)
         if (first_kernel(model, model->kernels[i].layer, -1) == i)
-            print_layer(out, profile, width, model->kernels[i].layer);
+            print_layer(&t, model->kernels[i].layer);
     for (int i = 0; i < PROFILE_PLACES; i++) {
         double ms = profile_ms(profile, profile_place(model, (enum profile_place_kind)i));
         if (ms > 0)
-            print_line(out, profile, width, place_names[i], ms);
+            print_line(&t, place_names[i], none, ms);
     }
-    print_line(out, profile, width, rest_name, profile_rest_ms(profile));
-    print_line(out, profile, width, whole_name, profile_step_ms(profile));
+    print_line(&t, "not accounted for", none, profile_rest_ms(profile));
+    print_line(&t, "whole step", none, profile_step_ms(profile));
 }

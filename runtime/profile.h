@@ -5,7 +5,7 @@
  *     run.profile = &profile;                         (run_train begins and ends the steps)
  *         run_lap(run, rank, 12);                     (in a backend, after the call of kernel 12)
  *         run_lap(run, rank, profile_place(model, PROFILE_WAIT));           (after a barrier)
- *     profile_print(&profile, stdout);
+ *     profile_print(&profile, stdout, "");
  *     profile_close(&profile);
  *
  * A lap gives the time since the thread's last one to a slot. Slots are the entries of the model's
@@ -67,10 +67,10 @@ double profile_ms(const struct profile *profile, int slot);
 double profile_rest_ms(const struct profile *profile);
 double profile_step_ms(const struct profile *profile);
 
-/* One line a layer with the times of its passes, then the places, then the rest, then the whole:
+/* A table, every line begun by a prefix: one line a layer with the times of its passes, then the places, then the rest, then the whole:
  * milliseconds a step and percent of it. A forward kernel that a layer runs once more in the
  * backward pass is in the column "again". Places that took no time are left out. Asserts that a
  * step was made. */
-void profile_print(const struct profile *profile, FILE *out);
+void profile_print(const struct profile *profile, FILE *out, const char *prefix);
 
 #endif

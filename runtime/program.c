@@ -27,6 +27,8 @@ static bool bench_command(const struct model *model, const char *program, int ar
         {"steps", "N", "time N whole steps and nothing else", OPTION_INT, &step_count, 1, 100000},
         {"start", "FOLDER", "with --steps: write the batch and the first parameters here",
          OPTION_TEXT, &steps.start, 0, 0},
+        {"profile", NULL, "with --steps: print where the time goes", OPTION_ON, &steps.profile, 0,
+         0},
         {"no-dropout", NULL, "with --steps: turn dropout off", OPTION_OFF, &steps.dropout, 0, 0},
     };
     const int count = (int)(sizeof specs / sizeof specs[0]);
@@ -46,9 +48,11 @@ static bool bench_command(const struct model *model, const char *program, int ar
         steps.json = options.json;
         return bench_steps_main(model, &steps, err);
     }
-    if (steps.start != NULL || !steps.dropout)
+    if (steps.start != NULL || steps.profile || !steps.dropout)
         return err_set_code(err, EXIT_USAGE, "bench: --%s: expected --steps, too",
-                            steps.start != NULL ? "start" : "no-dropout");
+                            steps.start != NULL ? "start"
+                            : steps.profile     ? "profile"
+                                                : "no-dropout");
     options.threads = (int)threads;
     return bench_main(model, &options, err);
 }
