@@ -74,6 +74,10 @@ START_TEST(profile_is_printed_at_the_end)
     ck_assert_ptr_eq(strchr(last + 1, '\n') + 1, output + strlen(output));
     ck_assert_int_eq(run("train --data synthetic --max-steps 2"), EXIT_OK);
     ck_assert_ptr_null(strstr(output, "whole step"));
+    /* No step is left to take, so there is nothing to print. */
+    ck_assert_int_eq(run("train --data synthetic --epochs 1"), EXIT_OK);
+    ck_assert_int_eq(run("train --resume runs/tiny_bn/last.safetensors --profile"), EXIT_OK);
+    ck_assert_ptr_null(strstr(output, "whole step"));
 }
 END_TEST
 
