@@ -7,18 +7,21 @@ EPOCHS =
 SEED =
 THREADS =
 DATA =
-export NET NORM ISA EPOCHS SEED THREADS DATA
+PYTHON = python3
+export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
+TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench check data generated clean configure
+.PHONY: help gen train bench bench-peers torch check data generated clean configure
 
 help:
 	@echo 'make train      generate, build and train; without CIFAR-10 on a SYNTHETIC set'
 	@echo 'make gen        write generated/<net>_<norm>_<isa>.c and build build/<net>_<norm>'
 	@echo 'make bench      generated against generic kernels, per layer and per step'
+	@echo 'make bench-peers  the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make check      every test'
 	@echo 'make data       download CIFAR-10 and check it'
 	@echo 'make generated  write the committed files of generated/ anew'
@@ -27,6 +30,7 @@ help:
 	@echo 'NET=s8          a name under gen/nets, or the path of a .lua file'
 	@echo 'NORM=bn         bn, gn, ln, in or none'
 	@echo 'ISA=native      native, avx2, avx512 or c'
+	@echo 'PYTHON=python3  the Python of bench-peers'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 
 configure:
@@ -58,6 +62,14 @@ train: gen
 
 bench: gen
 	@exec $(PROGRAM) bench $${THREADS:+--threads "$$THREADS"}
+
+# Whoever lacks PyTorch hears of it before anything is built.
+torch:
+	@"$$PYTHON" tests/bench_peers.py --check
+
+bench-peers: torch gen
+	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
+	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
 
 check: configure
 	@cmake --build build

@@ -113,8 +113,22 @@ local function argument_text(arg, each)
     return arg.name
 end
 
--- The function of one phase: pointers to its buffers, then its calls.
-local function phase_text(phase, function_name, title, first_call, placed, is_eval)
+-- What a profile counts the time up to the end of a call for, or nil: more follows that belongs to
+-- the same. laps: of name.laps
+local function lap_of(call, laps)
+    if call.kernel then
+        return laps[call.kernel]
+    elseif call.fn:find("^load_") then
+        return "LAP_LOAD"
+    elseif call.fn == "softmax_loss" then
+        return "LAP_LOSS"
+    end
+end
+
+-- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
+-- on request: laps is nil in evaluation.
+local function phase_text(phase, function_name, title, first_call, placed, laps)
+    local is_eval <const> = laps == nil
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
     local uses_chunk, uses_group, uses_image = false, false, false
     local function declare(buffer)
@@ -162,6 +176,10 @@ local function phase_text(phase, function_name, title, first_call, placed, is_ev
             lines[#lines + 1] = "}"
         else
             lines[#lines + 1] = text
+        end
+        local lap <const> = laps and lap_of(call, laps)
+        if lap then
+            lines[#lines + 1] = string.format("lap(net, %s);", lap)
         end
     end
     if not uses_chunk then
@@ -225,6 +243,7 @@ end
 local function schedule_texts(graph, train, eval, weight_count)
     local texts <const>, phases <const> = {}, {}
     local first = 1
+    local _, laps <const> = name.laps(train.plan.kernels)
     local several <const> = #train.plan.phases > 1
     for i, phase in ipairs(train.plan.phases) do
         local function_name <const> = several and "train_phase" .. i or "train_group"
@@ -232,7 +251,7 @@ local function schedule_texts(graph, train, eval, weight_count)
         texts[i] = phase_text(phase, function_name,
             several and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
             or "A group of n images through the whole network, forward and backward.",
-            first, train.memory, false)
+            first, train.memory, laps)
         first = first + #phase.calls
         local joins <const> = {}
         for k, join in ipairs(phase.joins) do
@@ -243,7 +262,7 @@ local function schedule_texts(graph, train, eval, weight_count)
         }
     end
     texts[#texts + 1] = phase_text(eval.plan.phases[1], "eval_group",
-        "A group of n images in evaluation mode.", 1, eval.memory, true)
+        "A group of n images in evaluation mode.", 1, eval.memory, nil)
     local eval_lines <const> = {}
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" and node.norm == "batch" then
@@ -417,6 +436,7 @@ function emit.program(graph, options)
     local phases <const>, main <const> = schedule_texts(graph, train, eval, #graph.params)
     local params <const> = model.params(graph, planned, options)
     params.scopes = memory_scopes(train, eval)
+    params.laps = name.laps(train.plan.kernels)
     params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
     params.weights, params.phase_texts, params.schedule = weights, phases, main
     params.prelude = template.render("prelude.c.tpl", {

@@ -145,6 +145,20 @@ function name.param(param_name)
     return (param_name:gsub("[^%w]", "_"):upper())
 end
 
+-- The constants by which a profile knows the kernels of a plan, in their order and by kernel:
+-- LAP_CONV1_BWD_DATA. A kernel that runs once more, to make again what was not kept, is
+-- LAP_NORM1_FWD_2.
+function name.laps(kernels)
+    local list <const>, of <const>, runs <const> = {}, {}, {}
+    for i, kernel in ipairs(kernels) do
+        local text <const> = "LAP_" .. name.param(kernel.layer .. "_" .. kernel.pass)
+        runs[text] = (runs[text] or 0) + 1
+        list[i] = runs[text] == 1 and text or text .. "_" .. runs[text]
+        of[kernel] = list[i]
+    end
+    return list, of
+end
+
 -- The constant that holds the offset of a buffer: "y_conv1" -> Y_CONV1.
 function name.offset(buffer_name)
     return "AT_" .. buffer_name:upper()

@@ -324,12 +324,92 @@ enum {
     SCRATCH_FLOATS = 262144
 };
 
+/* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
+enum {
+    LAP_CONV1_FWD,
+    LAP_NORM1_FWD,
+    LAP_CONV2_FWD,
+    LAP_NORM2_FWD,
+    LAP_CONV3_FWD,
+    LAP_MAXPOOL1_FWD,
+    LAP_CONV4_FWD,
+    LAP_NORM3_FWD,
+    LAP_CONV5_FWD,
+    LAP_NORM4_FWD,
+    LAP_CONV6_FWD,
+    LAP_NORM5_FWD,
+    LAP_CONV7_FWD,
+    LAP_MAXPOOL2_FWD,
+    LAP_CONV8_FWD,
+    LAP_NORM6_FWD,
+    LAP_CONV9_FWD,
+    LAP_NORM7_FWD,
+    LAP_CONV10_FWD,
+    LAP_NORM8_FWD,
+    LAP_GLOBAL_AVGPOOL1_FWD,
+    LAP_CONV11_FWD,
+    LAP_CONV11_BWD_WEIGHTS,
+    LAP_CONV11_BWD_DATA,
+    LAP_GLOBAL_AVGPOOL1_BWD_DATA,
+    LAP_NORM8_BWD_REDUCE,
+    LAP_NORM8_BWD_DATA,
+    LAP_NORM7_FWD_2,
+    LAP_CONV10_BWD_WEIGHTS,
+    LAP_CONV10_BWD_DATA,
+    LAP_NORM7_BWD_REDUCE,
+    LAP_NORM7_BWD_DATA,
+    LAP_NORM6_FWD_2,
+    LAP_CONV9_BWD_WEIGHTS,
+    LAP_CONV9_BWD_DATA,
+    LAP_NORM6_BWD_REDUCE,
+    LAP_NORM6_BWD_DATA,
+    LAP_CONV8_BWD_WEIGHTS,
+    LAP_CONV8_BWD_DATA,
+    LAP_MAXPOOL2_BWD_DATA,
+    LAP_NORM5_FWD_2,
+    LAP_CONV7_BWD_WEIGHTS,
+    LAP_CONV7_BWD_DATA,
+    LAP_NORM5_BWD_REDUCE,
+    LAP_NORM5_BWD_DATA,
+    LAP_NORM4_FWD_2,
+    LAP_CONV6_BWD_WEIGHTS,
+    LAP_CONV6_BWD_DATA,
+    LAP_NORM4_BWD_REDUCE,
+    LAP_NORM4_BWD_DATA,
+    LAP_NORM3_FWD_2,
+    LAP_CONV5_BWD_WEIGHTS,
+    LAP_CONV5_BWD_DATA,
+    LAP_NORM3_BWD_REDUCE,
+    LAP_NORM3_BWD_DATA,
+    LAP_CONV4_BWD_WEIGHTS,
+    LAP_CONV4_BWD_DATA,
+    LAP_MAXPOOL1_BWD_DATA,
+    LAP_NORM2_FWD_2,
+    LAP_CONV3_BWD_WEIGHTS,
+    LAP_CONV3_BWD_DATA,
+    LAP_NORM2_BWD_REDUCE,
+    LAP_NORM2_BWD_DATA,
+    LAP_NORM1_FWD_2,
+    LAP_CONV2_BWD_WEIGHTS,
+    LAP_CONV2_BWD_DATA,
+    LAP_NORM1_BWD_REDUCE,
+    LAP_NORM1_BWD_DATA,
+    LAP_CONV1_BWD_WEIGHTS,
+    LAP_KERNELS,
+    LAP_LOAD = LAP_KERNELS + PROFILE_LOAD,
+    LAP_LOSS = LAP_KERNELS + PROFILE_LOSS,
+    LAP_WAIT = LAP_KERNELS + PROFILE_WAIT,
+    LAP_JOIN = LAP_KERNELS + PROFILE_JOIN,
+    LAP_UPDATE = LAP_KERNELS + PROFILE_UPDATE
+};
+
 /* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
 enum { GROUP = 4, CHUNK_GROUPS = 2, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
 
 /* The memory of one thread in one step. */
 struct net {
     struct run *run;
+    int rank;           /* of the thread */
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
@@ -343,6 +423,7 @@ static struct net open_net(struct run *run, int rank)
     float *chunks = run->shared + WEIGHT_FLOATS;
     return (struct net){
         .run = run,
+        .rank = rank,
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
@@ -350,6 +431,12 @@ static struct net open_net(struct run *run, int rank)
         .thread = run->thread[rank],
         .scratch = run->thread[rank] + THREAD_FLOATS,
     };
+}
+
+/* Counts the time since the last lap for what was computed, when there is a profile. */
+static inline void lap(const struct net *net, int slot)
+{
+    run_lap(net->run, net->rank, slot);
 }
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
@@ -5415,7 +5502,9 @@ static void train_phase1(const struct net *net, int chunk, int group, int image,
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_images(net, image), n);
+    lap(net, LAP_LOAD);
     conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
+    lap(net, LAP_CONV1_FWD);
 }
 
 /* A group of n images in phase 2: norm1 dropout1, conv2 relu2. */
@@ -5434,9 +5523,11 @@ static void train_phase2(const struct net *net, int chunk, int group, int image,
     drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
+    lap(net, LAP_NORM1_FWD);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    lap(net, LAP_CONV2_FWD);
 }
 
 /* A group of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
@@ -5458,16 +5549,20 @@ static void train_phase3(const struct net *net, int chunk, int group, int image,
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     drop(keep_dropout2, net, image, n, 8, 655, 1024);
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
+    lap(net, LAP_NORM2_FWD);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
+    lap(net, LAP_CONV3_FWD);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(y_maxpool1, n, 16, 16, 16, 1);
     maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
+    lap(net, LAP_MAXPOOL1_FWD);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    lap(net, LAP_CONV4_FWD);
 }
 
 /* A group of n images in phase 4: norm3 dropout3, conv5 relu4. */
@@ -5486,9 +5581,11 @@ static void train_phase4(const struct net *net, int chunk, int group, int image,
     drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
+    lap(net, LAP_NORM3_FWD);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    lap(net, LAP_CONV5_FWD);
 }
 
 /* A group of n images in phase 5: norm4 dropout4, conv6 relu5. */
@@ -5507,9 +5604,11 @@ static void train_phase5(const struct net *net, int chunk, int group, int image,
     drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
+    lap(net, LAP_NORM4_FWD);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    lap(net, LAP_CONV6_FWD);
 }
 
 /* A group of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
@@ -5531,16 +5630,20 @@ static void train_phase6(const struct net *net, int chunk, int group, int image,
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     drop(keep_dropout5, net, image, n, 22, 655, 256);
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
+    lap(net, LAP_NORM5_FWD);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
+    lap(net, LAP_CONV7_FWD);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(y_maxpool2, n, 8, 8, 16, 1);
     maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
+    lap(net, LAP_MAXPOOL2_FWD);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    lap(net, LAP_CONV8_FWD);
 }
 
 /* A group of n images in phase 7: norm6 dropout6, conv9 relu7. */
@@ -5559,9 +5662,11 @@ static void train_phase7(const struct net *net, int chunk, int group, int image,
     drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
+    lap(net, LAP_NORM6_FWD);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    lap(net, LAP_CONV9_FWD);
 }
 
 /* A group of n images in phase 8: norm7 dropout7, conv10 relu8. */
@@ -5580,9 +5685,11 @@ static void train_phase8(const struct net *net, int chunk, int group, int image,
     drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
+    lap(net, LAP_NORM7_FWD);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    lap(net, LAP_CONV10_FWD);
 }
 
 /* A group of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
@@ -5605,26 +5712,34 @@ static void train_phase9(const struct net *net, int chunk, int group, int image,
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout8, net, image, n, 36, 655, 64);
     batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
+    lap(net, LAP_NORM8_FWD);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
+    lap(net, LAP_GLOBAL_AVGPOOL1_FWD);
 
     /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
+    lap(net, LAP_CONV11_FWD);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
     softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing);
+    lap(net, LAP_LOSS);
 
     /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11, n);
+    lap(net, LAP_CONV11_BWD_WEIGHTS);
     conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11, n);
+    lap(net, LAP_CONV11_BWD_DATA);
 
     /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     clear_border(dy_dropout8, n, 8, 8, 32, 1);
     avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
+    lap(net, LAP_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keep_dropout8, n);
+    lap(net, LAP_NORM8_BWD_REDUCE);
 }
 
 /* A group of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
@@ -5648,14 +5763,19 @@ static void train_phase10(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keep_dropout8, n);
+    lap(net, LAP_NORM8_BWD_DATA);
     clear_border(y_dropout7_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, keep_dropout7, n);
+    lap(net, LAP_NORM7_FWD_2);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_again, dy_dropout8, tiles_conv10_again, n);
+    lap(net, LAP_CONV10_BWD_WEIGHTS);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
+    lap(net, LAP_CONV10_BWD_DATA);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keep_dropout7, n);
+    lap(net, LAP_NORM7_BWD_REDUCE);
 }
 
 /* A group of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
@@ -5679,14 +5799,19 @@ static void train_phase11(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keep_dropout7, n);
+    lap(net, LAP_NORM7_BWD_DATA);
     clear_border(y_dropout6_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, keep_dropout6, n);
+    lap(net, LAP_NORM6_FWD_2);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_again, dy_dropout7, tiles_conv9_again, n);
+    lap(net, LAP_CONV9_BWD_WEIGHTS);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
+    lap(net, LAP_CONV9_BWD_DATA);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keep_dropout6, n);
+    lap(net, LAP_NORM6_BWD_REDUCE);
 }
 
 /* A group of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
@@ -5716,20 +5841,28 @@ static void train_phase12(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keep_dropout6, n);
+    lap(net, LAP_NORM6_BWD_DATA);
     conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
+    lap(net, LAP_CONV8_BWD_WEIGHTS);
     conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
+    lap(net, LAP_CONV8_BWD_DATA);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
+    lap(net, LAP_MAXPOOL2_BWD_DATA);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_again, y_relu5, coef_norm5, keep_dropout5, n);
+    lap(net, LAP_NORM5_FWD_2);
     conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5_again, dy_conv7, n);
+    lap(net, LAP_CONV7_BWD_WEIGHTS);
     clear_border(dy_dropout5, n, 16, 16, 32, 1);
     conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
+    lap(net, LAP_CONV7_BWD_DATA);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keep_dropout5, n);
+    lap(net, LAP_NORM5_BWD_REDUCE);
 }
 
 /* A group of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
@@ -5753,14 +5886,19 @@ static void train_phase13(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keep_dropout5, n);
+    lap(net, LAP_NORM5_BWD_DATA);
     clear_border(y_dropout4_again, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, keep_dropout4, n);
+    lap(net, LAP_NORM4_FWD_2);
     conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_again, dy_dropout5, tiles_conv6_again, n);
+    lap(net, LAP_CONV6_BWD_WEIGHTS);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
     conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
+    lap(net, LAP_CONV6_BWD_DATA);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keep_dropout4, n);
+    lap(net, LAP_NORM4_BWD_REDUCE);
 }
 
 /* A group of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
@@ -5784,14 +5922,19 @@ static void train_phase14(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keep_dropout4, n);
+    lap(net, LAP_NORM4_BWD_DATA);
     clear_border(y_dropout3_again, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, keep_dropout3, n);
+    lap(net, LAP_NORM3_FWD_2);
     conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_again, dy_dropout4, tiles_conv5_again, n);
+    lap(net, LAP_CONV5_BWD_WEIGHTS);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
     conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
+    lap(net, LAP_CONV5_BWD_DATA);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keep_dropout3, n);
+    lap(net, LAP_NORM3_BWD_REDUCE);
 }
 
 /* A group of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
@@ -5821,20 +5964,28 @@ static void train_phase15(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keep_dropout3, n);
+    lap(net, LAP_NORM3_BWD_DATA);
     conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
+    lap(net, LAP_CONV4_BWD_WEIGHTS);
     conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
+    lap(net, LAP_CONV4_BWD_DATA);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
+    lap(net, LAP_MAXPOOL1_BWD_DATA);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_again, y_relu2, coef_norm2, keep_dropout2, n);
+    lap(net, LAP_NORM2_FWD_2);
     conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2_again, dy_conv3, n);
+    lap(net, LAP_CONV3_BWD_WEIGHTS);
     clear_border(dy_dropout2, n, 32, 32, 32, 1);
     conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
+    lap(net, LAP_CONV3_BWD_DATA);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keep_dropout2, n);
+    lap(net, LAP_NORM2_BWD_REDUCE);
 }
 
 /* A group of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
@@ -5858,13 +6009,18 @@ static void train_phase16(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keep_dropout2, n);
+    lap(net, LAP_NORM2_BWD_DATA);
     clear_border(y_dropout1_again, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, keep_dropout1, n);
+    lap(net, LAP_NORM1_FWD_2);
     conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_again, dy_dropout2, tiles_conv2_again, n);
+    lap(net, LAP_CONV2_BWD_WEIGHTS);
     conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
+    lap(net, LAP_CONV2_BWD_DATA);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keep_dropout1, n);
+    lap(net, LAP_NORM1_BWD_REDUCE);
 }
 
 /* A group of n images in phase 17: norm1 dropout1, conv1. */
@@ -5879,9 +6035,12 @@ static void train_phase17(const struct net *net, int chunk, int group, int image
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keep_dropout1, n);
+    lap(net, LAP_NORM1_BWD_DATA);
     clear_border(y_input_again, n, 32, 32, 3, 1);
     load_c3_32x32(y_input_again, input_images(net, image), n);
+    lap(net, LAP_LOAD);
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input_again, dy_dropout1, n);
+    lap(net, LAP_CONV1_BWD_WEIGHTS);
 }
 
 /* A group of n images in evaluation mode. */
@@ -6042,159 +6201,193 @@ static void train(struct run *run, int rank)
 
     /* Every image has been summed up: the statistics of norm1. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM1, net.chunks + AT_SUMS_NORM1, CHUNK_FLOATS, chunk_count, 32);
     batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, net.thread + AT_TOTAL_NORM1, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
         batch_norm_c16_track(run->store.state + NORM1_RUNNING_MEAN, run->store.state + NORM1_RUNNING_VAR, net.thread + AT_TOTAL_NORM1, (double)run->batch->n * 1024.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 2 of 17: norm1 dropout1, conv2 relu2. */
     each_group(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM2, net.chunks + AT_SUMS_NORM2, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, net.thread + AT_TOTAL_NORM2, net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM2_RUNNING_MEAN, run->store.state + NORM2_RUNNING_VAR, net.thread + AT_TOTAL_NORM2, (double)run->batch->n * 1024.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 3 of 17: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
     each_group(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM3, net.chunks + AT_SUMS_NORM3, CHUNK_FLOATS, chunk_count, 32);
     batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, net.thread + AT_TOTAL_NORM3, net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
         batch_norm_c16_track(run->store.state + NORM3_RUNNING_MEAN, run->store.state + NORM3_RUNNING_VAR, net.thread + AT_TOTAL_NORM3, (double)run->batch->n * 256.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 4 of 17: norm3 dropout3, conv5 relu4. */
     each_group(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM4, net.chunks + AT_SUMS_NORM4, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, net.thread + AT_TOTAL_NORM4, net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM4_RUNNING_MEAN, run->store.state + NORM4_RUNNING_VAR, net.thread + AT_TOTAL_NORM4, (double)run->batch->n * 256.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 5 of 17: norm4 dropout4, conv6 relu5. */
     each_group(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM5, net.chunks + AT_SUMS_NORM5, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, net.thread + AT_TOTAL_NORM5, net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM5_RUNNING_MEAN, run->store.state + NORM5_RUNNING_VAR, net.thread + AT_TOTAL_NORM5, (double)run->batch->n * 256.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 6 of 17: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
     each_group(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM6, net.chunks + AT_SUMS_NORM6, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, net.thread + AT_TOTAL_NORM6, net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM6_RUNNING_MEAN, run->store.state + NORM6_RUNNING_VAR, net.thread + AT_TOTAL_NORM6, (double)run->batch->n * 64.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 7 of 17: norm6 dropout6, conv9 relu7. */
     each_group(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM7, net.chunks + AT_SUMS_NORM7, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, net.thread + AT_TOTAL_NORM7, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM7_RUNNING_MEAN, run->store.state + NORM7_RUNNING_VAR, net.thread + AT_TOTAL_NORM7, (double)run->batch->n * 64.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 8 of 17: norm7 dropout7, conv10 relu8. */
     each_group(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM8, net.chunks + AT_SUMS_NORM8, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, net.thread + AT_TOTAL_NORM8, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM8_RUNNING_MEAN, run->store.state + NORM8_RUNNING_VAR, net.thread + AT_TOTAL_NORM8, (double)run->batch->n * 64.0);
     }
+    lap(&net, LAP_JOIN);
 
     /* Phase 9 of 17: norm8 dropout8, global_avgpool1, conv11. */
     each_group(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM8, net.chunks + AT_DSUMS_NORM8, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL, rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, net.thread + AT_TOTAL_NORM8, net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 10 of 17: norm8 dropout8, norm7 dropout7, conv10. */
     each_group(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM7, net.chunks + AT_DSUMS_NORM7, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL, rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, net.thread + AT_TOTAL_NORM7, net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 11 of 17: norm7 dropout7, norm6 dropout6, conv9. */
     each_group(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM6, net.chunks + AT_DSUMS_NORM6, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL, rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, net.thread + AT_TOTAL_NORM6, net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 12 of 17: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
     each_group(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM5, net.chunks + AT_DSUMS_NORM5, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL, rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, net.thread + AT_TOTAL_NORM5, net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 13 of 17: norm5 dropout5, norm4 dropout4, conv6. */
     each_group(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM4, net.chunks + AT_DSUMS_NORM4, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL, rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, net.thread + AT_TOTAL_NORM4, net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 14 of 17: norm4 dropout4, norm3 dropout3, conv5. */
     each_group(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM3, net.chunks + AT_DSUMS_NORM3, CHUNK_FLOATS, chunk_count, 32);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL, rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, net.thread + AT_TOTAL_NORM3, net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 15 of 17: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
     each_group(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM2, net.chunks + AT_DSUMS_NORM2, CHUNK_FLOATS, chunk_count, 64);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL, rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, net.thread + AT_TOTAL_NORM2, net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 16 of 17: norm2 dropout2, norm1 dropout1, conv2. */
     each_group(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     tree_sum(net.thread + AT_TOTAL_NORM1, net.chunks + AT_DSUMS_NORM1, CHUNK_FLOATS, chunk_count, 32);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL, rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, net.thread + AT_TOTAL_NORM1, net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
+    lap(&net, LAP_JOIN);
 
     /* Phase 17 of 17: norm1 dropout1, conv1. */
     each_group(&net, chunks, false, train_phase17);
 
     /* Every chunk has its gradients: sum, update, pack. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+    lap(&net, LAP_UPDATE);
 }
 
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "bench_kernel.h"
+#include "bench_step.h"
 #include "clock.h"
 #include "generic.h"
+#include "json.h"
 #include "median.h"
-#include "outfile.h"
 #include "peak.h"
-#include "rng.h"
 #include "run.h"
 #include "verify.h"
 
@@ -99,52 +99,18 @@ static double step_mflop(const struct model *model)
     return mflop;
 }
 
-/* The images are noise: how long a step takes does not depend on what it sees. */
-static bool make_batch(struct batch *batch, const struct model *model, struct err *err)
-{
-    size_t n = (size_t)model->recipe.batch, size = (size_t)(model->c * model->h * model->w);
-    float *images = malloc(n * size * sizeof *images);
-    uint8_t *labels = malloc(n);
-    uint32_t *samples = malloc(n * sizeof *samples);
-    *batch = (struct batch){
-        .n = (int)n, .images = images, .labels = labels, .samples = samples, .seed = 1, .epoch = 1};
-    if (images == NULL || labels == NULL || samples == NULL)
-        return err_set(err, "bench: cannot allocate %zu images", n);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t key = rng_key(1, 1, (uint32_t)i, RNG_SYNTHETIC);
-        for (size_t j = 0; j < size; j++)
-            images[i * size + j] = 2 * rng_float(key, (uint32_t)j) - 1;
-        labels[i] = (uint8_t)rng_below(key, (uint32_t)size, (uint32_t)model->classes);
-        samples[i] = (uint32_t)i;
-    }
-    return true;
-}
-
-static void free_batch(struct batch *batch)
-{
-    free((void *)batch->images);
-    free((void *)batch->labels);
-    free((void *)batch->samples);
-}
-
-static double step_seconds(struct run *run, const struct batch *batch)
-{
-    double start = clock_seconds();
-    run_train(run, batch);
-    return clock_seconds() - start;
-}
-
 static void time_steps(struct bench *b, struct run *run, struct run *generic,
                        const struct batch *batch)
 {
     double seconds[MAX_STEPS], generic_seconds[MAX_STEPS];
     double start = clock_seconds();
     int n = 0, most = 2 * b->rounds < MAX_STEPS ? 2 * b->rounds : MAX_STEPS;
-    step_seconds(run, batch); /* the first step of each touches its memory */
-    step_seconds(generic, batch);
+    double loss;
+    bench_step_seconds(run, batch, &loss); /* the first step of each touches its memory */
+    bench_step_seconds(generic, batch, &loss);
     do {
-        seconds[n] = step_seconds(run, batch);
-        generic_seconds[n] = step_seconds(generic, batch);
+        seconds[n] = bench_step_seconds(run, batch, &loss);
+        generic_seconds[n] = bench_step_seconds(generic, batch, &loss);
         n++;
     } while (n < most && (n < 3 || clock_seconds() - start < STEP_SECONDS));
     b->step.ms = median_of(seconds, (size_t)n) * 1e3;
@@ -152,32 +118,18 @@ static void time_steps(struct bench *b, struct run *run, struct run *generic,
     b->step.roofline_ms = step_mflop(b->model) * b->model->recipe.batch / b->peak;
 }
 
-static bool open_step(struct run *run, const struct bench *b, const struct backend *backend,
-                      struct err *err)
-{
-    const struct recipe *recipe = &b->model->recipe;
-    if (!run_open(run, b->model, backend, b->threads, err))
-        return false;
-    run_init_params(run, 1);
-    run->label_smoothing = recipe->label_smoothing;
-    run->sgd = (struct sgd){.lr = 1e-3f, /* noise is not to be learned, nor to diverge from */
-                            .momentum = recipe->momentum,
-                            .weight_decay = recipe->weight_decay,
-                            .nesterov = recipe->nesterov};
-    return true;
-}
-
 static bool measure_steps(struct bench *b, struct err *err)
 {
     struct batch batch;
     struct run run = {0}, generic = {0};
-    bool ok = make_batch(&batch, b->model, err) && open_step(&run, b, b->model->backend, err) &&
-              open_step(&generic, b, &generic_backend, err);
+    bool ok = bench_batch_make(&batch, b->model, err) &&
+              bench_step_open(&run, b->model, b->model->backend, b->threads, err) &&
+              bench_step_open(&generic, b->model, &generic_backend, b->threads, err);
     if (ok)
         time_steps(b, &run, &generic, &batch);
     run_close(&generic);
     run_close(&run);
-    free_batch(&batch);
+    bench_batch_free(&batch);
     return ok;
 }
 
@@ -292,16 +244,7 @@ static bool add_all(const struct bench *b, cJSON *root)
 static bool write_json(const struct bench *b, const char *path, struct err *err)
 {
     cJSON *root = cJSON_CreateObject();
-    char *text = root != NULL && add_all(b, root) ? cJSON_Print(root) : NULL;
-    cJSON_Delete(root);
-    if (text == NULL)
-        return err_set(err, "%s: no memory for the figures", path);
-    struct outfile out = {0};
-    bool ok = outfile_open(&out, path, err) && outfile_write(&out, text, strlen(text), err) &&
-              outfile_write(&out, "\n", 1, err) && outfile_commit(&out, err);
-    outfile_close(&out);
-    cJSON_free(text);
-    return ok;
+    return json_save(root, root != NULL && add_all(b, root), path, err);
 }
 
 /* -- The command ------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "bench_step.h"
 #include "cpu.h"
 #include "eval.h"
 #include "info.h"
@@ -18,10 +19,17 @@ static bool bench_command(const struct model *model, const char *program, int ar
                           struct err *err)
 {
     struct bench_options options = {0};
-    int64_t threads = 1;
+    struct bench_steps_options steps = {.dropout = true};
+    int64_t threads = 1, step_count = 0;
     const struct option_spec specs[] = {
         {"json", "FILE", "write the figures here, too", OPTION_TEXT, &options.json, 0, 0},
         {"threads", "N", "default 1", OPTION_INT, &threads, 1, POOL_MAX_THREADS},
+        {"steps", "N", "time N whole steps and nothing else", OPTION_INT, &step_count, 1, 100000},
+        {"start", "FOLDER", "with --steps: write the batch and the first parameters here",
+         OPTION_TEXT, &steps.start, 0, 0},
+        {"profile", NULL, "with --steps: print where the time goes", OPTION_ON, &steps.profile, 0,
+         0},
+        {"no-dropout", NULL, "with --steps: turn dropout off", OPTION_OFF, &steps.dropout, 0, 0},
     };
     const int count = (int)(sizeof specs / sizeof specs[0]);
     uint64_t given = 0;
@@ -34,6 +42,17 @@ static bool bench_command(const struct model *model, const char *program, int ar
         options_help(stdout, specs, count);
         return true;
     }
+    if (step_count > 0) {
+        steps.threads = (int)threads;
+        steps.steps = (int)step_count;
+        steps.json = options.json;
+        return bench_steps_main(model, &steps, err);
+    }
+    if (steps.start != NULL || steps.profile || !steps.dropout)
+        return err_set_code(err, EXIT_USAGE, "bench: --%s: expected --steps, too",
+                            steps.start != NULL ? "start"
+                            : steps.profile     ? "profile"
+                                                : "no-dropout");
     options.threads = (int)threads;
     return bench_main(model, &options, err);
 }
@@ -47,7 +66,7 @@ static const struct command {
 } commands[] = {
     {"train", "train the network", true, train_main},
     {"eval", "evaluate a model on the test set", true, eval_main},
-    {"bench", "time the kernels", true, bench_command},
+    {"bench", "time the kernels and the step", true, bench_command},
     {"info", "print the layers", false, info_main},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -105,6 +105,8 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
     }
     if (t->settings.log_steps)
         append_word(command, "--log-steps");
+    if (t->profiles)
+        append_word(command, "--profile");
     if (t->quiet)
         append_word(command, "--quiet");
 }
@@ -259,6 +261,10 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
     } else if (reason == REPORT_FINISHED && !t->quiet) {
         say(t, "finished %lld epoch%s; waited %.2f s for data", (long long)c->epoch,
             c->epoch == 1 ? "" : "s", loader_waited(t->train_loader));
+    }
+    if (t->profiles && t->profile.steps > 0) {
+        putchar('\n');
+        profile_print(&t->profile, stdout, mark(t));
     }
     return true;
 }

@@ -156,6 +156,8 @@ static void pack_rank(void *context, int rank)
 static void train_rank(void *context, int rank)
 {
     struct run *run = context;
+    if (run->profile != NULL)
+        profile_start(run->profile, rank, clock_seconds());
     run->backend->train(run, rank);
 }
 
@@ -196,7 +198,11 @@ static struct step_result step(struct run *run, const struct batch *batch, float
 
 struct step_result run_train(struct run *run, const struct batch *batch)
 {
+    if (run->profile != NULL)
+        profile_begin_step(run->profile, clock_seconds());
     struct step_result result = step(run, batch, NULL, train_rank);
+    if (run->profile != NULL)
+        profile_end_step(run->profile, clock_seconds());
     run->store.batches++;
     return result;
 }

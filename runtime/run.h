@@ -13,10 +13,12 @@
 #ifndef BURIN_RUN_H
 #define BURIN_RUN_H
 
+#include "clock.h"
 #include "err.h"
 #include "model.h"
 #include "optim.h"
 #include "pool.h"
+#include "profile.h"
 
 /* The images of one step. */
 struct batch {
@@ -50,6 +52,7 @@ struct run {
     struct sgd sgd;
     bool dropout;          /* false turns every dropout layer off in training */
     float label_smoothing;
+    struct profile *profile; /* where run_train notes times, or NULL */
     const struct batch *batch;
     float *logits;         /* eval: [n][classes] or NULL */
     float *shared;         /* arenas, see struct backend */
@@ -109,6 +112,13 @@ static inline struct span run_share(const struct run *run, int rank, int count)
     int threads = pool_threads(run->pool);
     return (struct span){(int)((long)count * rank / threads),
                          (int)((long)count * (rank + 1) / threads)};
+}
+
+/* Gives the time since this rank's last lap to a slot of the profile, if there is one. */
+static inline void run_lap(const struct run *run, int rank, int slot)
+{
+    if (run->profile != NULL)
+        profile_lap(run->profile, rank, slot, clock_seconds());
 }
 
 /* out[i] = sum over `parts` vectors part[p * stride + i], added up by a binary tree whose shape

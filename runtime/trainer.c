@@ -22,10 +22,10 @@
 /* The texts of the options as typed; NULL where an option was not given. */
 struct typed {
     const char *text[SETTING_COUNT];
-    bool no_shuffle, no_augment, no_dropout, log_steps, quiet;
+    bool no_shuffle, no_augment, no_dropout, log_steps, profile, quiet;
 };
 
-enum { SPECS = 15 };
+enum { SPECS = 16 };
 
 static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
 {
@@ -55,6 +55,8 @@ static void describe_options(struct option_spec specs[SPECS], struct typed *type
         {"no-dropout", NULL, "dropout layers pass everything", OPTION_ON, &typed->no_dropout, 0, 0},
         {"log-steps", NULL, "the loss of every step into log.jsonl, too", OPTION_ON,
          &typed->log_steps, 0, 0},
+        {"profile", NULL, "print at the end where the time of the steps went", OPTION_ON,
+         &typed->profile, 0, 0},
         {"quiet", NULL, "print only the result", OPTION_ON, &typed->quiet, 0, 0},
     };
     memcpy(specs, table, sizeof table);
@@ -131,6 +133,7 @@ static bool resolve(struct trainer *t, int argc, char **argv, struct safetensors
     if (!options_parse(specs, SPECS, argc, argv, &given, err))
         return false;
     t->quiet = typed.quiet;
+    t->profiles = typed.profile;
     t->help = (given >> OPTIONS_HELP & 1) != 0;
     if (t->help) {
         print_help(t, specs);
@@ -281,6 +284,9 @@ static bool open_run(struct trainer *t, const struct safetensors *checkpoint, st
         s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
     if (!run_open(&t->run, t->model, backend, s->threads, err))
         return false;
+    if (t->profiles && !profile_open(&t->profile, t->model, s->threads, err))
+        return false;
+    t->run.profile = t->profiles ? &t->profile : NULL;
     t->run.dropout = s->dropout;
     t->run.label_smoothing = s->recipe.label_smoothing;
     run_init_params(&t->run, (uint64_t)s->seed);
@@ -326,6 +332,7 @@ void trainer_close(struct trainer *trainer)
     log_close(&trainer->log, &late);
     rundir_close(&trainer->dir);
     run_close(&trainer->run);
+    profile_close(&trainer->profile);
     loader_close(trainer->train_loader);
     loader_close(trainer->test_loader);
     data_close(&trainer->train);

@@ -25,13 +25,15 @@ struct trainer {
     const char *program; /* argv[0], for the commands that are printed */
     struct settings settings;
     bool quiet;
-    bool help;    /* --help was asked for and answered; nothing is open */
-    bool resumed; /* counters and store come from a checkpoint */
+    bool profiles; /* prints the profile at the end */
+    bool help;     /* --help was asked for and answered; nothing is open */
+    bool resumed;  /* counters and store come from a checkpoint */
 
     struct data train, test;
     struct data_stats stats;
     struct loader *train_loader, *test_loader;
     struct run run;
+    struct profile profile; /* of the run, if asked for */
     struct rundir dir;
     struct log log;
     struct progress bar;

@@ -61,12 +61,26 @@ enum {
     };
 
 @ end
+/* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
+enum {
+    @ for _, lap in ipairs(laps) do
+        ${lap},
+    @ end
+    LAP_KERNELS,
+    LAP_LOAD = LAP_KERNELS + PROFILE_LOAD,
+    LAP_LOSS = LAP_KERNELS + PROFILE_LOSS,
+    LAP_WAIT = LAP_KERNELS + PROFILE_WAIT,
+    LAP_JOIN = LAP_KERNELS + PROFILE_JOIN,
+    LAP_UPDATE = LAP_KERNELS + PROFILE_UPDATE
+};
+
 /* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
 enum { GROUP = ${group}, CHUNK_GROUPS = ${chunk_groups}, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
 
 /* The memory of one thread in one step. */
 struct net {
     struct run *run;
+    int rank;           /* of the thread */
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
@@ -80,6 +94,7 @@ static struct net open_net(struct run *run, int rank)
     float *chunks = run->shared + WEIGHT_FLOATS;
     return (struct net){
         .run = run,
+        .rank = rank,
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
@@ -87,6 +102,12 @@ static struct net open_net(struct run *run, int rank)
         .thread = run->thread[rank],
         .scratch = run->thread[rank] + THREAD_FLOATS,
     };
+}
+
+/* Counts the time since the last lap for what was computed, when there is a profile. */
+static inline void lap(const struct net *net, int slot)
+{
+    run_lap(net->run, net->rank, slot);
 }
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)

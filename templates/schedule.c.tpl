@@ -30,6 +30,7 @@ static void train(struct run *run, int rank)
         @ for _, join in ipairs(phase.joins) do
             /* ${join.title} */
             pool_barrier(run->pool);
+            lap(&net, LAP_WAIT);
             tree_sum(net.thread + ${join.sums}, net.chunks + ${join.parts}, CHUNK_FLOATS, chunk_count, ${join.floats});
             ${join.call}
             @ if join.track then
@@ -37,6 +38,7 @@ static void train(struct run *run, int rank)
                     ${join.track}
                 }
             @ end
+            lap(&net, LAP_JOIN);
 
         @ end
         @ if #phases > 1 then
@@ -47,7 +49,9 @@ static void train(struct run *run, int rank)
 
     /* Every chunk has its gradients: sum, update, pack. */
     pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
     weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+    lap(&net, LAP_UPDATE);
 }
 
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */

@@ -25,7 +25,6 @@ every step is MARGIN away from its opposite, in units of the tensor's root mean 
 five million decisions, so this takes some hundred seeds.
 """
 
-import importlib.util
 import json
 import struct
 import sys
@@ -34,6 +33,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+
+from twins import load_twin
 
 NORMS = ("bn", "gn", "ln")
 BATCH = 8
@@ -60,13 +61,6 @@ def save(path, tensors):
         file.write(struct.pack("<Q", len(text)) + text)
         for array in tensors.values():
             file.write(np.ascontiguousarray(array).tobytes())
-
-
-def load_twin(folder, norm):
-    spec = importlib.util.spec_from_file_location(norm, Path(folder) / f"{norm}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def make_start(twin):
@@ -172,7 +166,7 @@ def run(twin, start, images, labels):
 def main():
     if len(sys.argv) != 3:
         sys.exit("usage: make_fixtures.py FOLDER_OF_TWINS FOLDER_TO_WRITE")
-    twins = {norm: load_twin(sys.argv[1], norm) for norm in NORMS}
+    twins = {norm: load_twin(Path(sys.argv[1]) / f"{norm}.py") for norm in NORMS}
     start = make_start(twins["bn"])
     for seed in range(SEEDS):
         images, labels = make_images(seed)

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "bench_step.h"
+#include "checkpoint.h"
 #include "generic.h"
 #include "median.h"
 #include "peak.h"
 #include "ref.h"
+#include "safetensors.h"
 
 /* -- A model of one 1x1 convolution over 2x2 pixels and the global average --------------------- */
 
@@ -151,8 +154,19 @@ static const struct layer layers[] = {
 };
 
 static const struct param params[] = {
-    {.name = "conv1.weight", .count = C * K, .init = INIT_FAN_IN, .fan_in = C},
-    {.name = "fc.weight", .offset = C * K, .count = K * K, .init = INIT_FAN_IN, .fan_in = K},
+    {.name = "conv1.weight",
+     .rank = 2,
+     .shape = {K, C},
+     .count = C * K,
+     .init = INIT_FAN_IN,
+     .fan_in = C},
+    {.name = "fc.weight",
+     .rank = 2,
+     .shape = {K, K},
+     .offset = C * K,
+     .count = K * K,
+     .init = INIT_FAN_IN,
+     .fan_in = K},
 };
 
 static struct model make_model(void)
@@ -194,6 +208,18 @@ static void remove_folder(void)
     ck_assert_int_eq(rmdir(folder), 0); /* fails when a temporary file is left */
 }
 
+static cJSON *read_json(void)
+{
+    static char text[1 << 16];
+    FILE *file = fopen(json, "r");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    cJSON *root = cJSON_Parse(text);
+    ck_assert_ptr_nonnull(root);
+    return root;
+}
+
 static double number(const cJSON *object, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
@@ -213,19 +239,12 @@ static const char *string(const cJSON *object, const char *key)
 START_TEST(writes_every_figure)
 {
     static const char *const passes[] = {"fwd", "bwd_weights", "bwd_data"};
-    static char text[1 << 16];
     struct model model = make_model();
     struct err err = {0};
     make_folder();
     const struct bench_options options = {.threads = 2, .json = json, .rounds = 1};
     ck_assert_msg(bench_main(&model, &options, &err), "%s", err.message);
-    FILE *file = fopen(json, "r");
-    ck_assert_ptr_nonnull(file);
-    text[fread(text, 1, sizeof text - 1, file)] = 0;
-    fclose(file);
-
-    cJSON *root = cJSON_Parse(text);
-    ck_assert_ptr_nonnull(root);
+    cJSON *root = read_json();
     ck_assert_str_eq(string(root, "isa"), "c");
     ck_assert_double_eq(number(root, "threads"), 2);
     double peak = number(root, "peak_gflops");
@@ -286,6 +305,103 @@ START_TEST(says_where_it_cannot_write)
 }
 END_TEST
 
+/* -- Whole steps ------------------------------------------------------------------------------- */
+
+static const struct bench_steps_options three_steps = {
+    .threads = 2, .steps = 3, .dropout = true, .json = json};
+
+START_TEST(steps_have_times_and_losses)
+{
+    struct model model = make_model();
+    struct err err = {0};
+    make_folder();
+    ck_assert_msg(bench_steps_main(&model, &three_steps, &err), "%s", err.message);
+    cJSON *root = read_json();
+    ck_assert_str_eq(string(root, "isa"), "c");
+    ck_assert_str_ne(string(root, "cpu"), "");
+    ck_assert_double_eq(number(root, "threads"), 2);
+    const cJSON *step = cJSON_GetObjectItemCaseSensitive(root, "step");
+    ck_assert_double_eq(number(step, "batch"), BATCH);
+    ck_assert_double_gt(number(step, "lr"), 0);
+    const cJSON *each = cJSON_GetObjectItemCaseSensitive(step, "each_ms");
+    const cJSON *losses = cJSON_GetObjectItemCaseSensitive(step, "losses");
+    ck_assert_int_eq(cJSON_GetArraySize(each), 3);
+    ck_assert_int_eq(cJSON_GetArraySize(losses), BENCH_WARM_UP + 3);
+    double ms[3];
+    for (int i = 0; i < 3; i++) {
+        ms[i] = cJSON_GetArrayItem(each, i)->valuedouble;
+        ck_assert_double_gt(ms[i], 0);
+    }
+    ck_assert_double_eq(number(step, "ms"), median_of(ms, 3));
+    cJSON_Delete(root);
+    remove_folder();
+}
+END_TEST
+
+/* What the folder holds is what the first step was given: the generic backend makes the same loss
+ * of it. */
+START_TEST(steps_save_their_start)
+{
+    struct model model = make_model();
+    struct err err = {0};
+    char path[400];
+    make_folder();
+    struct bench_steps_options options = three_steps;
+    options.start = folder;
+    ck_assert_msg(bench_steps_main(&model, &options, &err), "%s", err.message);
+
+    struct safetensors batch_file = {0}, model_file = {0};
+    snprintf(path, sizeof path, "%s/batch.safetensors", folder);
+    ck_assert_msg(safetensors_open(&batch_file, path, &err), "%s", err.message);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    ck_assert_msg(safetensors_open(&model_file, path, &err), "%s", err.message);
+    unlink(path);
+    const struct safetensor *images = safetensors_find(&batch_file, "images");
+    const struct safetensor *labels = safetensors_find(&batch_file, "labels");
+    const size_t shape[] = {BATCH, C, 2, 2};
+    ck_assert(safetensors_check(&batch_file, images, SAFETENSORS_F32, 4, shape, &err));
+    ck_assert(safetensors_check(&batch_file, labels, SAFETENSORS_U8, 1, shape, &err));
+
+    static float pixels[BATCH * C * 2 * 2];
+    const uint32_t samples[BATCH] = {0};
+    memcpy(pixels, images->data, sizeof pixels);
+    const struct batch batch = {
+        .n = BATCH, .images = pixels, .labels = labels->data, .samples = samples, .epoch = 1};
+    struct run run;
+    ck_assert(run_open(&run, &model, &generic_backend, 1, &err));
+    checkpoint_load_params(&model_file, &run);
+    double loss = run_train(&run, &batch).loss;
+    run_close(&run);
+
+    cJSON *root = read_json();
+    const cJSON *step = cJSON_GetObjectItemCaseSensitive(root, "step");
+    const cJSON *losses = cJSON_GetObjectItemCaseSensitive(step, "losses");
+    double first = cJSON_GetArrayItem(losses, 0)->valuedouble;
+    ck_assert_double_eq_tol(first, loss, 1e-12);
+    ck_assert_double_lt(cJSON_GetArrayItem(losses, 4)->valuedouble, first); /* it learns */
+    cJSON_Delete(root);
+    safetensors_close(&batch_file);
+    safetensors_close(&model_file);
+    remove_folder();
+}
+END_TEST
+
+START_TEST(steps_say_where_they_cannot_write)
+{
+    struct model model = make_model();
+    struct err err = {0};
+    make_folder();
+    struct bench_steps_options options = three_steps;
+    options.start = "/missing";
+    ck_assert(!bench_steps_main(&model, &options, &err));
+    ck_assert_ptr_eq(strstr(err.message, "/missing/batch.safetensors"), err.message);
+    remove_folder();
+}
+END_TEST
+
+/* -- Figures ----------------------------------------------------------------------------------- */
+
 START_TEST(median_is_the_middle)
 {
     double odd[] = {3, 1, 2}, even[] = {4, 1, 3, 2}, one[] = {7};
@@ -315,6 +431,9 @@ int main(void)
     tcase_add_test(tcase, writes_every_figure);
     tcase_add_test(tcase, refuses_a_wrong_kernel);
     tcase_add_test(tcase, says_where_it_cannot_write);
+    tcase_add_test(tcase, steps_have_times_and_losses);
+    tcase_add_test(tcase, steps_save_their_start);
+    tcase_add_test(tcase, steps_say_where_they_cannot_write);
     tcase_add_test(tcase, median_is_the_middle);
     tcase_add_test(tcase, peak_is_a_rate);
     suite_add_tcase(suite, tcase);

@@ -222,6 +222,35 @@ START_TEST(logits_of_evaluation)
 END_TEST
 
 /* Eight images can be learned by heart. */
+/* Every kernel of the table has its lap in a step, so has what is no kernel, and together they are
+ * no more than the step. */
+START_TEST(profile_knows_every_kernel)
+{
+    struct err err = {0};
+    struct profile profile;
+    open_case(_i);
+    struct run *run = &fixture.run;
+    if (run->backend == model->backend) {
+        ok(profile_open(&profile, model, pool_threads(run->pool), &err), &err);
+        run->profile = &profile;
+        for (int step = 0; step < STEPS; step++)
+            run_train(run, &fixture.batch);
+        ck_assert_int_eq(profile.steps, STEPS);
+        for (int i = 0; i < model->kernel_count; i++)
+            ck_assert_msg(profile_ms(&profile, i) > 0, "%s, entry %d of the table: no lap",
+                          model->kernels[i].name, i);
+        for (int i = 0; i < PROFILE_PLACES; i++) {
+            bool none = i == PROFILE_JOIN && strcmp(model->norm, "bn") != 0;
+            double ms = profile_ms(&profile, profile_place(model, (enum profile_place_kind)i));
+            ck_assert_msg(none ? ms == 0 : ms > 0, "place %d: %g ms", i, ms);
+        }
+        ck_assert_double_ge(profile_rest_ms(&profile), 0);
+        profile_close(&profile);
+    }
+    close_case();
+}
+END_TEST
+
 START_TEST(overfits_one_batch)
 {
     double loss = INFINITY;
@@ -252,6 +281,7 @@ int main(void)
     tcase_add_loop_test(tcase, gradients_of_the_first_step, 0, CASES);
     tcase_add_loop_test(tcase, parameters_after_three_steps, 0, CASES);
     tcase_add_loop_test(tcase, logits_of_evaluation, 0, CASES);
+    tcase_add_loop_test(tcase, profile_knows_every_kernel, 0, CASES);
     tcase_add_loop_test(tcase, overfits_one_batch, 0, CASES);
     suite_add_tcase(suite, tcase);
 

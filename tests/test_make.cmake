@@ -85,6 +85,27 @@ endif()
 make(train ${net} NORM=gn DATA=nowhere)
 expect_failure("nowhere")
 
+# Without PyTorch, bench-peers says how to get it, and nothing is built.
+find_program(PYTHON3 python3)
+if(PYTHON3)
+    file(MAKE_DIRECTORY "${tree}/no torch")
+    file(WRITE "${tree}/no torch/torch.py" "raise ImportError('hidden')\n")
+    file(WRITE "${tree}/no torch/python"
+        "#!/bin/sh\nPYTHONPATH='${tree}/no torch' exec '${PYTHON3}' \"$@\"\n")
+    file(CHMOD "${tree}/no torch/python" PERMISSIONS OWNER_READ OWNER_EXECUTE)
+    make(bench-peers ${net} NORM=in "PYTHON=no torch/python")
+    expect_failure("no PyTorch: hidden")
+    expect_failure("pip install torch")
+    if(EXISTS "${tree}/build/tiny_in")
+        message(FATAL_ERROR "make bench-peers built a program before it looked for PyTorch")
+    endif()
+    execute_process(COMMAND "${tree}/no torch/python" tests/bench_peers.py twin program
+        RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET WORKING_DIRECTORY "${tree}")
+    if(NOT result EQUAL 1)
+        message(FATAL_ERROR "bench_peers.py without PyTorch: ended with ${result}, expected 1")
+    endif()
+endif()
+
 # A deleted network does not lock the build folder.
 file(REMOVE "${tree}/my nets/tiny.lua")
 file(TOUCH "${tree}/CMakeLists.txt")

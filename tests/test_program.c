@@ -31,6 +31,9 @@ START_TEST(usage_errors_have_code_2)
         {"train --init a --resume b", "train: --init and --resume: expected one of them"},
         {"eval", "eval: expected --model FILE"},
         {"eval --backend x", "eval: --backend: 'x': expected generated|generic"},
+        {"bench --start folder", "bench: --start: expected --steps, too"},
+        {"bench --profile", "bench: --profile: expected --steps, too"},
+        {"bench --no-dropout", "bench: --no-dropout: expected --steps, too"},
         {"bench --threads 0", "bench: --threads: 0 is out of range: expected 1 to 256"},
         {"info --all", "info: unknown or ambiguous option --all"},
     };

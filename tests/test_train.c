@@ -61,6 +61,26 @@ START_TEST(quiet_prints_the_result_only)
 }
 END_TEST
 
+/* The generic kernels make no laps: all of their time is left over. */
+START_TEST(profile_is_printed_at_the_end)
+{
+    ck_assert_int_eq(run("train --data synthetic --max-steps 2 --profile"), EXIT_OK);
+    says(output, "train --resume runs/tiny_bn/last.safetensors --profile\n");
+    says(output, "\n\nSYNTHETIC ms a step ");
+    says(output, "\nSYNTHETIC not accounted for ");
+    const char *last = strstr(output, "\nSYNTHETIC whole step ");
+    ck_assert_ptr_nonnull(last);
+    says(last, "  100.0\n");
+    ck_assert_ptr_eq(strchr(last + 1, '\n') + 1, output + strlen(output));
+    ck_assert_int_eq(run("train --data synthetic --max-steps 2"), EXIT_OK);
+    ck_assert_ptr_null(strstr(output, "whole step"));
+    /* No step is left to take, so there is nothing to print. */
+    ck_assert_int_eq(run("train --data synthetic --epochs 1"), EXIT_OK);
+    ck_assert_int_eq(run("train --resume runs/tiny_bn/last.safetensors --profile"), EXIT_OK);
+    ck_assert_ptr_null(strstr(output, "whole step"));
+}
+END_TEST
+
 START_TEST(a_new_run_keeps_the_one_before)
 {
     ck_assert_int_eq(run("train --data synthetic --max-steps 3 --out here"), EXIT_OK);
@@ -207,6 +227,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(training, 240);
     tcase_add_test(training, training_writes_everything);
     tcase_add_test(training, quiet_prints_the_result_only);
+    tcase_add_test(training, profile_is_printed_at_the_end);
     tcase_add_test(training, a_new_run_keeps_the_one_before);
     tcase_add_test(training, init_takes_parameters_only);
     tcase_add_test(training, an_interrupted_run_ends_the_same);

@@ -129,6 +129,17 @@ function tests.names_tell_each_field()
     test.equal(map(1e-7), "norm_relu_drop1em07_c8_6x5_fwd")
 end
 
+-- Laps follow the table of kernels; what runs again has a number.
+function tests.laps_are_distinct()
+    local first <const> = { layer = "norm1", pass = "fwd" }
+    local again <const> = { layer = "norm1", pass = "fwd" }
+    local other <const> = { layer = "add1", pass = "bwd_data" }
+    local list <const>, of <const> = name.laps({ first, other, again })
+    test.equal(table.concat(list, " "), "LAP_NORM1_FWD LAP_ADD1_BWD_DATA LAP_NORM1_FWD_2")
+    test.equal(of[first], "LAP_NORM1_FWD")
+    test.equal(of[again], "LAP_NORM1_FWD_2")
+end
+
 -- Offsets in the parameters and in the arenas are constants of one enum or another.
 function tests.constants_are_distinct()
     local function check(plans, title, graph)
