@@ -36,9 +36,9 @@ end
 -- Where a buffer begins, for the first image of a group.
 local function pointer_text(buffer, offset)
     if buffer.scope == "group" then
-        return "net->groups + (size_t)group * GROUP_FLOATS + " .. offset
+        return "own + " .. offset
     elseif buffer.scope == "chunk" then
-        return "net->chunks + (size_t)chunk * CHUNK_FLOATS + " .. offset
+        return "totals + " .. offset
     end
     return string.format("net->%s + %s", buffer.scope, offset)
 end
@@ -125,18 +125,38 @@ local function lap_of(call, laps)
     end
 end
 
+-- The declaration of the memory that a phase fetches for the next group.
+local function ahead_lines(lines, phase)
+    local floats = 0
+    lines[#lines + 1] = "const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;"
+    lines[#lines + 1] = "struct ahead ahead = {"
+    local ranges <const> = {}
+    for i, buffer in ipairs(phase.ahead) do
+        local size <const> = buffer.floats * buffer.copies
+        floats = floats + size
+        local at <const> = name.offset(buffer.name)
+        ranges[i] = string.format("{soon + %s, soon + %s + %d}", at, at, size)
+    end
+    local cache_lines <const> = (floats + 15) // 16
+    lines[#lines + 1] = string.format("    .lines = %d,",
+        (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps)
+    lines[#lines + 1] = "    .ranges = {" .. table.concat(ranges, ", ") .. "},"
+    lines[#lines + 1] = "};"
+end
+
 -- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
 -- on request: laps is nil in evaluation.
 local function phase_text(phase, function_name, title, first_call, placed, laps)
     local is_eval <const> = laps == nil
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
-    local uses_chunk, uses_group, uses_image = false, false, false
+    local uses_chunk, uses_totals, uses_group, uses_image = false, false, false, false
     local function declare(buffer)
         if declared[buffer] then
             return
         end
         declared[buffer] = true
-        uses_chunk = uses_chunk or buffer.scope == "chunk"
+        uses_totals = uses_totals or buffer.scope == "chunk"
+        uses_chunk = uses_chunk or uses_totals
         uses_group = uses_group or buffer.scope == "group"
         local at <const> = pointer_text(buffer, constant(buffer, is_eval))
         pointers[#pointers + 1] = buffer.bits
@@ -181,6 +201,21 @@ local function phase_text(phase, function_name, title, first_call, placed, laps)
         if lap then
             lines[#lines + 1] = string.format("lap(net, %s);", lap)
         end
+    end
+    local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
+    if uses_next then
+        ahead_lines(pointers, phase)
+    end
+    if not uses_next then
+        table.insert(pointers, 1, "(void)next;")
+    end
+    if uses_group then
+        table.insert(pointers, 1,
+            "float *const own = net->groups + (size_t)group * GROUP_FLOATS;")
+    end
+    if uses_totals then
+        table.insert(pointers, 1,
+            "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;")
     end
     if not uses_chunk then
         table.insert(pointers, 1, "(void)chunk;")
@@ -337,8 +372,8 @@ end
 
 -- The helper functions of prelude.c.tpl and winograd_tile.c.tpl that only some kernels use.
 local HELPERS <const> = {
-    "where_positive", "where_equal", "where_greater", "kept", "winograd_patch", "winograd_input",
-    "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
+    "fetch_ahead", "where_positive", "where_equal", "where_greater", "kept", "winograd_patch",
+    "winograd_input", "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
 }
 
 -- Notes in `uses` which helpers the texts call.
@@ -444,6 +479,10 @@ function emit.program(graph, options)
     }) .. template.render("winograd_tile.c.tpl", { vec = set.vec, mm = set.mm, uses = uses })
     params.group = train.plan.group
     params.chunk_groups = train.plan.chunk_groups
+    params.most_ahead = 1
+    for _, phase in ipairs(train.plan.phases) do
+        params.most_ahead = math.max(params.most_ahead, #phase.ahead)
+    end
     return template.render("program.c.tpl", params)
 end
 
