@@ -15,13 +15,14 @@ TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-peers torch check data generated clean configure
+.PHONY: help gen train bench bench-scaling bench-peers torch check data generated clean configure
 
 help:
 	@echo 'make train      generate, build and train; without CIFAR-10 on a SYNTHETIC set'
 	@echo 'make gen        write generated/<net>_<norm>_<isa>.c and build build/<net>_<norm>'
 	@echo 'make bench      generated against generic kernels, per layer and per step'
-	@echo 'make bench-peers  the same step in PyTorch beside ours; PYTHON= has PyTorch'
+	@echo 'make bench-scaling    the step for more threads, other batches, wider networks'
+	@echo 'make bench-peers      the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make check      every test'
 	@echo 'make data       download CIFAR-10 and check it'
 	@echo 'make generated  write the committed files of generated/ anew'
@@ -62,6 +63,9 @@ train: gen
 
 bench: gen
 	@exec $(PROGRAM) bench $${THREADS:+--threads "$$THREADS"}
+
+bench-scaling:
+	@exec cmake -P tests/bench_scaling.cmake
 
 # Whoever lacks PyTorch hears of it before anything is built.
 torch:
