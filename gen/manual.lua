@@ -114,7 +114,7 @@ function manual.text()
     add_spec(lines, recipe.augment)
     lines[#lines + 1] = "\n" .. limits:format(layers.max_layers, layers.max_channels,
         layers.max_side, layers.max_side)
-    lines[#lines + 1] = offered_text(require("network").offered)
+    lines[#lines + 1] = offered_text(require("evaluate").offered)
     return table.concat(lines, "\n") .. "\n"
 end
 

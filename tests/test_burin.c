@@ -165,7 +165,7 @@ START_TEST(descriptions_are_rejected)
              path, path, path);
     expect("twin F/net.lua", 5, want);
     put_network("return network {\n");
-    snprintf(want, sizeof want, "%s:2: unexpected symbol near <eof>\n", path);
+    snprintf(want, sizeof want, "%s:2: unexpected symbol near <eof>: expected Lua 5.4\n", path);
     expect("twin F/net.lua", 5, want);
     put_network("while true do end");
     snprintf(want, sizeof want,
