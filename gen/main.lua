@@ -1,5 +1,5 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
--- strings from the command line: network, norm, isa, algorithm, unroll, output, pass.
+-- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, output, pass.
 
 local dump <const> = require("dump")
 local graph <const> = require("graph")
@@ -42,6 +42,7 @@ local function options_of(arguments, file)
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         algorithm = arguments.algorithm,
         unroll = arguments.unroll,
+        max_memory = math.tointeger(arguments.max_memory),
     }
 end
 
