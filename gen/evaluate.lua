@@ -30,12 +30,15 @@ local offered <const> = {
 
 -- pairs in the order of sorted keys: a description must mean the same in every run.
 local function sorted_pairs(t)
-    assert(type(t) == "table", "pairs wants a table")
+    if type(t) ~= "table" then
+        error("pairs of " .. record.show(t) .. ": expected a table", 0)
+    end
     local keys <const> = {}
     for key in next, t do
         local kind <const> = type(key)
         if kind ~= "number" and kind ~= "string" then
-            error("pairs over a key that is neither a number nor a string", 0)
+            error("pairs of a table with a key that is " .. record.show(key)
+                .. ": expected numbers and texts", 0)
         end
         keys[#keys + 1] = key
     end
@@ -139,6 +142,8 @@ local hints <const> = {
     { "syntax error near ", "Lua 5.4" },
     { "unfinished ", "its end" },
     { "stack overflow", "calls that end" },
+    { "C stack overflow", "at most 200 levels of nesting" },
+    { "too many results to unpack", "fewer than a million" },
 }
 
 -- A message of the description's process, in one line of printable text that starts with `file:`

@@ -17,10 +17,11 @@ local record <const> = require("record")
 local network <const> = {}
 
 local MAX_LISTS <const> = 10000
+local MAX_MESSAGES <const> = 100
 local MAX_INPUT <const> = 1 << 26 -- values of an image: indices in C are int
 
 -- A list of the user's errors: report(line, what, expected) notes one, raise() raises all of them
--- in the order of their lines, if there is any.
+-- in the order of their lines, if there is any, though no more than anybody reads.
 function network.errors(file)
     local noted <const> = {}
     local errors <const> = {}
@@ -41,8 +42,12 @@ function network.errors(file)
             return a.order < b.order
         end)
         local messages <const> = {}
-        for i, note in ipairs(noted) do
-            messages[i] = note.text
+        for i = 1, math.min(#noted, MAX_MESSAGES) do
+            messages[i] = noted[i].text
+        end
+        if #noted > MAX_MESSAGES then
+            messages[#messages + 1] = ("%s:%d: %d more mistakes: expected none"):format(file,
+                noted[MAX_MESSAGES + 1].line, #noted - MAX_MESSAGES)
         end
         error({ kind = "rejected", messages = messages }, 0)
     end
@@ -135,7 +140,7 @@ local function check_layers(found, report)
         end
         numbers[spec.name] = (numbers[spec.name] or 0) + 1
         if f.name then
-            local what <const>, expected <const> = identifier.problem(f.name)
+            local what <const>, expected <const> = identifier.layer_problem(f.name)
             if what then
                 report(call.line, ("%s: name %s %s"):format(spec.name, record.show(f.name), what),
                     expected)
@@ -143,12 +148,16 @@ local function check_layers(found, report)
             end
         end
         local name <const> = f.name or spec.name .. numbers[spec.name]
-        if used[name] then
+        local other <const> = used[name:upper()] -- constants in C are names in capitals
+        if other then
             names_hold = false
-            report(call.line, ("%s: the name %s is taken by the layer at line %d"):format(spec.name,
-                name, used[name]), "a name of its own")
+            report(call.line, ("%s: the name %s is taken by %s at line %d"):format(spec.name, name,
+                other.name == name and "the layer" or other.name .. ",", other.line),
+                other.name == name and "a name of its own"
+                or "a name that differs in more than capitals")
+        else
+            used[name:upper()] = { name = name, line = call.line }
         end
-        used[name] = used[name] or call.line
         list[i] = { kind = spec.name, name = name, line = call.line, fields = f }
     end
     return list, names_hold

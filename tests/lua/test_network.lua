@@ -44,6 +44,25 @@ local rejected <const> = {
     { "error with a table", "\nerror({})", "2: error with a table value: expected a text" },
     { "bytecode", "\27Lua",
       "1: attempt to load a binary chunk (mode is 't'): expected the text of a description" },
+    { "pairs of no table", "\nlocal f = pairs(nil)", "2: pairs of nil: expected a table" },
+    { "pairs of odd keys", "\nlocal f = pairs({ [true] = 1 })",
+      "2: pairs of a table with a key that is true: expected numbers and texts" },
+    { "a call of nothing", "local x\nx()", "2: attempt to call a nil value (local 'x'): expected a "
+      .. "function; `burin layers` lists those there are" },
+    { "an index of nothing", "local x\nreturn x.y",
+      "2: attempt to index a nil value (local 'x'): expected a table" },
+    { "a sum of texts", "return 'a' .. {}",
+      "1: attempt to concatenate a table value: expected texts or numbers" },
+    { "an order of tables", "return {} < {}",
+      "1: attempt to compare two table values: expected two numbers or two texts" },
+    { "a length of nothing", "return #nil",
+      "1: attempt to get length of a nil value: expected a text or a table" },
+    { "an unfinished text", "\nreturn 'a", "2: unfinished string near <eof>: expected its end" },
+    { "control characters in a message", "error('\27[2J\\n\127')", "1: ?[2J??" },
+    { "a message without end", "local s = 'x'\nfor _ = 1, 10 do s = s .. s end error(s)",
+      "2: " .. ("x"):rep(400) .. "..." },
+    { "too long a text", ("-"):rep((1 << 20) + 1),
+      "1: the description is too long: expected at most 1048576 bytes" },
     { "arithmetic on nil", "local t = {}\nlocal n = t.x + 1",
       "2: attempt to perform arithmetic on a nil value (field 'x'): expected numbers" },
 
@@ -108,6 +127,19 @@ local rejected <const> = {
       .. "digit first" },
     { "name taken", describe('relu { name = "first" }, ' .. ending),
       "6: relu: the name first is taken by the layer at line 5: expected a name of its own" },
+    { "names that differ in capitals", describe('relu { name = "FIRST" }, ' .. ending),
+      "6: relu: the name FIRST is taken by first, at line 5: expected a name that differs in more "
+      .. "than capitals" },
+    { "a default name in capitals", describe('relu { name = "RELU2" }, relu(), ' .. ending),
+      "6: relu: the name relu2 is taken by RELU2, at line 6: expected a name that differs in more "
+      .. "than capitals" },
+    { "name of an offset", describe('relu { name = "At_y" },\nrelu { name = "eval_at_y" }, '
+      .. ending), {
+        '6: relu: name "At_y" starts with At_, as offsets in the generated C do: expected another '
+        .. "name",
+        '7: relu: name "eval_at_y" starts with eval_at_, as offsets in the generated C do: '
+        .. "expected another name",
+    } },
     { "unknown reference", describe('relu { from = "firts" }, ' .. ending),
       '6: relu: reads "firts", which no layer is called: expected the name of an earlier layer, '
       .. "or input" },
@@ -266,6 +298,16 @@ function tests.constructors_copy_their_tables()
     local text <const> = "local t = { 4, window = 1 }\nlocal a = conv(t)\nt.window = 99\n"
         .. describe("a, " .. ending)
     test.equal(build(text).nodes[3].window, 1)
+end
+
+-- Nobody reads a thousand mistakes.
+function tests.mistakes_are_counted()
+    local text <const> = "local t = {}\nfor i = 1, 300 do t[i] = dropout(2) end\n"
+        .. describe("t, " .. ending)
+    local ok <const>, raised <const> = pcall(build, text)
+    test.equal(ok, false)
+    test.equal(#raised.messages, 101)
+    test.equal(raised.messages[101], "bad.lua:2: 200 more mistakes: expected none")
 end
 
 function tests.bytes_do_not_depend_on_the_run()
