@@ -115,6 +115,28 @@ local function flatten(list, path, line, flat, report)
     return true
 end
 
+-- Whether the layer at `line` may be called `name`; notes it in `used` where it may. A name that is
+-- none is quoted only as record.show does: it may hold anything.
+local function check_name(spec, name, line, used, report)
+    local what <const>, expected <const> = identifier.layer_problem(name)
+    if what then
+        report(line, ("%s: name %s %s"):format(spec.name, record.show(name), what), expected)
+        return false
+    end
+    local constant <const> = name:upper() -- as in the generated C
+    local other <const> = used[constant]
+    if not other then
+        used[constant] = { name = name, line = line }
+    elseif other.name == name then
+        report(line, ("%s: the name %s is taken by the layer at line %d"):format(spec.name, name,
+            other.line), "a name of its own")
+    else
+        report(line, ("%s: the name %s is taken by %s, at line %d"):format(spec.name, name,
+            other.name, other.line), "a name that differs in more than capitals")
+    end
+    return not other
+end
+
 -- Checks fields and names of each layer. The second result is false where names are wrong.
 local function check_layers(found, report)
     local list <const> = {}
@@ -139,25 +161,8 @@ local function check_layers(found, report)
             end
         end
         numbers[spec.name] = (numbers[spec.name] or 0) + 1
-        if f.name then
-            local what <const>, expected <const> = identifier.layer_problem(f.name)
-            if what then
-                report(call.line, ("%s: name %s %s"):format(spec.name, record.show(f.name), what),
-                    expected)
-                names_hold = false
-            end
-        end
         local name <const> = f.name or spec.name .. numbers[spec.name]
-        local other <const> = used[name:upper()] -- constants in C are names in capitals
-        if other then
-            names_hold = false
-            report(call.line, ("%s: the name %s is taken by %s at line %d"):format(spec.name, name,
-                other.name == name and "the layer" or other.name .. ",", other.line),
-                other.name == name and "a name of its own"
-                or "a name that differs in more than capitals")
-        else
-            used[name:upper()] = { name = name, line = call.line }
-        end
+        names_hold = check_name(spec, name, call.line, used, report) and names_hold
         list[i] = { kind = spec.name, name = name, line = call.line, fields = f }
     end
     return list, names_hold

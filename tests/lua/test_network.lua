@@ -125,6 +125,13 @@ local rejected <const> = {
     { "control characters", describe('relu { name = "a\\27[2J" }, ' .. ending),
       '6: relu: name "a?[2J" is no identifier: expected letters, digits and _, at most 64, no '
       .. "digit first" },
+    { "a wrong name twice",
+      describe('relu { name = "a\\27" },\nrelu { name = "a\\27" }, ' .. ending), {
+        '6: relu: name "a?" is no identifier: expected letters, digits and _, at most 64, no digit '
+        .. "first",
+        '7: relu: name "a?" is no identifier: expected letters, digits and _, at most 64, no digit '
+        .. "first",
+    } },
     { "name taken", describe('relu { name = "first" }, ' .. ending),
       "6: relu: the name first is taken by the layer at line 5: expected a name of its own" },
     { "names that differ in capitals", describe('relu { name = "FIRST" }, ' .. ending),
