@@ -11,7 +11,7 @@
  *
  *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message
  *     host.template(name)                text of templates/<name>; it must exist
- *     host.read_file(path)               text, or nil, message
+ *     host.read_file(path [, most])      text, at most so many bytes, or nil, message
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"

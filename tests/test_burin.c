@@ -125,6 +125,10 @@ START_TEST(descriptions_are_rejected)
     put_network("return network {\n");
     snprintf(want, sizeof want, "%s:2: unexpected symbol near <eof>: expected Lua 5.4\n", path);
     expect("twin F/net.lua", 5, want);
+    ck_assert_int_eq(truncate(path, (off_t)1 << 33), 0); /* 8 GiB of nothing */
+    snprintf(want, sizeof want,
+             "%s:1: the description is too long: expected at most 1048576 bytes\n", path);
+    expect("gen F/net.lua", 5, want);
     put_network("while true do end");
     snprintf(want, sizeof want,
              "%s:1: the description runs too long: expected at most 50 million steps and 10 "
