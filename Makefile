@@ -9,7 +9,8 @@ THREADS =
 DATA =
 PYTHON = python3
 FUZZ_SECONDS = 60
-export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS
+MAX_MEMORY = 4096
+export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS MAX_MEMORY
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
@@ -33,6 +34,7 @@ help:
 	@echo 'NORM=bn         bn, gn, ln, in or none'
 	@echo 'ISA=native      native, avx2, avx512 or c'
 	@echo 'PYTHON=python3  the Python of bench-peers'
+	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 
 configure:
@@ -43,8 +45,9 @@ configure:
 gen: configure
 	@cmake --build build --target burin
 	@mkdir -p generated
-	@build/burin gen --norm "$$NORM" --isa "$$ISA" "$$NET"
-	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA"
+	@build/burin gen --norm "$$NORM" --isa "$$ISA" --max-memory "$$MAX_MEMORY" "$$NET"
+	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA" \
+	    -D "BURIN_MAX_MEMORY=$$MAX_MEMORY"
 	@cmake --build build --target program
 
 train: gen

@@ -39,8 +39,8 @@ must be read by another, and the last must be softmax_cross_entropy().
 ]]
 
 local limits <const> = [[
-Limits: %d layers, %d channels, images of %d x %d. A description reaches no file and
-no other module; it has these functions of Lua:
+Limits: %d layers, %d channels, images of %d x %d. A description runs for at most 10
+seconds in 64 MiB, and reaches no file and no other module; it has these functions of Lua:
 ]]
 
 local function default_text(field)
