@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum option_id {
     OPT_OUTPUT,
     OPT_ALGORITHM,
     OPT_UNROLL,
+    OPT_MAX_MEMORY,
     OPT_PASS,
     OPT_GEN_DIR,
     OPTION_COUNT,
@@ -44,6 +46,7 @@ static const struct {
     [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN, {NULL}},
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
     [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full"}},
+    [OPT_MAX_MEMORY] = {"max-memory", "max_memory", NULL, GEN, {NULL}},
     [OPT_PASS] = {"pass",
                   "pass",
                   NULL,
@@ -83,6 +86,7 @@ static const char help_text[] =
     "                       [auto]\n"
     "  --unroll HOW         tile or full: what is written out in the kernels; (gen, plan)\n"
     "                       full adds the input channels [tile]\n"
+    "  --max-memory MB      what training may need; more is an error [4096]   (gen)\n"
     "  --pass PASS          print what one pass makes, as plain tables:       (plan)\n"
     "                       network, graph, steps, schedule, memory or\n"
     "                       kernels\n"
@@ -104,22 +108,76 @@ static int usage_error(void)
     return HOST_USAGE;
 }
 
-/* Whether `value` is allowed for an option; says which are if not. */
-static bool check_choice(int id, const char *value)
+/* Ends a message: ": expected a, b or c". */
+static void print_expected(const char *const *choices)
 {
-    const char *const *choices = option_table[id].choices;
-    if (choices[0] == NULL)
-        return true;
-    for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++)
-        if (strcmp(choices[i], value) == 0)
-            return true;
-    fprintf(stderr, "burin: --%s %s: expected ", option_table[id].name, value);
+    fputs(": expected ", stderr);
     for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++) {
         bool last = i + 1 == MAX_CHOICES || choices[i + 1] == NULL;
         fprintf(stderr, "%s%s", i == 0 ? "" : last ? " or " : ", ", choices[i]);
     }
     fputs("\n", stderr);
-    return false;
+}
+
+static bool is_megabytes(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return text[digits] == '\0' && digits >= 1 && digits <= 9 && strspn(text, "0") < digits;
+}
+
+/* Whether `value` is allowed for an option; says what is if not. */
+static bool check_value(int id, const char *value)
+{
+    const char *const *choices = option_table[id].choices;
+    const char *name = option_table[id].name;
+    for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++)
+        if (strcmp(choices[i], value) == 0)
+            return true;
+    if (choices[0] != NULL) {
+        fprintf(stderr, "burin: --%s %s", name, value);
+        print_expected(choices);
+        return false;
+    }
+    if (id == OPT_MAX_MEMORY && !is_megabytes(value)) {
+        fprintf(stderr, "burin: --%s %s: expected megabytes, from 1 to 999999999\n", name, value);
+        return false;
+    }
+    if (value[0] == '\0') {
+        fprintf(stderr, "burin: --%s: the value is empty: expected a path\n", name);
+        return false;
+    }
+    return true;
+}
+
+/* Says what is wrong with the option that getopt stopped at; `result` is what it returned. */
+static void explain_option(int result, const char *word)
+{
+    if (result == ':') {
+        int id = optopt == 'o' ? OPT_OUTPUT : optopt;
+        fprintf(stderr, "burin: --%s: the value is missing", option_table[id].name);
+        if (option_table[id].choices[0] != NULL)
+            print_expected(option_table[id].choices);
+        else
+            fprintf(stderr, ": expected %s\n", id == OPT_MAX_MEMORY ? "megabytes" : "a path");
+    } else if (optopt == OPT_HELP || optopt == OPT_VERSION) {
+        fprintf(stderr, "burin: %s: a value too many: expected none\n", word);
+    } else if (optopt != 0) {
+        fprintf(stderr, "burin: -%c: no such option: expected -o or -h\n", optopt);
+    } else {
+        fprintf(stderr, "burin: %s: no such option: expected one of the help\n", word);
+    }
+}
+
+/* Says which commands take an option. */
+static void explain_command(int id, const char *command)
+{
+    const char *takers[MAX_CHOICES] = {NULL};
+    int count = 0;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if ((option_table[id].commands & commands[i].bit) != 0)
+            takers[count++] = commands[i].name;
+    fprintf(stderr, "burin: --%s: %s does not take it", option_table[id].name, command);
+    print_expected(takers);
 }
 
 static unsigned find_command(const char *name)
@@ -167,6 +225,7 @@ int main(int argc, char **argv)
         {"output", required_argument, NULL, OPT_OUTPUT},
         {"algorithm", required_argument, NULL, OPT_ALGORITHM},
         {"unroll", required_argument, NULL, OPT_UNROLL},
+        {"max-memory", required_argument, NULL, OPT_MAX_MEMORY},
         {"pass", required_argument, NULL, OPT_PASS},
         {"gen-dir", required_argument, NULL, OPT_GEN_DIR},
         {"help", no_argument, NULL, OPT_HELP},
@@ -175,7 +234,10 @@ int main(int argc, char **argv)
     };
     const char *values[OPTION_COUNT] = {NULL};
     int id;
-    while ((id = getopt_long(argc, argv, "ho:", long_options, NULL)) != -1) {
+    signal(SIGCHLD,
+           SIG_DFL); /* a parent may have ignored it, and then no child could be waited for */
+    opterr = 0;
+    while ((id = getopt_long(argc, argv, ":ho:", long_options, NULL)) != -1) {
         if (id == 'h' || id == OPT_HELP) {
             fputs(help_text, stdout);
             return fflush(stdout) == 0 ? HOST_OK : HOST_FAILED;
@@ -184,17 +246,19 @@ int main(int argc, char **argv)
             puts("burin " BURIN_VERSION);
             return fflush(stdout) == 0 ? HOST_OK : HOST_FAILED;
         }
-        if (id == '?') /* getopt has said what is wrong */
+        if (id == '?' || id == ':') {
+            explain_option(id, argv[optind - 1]);
             return usage_error();
+        }
         if (id == 'o')
             id = OPT_OUTPUT;
-        if (!check_choice(id, optarg))
+        if (!check_value(id, optarg))
             return usage_error();
         values[id] = optarg;
     }
 
     if (optind == argc) {
-        fputs("burin: expected a command: gen, plan, twin or layers\n", stderr);
+        fputs("burin: no command: expected gen, plan, twin or layers\n", stderr);
         return usage_error();
     }
     const char *command = argv[optind];
@@ -211,7 +275,7 @@ int main(int argc, char **argv)
     }
     for (id = 0; id < OPTION_COUNT; id++) {
         if (values[id] != NULL && (option_table[id].commands & bit) == 0) {
-            fprintf(stderr, "burin: %s takes no --%s\n", command, option_table[id].name);
+            explain_command(id, command);
             return usage_error();
         }
     }

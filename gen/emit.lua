@@ -7,6 +7,7 @@ local c <const> = require "c"
 local fuse <const> = require "fuse"
 local isa <const> = require "isa"
 local kernel <const> = require "kernel"
+local limits <const> = require "limits"
 local memory <const> = require "memory"
 local model <const> = require "model"
 local name <const> = require "name"
@@ -387,6 +388,7 @@ end
 
 local function kernel_texts(graph, train, eval, set, options)
     local list <const>, seen <const> = {}, {}
+    local source <const> = limits.source(graph)
     local uses <const> = {}
     for _, helper in ipairs(HELPERS) do
         uses[helper] = false
@@ -395,7 +397,11 @@ local function kernel_texts(graph, train, eval, set, options)
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
             local file <const>, params <const> = kernel.template(spec, set, options)
-            add_once(list, seen, spec.name, render(file, params))
+            local text <const> = render(file, params)
+            if not seen[spec.name] then
+                source.add(spec.name, #text)
+            end
+            add_once(list, seen, spec.name, text)
         end
     end
     other_texts(graph, train, set, list, seen)
@@ -452,7 +458,7 @@ end
 -- -- The file ------------------------------------------------------------------------------------
 
 -- The planned program: fused steps, schedules and memory of training and evaluation.
--- options: isa, algorithm, unroll, norm, network (see main.lua)
+-- options: isa, algorithm, unroll, norm, network, max_memory (see main.lua)
 function emit.plan(graph, options)
     local set <const> = isa.get(options.isa)
     local fused <const> = fuse.steps(graph)
@@ -462,8 +468,11 @@ function emit.plan(graph, options)
     return { set = set, fused = fused, train = train, eval = eval }
 end
 
+-- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
 function emit.program(graph, options)
+    limits.check_unroll(graph, options)
     local planned <const> = emit.plan(graph, options)
+    limits.check_memory(graph, planned, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
     local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)
     local packs <const>, weights <const> = weight_texts(graph, train, set)
