@@ -8,14 +8,15 @@ SEED =
 THREADS =
 DATA =
 PYTHON = python3
-export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON
+FUZZ_SECONDS = 60
+export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-peers torch check data generated clean configure
+.PHONY: help gen train bench bench-peers torch check fuzz data generated clean configure
 
 help:
 	@echo 'make train      generate, build and train; without CIFAR-10 on a SYNTHETIC set'
@@ -23,6 +24,7 @@ help:
 	@echo 'make bench      generated against generic kernels, per layer and per step'
 	@echo 'make bench-peers  the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make check      every test'
+	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=60, compiled by clang'
 	@echo 'make data       download CIFAR-10 and check it'
 	@echo 'make generated  write the committed files of generated/ anew'
 	@echo 'make clean      remove build/'
@@ -76,6 +78,11 @@ check: configure
 	@ctest --test-dir build --output-on-failure --parallel $$(getconf _NPROCESSORS_ONLN) \
 	    --no-label-summary; status=$$?; \
 	awk -f tests/summary.awk build/Testing/Temporary/LastTest.log; exit $$status
+
+fuzz:
+	@mkdir -p build
+	@cmake --preset fuzz -D "BURIN_FUZZ_SECONDS=$$FUZZ_SECONDS" > build/fuzz.log
+	@cmake --build build/fuzz --target fuzz
 
 data:
 	@cmake -P runtime/fetch_cifar10.cmake
