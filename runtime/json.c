@@ -20,3 +20,19 @@ bool json_save(struct cJSON *document, bool complete, const char *path, struct e
     cJSON_free(text);
     return ok;
 }
+
+bool json_add(cJSON *object, const char *key, cJSON *item)
+{
+    if (object != NULL && item != NULL && cJSON_AddItemToObject(object, key, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+bool json_append(cJSON *array, cJSON *item)
+{
+    if (array != NULL && item != NULL && cJSON_AddItemToArray(array, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}

@@ -9,6 +9,7 @@
 
 #include "cpu.h"
 #include "interrupt.h"
+#include "json.h"
 #include "program.h"
 
 enum { COMMAND_SIZE = 8 * SETTINGS_TEXT_SIZE };
@@ -146,18 +147,15 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
     for (int i = 0; ok && i < WARNINGS; i++) {
         const char *text = warning(t, i);
         if (text != NULL)
-            ok = cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+            ok = json_append(warnings, cJSON_CreateString(text));
     }
-    ok = ok && cJSON_AddItemToObject(event, "warnings", warnings);
-    warnings = ok ? NULL : warnings;
-    ok = ok && cJSON_AddItemToObject(event, "settings", settings);
-    settings = ok ? NULL : settings;
+    /* Both are given away in any case. */
+    ok = json_add(ok ? event : NULL, "warnings", warnings);
+    ok = json_add(ok ? event : NULL, "settings", settings);
     if (!ok) {
         cJSON_Delete(event);
         event = NULL;
     }
-    cJSON_Delete(warnings);
-    cJSON_Delete(settings);
     return log_event(&t->log, event, "start", err);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "outfile.h"
 #include "sha256.h"
 
@@ -26,12 +27,12 @@ static bool add_tensor(cJSON *header, const struct safetensor *tensor, size_t be
     cJSON *dtype = cJSON_AddStringToObject(entry, "dtype", safetensors_dtype_name(tensor->dtype));
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
     cJSON *offsets = cJSON_AddArrayToObject(entry, "data_offsets");
-    bool ok = dtype != NULL;
+    bool ok = dtype != NULL && shape != NULL && offsets != NULL;
     for (int i = 0; i < tensor->rank; i++)
-        ok = ok && cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensor->shape[i]));
-    ok = ok && cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)begin));
-    return ok && cJSON_AddItemToArray(
-                     offsets, cJSON_CreateNumber((double)(begin + safetensors_bytes(tensor))));
+        ok = ok && json_append(shape, cJSON_CreateNumber((double)tensor->shape[i]));
+    ok = ok && json_append(offsets, cJSON_CreateNumber((double)begin));
+    return ok &&
+           json_append(offsets, cJSON_CreateNumber((double)(begin + safetensors_bytes(tensor))));
 }
 
 /* The header as text, or NULL without memory; to be given to cJSON_free. */
