@@ -17,8 +17,8 @@ TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-scaling bench-peers torch check fuzz data generated clean \
-    configure
+.PHONY: help gen train bench bench-scaling bench-peers torch check check-deep fuzz data generated \
+    clean configure
 
 help:
 	@echo 'make train           generate, build and train; without CIFAR-10 on a SYNTHETIC set'
@@ -27,6 +27,7 @@ help:
 	@echo 'make bench-scaling   the step for more threads, other batches, wider networks'
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make check           every test'
+	@echo 'make check-deep      the tests that take longer'
 	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
 	@echo 'make data            download CIFAR-10 and check it'
 	@echo 'make generated       write the committed files of generated/ anew'
@@ -84,8 +85,12 @@ bench-peers: torch gen
 check: configure
 	@cmake --build build
 	@ctest --test-dir build --output-on-failure --parallel $$(getconf _NPROCESSORS_ONLN) \
-	    --no-label-summary; status=$$?; \
+	    --no-label-summary --label-exclude deep; status=$$?; \
 	awk -f tests/summary.awk build/Testing/Temporary/LastTest.log; exit $$status
+
+check-deep: configure
+	@cmake --build build
+	@ctest --test-dir build --output-on-failure --no-label-summary --label-regex deep
 
 fuzz:
 	@mkdir -p build

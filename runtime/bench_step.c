@@ -131,10 +131,10 @@ static bool save_start(const char *folder, const struct run *run, const struct b
     };
     char path[4096];
     snprintf(path, sizeof path, "%s/batch.safetensors", folder);
-    if (!safetensors_save(path, tensors, 2, NULL, 0, err))
+    if (!safetensors_save(path, NULL, tensors, 2, NULL, 0, err))
         return false;
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    return checkpoint_save(path, run, &none, NULL, 0, err);
+    return checkpoint_save(path, NULL, run, &none, NULL, 0, err);
 }
 
 /* Notes the time and the loss of every step; profile is that of the timed ones, or NULL. */
