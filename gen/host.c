@@ -13,6 +13,9 @@
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"
+ *     host.json(text)                    tables, or nil, message; json.c
+ *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
+ *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
  *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
  *                                        description that called g, 0 where there is none
@@ -37,6 +40,9 @@
 #include <lualib.h>
 
 #include "files.h"
+#include "gnuplot.h"
+#include "json.h"
+#include "picture.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -315,6 +321,9 @@ static int set_up(lua_State *L)
     };
     static const luaL_Reg functions[] = {
         {"native_isa", native_isa},
+        {"json", json_read},
+        {"png", picture_png},
+        {"gnuplot", gnuplot_run},
         {"load_description", load_description},
         {"located", located},
         {NULL, NULL},

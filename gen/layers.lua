@@ -267,6 +267,16 @@ local add <const> = {
 
 layers.norms = { "bn", "gn", "ln", "in", "none" }
 
+local norm_titles <const> = {
+    bn = "batch norm", gn = "group norm", ln = "layer norm", ["in"] = "instance norm",
+    none = "no norm",
+}
+
+-- What people call a NORM.
+function layers.norm_title(norm)
+    return norm_titles[norm]
+end
+
 local norm <const> = {
     name = "norm",
     doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"

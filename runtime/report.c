@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "info.h"
 #include "interrupt.h"
 #include "program.h"
 
@@ -121,11 +122,54 @@ static const char *warning(const struct trainer *t, int part)
     return told ? NULL : text;
 }
 
+/* [{"name":"norm1","kind":"batch norm","inputs":["relu1"],"shape":[16,32,32],...}, ...], or NULL
+ * without memory. "groups" stands in group norms only. */
+static cJSON *layers_json(const struct model *model)
+{
+    cJSON *layers = cJSON_CreateArray();
+    bool ok = layers != NULL;
+    for (int i = 0; ok && i < model->layer_count; i++) {
+        const struct layer *l = &model->layers[i];
+        cJSON *layer = cJSON_CreateObject(), *inputs = cJSON_CreateArray();
+        for (int j = 0; j < 2; j++)
+            ok = ok && (l->inputs[j] < 0 ||
+                        cJSON_AddItemToArray(inputs,
+                                             cJSON_CreateString(model->layers[l->inputs[j]].name)));
+        ok = cJSON_AddItemToArray(layers, layer) && ok &&
+             cJSON_AddStringToObject(layer, "name", l->name) &&
+             cJSON_AddStringToObject(layer, "kind", info_op_name(l)) &&
+             cJSON_AddItemToObject(layer, "shape",
+                                   cJSON_CreateIntArray((const int[]){l->c, l->h, l->w}, 3)) &&
+             (l->groups == 0 || cJSON_AddNumberToObject(layer, "groups", l->groups)) &&
+             cJSON_AddNumberToObject(layer, "parameters", (double)info_parameters(model, l)) &&
+             cJSON_AddItemToObject(layer, "inputs", inputs);
+        inputs = ok ? NULL : inputs;
+        cJSON_Delete(inputs);
+    }
+    if (!ok) {
+        cJSON_Delete(layers);
+        return NULL;
+    }
+    return layers;
+}
+
+/* Megabytes of everything a step reads and writes besides the images. */
+static double step_megabytes(const struct trainer *t)
+{
+    const struct model *model = t->model;
+    size_t shared = 0, thread = 0;
+    t->run.backend->measure(model, &shared, &thread);
+    size_t store = 3 * model->param_floats + model->state_floats;
+    double floats = (double)(store + shared + (size_t)t->settings.threads * thread);
+    return round(floats * sizeof(float) / 1e4) / 1e2;
+}
+
 static bool log_start(struct trainer *t, const char *cpu, struct err *err)
 {
     const struct model *model = t->model;
     cJSON *event = cJSON_CreateObject();
     cJSON *warnings = cJSON_CreateArray();
+    cJSON *layers = layers_json(model);
     cJSON *settings = settings_json(&t->settings);
     bool ok = cJSON_AddStringToObject(event, "program", "burin " BURIN_VERSION) &&
               cJSON_AddStringToObject(event, "model", model->name) &&
@@ -134,6 +178,7 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
               cJSON_AddStringToObject(event, "cpu", cpu) &&
               cJSON_AddNumberToObject(event, "threads", t->settings.threads) &&
               cJSON_AddNumberToObject(event, "parameters", (double)model->param_floats) &&
+              cJSON_AddNumberToObject(event, "memory_mb", step_megabytes(t)) &&
               cJSON_AddNumberToObject(event, "step", (double)t->counters.step) &&
               cJSON_AddStringToObject(event, "source", t->train.source) &&
               cJSON_AddNumberToObject(event, "train_images", t->train.count) &&
@@ -145,6 +190,8 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
     }
     ok = ok && cJSON_AddItemToObject(event, "warnings", warnings);
     warnings = ok ? NULL : warnings;
+    ok = ok && cJSON_AddItemToObject(event, "layers", layers);
+    layers = ok ? NULL : layers;
     ok = ok && cJSON_AddItemToObject(event, "settings", settings);
     settings = ok ? NULL : settings;
     if (!ok) {
@@ -152,6 +199,7 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
         event = NULL;
     }
     cJSON_Delete(warnings);
+    cJSON_Delete(layers);
     cJSON_Delete(settings);
     return log_event(&t->log, event, "start", err);
 }

@@ -107,11 +107,14 @@ static void expect_part(const char *arguments, int code, const char *part)
 
 START_TEST(usage_is_told)
 {
-    expect("", 2, "burin: expected a command: gen, plan, twin or layers\n" HINT);
-    expect("make s8", 2, "burin: unknown command make: expected gen, plan, twin or layers\n" HINT);
+    expect("", 2, "burin: expected a command: gen, plan, twin, layers or report\n" HINT);
+    expect("make s8", 2,
+           "burin: unknown command make: expected gen, plan, twin, layers or report\n" HINT);
     expect("gen", 2, "burin: gen: expected one network, got 0\n" HINT);
     expect("gen a b", 2, "burin: gen: expected one network, got 2\n" HINT);
     expect("layers s8", 2, "burin: layers: expected no network, got 1\n" HINT);
+    expect("report", 2, "burin: report: expected the folders of one run or more, got 0\n" HINT);
+    expect("report --norm bn a", 2, "burin: report takes no --norm\n" HINT);
     expect("gen --norm batch s8", 2, "burin: --norm batch: expected bn, gn, ln, in or none\n" HINT);
     expect("gen s8 --isa sse", 2, "burin: --isa sse: expected native, avx2, avx512 or c\n" HINT);
     expect("gen s8 --algorithm fft", 2, "burin: --algorithm fft: expected auto or direct\n" HINT);

@@ -1,0 +1,79 @@
+-- report_runs.lua - made-up run folders, for the tests of the report.
+--
+--     local made <const> = load(assert(host.read_file(test.dir .. "/lua/report_runs.lua")), "@f")()
+--     made.install({ a = made.log({ norm = "bn", seed = 1, acc = { 50, 60 } }) })
+--
+-- install() puts files in front of host.read_file; each test has a host of its own.
+
+local made <const> = {}
+
+local LAYERS <const> = '[{"name":"input","kind":"input","shape":[3,8,8],"parameters":0,"inputs":[]}'
+    .. '%s,{"name":"loss","kind":"loss","shape":[10,1,1],"parameters":0,"inputs":["input"]}]'
+
+local NORM_LAYERS <const> = {
+    bn = ',{"name":"norm1","kind":"batch norm","shape":[8,4,4],"parameters":16,"inputs":["input"]}',
+    gn = ',{"name":"norm1","kind":"group norm","shape":[8,4,4],"groups":4,"parameters":16,'
+        .. '"inputs":["input"]}',
+    ln = ',{"name":"norm1","kind":"group norm","shape":[8,4,4],"groups":1,"parameters":16,'
+        .. '"inputs":["input"]}',
+    none = "",
+}
+
+--- The text of a log.jsonl. options: norm, seed, lr, acc = test accuracies of the epochs, model,
+--- synthetic, extra = lines before the end.
+function made.log(options)
+    local mark <const> = options.synthetic and ',"data":"SYNTHETIC"' or ""
+    local lines <const> = { ('{"event":"start","model":"%s","norm":"%s","isa":"c","cpu":"a <cpu>",'
+        .. '"threads":1,"parameters":1234,"memory_mb":1.5,"source":"there","layers":%s,'
+        .. '"settings":{"seed":{"value":%d},"lr":{"value":%s},"batch":{"value":16},'
+        .. '"schedule":{"value":"step"}}%s}'):format(options.model or "net", options.norm,
+            LAYERS:format(NORM_LAYERS[options.norm] or NORM_LAYERS.bn), options.seed or 1,
+            options.lr or "0.1", mark) }
+    for epoch, acc in ipairs(options.acc) do
+        lines[#lines + 1] = ('{"event":"epoch","epoch":%d,"lr":%s,"train_loss":%.6f,'
+            .. '"train_acc":%.4f,"test_loss":%.6f,"test_acc":%.4f,"seconds":2.5,'
+            .. '"images_per_s":100%s}'):format(epoch, epoch > 2 and "0.02" or "0.1",
+                2.1 - acc / 50, acc - 1.25, 2 - acc / 50, acc, mark)
+    end
+    for _, line in ipairs(options.extra or {}) do
+        lines[#lines + 1] = line
+    end
+    lines[#lines + 1] = '{"event":"end","reason":"finished","epoch":1,"step":4' .. mark .. "}"
+    return table.concat(lines, "\n") .. "\n"
+end
+
+--- Lets host.read_file find logs[folder] as folder/log.jsonl, and files[path] as path.
+function made.install(logs, files)
+    local read_file <const> = host.read_file
+    rawset(host, "read_file", function(path)
+        local folder <const> = path:match("^(.*)/log%.jsonl$")
+        local text <const> = folder and logs[folder] or files and files[path]
+        if text then
+            return text
+        end
+        return read_file(path)
+    end)
+end
+
+-- -- Pictures ------------------------------------------------------------------------------------
+
+--- The points { { x, y }, ... } of series k as they are drawn in the SVG of a figure, read back by
+--- way of its ranges.
+function made.drawn(chart, figure, svg, k)
+    local left <const>, right <const>, top <const>, bottom <const> = chart.area(figure)
+    local x_low <const>, x_high <const>, y_low <const>, y_high <const> = chart.ranges(figure)
+    local function along(axis, low, high, part)
+        return axis.log and low * (high / low) ^ part or low + (high - low) * part
+    end
+    local group <const> = svg:match('<g id="' .. figure.id .. "_plot_" .. k .. '" >(.-)\n\t</g>')
+    local points <const> = {}
+    for x, y in group:match("<path[^>]- d='([^']*)'"):gmatch("[ML]([%d.]+),([%d.]+)") do
+        points[#points + 1] = {
+            along(figure.x, x_low, x_high, (tonumber(x) - left) / (right - left)),
+            along(figure.y, y_low, y_high, (bottom - tonumber(y)) / (bottom - top)),
+        }
+    end
+    return points
+end
+
+return made

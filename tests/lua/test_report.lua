@@ -1,0 +1,179 @@
+-- The report: reading runs, grouping seeds, views, and that a picture shows what the log says.
+
+local test <const> = ...
+local made <const> = load(assert(host.read_file(test.dir .. "/lua/report_runs.lua")),
+    "@report_runs.lua")()
+
+local chart <const> = require("report/chart")
+local norms <const> = require("report/norms")
+local page <const> = require("report/page")
+local runs <const> = require("report/runs")
+local stat <const> = require("report/stat")
+local training <const> = require("report/training")
+
+local tests <const> = {}
+
+local function groups_of(logs, folders)
+    made.install(logs)
+    return runs.groups(stat.map(folders, runs.read))
+end
+
+local function two_norms()
+    return groups_of({
+        a1 = made.log({ norm = "bn", seed = 1, acc = { 40, 50, 60.5 } }),
+        a2 = made.log({ norm = "bn", seed = 2, acc = { 42, 54, 61.5 } }),
+        b1 = made.log({ norm = "gn", seed = 1, acc = { 30, 47, 58 } }),
+    }, { "a1", "b1", "a2/" })
+end
+
+-- Fails unless every drawn point is where the figure's points are, to the hundredth of a pixel.
+local function expect_drawn(figure)
+    local svg <const> = chart.svg(figure, function(text) return text end)
+    local _, _, y_low <const>, y_high <const> = chart.ranges(figure)
+    for k, series in ipairs(figure.series) do
+        local points <const> = made.drawn(chart, figure, svg, k)
+        test.equal(#points, #series.points, figure.id .. " series " .. k)
+        for i, point in ipairs(points) do
+            local wanted <const> = series.points[i]
+            local step <const> = figure.y.log and 0.001 * wanted[2] or (y_high - y_low) / 5000
+            if math.abs(point[2] - wanted[2]) > step then
+                error(("%s series %d point %d: drawn at %g, expected %g"):format(figure.id, k, i,
+                    point[2], wanted[2]))
+            end
+        end
+    end
+end
+
+-- -- Reading -------------------------------------------------------------------------------------
+
+function tests.wrong_folders_are_told()
+    made.install({ broken = made.log({ norm = "bn", acc = { 1 } }) .. "{\n" })
+    test.raises({ "nowhere/log.jsonl: cannot be read: No such file or directory: expected a run "
+        .. "folder, which `train` writes" }, runs.read, "nowhere")
+    test.raises({ "broken/log.jsonl:4: not JSON: expected an event of a log" },
+        runs.read, "broken")
+    made.install({ empty = made.log({ norm = "bn", acc = {} }) })
+    test.raises({ "empty/log.jsonl: no whole epoch: expected a run of at least one" }, runs.read,
+        "empty")
+end
+
+function tests.half_a_line_is_still_being_written()
+    made.install({ a = made.log({ norm = "bn", acc = { 10, 20 } }) .. '{"event":"ep' })
+    test.equal(#runs.read("a").epochs, 2)
+end
+
+function tests.seeds_make_a_group_and_recipes_do_not()
+    local groups <const> = groups_of({
+        a = made.log({ norm = "bn", seed = 1, acc = { 1 } }),
+        b = made.log({ norm = "bn", seed = 2, acc = { 1 } }),
+        c = made.log({ norm = "bn", seed = 1, lr = "0.2", acc = { 1 } }),
+        d = made.log({ norm = "bn", seed = 1, acc = { 1 }, synthetic = true }),
+        e = made.log({ norm = "ln", seed = 1, acc = { 1 } }),
+    }, { "a", "b", "c", "d", "e" })
+    test.equal(stat.map(groups, function(group) return group.label end), {
+        "batch norm, lr 0.1, real data", "batch norm, lr 0.2, real data",
+        "batch norm, SYNTHETIC", "layer norm, real data",
+    })
+    test.equal(stat.map(groups, function(group) return #group.runs end), { 2, 1, 1, 1 })
+end
+
+function tests.points_are_means_with_a_deviation()
+    local groups <const> = two_norms()
+    local function accuracy(run)
+        return stat.map(run.epochs, function(epoch) return { epoch.epoch, epoch.test_acc } end)
+    end
+    local points <const> = runs.points(groups[1], accuracy)
+    test.equal(#points, 3)
+    test.equal({ points[2][1], points[2][2] }, { 2, 52.0 })
+    assert(math.abs(points[2][4] - 52 - 8 ^ 0.5) < 1e-12 and points[2][3] + points[2][4] == 104)
+    test.equal(runs.points(groups[2], accuracy)[1], { 1, 30.0 })
+end
+
+-- -- Views ---------------------------------------------------------------------------------------
+
+function tests.partitions_cover_the_block_once()
+    for _, case in ipairs({
+        { { kind = "batch norm", shape = { 8, 4, 4 } }, { images = 16, channels = 1, count = 8 } },
+        { { kind = "group norm", shape = { 8, 4, 4 }, groups = 4 },
+            { images = 1, channels = 2, count = 64 } },
+        { { kind = "group norm", shape = { 8, 4, 4 }, groups = 1 },
+            { images = 1, channels = 8, count = 16 } },
+    }) do
+        local part <const> = norms.partition(case[1], 16)
+        test.equal(part, case[2])
+        test.equal(part.images * part.channels * part.count, 16 * 8)
+    end
+end
+
+function tests.norms_are_counted_and_worked_through()
+    local view <const> = norms.view(two_norms())
+    test.equal(view.blocks[2].rows, {
+        { "batch norm", "16 x 1 x 4 x 4 = 256", "8", "16", "16", "16" },
+        { "group norm", "1 x 2 x 4 x 4 = 32", "64", "128", "16", "0" },
+    })
+    test.equal(view.blocks[3].rows, {
+        { "batch norm", "1 3 3 5", "3.000", "1.414", "(1 − 3.000) / 1.414 = -1.414" },
+        { "group norm (here in 2 groups)", "1 3 5 7", "4.000", "2.236",
+            "(1 − 4.000) / 2.236 = -1.342" },
+    })
+    test.equal(view.sentences[2]:sub(1, 17), "Under batch norm ")
+    local none <const> = norms.view(groups_of({ a = made.log({ norm = "none", acc = { 1 } }) },
+        { "a" }))
+    test.equal(none.blocks[1].rows[1][2], "no norm layers")
+end
+
+function tests.curves_are_drawn_as_logged()
+    local view <const> = training.curves(two_norms())
+    for _, figure in ipairs(view.blocks[1].figures) do
+        expect_drawn(figure)
+    end
+    local accuracy <const> = view.blocks[1].figures[1]
+    test.equal(accuracy.marks, { { 2.5, "rate 0.02" } })
+    test.equal(accuracy.series[2].points, { { 1, 30.0 }, { 2, 47.0 }, { 3, 58.0 } })
+    test.equal(accuracy.series[4].points[3], { 3, 56.75 })
+    test.equal(view.sentences[1], "After the first epoch batch norm leads with 41.0 % test "
+        .. "accuracy; group norm has 30.0 %. batch norm ends highest, at 61.00 % test accuracy.")
+end
+
+function tests.scales_and_notes_keep_their_places()
+    expect_drawn({
+        id = "logarithms", title = "t", x = { label = "x", log = true },
+        y = { label = "it's `y`", log = true },
+        series = {
+            { label = "a", color = 1, note = "a", points = { { 1, 1e-5 }, { 10, 2 }, { 100, 3 } } },
+            { label = "b", color = 2, note = "b", points = { { 2, 0.5, 0.4, 0.7 }, { 50, 2.9 } } },
+        },
+    })
+end
+
+function tests.table_is_sorted_and_says_what_it_can()
+    local view <const> = training.table(two_norms())
+    local rows <const> = view.blocks[1].rows
+    test.equal({ rows[1][1], rows[1][4], rows[2][1], rows[2][4] },
+        { "batch norm", "61.00 ± 0.71", "group norm", "58.00" })
+    test.equal(view.sentences[1], "batch norm stands 3.00 points above group norm, which without "
+        .. "more seeds on both sides may be chance.")
+    local sure <const> = training.table(groups_of({
+        a1 = made.log({ norm = "bn", seed = 1, acc = { 60 } }),
+        a2 = made.log({ norm = "bn", seed = 2, acc = { 61 } }),
+        b1 = made.log({ norm = "gn", seed = 1, acc = { 50 } }),
+        b2 = made.log({ norm = "gn", seed = 2, acc = { 51 } }),
+    }, { "a1", "a2", "b1", "b2" })).sentences[1]
+    assert(sure:find("14.1 times the standard error", 1, true), sure)
+end
+
+-- -- The page ------------------------------------------------------------------------------------
+
+function tests.page_escapes_and_marks()
+    made.install({
+        ["a & <b>"] = made.log({ norm = "bn", acc = { 40, 50 }, synthetic = true }),
+    })
+    local text <const> = page.text({ "a & <b>" })
+    for _, part in ipairs({ "a &amp; &lt;b&gt;", "a &lt;cpu&gt;", "<title>SYNTHETIC: What ",
+        '<p class="warning">SYNTHETIC' }) do
+        assert(text:find(part, 1, true), "no " .. part)
+    end
+    test.equal(page.text({ "a & <b>" }), text)
+end
+
+return tests

@@ -1,0 +1,67 @@
+# `burin report` on real runs: trains, reports, and reads the page as XML.
+#
+#     cmake -DBURIN=build/burin -DPROGRAMS=build/tests/programs -DWORK=build/tests/report
+#         -P tests/test_report.cmake
+#
+# PROGRAMS holds tiny_bn and tiny_gn. The page is left in WORK for the test with a browser.
+cmake_minimum_required(VERSION 3.22)
+
+# Runs a command; `result` and `output` tell what came of it.
+macro(run)
+    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output
+        ERROR_VARIABLE output WORKING_DIRECTORY "${WORK}")
+endmacro()
+
+macro(run_well)
+    run(${ARGN})
+    if(NOT result EQUAL 0)
+        message(FATAL_ERROR "${ARGN}: ended with ${result}\n${output}")
+    endif()
+endmacro()
+
+function(expect text)
+    string(FIND "${output}" "${text}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
+    endif()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+foreach(case bn:1 bn:2 gn:1)
+    string(REPLACE ":" ";" case ${case})
+    list(GET case 0 norm)
+    list(GET case 1 seed)
+    run_well("${PROGRAMS}/tiny_${norm}" train --data synthetic --quiet --threads 1 --epochs 3
+        --seed ${seed} --out "runs/tiny ${norm} ${seed}")
+endforeach()
+
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny bn 2" "runs/tiny gn 1" -o report.html)
+expect("report.html: written")
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny bn 2" "runs/tiny gn 1" -o report.html)
+expect("report.html: unchanged")
+run_well(xmllint --noout report.html)
+file(READ "${WORK}/report.html" page)
+foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_plot_4\"")
+    string(FIND "${page}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "report.html: expected \"${part}\"")
+    endif()
+endforeach()
+
+# One run alone, and what is no run.
+run_well("${BURIN}" report "runs/tiny gn 1" -o one.html)
+run_well(xmllint --noout one.html)
+run("${BURIN}" report runs -o none.html)
+if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.html")
+    message(FATAL_ERROR "a folder without a run: ended with ${result}\n${output}")
+endif()
+expect("burin: runs/log.jsonl: cannot be read: No such file or directory: expected a run folder")
+
+# Without gnuplot the command says so.
+file(MAKE_DIRECTORY "${WORK}/empty")
+run("${CMAKE_COMMAND}" -E env "PATH=${WORK}/empty" "${BURIN}" report "runs/tiny gn 1" -o none.html)
+if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.html")
+    message(FATAL_ERROR "without gnuplot: ended with ${result}\n${output}")
+endif()
+expect("gnuplot: cannot be run")
