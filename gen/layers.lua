@@ -272,9 +272,10 @@ local norm_titles <const> = {
     none = "no norm",
 }
 
--- What people call a NORM.
+-- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images.
 function layers.norm_title(norm)
-    return norm_titles[norm]
+    local images <const> = norm:match("^bn(%d+)$")
+    return images and ("batch norm over %s images"):format(images) or norm_titles[norm]
 end
 
 local norm <const> = {

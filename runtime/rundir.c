@@ -8,8 +8,8 @@
 
 #include "outfile.h"
 
-static const char *const run_files[] = {"log.jsonl", "log.csv", "last.safetensors",
-                                        "best.safetensors"};
+static const char *const run_files[] = {"log.jsonl",        "log.csv",   "last.safetensors",
+                                        "best.safetensors", "eval.json", "eval_images.bin"};
 enum { RUN_FILES = sizeof run_files / sizeof run_files[0] };
 
 char *rundir_path(const struct rundir *dir, const char *name, char *out, size_t size)

@@ -30,8 +30,8 @@ p { margin: 0.4rem 0; max-width: 46rem; overflow-wrap: anywhere; }
 nav ol { columns: 2; margin: 0.6rem 0; padding-left: 1.4rem; font-size: 0.92rem; }
 a { color: inherit; }
 .warning { background: var(--warn); padding: 0.5rem 0.8rem; border-radius: 4px; font-weight: 600; }
-.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 1.2rem; margin: 1rem 0; }
-.small { grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); }
+.row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.2rem; margin: 1rem 0; }
+.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); }
 figure { margin: 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; overflow: visible; }
 figcaption { color: var(--soft); font-size: 0.86rem; line-height: 1.4; }
@@ -43,13 +43,20 @@ caption { text-align: left; color: var(--soft); padding-bottom: 0.4rem; max-widt
 th, td { text-align: right; padding: 0.22rem 0.6rem; border-bottom: 1px solid var(--grid); vertical-align: top; }
 th { font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
+.matrix { font-size: 0.7rem; }
+.matrix th, .matrix td { padding: 0.15rem 0.28rem; border: 0; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); gap: 0.6rem; margin: 0.4rem 0 1rem; }
+.wide { grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
+.pictures img { width: 5.2rem; height: auto; image-rendering: pixelated; display: block; }
+.pictures figcaption { font-size: 0.74rem; overflow-wrap: anywhere; }
+.caption { color: var(--soft); font-size: 0.86rem; margin-top: 1rem; }
 details { font-size: 0.82rem; color: var(--soft); }
 summary { cursor: pointer; }
 .first { fill: var(--first); } .even { fill: var(--even); } .odd { fill: var(--odd); }
 /* paper */ @media print {
     body { max-width: none; padding: 0; font-size: 11pt; }
     * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-    figure, tr { break-inside: avoid; }
+    figure, tr, .matrix { break-inside: avoid; }
     h2 { break-after: avoid; }
     details, nav { display: none; }
     .scroll { overflow: visible; }
@@ -113,6 +120,37 @@ summary { cursor: pointer; }
                 </tr>
             @ end
             </tbody></table></div>
+        @ elseif block.kind == "matrices" then
+            <div class="row">
+            @ for _, matrix in ipairs(block.matrices) do
+                <div class="scroll"><table class="matrix">
+                <caption><strong>${text(matrix.label)}</strong>: rows are true classes, columns what is said, percent of the row</caption>
+                <tr><th></th>
+                @ for _, name in ipairs(matrix.classes) do
+                    <th>${text(name)}</th>
+                @ end
+                </tr>
+                @ for _, row in ipairs(matrix.rows) do
+                    <tr><th>${text(row.name)}</th>
+                    @ for _, cell in ipairs(row.cells) do
+                        <td style="background: ${cell.color}">${text(cell.text)}</td>
+                    @ end
+                    </tr>
+                @ end
+                </table></div>
+            @ end
+            </div>
+        @ elseif block.kind == "pictures" then
+            <p class="caption">${text(block.caption)}</p>
+            <div class="${block.wide and "pictures wide" or "pictures"}">
+            @ for _, picture in ipairs(block.pictures) do
+                <figure><img alt="${text(picture.lines[1])}" src="data:image/png;base64,${picture.png}"/><figcaption>
+                @ for _, line in ipairs(picture.lines) do
+                    ${text(line)}<br/>
+                @ end
+                </figcaption></figure>
+            @ end
+            </div>
         @ elseif block.kind == "cells" then
             <div class="row small">
             @ for _, picture in ipairs(block.pictures) do

@@ -34,6 +34,8 @@ foreach(case bn:1 bn:2 gn:1)
     list(GET case 1 seed)
     run_well("${PROGRAMS}/tiny_${norm}" train --data synthetic --quiet --threads 1 --epochs 3
         --seed ${seed} --out "runs/tiny ${norm} ${seed}")
+    run_well("${PROGRAMS}/tiny_${norm}" eval --data synthetic --threads 1
+        --model "runs/tiny ${norm} ${seed}/last.safetensors" --out "runs/tiny ${norm} ${seed}")
 endforeach()
 
 run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny bn 2" "runs/tiny gn 1" -o report.html)
@@ -42,7 +44,10 @@ run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny bn 2" "runs/tiny gn 1" -o
 expect("report.html: unchanged")
 run_well(xmllint --noout report.html)
 file(READ "${WORK}/report.html" page)
-foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_plot_4\"")
+foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_plot_4\"" "data:image/png;base64,"
+        "Under group norm no other image moves at all."
+        "At evaluation no image moves another under any of them."
+        "For group norm no batch size changes anything.")
     string(FIND "${page}" "${part}" position)
     if(position LESS 0)
         message(FATAL_ERROR "report.html: expected \"${part}\"")

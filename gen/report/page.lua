@@ -6,10 +6,16 @@
 --     block = { kind = "figures", figures = { (chart.lua), ... } }
 --           | { kind = "table", caption, head = { text, ... }, rows = { { text, ... }, ... } }
 --           | { kind = "cells", pictures = { (norms.lua), ... } }
+--           | { kind = "matrices", matrices = { { label, classes, rows = { { name,
+--               cells = { { text, color }, ... } }, ... } }, ... } }
+--           | { kind = "pictures", caption, wide = bool, pictures = { { png = base64,
+--               lines = { text, ... } }, ... } }
 --
 -- Texts are plain; the template escapes them. The page is a pure function of the run folders.
 
+local batch <const> = require("report/batch")
 local chart <const> = require("report/chart")
+local mistakes <const> = require("report/mistakes")
 local norms <const> = require("report/norms")
 local runs <const> = require("report/runs")
 local stat <const> = require("report/stat")
@@ -84,6 +90,7 @@ function page.text(folders)
     local groups <const> = runs.groups(stat.map(folders, runs.read))
     local views <const> = {
         norms.view(groups), training.curves(groups), training.table(groups),
+        mistakes.view(groups), batch.size_view(groups), batch.independence_view(groups),
     }
     for number, view in ipairs(views) do
         view.number = number

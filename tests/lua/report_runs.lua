@@ -55,6 +55,28 @@ function made.install(logs, files)
     end)
 end
 
+--- The text of an eval.json of four images in two classes, and the pixels of its wrong images, of
+--- one grey pixel each. predictions are class numbers from 0; the true classes are 0 0 1 1. moved:
+--- what the first image does to the three others in training.
+function made.evaluation(predictions, moved, batch_acc)
+    local labels <const>, wrong <const>, pixels <const> = { 0, 0, 1, 1 }, {}, {}
+    for i, label in ipairs(labels) do
+        if predictions[i] ~= label then
+            wrong[#wrong + 1] = i - 1
+            pixels[#pixels + 1] = string.char(16 * i)
+        end
+    end
+    local function list(values)
+        return "[" .. table.concat(values, ",") .. "]"
+    end
+    return ('{"classes":["cat","dog"],"labels":%s,"predictions":%s,"confidences":[0.9,0.8,0.7,0.6],'
+        .. '"pictures":{"shape":[1,1,1],"below":4,"indices":%s},"batches":{"images":4,'
+        .. '"sizes":[2,4],"acc":%s,"running_acc":75},"independence":{"images":4,"deviation":2,'
+        .. '"training":{"changes":%s,"flips":0},"evaluation":{"changes":[0,0,0],"flips":0}}}')
+        :format(list(labels), list(predictions), list(wrong), list(batch_acc), list(moved)),
+        table.concat(pixels)
+end
+
 -- -- Pictures ------------------------------------------------------------------------------------
 
 --- The points { { x, y }, ... } of series k as they are drawn in the SVG of a figure, read back by

@@ -4,7 +4,9 @@ local test <const> = ...
 local made <const> = load(assert(host.read_file(test.dir .. "/lua/report_runs.lua")),
     "@report_runs.lua")()
 
+local batch <const> = require("report/batch")
 local chart <const> = require("report/chart")
+local mistakes <const> = require("report/mistakes")
 local norms <const> = require("report/norms")
 local page <const> = require("report/page")
 local runs <const> = require("report/runs")
@@ -160,6 +162,78 @@ function tests.table_is_sorted_and_says_what_it_can()
         b2 = made.log({ norm = "gn", seed = 2, acc = { 51 } }),
     }, { "a1", "a2", "b1", "b2" })).sentences[1]
     assert(sure:find("14.1 times the standard error", 1, true), sure)
+end
+
+-- Two evaluated norms and one that is not.
+local function evaluated()
+    local bn <const>, bn_pixels <const> = made.evaluation({ 0, 1, 1, 1 }, { 0.5, 0, 1 }, { 25, 50 })
+    local gn <const>, gn_pixels <const> = made.evaluation({ 1, 1, 1, 1 }, { 0, 0, 0 }, { 75, 75 })
+    local files <const> = {
+        ["a/eval.json"] = bn, ["a/eval_images.bin"] = bn_pixels,
+        ["b/eval.json"] = gn, ["b/eval_images.bin"] = gn_pixels,
+    }
+    made.install({
+        a = made.log({ norm = "bn", acc = { 50 } }), b = made.log({ norm = "gn", acc = { 60 } }),
+        c = made.log({ norm = "ln", acc = { 40 } }),
+    }, files)
+    return runs.groups({ runs.read("a"), runs.read("b"), runs.read("c") })
+end
+
+function tests.mistakes_are_counted_and_shown()
+    local view <const> = mistakes.view(evaluated())
+    test.equal(view.sentences, {
+        "On average dog is recognised best (100 %) and cat worst (25 %); the most frequent mistake "
+            .. "is to take cat for dog, 75 % of the time.",
+        "On 25.0 % of the test images the first runs of these 2 do not all give the same answer; "
+            .. "25.0 % are wrong under every one of them.",
+        "Without an evaluation: 1 run. `build/net_ln eval --model c/last.safetensors --out c` "
+            .. "makes one.",
+    })
+    local figure <const>, matrices <const> = view.blocks[1].figures[1], view.blocks[2].matrices
+    test.equal({ figure.series[1].points[1][2], figure.series[1].points[2][2] }, { 50.0, 100.0 })
+    test.equal(stat.map(matrices[2].rows[1].cells, function(cell) return cell.text end),
+        { "0", "100" })
+    test.equal(view.blocks[4].pictures, {
+        { png = host.png("\16", 1, 1, 1), lines = { "true cat", "says dog 0.90" } },
+        { png = host.png("\32", 1, 1, 1), lines = { "true cat", "says dog 0.80" } },
+    })
+    test.equal(view.blocks[5].pictures, { {
+        png = host.png("\16", 1, 1, 1),
+        lines = { "true cat", "batch norm: cat 0.90", "group norm: dog 0.90" },
+    } })
+end
+
+function tests.independence_is_in_deviations()
+    local view <const> = batch.independence_view(evaluated())
+    test.equal(view.blocks[1].figures[1].series[1].points, { { 1, 0.5 }, { 2, 0.25 }, { 3, 0.0 } })
+    expect_drawn(view.blocks[1].figures[1])
+    test.equal(view.blocks[2].rows[1],
+        { "batch norm", "2 of 3", "0.250", "0.500", "0", "0 of 3", "0", "0", "0" })
+    test.equal({ view.sentences[1], view.sentences[2], view.sentences[3] }, {
+        "Replacing one image of a batch moves the logits of 2 of the 3 others under batch norm, by "
+            .. "up to 0.500 standard deviations; no prediction changes.",
+        "Under group norm no other image moves at all.",
+        "At evaluation no image moves another under any of them.",
+    })
+end
+
+function tests.batch_sizes_are_told_apart()
+    local view <const> = batch.size_view(evaluated())
+    local figure <const> = view.blocks[1].figures[1]
+    test.equal(figure.series[1].points, { { 2, 25.0 }, { 4, 50.0 } })
+    expect_drawn(figure)
+    test.equal(view.sentences[3], "For group norm no batch size changes anything.")
+    local ghosts <const> = batch.size_view(groups_of({
+        a = made.log({ norm = "bn", acc = { 70 } }), b = made.log({ norm = "bn2", acc = { 50 } }),
+        c = made.log({ norm = "bn8", acc = { 65 } }), d = made.log({ norm = "gn", acc = { 60 } }),
+    }, { "a", "b", "c", "d" }))
+    local lines <const> = ghosts.blocks[1].figures[1].series
+    test.equal(stat.map(lines[1].points, function(point) return point[1] end), { 2, 8, 16 })
+    test.equal(stat.map(lines[1].points, function(point) return point[2] end), { 50.0, 65.0, 70.0 })
+    test.equal(lines[2].points, { { 2, 60.0 }, { 16, 60.0 } })
+    test.equal(ghosts.sentences[1], "With statistics over 2 images batch norm ends at 50.00 %, "
+        .. "over 16 at 70.00 %; it falls behind group norm with 2.")
+    expect_drawn(ghosts.blocks[1].figures[1])
 end
 
 -- -- The page ------------------------------------------------------------------------------------
