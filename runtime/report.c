@@ -89,6 +89,7 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
         {SETTING_DATA, "--data"},
         {SETTING_THREADS, "--threads"},
         {SETTING_MAX_STEPS, "--max-steps"},
+        {SETTING_PROBE, "--probe"},
     };
     char text[RUNDIR_PATH_SIZE];
     command[0] = '\0';

@@ -31,7 +31,7 @@ nav ol { columns: 2; margin: 0.6rem 0; padding-left: 1.4rem; font-size: 0.92rem;
 a { color: inherit; }
 .warning { background: var(--warn); padding: 0.5rem 0.8rem; border-radius: 4px; font-weight: 600; }
 .row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.2rem; margin: 1rem 0; }
-.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); }
+.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
 figure { margin: 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; overflow: visible; }
 figcaption { color: var(--soft); font-size: 0.86rem; line-height: 1.4; }
@@ -81,7 +81,7 @@ summary { cursor: pointer; }
     @ end
     @ for _, block in ipairs(view.blocks) do
         @ if block.kind == "figures" then
-            <div class="row">
+            <div class="${block.small and "row small" or "row"}">
             @ for _, figure in ipairs(block.figures) do
                 <figure id="${figure.id}">
                 ${figure.svg}

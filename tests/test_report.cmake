@@ -33,7 +33,7 @@ foreach(case bn:1 bn:2 gn:1)
     list(GET case 0 norm)
     list(GET case 1 seed)
     run_well("${PROGRAMS}/tiny_${norm}" train --data synthetic --quiet --threads 1 --epochs 3
-        --seed ${seed} --out "runs/tiny ${norm} ${seed}")
+        --probe 50 --seed ${seed} --out "runs/tiny ${norm} ${seed}")
     run_well("${PROGRAMS}/tiny_${norm}" eval --data synthetic --threads 1
         --model "runs/tiny ${norm} ${seed}/last.safetensors" --out "runs/tiny ${norm} ${seed}")
 endforeach()
@@ -46,6 +46,7 @@ run_well(xmllint --noout report.html)
 file(READ "${WORK}/report.html" page)
 foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_plot_4\"" "data:image/png;base64,"
         "Under group norm no other image moves at all."
+        "Behind batch norm the means of channels are alike at step 0" "id=\"smoothness_plot_2\""
         "At evaluation no image moves another under any of them."
         "For group norm no batch size changes anything.")
     string(FIND "${page}" "${part}" position)

@@ -6,7 +6,8 @@
 --                             width = (of bars, in x), note = "82.1" (written at its end),
 --                             points = { { x, y, low, high }, ... } }, ... },
 --                marks = { { x, text }, ... },      -- vertical lines
---                width, height }                    -- of the viewBox, in pixels
+--                width, height,                     -- of the viewBox, in pixels
+--                bare = bool }                      -- no room for notes at the right
 --
 -- Points are { x, y } or, with a band around the line, { x, y, low, high }. The plot area is where
 -- chart.area says, and the ranges are those of chart.ranges, both set and not left to gnuplot: so
@@ -25,7 +26,7 @@ chart.colors = {
 }
 
 local WIDTH <const>, HEIGHT <const> = 460, 290
-local MARGIN <const> = { left = 0.145, right = 0.875, top = 0.93, bottom = 0.165 } -- parts
+local MARGIN <const> = { left = 66, right = 57, top = 20, bottom = 48 } -- pixels
 local MAX_MARKERS <const> = 12 -- more points than this are a curve, and need none
 
 -- Colours that stand for those of the page; they are replaced in gnuplot's output.
@@ -39,7 +40,8 @@ end
 --- The rectangle of the plot in pixels of the viewBox: left, right, top, bottom.
 function chart.area(figure)
     local w <const>, h <const> = figure.width or WIDTH, figure.height or HEIGHT
-    return MARGIN.left * w, MARGIN.right * w, (1 - MARGIN.top) * h, (1 - MARGIN.bottom) * h
+    return MARGIN.left, w - (figure.bare and MARGIN.top or MARGIN.right), MARGIN.top,
+        h - MARGIN.bottom
 end
 
 -- -- Ranges --------------------------------------------------------------------------------------
@@ -130,7 +132,19 @@ local function place_notes(figure, low, high)
     return notes
 end
 
-local function axis_lines(script, name, axis, low, high)
+-- The step of at most `most` ticks: 1, 2 or 5 times a power of ten.
+local function tick_step(low, high, most)
+    local rough <const> = (high - low) / most
+    local power <const> = 10 ^ math.floor(math.log(rough, 10))
+    for _, factor in ipairs({ 1, 2, 5 }) do
+        if factor * power >= rough then
+            return factor * power
+        end
+    end
+    return 10 * power
+end
+
+local function axis_lines(script, name, axis, low, high, most)
     script[#script + 1] = ("set %srange [%s:%s]"):format(name, number(low), number(high))
     script[#script + 1] = ("set %slabel %s textcolor rgb '%s' noenhanced"):format(name,
         quote(axis.label), INK)
@@ -141,7 +155,7 @@ local function axis_lines(script, name, axis, low, high)
             script[#script + 1] = ("set format %s '%%g'"):format(name)
         end
     end
-    local extra = ""
+    local extra = axis.log and "" or " " .. number(tick_step(low, high, most))
     if axis.ticks then
         local ticks <const> = stat.map(axis.ticks, function(tick)
             return quote(tick[2]) .. " " .. number(tick[1])
@@ -199,14 +213,16 @@ function chart.script(figure)
         ("set terminal svg size %d,%d font 'sans-serif,12' name '%s'"):format(
             figure.width or WIDTH, figure.height or HEIGHT, figure.id),
     }
-    for _, side in ipairs({ "left", "right", "top", "bottom" }) do
-        script[#script + 1] = ("set %smargin at screen %s"):format(side:sub(1, 1),
-            number(MARGIN[side]))
+    local left <const>, right <const>, top <const>, bottom <const> = chart.area(figure)
+    local w <const>, h <const> = figure.width or WIDTH, figure.height or HEIGHT
+    for _, side in ipairs({ { "l", left / w }, { "r", right / w }, { "t", 1 - top / h },
+        { "b", 1 - bottom / h } }) do
+        script[#script + 1] = ("set %smargin at screen %s"):format(side[1], number(side[2]))
     end
     script[#script + 1] = ("set border 3 lc rgb '%s'"):format(INK)
     script[#script + 1] = ("set grid y lt 1 lc rgb '%s'"):format(GRID)
-    axis_lines(script, "x", figure.x, x_low, x_high)
-    axis_lines(script, "y", figure.y, y_low, y_high)
+    axis_lines(script, "x", figure.x, x_low, x_high, (right - left) // 55)
+    axis_lines(script, "y", figure.y, y_low, y_high, (bottom - top) // 30)
     for _, mark in ipairs(figure.marks or {}) do
         script[#script + 1] = ("set arrow from %s, graph 0 to %s, graph 1 nohead dt 3 lc rgb '%s'")
             :format(number(mark[1]), number(mark[1]), INK)

@@ -3,7 +3,7 @@
 -- Views make plain tables; here they become one page, by way of templates/report.html.tpl:
 --
 --     view  = { id, title, sentences = { text, ... }, blocks = { block, ... } }
---     block = { kind = "figures", figures = { (chart.lua), ... } }
+--     block = { kind = "figures", small = bool, figures = { (chart.lua), ... } }
 --           | { kind = "table", caption, head = { text, ... }, rows = { { text, ... }, ... } }
 --           | { kind = "cells", pictures = { (norms.lua), ... } }
 --           | { kind = "matrices", matrices = { { label, classes, rows = { { name,
@@ -15,6 +15,7 @@
 
 local batch <const> = require("report/batch")
 local chart <const> = require("report/chart")
+local looks <const> = require("report/looks")
 local mistakes <const> = require("report/mistakes")
 local norms <const> = require("report/norms")
 local runs <const> = require("report/runs")
@@ -90,7 +91,8 @@ function page.text(folders)
     local groups <const> = runs.groups(stat.map(folders, runs.read))
     local views <const> = {
         norms.view(groups), training.curves(groups), training.table(groups),
-        mistakes.view(groups), batch.size_view(groups), batch.independence_view(groups),
+        mistakes.view(groups), looks.inside_view(groups), batch.size_view(groups),
+        batch.independence_view(groups), looks.smooth_view(groups),
     }
     for number, view in ipairs(views) do
         view.number = number

@@ -77,6 +77,22 @@ function made.evaluation(predictions, moved, batch_acc)
         table.concat(pixels)
 end
 
+--- A probe event. scatter: of the means of channels, groups and images behind the norm; none for a
+--- network without norms.
+function made.look(step, scatter, loss, losses, changes, none)
+    local parts <const> = {}
+    for i, name in ipairs({ "channel", "group", "image" }) do
+        parts[i] = ('"%s":[0,%g,2,0.5]'):format(name, scatter[i])
+    end
+    local side <const> = ('{"mean":0,"deviation":1,"low":-1,"high":1,"histogram":[1,0,3,4],%s}')
+        :format(table.concat(parts, ","))
+    return ('{"event":"probe","step":%d,"images":16,"loss":%g,"norms":[{"layer":"norm1","kind":"x",'
+        .. '"before":%s%s}],"weights":[{"name":"conv1.weight","gradient":0.5,"weight":4,'
+        .. '"update":0.1},{"name":"fc.weight","gradient":0.25,"weight":2,"update":0.2}],'
+        .. '"walk":{"gradient":0.5,"lengths":[0.1,0.2],"losses":[%s],"changes":[%s]}}'):format(
+        step, loss, side, none and "" or ',"after":' .. side, losses, changes)
+end
+
 -- -- Pictures ------------------------------------------------------------------------------------
 
 --- The points { { x, y }, ... } of series k as they are drawn in the SVG of a figure, read back by

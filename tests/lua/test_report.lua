@@ -6,6 +6,7 @@ local made <const> = load(assert(host.read_file(test.dir .. "/lua/report_runs.lu
 
 local batch <const> = require("report/batch")
 local chart <const> = require("report/chart")
+local looks <const> = require("report/looks")
 local mistakes <const> = require("report/mistakes")
 local norms <const> = require("report/norms")
 local page <const> = require("report/page")
@@ -234,6 +235,63 @@ function tests.batch_sizes_are_told_apart()
     test.equal(ghosts.sentences[1], "With statistics over 2 images batch norm ends at 50.00 %, "
         .. "over 16 at 70.00 %; it falls behind group norm with 2.")
     expect_drawn(ghosts.blocks[1].figures[1])
+end
+
+-- A batch norm with two looks, a network without norms with one, and a run without looks.
+local function looked_into()
+    return groups_of({
+        a = made.log({ norm = "bn", acc = { 50 }, extra = {
+            made.look(1, { 0, 0.5, 0.25 }, 2, "1.5,1.75", "0.05,0.2"),
+            made.look(9, { 0.125, 0.5, 0.5 }, 1, "0.9,null", "0.05,null"),
+        } }),
+        b = made.log({ norm = "none", acc = { 40 }, extra = {
+            made.look(1, { 0.5, 0.5, 0.5 }, 2, "1,4", "0.2,0.3", true),
+        } }),
+        c = made.log({ norm = "gn", acc = { 40 } }),
+    }, { "a", "b", "c" })
+end
+
+function tests.activations_are_those_of_the_looks()
+    local view <const> = looks.inside_view(looked_into())
+    test.equal({ view.sentences[1], view.sentences[2], view.sentences[3] }, {
+        "Behind batch norm the means of channels are alike at step 0; those of groups of channels "
+            .. "of an image by 0.50 and images by 0.25 deviations. At step 8, with learned scales "
+            .. "and shifts, those of channels by 0.12 deviations.",
+        "Under no norm no means are alike at step 0: those of channels by 0.50, groups of channels "
+            .. "of an image by 0.50 and images by 0.50 deviations.",
+        "At the first look the gradient norms of the weight tensors reach from 0.250 to 0.500 "
+            .. "under batch norm and 0.250 to 0.500 under no norm.",
+    })
+    test.equal(view.sentences[#view.sentences]:sub(1, 32), "Without a look inside: 1 run. `b")
+    local histogram <const> = view.blocks[1].figures[1]
+    test.equal(histogram.series[1].points, { { -0.75, 0.25 }, { 0.25, 0.75 }, { 0.75, 1.0 } })
+    test.equal(#view.blocks[1].figures[2].series, 2)
+    local scatter <const> = view.blocks[2].figures[1]
+    test.equal(scatter.series[1].points, { { 0, 0.0 }, { 8, 0.125 } })
+    test.equal(view.blocks[4].figures[2].series[1].points,
+        { { 1, 0.025, 0.025, 0.025 }, { 2, 0.1, 0.1, 0.1 } })
+    for _, block in ipairs(view.blocks) do
+        for _, figure in ipairs(block.figures) do
+            expect_drawn(figure)
+        end
+    end
+end
+
+function tests.smoothness_is_measured_along_the_walk()
+    local view <const> = looks.smooth_view(looked_into())
+    local figures <const> = view.blocks[1].figures
+    test.equal(figures[1].series[1].points, { { 0, 2, 1.5, 2 }, { 8, 1, 0.9, 1 } })
+    test.equal(figures[2].series[2].points, { { 0, 3.0 } })
+    test.equal(figures[3].series[1].points, { { 0, 2.0 }, { 8, 1.0 } })
+    test.equal({ view.sentences[1], view.sentences[2], view.sentences[3] }, {
+        "For each unit of length along the gradient the gradient changes by a median of 1.00 under "
+            .. "batch norm and 4.00 under no norm.",
+        "By this measure the loss is smoother under batch norm than without a norm.",
+        "At 1 place along the walks the loss was no finite number, which is left out.",
+    })
+    for _, figure in ipairs(figures) do
+        expect_drawn(figure)
+    end
 end
 
 -- -- The page ------------------------------------------------------------------------------------
