@@ -8,29 +8,35 @@ SEED =
 THREADS =
 DATA =
 PYTHON = python3
-export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON
+# Of `make compare`; runtime/compare.sh says what each is.
+NORMS = bn gn ln none
+GHOSTS = 2 8 32
+SEEDS = 1
+export NET NORM ISA EPOCHS SEED THREADS DATA NORMS GHOSTS SEEDS PYTHON
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-peers torch check data generated clean configure
+.PHONY: help gen train bench bench-peers compare torch check data generated clean configure
 
 help:
 	@echo 'make train      generate, build and train; without CIFAR-10 on a SYNTHETIC set'
 	@echo 'make gen        write generated/<net>_<norm>_<isa>.c and build build/<net>_<norm>'
 	@echo 'make bench      generated against generic kernels, per layer and per step'
 	@echo 'make bench-peers  the same step in PyTorch beside ours; PYTHON= has PyTorch'
+	@echo 'make compare    train every norm, then runs/compare/report.html; goes on where it stopped'
 	@echo 'make check      every test'
 	@echo 'make data       download CIFAR-10 and check it'
 	@echo 'make generated  write the committed files of generated/ anew'
 	@echo 'make clean      remove build/'
 	@echo
 	@echo 'NET=s8          a name under gen/nets, or the path of a .lua file'
-	@echo 'NORM=bn         bn, gn, ln, in or none'
+	@echo 'NORM=bn         bn, gn, ln, in or none; bn16: batch norm over 16 images'
 	@echo 'ISA=native      native, avx2, avx512 or c'
 	@echo 'PYTHON=python3  the Python of bench-peers'
+	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 
 configure:
@@ -70,6 +76,8 @@ torch:
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
 	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
+compare:
+	@runtime/compare.sh
 
 check: configure
 	@cmake --build build

@@ -78,7 +78,7 @@ static const char help_text[] =
     "\n"
     "Options\n"
     "  --norm NORM          bn, gn, ln, in or none: what norm() layers are    (gen, plan, twin)\n"
-    "                       [bn]\n"
+    "                       [bn]; bn16: batch norm over 16 images\n"
     "  --isa ISA            native, avx2, avx512 or c; native asks the CPU,   (gen, plan)\n"
     "                       c is portable C [native]\n"
     "  -o, --output FILE    where to write                                    (gen, twin,\n"
@@ -110,11 +110,18 @@ static int usage_error(void)
     return HOST_USAGE;
 }
 
+/* "bn16": batch norm over 16 images; layers.lua knows what it means. */
+static bool is_ghost_norm(const char *value)
+{
+    size_t digits = strncmp(value, "bn", 2) == 0 ? strspn(value + 2, "0123456789") : 0;
+    return digits >= 1 && digits <= 4 && value[2] != '0' && value[2 + digits] == '\0';
+}
+
 /* Whether `value` is allowed for an option; says which are if not. */
 static bool check_choice(int id, const char *value)
 {
     const char *const *choices = option_table[id].choices;
-    if (choices[0] == NULL)
+    if (choices[0] == NULL || (id == OPT_NORM && is_ghost_norm(value)))
         return true;
     for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++)
         if (strcmp(choices[i], value) == 0)
@@ -124,7 +131,7 @@ static bool check_choice(int id, const char *value)
         bool last = i + 1 == MAX_CHOICES || choices[i + 1] == NULL;
         fprintf(stderr, "%s%s", i == 0 ? "" : last ? " or " : ", ", choices[i]);
     }
-    fputs("\n", stderr);
+    fputs(id == OPT_NORM ? ", or bn16: batch norm over 16 images\n" : "\n", stderr);
     return false;
 }
 

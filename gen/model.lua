@@ -207,6 +207,9 @@ local function layer_row(node)
         if node.norm == "batch" then
             field(".momentum = %s", c.float(node.momentum))
         end
+        if node.ghost > 0 then
+            field(".ghost = %d", node.ghost)
+        end
     end
     if node.kind == "dropout" then
         field(".p = %s", c.float(node.p))

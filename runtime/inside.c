@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generic.h"
+#include "generic_ghost.h"
 
 bool inside_open(struct inside *inside, const struct model *model, int threads, struct err *err)
 {
@@ -45,6 +46,8 @@ void inside_norm_output(const struct inside *inside, int layer, int image, float
     const struct layer *l = &w->model->layers[layer];
     int groups = l->norm == NORM_GROUP ? l->groups : l->c;
     float *coef = place_thread(w, w->plan->coef);
+    if (ghost_norm(l))
+        ghost_moments(w, layer, image, place_thread_sums(w), place_moments(w, layer, image));
     ref_norm_coef(coef, place_moments(w, layer, image), place_param(w, l->weight),
                   place_param(w, l->bias), l->c, groups);
     ref_affine_fwd(out, place_input(w, layer, 0, image), coef, l->c, l->h * l->w);

@@ -124,7 +124,8 @@ static const char *warning(const struct trainer *t, int part)
 }
 
 /* [{"name":"norm1","kind":"batch norm","inputs":["relu1"],"shape":[16,32,32],...}, ...], or NULL
- * without memory. "groups" stands in group norms only. */
+ * without memory. "groups" stands in group norms only, "ghost" in batch norms that have
+ * them. */
 static cJSON *layers_json(const struct model *model)
 {
     cJSON *layers = cJSON_CreateArray();
@@ -142,6 +143,7 @@ static cJSON *layers_json(const struct model *model)
              cJSON_AddItemToObject(layer, "shape",
                                    cJSON_CreateIntArray((const int[]){l->c, l->h, l->w}, 3)) &&
              (l->groups == 0 || cJSON_AddNumberToObject(layer, "groups", l->groups)) &&
+             (l->ghost == 0 || cJSON_AddNumberToObject(layer, "ghost", l->ghost)) &&
              cJSON_AddNumberToObject(layer, "parameters", (double)info_parameters(model, l)) &&
              cJSON_AddItemToObject(layer, "inputs", inputs);
         inputs = ok ? NULL : inputs;

@@ -12,6 +12,7 @@
 
 #include "cpu.h"
 #include "data.h"
+#include "generic.h"
 #include "options.h"
 #include "pool.h"
 #include "schedule.h"
@@ -76,7 +77,7 @@ void settings_init(struct settings *settings, const struct model *model)
 {
     int online = cpu_online();
     *settings = (struct settings){
-        .backend = BACKEND_GENERATED,
+        .backend = generic_only(model) ? BACKEND_GENERIC : BACKEND_GENERATED,
         .threads = online < THREADS_USEFUL ? online : THREADS_USEFUL,
         .seed = 1,
         .shuffle = true,

@@ -282,6 +282,10 @@ static bool load_init(struct trainer *t, struct err *err)
 static bool open_run(struct trainer *t, const struct safetensors *checkpoint, struct err *err)
 {
     const struct settings *s = &t->settings;
+    if (s->backend != BACKEND_GENERIC && generic_only(t->model))
+        return err_set_code(err, EXIT_USAGE,
+                            "train: --backend generated: batch norm over less than the batch "
+                            "(ghost): expected --backend generic, the only one that trains it");
     const struct backend *backend =
         s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
     if (!run_open(&t->run, t->model, backend, s->threads, err))

@@ -115,7 +115,16 @@ START_TEST(usage_is_told)
     expect("layers s8", 2, "burin: layers: expected no network, got 1\n" HINT);
     expect("report", 2, "burin: report: expected the folders of one run or more, got 0\n" HINT);
     expect("report --norm bn a", 2, "burin: report takes no --norm\n" HINT);
-    expect("gen --norm batch s8", 2, "burin: --norm batch: expected bn, gn, ln, in or none\n" HINT);
+    static const char *const no_norms[] = {"batch", "bn0", "bn16x", "bn10000", "gn4"};
+    for (size_t i = 0; i < sizeof no_norms / sizeof no_norms[0]; i++) {
+        char arguments[64], want[128];
+        snprintf(arguments, sizeof arguments, "gen --norm %s s8", no_norms[i]);
+        snprintf(want, sizeof want,
+                 "burin: --norm %s: expected bn, gn, ln, in or none, or bn16: batch norm over 16 "
+                 "images\n" HINT,
+                 no_norms[i]);
+        expect(arguments, 2, want);
+    }
     expect("gen s8 --isa sse", 2, "burin: --isa sse: expected native, avx2, avx512 or c\n" HINT);
     expect("gen s8 --algorithm fft", 2, "burin: --algorithm fft: expected auto or direct\n" HINT);
     expect("gen s8 --unroll all", 2, "burin: --unroll all: expected tile or full\n" HINT);

@@ -3,7 +3,7 @@
 #     cmake -DBURIN=build/burin -DPROGRAMS=build/tests/programs -DWORK=build/tests/report
 #         -P tests/test_report.cmake
 #
-# PROGRAMS holds tiny_bn and tiny_gn. The page is left in WORK for the test with a browser.
+# PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8. The page is left in WORK for the test with a browser.
 cmake_minimum_required(VERSION 3.22)
 
 # Runs a command; `result` and `output` tell what came of it.
@@ -52,6 +52,39 @@ foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_pl
     string(FIND "${page}" "${part}" position)
     if(position LESS 0)
         message(FATAL_ERROR "report.html: expected \"${part}\"")
+    endif()
+endforeach()
+
+# Batch norm over eight images: the generic kernels train it, and nothing else does.
+run("${PROGRAMS}/tiny_bn8" train --data synthetic --backend generated --out no)
+if(NOT result EQUAL 2 OR EXISTS "${WORK}/no")
+    message(FATAL_ERROR "generated kernels and ghosts: ended with ${result}\n${output}")
+endif()
+expect("batch norm over less than the batch (ghost): expected --backend generic")
+run("${PROGRAMS}/tiny_bn8" bench)
+if(NOT result EQUAL 2)
+    message(FATAL_ERROR "a bench of ghosts: ended with ${result}\n${output}")
+endif()
+set(ghost "runs/tiny bn8 1")
+run_well("${PROGRAMS}/tiny_bn8" train --data synthetic --threads 1 --epochs 1 --probe 50
+    --out "${ghost}")
+expect("backend           generic")
+foreach(backend generic generated) # evaluation needs no statistics of the batch
+    run_well("${PROGRAMS}/tiny_bn8" eval --data synthetic --threads 1 --backend ${backend}
+        --model "${ghost}/last.safetensors" --out "${ghost}")
+    string(REGEX MATCH "accuracy [0-9.]+" accuracy_${backend} "${output}")
+endforeach()
+if(NOT accuracy_generic OR NOT accuracy_generic STREQUAL accuracy_generated)
+    message(FATAL_ERROR "ghosts: ${accuracy_generic} and ${accuracy_generated}")
+endif()
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny gn 1" "${ghost}" -o ghost.html)
+run_well(xmllint --noout ghost.html)
+file(READ "${WORK}/ghost.html" page)
+foreach(part "moves the logits of 7 of the 31 others under batch norm over 8 images"
+        "With statistics over 8 images batch norm ends at" "id=\"ghost_plot_1\"")
+    string(FIND "${page}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "ghost.html: expected \"${part}\"")
     endif()
 endforeach()
 

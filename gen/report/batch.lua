@@ -1,9 +1,10 @@
 -- batch.lua - views 6 and 7: what the size of a batch does, and whether an image is left alone by
 -- the others.
 --
--- Batch norm of N images ("bn16") is trained as any other norm; its groups are found by their name.
+-- A batch norm over less than the batch (norm { ghost = 16 }) is trained as any other norm.
 
 local mistakes <const> = require("report/mistakes")
+local norms <const> = require("report/norms")
 local runs <const> = require("report/runs")
 local stat <const> = require("report/stat")
 
@@ -11,12 +12,21 @@ local batch <const> = {}
 
 -- -- View 6: batch size --------------------------------------------------------------------------
 
--- Images over which a batch norm takes its statistics, or nil for another norm.
 local function statistics_images(group)
-    if group.norm == "bn" then
-        return runs.setting(group.runs[1], "batch")
+    return (norms.statistics_images(group.runs[1]))
+end
+
+-- The groups that a line over batch norms can be drawn among: the network, data and recipe of the
+-- first batch norm.
+local function comparable(groups)
+    local first
+    for _, group in ipairs(groups) do
+        first = first or statistics_images(group) and group
     end
-    return math.tointeger(group.norm:match("^bn(%d+)$"))
+    return stat.map(groups, function(group)
+        return first and group.model == first.model and group.synthetic == first.synthetic
+            and (group.recipe == first.recipe or not statistics_images(group)) and group or nil
+    end)
 end
 
 local function final_accuracy(run)
@@ -24,7 +34,8 @@ local function final_accuracy(run)
 end
 
 -- One line over all batch norms of one network and recipe; a level for every other norm.
-local function training_figure(groups)
+local function training_figure(all)
+    local groups <const> = comparable(all)
     local sizes <const> = stat.map(groups, statistics_images)
     if #sizes < 2 then
         return nil
@@ -37,7 +48,8 @@ local function training_figure(groups)
         local mean <const>, sd <const> = stat.mean(values), stat.sd(values) or 0
         if images then
             table.insert(line.points, { images, mean, mean - sd, mean + sd })
-            line.color = group.norm == "bn" and group.color or line.color
+            line.color = select(2, norms.statistics_images(group.runs[1])) and line.color
+                or group.color
         else
             levels[#levels + 1] = {
                 label = group.label, color = group.color, dashed = true,

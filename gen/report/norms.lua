@@ -25,12 +25,22 @@ function norms.layers(run)
     end)
 end
 
+--- Images over which a run's first norm takes its statistics in training, or nil where that is no
+--- batch norm; and whether these are less than the batch.
+function norms.statistics_images(run)
+    local first <const> = (norms.layers(run) or {})[1]
+    if first and first.kind == "batch norm" then
+        return first.ghost or runs.setting(run, "batch"), first.ghost ~= nil
+    end
+end
+
 --- How a norm layer cuts n images: { images = images of one part, channels = channels of one part,
 --- count = parts }.
 function norms.partition(layer, n)
     local channels <const> = layer.shape[1]
     if layer.kind == "batch norm" then
-        return { images = n, channels = 1, count = channels }
+        local images <const> = layer.ghost or n
+        return { images = images, channels = 1, count = channels * ((n + images - 1) // images) }
     end
     return { images = 1, channels = channels // layer.groups, count = n * layer.groups }
 end
@@ -130,7 +140,10 @@ local function example_of(group)
     local is_batch <const> = layer.kind == "batch norm"
     local groups <const> = not is_batch
         and (layer.groups == layer.shape[1] and 4 or math.min(layer.groups, 2)) or nil
-    local part <const> = norms.partition({ kind = layer.kind, shape = shape, groups = groups }, 2)
+    local part <const> = norms.partition({
+        kind = layer.kind, shape = shape, groups = groups,
+        ghost = layer.ghost and math.min(layer.ghost, 2),
+    }, 2)
     local values <const> = {}
     for image = 1, part.images do
         for channel = 1, part.channels do

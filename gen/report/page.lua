@@ -86,13 +86,30 @@ local function title_of(groups)
         stat.list(models)), synthetic
 end
 
+-- The groups that all views show: no batch norms over less than the batch, unless nothing else is
+-- there; and, for the view of partitions, the first of those as well.
+local function main_groups(groups)
+    local main <const>, ghosts <const> = {}, {}
+    for _, group in ipairs(groups) do
+        local _, ghost <const> = norms.statistics_images(group.runs[1])
+        table.insert(ghost and ghosts or main, group)
+    end
+    if #main == 0 then
+        return groups, groups
+    end
+    local with_one <const> = stat.map(main, function(group) return group end)
+    with_one[#with_one + 1] = ghosts[1]
+    return main, with_one
+end
+
 --- The page of the run folders `folders`.
 function page.text(folders)
     local groups <const> = runs.groups(stat.map(folders, runs.read))
+    local main <const>, with_one <const> = main_groups(groups)
     local views <const> = {
-        norms.view(groups), training.curves(groups), training.table(groups),
-        mistakes.view(groups), looks.inside_view(groups), batch.size_view(groups),
-        batch.independence_view(groups), looks.smooth_view(groups),
+        norms.view(with_one), training.curves(main), training.table(groups),
+        mistakes.view(main), looks.inside_view(main), batch.size_view(groups),
+        batch.independence_view(groups), looks.smooth_view(main),
     }
     for number, view in ipairs(views) do
         view.number = number

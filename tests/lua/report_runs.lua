@@ -19,6 +19,12 @@ local NORM_LAYERS <const> = {
     none = "",
 }
 
+-- Those of bn4 are those of bn with ghosts of four images.
+local function norm_layers(norm)
+    local ghost <const> = norm:match("^bn(%d+)$")
+    return NORM_LAYERS[norm] or (NORM_LAYERS.bn:gsub('"parameters"', '"ghost":' .. ghost .. ",%0"))
+end
+
 --- The text of a log.jsonl. options: norm, seed, lr, acc = test accuracies of the epochs, model,
 --- synthetic, extra = lines before the end.
 function made.log(options)
@@ -27,7 +33,7 @@ function made.log(options)
         .. '"threads":1,"parameters":1234,"memory_mb":1.5,"source":"there","layers":%s,'
         .. '"settings":{"seed":{"value":%d},"lr":{"value":%s},"batch":{"value":16},'
         .. '"schedule":{"value":"step"}}%s}'):format(options.model or "net", options.norm,
-            LAYERS:format(NORM_LAYERS[options.norm] or NORM_LAYERS.bn), options.seed or 1,
+            LAYERS:format(norm_layers(options.norm)), options.seed or 1,
             options.lr or "0.1", mark) }
     for epoch, acc in ipairs(options.acc) do
         lines[#lines + 1] = ('{"event":"epoch","epoch":%d,"lr":%s,"train_loss":%.6f,'

@@ -97,6 +97,8 @@ end
 function tests.partitions_cover_the_block_once()
     for _, case in ipairs({
         { { kind = "batch norm", shape = { 8, 4, 4 } }, { images = 16, channels = 1, count = 8 } },
+        { { kind = "batch norm", shape = { 8, 4, 4 }, ghost = 2 },
+            { images = 2, channels = 1, count = 64 } },
         { { kind = "group norm", shape = { 8, 4, 4 }, groups = 4 },
             { images = 1, channels = 2, count = 64 } },
         { { kind = "group norm", shape = { 8, 4, 4 }, groups = 1 },
@@ -295,6 +297,22 @@ function tests.smoothness_is_measured_along_the_walk()
 end
 
 -- -- The page ------------------------------------------------------------------------------------
+
+-- Small batch norms would crowd the views that compare norms.
+function tests.ghosts_have_views_of_their_own()
+    made.install({
+        a = made.log({ norm = "bn", acc = { 70 } }), b = made.log({ norm = "bn4", acc = { 50 } }),
+    })
+    local text <const> = page.text({ "a", "b" })
+    local function section(id)
+        return text:match('<section id="' .. id .. '">(.-)</section>')
+    end
+    for id, shown in pairs({ norms = true, curves = false, ["table"] = true, inside = false }) do
+        test.equal(section(id):find("batch norm over 4 images") ~= nil, shown, id)
+    end
+    assert(section("batch"):find("With statistics over 4 images batch norm ends at 50.00", 1, true))
+    assert(page.text({ "b" }):find("batch norm over 4 images, test", 1, true))
+end
 
 function tests.page_escapes_and_marks()
     made.install({
