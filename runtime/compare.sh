@@ -1,7 +1,8 @@
 #!/bin/sh
 # Trains a network with several norms and seeds, one after the other, looks inside, evaluates, and
 # writes the report: what `make compare` does. A run that is finished is not made again, one that
-# was interrupted goes on; so it may be stopped at any time.
+# was interrupted goes on; so it may be stopped at any time. A run that diverged is left out. After a
+# change to the network remove runs/compare.
 #
 #     NET=s8 NORMS="bn gn ln none" SEEDS="1 2 3" runtime/compare.sh
 #
@@ -16,6 +17,7 @@ SEEDS=${SEEDS:-1}
 PROBE=${PROBE:-391}
 net=$(basename "$NET" .lua)
 folder=runs/compare
+DIVERGED=4 # the exit code of a training
 
 set -- # the options of every training
 if [ -n "${DATA:-}" ]; then
@@ -34,25 +36,43 @@ ending() {
     sed -n 's/^{"event":"end","reason":"\([a-z_]*\)".*/\1/p' "$1/log.jsonl" 2>/dev/null | tail -n 1
 }
 
-# Trains a norm with a seed, or what is left of it, and evaluates the result.
+folder_of() {
+    echo "$folder/${net}_$1_$2${EPOCHS:+_${EPOCHS}epochs}"
+}
+
+# Trains a norm with a seed, or what is left of it.
 train() {
     program=build/${net}_$1
     seed=$2
-    out=$folder/${net}_$1_$2${EPOCHS:+_${EPOCHS}epochs}
+    out=$(folder_of "$1" "$2")
     shift 2
-    if [ "$(ending "$out")" = finished ]; then
-        echo "$out: finished before"
-    else
+    case $(ending "$out") in
+    finished | diverged)
+        echo "$out: $(ending "$out") before"
+        ;;
+    *)
         echo "$out: training"
-        if [ -e "$out/last.safetensors" ]; then
-            "$program" train "$@" --quiet --probe "$PROBE" --resume "$out/last.safetensors"
-        else
-            "$program" train "$@" --quiet --probe "$PROBE" --seed "$seed" \
-                ${EPOCHS:+--epochs "$EPOCHS"} --out "$out"
-        fi
         rm -f "$out/eval.json"
-    fi
-    if [ ! -e "$out/eval.json" ]; then
+        if [ -e "$out/last.safetensors" ]; then
+            set -- "$@" --resume "$out/last.safetensors"
+        else
+            set -- "$@" --seed "$seed" ${EPOCHS:+--epochs "$EPOCHS"} --out "$out"
+        fi
+        code=0
+        "$program" train "$@" --quiet --probe "$PROBE" || code=$?
+        if [ $code -ne 0 ] && [ $code -ne $DIVERGED ]; then
+            exit $code
+        fi
+        ;;
+    esac
+}
+
+# Evaluates what a norm and a seed came to.
+evaluate() {
+    program=build/${net}_$1
+    out=$(folder_of "$1" "$2")
+    shift 2
+    if [ "$(ending "$out")" = finished ] && [ ! -e "$out/eval.json" ]; then
         "$program" eval "$@" --model "$out/last.safetensors" --out "$out" > "$out/eval.txt"
     fi
 }
@@ -66,18 +86,22 @@ compare() {
             > "$folder/make.log" || { cat "$folder/make.log"; exit 1; }
         for seed in $SEEDS; do
             train "$norm" "$seed" "$@"
+            evaluate "$norm" "$seed" "$@"
         done
         done_norms="${done_norms:-} $norm"
     done
     report
 }
 
-# One page of all that is done.
+# One page of all that is finished.
 report() {
     set --
     for norm in $done_norms; do
         for seed in $SEEDS; do
-            set -- "$@" "$folder/${net}_${norm}_$seed${EPOCHS:+_${EPOCHS}epochs}"
+            out=$(folder_of "$norm" "$seed")
+            if [ "$(ending "$out")" = finished ]; then
+                set -- "$@" "$out"
+            fi
         done
     done
     build/burin report "$@" -o "$folder/report.html"

@@ -106,6 +106,20 @@ if(PYTHON3)
     endif()
 endif()
 
+# Runs side by side: the second time everything is done already.
+make_well(compare ${net} "NORMS=gn ln" GHOSTS= EPOCHS=1 THREADS=1)
+expect("No CIFAR-10")
+expect("runs/compare/report.html: written")
+expect_file(runs/compare/tiny_gn_1_1epochs/eval.json runs/compare/tiny_ln_1_1epochs/eval.json)
+file(READ "${tree}/runs/compare/report.html" output)
+expect("SYNTHETIC: What normalization does to tiny")
+expect("Behind layer norm the means of images are alike")
+make_well(compare ${net} "NORMS=gn ln" GHOSTS= EPOCHS=1 THREADS=1)
+expect("tiny_gn_1_1epochs: finished before")
+expect("runs/compare/report.html: unchanged")
+make(compare ${net} NORMS=xx)
+expect_failure("--norm xx")
+
 # A deleted network does not lock the build folder.
 file(REMOVE "${tree}/my nets/tiny.lua")
 file(TOUCH "${tree}/CMakeLists.txt")
