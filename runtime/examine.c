@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "inside.h"
+#include "json.h"
 #include "loader.h"
 #include "outfile.h"
 
@@ -26,23 +27,6 @@ enum {
 static cJSON *number(double value, double scale)
 {
     return cJSON_CreateNumber(round(value * scale) / scale);
-}
-
-/* Adds to object; false without memory, and then value is freed. */
-static bool add(cJSON *object, const char *name, cJSON *value)
-{
-    if (value != NULL && cJSON_AddItemToObject(object, name, value))
-        return true;
-    cJSON_Delete(value);
-    return false;
-}
-
-static bool append(cJSON *array, cJSON *value)
-{
-    if (value != NULL && cJSON_AddItemToArray(array, value))
-        return true;
-    cJSON_Delete(value);
-    return false;
 }
 
 static int best_class(const float *logits, int classes)
@@ -72,9 +56,9 @@ static bool add_predictions(cJSON *json, const struct examination *e, int classe
     for (int i = 0; ok && i < e->test->count; i++) {
         const float *row = e->logits + (size_t)i * (size_t)classes;
         int best = best_class(row, classes);
-        ok = append(labels, cJSON_CreateNumber(e->test->labels[i])) &&
-             append(predictions, cJSON_CreateNumber(best)) &&
-             append(confidences, number(confidence(row, classes, best), 1e4));
+        ok = json_append(labels, cJSON_CreateNumber(e->test->labels[i])) &&
+             json_append(predictions, cJSON_CreateNumber(best)) &&
+             json_append(confidences, number(confidence(row, classes, best), 1e4));
     }
     return ok;
 }
@@ -87,19 +71,19 @@ static bool add_pictures(cJSON *json, const struct examination *e, int classes, 
     size_t bytes = (size_t)test->c * (size_t)test->h * (size_t)test->w;
     cJSON *pictures = cJSON_AddObjectToObject(json, "pictures");
     cJSON *indices = cJSON_AddArrayToObject(pictures, "indices");
-    bool ok =
-        add(pictures, "shape", cJSON_CreateIntArray((const int[]){test->c, test->h, test->w}, 3));
+    bool ok = json_add(pictures, "shape",
+                       cJSON_CreateIntArray((const int[]){test->c, test->h, test->w}, 3));
     int image = 0, count = 0;
     for (; ok && image < test->count && count < MAX_PICTURES; image++) {
         const float *row = e->logits + (size_t)image * (size_t)classes;
         if (best_class(row, classes) == test->labels[image])
             continue;
         count++;
-        ok = append(indices, cJSON_CreateNumber(image));
+        ok = json_append(indices, cJSON_CreateNumber(image));
         if (ok && !outfile_write(out, test->pixels + (size_t)image * bytes, bytes, err))
             return false;
     }
-    return (ok && add(pictures, "below", cJSON_CreateNumber(image))) ||
+    return (ok && json_add(pictures, "below", cJSON_CreateNumber(image))) ||
            err_set_errno(err, ENOMEM, "eval.json");
 }
 
@@ -141,13 +125,14 @@ static bool add_batches(cJSON *json, const struct examination *e, struct inside 
     for (int i = 0; i < images; i++)
         correct +=
             best_class(e->logits + (size_t)i * (size_t)classes, classes) == e->test->labels[i];
-    bool ok = add(batches, "images", cJSON_CreateNumber(images)) &&
-              add(batches, "running_acc", number(100.0 * correct / images, 1e4));
+    bool ok = json_add(batches, "images", cJSON_CreateNumber(images)) &&
+              json_add(batches, "running_acc", number(100.0 * correct / images, 1e4));
     for (int size = 2; ok && size <= inside->run.model->recipe.batch && size <= images; size *= 2) {
         double accuracy = 0.0;
         if (!batch_accuracy(&accuracy, e, inside, size, err))
             return false;
-        ok = append(sizes, cJSON_CreateNumber(size)) && append(accuracies, number(accuracy, 1e4));
+        ok = json_append(sizes, cJSON_CreateNumber(size)) &&
+             json_append(accuracies, number(accuracy, 1e4));
     }
     return ok || err_set_errno(err, ENOMEM, "eval.json");
 }
@@ -181,9 +166,9 @@ static cJSON *changes_json(const float *before, const float *after, int n, int c
         for (int k = 0; k < classes; k++)
             squares += pow((double)a[k] - (double)b[k], 2.0);
         flips += best_class(a, classes) != best_class(b, classes);
-        ok = append(changes, number(sqrt(squares / classes), 1e7));
+        ok = json_append(changes, number(sqrt(squares / classes), 1e7));
     }
-    if (ok && add(json, "flips", cJSON_CreateNumber(flips)))
+    if (ok && json_add(json, "flips", cJSON_CreateNumber(flips)))
         return json;
     cJSON_Delete(json);
     return NULL;
@@ -227,7 +212,7 @@ static bool add_independence(cJSON *json, const struct examination *e, struct in
                      .labels = malloc((size_t)n)};
     cJSON *independence = cJSON_AddObjectToObject(json, "independence");
     bool ok = p.images && p.logits[0] && p.logits[1] && p.labels &&
-              add(independence, "images", cJSON_CreateNumber(n));
+              json_add(independence, "images", cJSON_CreateNumber(n));
     for (int training = 1; ok && training >= 0; training--) {
         for (int second = 0; second < 2; second++) {
             struct batch batch = {.n = n, .images = p.images, .labels = p.labels, .epoch = 1};
@@ -240,9 +225,9 @@ static bool add_independence(cJSON *json, const struct examination *e, struct in
             }
         }
         ok = (!training ||
-              add(independence, "deviation", number(deviation(p.logits[0], outputs), 1e7))) &&
-             add(independence, training ? "training" : "evaluation",
-                 changes_json(p.logits[0], p.logits[1], n, classes));
+              json_add(independence, "deviation", number(deviation(p.logits[0], outputs), 1e7))) &&
+             json_add(independence, training ? "training" : "evaluation",
+                      changes_json(p.logits[0], p.logits[1], n, classes));
     }
     free_pair(&p);
     return ok || err_set_errno(err, ENOMEM, "eval.json");
@@ -256,10 +241,10 @@ static bool add_head(cJSON *json, const struct examination *e, const struct mode
            cJSON_AddStringToObject(json, "norm", model->norm) &&
            cJSON_AddStringToObject(json, "file", e->file) &&
            (!e->test->synthetic || cJSON_AddStringToObject(json, "data", "SYNTHETIC")) &&
-           add(json, "images", cJSON_CreateNumber((double)e->result->images)) &&
-           add(json, "loss", number(e->result->loss, 1e6)) &&
-           add(json, "acc", number(e->result->acc, 1e4)) &&
-           add(json, "classes", cJSON_CreateStringArray(e->class_names, model->classes));
+           json_add(json, "images", cJSON_CreateNumber((double)e->result->images)) &&
+           json_add(json, "loss", number(e->result->loss, 1e6)) &&
+           json_add(json, "acc", number(e->result->acc, 1e4)) &&
+           json_add(json, "classes", cJSON_CreateStringArray(e->class_names, model->classes));
 }
 
 static bool fill(cJSON *json, const struct examination *e, struct run *run, struct outfile *images,
@@ -285,21 +270,16 @@ static bool fill(cJSON *json, const struct examination *e, struct run *run, stru
 bool examine_write(const struct examination *examination, struct run *run, struct err *err)
 {
     char path[PATH_SIZE];
-    struct outfile images = {0}, text = {0};
+    struct outfile images = {0};
     cJSON *json = cJSON_CreateObject();
     snprintf(path, sizeof path, "%s/eval_images.bin", examination->folder);
-    bool ok = outfile_open(&images, path, err) && fill(json, examination, run, &images, err);
-    char *printed = ok ? cJSON_PrintUnformatted(json) : NULL;
-    if (ok && printed == NULL)
-        ok = err_set_errno(err, ENOMEM, "eval.json");
-    snprintf(path, sizeof path, "%s/eval.json", examination->folder);
-    ok = ok && outfile_open(&text, path, err) &&
-         outfile_write(&text, printed, strlen(printed), err) &&
-         outfile_write(&text, "\n", 1, err) && outfile_commit(&images, err) &&
-         outfile_commit(&text, err);
+    bool ok = outfile_open(&images, path, err) && fill(json, examination, run, &images, err) &&
+              outfile_commit(&images, err);
     outfile_close(&images);
-    outfile_close(&text);
-    cJSON_free(printed);
-    cJSON_Delete(json);
-    return ok;
+    if (!ok) {
+        cJSON_Delete(json);
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/eval.json", examination->folder);
+    return json_save(json, true, path, err);
 }

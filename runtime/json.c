@@ -1,4 +1,4 @@
-/* json.c - prints, writes, frees. */
+/* json.c - adds, prints, writes, frees. */
 #include "json.h"
 
 #include <cJSON.h>
@@ -6,6 +6,22 @@
 #include <string.h>
 
 #include "outfile.h"
+
+bool json_add(struct cJSON *object, const char *name, struct cJSON *value)
+{
+    if (value != NULL && cJSON_AddItemToObject(object, name, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}
+
+bool json_append(struct cJSON *array, struct cJSON *value)
+{
+    if (value != NULL && cJSON_AddItemToArray(array, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}
 
 bool json_save(struct cJSON *document, bool complete, const char *path, struct err *err)
 {

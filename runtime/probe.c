@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "info.h"
 #include "inside.h"
+#include "json.h"
 
 enum { BINS = 40, DEFAULT_GROUPS = 4 };
 
@@ -43,22 +44,6 @@ static cJSON *number(double value)
     char text[32];
     snprintf(text, sizeof text, "%.6g", value);
     return isfinite(value) ? cJSON_CreateNumber(strtod(text, NULL)) : cJSON_CreateNull();
-}
-
-static bool add(cJSON *object, const char *name, cJSON *value)
-{
-    if (value != NULL && cJSON_AddItemToObject(object, name, value))
-        return true;
-    cJSON_Delete(value);
-    return false;
-}
-
-static bool append(cJSON *array, cJSON *value)
-{
-    if (value != NULL && cJSON_AddItemToArray(array, value))
-        return true;
-    cJSON_Delete(value);
-    return false;
 }
 
 static double norm_of(const float *values, size_t count)
@@ -151,10 +136,10 @@ static void scatter_add(struct scatter *s, const struct plane *part, double coun
 static cJSON *scatter_json(const struct scatter *s)
 {
     cJSON *json = cJSON_CreateArray();
-    if (append(json, number(s->means / s->count)) &&
-        append(json, number(deviation_of(s->means, s->means_squared, s->count))) &&
-        append(json, number(s->deviations / s->count)) &&
-        append(json, number(deviation_of(s->deviations, s->deviations_squared, s->count))))
+    if (json_append(json, number(s->means / s->count)) &&
+        json_append(json, number(deviation_of(s->means, s->means_squared, s->count))) &&
+        json_append(json, number(s->deviations / s->count)) &&
+        json_append(json, number(deviation_of(s->deviations, s->deviations_squared, s->count))))
         return json;
     cJSON_Delete(json);
     return NULL;
@@ -196,7 +181,7 @@ static cJSON *histogram_json(const struct view *v, double low, double high)
     cJSON *json = cJSON_CreateArray();
     bool ok = json != NULL;
     for (int i = 0; ok && i < BINS; i++)
-        ok = append(json, cJSON_CreateNumber((double)bins[i]));
+        ok = json_append(json, cJSON_CreateNumber((double)bins[i]));
     if (ok)
         return json;
     cJSON_Delete(json);
@@ -229,11 +214,12 @@ static cJSON *view_json(const struct view *v, struct plane *planes)
     struct scatter group = scatter_parts(planes, n, l->c, pixels, 1, group_channels(l));
     struct scatter image = scatter_parts(planes, n, l->c, pixels, 1, l->c);
     cJSON *json = cJSON_CreateObject();
-    if (add(json, "mean", number(mean)) && add(json, "deviation", number(deviation)) &&
-        add(json, "low", number(low)) && add(json, "high", number(high)) &&
-        add(json, "histogram", histogram_json(v, low, high)) &&
-        add(json, "channel", scatter_json(&channel)) && add(json, "group", scatter_json(&group)) &&
-        add(json, "image", scatter_json(&image)))
+    if (json_add(json, "mean", number(mean)) && json_add(json, "deviation", number(deviation)) &&
+        json_add(json, "low", number(low)) && json_add(json, "high", number(high)) &&
+        json_add(json, "histogram", histogram_json(v, low, high)) &&
+        json_add(json, "channel", scatter_json(&channel)) &&
+        json_add(json, "group", scatter_json(&group)) &&
+        json_add(json, "image", scatter_json(&image)))
         return json;
     cJSON_Delete(json);
     return NULL;
@@ -254,10 +240,10 @@ static bool add_norms(cJSON *event, struct probe *p)
         struct view before = {&p->inside, i, false, p->output};
         struct view after = {&p->inside, i, true, p->output};
         cJSON *entry = cJSON_CreateObject();
-        ok = append(norms, entry) && cJSON_AddStringToObject(entry, "layer", l->name) &&
+        ok = json_append(norms, entry) && cJSON_AddStringToObject(entry, "layer", l->name) &&
              cJSON_AddStringToObject(entry, "kind", info_op_name(l)) &&
-             add(entry, "before", view_json(&before, p->planes)) &&
-             (op != LAYER_NORM || add(entry, "after", view_json(&after, p->planes)));
+             json_add(entry, "before", view_json(&before, p->planes)) &&
+             (op != LAYER_NORM || json_add(entry, "after", view_json(&after, p->planes)));
     }
     return ok;
 }
@@ -280,9 +266,10 @@ static bool add_weights(cJSON *event, const struct probe *p)
         if (!is_weight(param))
             continue;
         cJSON *entry = cJSON_CreateObject();
-        ok = append(weights, entry) && cJSON_AddStringToObject(entry, "name", param->name) &&
-             add(entry, "gradient", number(norm_of(p->gradient + param->offset, param->count))) &&
-             add(entry, "weight", number(norm_of(p->before + param->offset, param->count)));
+        ok = json_append(weights, entry) && cJSON_AddStringToObject(entry, "name", param->name) &&
+             json_add(entry, "gradient",
+                      number(norm_of(p->gradient + param->offset, param->count))) &&
+             json_add(entry, "weight", number(norm_of(p->before + param->offset, param->count)));
     }
     return ok;
 }
@@ -296,9 +283,9 @@ static bool add_updates(struct probe *p, const struct store *store)
         const struct param *param = &model->params[i];
         if (!is_weight(param))
             continue;
-        ok = add(entry, "update",
-                 number(distance(store->param + param->offset, p->before + param->offset,
-                                 param->count)));
+        ok = json_add(entry, "update",
+                      number(distance(store->param + param->offset, p->before + param->offset,
+                                      param->count)));
         entry = entry->next;
     }
     return ok;
@@ -315,14 +302,15 @@ static bool add_walk(cJSON *event, struct probe *p)
     cJSON *lengths = cJSON_AddArrayToObject(walk, "lengths");
     cJSON *losses = cJSON_AddArrayToObject(walk, "losses");
     cJSON *changes = cJSON_AddArrayToObject(walk, "changes");
-    bool ok = changes != NULL && add(walk, "gradient", number(norm_of(p->gradient, floats)));
+    bool ok = changes != NULL && json_add(walk, "gradient", number(norm_of(p->gradient, floats)));
     for (int i = 0; ok && i < WALK; i++) {
         float length = walk_lengths[i] * p->settings.lr;
         for (size_t k = 0; k < floats; k++)
             param[k] = p->before[k] - length * p->gradient[k];
         struct step_result there = inside_step(&p->inside, &p->batch);
-        ok = append(lengths, number((double)length)) && append(losses, number(there.loss)) &&
-             append(changes, number(distance(p->inside.run.store.grad, p->gradient, floats)));
+        ok = json_append(lengths, number((double)length)) &&
+             json_append(losses, number(there.loss)) &&
+             json_append(changes, number(distance(p->inside.run.store.grad, p->gradient, floats)));
     }
     return ok;
 }
@@ -412,9 +400,9 @@ bool probe_look(struct probe *probe, const struct store *store, struct err *err)
     memcpy(probe->gradient, probe->inside.run.store.grad, bytes);
     cJSON_Delete(probe->event);
     probe->event = cJSON_CreateObject();
-    bool ok = add(probe->event, "step", cJSON_CreateNumber(0.0)) &&
-              add(probe->event, "images", cJSON_CreateNumber(probe->batch.n)) &&
-              add(probe->event, "loss", number(here.loss)) && add_norms(probe->event, probe) &&
+    bool ok = json_add(probe->event, "step", cJSON_CreateNumber(0.0)) &&
+              json_add(probe->event, "images", cJSON_CreateNumber(probe->batch.n)) &&
+              json_add(probe->event, "loss", number(here.loss)) && add_norms(probe->event, probe) &&
               add_weights(probe->event, probe) && add_walk(probe->event, probe);
     probe->seconds += clock_seconds() - start;
     return ok || err_set_errno(err, ENOMEM, "probe");

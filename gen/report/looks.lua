@@ -41,8 +41,23 @@ local function missing_sentence(missing)
         #missing == 1 and "run" or "runs", run.start.model, run.start.norm)
 end
 
+-- All looks of all runs of a group.
+local function looks_of(group)
+    local list <const> = {}
+    for _, run in ipairs(group.runs) do
+        table.move(run.probes, 1, #run.probes, #list + 1, list)
+    end
+    return list
+end
+
 local function steps_before(look)
     return look.step - 1
+end
+
+local function add_series(figure, group, points)
+    if #points > 0 then
+        table.insert(figure.series, { label = group.label, color = group.color, points = points })
+    end
 end
 
 -- A figure with one line a group: f(look) gives y, or nil.
@@ -56,11 +71,7 @@ local function over_steps(found, figure, f)
                 return y and { steps_before(look), y } or nil
             end)
         end)
-        if #points > 0 then
-            table.insert(figure.series, {
-                label = group.label, color = group.color, points = points,
-            })
-        end
+        add_series(figure, group, points)
     end
     return figure
 end
@@ -185,13 +196,11 @@ local function over_layers(found, figure, f)
     figure.series = {}
     for _, group in ipairs(found) do
         local values <const> = {}
-        for _, run in ipairs(group.runs) do
-            for _, look in ipairs(run.probes) do
-                for i, weight in ipairs(look.weights) do
-                    local value <const> = f(weight)
-                    values[i] = values[i] or {}
-                    table.insert(values[i], value and value > 0 and value or nil)
-                end
+        for _, look in ipairs(looks_of(group)) do
+            for i, weight in ipairs(look.weights) do
+                local value <const> = f(weight)
+                values[i] = values[i] or {}
+                table.insert(values[i], value and value > 0 and value or nil)
             end
         end
         local points <const> = {}
@@ -200,11 +209,7 @@ local function over_layers(found, figure, f)
                 points[#points + 1] = { i, stat.mean(list), stat.range(list) }
             end
         end
-        if #points > 0 then
-            table.insert(figure.series, {
-                label = group.label, color = group.color, points = points,
-            })
-        end
+        add_series(figure, group, points)
     end
     return #figure.series > 0 and figure or nil
 end
@@ -361,11 +366,7 @@ local function band_figure(found)
             local low <const>, high <const> = loss_range(look)
             return low and { steps_before(look), look.loss, low, high } or nil
         end)
-        if #points > 0 then
-            table.insert(figure.series, {
-                label = group.label, color = group.color, points = points,
-            })
-        end
+        add_series(figure, group, points)
     end
     return figure
 end
@@ -392,12 +393,7 @@ end
 
 -- The median over all looks of the runs of a group, or nil.
 local function median(group, f)
-    local values <const> = {}
-    for _, run in ipairs(group.runs) do
-        for _, look in ipairs(run.probes) do
-            values[#values + 1] = f(look)
-        end
-    end
+    local values <const> = stat.map(looks_of(group), f)
     table.sort(values)
     return values[(#values + 1) // 2]
 end
@@ -437,10 +433,8 @@ end
 local function lost_sentence(found)
     local lost = 0
     for _, group in ipairs(found) do
-        for _, run in ipairs(group.runs) do
-            for _, look in ipairs(run.probes) do
-                lost = lost + #look.walk.losses - #finite(look.walk.losses)
-            end
+        for _, look in ipairs(looks_of(group)) do
+            lost = lost + #look.walk.losses - #finite(look.walk.losses)
         end
     end
     return lost > 0 and ("At %d %s along the walks the loss was no finite number, which is left "
