@@ -27,7 +27,7 @@ body {
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0.6rem 0; }
 h2 { font-size: 1.25rem; margin: 2.6rem 0 0.4rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 p { margin: 0.4rem 0; max-width: 46rem; overflow-wrap: anywhere; }
-nav ol { columns: 2; margin: 0.6rem 0; padding-left: 1.4rem; font-size: 0.92rem; }
+nav ol { columns: 2 13rem; margin: 0.6rem 0; padding-left: 1.4rem; font-size: 0.92rem; }
 a { color: inherit; }
 .warning { background: var(--warn); padding: 0.5rem 0.8rem; border-radius: 4px; font-weight: 600; }
 .row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.2rem; margin: 1rem 0; }

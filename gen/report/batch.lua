@@ -231,6 +231,11 @@ local function independence_rows(found)
     end)
 end
 
+local function flips_text(flips)
+    return flips == 0 and "no prediction changes" or flips == 1 and "one prediction changes"
+        or ("%d predictions change"):format(flips)
+end
+
 local function independence_sentences(found)
     local lines <const>, still <const> = {}, {}
     local same = true
@@ -243,9 +248,7 @@ local function independence_sentences(found)
         else
             lines[#lines + 1] = ("Replacing one image of a batch moves the logits of %d of the %d "
                 .. "others under %s, by up to %s standard deviations; %s."):format(#moved, #list,
-                entry.group.label, stat.short(list[1]), independence.training.flips == 0
-                and "no prediction changes" or ("%d predictions change"):format(
-                independence.training.flips))
+                entry.group.label, stat.short(list[1]), flips_text(independence.training.flips))
         end
         same = same and sorted_changes(independence, "evaluation")[1] == 0
     end

@@ -250,7 +250,8 @@ local function inline(svg, figure, title)
     body = body:gsub("<g fill=\"none\" color=[^\n]+>\n</g>\n", "")
     local dot <const> = figure.id .. "_dot"
     body = body:gsub("xlink:href='#gpPt6'", "href='#" .. dot .. "'")
-    body = body:gsub("rgb%( *1, *1, *1%)", "currentColor")
+    body = body:gsub("rgb%( *1, *1, *1%)", "var(--ink)")
+    body = body:gsub(" color=\"black\"", "") -- else nothing could follow the page
     body = body:gsub("rgb%( *2, *2, *2%)", "var(--grid)")
     body = body:gsub(" font%-family=\"sans%-serif\"", "")
     return ("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "

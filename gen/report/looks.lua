@@ -257,19 +257,18 @@ local function alike_sentence(group)
         end
     end
     if #alike == 0 then
-        return ("Under %s no means are alike at step %d: those of %s deviations."):format(
+        return ("Under %s no means are alike at step %d; they scatter: %s deviations."):format(
             group.label, steps_before(first), stat.list(others))
     end
     local after <const> = stat.map(alike, function(part)
         return ("%s by %.2f"):format(PART_NAMES[part], means_scatter(last, part))
     end)
-    local rest <const> = #others > 0 and ("; those of %s deviations"):format(stat.list(others))
-        or ""
+    local rest <const> = #others > 0
+        and ("; the others scatter: %s deviations"):format(stat.list(others)) or ""
     return ("Behind %s the means of %s are alike at step %d%s. At step %d, with learned scales and "
-        .. "shifts, %s."):format(group.label,
+        .. "shifts, what was alike scatters: %s deviations."):format(group.label,
         stat.list(stat.map(alike, function(part) return PART_NAMES[part] end)),
-        steps_before(first), rest, steps_before(last), "those of " .. stat.list(after)
-        .. " deviations")
+        steps_before(first), rest, steps_before(last), stat.list(after))
 end
 
 local function gradient_sentence(found)

@@ -152,11 +152,10 @@ function training.curves(groups)
     return {
         id = "curves",
         title = "Loss and accuracy",
-        sentences = {
-            (#groups > 1 and first_epoch_sentence(groups) .. " " or "") .. ends,
-            gap_sentence(groups),
+        sentences = stat.map({
+            #groups > 1 and first_epoch_sentence(groups), ends, gap_sentence(groups),
             band_sentence(groups),
-        },
+        }, function(sentence) return sentence or nil end),
         blocks = { { kind = "figures", figures = figures(groups) } },
     }
 end
