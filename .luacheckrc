@@ -5,5 +5,5 @@ max_line_length = 100
 files["gen"] = { read_globals = { "host" } }
 files["tests/lua"] = { read_globals = { "host" } }
 
--- Network descriptions run in an environment of their own; gen/network.lua says what it offers.
+-- Network descriptions run in an environment of their own; gen/evaluate.lua says what it offers.
 files["gen/nets"] = { ignore = { "113" } }

@@ -8,34 +8,41 @@ SEED =
 THREADS =
 DATA =
 PYTHON = python3
+FUZZ_SECONDS = 60
+MAX_MEMORY = 4096
 # Of `make compare`; runtime/compare.sh says what each is.
 NORMS = bn gn ln none
 GHOSTS = 2 8 32
 SEEDS = 1
-export NET NORM ISA EPOCHS SEED THREADS DATA NORMS GHOSTS SEEDS PYTHON
+export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS MAX_MEMORY NORMS GHOSTS SEEDS
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-peers compare torch check data generated clean configure
+.PHONY: help gen train bench bench-scaling bench-peers compare torch check check-deep \
+    fuzz data generated clean configure
 
 help:
-	@echo 'make train      generate, build and train; without CIFAR-10 on a SYNTHETIC set'
-	@echo 'make gen        write generated/<net>_<norm>_<isa>.c and build build/<net>_<norm>'
-	@echo 'make bench      generated against generic kernels, per layer and per step'
-	@echo 'make bench-peers  the same step in PyTorch beside ours; PYTHON= has PyTorch'
-	@echo 'make compare    train every norm, then runs/compare/report.html; goes on where it stopped'
-	@echo 'make check      every test'
-	@echo 'make data       download CIFAR-10 and check it'
-	@echo 'make generated  write the committed files of generated/ anew'
-	@echo 'make clean      remove build/'
+	@echo 'make train           generate, build and train; without CIFAR-10 on a SYNTHETIC set'
+	@echo 'make gen             write generated/<net>_<norm>_<isa>.c, build build/<net>_<norm>'
+	@echo 'make bench           generated against generic kernels, per layer and per step'
+	@echo 'make bench-scaling   the step for more threads, other batches, wider networks'
+	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
+	@echo 'make compare         train every norm, write runs/compare/report.html; resumes'
+	@echo 'make check           every test'
+	@echo 'make check-deep      the tests that take longer'
+	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
+	@echo 'make data            download CIFAR-10 and check it'
+	@echo 'make generated       write the committed files of generated/ anew'
+	@echo 'make clean           remove build/'
 	@echo
 	@echo 'NET=s8          a name under gen/nets, or the path of a .lua file'
 	@echo 'NORM=bn         bn, gn, ln, in or none; bn16: batch norm over 16 images'
 	@echo 'ISA=native      native, avx2, avx512 or c'
 	@echo 'PYTHON=python3  the Python of bench-peers'
+	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 
@@ -47,8 +54,9 @@ configure:
 gen: configure
 	@cmake --build build --target burin
 	@mkdir -p generated
-	@build/burin gen --norm "$$NORM" --isa "$$ISA" "$$NET"
-	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA"
+	@build/burin gen --norm "$$NORM" --isa "$$ISA" --max-memory "$$MAX_MEMORY" "$$NET"
+	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA" \
+	    -D "BURIN_MAX_MEMORY=$$MAX_MEMORY"
 	@cmake --build build --target program
 
 train: gen
@@ -69,6 +77,9 @@ train: gen
 bench: gen
 	@exec $(PROGRAM) bench $${THREADS:+--threads "$$THREADS"}
 
+bench-scaling:
+	@exec cmake -P tests/bench_scaling.cmake
+
 # Whoever lacks PyTorch hears of it before anything is built.
 torch:
 	@"$$PYTHON" tests/bench_peers.py --check
@@ -82,8 +93,17 @@ compare:
 check: configure
 	@cmake --build build
 	@ctest --test-dir build --output-on-failure --parallel $$(getconf _NPROCESSORS_ONLN) \
-	    --no-label-summary; status=$$?; \
+	    --no-label-summary --label-exclude deep; status=$$?; \
 	awk -f tests/summary.awk build/Testing/Temporary/LastTest.log; exit $$status
+
+check-deep: configure
+	@cmake --build build
+	@ctest --test-dir build --output-on-failure --no-label-summary --label-regex deep
+
+fuzz:
+	@mkdir -p build
+	@cmake --preset fuzz -D "BURIN_FUZZ_SECONDS=$$FUZZ_SECONDS" > build/fuzz.log
+	@cmake --build build/fuzz --target fuzz
 
 data:
 	@cmake -P runtime/fetch_cifar10.cmake

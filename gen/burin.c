@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,12 +23,15 @@ enum option_id {
     OPT_OUTPUT,
     OPT_ALGORITHM,
     OPT_UNROLL,
+    OPT_MAX_MEMORY,
     OPT_PASS,
     OPT_GEN_DIR,
     OPTION_COUNT,
     OPT_HELP,
     OPT_VERSION
 };
+
+#define GHOST_NORM "bn<images>" /* stands for bn1, bn2, ... */
 
 /* Commands as bits, to say which of them take an option. */
 enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8, REPORT = 16 };
@@ -39,11 +43,13 @@ static const struct {
     unsigned commands;
     const char *choices[MAX_CHOICES]; /* none: any text */
 } option_table[OPTION_COUNT] = {
-    [OPT_NORM] = {"norm", "norm", "bn", GEN | PLAN | TWIN, {"bn", "gn", "ln", "in", "none"}},
+    [OPT_NORM] =
+        {"norm", "norm", "bn", GEN | PLAN | TWIN, {"bn", "gn", "ln", "in", "none", GHOST_NORM}},
     [OPT_ISA] = {"isa", "isa", "native", GEN | PLAN, {"native", "avx2", "avx512", "c"}},
     [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT, {NULL}},
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
     [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full"}},
+    [OPT_MAX_MEMORY] = {"max-memory", "max_memory", NULL, GEN, {NULL}},
     [OPT_PASS] = {"pass",
                   "pass",
                   NULL,
@@ -88,6 +94,7 @@ static const char help_text[] =
     "                       [auto]\n"
     "  --unroll HOW         tile or full: what is written out in the kernels; (gen, plan)\n"
     "                       full adds the input channels [tile]\n"
+    "  --max-memory MB      what training may need; more is an error [4096]   (gen)\n"
     "  --pass PASS          print what one pass makes, as plain tables:       (plan)\n"
     "                       network, graph, steps, schedule, memory or\n"
     "                       kernels\n"
@@ -117,22 +124,77 @@ static bool is_ghost_norm(const char *value)
     return digits >= 1 && digits <= 4 && value[2] != '0' && value[2 + digits] == '\0';
 }
 
-/* Whether `value` is allowed for an option; says which are if not. */
-static bool check_choice(int id, const char *value)
+/* Ends a message: ": expected a, b or c". */
+static void print_expected(const char *const *choices)
 {
-    const char *const *choices = option_table[id].choices;
-    if (choices[0] == NULL || (id == OPT_NORM && is_ghost_norm(value)))
-        return true;
-    for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++)
-        if (strcmp(choices[i], value) == 0)
-            return true;
-    fprintf(stderr, "burin: --%s %s: expected ", option_table[id].name, value);
+    fputs(": expected ", stderr);
     for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++) {
         bool last = i + 1 == MAX_CHOICES || choices[i + 1] == NULL;
         fprintf(stderr, "%s%s", i == 0 ? "" : last ? " or " : ", ", choices[i]);
     }
-    fputs(id == OPT_NORM ? ", or bn16: batch norm over 16 images\n" : "\n", stderr);
-    return false;
+    fputs("\n", stderr);
+}
+
+static bool is_megabytes(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return text[digits] == '\0' && digits >= 1 && digits <= 9 && strspn(text, "0") < digits;
+}
+
+/* Whether `value` is allowed for an option; says what is if not. */
+static bool check_value(int id, const char *value)
+{
+    const char *const *choices = option_table[id].choices;
+    const char *name = option_table[id].name;
+    for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++)
+        if (strcmp(choices[i], GHOST_NORM) == 0 ? is_ghost_norm(value)
+                                                : strcmp(choices[i], value) == 0)
+            return true;
+    if (choices[0] != NULL) {
+        fprintf(stderr, "burin: --%s %s", name, value);
+        print_expected(choices);
+        return false;
+    }
+    if (id == OPT_MAX_MEMORY && !is_megabytes(value)) {
+        fprintf(stderr, "burin: --%s %s: expected megabytes, from 1 to 999999999\n", name, value);
+        return false;
+    }
+    if (value[0] == '\0') {
+        fprintf(stderr, "burin: --%s: the value is empty: expected a path\n", name);
+        return false;
+    }
+    return true;
+}
+
+/* Says what is wrong with the option that getopt stopped at; `result` is what it returned. */
+static void explain_option(int result, const char *word)
+{
+    if (result == ':') {
+        int id = optopt == 'o' ? OPT_OUTPUT : optopt;
+        fprintf(stderr, "burin: --%s: the value is missing", option_table[id].name);
+        if (option_table[id].choices[0] != NULL)
+            print_expected(option_table[id].choices);
+        else
+            fprintf(stderr, ": expected %s\n", id == OPT_MAX_MEMORY ? "megabytes" : "a path");
+    } else if (optopt == OPT_HELP || optopt == OPT_VERSION) {
+        fprintf(stderr, "burin: %s: a value too many: expected none\n", word);
+    } else if (optopt != 0) {
+        fprintf(stderr, "burin: -%c: no such option: expected -o or -h\n", optopt);
+    } else {
+        fprintf(stderr, "burin: %s: no such option: expected one of the help\n", word);
+    }
+}
+
+/* Says which commands take an option. */
+static void explain_command(int id, const char *command)
+{
+    const char *takers[MAX_CHOICES] = {NULL};
+    int count = 0;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if ((option_table[id].commands & commands[i].bit) != 0)
+            takers[count++] = commands[i].name;
+    fprintf(stderr, "burin: --%s: %s does not take it", option_table[id].name, command);
+    print_expected(takers);
 }
 
 static unsigned find_command(const char *name)
@@ -208,6 +270,7 @@ int main(int argc, char **argv)
         {"output", required_argument, NULL, OPT_OUTPUT},
         {"algorithm", required_argument, NULL, OPT_ALGORITHM},
         {"unroll", required_argument, NULL, OPT_UNROLL},
+        {"max-memory", required_argument, NULL, OPT_MAX_MEMORY},
         {"pass", required_argument, NULL, OPT_PASS},
         {"gen-dir", required_argument, NULL, OPT_GEN_DIR},
         {"help", no_argument, NULL, OPT_HELP},
@@ -216,7 +279,10 @@ int main(int argc, char **argv)
     };
     const char *values[OPTION_COUNT] = {NULL};
     int id;
-    while ((id = getopt_long(argc, argv, "ho:", long_options, NULL)) != -1) {
+    signal(SIGCHLD,
+           SIG_DFL); /* a parent may have ignored it, and then no child could be waited for */
+    opterr = 0;
+    while ((id = getopt_long(argc, argv, ":ho:", long_options, NULL)) != -1) {
         if (id == 'h' || id == OPT_HELP) {
             fputs(help_text, stdout);
             return fflush(stdout) == 0 ? HOST_OK : HOST_FAILED;
@@ -225,17 +291,19 @@ int main(int argc, char **argv)
             puts("burin " BURIN_VERSION);
             return fflush(stdout) == 0 ? HOST_OK : HOST_FAILED;
         }
-        if (id == '?') /* getopt has said what is wrong */
+        if (id == '?' || id == ':') {
+            explain_option(id, argv[optind - 1]);
             return usage_error();
+        }
         if (id == 'o')
             id = OPT_OUTPUT;
-        if (!check_choice(id, optarg))
+        if (!check_value(id, optarg))
             return usage_error();
         values[id] = optarg;
     }
 
     if (optind == argc) {
-        fputs("burin: expected a command: " COMMANDS "\n", stderr);
+        fputs("burin: no command: expected " COMMANDS "\n", stderr);
         return usage_error();
     }
     const char *command = argv[optind];
@@ -249,7 +317,7 @@ int main(int argc, char **argv)
         return usage_error();
     for (id = 0; id < OPTION_COUNT; id++) {
         if (values[id] != NULL && (option_table[id].commands & bit) == 0) {
-            fprintf(stderr, "burin: %s takes no --%s\n", command, option_table[id].name);
+            explain_command(id, command);
             return usage_error();
         }
     }

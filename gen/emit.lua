@@ -7,6 +7,7 @@ local c <const> = require "c"
 local fuse <const> = require "fuse"
 local isa <const> = require "isa"
 local kernel <const> = require "kernel"
+local limits <const> = require "limits"
 local memory <const> = require "memory"
 local model <const> = require "model"
 local name <const> = require "name"
@@ -36,9 +37,9 @@ end
 -- Where a buffer begins, for the first image of a group.
 local function pointer_text(buffer, offset)
     if buffer.scope == "group" then
-        return "net->groups + (size_t)group * GROUP_FLOATS + " .. offset
+        return "own + " .. offset
     elseif buffer.scope == "chunk" then
-        return "net->chunks + (size_t)chunk * CHUNK_FLOATS + " .. offset
+        return "totals + " .. offset
     end
     return string.format("net->%s + %s", buffer.scope, offset)
 end
@@ -125,18 +126,38 @@ local function lap_of(call, laps)
     end
 end
 
+-- The declaration of the memory that a phase fetches for the next group.
+local function ahead_lines(lines, phase)
+    local floats = 0
+    lines[#lines + 1] = "const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;"
+    lines[#lines + 1] = "struct ahead ahead = {"
+    local ranges <const> = {}
+    for i, buffer in ipairs(phase.ahead) do
+        local size <const> = buffer.floats * buffer.copies
+        floats = floats + size
+        local at <const> = name.offset(buffer.name)
+        ranges[i] = string.format("{soon + %s, soon + %s + %d}", at, at, size)
+    end
+    local cache_lines <const> = (floats + 15) // 16
+    lines[#lines + 1] = string.format("    .lines = %d,",
+        (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps)
+    lines[#lines + 1] = "    .ranges = {" .. table.concat(ranges, ", ") .. "},"
+    lines[#lines + 1] = "};"
+end
+
 -- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
 -- on request: laps is nil in evaluation.
 local function phase_text(phase, function_name, title, first_call, placed, laps)
     local is_eval <const> = laps == nil
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
-    local uses_chunk, uses_group, uses_image = false, false, false
+    local uses_chunk, uses_totals, uses_group, uses_image = false, false, false, false
     local function declare(buffer)
         if declared[buffer] then
             return
         end
         declared[buffer] = true
-        uses_chunk = uses_chunk or buffer.scope == "chunk"
+        uses_totals = uses_totals or buffer.scope == "chunk"
+        uses_chunk = uses_chunk or uses_totals
         uses_group = uses_group or buffer.scope == "group"
         local at <const> = pointer_text(buffer, constant(buffer, is_eval))
         pointers[#pointers + 1] = buffer.bits
@@ -181,6 +202,21 @@ local function phase_text(phase, function_name, title, first_call, placed, laps)
         if lap then
             lines[#lines + 1] = string.format("lap(net, %s);", lap)
         end
+    end
+    local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
+    if uses_next then
+        ahead_lines(pointers, phase)
+    end
+    if not uses_next then
+        table.insert(pointers, 1, "(void)next;")
+    end
+    if uses_group then
+        table.insert(pointers, 1,
+            "float *const own = net->groups + (size_t)group * GROUP_FLOATS;")
+    end
+    if uses_totals then
+        table.insert(pointers, 1,
+            "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;")
     end
     if not uses_chunk then
         table.insert(pointers, 1, "(void)chunk;")
@@ -337,8 +373,8 @@ end
 
 -- The helper functions of prelude.c.tpl and winograd_tile.c.tpl that only some kernels use.
 local HELPERS <const> = {
-    "where_positive", "where_equal", "where_greater", "kept", "winograd_patch", "winograd_input",
-    "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
+    "fetch_ahead", "where_positive", "where_equal", "where_greater", "kept", "winograd_patch",
+    "winograd_input", "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
 }
 
 -- Notes in `uses` which helpers the texts call.
@@ -352,6 +388,7 @@ end
 
 local function kernel_texts(graph, train, eval, set, options)
     local list <const>, seen <const> = {}, {}
+    local source <const> = limits.source(graph)
     local uses <const> = {}
     for _, helper in ipairs(HELPERS) do
         uses[helper] = false
@@ -360,7 +397,11 @@ local function kernel_texts(graph, train, eval, set, options)
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
             local file <const>, params <const> = kernel.template(spec, set, options)
-            add_once(list, seen, spec.name, render(file, params))
+            local text <const> = render(file, params)
+            if not seen[spec.name] then
+                source.add(spec.name, #text)
+            end
+            add_once(list, seen, spec.name, text)
         end
     end
     other_texts(graph, train, set, list, seen)
@@ -417,7 +458,7 @@ end
 -- -- The file ------------------------------------------------------------------------------------
 
 -- The planned program: fused steps, schedules and memory of training and evaluation.
--- options: isa, algorithm, unroll, norm, network (see main.lua)
+-- options: isa, algorithm, unroll, norm, network, max_memory (see main.lua)
 function emit.plan(graph, options)
     local set <const> = isa.get(options.isa)
     local fused <const> = fuse.steps(graph)
@@ -427,8 +468,11 @@ function emit.plan(graph, options)
     return { set = set, fused = fused, train = train, eval = eval }
 end
 
+-- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
 function emit.program(graph, options)
+    limits.check_unroll(graph, options)
     local planned <const> = emit.plan(graph, options)
+    limits.check_memory(graph, planned, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
     local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)
     local packs <const>, weights <const> = weight_texts(graph, train, set)
@@ -444,6 +488,10 @@ function emit.program(graph, options)
     }) .. template.render("winograd_tile.c.tpl", { vec = set.vec, mm = set.mm, uses = uses })
     params.group = train.plan.group
     params.chunk_groups = train.plan.chunk_groups
+    params.most_ahead = 1
+    for _, phase in ipairs(train.plan.phases) do
+        params.most_ahead = math.max(params.most_ahead, #phase.ahead)
+    end
     return template.render("program.c.tpl", params)
 end
 

@@ -8,6 +8,7 @@
 #include "files.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,16 +30,17 @@ static int fail_errno(lua_State *L, const char *path, const char *what, int errn
     return 2;
 }
 
-/* Pushes the text of a regular file and returns 0, or pushes nothing and returns the errno. Nothing
- * is open or owned while Lua may raise "not enough memory". */
-static int push_file(lua_State *L, const char *path)
+/* Pushes the text of a regular file, of a large one the first `most` bytes, and returns 0; or
+ * pushes nothing and returns the errno. Nothing is open or owned while Lua may raise "not enough
+ * memory". */
+static int push_file(lua_State *L, const char *path, size_t most)
 {
     struct stat status;
     if (stat(path, &status) != 0)
         return errno;
     if (!S_ISREG(status.st_mode))
         return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-    size_t room = (size_t)status.st_size;
+    size_t room = (size_t)status.st_size < most ? (size_t)status.st_size : most;
     char *text = lua_newuserdatauv(L, room + 1, 0);
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
@@ -59,7 +61,9 @@ static int push_file(lua_State *L, const char *path)
 static int read_file(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
-    int problem = push_file(L, path);
+    lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+    luaL_argcheck(L, most >= 0, 2, "expected a number of bytes");
+    int problem = push_file(L, path, (size_t)most);
     return problem == 0 ? 1 : fail_errno(L, path, "cannot be read", problem);
 }
 
@@ -103,7 +107,7 @@ static int write_if_changed(lua_State *L)
             lua_pushfstring(L, "%s: cannot be written: it is not a regular file", path);
             return 2;
         }
-        int problem = push_file(L, path);
+        int problem = push_file(L, path, size + 1); /* one more makes a longer file differ */
         if (problem == 0 && lua_compare(L, -1, 2, LUA_OPEQ)) {
             lua_pushliteral(L, "unchanged");
             return 1;
@@ -139,7 +143,7 @@ int files_push_source(lua_State *L, const char *gen_dir, const char *name)
             lua_pushfstring(L, "%s/%s", gen_dir, name + 4);
         else
             lua_pushfstring(L, "%s/../%s", gen_dir, name);
-        int problem = push_file(L, lua_tostring(L, -1));
+        int problem = push_file(L, lua_tostring(L, -1), SIZE_MAX);
         lua_remove(L, problem == 0 ? -2 : -1);
         return problem;
     }

@@ -3,16 +3,20 @@
  * Two kinds of Lua run here. Our own modules are trusted but strict: reading or assigning an
  * undefined global is an error. A network description is not trusted: it runs in an environment
  * that network.lua fills, as text only, with a budget of steps, of processor time and of memory,
- * and with the methods of strings cut down to what that environment offers.
+ * with the methods of strings cut down to what that environment offers, and in a process of its
+ * own.
  *
- * The global table `host`, for trusted modules; the first five are in files.c:
+ * The global table `host`, for trusted modules; the first five are in files.c, in_child is in
+ * child.c, the last two are in description.c:
  *
  *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message
  *     host.template(name)                text of templates/<name>; it must exist
- *     host.read_file(path)               text, or nil, message
+ *     host.read_file(path [, most])      text, at most so many bytes, or nil, message
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"
+ *     host.in_child(f, ...)              the text that f(...) returns, from a process of its own;
+ *                                        or nil, "time" | "size" | "crash" | "system", words
  *     host.json(text)                    tables, or nil, message; json.c
  *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
  *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
@@ -29,47 +33,24 @@
  */
 #include "host.h"
 
-#include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 
+#include "child.h"
+#include "description.h"
 #include "files.h"
 #include "gnuplot.h"
+#include "host_state.h"
 #include "json.h"
 #include "picture.h"
 
 #define MIB ((size_t)1 << 20)
 
-enum {
-    DEFAULT_MEMORY_MIB = 512,
-    DESCRIPTION_MEMORY_MIB = 64,
-    DESCRIPTION_STEPS = 50000000,
-    DESCRIPTION_SECONDS = 10,
-    STEPS_A_HOOK = 100 /* between two looks at the budget */
-};
-
-struct host {
-    lua_State *lua;
-    const char *gen_dir;
-    char *message; /* from malloc, or NULL */
-    size_t used, limit;
-    /* The description that runs now; chunk is NULL while none does. */
-    const char *chunk; /* "@file" */
-    long steps_left;
-    double cpu_deadline;
-    bool exhausted;
-};
-
-static struct host *host_of(lua_State *L)
-{
-    return *(struct host **)lua_getextraspace(L);
-}
+enum { DEFAULT_MEMORY_MIB = 512 };
 
 /* The one place where Lua gets memory: growth beyond the limit fails, shrinking never does. */
 static void *allocate(void *user, void *block, size_t old_size, size_t new_size)
@@ -154,162 +135,6 @@ static int new_global(lua_State *L)
     return luaL_error(L, "assignment to undefined global '%s'", luaL_tolstring(L, 2, NULL));
 }
 
-/* -- Descriptions ------------------------------------------------------------------------------ */
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* The innermost line of the running description that is active, from `level` on; 0 where there
- * is none. C functions do not hide the frame that called them, not even by a tail call. */
-static int active_line(lua_State *L, int level)
-{
-    const char *chunk = host_of(L)->chunk;
-    lua_Debug frame;
-    for (; chunk != NULL && lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "Sl", &frame);
-        if (frame.currentline > 0 && strcmp(frame.source, chunk) == 0)
-            return frame.currentline;
-    }
-    return 0;
-}
-
-/* Replaces the message on top of the stack by one that starts with `file:line: `: Lua writes the
- * file in a short form, or not at all. */
-static void place_message(lua_State *L, const char *chunk, int line)
-{
-    lua_Debug empty;
-    if (luaL_loadbufferx(L, "", 0, chunk, "t") != LUA_OK)
-        lua_error(L);
-    lua_getinfo(L, ">S", &empty);
-    const char *message = lua_tostring(L, -1);
-    if (message == NULL) {
-        lua_pushfstring(L, "%s:%d: error with a %s value: expected a text", chunk + 1, line,
-                        luaL_typename(L, -1));
-    } else {
-        size_t length = strlen(empty.short_src);
-        if (strncmp(message, empty.short_src, length) == 0 && message[length] == ':')
-            lua_pushfstring(L, "%s%s", chunk + 1, message + length);
-        else
-            lua_pushfstring(L, "%s:%d: %s", chunk + 1, line, message);
-    }
-    lua_replace(L, -2);
-}
-
-/* Message handler of a description. */
-static int describe_error(lua_State *L)
-{
-    int line = active_line(L, 1);
-    lua_settop(L, 1);
-    place_message(L, host_of(L)->chunk, line > 0 ? line : 1);
-    return 1;
-}
-
-/* Once the budget is spent every further step raises, so that no handler can go on. */
-static void count_steps(lua_State *L, lua_Debug *frame)
-{
-    (void)frame;
-    struct host *host = host_of(L);
-    host->steps_left -= STEPS_A_HOOK;
-    if (!host->exhausted && host->steps_left > 0 && cpu_seconds() < host->cpu_deadline)
-        return;
-    host->exhausted = true;
-    lua_sethook(L, count_steps, LUA_MASKCOUNT, 1);
-    lua_pushfstring(L,
-                    "the description runs too long: expected at most %d million steps and %d "
-                    "seconds",
-                    DESCRIPTION_STEPS / 1000000, DESCRIPTION_SECONDS);
-    lua_error(L);
-}
-
-/* A runner: upvalues are the compiled chunk, the chunk name and the methods that strings have. */
-static int run_description(lua_State *L)
-{
-    struct host *host = host_of(L);
-    assert(host->chunk == NULL && "a description cannot run another one");
-    lua_settop(L, 0);
-    lua_pushliteral(L, "");
-    lua_getmetatable(L, -1);
-    lua_getfield(L, -1, "__index"); /* 3: the methods that strings have in our own modules */
-    lua_pushvalue(L, lua_upvalueindex(3));
-    lua_setfield(L, 2, "__index");
-    size_t limit = host->limit;
-    if (limit > host->used && limit - host->used > DESCRIPTION_MEMORY_MIB * MIB)
-        host->limit = host->used + DESCRIPTION_MEMORY_MIB * MIB;
-    host->chunk = lua_tostring(L, lua_upvalueindex(2));
-    host->steps_left = DESCRIPTION_STEPS;
-    host->cpu_deadline = cpu_seconds() + DESCRIPTION_SECONDS;
-    host->exhausted = false;
-    lua_sethook(L, count_steps, LUA_MASKCOUNT, STEPS_A_HOOK);
-
-    lua_pushcfunction(L, describe_error);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    int status = lua_pcall(L, 0, LUA_MULTRET, 4);
-
-    lua_sethook(L, NULL, 0, 0);
-    host->limit = limit;
-    const char *chunk = host->chunk;
-    host->chunk = NULL;
-    lua_pushvalue(L, 3);
-    lua_setfield(L, 2, "__index");
-    if (status == LUA_OK) {
-        lua_pushboolean(L, 1);
-        lua_replace(L, 4);
-        return lua_gettop(L) - 3;
-    }
-    lua_pushboolean(L, 0);
-    if (status == LUA_ERRMEM)
-        lua_pushfstring(L, "%s:1: the description needs too much memory: expected at most %d MiB",
-                        chunk + 1, (int)DESCRIPTION_MEMORY_MIB);
-    else
-        lua_pushvalue(L, 5);
-    return 2;
-}
-
-/* load_description(text, chunk_name, env): compiles text, never bytecode, to run in env, where
- * strings have the methods env.string. */
-static int load_description(lua_State *L)
-{
-    size_t size;
-    const char *text = luaL_checklstring(L, 1, &size);
-    const char *chunk = luaL_checkstring(L, 2);
-    luaL_checktype(L, 3, LUA_TTABLE);
-    luaL_argcheck(L, chunk[0] == '@', 2, "expected '@' and a file name");
-    if (luaL_loadbufferx(L, text, size, chunk, "t") != LUA_OK) {
-        place_message(L, chunk, 1);
-        lua_pushnil(L);
-        lua_rotate(L, -2, 1);
-        return 2;
-    }
-    lua_pushvalue(L, 3);
-    lua_setupvalue(L, -2, 1); /* _ENV, the only upvalue of a chunk */
-    lua_pushvalue(L, 2);
-    lua_getfield(L, 3, "string");
-    lua_pushcclosure(L, run_description, 3);
-    return 1;
-}
-
-static int call_located(lua_State *L)
-{
-    lua_pushinteger(L, active_line(L, 1));
-    lua_insert(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
-}
-
-static int located(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_settop(L, 1);
-    lua_pushcclosure(L, call_located, 1);
-    return 1;
-}
-
 /* -- The state --------------------------------------------------------------------------------- */
 
 static int set_up(lua_State *L)
@@ -324,8 +149,6 @@ static int set_up(lua_State *L)
         {"json", json_read},
         {"png", picture_png},
         {"gnuplot", gnuplot_run},
-        {"load_description", load_description},
-        {"located", located},
         {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
@@ -334,6 +157,8 @@ static int set_up(lua_State *L)
     }
     luaL_newlib(L, functions);
     files_add_functions(L, host_of(L)->gen_dir);
+    description_add_functions(L);
+    child_add_functions(L);
     lua_setglobal(L, "host");
     lua_pushcfunction(L, require);
     lua_setglobal(L, "require");
@@ -361,6 +186,8 @@ struct host *host_open(const struct host_options *options)
         return NULL;
     host->gen_dir = options->gen_dir;
     host->limit = options->memory_limit != 0 ? options->memory_limit : DEFAULT_MEMORY_MIB * MIB;
+    host->description_steps =
+        options->description_steps != 0 ? options->description_steps : DESCRIPTION_STEPS;
     host->lua = lua_newstate(allocate, host);
     if (host->lua != NULL) {
         *(struct host **)lua_getextraspace(host->lua) = host;
@@ -394,8 +221,7 @@ const char *host_message(const struct host *host)
 
 /* -- Calls ------------------------------------------------------------------------------------- */
 
-/* Message handler of our own code: a bug gets a traceback, an error of the user's stays. */
-static int explain_error(lua_State *L)
+int host_explain_error(lua_State *L)
 {
     if (lua_istable(L, 1))
         return 1;
@@ -458,7 +284,7 @@ enum host_status host_pcall(struct host *host, int arguments, int results)
 {
     lua_State *L = host->lua;
     int base = lua_gettop(L) - arguments; /* index of the function */
-    lua_pushcfunction(L, explain_error);
+    lua_pushcfunction(L, host_explain_error);
     lua_insert(L, base);
     int status = lua_pcall(L, arguments, results, base);
     lua_remove(L, base);

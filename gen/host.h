@@ -41,6 +41,7 @@ enum host_status {
 struct host_options {
     const char *gen_dir; /* read scripts from here, templates from gen_dir/../templates; or NULL */
     size_t memory_limit; /* bytes that Lua may hold; 0 for 512 MiB */
+    long description_steps; /* steps that a description may take; 0 for 50 million */
 };
 
 struct host;

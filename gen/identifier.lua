@@ -50,4 +50,14 @@ function identifier.problem(name)
     end
 end
 
+-- The same for the name of a layer: it starts constants in the generated C, where AT_ and EVAL_AT_
+-- start the offsets of buffers.
+function identifier.layer_problem(name)
+    local start <const> = name:match("^[Aa][Tt]_") or name:match("^[Ee][Vv][Aa][Ll]_[Aa][Tt]_")
+    if start then
+        return "starts with " .. start .. ", as offsets in the generated C do", "another name"
+    end
+    return identifier.problem(name)
+end
+
 return identifier

@@ -19,7 +19,9 @@ local function times(n)
     return n > 1 and " * " .. n or ""
 end
 
-local C_TYPES <const> = { keep = "const uint8_t *keep", n = "int n" }
+local C_TYPES <const> = {
+    keep = "const uint8_t *keep", ahead = "struct ahead *ahead", n = "int n",
+}
 
 local OUTPUTS <const> = {
     y = true, dx = true, dw = true, db = true, sums = true, scratch = true,
@@ -76,12 +78,21 @@ local function cost_text(spec, reads, writes)
     return "R" .. traffic
 end
 
+local function has(list, word)
+    for _, item in ipairs(list) do
+        if item == word then
+            return true
+        end
+    end
+    return false
+end
+
 -- pitch: lanes of the norm's sums and coefficients, if it has any
 local function common(spec, isa, pitch)
     return {
         next_image = next_image(spec, pitch),
         name = spec.name, signature = signature(spec), vec = isa.vec, mm = isa.mm, vl = isa.vl,
-        pass = spec.pass,
+        pass = spec.pass, fetches = has(spec.params, "ahead"),
     }
 end
 
@@ -259,10 +270,7 @@ local function map(spec, isa)
     params.affine, params.relu = spec.affine, spec.relu
     params.masks_x, params.adds = spec.masks_x, spec.adds or false
     params.dropout = spec.p > 0
-    params.reads_x = false
-    for _, param in ipairs(spec.params) do
-        params.reads_x = params.reads_x or param == "x"
-    end
+    params.reads_x = has(spec.params, "x")
     params.keep_scale, params.drop_pitch, params.keep_bytes = "1.0f", 0, 0
     if params.dropout then
         params.keep_scale = c.float(dropout.scale(spec.p))

@@ -1,8 +1,9 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
--- strings from the command line: network, norm, isa, algorithm, unroll, output, pass; run1, run2,
--- ... for report.
+-- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, output, pass;
+-- run1, run2, ... for report.
 
 local dump <const> = require("dump")
+local evaluate <const> = require("evaluate")
 local graph <const> = require("graph")
 local network <const> = require("network")
 
@@ -15,7 +16,7 @@ end
 -- Text and file name of the network that `argument` names: a path, or the bare name of a file in
 -- gen/nets.
 local function find_network(argument)
-    local text <const>, problem <const> = host.read_file(argument)
+    local text <const>, problem <const> = host.read_file(argument, evaluate.max_text + 1)
     if text then
         return text, argument
     end
@@ -43,6 +44,7 @@ local function options_of(arguments, file)
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         algorithm = arguments.algorithm,
         unroll = arguments.unroll,
+        max_memory = math.tointeger(arguments.max_memory),
     }
 end
 

@@ -39,8 +39,8 @@ must be read by another, and the last must be softmax_cross_entropy().
 ]]
 
 local limits <const> = [[
-Limits: %d layers, %d channels, images of %d x %d. A description reaches no file and
-no other module; it has these functions of Lua:
+Limits: %d layers, %d channels, images of %d x %d. A description runs for at most 10
+seconds in 64 MiB, and reaches no file and no other module; it has these functions of Lua:
 ]]
 
 local function default_text(field)
@@ -114,7 +114,7 @@ function manual.text()
     add_spec(lines, recipe.augment)
     lines[#lines + 1] = "\n" .. limits:format(layers.max_layers, layers.max_channels,
         layers.max_side, layers.max_side)
-    lines[#lines + 1] = offered_text(require("network").offered)
+    lines[#lines + 1] = offered_text(require("evaluate").offered)
     return table.concat(lines, "\n") .. "\n"
 end
 

@@ -5,10 +5,10 @@
 --     layer   = { kind = "conv", name = "conv1", where = "file:line", fields = (layers.lua),
 --                 inputs = { "input" } }        -- names of earlier layers, or of the image
 --
--- The description is not trusted: it runs under the limits of host.load_description, in an
--- environment of its own, and its calls only note their arguments (record.lua). What they noted
+-- The calls of a description only note their arguments (evaluate.lua, record.lua). What they noted
 -- is checked here; shapes come later, in graph.lua. Both passes report all their errors together.
 
+local evaluate <const> = require("evaluate")
 local identifier <const> = require("identifier")
 local layers <const> = require("layers")
 local recipe <const> = require("recipe")
@@ -16,12 +16,12 @@ local record <const> = require("record")
 
 local network <const> = {}
 
-local MAX_TEXT <const> = 1 << 20
 local MAX_LISTS <const> = 10000
+local MAX_MESSAGES <const> = 100
 local MAX_INPUT <const> = 1 << 26 -- values of an image: indices in C are int
 
 -- A list of the user's errors: report(line, what, expected) notes one, raise() raises all of them
--- in the order of their lines, if there is any.
+-- in the order of their lines, if there is any, though no more than anybody reads.
 function network.errors(file)
     local noted <const> = {}
     local errors <const> = {}
@@ -42,146 +42,17 @@ function network.errors(file)
             return a.order < b.order
         end)
         local messages <const> = {}
-        for i, note in ipairs(noted) do
-            messages[i] = note.text
+        for i = 1, math.min(#noted, MAX_MESSAGES) do
+            messages[i] = noted[i].text
+        end
+        if #noted > MAX_MESSAGES then
+            messages[#messages + 1] = ("%s:%d: %d more mistakes: expected none"):format(file,
+                noted[MAX_MESSAGES + 1].line, #noted - MAX_MESSAGES)
         end
         error({ kind = "rejected", messages = messages }, 0)
     end
 
     return errors
-end
-
--- -- The environment of a description ------------------------------------------------------------
-
-local offered <const> = {
-    [""] = { "assert", "error", "ipairs", "select", "tonumber", "type" },
-    math = {
-        "abs", "ceil", "floor", "fmod", "huge", "max", "maxinteger", "min", "mininteger", "pi",
-        "sqrt", "tointeger", "type",
-    },
-    string = { "byte", "char", "len", "lower", "reverse", "sub", "upper" },
-    table = { "concat", "insert", "pack", "remove", "unpack" },
-}
-
--- pairs in the order of sorted keys: a description must mean the same in every run.
-local function sorted_pairs(t)
-    assert(type(t) == "table", "pairs wants a table")
-    local keys <const> = {}
-    for key in next, t do
-        local kind <const> = type(key)
-        if kind ~= "number" and kind ~= "string" then
-            error("pairs over a key that is neither a number nor a string", 0)
-        end
-        keys[#keys + 1] = key
-    end
-    table.sort(keys, function(a, b)
-        if type(a) ~= type(b) then
-            return type(a) == "number"
-        end
-        return a < b
-    end)
-    local i = 0
-    return function()
-        i = i + 1
-        return keys[i], t[keys[i]]
-    end
-end
-
--- tostring and string.format take plain values only: the others would print addresses, which
--- change from run to run. Errors here have no position: the host adds the description's.
-local function plain(value)
-    local kind <const> = type(value)
-    return kind == "string" or kind == "number" or kind == "boolean" or kind == "nil"
-end
-
-local function plain_tostring(value)
-    if not plain(value) then
-        error("tostring of a " .. type(value) .. ": expected a plain value", 0)
-    end
-    return tostring(value)
-end
-
-local function plain_format(format, ...)
-    if type(format) ~= "string" then
-        error("string.format without a format: expected a text", 0)
-    end
-    for i = 1, select("#", ...) do
-        if not plain((select(i, ...))) then
-            error("string.format of a table or function: expected plain values", 0)
-        end
-    end
-    if string.find(string.gsub(format, "%%%%", ""), "%%[-+ #0-9.]*p") then
-        error("string.format with %p: expected another conversion", 0)
-    end
-    local ok <const>, text <const> = pcall(string.format, format, ...)
-    if not ok then
-        error(text, 0)
-    end
-    return text
-end
-
-local function environment()
-    local env <const> = {}
-    for library, names in pairs(offered) do
-        local source <const> = library == "" and _G or _G[library]
-        local target <const> = library == "" and env or {}
-        for _, name in ipairs(names) do
-            target[name] = source[name]
-        end
-        if library ~= "" then
-            env[library] = target
-        end
-    end
-    env.pairs = sorted_pairs
-    env.tostring = plain_tostring
-    env.string.format = plain_format
-
-    local function offer(kind)
-        env[kind] = host.located(function(line, ...)
-            return record.make(kind, line, ...)
-        end)
-    end
-    offer("network")
-    for _, spec in ipairs(layers.kinds) do
-        offer(spec.name)
-    end
-    for _, spec in ipairs(recipe.calls) do
-        offer(spec.name)
-    end
-
-    return setmetatable(env, {
-        __index = function(_, name)
-            error("unknown name " .. record.show(name) .. ": expected a layer, a variable or one "
-                .. "of the functions that `burin layers` lists", 0)
-        end,
-    })
-end
-
-network.offered = offered
-
--- Runs the description and returns the record of the network{...} call that it returned.
-local function run(text, file)
-    local function reject(message)
-        error({ kind = "rejected", messages = { message } }, 0)
-    end
-    if #text > MAX_TEXT then
-        reject(("%s:1: the description has %d bytes: expected at most %d"):format(file, #text,
-            MAX_TEXT))
-    end
-    local runner <const>, problem <const> = host.load_description(text, "@" .. file, environment())
-    if not runner then
-        reject(problem)
-    end
-    local ran <const>, result <const> = runner()
-    if not ran then
-        reject(result)
-    end
-    local top <const> = record.of(result)
-    if not top or top.kind ~= "network" then
-        reject(("%s:1: the description returns %s: expected `return network { ... }`"):format(file,
-            record.show(result)))
-    end
-    return top
 end
 
 -- -- Layers --------------------------------------------------------------------------------------
@@ -244,6 +115,28 @@ local function flatten(list, path, line, flat, report)
     return true
 end
 
+-- Whether the layer at `line` may be called `name`; notes it in `used` where it may. A name that is
+-- none is quoted only as record.show does: it may hold anything.
+local function check_name(spec, name, line, used, report)
+    local what <const>, expected <const> = identifier.layer_problem(name)
+    if what then
+        report(line, ("%s: name %s %s"):format(spec.name, record.show(name), what), expected)
+        return false
+    end
+    local constant <const> = name:upper() -- as in the generated C
+    local other <const> = used[constant]
+    if not other then
+        used[constant] = { name = name, line = line }
+    elseif other.name == name then
+        report(line, ("%s: the name %s is taken by the layer at line %d"):format(spec.name, name,
+            other.line), "a name of its own")
+    else
+        report(line, ("%s: the name %s is taken by %s, at line %d"):format(spec.name, name,
+            other.name, other.line), "a name that differs in more than capitals")
+    end
+    return not other
+end
+
 -- Checks fields and names of each layer. The second result is false where names are wrong.
 local function check_layers(found, report)
     local list <const> = {}
@@ -268,21 +161,8 @@ local function check_layers(found, report)
             end
         end
         numbers[spec.name] = (numbers[spec.name] or 0) + 1
-        if f.name then
-            local what <const>, expected <const> = identifier.problem(f.name)
-            if what then
-                report(call.line, ("%s: name %s %s"):format(spec.name, record.show(f.name), what),
-                    expected)
-                names_hold = false
-            end
-        end
         local name <const> = f.name or spec.name .. numbers[spec.name]
-        if used[name] then
-            names_hold = false
-            report(call.line, ("%s: the name %s is taken by the layer at line %d"):format(spec.name,
-                name, used[name]), "a name of its own")
-        end
-        used[name] = used[name] or call.line
+        names_hold = check_name(spec, name, call.line, used, report) and names_hold
         list[i] = { kind = spec.name, name = name, line = call.line, fields = f }
     end
     return list, names_hold
@@ -355,10 +235,9 @@ local function read_layers(top, file, nested, report)
     return list
 end
 
--- The checked network that `text` describes, for NORM `norm`. `file` names it in messages.
--- Raises { kind = "rejected" } with all errors.
-function network.read(text, file, norm)
-    local top <const> = run(text, file)
+-- The checked network of `top`, the record of a network{...} call, for NORM `norm`. `file` names
+-- the description in messages. Raises { kind = "rejected" } with all errors.
+function network.check(top, file, norm)
     local errors <const> = network.errors(file)
     local report <const> = errors.report
     local head <const> = record.check_call(recipe.network, top, report)
@@ -387,6 +266,11 @@ function network.read(text, file, norm)
         recipe = training,
         layers = list,
     }
+end
+
+-- The same from the text of a description.
+function network.read(text, file, norm)
+    return network.check(evaluate.read(text, file), file, norm)
 end
 
 return network

@@ -2,6 +2,7 @@
 
 local emit <const> = require "emit"
 local kernel <const> = require "kernel"
+local limits <const> = require "limits"
 local model <const> = require "model"
 
 local plan <const> = {}
@@ -70,11 +71,8 @@ end
 -- Megabytes of a training step with this many threads, parameters and momentum included.
 local function memory_summary(graph, planned, threads)
     local floats <const> = planned.train.memory.floats
-    local group <const> = planned.train.plan.group
-    local chunk <const> = (graph.recipe.batch + 16 - 1) // 16
-    local groups <const> = 16 * ((chunk + group - 1) // group) * floats.group
-    local total <const> = floats.weights + 16 * floats.chunk + groups
-        + threads * (floats.thread + floats.scratch) + 3 * graph.param_floats
+    local groups <const> = limits.group_floats(graph, planned)
+    local total <const> = limits.step_floats(graph, planned, threads)
     return string.format("%.1f MB with %d threads: weights %.2f, gradients of 16 chunks %.2f, "
         .. "images of a batch of %d %.2f, each thread %.2f.", total * 4 / 1e6, threads,
         floats.weights * 4 / 1e6, 16 * floats.chunk * 4 / 1e6, graph.recipe.batch,

@@ -39,6 +39,14 @@ function record.make(kind, line, ...)
     return token
 end
 
+-- Makes `token` the token of a call that another process recorded (answer.lua), and returns its
+-- table of arguments, still empty.
+function record.restore(token, kind, line, count)
+    local arguments <const> = {}
+    records[token] = { kind = kind, line = line, count = count, arguments = arguments }
+    return arguments
+end
+
 -- The record behind a token, or nil.
 function record.of(token)
     return records[token]
@@ -232,7 +240,7 @@ function record.check(spec, arguments, line, report)
     for key in next, left do
         strangers[#strangers + 1] = key
     end
-    table.sort(strangers, function(a, b) return tostring(a) < tostring(b) end)
+    table.sort(strangers, function(a, b) return record.show(a) < record.show(b) end)
     for _, key in ipairs(strangers) do
         unknown_field(spec, key, line, report)
     end

@@ -12,8 +12,13 @@
 -- later phase that reads them makes them anew.
 --
 -- plan = { phases, buffers, kernels, group = images of a group, chunk_groups = groups of a chunk }
+-- While a group is computed, the memory that the next group will read in the same phase is fetched
+-- into cache: long kernels do that on the side.
+--
 -- phase = { joins = array of joins made by every thread before the phase starts,
---           calls = array of calls made for each group }
+--           calls = array of calls made for each group,
+--           ahead = array of "group" buffers that calls read and earlier phases made,
+--           ahead_steps = how often kernels of the phase fetch a part of them }
 -- call = { fn = name of a C function, args = array of buffers and strings (C expressions),
 --          each = made for one image of the group after another, with the image's part of buffers
 --          that have copies, note = layers it computes,
@@ -35,143 +40,18 @@
 --          the fields of its operation }; params names the arguments in C order, by their names in
 --          struct kernel_args
 
-local conv <const> = require "conv"
+local builder <const> = require "builder"
 local dropout <const> = require "dropout"
 local layout <const> = require "layout"
 local name <const> = require "name"
-local packing <const> = require "packing"
-local winograd <const> = require "winograd"
 
 local schedule <const> = {}
 
-local CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
-
 local round_up <const> = layout.round_up
 
--- -- Building a plan -----------------------------------------------------------------------------
-
-local builder <const> = {}
-builder.__index = builder
-
--- Images that run through a phase together.
-local GROUP <const> = 4
-
-local function new_builder(fused, isa, algorithm)
-    local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
-    return setmetatable({
-        fused = fused, isa = isa, layouts = layout.place(fused, isa),
-        group_images = math.min(GROUP, chunk), chunk_images = chunk,
-        algorithm = algorithm or "auto",
-        phases = { { joins = {}, calls = {} } }, buffers = {}, by_name = {},
-        kernels = {}, data = {}, grad = {}, calls = 0,
-    }, builder)
-end
-
-function builder:buffer(buffer_name, scope, floats, shape, l, copies)
-    assert(not self.by_name[buffer_name], "two buffers of one name")
-    local buffer <const> = {
-        name = buffer_name, scope = scope, floats = floats, shape = shape, layout = l,
-        copies = copies or 1,
-    }
-    self.buffers[#self.buffers + 1] = buffer
-    self.by_name[buffer_name] = buffer
-    return buffer
-end
-
-function builder:shared_buffer(buffer_name, scope, floats, shape, copies)
-    return self.by_name[buffer_name]
-        or self:buffer(buffer_name, scope, floats, shape, nil, copies)
-end
-
-function builder:free_name(buffer_name)
-    while self.by_name[buffer_name] do
-        buffer_name = buffer_name .. "_again"
-    end
-    return buffer_name
-end
-
-function builder:layout_buffer(buffer_name, l)
-    return self:buffer(self:free_name(buffer_name), "scratch", layout.floats(l),
-        layout.shape(l), l, self.group_images)
-end
-
--- Marks a buffer as touched by the call with this index; one that two phases touch must outlive
--- the first.
-function builder:touch(buffer, index)
-    local phase <const> = #self.phases
-    buffer.first = buffer.first or index
-    buffer.last = index
-    if buffer.phase and buffer.phase ~= phase and buffer.scope == "scratch" then
-        buffer.scope = "group"
-    end
-    buffer.phase = buffer.phase or phase
-end
-
--- Calls a function once for the group, or with `each` once for every image of it.
-function builder:call(fn, args, note, spec, each)
-    self.calls = self.calls + 1
-    for _, arg in ipairs(args) do
-        if type(arg) == "table" then
-            self:touch(arg, self.calls)
-        end
-    end
-    local calls <const> = self.phases[#self.phases].calls
-    calls[#calls + 1] = {
-        fn = fn, args = args, note = note, group = self.group, kernel = spec,
-        each = each or false,
-    }
-end
-
--- Chooses the algorithm of a convolution whose layouts are known.
-function builder:choose_algorithm(spec)
-    if spec.op == "conv" then
-        spec.images = self.group_images
-        spec.algorithm = conv.fits_bank(spec, self.isa) and "bank"
-            or winograd.suits(spec, self.isa, self.algorithm) and "winograd4" or "direct"
-    end
-end
-
--- The packed weights that a forward ("w_") or data-gradient kernel ("wt_") reads.
-function builder:packed_weights(prefix, node, spec)
-    local inputs <const> = prefix == "w_" and spec.c or spec.k
-    local floats <const> = packing.floats(spec, self.isa)
-    local outputs <const> = (prefix == "w_" and spec.y or spec.dx).pitch
-    return self:shared_buffer(prefix .. node.name, "weights", floats,
-        string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,
-            prefix == "wt_" and ", transposed" or ""))
-end
-
--- Memory that a kernel works in.
-function builder:scratch(spec)
-    local floats <const> = winograd.scratch(spec, self.isa)
-    return self:buffer(self:free_name("tiles_" .. spec.layer), "scratch", floats,
-        winograd.scratch_shape(spec, self.isa))
-end
-
--- Calls a kernel; `values` gives the argument of each name in spec.params, to which the number
--- of images is added.
-function builder:kernel_call(spec, values, note, layer)
-    spec.layer = layer
-    spec.vl = self.isa.vl
-    spec.images = self.group_images
-    if spec.algorithm == "winograd4" then
-        values.scratch = self:scratch(spec)
-        table.insert(spec.params, "scratch")
-    end
-    values.n = "n"
-    table.insert(spec.params, "n")
-    spec.name = name.kernel(spec)
-    local args <const> = {}
-    for i, param in ipairs(spec.params) do
-        args[i] = assert(values[param], param)
-    end
-    self.kernels[#self.kernels + 1] = spec
-    self:call(spec.name, args, note, spec)
-end
-
-function builder:new_phase(join)
-    self.phases[#self.phases + 1] = { joins = { join }, calls = {} }
-end
+-- A builder that knows the steps of a network.
+local planner <const> = setmetatable({}, { __index = builder })
+planner.__index = planner
 
 local function layer_names(step)
     local names <const> = {}
@@ -201,7 +81,7 @@ local function group_title(step)
 end
 
 -- Which elements a dropout keeps, drawn where they are first asked for. Evaluation drops nothing.
-function builder:kept(step)
+function planner:kept(step)
     if self.eval then
         return "NULL"
     end
@@ -225,7 +105,7 @@ end
 
 -- -- Norms ---------------------------------------------------------------------------------------
 
-function builder:norm_pitch(node)
+function planner:norm_pitch(node)
     return round_up(node.c, self.isa.vl)
 end
 
@@ -235,7 +115,7 @@ end
 
 -- Where a kernel adds the two sums of a norm: per chunk for batch norm, per image otherwise.
 -- what: "sums" forward, "dsums" backward
-function builder:norm_sums(node, what)
+function planner:norm_sums(node, what)
     local floats <const> = 2 * self:norm_pitch(node)
     local shape <const> = string.format("2 x %d", floats // 2)
     if is_batch(node) then
@@ -247,13 +127,13 @@ function builder:norm_sums(node, what)
     return buffer
 end
 
-function builder:norm_coef(node)
+function planner:norm_coef(node)
     local pitch <const>, batch <const> = self:norm_pitch(node), is_batch(node)
     return self:shared_buffer("coef_" .. node.name, batch and "thread" or "scratch", 4 * pitch,
         string.format("4 x %d: a, b, mean, 1/deviation", pitch), batch and 1 or self.group_images)
 end
 
-function builder:norm_dcoef(node)
+function planner:norm_dcoef(node)
     local pitch <const>, batch <const> = self:norm_pitch(node), is_batch(node)
     return self:shared_buffer("dcoef_" .. node.name, batch and "thread" or "scratch", 3 * pitch,
         string.format("3 x %d: A, B, D", pitch), batch and 1 or self.group_images)
@@ -267,14 +147,14 @@ local function norm_bias(node)
     return "net->param + " .. name.param(node.name .. ".bias")
 end
 
-function builder:norm_gradient_buffers(node)
+function planner:norm_gradient_buffers(node)
     local shape <const> = tostring(node.c)
     return self:shared_buffer("dw_" .. node.name, "chunk", node.c, shape),
         self:shared_buffer("db_" .. node.name, "chunk", node.c, shape)
 end
 
 -- The sums are complete: turn them into the line that the map step applies.
-function builder:norm_forward(step)
+function planner:norm_forward(step)
     local node <const> = step.norm
     local coef <const> = self:norm_coef(node)
     local sums <const> = self.by_name["sums_" .. node.name]
@@ -296,7 +176,7 @@ end
 
 -- The sums of the gradient are complete: turn them into the line of the gradient and add the
 -- gradients of weight and bias.
-function builder:norm_backward(step)
+function planner:norm_backward(step)
     local node <const> = step.norm
     local coef <const>, dcoef <const> = self:norm_coef(node), self:norm_dcoef(node)
     local dweight <const>, dbias <const> = self:norm_gradient_buffers(node)
@@ -323,7 +203,7 @@ local forward <const> = {}
 local KEPT <const> = { conv = true, linear = true, add = true, maxpool = true }
 
 -- The buffer of a value in the current phase; one that was not kept is computed again.
-function builder:need(value)
+function planner:need(value)
     local known <const> = self.data[value]
     local phase <const> = #self.phases
     if known and (known.phase == phase or (value.maker and KEPT[value.maker.op])) then
@@ -406,7 +286,7 @@ function forward.map(self, step, y)
 end
 
 -- The places of the winners of a max pooling: a value for each output.
-function builder:winner(step)
+function planner:winner(step)
     local y <const> = self.layouts[step.y].data
     return self:shared_buffer("winner_" .. step.y.name, "scratch", y.h * y.w * y.pitch,
         string.format("%d x %d x %d", y.h, y.w, y.pitch), self.group_images)
@@ -441,7 +321,7 @@ function forward.add(self, step, y)
     self:kernel_call(spec, { y = y, x = x, x2 = x2 }, layer_names(step), step.layers[1].name)
 end
 
-function builder:forward_step(step)
+function planner:forward_step(step)
     self.group = group_title(step)
     if step.op == "sums" then
         local x <const> = self:need(step.x)
@@ -465,7 +345,7 @@ local backward <const> = {}
 
 -- The buffer into which a step writes its part of a value's gradient, and whether it must add:
 -- the last reader of a value comes first in backward order and sets it.
-function builder:gradient_into(value)
+function planner:gradient_into(value)
     local known <const> = self.grad[value]
     if known then
         return known, true
@@ -633,24 +513,22 @@ local function weight_buffers(self)
     end
 end
 
-local function finish(self)
-    local touched <const> = {}
-    for _, buffer in ipairs(self.buffers) do
-        buffer.phase = nil
-        if buffer.scope ~= "scratch" and buffer.scope ~= "group" or buffer.first then
-            touched[#touched + 1] = buffer
+local function has_batch_norm(fused)
+    for _, step in ipairs(fused.steps) do
+        if step.norm and is_batch(step.norm) then
+            return true
         end
     end
-    return {
-        phases = self.phases, buffers = touched, kernels = self.kernels,
-        group = self.group_images,
-        chunk_groups = (self.chunk_images + self.group_images - 1) // self.group_images,
-    }
+    return false
+end
+
+local function new_planner(fused, isa, algorithm)
+    return setmetatable(builder.new(fused, isa, algorithm, has_batch_norm(fused)), planner)
 end
 
 -- One training step: forward, loss, backward. algorithm: "auto" or "direct", of convolutions.
 function schedule.train(fused, isa, algorithm)
-    local self <const> = new_builder(fused, isa, algorithm)
+    local self <const> = new_planner(fused, isa, algorithm)
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
@@ -671,12 +549,12 @@ function schedule.train(fused, isa, algorithm)
             backward[step.op](self, step, self.grad[step.y])
         end
     end
-    return finish(self)
+    return self:finish()
 end
 
 -- Forward in evaluation mode: one phase; batch norms use their running statistics.
 function schedule.eval(fused, isa, algorithm)
-    local self <const> = new_builder(fused, isa, algorithm)
+    local self <const> = new_planner(fused, isa, algorithm)
     self.eval = true
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
@@ -690,7 +568,7 @@ function schedule.eval(fused, isa, algorithm)
             self:forward_step(step)
         end
     end
-    return finish(self)
+    return self:finish()
 end
 
 return schedule

@@ -160,6 +160,13 @@ function winograd.params(spec, isa)
     }
 end
 
+--- How often a kernel fetches memory ahead: once a frequency of each block.
+function winograd.steps(spec, isa)
+    local high <const>, wide <const> = tiles_of(ends(spec).target)
+    local block <const> = block_of(spec, isa)
+    return (high * wide * spec.images + block - 1) // block * FREQUENCIES
+end
+
 --- Floats of the transformed weights of a forward or data-gradient kernel.
 function winograd.weight_floats(spec)
     local e <const> = ends(spec)

@@ -454,6 +454,31 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 /* The transforms of a tile are pieces of their kernels. */
 #define INLINE inline __attribute__((always_inline))
 
+/* Memory that the next group will read, fetched while this one is computed: `lines` cache lines each time
+ * that a kernel asks, until all ranges are done. */
+struct ahead {
+    int lines, range;
+    struct {
+        const float *at, *end;
+    } ranges[7];
+};
+
+static inline void fetch_ahead(struct ahead *ahead)
+{
+    if (ahead == NULL) {
+        return;
+    }
+    for (int i = 0; i < ahead->lines && ahead->range < 7; i++) {
+        const float *at = ahead->ranges[ahead->range].at;
+        if (at < ahead->ranges[ahead->range].end) {
+            __builtin_prefetch(at, 0, 2);
+            ahead->ranges[ahead->range].at = at + 16;
+        } else {
+            ahead->range++;
+        }
+    }
+}
+
 static inline void zero(float *p, size_t floats)
 {
     memset(p, 0, floats * sizeof *p);
@@ -1067,7 +1092,7 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, c
  * x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32, y: 32 x 32 x 32, sums: 2 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 2 vectors in each frequency.
  * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 8 x 16: transformed inputs of a block */
     float *const m = scratch + 5184; /* 36 x 8 x 32: their products with the weights */
@@ -1090,6 +1115,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 32) {
                 const float *in = v + f * 144;
                 float *out = m + f * 272 + k;
@@ -1368,7 +1394,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
  * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, y: 16 x 16 x 16, sums: 2 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 16 x 16: their products with the weights */
@@ -1391,6 +1417,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
                 const float *in = v + f * 272;
                 float *out = m + f * 272 + k;
@@ -1545,7 +1572,7 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, c
  * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32, y: 16 x 16 x 32, sums: 2 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 2 vectors in each frequency.
  * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 8 x 16: transformed inputs of a block */
     float *const m = scratch + 5184; /* 36 x 8 x 32: their products with the weights */
@@ -1568,6 +1595,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 32) {
                 const float *in = v + f * 144;
                 float *out = m + f * 272 + k;
@@ -1721,7 +1749,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, c
  * x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, y: 16 x 16 x 32, sums: 2 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 2 vectors in each frequency.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 8 x 32: their products with the weights */
@@ -1744,6 +1772,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 32) {
                 const float *in = v + f * 272;
                 float *out = m + f * 272 + k;
@@ -2022,7 +2051,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
  * x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32, y: 8 x 8 x 32, sums: 2 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 8 x 16: transformed inputs of a block */
     float *const m = scratch + 5184; /* 36 x 8 x 32: their products with the weights */
@@ -2045,6 +2074,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 32) {
                 const float *in = v + f * 144;
                 float *out = m + f * 272 + k;
@@ -2198,7 +2228,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
  * x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, y: 8 x 8 x 32, sums: 2 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 8 x 32: their products with the weights */
@@ -2221,6 +2251,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 32) {
                 const float *in = v + f * 272;
                 float *out = m + f * 272 + k;
@@ -2679,7 +2710,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
  * x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 32 x 32.
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
@@ -2706,6 +2737,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int j = 0; j < 32; j += 8) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 528 + j;
@@ -2789,7 +2821,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, dx: 10 x 10 x 32 (border 1).
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 8 x 32: their products with the weights */
@@ -2812,6 +2844,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 32) {
                 const float *in = v + f * 272;
                 float *out = m + f * 272 + k;
@@ -2915,7 +2948,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
  * x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 16 x 32.
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
@@ -2942,6 +2975,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 8) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
@@ -3025,7 +3059,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
@@ -3048,6 +3082,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
                 const float *in = v + f * 528;
                 float *out = m + f * 272 + k;
@@ -3451,7 +3486,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
  * x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 32 x 32.
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
  * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
@@ -3478,6 +3513,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int j = 0; j < 32; j += 8) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 528 + j;
@@ -3561,7 +3597,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
  * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, dx: 18 x 18 x 32 (border 1).
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 2 vectors in each frequency.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 8 x 32: their products with the weights */
@@ -3584,6 +3620,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 32) {
                 const float *in = v + f * 272;
                 float *out = m + f * 272 + k;
@@ -3687,7 +3724,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
  * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 16 x 32.
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
  * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
@@ -3714,6 +3751,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 8) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
@@ -3797,7 +3835,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
  * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16, dx: 18 x 18 x 16 (border 1).
  * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
  * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
@@ -3820,6 +3858,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
                 const float *in = v + f * 528;
                 float *out = m + f * 272 + k;
@@ -3995,7 +4034,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
  * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), dw: 9 x 16 x 16.
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 16 channels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 16 x 16: transformed gradients */
@@ -4022,6 +4061,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 16) {
                 for (int k = 0; k < 16; k += 16) {
                     const float *in = v + f * 272 + j;
@@ -4112,7 +4152,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
  * dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, dx: 16 x 16 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 16 x 16: their products with the weights */
@@ -4135,6 +4175,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
                 const float *in = v + f * 272;
                 float *out = m + f * 272 + k;
@@ -4538,7 +4579,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
  * x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1), dw: 9 x 16 x 32.
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
  * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
@@ -4565,6 +4606,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 8) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
@@ -4648,7 +4690,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
  * dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16, dx: 32 x 32 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
  * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
@@ -4671,6 +4713,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
                 const float *in = v + f * 528;
                 float *out = m + f * 272 + k;
@@ -5492,11 +5535,14 @@ static const struct weight weights[] = {
 /* -- 6. Forward and backward ------------------------------------------------------------------- */
 
 /* A group of n images in phase 1: conv1 relu1. */
-static void train_phase1(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase1(const struct net *net, int chunk, int group, int next, int image, int n)
 {
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    (void)next;
     float *const y_input = net->scratch + AT_Y_INPUT;
-    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
-    float *const sums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM1;
+    float *const y_relu1 = own + AT_Y_RELU1;
+    float *const sums_norm1 = totals + AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
@@ -5508,16 +5554,23 @@ static void train_phase1(const struct net *net, int chunk, int group, int image,
 }
 
 /* A group of n images in phase 2: norm1 dropout1, conv2 relu2. */
-static void train_phase2(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase2(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT1) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
     float *const y_dropout1 = net->scratch + AT_Y_DROPOUT1;
-    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
+    float *const y_relu1 = own + AT_Y_RELU1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
-    float *const sums_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM2;
+    float *const y_relu2 = own + AT_Y_RELU2;
+    float *const sums_norm2 = totals + AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + AT_TILES_CONV2;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 4,
+        .ranges = {{soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}},
+    };
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     drop(keep_dropout1, net, image, n, 4, 655, 512);
@@ -5526,25 +5579,32 @@ static void train_phase2(const struct net *net, int chunk, int group, int image,
     lap(net, LAP_NORM1_FWD);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, &ahead, n);
     lap(net, LAP_CONV2_FWD);
 }
 
 /* A group of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-static void train_phase3(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase3(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT2) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
     float *const y_dropout2 = net->scratch + AT_Y_DROPOUT2;
-    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
+    float *const y_relu2 = own + AT_Y_RELU2;
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
     float *const y_conv3 = net->scratch + AT_Y_CONV3;
     float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL1;
-    float *const winner_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL1;
-    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
-    float *const sums_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM3;
+    float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
+    float *const winner_maxpool1 = own + AT_WINNER_MAXPOOL1;
+    float *const y_relu3 = own + AT_Y_RELU3;
+    float *const sums_norm3 = totals + AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 57,
+        .ranges = {{soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}},
+    };
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     drop(keep_dropout2, net, image, n, 8, 655, 1024);
@@ -5561,21 +5621,28 @@ static void train_phase3(const struct net *net, int chunk, int group, int image,
     lap(net, LAP_MAXPOOL1_FWD);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, &ahead, n);
     lap(net, LAP_CONV4_FWD);
 }
 
 /* A group of n images in phase 4: norm3 dropout3, conv5 relu4. */
-static void train_phase4(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase4(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT3) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
     float *const y_dropout3 = net->scratch + AT_Y_DROPOUT3;
-    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
+    float *const y_relu3 = own + AT_Y_RELU3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
-    float *const sums_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM4;
+    float *const y_relu4 = own + AT_Y_RELU4;
+    float *const sums_norm4 = totals + AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + AT_TILES_CONV5;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 4,
+        .ranges = {{soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}},
+    };
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     drop(keep_dropout3, net, image, n, 14, 655, 128);
@@ -5584,21 +5651,28 @@ static void train_phase4(const struct net *net, int chunk, int group, int image,
     lap(net, LAP_NORM3_FWD);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, &ahead, n);
     lap(net, LAP_CONV5_FWD);
 }
 
 /* A group of n images in phase 5: norm4 dropout4, conv6 relu5. */
-static void train_phase5(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase5(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT4) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout4 = net->scratch + AT_Y_DROPOUT4;
-    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
+    float *const y_relu4 = own + AT_Y_RELU4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
-    float *const sums_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM5;
+    float *const y_relu5 = own + AT_Y_RELU5;
+    float *const sums_norm5 = totals + AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + AT_TILES_CONV6;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 8,
+        .ranges = {{soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}},
+    };
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     drop(keep_dropout4, net, image, n, 18, 655, 256);
@@ -5607,25 +5681,32 @@ static void train_phase5(const struct net *net, int chunk, int group, int image,
     lap(net, LAP_NORM4_FWD);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, &ahead, n);
     lap(net, LAP_CONV6_FWD);
 }
 
 /* A group of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-static void train_phase6(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase6(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT5) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
     float *const y_dropout5 = net->scratch + AT_Y_DROPOUT5;
-    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
+    float *const y_relu5 = own + AT_Y_RELU5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
     float *const y_conv7 = net->scratch + AT_Y_CONV7;
     float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL2;
-    float *const winner_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL2;
-    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
-    float *const sums_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM6;
+    float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
+    float *const winner_maxpool2 = own + AT_WINNER_MAXPOOL2;
+    float *const y_relu6 = own + AT_Y_RELU6;
+    float *const sums_norm6 = totals + AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 29,
+        .ranges = {{soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}},
+    };
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     drop(keep_dropout5, net, image, n, 22, 655, 256);
@@ -5642,21 +5723,28 @@ static void train_phase6(const struct net *net, int chunk, int group, int image,
     lap(net, LAP_MAXPOOL2_FWD);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, &ahead, n);
     lap(net, LAP_CONV8_FWD);
 }
 
 /* A group of n images in phase 7: norm6 dropout6, conv9 relu7. */
-static void train_phase7(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase7(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT6) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
     float *const y_dropout6 = net->scratch + AT_Y_DROPOUT6;
-    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
+    float *const y_relu6 = own + AT_Y_RELU6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
-    float *const sums_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM7;
+    float *const y_relu7 = own + AT_Y_RELU7;
+    float *const sums_norm7 = totals + AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 8,
+        .ranges = {{soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}},
+    };
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout6, net, image, n, 28, 655, 64);
@@ -5665,21 +5753,28 @@ static void train_phase7(const struct net *net, int chunk, int group, int image,
     lap(net, LAP_NORM6_FWD);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, &ahead, n);
     lap(net, LAP_CONV9_FWD);
 }
 
 /* A group of n images in phase 8: norm7 dropout7, conv10 relu8. */
-static void train_phase8(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase8(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT7) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout7 = net->scratch + AT_Y_DROPOUT7;
-    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
+    float *const y_relu7 = own + AT_Y_RELU7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    float *const y_relu8 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU8;
-    float *const sums_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM8;
+    float *const y_relu8 = own + AT_Y_RELU8;
+    float *const sums_norm8 = totals + AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 8,
+        .ranges = {{soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}},
+    };
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout7, net, image, n, 32, 655, 64);
@@ -5688,26 +5783,29 @@ static void train_phase8(const struct net *net, int chunk, int group, int image,
     lap(net, LAP_NORM7_FWD);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, &ahead, n);
     lap(net, LAP_CONV10_FWD);
 }
 
 /* A group of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
-static void train_phase9(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase9(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT8) : NULL;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    (void)next;
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout8 = net->scratch + AT_Y_DROPOUT8;
-    float *const y_relu8 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU8;
+    float *const y_relu8 = own + AT_Y_RELU8;
     float *const coef_norm8 = net->thread + AT_COEF_NORM8;
     float *const y_global_avgpool1 = net->scratch + AT_Y_GLOBAL_AVGPOOL1;
     float *const y_conv11 = net->scratch + AT_Y_CONV11;
     float *const w_conv11 = net->weights + AT_W_CONV11;
     float *const dy_conv11 = net->scratch + AT_DY_CONV11;
-    float *const dw_conv11 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV11;
+    float *const dw_conv11 = totals + AT_DW_CONV11;
     float *const dy_global_avgpool1 = net->scratch + AT_DY_GLOBAL_AVGPOOL1;
     float *const wt_conv11 = net->weights + AT_WT_CONV11;
-    float *const dy_dropout8 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT8;
-    float *const dsums_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM8;
+    float *const dy_dropout8 = own + AT_DY_DROPOUT8;
+    float *const dsums_norm8 = totals + AT_DSUMS_NORM8;
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout8, net, image, n, 36, 655, 64);
@@ -5743,23 +5841,30 @@ static void train_phase9(const struct net *net, int chunk, int group, int image,
 }
 
 /* A group of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
-static void train_phase10(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase10(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)image;
-    float *const dy_dropout8 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT8;
-    float *const y_relu8 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU8;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const dy_dropout8 = own + AT_DY_DROPOUT8;
+    float *const y_relu8 = own + AT_Y_RELU8;
     float *const dcoef_norm8 = net->thread + AT_DCOEF_NORM8;
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT8) : NULL;
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout7_again = net->scratch + AT_Y_DROPOUT7_AGAIN;
-    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
+    float *const y_relu7 = own + AT_Y_RELU7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT7) : NULL;
-    float *const dw_conv10 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV10;
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
+    float *const dw_conv10 = totals + AT_DW_CONV10;
     float *const tiles_conv10_again = net->scratch + AT_TILES_CONV10_AGAIN;
-    float *const dy_dropout7 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT7;
+    float *const dy_dropout7 = own + AT_DY_DROPOUT7;
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
     float *const tiles_conv10_again_again = net->scratch + AT_TILES_CONV10_AGAIN_AGAIN;
-    float *const dsums_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM7;
+    float *const dsums_norm7 = totals + AT_DSUMS_NORM7;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 18,
+        .ranges = {{soon + AT_DY_DROPOUT8, soon + AT_DY_DROPOUT8 + 12800}, {soon + AT_Y_RELU8, soon + AT_Y_RELU8 + 8192}, {soon + AT_KEEP_DROPOUT8, soon + AT_KEEP_DROPOUT8 + 256}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
+    };
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keep_dropout8, n);
@@ -5767,10 +5872,10 @@ static void train_phase10(const struct net *net, int chunk, int group, int image
     clear_border(y_dropout7_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_again, dy_dropout8, tiles_conv10_again, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_again, dy_dropout8, tiles_conv10_again, &ahead, n);
     lap(net, LAP_CONV10_BWD_WEIGHTS);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, &ahead, n);
     lap(net, LAP_CONV10_BWD_DATA);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
@@ -5779,23 +5884,30 @@ static void train_phase10(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
-static void train_phase11(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase11(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)image;
-    float *const dy_dropout7 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT7;
-    float *const y_relu7 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU7;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const dy_dropout7 = own + AT_DY_DROPOUT7;
+    float *const y_relu7 = own + AT_Y_RELU7;
     float *const dcoef_norm7 = net->thread + AT_DCOEF_NORM7;
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT7) : NULL;
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout6_again = net->scratch + AT_Y_DROPOUT6_AGAIN;
-    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
+    float *const y_relu6 = own + AT_Y_RELU6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT6) : NULL;
-    float *const dw_conv9 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV9;
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
+    float *const dw_conv9 = totals + AT_DW_CONV9;
     float *const tiles_conv9_again = net->scratch + AT_TILES_CONV9_AGAIN;
-    float *const dy_dropout6 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT6;
+    float *const dy_dropout6 = own + AT_DY_DROPOUT6;
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
     float *const tiles_conv9_again_again = net->scratch + AT_TILES_CONV9_AGAIN_AGAIN;
-    float *const dsums_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM6;
+    float *const dsums_norm6 = totals + AT_DSUMS_NORM6;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 18,
+        .ranges = {{soon + AT_DY_DROPOUT7, soon + AT_DY_DROPOUT7 + 12800}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
+    };
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keep_dropout7, n);
@@ -5803,10 +5915,10 @@ static void train_phase11(const struct net *net, int chunk, int group, int image
     clear_border(y_dropout6_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_again, dy_dropout7, tiles_conv9_again, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_again, dy_dropout7, tiles_conv9_again, &ahead, n);
     lap(net, LAP_CONV9_BWD_WEIGHTS);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, &ahead, n);
     lap(net, LAP_CONV9_BWD_DATA);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
@@ -5815,36 +5927,43 @@ static void train_phase11(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
-static void train_phase12(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase12(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)image;
-    float *const dy_dropout6 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT6;
-    float *const y_relu6 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU6;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const dy_dropout6 = own + AT_DY_DROPOUT6;
+    float *const y_relu6 = own + AT_Y_RELU6;
     float *const dcoef_norm6 = net->thread + AT_DCOEF_NORM6;
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT6) : NULL;
-    float *const dw_conv8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV8;
-    float *const y_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL2;
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
+    float *const dw_conv8 = totals + AT_DW_CONV8;
+    float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
     float *const tiles_conv8_again = net->scratch + AT_TILES_CONV8_AGAIN;
     float *const dy_maxpool2 = net->scratch + AT_DY_MAXPOOL2;
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
     float *const tiles_conv8_again_again = net->scratch + AT_TILES_CONV8_AGAIN_AGAIN;
     float *const dy_conv7 = net->scratch + AT_DY_CONV7;
-    float *const winner_maxpool2 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL2;
+    float *const winner_maxpool2 = own + AT_WINNER_MAXPOOL2;
     float *const y_dropout5_again = net->scratch + AT_Y_DROPOUT5_AGAIN;
-    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
+    float *const y_relu5 = own + AT_Y_RELU5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT5) : NULL;
-    float *const dw_conv7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV7;
-    float *const dy_dropout5 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT5;
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
+    float *const dw_conv7 = totals + AT_DW_CONV7;
+    float *const dy_dropout5 = own + AT_DY_DROPOUT5;
     float *const wt_conv7 = net->weights + AT_WT_CONV7;
-    float *const dsums_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM5;
+    float *const dsums_norm5 = totals + AT_DSUMS_NORM5;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 57,
+        .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 4096}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
+    };
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_BWD_DATA);
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, &ahead, n);
     lap(net, LAP_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, &ahead, n);
     lap(net, LAP_CONV8_BWD_DATA);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
@@ -5866,23 +5985,30 @@ static void train_phase12(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
-static void train_phase13(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase13(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)image;
-    float *const dy_dropout5 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT5;
-    float *const y_relu5 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU5;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const dy_dropout5 = own + AT_DY_DROPOUT5;
+    float *const y_relu5 = own + AT_Y_RELU5;
     float *const dcoef_norm5 = net->thread + AT_DCOEF_NORM5;
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT5) : NULL;
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
     float *const y_dropout4_again = net->scratch + AT_Y_DROPOUT4_AGAIN;
-    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
+    float *const y_relu4 = own + AT_Y_RELU4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT4) : NULL;
-    float *const dw_conv6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV6;
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
+    float *const dw_conv6 = totals + AT_DW_CONV6;
     float *const tiles_conv6_again = net->scratch + AT_TILES_CONV6_AGAIN;
-    float *const dy_dropout4 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT4;
+    float *const dy_dropout4 = own + AT_DY_DROPOUT4;
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
     float *const tiles_conv6_again_again = net->scratch + AT_TILES_CONV6_AGAIN_AGAIN;
-    float *const dsums_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM4;
+    float *const dsums_norm4 = totals + AT_DSUMS_NORM4;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 16,
+        .ranges = {{soon + AT_DY_DROPOUT5, soon + AT_DY_DROPOUT5 + 41472}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}},
+    };
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keep_dropout5, n);
@@ -5890,10 +6016,10 @@ static void train_phase13(const struct net *net, int chunk, int group, int image
     clear_border(y_dropout4_again, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_FWD_2);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_again, dy_dropout5, tiles_conv6_again, n);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_again, dy_dropout5, tiles_conv6_again, &ahead, n);
     lap(net, LAP_CONV6_BWD_WEIGHTS);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, &ahead, n);
     lap(net, LAP_CONV6_BWD_DATA);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
@@ -5902,23 +6028,30 @@ static void train_phase13(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
-static void train_phase14(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase14(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)image;
-    float *const dy_dropout4 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT4;
-    float *const y_relu4 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU4;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const dy_dropout4 = own + AT_DY_DROPOUT4;
+    float *const y_relu4 = own + AT_Y_RELU4;
     float *const dcoef_norm4 = net->thread + AT_DCOEF_NORM4;
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT4) : NULL;
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout3_again = net->scratch + AT_Y_DROPOUT3_AGAIN;
-    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
+    float *const y_relu3 = own + AT_Y_RELU3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT3) : NULL;
-    float *const dw_conv5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV5;
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
+    float *const dw_conv5 = totals + AT_DW_CONV5;
     float *const tiles_conv5_again = net->scratch + AT_TILES_CONV5_AGAIN;
-    float *const dy_dropout3 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT3;
+    float *const dy_dropout3 = own + AT_DY_DROPOUT3;
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
     float *const tiles_conv5_again_again = net->scratch + AT_TILES_CONV5_AGAIN_AGAIN;
-    float *const dsums_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM3;
+    float *const dsums_norm3 = totals + AT_DSUMS_NORM3;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 20,
+        .ranges = {{soon + AT_DY_DROPOUT4, soon + AT_DY_DROPOUT4 + 41472}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
+    };
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keep_dropout4, n);
@@ -5926,10 +6059,10 @@ static void train_phase14(const struct net *net, int chunk, int group, int image
     clear_border(y_dropout3_again, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_FWD_2);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_again, dy_dropout4, tiles_conv5_again, n);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_again, dy_dropout4, tiles_conv5_again, &ahead, n);
     lap(net, LAP_CONV5_BWD_WEIGHTS);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, &ahead, n);
     lap(net, LAP_CONV5_BWD_DATA);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
@@ -5938,36 +6071,43 @@ static void train_phase14(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
-static void train_phase15(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase15(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)image;
-    float *const dy_dropout3 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT3;
-    float *const y_relu3 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU3;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const dy_dropout3 = own + AT_DY_DROPOUT3;
+    float *const y_relu3 = own + AT_Y_RELU3;
     float *const dcoef_norm3 = net->thread + AT_DCOEF_NORM3;
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT3) : NULL;
-    float *const dw_conv4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV4;
-    float *const y_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_MAXPOOL1;
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
+    float *const dw_conv4 = totals + AT_DW_CONV4;
+    float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
     float *const tiles_conv4_again = net->scratch + AT_TILES_CONV4_AGAIN;
     float *const dy_maxpool1 = net->scratch + AT_DY_MAXPOOL1;
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
     float *const tiles_conv4_again_again = net->scratch + AT_TILES_CONV4_AGAIN_AGAIN;
     float *const dy_conv3 = net->scratch + AT_DY_CONV3;
-    float *const winner_maxpool1 = net->groups + (size_t)group * GROUP_FLOATS + AT_WINNER_MAXPOOL1;
+    float *const winner_maxpool1 = own + AT_WINNER_MAXPOOL1;
     float *const y_dropout2_again = net->scratch + AT_Y_DROPOUT2_AGAIN;
-    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
+    float *const y_relu2 = own + AT_Y_RELU2;
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT2) : NULL;
-    float *const dw_conv3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV3;
-    float *const dy_dropout2 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT2;
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
+    float *const dw_conv3 = totals + AT_DW_CONV3;
+    float *const dy_dropout2 = own + AT_DY_DROPOUT2;
     float *const wt_conv3 = net->weights + AT_WT_CONV3;
-    float *const dsums_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM2;
+    float *const dsums_norm2 = totals + AT_DSUMS_NORM2;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 46,
+        .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}, {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736}, {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 16384}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
+    };
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_BWD_DATA);
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, &ahead, n);
     lap(net, LAP_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, &ahead, n);
     lap(net, LAP_CONV4_BWD_DATA);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
@@ -5989,23 +6129,30 @@ static void train_phase15(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
-static void train_phase16(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase16(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)image;
-    float *const dy_dropout2 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT2;
-    float *const y_relu2 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU2;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const dy_dropout2 = own + AT_DY_DROPOUT2;
+    float *const y_relu2 = own + AT_Y_RELU2;
     float *const dcoef_norm2 = net->thread + AT_DCOEF_NORM2;
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT2) : NULL;
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
     float *const y_dropout1_again = net->scratch + AT_Y_DROPOUT1_AGAIN;
-    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
+    float *const y_relu1 = own + AT_Y_RELU1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT1) : NULL;
-    float *const dw_conv2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV2;
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
+    float *const dw_conv2 = totals + AT_DW_CONV2;
     float *const tiles_conv2_again = net->scratch + AT_TILES_CONV2_AGAIN;
-    float *const dy_dropout1 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT1;
+    float *const dy_dropout1 = own + AT_DY_DROPOUT1;
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
     float *const tiles_conv2_again_again = net->scratch + AT_TILES_CONV2_AGAIN_AGAIN;
-    float *const dsums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DSUMS_NORM1;
+    float *const dsums_norm1 = totals + AT_DSUMS_NORM1;
+    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    struct ahead ahead = {
+        .lines = 20,
+        .ranges = {{soon + AT_DY_DROPOUT2, soon + AT_DY_DROPOUT2 + 147968}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}, {soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}, {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
+    };
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keep_dropout2, n);
@@ -6013,9 +6160,9 @@ static void train_phase16(const struct net *net, int chunk, int group, int image
     clear_border(y_dropout1_again, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_FWD_2);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_again, dy_dropout2, tiles_conv2_again, n);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_again, dy_dropout2, tiles_conv2_again, &ahead, n);
     lap(net, LAP_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, &ahead, n);
     lap(net, LAP_CONV2_BWD_DATA);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
@@ -6024,14 +6171,17 @@ static void train_phase16(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in phase 17: norm1 dropout1, conv1. */
-static void train_phase17(const struct net *net, int chunk, int group, int image, int n)
+static void train_phase17(const struct net *net, int chunk, int group, int next, int image, int n)
 {
-    float *const dy_dropout1 = net->groups + (size_t)group * GROUP_FLOATS + AT_DY_DROPOUT1;
-    float *const y_relu1 = net->groups + (size_t)group * GROUP_FLOATS + AT_Y_RELU1;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    (void)next;
+    float *const dy_dropout1 = own + AT_DY_DROPOUT1;
+    float *const y_relu1 = own + AT_Y_RELU1;
     float *const dcoef_norm1 = net->thread + AT_DCOEF_NORM1;
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->groups + (size_t)group * GROUP_FLOATS + AT_KEEP_DROPOUT1) : NULL;
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
     float *const y_input_again = net->scratch + AT_Y_INPUT_AGAIN;
-    float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
+    float *const dw_conv1 = totals + AT_DW_CONV1;
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keep_dropout1, n);
@@ -6044,17 +6194,19 @@ static void train_phase17(const struct net *net, int chunk, int group, int image
 }
 
 /* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int group, int image, int n)
+static void eval_group(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)group;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    (void)next;
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
-    float *const sums_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM1;
+    float *const sums_norm1 = totals + AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
     float *const y_dropout1 = net->scratch + EVAL_AT_Y_DROPOUT1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
     float *const y_relu2 = net->scratch + EVAL_AT_Y_RELU2;
-    float *const sums_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM2;
+    float *const sums_norm2 = totals + AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + EVAL_AT_TILES_CONV2;
     float *const y_dropout2 = net->scratch + EVAL_AT_Y_DROPOUT2;
@@ -6063,19 +6215,19 @@ static void eval_group(const struct net *net, int chunk, int group, int image, i
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + EVAL_AT_Y_MAXPOOL1;
     float *const y_relu3 = net->scratch + EVAL_AT_Y_RELU3;
-    float *const sums_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM3;
+    float *const sums_norm3 = totals + AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + EVAL_AT_TILES_CONV4;
     float *const y_dropout3 = net->scratch + EVAL_AT_Y_DROPOUT3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     float *const y_relu4 = net->scratch + EVAL_AT_Y_RELU4;
-    float *const sums_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM4;
+    float *const sums_norm4 = totals + AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + EVAL_AT_TILES_CONV5;
     float *const y_dropout4 = net->scratch + EVAL_AT_Y_DROPOUT4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     float *const y_relu5 = net->scratch + EVAL_AT_Y_RELU5;
-    float *const sums_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM5;
+    float *const sums_norm5 = totals + AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + EVAL_AT_TILES_CONV6;
     float *const y_dropout5 = net->scratch + EVAL_AT_Y_DROPOUT5;
@@ -6084,19 +6236,19 @@ static void eval_group(const struct net *net, int chunk, int group, int image, i
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + EVAL_AT_Y_MAXPOOL2;
     float *const y_relu6 = net->scratch + EVAL_AT_Y_RELU6;
-    float *const sums_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM6;
+    float *const sums_norm6 = totals + AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + EVAL_AT_TILES_CONV8;
     float *const y_dropout6 = net->scratch + EVAL_AT_Y_DROPOUT6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     float *const y_relu7 = net->scratch + EVAL_AT_Y_RELU7;
-    float *const sums_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM7;
+    float *const sums_norm7 = totals + AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + EVAL_AT_TILES_CONV9;
     float *const y_dropout7 = net->scratch + EVAL_AT_Y_DROPOUT7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     float *const y_relu8 = net->scratch + EVAL_AT_Y_RELU8;
-    float *const sums_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_SUMS_NORM8;
+    float *const sums_norm8 = totals + AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + EVAL_AT_TILES_CONV10;
     float *const y_dropout8 = net->scratch + EVAL_AT_Y_DROPOUT8;
@@ -6113,7 +6265,7 @@ static void eval_group(const struct net *net, int chunk, int group, int image, i
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, NULL, n);
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
@@ -6124,17 +6276,17 @@ static void eval_group(const struct net *net, int chunk, int group, int image, i
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, NULL, n);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, NULL, n);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, NULL, n);
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
@@ -6145,17 +6297,17 @@ static void eval_group(const struct net *net, int chunk, int group, int image, i
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, NULL, n);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, NULL, n);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, NULL, n);
     batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
@@ -6171,14 +6323,17 @@ static void eval_group(const struct net *net, int chunk, int group, int image, i
 
 /* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
  * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int image, int n))
+static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
 {
     for (int i = chunks.first; i < chunks.last; i++) {
         const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
+        const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
         const struct span images = run_chunk(net->run, chunk);
         int group = chunk * CHUNK_GROUPS;
         for (int image = images.first; image < images.last; image += GROUP, group++) {
-            phase(net, chunk, group, image, images.last - image < GROUP ? images.last - image : GROUP);
+            const int left = images.last - image;
+            const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
+            phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
         }
     }
 }
@@ -6438,7 +6593,7 @@ static void run_batchnorm_drop0p01_c16_32x32_fwd__b0_1(const struct kernel_args 
 
 static void run_conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
+    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_32x32_fwd(const struct kernel_args *a)
@@ -6458,7 +6613,7 @@ static void run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1(const struct kernel_args
 
 static void run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
+    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c16_16x16_fwd__b0_1(const struct kernel_args *a)
@@ -6468,7 +6623,7 @@ static void run_batchnorm_drop0p01_c16_16x16_fwd__b0_1(const struct kernel_args 
 
 static void run_conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
+    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_16x16_fwd__b0_1(const struct kernel_args *a)
@@ -6478,7 +6633,7 @@ static void run_batchnorm_drop0p01_c32_16x16_fwd__b0_1(const struct kernel_args 
 
 static void run_conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
+    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_16x16_fwd(const struct kernel_args *a)
@@ -6498,7 +6653,7 @@ static void run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1(const struct kernel_args
 
 static void run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
+    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_8x8_fwd__b0_1(const struct kernel_args *a)
@@ -6508,7 +6663,7 @@ static void run_batchnorm_drop0p01_c32_8x8_fwd__b0_1(const struct kernel_args *a
 
 static void run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->n);
+    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_8x8_fwd(const struct kernel_args *a)
@@ -6553,22 +6708,22 @@ static void run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(const struct kern
 
 static void run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c16_k32_8x8_bwd_data__winograd4(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->n);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_maxpool2x2s2_c16_16x16_bwd_data(const struct kernel_args *a)
@@ -6598,22 +6753,22 @@ static void run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(const struct ke
 
 static void run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->n);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->n);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(a->dx, a->dy, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
@@ -6628,12 +6783,12 @@ static void run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(const struct ke
 
 static void run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c16_k16_16x16_bwd_data__winograd4(const struct kernel_args *a)
 {
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->n);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_maxpool2x2s2_c16_32x32_bwd_data(const struct kernel_args *a)
@@ -6663,12 +6818,12 @@ static void run_batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(const struct ke
 
 static void run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->n);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(a->dw, a->x, a->dy, a->scratch, a->ahead, a->n);
 }
 
 static void run_conv3x3_c16_k32_32x32_bwd_data__winograd4(const struct kernel_args *a)
 {
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->n);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(a->dx, a->dy, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c16_32x32_bwd_reduce(const struct kernel_args *a)

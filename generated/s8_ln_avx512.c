@@ -5414,9 +5414,11 @@ static const struct weight weights[] = {
 /* -- 6. Forward and backward ------------------------------------------------------------------- */
 
 /* A group of n images through the whole network, forward and backward. */
-static void train_group(const struct net *net, int chunk, int group, int image, int n)
+static void train_group(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)group;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    (void)next;
     float *const y_input = net->scratch + AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + AT_Y_RELU1;
@@ -5485,86 +5487,86 @@ static void train_group(const struct net *net, int chunk, int group, int image, 
     float *const y_conv11 = net->scratch + AT_Y_CONV11;
     float *const w_conv11 = net->weights + AT_W_CONV11;
     float *const dy_conv11 = net->scratch + AT_DY_CONV11;
-    float *const dw_conv11 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV11;
+    float *const dw_conv11 = totals + AT_DW_CONV11;
     float *const dy_global_avgpool1 = net->scratch + AT_DY_GLOBAL_AVGPOOL1;
     float *const wt_conv11 = net->weights + AT_WT_CONV11;
     float *const dy_dropout8 = net->scratch + AT_DY_DROPOUT8;
     float *const dsums_norm8 = net->scratch + AT_DSUMS_NORM8;
     float *const dcoef_norm8 = net->scratch + AT_DCOEF_NORM8;
-    float *const dw_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM8;
-    float *const db_norm8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM8;
-    float *const dw_conv10 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV10;
+    float *const dw_norm8 = totals + AT_DW_NORM8;
+    float *const db_norm8 = totals + AT_DB_NORM8;
+    float *const dw_conv10 = totals + AT_DW_CONV10;
     float *const tiles_conv10_again = net->scratch + AT_TILES_CONV10_AGAIN;
     float *const dy_dropout7 = net->scratch + AT_DY_DROPOUT7;
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
     float *const tiles_conv10_again_again = net->scratch + AT_TILES_CONV10_AGAIN_AGAIN;
     float *const dsums_norm7 = net->scratch + AT_DSUMS_NORM7;
     float *const dcoef_norm7 = net->scratch + AT_DCOEF_NORM7;
-    float *const dw_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM7;
-    float *const db_norm7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM7;
-    float *const dw_conv9 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV9;
+    float *const dw_norm7 = totals + AT_DW_NORM7;
+    float *const db_norm7 = totals + AT_DB_NORM7;
+    float *const dw_conv9 = totals + AT_DW_CONV9;
     float *const tiles_conv9_again = net->scratch + AT_TILES_CONV9_AGAIN;
     float *const dy_dropout6 = net->scratch + AT_DY_DROPOUT6;
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
     float *const tiles_conv9_again_again = net->scratch + AT_TILES_CONV9_AGAIN_AGAIN;
     float *const dsums_norm6 = net->scratch + AT_DSUMS_NORM6;
     float *const dcoef_norm6 = net->scratch + AT_DCOEF_NORM6;
-    float *const dw_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM6;
-    float *const db_norm6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM6;
-    float *const dw_conv8 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV8;
+    float *const dw_norm6 = totals + AT_DW_NORM6;
+    float *const db_norm6 = totals + AT_DB_NORM6;
+    float *const dw_conv8 = totals + AT_DW_CONV8;
     float *const tiles_conv8_again = net->scratch + AT_TILES_CONV8_AGAIN;
     float *const dy_maxpool2 = net->scratch + AT_DY_MAXPOOL2;
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
     float *const tiles_conv8_again_again = net->scratch + AT_TILES_CONV8_AGAIN_AGAIN;
     float *const dy_conv7 = net->scratch + AT_DY_CONV7;
-    float *const dw_conv7 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV7;
+    float *const dw_conv7 = totals + AT_DW_CONV7;
     float *const dy_dropout5 = net->scratch + AT_DY_DROPOUT5;
     float *const wt_conv7 = net->weights + AT_WT_CONV7;
     float *const dsums_norm5 = net->scratch + AT_DSUMS_NORM5;
     float *const dcoef_norm5 = net->scratch + AT_DCOEF_NORM5;
-    float *const dw_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM5;
-    float *const db_norm5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM5;
-    float *const dw_conv6 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV6;
+    float *const dw_norm5 = totals + AT_DW_NORM5;
+    float *const db_norm5 = totals + AT_DB_NORM5;
+    float *const dw_conv6 = totals + AT_DW_CONV6;
     float *const tiles_conv6_again = net->scratch + AT_TILES_CONV6_AGAIN;
     float *const dy_dropout4 = net->scratch + AT_DY_DROPOUT4;
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
     float *const tiles_conv6_again_again = net->scratch + AT_TILES_CONV6_AGAIN_AGAIN;
     float *const dsums_norm4 = net->scratch + AT_DSUMS_NORM4;
     float *const dcoef_norm4 = net->scratch + AT_DCOEF_NORM4;
-    float *const dw_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM4;
-    float *const db_norm4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM4;
-    float *const dw_conv5 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV5;
+    float *const dw_norm4 = totals + AT_DW_NORM4;
+    float *const db_norm4 = totals + AT_DB_NORM4;
+    float *const dw_conv5 = totals + AT_DW_CONV5;
     float *const tiles_conv5_again = net->scratch + AT_TILES_CONV5_AGAIN;
     float *const dy_dropout3 = net->scratch + AT_DY_DROPOUT3;
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
     float *const tiles_conv5_again_again = net->scratch + AT_TILES_CONV5_AGAIN_AGAIN;
     float *const dsums_norm3 = net->scratch + AT_DSUMS_NORM3;
     float *const dcoef_norm3 = net->scratch + AT_DCOEF_NORM3;
-    float *const dw_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM3;
-    float *const db_norm3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM3;
-    float *const dw_conv4 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV4;
+    float *const dw_norm3 = totals + AT_DW_NORM3;
+    float *const db_norm3 = totals + AT_DB_NORM3;
+    float *const dw_conv4 = totals + AT_DW_CONV4;
     float *const tiles_conv4_again = net->scratch + AT_TILES_CONV4_AGAIN;
     float *const dy_maxpool1 = net->scratch + AT_DY_MAXPOOL1;
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
     float *const tiles_conv4_again_again = net->scratch + AT_TILES_CONV4_AGAIN_AGAIN;
     float *const dy_conv3 = net->scratch + AT_DY_CONV3;
-    float *const dw_conv3 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV3;
+    float *const dw_conv3 = totals + AT_DW_CONV3;
     float *const dy_dropout2 = net->scratch + AT_DY_DROPOUT2;
     float *const wt_conv3 = net->weights + AT_WT_CONV3;
     float *const dsums_norm2 = net->scratch + AT_DSUMS_NORM2;
     float *const dcoef_norm2 = net->scratch + AT_DCOEF_NORM2;
-    float *const dw_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM2;
-    float *const db_norm2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM2;
-    float *const dw_conv2 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV2;
+    float *const dw_norm2 = totals + AT_DW_NORM2;
+    float *const db_norm2 = totals + AT_DB_NORM2;
+    float *const dw_conv2 = totals + AT_DW_CONV2;
     float *const tiles_conv2_again = net->scratch + AT_TILES_CONV2_AGAIN;
     float *const dy_dropout1 = net->scratch + AT_DY_DROPOUT1;
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
     float *const tiles_conv2_again_again = net->scratch + AT_TILES_CONV2_AGAIN_AGAIN;
     float *const dsums_norm1 = net->scratch + AT_DSUMS_NORM1;
     float *const dcoef_norm1 = net->scratch + AT_DCOEF_NORM1;
-    float *const dw_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_NORM1;
-    float *const db_norm1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DB_NORM1;
-    float *const dw_conv1 = net->chunks + (size_t)chunk * CHUNK_FLOATS + AT_DW_CONV1;
+    float *const dw_norm1 = totals + AT_DW_NORM1;
+    float *const db_norm1 = totals + AT_DB_NORM1;
+    float *const dw_conv1 = totals + AT_DW_CONV1;
 
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
@@ -5841,9 +5843,10 @@ static void train_group(const struct net *net, int chunk, int group, int image, 
 }
 
 /* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int group, int image, int n)
+static void eval_group(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)group;
+    (void)next;
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
@@ -6000,14 +6003,17 @@ static void eval_group(const struct net *net, int chunk, int group, int image, i
 
 /* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
  * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int image, int n))
+static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
 {
     for (int i = chunks.first; i < chunks.last; i++) {
         const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
+        const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
         const struct span images = run_chunk(net->run, chunk);
         int group = chunk * CHUNK_GROUPS;
         for (int image = images.first; image < images.last; image += GROUP, group++) {
-            phase(net, chunk, group, image, images.last - image < GROUP ? images.last - image : GROUP);
+            const int left = images.last - image;
+            const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
+            phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
         }
     }
 }

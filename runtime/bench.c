@@ -86,19 +86,6 @@ static bool measure_kernels(struct bench *b, struct err *err)
 
 /* -- Steps ------------------------------------------------------------------------------------- */
 
-/* Direct FLOP of a training step on one image: the forward pass again for the weight gradient, and
- * once more for the data gradient of all but the network's input. */
-static double step_mflop(const struct model *model)
-{
-    double mflop = 0;
-    for (int i = 0; i < model->layer_count; i++) {
-        const struct layer *l = &model->layers[i];
-        if (l->op == LAYER_CONV || l->op == LAYER_LINEAR)
-            mflop += l->mflop * (model->layers[l->inputs[0]].op == LAYER_INPUT ? 2 : 3);
-    }
-    return mflop;
-}
-
 static void time_steps(struct bench *b, struct run *run, struct run *generic,
                        const struct batch *batch)
 {
@@ -115,7 +102,7 @@ static void time_steps(struct bench *b, struct run *run, struct run *generic,
     } while (n < most && (n < 3 || clock_seconds() - start < STEP_SECONDS));
     b->step.ms = median_of(seconds, (size_t)n) * 1e3;
     b->step.generic_ms = median_of(generic_seconds, (size_t)n) * 1e3;
-    b->step.roofline_ms = step_mflop(b->model) * b->model->recipe.batch / b->peak;
+    b->step.roofline_ms = bench_step_mflop(b->model) / b->peak;
 }
 
 static bool measure_steps(struct bench *b, struct err *err)

@@ -14,6 +14,7 @@
 #include "cpu.h"
 #include "json.h"
 #include "median.h"
+#include "peak.h"
 #include "rng.h"
 
 /* Noise is not to be learned, nor to diverge from. And at the rate of a training, a difference in
@@ -74,6 +75,19 @@ double bench_step_seconds(struct run *run, const struct batch *batch, double *lo
     return seconds;
 }
 
+/* The forward pass again for the weight gradient, and once more for the data gradient of all but
+ * the network's input. */
+double bench_step_mflop(const struct model *model)
+{
+    double mflop = 0;
+    for (int i = 0; i < model->layer_count; i++) {
+        const struct layer *l = &model->layers[i];
+        if (l->op == LAYER_CONV || l->op == LAYER_LINEAR)
+            mflop += l->mflop * (model->layers[l->inputs[0]].op == LAYER_INPUT ? 2 : 3);
+    }
+    return mflop * model->recipe.batch;
+}
+
 /* -- The command ------------------------------------------------------------------------------- */
 
 /* What the steps of one run took and led to. */
@@ -82,6 +96,8 @@ struct figures {
     double *ms;     /* [steps], the timed ones */
     double *losses; /* [BENCH_WARM_UP + steps] */
     double median;
+    double peak;     /* GFLOP/s of the FMA units, all threads */
+    double roofline; /* ms that the direct FLOP of a step take at peak */
 };
 
 static bool make_figures(struct figures *f, int steps, struct err *err)
@@ -115,10 +131,10 @@ static bool save_start(const char *folder, const struct run *run, const struct b
     };
     char path[4096];
     snprintf(path, sizeof path, "%s/batch.safetensors", folder);
-    if (!safetensors_save(path, tensors, 2, NULL, 0, err))
+    if (!safetensors_save(path, NULL, tensors, 2, NULL, 0, err))
         return false;
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    return checkpoint_save(path, run, &none, NULL, 0, err);
+    return checkpoint_save(path, NULL, run, &none, NULL, 0, err);
 }
 
 /* Notes the time and the loss of every step; profile is that of the timed ones, or NULL. */
@@ -142,12 +158,15 @@ static bool add_figures(const struct figures *f, const struct run *run, cJSON *r
     char cpu[128];
     if (!cJSON_AddStringToObject(root, "isa", run->model->isa) ||
         !cJSON_AddStringToObject(root, "cpu", cpu_name(cpu, sizeof cpu)) ||
-        !cJSON_AddNumberToObject(root, "threads", pool_threads(run->pool)))
+        !cJSON_AddNumberToObject(root, "threads", pool_threads(run->pool)) ||
+        !cJSON_AddNumberToObject(root, "peak_gflops", f->peak))
         return false;
     cJSON *step = cJSON_AddObjectToObject(root, "step");
     return step != NULL && cJSON_AddNumberToObject(step, "batch", run->model->recipe.batch) &&
            cJSON_AddNumberToObject(step, "lr", (double)run->sgd.lr) &&
            cJSON_AddNumberToObject(step, "ms", f->median) &&
+           cJSON_AddNumberToObject(step, "direct_roofline_ms", f->roofline) &&
+           cJSON_AddNumberToObject(step, "ratio", f->median / f->roofline) &&
            cJSON_AddItemToObject(step, "each_ms", cJSON_CreateDoubleArray(f->ms, f->steps)) &&
            cJSON_AddItemToObject(step, "losses",
                                  cJSON_CreateDoubleArray(f->losses, BENCH_WARM_UP + f->steps));
@@ -185,14 +204,18 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
               (wanted == NULL || profile_open(wanted, model, options->threads, err));
     if (ok) {
         run.dropout = options->dropout;
+        figures.peak = peak_gflops(model->isa, run.pool);
+        figures.roofline = bench_step_mflop(model) / figures.peak;
         ok = (options->start == NULL || save_start(options->start, &run, &batch, err)) &&
              take_steps(&figures, &run, &batch, wanted, err) && find_median(&figures, err) &&
              (options->json == NULL || save_figures(&figures, &run, options->json, err));
     }
     if (ok)
-        printf("%s %s, %s, %d thread%s, batch %d: %.2f ms a step, median of %d\n", model->name,
-               model->norm, model->isa, options->threads, options->threads == 1 ? "" : "s",
-               model->recipe.batch, figures.median, options->steps);
+        printf("%s %s, %s, %d thread%s, batch %d: %.2f ms a step, median of %d; %.2f of direct "
+               "at peak (%.1f GFLOP/s)\n",
+               model->name, model->norm, model->isa, options->threads,
+               options->threads == 1 ? "" : "s", model->recipe.batch, figures.median,
+               options->steps, figures.median / figures.roofline, figures.peak);
     if (ok && wanted != NULL) {
         printf("\n");
         profile_print(wanted, stdout, "");

@@ -27,6 +27,9 @@ bool bench_step_open(struct run *run, const struct model *model, const struct ba
 /* Makes one training step: forward, loss, backward, update. Stores its loss. */
 double bench_step_seconds(struct run *run, const struct batch *batch, double *loss);
 
+/* MFLOP of a step on a whole batch by the direct algorithm, a multiply-add counting two. */
+double bench_step_mflop(const struct model *model);
+
 enum { BENCH_WARM_UP = 2 };
 
 struct bench_steps_options {
@@ -38,9 +41,11 @@ struct bench_steps_options {
     const char *start; /* folder for what the first step is given, or NULL */
 };
 
-/* Prints the median. The file of figures is {"isa", "cpu", "threads", "step": {"batch", "lr", "ms",
- * "each_ms": [steps], "losses": [BENCH_WARM_UP + steps]}}. In the folder, batch.safetensors has
- * images [n, c, h, w] F32 and labels [n] U8, and model.safetensors is a checkpoint. */
+/* Prints the median and its ratio to the direct FLOP at the FMA peak of this run. The file of
+ * figures is {"isa", "cpu", "threads", "peak_gflops", "step": {"batch", "lr", "ms",
+ * "direct_roofline_ms", "ratio", "each_ms": [steps], "losses": [BENCH_WARM_UP + steps]}}. In the
+ * folder, batch.safetensors has images [n, c, h, w] F32 and labels [n] U8, and model.safetensors is
+ * a checkpoint. */
 bool bench_steps_main(const struct model *model, const struct bench_steps_options *options,
                       struct err *err);
 

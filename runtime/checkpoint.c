@@ -74,7 +74,7 @@ static struct safetensor state_tensor(const struct state *state, const float *va
 
 /* -- Saving ------------------------------------------------------------------------------------ */
 
-bool checkpoint_save(const char *path, const struct run *run,
+bool checkpoint_save(const char *path, const char *kept, const struct run *run,
                      const struct checkpoint_counters *counters,
                      const struct safetensors_meta *metas, size_t meta_count, struct err *err)
 {
@@ -114,7 +114,7 @@ bool checkpoint_save(const char *path, const struct run *run,
         tensors[count++] = param_tensor(param, text[used++], run->store.momentum);
     }
     assert(count <= limit && used <= names);
-    bool ok = safetensors_save(path, tensors, count, metas, meta_count, err);
+    bool ok = safetensors_save(path, kept, tensors, count, metas, meta_count, err);
     free(tensors);
     free(text);
     return ok;

@@ -1,6 +1,6 @@
 /* checkpoint.h - the whole state of a training in one safetensors file.
  *
- *     checkpoint_save(path, &run, &counters, metas, meta_count, &err);
+ *     checkpoint_save(path, kept, &run, &counters, metas, meta_count, &err);
  *
  *     struct safetensors file = {0};
  *     safetensors_open(&file, path, &err) && checkpoint_fits(&file, &model, &err) &&
@@ -32,8 +32,9 @@ struct checkpoint_counters {
     int64_t best_epoch;
 };
 
-/* Writes a checkpoint whole or not at all. */
-bool checkpoint_save(const char *path, const struct run *run,
+/* Writes a checkpoint whole or not at all; the one before it stays as `kept`, unless that is NULL.
+ */
+bool checkpoint_save(const char *path, const char *kept, const struct run *run,
                      const struct checkpoint_counters *counters,
                      const struct safetensors_meta *metas, size_t meta_count, struct err *err);
 

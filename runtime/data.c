@@ -13,7 +13,7 @@
 #include "sha256.h"
 
 enum {
-    RECORDS = 10000,
+    RECORDS = DATA_RECORDS,
     RECORD_BYTES = 1 + DATA_PIXELS,
     FILE_BYTES = RECORDS * RECORD_BYTES,
     MAX_FILES = 5
@@ -126,8 +126,10 @@ static void compare(struct data *data, const struct sums *sums, const char *name
                  data->source, name);
         return;
     }
-    sha256_hex(digest, bytes, FILE_BYTES);
-    if (strncmp(listed, digest, strlen(digest)) != 0)
+    if (!sha256_hex(digest, bytes, FILE_BYTES))
+        snprintf(data->warning, sizeof data->warning,
+                 "%s/%s: no memory to compare it with SHA256SUMS", data->source, name);
+    else if (strncmp(listed, digest, strlen(digest)) != 0)
         snprintf(data->warning, sizeof data->warning,
                  "%s/%s: differs from the SHA256SUMS beside it", data->source, name);
 }

@@ -32,6 +32,12 @@ enum {
     DATA_CLASSES = 10
 };
 
+/* Records of a file. The fuzz target of this module is compiled with fewer: a file of 30 MB cannot
+ * be tried a million times. */
+#if !defined(DATA_RECORDS)
+#define DATA_RECORDS 10000
+#endif
+
 #define DATA_DEFAULT_DIR "data/cifar-10-batches-bin"
 #define DATA_OFFICIAL_MARK "# cifar-10-binary.tar.gz md5 c32a1d4ab5d03f1284b67883e8d87530"
 

@@ -6,6 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* ASCII's control characters, and in UTF-8 those from U+0080 to U+009F. */
+static void mask_controls(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        bool high = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+        if ((*at < 0x20 && *at != '\n') || *at == 0x7f || high)
+            *at = '?';
+        if (high)
+            *++at = '?';
+    }
+}
+
 /* Returns false when err holds an earlier error and nothing may be written. */
 static bool fill(struct err *err, enum exit_code code, const char *fmt, va_list args)
 {
@@ -15,6 +27,7 @@ static bool fill(struct err *err, enum exit_code code, const char *fmt, va_list 
     err->code = code;
     if (vsnprintf(err->message, sizeof err->message, fmt, args) < 0)
         snprintf(err->message, sizeof err->message, "%s", fmt);
+    mask_controls(err->message);
     return true;
 }
 

@@ -8,6 +8,9 @@
  *
  *     return err_set(err, "%s: expected %zu bytes, got %zu", path, want, got);
  *
+ * Names and values in a message may come out of a file that somebody else wrote, so control
+ * characters other than the end of a line are shown as '?': no file talks to the user's terminal.
+ *
  * The first error wins: a later err_set on a filled struct keeps the earlier message, because the
  * first failure is the cause and the later ones are its consequences. Only main prints and exits.
  */

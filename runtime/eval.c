@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static bool read_numbers(const char *text, double out[DATA_CHANNELS])
     for (int i = 0; text != NULL && i < DATA_CHANNELS; i++) {
         char *end = NULL;
         out[i] = strtod(text, &end);
-        text = end == text ? NULL : end;
+        text = end == text || !isfinite(out[i]) ? NULL : end;
     }
     return text != NULL && *text == '\0';
 }

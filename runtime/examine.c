@@ -274,7 +274,7 @@ bool examine_write(const struct examination *examination, struct run *run, struc
     cJSON *json = cJSON_CreateObject();
     snprintf(path, sizeof path, "%s/eval_images.bin", examination->folder);
     bool ok = outfile_open(&images, path, err) && fill(json, examination, run, &images, err) &&
-              outfile_commit(&images, err);
+              outfile_commit(&images, NULL, err);
     outfile_close(&images);
     if (!ok) {
         cJSON_Delete(json);

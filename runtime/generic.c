@@ -11,13 +11,14 @@
 
 #include "generic_ghost.h"
 #include "generic_place.h"
+#include "generic_watch.h"
 #include "rng.h"
 
 static struct work work_of(struct run *run, const struct generic_plan *plan, int rank,
                            bool training)
 {
     struct span chunks = run_share(run, rank, run_chunks(run));
-    return (struct work){run, run->model, plan, chunks, rank, training};
+    return (struct work){run, run->model, plan, chunks, rank, training, NULL};
 }
 
 static int pixels_of(const struct layer *l)
@@ -228,8 +229,11 @@ static void forward(const struct work *w)
         while (stop < count && !(w->training && is_batch_norm(w, stop)))
             stop++;
         for (int chunk = w->chunks.first; chunk < w->chunks.last; chunk++) {
-            for (int layer = first; layer < stop; layer++)
+            for (int layer = first; layer < stop; layer++) {
                 chunk_forward(w, layer, chunk);
+                if (w->watch != NULL)
+                    generic_watch_forward(w, layer, chunk);
+            }
             if (stop < count)
                 sum_chunk(w, stop, 0, chunk);
         }
@@ -378,8 +382,11 @@ static void backward(const struct work *w)
         while (stop > 0 && !(is_batch_norm(w, stop) && w->plan->nodes[stop].has_grad))
             stop--;
         for (int chunk = w->chunks.first; chunk < w->chunks.last; chunk++) {
-            for (int layer = first; layer > stop; layer--)
+            for (int layer = first; layer > stop; layer--) {
                 chunk_backward(w, layer, chunk);
+                if (w->watch != NULL)
+                    generic_watch_backward(w, layer, chunk);
+            }
             if (stop > 0)
                 sum_chunk(w, stop, 1, chunk);
         }
@@ -460,6 +467,22 @@ bool generic_only(const struct model *model)
             return true;
     }
     return false;
+}
+
+bool generic_find(struct run *run, const struct batch *batch, struct generic_finding *found)
+{
+    struct generic_plan plan;
+    struct generic_watch watch = {.found = false};
+    generic_plan_make(&plan, run->model);
+    run->batch = batch;
+    struct work w = work_of(run, &plan, 0, true);
+    w.watch = &watch;
+    forward(&w);
+    if (!watch.found)
+        backward(&w);
+    run->batch = NULL;
+    *found = watch.finding;
+    return watch.found;
 }
 
 const struct backend generic_backend = {"generic", measure, pack, train, eval};

@@ -14,6 +14,7 @@ struct work {
     struct span chunks; /* its own */
     int rank;
     bool training;
+    struct generic_watch *watch; /* looks at every tensor; NULL in a training */
 };
 
 static inline float *place_image(const struct work *w, int image)

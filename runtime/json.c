@@ -1,4 +1,4 @@
-/* json.c - adds, prints, writes, frees. */
+/* json.c - prints, writes, frees. */
 #include "json.h"
 
 #include <cJSON.h>
@@ -6,22 +6,6 @@
 #include <string.h>
 
 #include "outfile.h"
-
-bool json_add(struct cJSON *object, const char *name, struct cJSON *value)
-{
-    if (value != NULL && cJSON_AddItemToObject(object, name, value))
-        return true;
-    cJSON_Delete(value);
-    return false;
-}
-
-bool json_append(struct cJSON *array, struct cJSON *value)
-{
-    if (value != NULL && cJSON_AddItemToArray(array, value))
-        return true;
-    cJSON_Delete(value);
-    return false;
-}
 
 bool json_save(struct cJSON *document, bool complete, const char *path, struct err *err)
 {
@@ -31,8 +15,24 @@ bool json_save(struct cJSON *document, bool complete, const char *path, struct e
         return err_set_errno(err, ENOMEM, "%s", path);
     struct outfile out = {0};
     bool ok = outfile_open(&out, path, err) && outfile_write(&out, text, strlen(text), err) &&
-              outfile_write(&out, "\n", 1, err) && outfile_commit(&out, err);
+              outfile_write(&out, "\n", 1, err) && outfile_commit(&out, NULL, err);
     outfile_close(&out);
     cJSON_free(text);
     return ok;
+}
+
+bool json_add(cJSON *object, const char *key, cJSON *item)
+{
+    if (object != NULL && item != NULL && cJSON_AddItemToObject(object, key, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+bool json_append(cJSON *array, cJSON *item)
+{
+    if (array != NULL && item != NULL && cJSON_AddItemToArray(array, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
 }

@@ -1,4 +1,4 @@
-/* json.h - building a JSON document, and saving it as a file. */
+/* json.h - a JSON document as a file, and parts that are never lost on the way into one. */
 #ifndef BURIN_JSON_H
 #define BURIN_JSON_H
 
@@ -8,10 +8,10 @@
 
 struct cJSON;
 
-/* Adds value to an object or an array, which owns it then. False when memory was too short, for the
- * value or for this; then the value is freed. */
-bool json_add(struct cJSON *object, const char *name, struct cJSON *value);
-bool json_append(struct cJSON *array, struct cJSON *value);
+/* cJSON's two functions that take over an item, without the leak when they cannot: without memory,
+ * or when either is NULL, the item is freed and the answer is false. */
+bool json_add(struct cJSON *object, const char *key, struct cJSON *item);
+bool json_append(struct cJSON *array, struct cJSON *item);
 
 /* Writes the document whole or not at all (see outfile.h) and frees it. One that is not complete,
  * which is NULL or lacks parts, is one that memory was too short for: that is the error. */

@@ -58,7 +58,7 @@ static bool cut(FILE *file, const char *path, const struct log_position *positio
         keep += length;
     }
     free(line);
-    if (ferror(file))
+    if (length < 0 && !feof(file)) /* no memory for a line is no reason to cut it off */
         return err_set_errno(err, errno, "%s: cannot read", path);
     if (fseeko(file, keep, SEEK_SET) != 0 || ftruncate(fileno(file), keep) != 0)
         return err_set_errno(err, errno, "%s: cannot cut at byte %lld", path, (long long)keep);

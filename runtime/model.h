@@ -130,6 +130,9 @@ enum kernel_op {
  * normalization's backward pass. */
 enum kernel_pass { PASS_FWD, PASS_BWD_DATA, PASS_BWD_WEIGHTS, PASS_BWD_REDUCE };
 
+/* Memory that a kernel fetches into cache on the side; its definition is the generated program's. */
+struct ahead;
+
 /* The arguments of any kernel, for a group of n images, 1 <= n <= images of struct kernel; each
  * uses what its operation and pass need. The images of a tensor lie one after another,
  * layout_floats apart.
@@ -171,6 +174,7 @@ struct kernel_args {
     float *winner;       /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
     const uint8_t *keep; /* dropout: [n][kernel_keep_bytes], bit p % 8 of byte p / 8 set where
                             position p (see rng.h) is kept; NULL drops and scales nothing */
+    struct ahead *ahead; /* or NULL */
     int n;
 };
 

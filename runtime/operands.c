@@ -198,7 +198,7 @@ static char *map_zeros(size_t bytes)
 static bool open_guarded(struct operands *o, enum operand i, bool after, struct err *err)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t bytes = round_up(laid_floats(o, i) * sizeof(float), ALIGNMENT);
+    size_t bytes = round_up(laid_floats(o, (int)i) * sizeof(float), ALIGNMENT);
     size_t room = round_up(bytes, page);
     struct operand_memory *m = &o->memory[i];
     char *map = map_zeros(room + page);

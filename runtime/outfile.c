@@ -60,7 +60,18 @@ bool outfile_write(struct outfile *out, const void *data, size_t bytes, struct e
     return true;
 }
 
-bool outfile_commit(struct outfile *out, struct err *err)
+/* A second name for a file that is about to be replaced. Where there are no hard links it loses the
+ * first one for a moment. */
+static bool keep(const char *path, const char *kept, struct err *err)
+{
+    if (unlink(kept) != 0 && errno != ENOENT)
+        return err_set_errno(err, errno, "%s: cannot be replaced", kept);
+    if (link(path, kept) == 0 || errno == ENOENT || rename(path, kept) == 0)
+        return true;
+    return err_set_errno(err, errno, "%s: cannot be kept as %s", path, kept);
+}
+
+bool outfile_commit(struct outfile *out, const char *kept, struct err *err)
 {
     if (fflush(out->file) != 0 || fsync(fileno(out->file)) != 0)
         return err_set_errno(err, errno, "%s: cannot write", out->temp);
@@ -68,6 +79,8 @@ bool outfile_commit(struct outfile *out, struct err *err)
     out->file = NULL;
     if (fclose(file) != 0)
         return err_set_errno(err, errno, "%s: cannot close", out->temp);
+    if (kept != NULL && !keep(out->path, kept, err))
+        return false;
     if (rename(out->temp, out->path) != 0)
         return err_set_errno(err, errno, "%s: cannot rename to %s", out->temp, out->path);
     free(out->temp);

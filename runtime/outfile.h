@@ -2,7 +2,7 @@
  *
  *     struct outfile out = {0};
  *     bool ok = outfile_open(&out, path, &err) && outfile_write(&out, data, bytes, &err) &&
- *               outfile_commit(&out, &err);
+ *               outfile_commit(&out, NULL, &err);
  *     outfile_close(&out);                  (after a failure removes the temporary file)
  *
  * The bytes go to "<path>.tmp" in the same folder; commit makes them durable and renames the file
@@ -27,8 +27,9 @@ bool outfile_open(struct outfile *out, const char *path, struct err *err);
 
 bool outfile_write(struct outfile *out, const void *data, size_t bytes, struct err *err);
 
-/* Flushes, fsyncs, closes and renames, then fsyncs the folder. */
-bool outfile_commit(struct outfile *out, struct err *err);
+/* Flushes, fsyncs, closes and renames, then fsyncs the folder. With `kept`, a path on the same file
+ * system, the file that was at the final name stays under that one, in place of what was there. */
+bool outfile_commit(struct outfile *out, const char *kept, struct err *err);
 
 /* Frees; without a successful commit before, removes the temporary file. Accepts a zeroed struct.
  */

@@ -10,6 +10,7 @@
 #include "cpu.h"
 #include "info.h"
 #include "interrupt.h"
+#include "json.h"
 #include "program.h"
 
 enum { COMMAND_SIZE = 8 * SETTINGS_TEXT_SIZE };
@@ -96,7 +97,7 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
     append_word(command, t->program);
     append_word(command, "train");
     append_word(command, "--resume");
-    append_word(command, rundir_path(&t->dir, "last.safetensors", text, sizeof text));
+    append_word(command, rundir_path(&t->dir, RUNDIR_LAST, text, sizeof text));
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
         bool done = said[i].key == SETTING_MAX_STEPS && reason == REPORT_MAX_STEPS;
         bool known = said[i].key == SETTING_DATA && t->train.synthetic;
@@ -115,11 +116,15 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
 
 /* -- Start ------------------------------------------------------------------------------------- */
 
-/* The warning of the training set (0) and that of the test set (1), if it says anything new. */
-static const char *warning(const struct trainer *t, int part)
+enum { WARNINGS = 3 };
+
+/* The warnings of the checkpoint, of the training set and of the test set, if it says anything
+ * new. */
+static const char *warning(const struct trainer *t, int which)
 {
-    const char *text = part == 0 ? t->train.warning : t->test.warning;
-    bool told = text[0] == '\0' || (part == 1 && strcmp(text, t->train.warning) == 0);
+    const char *texts[WARNINGS] = {t->from.warning, t->train.warning, t->test.warning};
+    const char *text = texts[which];
+    bool told = text[0] == '\0' || (which == 2 && strcmp(text, t->train.warning) == 0);
     return told ? NULL : text;
 }
 
@@ -185,25 +190,21 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
               cJSON_AddNumberToObject(event, "step", (double)t->counters.step) &&
               cJSON_AddStringToObject(event, "source", t->train.source) &&
               cJSON_AddNumberToObject(event, "train_images", t->train.count) &&
-              cJSON_AddNumberToObject(event, "test_images", t->test.count);
-    for (int i = 0; ok && i < 2; i++) {
+              cJSON_AddNumberToObject(event, "test_images", t->test.count) &&
+              (!t->resumed || cJSON_AddStringToObject(event, "resumed", t->from.path));
+    for (int i = 0; ok && i < WARNINGS; i++) {
         const char *text = warning(t, i);
         if (text != NULL)
-            ok = cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+            ok = json_append(warnings, cJSON_CreateString(text));
     }
-    ok = ok && cJSON_AddItemToObject(event, "warnings", warnings);
-    warnings = ok ? NULL : warnings;
-    ok = ok && cJSON_AddItemToObject(event, "layers", layers);
-    layers = ok ? NULL : layers;
-    ok = ok && cJSON_AddItemToObject(event, "settings", settings);
-    settings = ok ? NULL : settings;
+    /* All are given away in any case. */
+    ok = json_add(ok ? event : NULL, "warnings", warnings);
+    ok = json_add(ok ? event : NULL, "layers", layers);
+    ok = json_add(ok ? event : NULL, "settings", settings);
     if (!ok) {
         cJSON_Delete(event);
         event = NULL;
     }
-    cJSON_Delete(warnings);
-    cJSON_Delete(layers);
-    cJSON_Delete(settings);
     return log_event(&t->log, event, "start", err);
 }
 
@@ -213,7 +214,7 @@ bool report_start(struct trainer *trainer, struct err *err)
     const struct model *model = t->model;
     char cpu[CPU_NAME_SIZE];
     cpu_name(cpu, sizeof cpu);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < WARNINGS; i++) {
         if (warning(t, i) != NULL)
             fprintf(stderr, "%s: warning: %s\n", t->program, warning(t, i));
     }
@@ -231,8 +232,8 @@ bool report_start(struct trainer *trainer, struct err *err)
     settings_print(&t->settings, stdout, mark(t));
     putchar('\n');
     if (t->resumed)
-        say(t, "resumed after %lld epochs, at step %lld", (long long)t->counters.epoch,
-            (long long)t->counters.step);
+        say(t, "resumed from %s, saved at step %lld, %lld epochs completed", t->from.path,
+            (long long)t->counters.step, (long long)t->counters.epoch);
     say(t, "%5s  %10s  %10s  %7s  %9s  %7s  %8s  %9s", "epoch", "lr", "train loss", "acc %",
         "test loss", "acc %", "seconds", "images/s");
     return true;
@@ -301,8 +302,8 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
     if (!log_end(t, names[reason], err))
         return false;
     if (c->best_epoch > 0)
-        say(t, "best test accuracy %.2f %% in epoch %lld: %s/best.safetensors", c->best_acc,
-            (long long)c->best_epoch, t->settings.out);
+        say(t, "best test accuracy %.2f %% in epoch %lld: %s/%s", c->best_acc,
+            (long long)c->best_epoch, t->settings.out, RUNDIR_BEST);
     if (reason == REPORT_INTERRUPTED || reason == REPORT_MAX_STEPS) {
         resume_command(t, reason, command);
         say(t,

@@ -8,9 +8,10 @@
 
 #include "outfile.h"
 
-static const char *const run_files[] = {"log.jsonl",        "log.csv",   "last.safetensors",
-                                        "best.safetensors", "eval.json", "eval_images.bin"};
-enum { RUN_FILES = sizeof run_files / sizeof run_files[0] };
+/* The checkpoints come first. */
+static const char *const run_files[] = {RUNDIR_BEST, RUNDIR_PREVIOUS, RUNDIR_LAST,      "log.jsonl",
+                                        "log.csv",   "eval.json",     "eval_images.bin"};
+enum { RUN_FILES = sizeof run_files / sizeof run_files[0], CHECKPOINTS = 3 };
 
 char *rundir_path(const struct rundir *dir, const char *name, char *out, size_t size)
 {
@@ -35,11 +36,23 @@ static bool lock_folder(struct rundir *dir, struct err *err)
     return true; /* file systems without locks are served without one */
 }
 
+/* The temporary files of outfile.h that a process did not live to rename. */
+static bool remove_unfinished(const struct rundir *dir, struct err *err)
+{
+    for (int i = 0; i < CHECKPOINTS; i++) {
+        char name[64], path[RUNDIR_PATH_SIZE];
+        snprintf(name, sizeof name, "%s.tmp", run_files[i]);
+        if (unlink(rundir_path(dir, name, path, sizeof path)) != 0 && errno != ENOENT)
+            return err_set_errno(err, errno, "%s: cannot be removed", path);
+    }
+    return true;
+}
+
 static bool move_previous(struct rundir *dir, struct err *err)
 {
     char from[RUNDIR_PATH_SIZE], to[RUNDIR_PATH_SIZE], folder[RUNDIR_PATH_SIZE];
     rundir_path(dir, "previous", folder, sizeof folder);
-    for (int i = 0; i < RUN_FILES; i++)
+    for (int i = 0; i < CHECKPOINTS; i++)
         dir->moved =
             dir->moved || access(rundir_path(dir, run_files[i], from, sizeof from), F_OK) == 0;
     if (!dir->moved)
@@ -62,7 +75,7 @@ bool rundir_open(struct rundir *dir, const char *path, bool fresh, struct err *e
 {
     *dir = (struct rundir){.path = path};
     bool ok = outfile_make_folder(path, err) && lock_folder(dir, err) &&
-              (!fresh || move_previous(dir, err));
+              remove_unfinished(dir, err) && (!fresh || move_previous(dir, err));
     if (!ok)
         rundir_close(dir);
     return ok;

@@ -6,7 +6,9 @@
  *     rundir_close(&dir);
  *
  * A fresh run moves the files of the run before it into the subfolder `previous`, replacing what is
- * there. A lock on `.lock` keeps a second process out; it ends with the process, however that ends.
+ * there; a run that left no checkpoint is not worth that. What a killed process left half written
+ * is removed. A lock on `.lock` keeps a second process out; it ends with the process, however that
+ * ends.
  */
 #ifndef BURIN_RUNDIR_H
 #define BURIN_RUNDIR_H
@@ -17,6 +19,11 @@
 #include "err.h"
 
 enum { RUNDIR_PATH_SIZE = 1200 };
+
+/* The checkpoints of a run: the newest, the one before it, and that of the best epoch. */
+#define RUNDIR_LAST "last.safetensors"
+#define RUNDIR_PREVIOUS "previous.safetensors"
+#define RUNDIR_BEST "best.safetensors"
 
 struct rundir {
     const char *path; /* the caller's */

@@ -3,6 +3,7 @@
  * The invariant after safetensors_open: names are unique, printable and sorted; every tensor's
  * bytes equal its shape times its element size; and the tensors, in the order of their offsets,
  * cover the data section exactly, without overlap, hole or rest. So no later code checks a bound.
+ * The digest comes last: where something else is wrong too, that says more.
  */
 #include "safetensors.h"
 
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "sha256.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors files are little-endian and are copied as they are"
@@ -350,6 +353,42 @@ static bool parse_header(struct safetensors *file, size_t header_bytes, struct e
     return true;
 }
 
+/* -- Digest ------------------------------------------------------------------------------------ */
+
+/* Compares the digest of a file that begins with one. */
+static bool check_digest(struct safetensors *file, size_t header_bytes, size_t data_bytes,
+                         struct err *err)
+{
+    static const char opening[] = SAFETENSORS_DIGEST;
+    enum { OPENING = sizeof opening - 1, DIGITS = SHA256_HEX_SIZE - 1, PREFIX = 8 };
+    if (header_bytes < OPENING + DIGITS || memcmp(file->bytes, opening, OPENING) != 0)
+        return true;
+    const char *stored = (const char *)file->bytes + OPENING;
+    if (strspn(stored, "0123456789abcdef") < DIGITS)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: byte %d: expected a digest of %d hexadecimal digits", file->path,
+                            PREFIX + OPENING, DIGITS);
+    unsigned char prefix[PREFIX];
+    char zeros[DIGITS], found[SHA256_HEX_SIZE];
+    for (int i = 0; i < PREFIX; i++)
+        prefix[i] = (unsigned char)((uint64_t)header_bytes >> (8 * i) & 0xff);
+    memset(zeros, '0', sizeof zeros);
+    struct sha256 sum;
+    sha256_start(&sum);
+    sha256_add(&sum, prefix, sizeof prefix);
+    sha256_add(&sum, file->bytes, OPENING);
+    sha256_add(&sum, zeros, sizeof zeros);
+    sha256_add(&sum, file->bytes + OPENING + DIGITS, header_bytes + data_bytes - OPENING - DIGITS);
+    if (!sha256_finish(&sum, found))
+        return err_set_errno(err, ENOMEM, "%s", file->path);
+    file->has_digest = memcmp(found, stored, DIGITS) == 0;
+    return file->has_digest ||
+           err_set_code(err, EXIT_DATA,
+                        "%s: damaged: its %zu bytes have the digest %.16s...: expected %.16s..., "
+                        "as when it was saved",
+                        file->path, PREFIX + header_bytes + data_bytes, found, stored);
+}
+
 /* -- Files ------------------------------------------------------------------------------------- */
 
 /* Reads everything after the 8-byte length into file->bytes. */
@@ -407,7 +446,8 @@ bool safetensors_open(struct safetensors *file, const char *path, struct err *er
     size_t header_bytes = 0, data_bytes = 0;
     bool ok = read_bytes(file, stream, &header_bytes, &data_bytes, err) &&
               parse_header(file, header_bytes, err) &&
-              parse_entries(file, header_bytes, data_bytes, err);
+              parse_entries(file, header_bytes, data_bytes, err) &&
+              check_digest(file, header_bytes, data_bytes, err);
     fclose(stream);
     if (!ok)
         safetensors_close(file);

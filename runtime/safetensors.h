@@ -10,7 +10,11 @@
  * "data_offsets": [begin, end]}, ..., "__metadata__": {string: string}} and the bytes of the
  * tensors. A file is refused when anything in it could be read in two ways; the errors say file,
  * offset or tensor, what was found and what was expected, with exit code EXIT_DATA.
- * Format: https://github.com/huggingface/safetensors#format
+ *
+ * A file that we write begins with {"__metadata__":{"sha256":"..., the digest of the whole file
+ * with zeros for these 64 digits. Where a file begins so, it is compared, so that one flipped bit
+ * anywhere is found; files of other programs are read without. Format:
+ * https://github.com/huggingface/safetensors#format
  */
 #ifndef BURIN_SAFETENSORS_H
 #define BURIN_SAFETENSORS_H
@@ -62,6 +66,7 @@ struct safetensors {
     size_t meta_count;
     unsigned char *bytes; /* the data section */
     struct cJSON *header; /* owns the names */
+    bool has_digest;      /* and it was right */
 };
 
 /* Reads a whole file. Memory is proportional to the file's size, whatever its header claims. */
@@ -88,10 +93,15 @@ const char *safetensors_dtype_name(enum safetensors_dtype dtype);
 /* Prints "F32 [32, 16, 3, 3]" for messages. Returns out. */
 char *safetensors_describe(char *out, size_t size, const struct safetensor *tensor);
 
+/* How a file begins that carries its digest; the digest follows. */
+#define SAFETENSORS_DIGEST "{\"__metadata__\":{\"sha256\":\""
+
 /* Writes a file whole or not at all (see outfile.h), tensors in the given order, the header padded
  * with spaces so that the data begins at a multiple of 8. Equal input gives equal bytes. Order
- * 8-byte tensors first to keep every tensor aligned. */
-bool safetensors_save(const char *path, const struct safetensor *tensors, size_t count,
-                      const struct safetensors_meta *metas, size_t meta_count, struct err *err);
+ * 8-byte tensors first to keep every tensor aligned. The file that was at path stays as `kept`,
+ * unless that is NULL. No key of metas may be "sha256". */
+bool safetensors_save(const char *path, const char *kept, const struct safetensor *tensors,
+                      size_t count, const struct safetensors_meta *metas, size_t meta_count,
+                      struct err *err);
 
 #endif

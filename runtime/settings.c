@@ -13,6 +13,7 @@
 #include "cpu.h"
 #include "data.h"
 #include "generic.h"
+#include "json.h"
 #include "options.h"
 #include "pool.h"
 #include "schedule.h"
@@ -310,7 +311,7 @@ struct cJSON *settings_json(const struct settings *settings)
     for (int i = 0; ok && i < SETTING_COUNT; i++) {
         if (settings_applies(settings, (enum settings_key)i)) {
             cJSON *one = cJSON_AddObjectToObject(all, rows[i].name);
-            ok = cJSON_AddItemToObject(one, "value", value_json(settings, (enum settings_key)i)) &&
+            ok = json_add(one, "value", value_json(settings, (enum settings_key)i)) &&
                  cJSON_AddStringToObject(one, "source",
                                          settings_source_name(settings->source[i])) != NULL;
         }

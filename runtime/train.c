@@ -11,9 +11,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "clock.h"
+#include "diagnose.h"
 #include "eval.h"
+#include "finite.h"
 #include "interrupt.h"
 #include "report.h"
 #include "schedule.h"
@@ -41,17 +44,25 @@ static int steps_made(const struct checkpoint_counters *c)
     return (int)(c->step - c->epoch * c->steps_per_epoch);
 }
 
-static bool diverged(const struct trainer *t, const char *what, double loss, struct err *err)
+static bool diverged(const struct trainer *t, const char *what, const char *where, struct err *err)
 {
     const struct checkpoint_counters *c = &t->counters;
     return err_set_code(err, EXIT_DIVERGED,
-                        "diverged in epoch %lld, step %lld: the %s is %s, no finite number; the "
+                        "diverged in epoch %lld, step %lld: the %s is not finite%s%s; the "
                         "checkpoints stay as they were. A lower --lr may help.",
                         (long long)c->epoch + 1, (long long)c->step, what,
-                        isnan(loss) ? "nan" : "infinite");
+                        where[0] == '\0' ? "" : ": ", where);
 }
 
-/* One step: the counters change only when its loss is finite. */
+/* A step whose loss or gradients are not finite: finds out where that began. */
+static bool bad_step(struct trainer *t, const struct batch *batch, double loss, struct err *err)
+{
+    char where[DIAGNOSE_SIZE];
+    diagnose(&t->run, t->before, batch, where);
+    return diverged(t, isfinite(loss) ? "gradient" : "loss", where, err);
+}
+
+/* One step: the counters change only when its loss and gradients are finite. */
 static bool train_step(struct trainer *t, const struct batch *batch, float lr, struct err *err)
 {
     const struct recipe *recipe = &t->settings.recipe;
@@ -63,10 +74,12 @@ static bool train_step(struct trainer *t, const struct batch *batch, float lr, s
     bool looks = probe_due(t->probe, c->step);
     if (looks && !probe_look(t->probe, &t->run.store, err))
         return false;
+    const size_t n = t->model->param_floats;
+    memcpy(t->before, t->run.store.param, n * sizeof t->before[0]);
     struct step_result result = run_train(&t->run, batch);
     c->step++;
-    if (!isfinite(result.loss))
-        return diverged(t, "loss", result.loss, err);
+    if (!isfinite(result.loss) || !finite_all(t->run.store.grad, n))
+        return bad_step(t, batch, result.loss, err);
     c->loss += result.loss * batch->n;
     c->correct += result.correct;
     c->images += batch->n;
@@ -115,7 +128,7 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
     if (!eval_run(&t->run, t->test_loader, NULL, &test))
         return STOP_INTERRUPTED;
     if (!isfinite(test.loss)) {
-        diverged(t, "test loss", test.loss, err);
+        diverged(t, "test loss", "", err);
         return STOP_ERROR;
     }
     struct log_epoch line = {
@@ -137,8 +150,8 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
         c->best_acc = test.acc;
         c->best_epoch = c->epoch;
     }
-    bool ok = report_epoch(t, &line, err) && (!best || trainer_save(t, "best.safetensors", err)) &&
-              trainer_save(t, "last.safetensors", err);
+    bool ok = report_epoch(t, &line, err) && (!best || trainer_save_best(t, err)) &&
+              trainer_save_last(t, err);
     if (!ok)
         return STOP_ERROR;
     bool enough = t->settings.max_steps > 0 && c->step >= t->settings.max_steps;
@@ -174,11 +187,11 @@ static bool finish(struct trainer *t, enum next next, struct err *err)
     case GO_ON:
         return look_once_more(t, err) && report_end(t, REPORT_FINISHED, err);
     case STOP_MAX_STEPS:
-        return trainer_save(t, "last.safetensors", err) && look_once_more(t, err) &&
+        return trainer_save_last(t, err) && look_once_more(t, err) &&
                report_end(t, REPORT_MAX_STEPS, err);
     case STOP_INTERRUPTED:
-        ok = report_interrupt(t, interrupt_requested(), err) &&
-             trainer_save(t, "last.safetensors", err) && report_end(t, REPORT_INTERRUPTED, err);
+        ok = report_interrupt(t, interrupt_requested(), err) && trainer_save_last(t, err) &&
+             report_end(t, REPORT_INTERRUPTED, err);
         if (ok)
             err->code = EXIT_INTERRUPTED;
         return false;

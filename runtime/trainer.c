@@ -7,12 +7,12 @@
 #include "trainer.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataset.h"
+#include "finite.h"
 #include "generic.h"
 #include "options.h"
 #include "program.h"
@@ -45,7 +45,7 @@ static void describe_options(struct option_spec specs[SPECS], struct typed *type
          &text[SETTING_INIT], 0, 0},
         {"out", "DIR", "folder of log and checkpoints, default runs/<name>", OPTION_TEXT,
          &text[SETTING_OUT], 0, 0},
-        {"resume", "FILE", "checkpoint to go on from, with its settings and folder", OPTION_TEXT,
+        {"resume", "DIR|FILE", "run or checkpoint to go on from, with its settings", OPTION_TEXT,
          &text[SETTING_RESUME], 0, 0},
         {"max-steps", "N", "stop after N steps in all", OPTION_TEXT, &text[SETTING_MAX_STEPS], 0,
          0},
@@ -106,27 +106,25 @@ static bool apply_typed(struct settings *s, const struct typed *typed, struct er
 }
 
 /* What a checkpoint says: its settings, its folder, and that it saw synthetic data. */
-static bool apply_checkpoint(struct trainer *t, const struct safetensors *file, struct err *err)
+static bool apply_checkpoint(struct trainer *t, struct err *err)
 {
     struct settings *s = &t->settings;
+    const struct safetensors *file = &t->from.file;
     if (!checkpoint_fits(file, t->model, err) || !settings_from_file(s, file, err))
         return false;
     if (s->recipe.batch != t->model->recipe.batch)
         return err_set_code(err, EXIT_DATA,
                             "%s: trained with batch %d: expected %d, this program's", file->path,
                             s->recipe.batch, t->model->recipe.batch);
-    const char *slash = strrchr(file->path, '/');
-    int length = slash == NULL ? 1 : slash == file->path ? 1 : (int)(slash - file->path);
-    snprintf(s->out, sizeof s->out, "%.*s", length, slash == NULL ? "." : file->path);
-    s->source[SETTING_OUT] = SETTINGS_CHECKPOINT;
+    if (!settings_set(s, SETTING_OUT, t->from.folder, SETTINGS_CHECKPOINT, "train: folder", err))
+        return false;
     const char *data = safetensors_meta(file, "data");
     if (data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0)
         return settings_set(s, SETTING_DATA, DATASET_SYNTHETIC, SETTINGS_CHECKPOINT, "data", err);
     return true;
 }
 
-static bool resolve(struct trainer *t, int argc, char **argv, struct safetensors *checkpoint,
-                    struct err *err)
+static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
 {
     struct typed typed = {.quiet = false};
     struct option_spec specs[SPECS];
@@ -151,8 +149,7 @@ static bool resolve(struct trainer *t, int argc, char **argv, struct safetensors
         return err_set_code(err, EXIT_USAGE,
                             "train: --init and --resume: expected one of them, a checkpoint "
                             "brings its parameters");
-    if (t->resumed && !(safetensors_open(checkpoint, scratch.resume, err) &&
-                        apply_checkpoint(t, checkpoint, err)))
+    if (t->resumed && !(resume_open(&t->from, scratch.resume, err) && apply_checkpoint(t, err)))
         return false;
     return apply_typed(&t->settings, &typed, err);
 }
@@ -279,8 +276,9 @@ static bool load_init(struct trainer *t, struct err *err)
     return ok;
 }
 
-static bool open_run(struct trainer *t, const struct safetensors *checkpoint, struct err *err)
+static bool open_run(struct trainer *t, struct err *err)
 {
+    const struct safetensors *checkpoint = &t->from.file;
     const struct settings *s = &t->settings;
     if (s->backend != BACKEND_GENERIC && generic_only(t->model))
         return err_set_code(err, EXIT_USAGE,
@@ -288,6 +286,9 @@ static bool open_run(struct trainer *t, const struct safetensors *checkpoint, st
                             "(ghost): expected --backend generic, the only one that trains it");
     const struct backend *backend =
         s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
+    t->before = malloc(t->model->param_floats * sizeof t->before[0]);
+    if (t->before == NULL)
+        return err_set_errno(err, ENOMEM, "parameters");
     if (!run_open(&t->run, t->model, backend, s->threads, err))
         return false;
     if (t->profiles && !profile_open(&t->profile, t->model, s->threads, err))
@@ -326,6 +327,7 @@ static bool open_probe(struct trainer *t, struct err *err)
 
 static bool open_files(struct trainer *t, struct err *err)
 {
+    t->keeps_previous = t->from.fell_back;
     struct log_position position = {t->counters.epoch, t->counters.step};
     return rundir_open(&t->dir, t->settings.out, !t->resumed, err) &&
            log_open(&t->log, t->settings.out, t->resumed ? &position : NULL, t->train.synthetic,
@@ -336,12 +338,11 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
                   char **argv, struct err *err)
 {
     *trainer = (struct trainer){.model = model, .program = program};
-    struct safetensors checkpoint = {0};
-    bool ok = resolve(trainer, argc, argv, &checkpoint, err) &&
+    bool ok = resolve(trainer, argc, argv, err) &&
               (trainer->help || (open_data(trainer, err) && make_metas(trainer, err) &&
-                                 open_run(trainer, &checkpoint, err) && open_probe(trainer, err) &&
+                                 open_run(trainer, err) && open_probe(trainer, err) &&
                                  open_files(trainer, err)));
-    safetensors_close(&checkpoint);
+    safetensors_close(&trainer->from.file);
     if (ok)
         progress_init(&trainer->bar, stderr, trainer->quiet);
     else
@@ -357,6 +358,8 @@ void trainer_close(struct trainer *trainer)
     probe_close(trainer->probe);
     run_close(&trainer->run);
     profile_close(&trainer->profile);
+    free(trainer->before);
+    resume_close(&trainer->from);
     loader_close(trainer->train_loader);
     loader_close(trainer->test_loader);
     data_close(&trainer->train);
@@ -367,27 +370,55 @@ void trainer_close(struct trainer *trainer)
 
 /* -- Saving ------------------------------------------------------------------------------------ */
 
-static bool all_finite(const float *values, size_t count)
+/* The first tensor that is not finite, or NULL. */
+static const char *find_not_finite(const struct model *model, const struct store *store,
+                                   const char **what)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i]))
-            return false;
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *param = &model->params[i];
+        *what = "parameter";
+        if (!finite_all(store->param + param->offset, param->count))
+            return param->name;
+        *what = "momentum of";
+        if (!finite_all(store->momentum + param->offset, param->count))
+            return param->name;
     }
+    *what = "statistics";
+    for (int i = 0; i < model->state_count; i++) {
+        if (!finite_all(store->state + model->states[i].offset, model->states[i].count))
+            return model->states[i].name;
+    }
+    return NULL;
+}
+
+static bool save(const struct trainer *trainer, const char *name, const char *kept, struct err *err)
+{
+    const char *what = NULL;
+    const char *tensor = find_not_finite(trainer->model, &trainer->run.store, &what);
+    if (tensor != NULL)
+        return err_set_code(
+            err, EXIT_DIVERGED,
+            "diverged in epoch %lld, step %lld: the %s %s is not finite; the checkpoints stay as "
+            "they were. A lower --lr may help.",
+            (long long)trainer->counters.epoch + 1, (long long)trainer->counters.step, what,
+            tensor);
+    char paths[2][RUNDIR_PATH_SIZE];
+    rundir_path(&trainer->dir, name, paths[0], sizeof paths[0]);
+    return checkpoint_save(
+        paths[0], kept == NULL ? NULL : rundir_path(&trainer->dir, kept, paths[1], sizeof paths[1]),
+        &trainer->run, &trainer->counters, trainer->metas, trainer->meta_count, err);
+}
+
+/* A newest checkpoint that was found damaged must not take the place of the good one before it. */
+bool trainer_save_last(struct trainer *trainer, struct err *err)
+{
+    if (!save(trainer, RUNDIR_LAST, trainer->keeps_previous ? NULL : RUNDIR_PREVIOUS, err))
+        return false;
+    trainer->keeps_previous = false;
     return true;
 }
 
-bool trainer_save(const struct trainer *trainer, const char *name, struct err *err)
+bool trainer_save_best(const struct trainer *trainer, struct err *err)
 {
-    const struct store *store = &trainer->run.store;
-    const struct model *model = trainer->model;
-    if (!all_finite(store->param, model->param_floats) ||
-        !all_finite(store->momentum, model->param_floats) ||
-        !all_finite(store->state, model->state_floats))
-        return err_set_code(
-            err, EXIT_DIVERGED,
-            "epoch %lld, step %lld: parameters are not finite: %s is kept as it was",
-            (long long)trainer->counters.epoch + 1, (long long)trainer->counters.step, name);
-    char path[RUNDIR_PATH_SIZE];
-    return checkpoint_save(rundir_path(&trainer->dir, name, path, sizeof path), &trainer->run,
-                           &trainer->counters, trainer->metas, trainer->meta_count, err);
+    return save(trainer, RUNDIR_BEST, NULL, err);
 }

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "probe.h"
 #include "progress.h"
+#include "resume.h"
 #include "run.h"
 #include "rundir.h"
 #include "settings.h"
@@ -26,9 +27,12 @@ struct trainer {
     const char *program; /* argv[0], for the commands that are printed */
     struct settings settings;
     bool quiet;
-    bool profiles; /* prints the profile at the end */
-    bool help;     /* --help was asked for and answered; nothing is open */
-    bool resumed;  /* counters and store come from a checkpoint */
+    bool profiles;       /* prints the profile at the end */
+    bool help;           /* --help was asked for and answered; nothing is open */
+    bool resumed;        /* counters and store come from a checkpoint */
+    struct resume from;  /* its file is closed */
+    bool keeps_previous; /* the newest checkpoint was found damaged */
+    float *before;       /* the parameters before the step under way, for diagnose.h */
 
     struct data train, test;
     struct data_stats stats;
@@ -52,8 +56,10 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
                   char **argv, struct err *err);
 void trainer_close(struct trainer *trainer);
 
-/* Saves the state as this file in the run's folder. Refuses to save numbers that are not finite,
- * with EXIT_DIVERGED, so that a checkpoint is always one to go on from. */
-bool trainer_save(const struct trainer *trainer, const char *name, struct err *err);
+/* Saves the state in the run's folder, as the newest checkpoint or as that of the best epoch. Both
+ * refuse to save numbers that are not finite, with EXIT_DIVERGED, so that a checkpoint is always
+ * one to go on from. The newest leaves the one before it as RUNDIR_PREVIOUS. */
+bool trainer_save_last(struct trainer *trainer, struct err *err);
+bool trainer_save_best(const struct trainer *trainer, struct err *err);
 
 #endif

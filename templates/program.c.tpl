@@ -127,6 +127,33 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
     #define INLINE inline __attribute__((always_inline))
 @ end
 
+@ if uses.fetch_ahead then
+    /* Memory that the next group will read, fetched while this one is computed: `lines` cache lines each time
+     * that a kernel asks, until all ranges are done. */
+    struct ahead {
+        int lines, range;
+        struct {
+            const float *at, *end;
+        } ranges[${most_ahead}];
+    };
+
+    static inline void fetch_ahead(struct ahead *ahead)
+    {
+        if (ahead == NULL) {
+            return;
+        }
+        for (int i = 0; i < ahead->lines && ahead->range < ${most_ahead}; i++) {
+            const float *at = ahead->ranges[ahead->range].at;
+            if (at < ahead->ranges[ahead->range].end) {
+                __builtin_prefetch(at, 0, 2);
+                ahead->ranges[ahead->range].at = at + 16;
+            } else {
+                ahead->range++;
+            }
+        }
+    }
+
+@ end
 static inline void zero(float *p, size_t floats)
 {
     memset(p, 0, floats * sizeof *p);

@@ -1,14 +1,17 @@
 @ -- The order of a training step and of an evaluation.
 /* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
  * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int image, int n))
+static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
 {
     for (int i = chunks.first; i < chunks.last; i++) {
         const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
+        const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
         const struct span images = run_chunk(net->run, chunk);
         int group = chunk * CHUNK_GROUPS;
         for (int image = images.first; image < images.last; image += GROUP, group++) {
-            phase(net, chunk, group, image, images.last - image < GROUP ? images.last - image : GROUP);
+            const int left = images.last - image;
+            const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
+            phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
         }
     }
 }

@@ -38,6 +38,9 @@ static NOINLINE void ${name}(${signature})
         /* m = v w, frequency by frequency. */
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
+            @ if fetches then
+                fetch_ahead(ahead);
+            @ end
             for (int k = 0; k < ${target_pitch}; k += ${nr * vl}) {
                 const float *in = v + f * ${v_step};
                 float *out = m + f * ${m_step} + k;

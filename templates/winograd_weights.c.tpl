@@ -50,6 +50,9 @@ static NOINLINE void ${name}(${signature})
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
+            @ if fetches then
+                fetch_ahead(ahead);
+            @ end
             @ for _, group in ipairs(groups) do
                 for (int j = ${group.first}; j < ${group.last}; j += ${group.mr}) {
                     for (int k = 0; k < ${target_pitch}; k += ${nr * vl}) {

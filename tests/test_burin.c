@@ -3,18 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* The executable; without it the tests run from the root of the source tree. */
-#ifndef BURIN_PATH
-#define BURIN_PATH "build/burin"
-#endif
-
-enum { OUTPUT_SIZE = 1 << 16 };
-
-static char folder[256];
-static char output[OUTPUT_SIZE]; /* of the last run: stdout and stderr, up to OUTPUT_SIZE - 1 */
+#include "run_burin.h"
 
 static void make_folder(void)
 {
@@ -45,94 +36,57 @@ static void put_network(const char *text)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-/* Runs burin with words of arguments; F/ at the start of a word stands for the folder. Returns its
- * exit code. */
-static int burin(const char *arguments)
-{
-    char words[1024], paths[8][512];
-    char *argv[16] = {(char[]){BURIN_PATH}};
-    int argc = 1, path_count = 0;
-    snprintf(words, sizeof words, "%s", arguments);
-    for (char *word = strtok(words, " "); word != NULL; word = strtok(NULL, " ")) {
-        ck_assert_int_lt(argc, 15);
-        if (strncmp(word, "F/", 2) == 0) {
-            snprintf(paths[path_count], sizeof paths[0], "%s/%s", folder, word + 2);
-            word = paths[path_count++];
-        }
-        argv[argc++] = word;
-    }
-    int pipes[2];
-    ck_assert_int_eq(pipe(pipes), 0);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        if (dup2(pipes[1], STDOUT_FILENO) >= 0 && dup2(pipes[1], STDERR_FILENO) >= 0)
-            execv(BURIN_PATH, argv);
-        _exit(127);
-    }
-    close(pipes[1]);
-    size_t size = 0;
-    char overflow[4096];
-    for (;;) {
-        size_t room = sizeof output - 1 - size;
-        ssize_t got = room > 0 ? read(pipes[0], output + size, room)
-                               : read(pipes[0], overflow, sizeof overflow);
-        if (got <= 0)
-            break;
-        size += room > 0 ? (size_t)got : 0;
-    }
-    output[size] = '\0';
-    close(pipes[0]);
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "killed by a signal: %s", output);
-    return WEXITSTATUS(status);
-}
+/* A wrong command line and what is said of it. */
+#define NORMS ": expected bn, gn, ln, in, none or bn<images>"
 
-/* The run ends with this code and prints exactly this. */
-static void expect(const char *arguments, int code, const char *text)
-{
-    ck_assert_int_eq(burin(arguments), code);
-    ck_assert_str_eq(output, text);
-}
-
-/* The run ends with this code and prints this somewhere. */
-static void expect_part(const char *arguments, int code, const char *part)
-{
-    ck_assert_int_eq(burin(arguments), code);
-    ck_assert_msg(strstr(output, part) != NULL, "expected %s in: %s", part, output);
-}
-
-#define HINT "Try 'burin --help'.\n"
+static const struct {
+    const char *arguments, *message;
+} wrong_usage[] = {
+    {"", "no command: expected gen, plan, twin, layers or report"},
+    {"make s8", "unknown command make: expected gen, plan, twin, layers or report"},
+    {"gen", "gen: expected one network, got 0"},
+    {"plan", "plan: expected one network, got 0"},
+    {"twin", "twin: expected one network, got 0"},
+    {"gen a b", "gen: expected one network, got 2"},
+    {"layers s8", "layers: expected no network, got 1"},
+    {"gen --norm batch s8", "--norm batch" NORMS},
+    {"gen --norm bn0 s8", "--norm bn0" NORMS},
+    {"gen --norm bn16x s8", "--norm bn16x" NORMS},
+    {"gen --norm bn10000 s8", "--norm bn10000" NORMS},
+    {"gen --norm gn4 s8", "--norm gn4" NORMS},
+    {"report", "report: expected the folders of one run or more, got 0"},
+    {"report --norm bn a", "--norm: report does not take it: expected gen, plan or twin"},
+    {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512 or c"},
+    {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
+    {"gen s8 --unroll all", "--unroll all: expected tile or full"},
+    {"plan s8 --pass all",
+     "--pass all: expected network, graph, steps, schedule, memory or kernels"},
+    {"gen s8 --max-memory 4G", "--max-memory 4G: expected megabytes, from 1 to 999999999"},
+    {"gen s8 --max-memory 0", "--max-memory 0: expected megabytes, from 1 to 999999999"},
+    {"gen s8 --max-memory -1", "--max-memory -1: expected megabytes, from 1 to 999999999"},
+    {"gen s8 --max-memory=", "--max-memory : expected megabytes, from 1 to 999999999"},
+    {"gen s8 --max-memory 1000000000",
+     "--max-memory 1000000000: expected megabytes, from 1 to 999999999"},
+    {"twin --isa c s8", "--isa: twin does not take it: expected gen or plan"},
+    {"plan -o x.c s8", "--output: plan does not take it: expected gen, twin or report"},
+    {"gen --pass graph s8", "--pass: gen does not take it: expected plan"},
+    {"layers --norm bn", "--norm: layers does not take it: expected gen, plan or twin"},
+    {"twin --max-memory 9 s8", "--max-memory: twin does not take it: expected gen"},
+    {"gen --colour s8", "--colour: no such option: expected one of the help"},
+    {"gen --norm bn -xo s8", "-x: no such option: expected -o or -h"},
+    {"gen --help=yes s8", "--help=yes: a value too many: expected none"},
+    {"gen s8 --norm", "--norm: the value is missing" NORMS},
+    {"gen s8 -o", "--output: the value is missing: expected a path"},
+    {"gen s8 --max-memory", "--max-memory: the value is missing: expected megabytes"},
+    {"gen s8 --output=", "--output: the value is empty: expected a path"},
+    {"gen s8 --gen-dir=", "--gen-dir: the value is empty: expected a path"},
+};
 
 START_TEST(usage_is_told)
 {
-    expect("", 2, "burin: expected a command: gen, plan, twin, layers or report\n" HINT);
-    expect("make s8", 2,
-           "burin: unknown command make: expected gen, plan, twin, layers or report\n" HINT);
-    expect("gen", 2, "burin: gen: expected one network, got 0\n" HINT);
-    expect("gen a b", 2, "burin: gen: expected one network, got 2\n" HINT);
-    expect("layers s8", 2, "burin: layers: expected no network, got 1\n" HINT);
-    expect("report", 2, "burin: report: expected the folders of one run or more, got 0\n" HINT);
-    expect("report --norm bn a", 2, "burin: report takes no --norm\n" HINT);
-    static const char *const no_norms[] = {"batch", "bn0", "bn16x", "bn10000", "gn4"};
-    for (size_t i = 0; i < sizeof no_norms / sizeof no_norms[0]; i++) {
-        char arguments[64], want[128];
-        snprintf(arguments, sizeof arguments, "gen --norm %s s8", no_norms[i]);
-        snprintf(want, sizeof want,
-                 "burin: --norm %s: expected bn, gn, ln, in or none, or bn16: batch norm over 16 "
-                 "images\n" HINT,
-                 no_norms[i]);
-        expect(arguments, 2, want);
-    }
-    expect("gen s8 --isa sse", 2, "burin: --isa sse: expected native, avx2, avx512 or c\n" HINT);
-    expect("gen s8 --algorithm fft", 2, "burin: --algorithm fft: expected auto or direct\n" HINT);
-    expect("gen s8 --unroll all", 2, "burin: --unroll all: expected tile or full\n" HINT);
-    expect("plan s8 --pass all", 2,
-           "burin: --pass all: expected network, graph, steps, schedule, memory or kernels\n" HINT);
-    expect("twin --isa c s8", 2, "burin: twin takes no --isa\n" HINT);
-    expect_part("gen --colour s8", 2, "--colour");
-    expect_part("gen s8 --norm", 2, "requires an argument");
+    char want[256];
+    snprintf(want, sizeof want, "burin: %s\nTry 'burin --help'.\n", wrong_usage[_i].message);
+    expect(wrong_usage[_i].arguments, 2, want);
 }
 END_TEST
 
@@ -177,8 +131,12 @@ START_TEST(descriptions_are_rejected)
              path, path, path);
     expect("twin F/net.lua", 5, want);
     put_network("return network {\n");
-    snprintf(want, sizeof want, "%s:2: unexpected symbol near <eof>\n", path);
+    snprintf(want, sizeof want, "%s:2: unexpected symbol near <eof>: expected Lua 5.4\n", path);
     expect("twin F/net.lua", 5, want);
+    ck_assert_int_eq(truncate(path, (off_t)1 << 33), 0); /* 8 GiB of nothing */
+    snprintf(want, sizeof want,
+             "%s:1: the description is too long: expected at most 1048576 bytes\n", path);
+    expect("gen F/net.lua", 5, want);
     put_network("while true do end");
     snprintf(want, sizeof want,
              "%s:1: the description runs too long: expected at most 50 million steps and 10 "
@@ -227,7 +185,7 @@ int main(void)
     TCase *tcase = tcase_create("burin");
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);
     tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, usage_is_told);
+    tcase_add_loop_test(tcase, usage_is_told, 0, sizeof wrong_usage / sizeof wrong_usage[0]);
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, networks_are_found);
     tcase_add_test(tcase, descriptions_are_rejected);

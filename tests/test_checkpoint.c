@@ -61,7 +61,7 @@ static void teardown(void)
 static void save(void)
 {
     struct err err = {0};
-    ck_assert_msg(checkpoint_save(path, &run, &counters, metas, 2, &err), "%s", err.message);
+    ck_assert_msg(checkpoint_save(path, NULL, &run, &counters, metas, 2, &err), "%s", err.message);
 }
 
 static struct safetensors read_back(void)
@@ -161,7 +161,7 @@ START_TEST(another_network_is_named)
 {
     struct err err = {0};
     const struct safetensors_meta others[] = {{"network", "tiny"}, {"norm", "gn"}};
-    ck_assert(checkpoint_save(path, &run, &counters, others, 2, &err));
+    ck_assert(checkpoint_save(path, NULL, &run, &counters, others, 2, &err));
     does_not_fit("made by network tiny with norm gn: expected tiny with norm bn");
 }
 END_TEST
@@ -179,7 +179,7 @@ START_TEST(all_differences_are_told_together)
         {"optim.whatever", SAFETENSORS_F32, 1, {1}, zeros},
     };
     struct err err = {0};
-    ck_assert(safetensors_save(path, tensors, 7, NULL, 0, &err));
+    ck_assert(safetensors_save(path, NULL, tensors, 7, NULL, 0, &err));
     does_not_fit("does not fit network tiny with norm bn, 5 differences:\n"
                  "  norm1.bias is F32 [4]: expected F32 [3]\n"
                  "  fc.weight is F64 [10, 48]: expected F32 [10, 48]\n"
@@ -201,7 +201,7 @@ START_TEST(a_model_is_no_checkpoint)
     };
     struct err err = {0};
     struct checkpoint_counters loaded;
-    ck_assert(safetensors_save(path, tensors, 6, NULL, 0, &err));
+    ck_assert(safetensors_save(path, NULL, tensors, 6, NULL, 0, &err));
     struct safetensors file = read_back();
     ck_assert_msg(checkpoint_fits(&file, &tiny_model, &err), "%s", err.message);
     ck_assert(!checkpoint_load(&file, &run, &loaded, &err));

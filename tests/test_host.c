@@ -240,8 +240,11 @@ START_TEST(files_are_written_when_they_change)
     expect_ok("assert(host.write_if_changed(... .. '/a.txt', 'one') == 'unchanged')");
     ck_assert_int_eq(stat(in_folder("a.txt"), &after), 0);
     ck_assert_uint_eq(before.st_ino, after.st_ino);
-    expect_ok("assert(host.write_if_changed(... .. '/a.txt', 'two\\0') == 'written')\n"
-              "assert(host.read_file(... .. '/a.txt') == 'two\\0')");
+    expect_ok("assert(host.write_if_changed(... .. '/a.txt', 'on') == 'written')\n"
+              "assert(host.write_if_changed(... .. '/a.txt', 'two\\0') == 'written')\n"
+              "assert(host.read_file(... .. '/a.txt') == 'two\\0')\n"
+              "assert(host.read_file(... .. '/a.txt', 2) == 'tw')\n"
+              "assert(host.read_file(... .. '/a.txt', 0) == '')");
     mode_t mask = umask(0);
     umask(mask);
     ck_assert_int_eq(stat(in_folder("a.txt"), &after), 0);

@@ -63,7 +63,7 @@ expect_file(generated/tiny_gn_${ISA}.c generated/tiny_ln_c.c build/tiny_gn build
 
 # What is wrong is said by the generator, and the build goes on to work.
 make(gen ${net} NORM=xx)
-expect_failure("--norm xx: expected bn, gn, ln, in or none, or bn16")
+expect_failure("--norm xx: expected bn, gn, ln, in, none or bn<images>")
 make(gen ${net} ISA=mmx)
 expect_failure("--isa mmx: expected native, avx2, avx512 or c")
 make(gen "NET=no such net.lua")
@@ -71,6 +71,15 @@ expect_failure("no such net.lua")
 file(WRITE "${tree}/my nets/wrong.lua" "return network { name = \"wrong\" }\n")
 make(gen "NET=my nets/wrong.lua")
 expect_failure("my nets/wrong.lua:1: ")
+
+# The cap on memory reaches the generator here and in the build.
+file(READ "${tree}/my nets/tiny.lua" text)
+string(REPLACE "batch = 32" "batch = 65536" text "${text}")
+string(REPLACE "conv { 8," "conv { 64," text "${text}")
+file(WRITE "${tree}/my nets/huge.lua" "${text}")
+make(gen "NET=my nets/huge.lua" NORM=bn)
+expect_failure("MB of memory: expected at most 4096 MB, or a larger --max-memory")
+make_well(gen "NET=my nets/huge.lua" NORM=bn MAX_MEMORY=20000)
 
 # No data: synthetic, and loudly. Data that was asked for and is not there: an error.
 make_well(train ${net} NORM=gn EPOCHS=2 SEED=3 THREADS=1)

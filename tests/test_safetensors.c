@@ -77,7 +77,8 @@ static const struct safetensors_meta metas[] = {{"network", "s8"}, {"empty", ""}
 static void save(void)
 {
     struct err err = {0};
-    ck_assert_msg(safetensors_save(path, tensors, TENSORS, metas, 3, &err), "%s", err.message);
+    ck_assert_msg(safetensors_save(path, NULL, tensors, TENSORS, metas, 3, &err), "%s",
+                  err.message);
 }
 
 START_TEST(what_is_written_is_read)
@@ -304,7 +305,7 @@ START_TEST(a_failed_write_leaves_the_old_file)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
     limit.rlim_cur = 4096;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    ck_assert(!safetensors_save(path, &tensor, 1, NULL, 0, &err));
+    ck_assert(!safetensors_save(path, NULL, &tensor, 1, NULL, 0, &err));
     ck_assert_int_eq(err.code, EXIT_FAILED);
     ck_assert_ptr_nonnull(strstr(err.message, "file.safetensors.tmp: cannot write"));
     char temp[320];
@@ -320,7 +321,7 @@ START_TEST(a_folder_that_is_missing_is_named)
     struct err err = {0};
     char missing[300];
     snprintf(missing, sizeof missing, "%s/none/a", folder);
-    ck_assert(!safetensors_save(missing, tensors, TENSORS, NULL, 0, &err));
+    ck_assert(!safetensors_save(missing, NULL, tensors, TENSORS, NULL, 0, &err));
     ck_assert_ptr_nonnull(strstr(err.message, "none/a.tmp: cannot write: No such file"));
 }
 END_TEST

@@ -217,6 +217,49 @@ START_TEST(divergence_keeps_the_checkpoint)
 }
 END_TEST
 
+/* Each poison makes another tensor the first that is not finite. */
+START_TEST(the_first_tensor_that_is_not_finite_is_named)
+{
+    static const struct {
+        const char *poison, *message;
+    } cases[] = {
+        {"23 fc.bias inf", "the loss is not finite: the parameter fc.bias was not finite before"},
+        {"23 fc.weight nan", "the parameter fc.weight was not finite before the step"},
+        {"23 norm1.weight 3e38",
+         "the loss is not finite: layer norm1: its output is infinite first, for image "},
+        {"23 fc.weight 3e38", "the loss is not finite: layer fc: its output is "},
+        {"23 norm1.weight 0 norm1.bias 0 fc.weight 0 fc.weight:16 3e38 fc.bias:1 -100",
+         "the gradient is not finite: layer norm1: the gradient of norm1."},
+    };
+    char text[OUTPUT_SIZE];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct world world = {.environment = {{"TINY_POISON", cases[i].poison}}};
+        ck_assert_int_eq(run("train --data synthetic --max-steps 22 --out here"), EXIT_OK);
+        copy("here/last.safetensors", "kept");
+        copy("here/previous.safetensors", "kept before");
+        ck_assert_int_eq(run_words(&world, "train --resume here"), EXIT_DIVERGED);
+        says(errors, "tiny: diverged in epoch 2, step 24: the ");
+        says(errors, cases[i].message);
+        says(errors, "; the checkpoints stay as they were. A lower --lr may help.");
+        says(events("here/log.jsonl", "end", text), "\"reason\":\"diverged\"");
+        same_bytes("kept", "here/last.safetensors");
+        same_bytes("kept before", "here/previous.safetensors");
+    }
+}
+END_TEST
+
+/* Poison in the last step of an epoch: no step comes after it, but a checkpoint would. */
+START_TEST(numbers_that_are_not_finite_are_not_saved)
+{
+    const struct world world = {.environment = {{"TINY_POISON", "22 norm1.bias inf"}}};
+    ck_assert_int_eq(run("train --data synthetic --max-steps 21 --out here"), EXIT_OK);
+    copy("here/last.safetensors", "kept");
+    ck_assert_int_eq(run_words(&world, "train --resume here --max-steps 22"), EXIT_DIVERGED);
+    says(errors, "step 22: the parameter norm1.bias is not finite; the checkpoints stay");
+    same_bytes("kept", "here/last.safetensors");
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     if (getenv("TINY_PROGRAM") != NULL)
@@ -235,6 +278,8 @@ int main(int argc, char **argv)
     tcase_add_test(training, an_older_checkpoint_cuts_the_log);
     tcase_add_test(training, a_second_signal_ends_at_once);
     tcase_add_test(training, divergence_keeps_the_checkpoint);
+    tcase_add_test(training, the_first_tensor_that_is_not_finite_is_named);
+    tcase_add_test(training, numbers_that_are_not_finite_are_not_saved);
     suite_add_tcase(suite, training);
 
     SRunner *runner = srunner_create(suite);

@@ -11,7 +11,8 @@
  *
  * A test executable is its own program: run() starts it again, in a temporary folder, with
  * TINY_PROGRAM set. TINY_SIGNALS="step signal times" makes the program send itself signals in the
- * middle of that step; TINY_MODEL changes the network.
+ * middle of that step; TINY_POISON="step tensor value ..." fills parameters with a value after that
+ * step; TINY_VANISH="step" moves the folder `here` away in it; TINY_MODEL changes the network.
  */
 #ifndef BURIN_TINY_PROGRAM_H
 #define BURIN_TINY_PROGRAM_H
@@ -47,17 +48,49 @@ static inline void tiny_pack(struct run *run, int rank)
     generic_backend.pack(run, rank);
 }
 
+/* "tensor value tensor:4 value": the whole tensor, or its first four values. */
+static inline void tiny_poison(struct run *run, const char *text)
+{
+    char name[32];
+    float value;
+    for (int used = 0; sscanf(text, "%31s %f%n", name, &value, &used) == 2; text += used) {
+        char *colon = strchr(name, ':');
+        size_t limit = colon == NULL ? SIZE_MAX : strtoul(colon + 1, NULL, 10);
+        if (colon != NULL)
+            *colon = '\0';
+        for (int i = 0; i < TINY_PARAMS; i++) {
+            float *values = run->store.param + tiny_params[i].offset;
+            size_t count = tiny_params[i].count < limit ? tiny_params[i].count : limit;
+            for (size_t k = 0; strcmp(tiny_params[i].name, name) == 0 && k < count; k++)
+                values[k] = value;
+        }
+    }
+}
+
+/* What follows the step in the variable, if this is the one. */
+static inline const char *tiny_event(const struct run *run, const char *variable)
+{
+    char *rest = NULL;
+    const char *text = getenv(variable);
+    return text != NULL && strtol(text, &rest, 10) == run->store.batches + 1 ? rest : NULL;
+}
+
 static inline void tiny_train(struct run *run, int rank)
 {
-    long step = 0;
     int number = 0, times = 0;
-    const char *text = getenv("TINY_SIGNALS");
     generic_backend.train(run, rank);
-    if (rank != 0 || text == NULL || sscanf(text, "%ld %d %d", &step, &number, &times) != 3 ||
-        run->store.batches + 1 != step)
+    if (rank != 0)
         return;
-    for (int i = 0; i < times; i++)
-        raise(number);
+    const char *text = tiny_event(run, "TINY_SIGNALS");
+    if (text != NULL && sscanf(text, "%d %d", &number, &times) == 2) {
+        for (int i = 0; i < times; i++)
+            raise(number);
+    }
+    text = tiny_event(run, "TINY_POISON");
+    if (text != NULL)
+        tiny_poison(run, text);
+    if (tiny_event(run, "TINY_VANISH") != NULL && rename("here", "gone") != 0)
+        _exit(127);
 }
 
 static inline void tiny_eval(struct run *run, int rank)
@@ -84,7 +117,7 @@ static inline int tiny_program(int argc, char **argv)
 
 /* -- Running it -------------------------------------------------------------------------------- */
 
-enum { OUTPUT_SIZE = 16384, PATH_SIZE = 512 };
+enum { OUTPUT_SIZE = 1 << 18, PATH_SIZE = 512 };
 
 static char folder[PATH_SIZE];
 static char output[OUTPUT_SIZE], errors[OUTPUT_SIZE]; /* of the last run */

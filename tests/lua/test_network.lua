@@ -31,7 +31,8 @@ end
 -- { what, text, messages without "bad.lua:" }. One string stands for one message.
 local rejected <const> = {
     -- The language.
-    { "syntax", "return network {\n    name = ,\n}", "2: unexpected symbol near ','" },
+    { "syntax", "return network {\n    name = ,\n}",
+      "2: unexpected symbol near ',': expected Lua 5.4" },
     { "unknown call", "return network { layers = { conv2d(16) } }",
       '1: unknown name "conv2d": expected a layer, a variable or one of the functions that '
       .. "`burin layers` lists" },
@@ -41,9 +42,29 @@ local rejected <const> = {
       "1: the description returns a table: expected `return network { ... }`" },
     { "own error", 'local k = 3\nassert(k % 2 == 0, "k must be even")', "2: k must be even" },
     { "error with a table", "\nerror({})", "2: error with a table value: expected a text" },
-    { "bytecode", "\27Lua", "1: attempt to load a binary chunk (mode is 't')" },
+    { "bytecode", "\27Lua",
+      "1: attempt to load a binary chunk (mode is 't'): expected the text of a description" },
+    { "pairs of no table", "\nlocal f = pairs(nil)", "2: pairs of nil: expected a table" },
+    { "pairs of odd keys", "\nlocal f = pairs({ [true] = 1 })",
+      "2: pairs of a table with a key that is true: expected numbers and texts" },
+    { "a call of nothing", "local x\nx()", "2: attempt to call a nil value (local 'x'): expected a "
+      .. "function; `burin layers` lists those there are" },
+    { "an index of nothing", "local x\nreturn x.y",
+      "2: attempt to index a nil value (local 'x'): expected a table" },
+    { "a sum of texts", "return 'a' .. {}",
+      "1: attempt to concatenate a table value: expected texts or numbers" },
+    { "an order of tables", "return {} < {}",
+      "1: attempt to compare two table values: expected two numbers or two texts" },
+    { "a length of nothing", "return #nil",
+      "1: attempt to get length of a nil value: expected a text or a table" },
+    { "an unfinished text", "\nreturn 'a", "2: unfinished string near <eof>: expected its end" },
+    { "control characters in a message", "error('\27[2J\\n\127')", "1: ?[2J??" },
+    { "a message without end", "local s = 'x'\nfor _ = 1, 10 do s = s .. s end error(s)",
+      "2: " .. ("x"):rep(400) .. "..." },
+    { "too long a text", ("-"):rep((1 << 20) + 1),
+      "1: the description is too long: expected at most 1048576 bytes" },
     { "arithmetic on nil", "local t = {}\nlocal n = t.x + 1",
-      "2: attempt to perform arithmetic on a nil value (field 'x')" },
+      "2: attempt to perform arithmetic on a nil value (field 'x'): expected numbers" },
 
     -- Fields.
     { "unknown field", describe("conv { 16, windw = 3, window = 3 }, " .. ending),
@@ -104,8 +125,28 @@ local rejected <const> = {
     { "control characters", describe('relu { name = "a\\27[2J" }, ' .. ending),
       '6: relu: name "a?[2J" is no identifier: expected letters, digits and _, at most 64, no '
       .. "digit first" },
+    { "a wrong name twice",
+      describe('relu { name = "a\\27" },\nrelu { name = "a\\27" }, ' .. ending), {
+        '6: relu: name "a?" is no identifier: expected letters, digits and _, at most 64, no digit '
+        .. "first",
+        '7: relu: name "a?" is no identifier: expected letters, digits and _, at most 64, no digit '
+        .. "first",
+    } },
     { "name taken", describe('relu { name = "first" }, ' .. ending),
       "6: relu: the name first is taken by the layer at line 5: expected a name of its own" },
+    { "names that differ in capitals", describe('relu { name = "FIRST" }, ' .. ending),
+      "6: relu: the name FIRST is taken by first, at line 5: expected a name that differs in more "
+      .. "than capitals" },
+    { "a default name in capitals", describe('relu { name = "RELU2" }, relu(), ' .. ending),
+      "6: relu: the name relu2 is taken by RELU2, at line 6: expected a name that differs in more "
+      .. "than capitals" },
+    { "name of an offset", describe('relu { name = "At_y" },\nrelu { name = "eval_at_y" }, '
+      .. ending), {
+        '6: relu: name "At_y" starts with At_, as offsets in the generated C do: expected another '
+        .. "name",
+        '7: relu: name "eval_at_y" starts with eval_at_, as offsets in the generated C do: '
+        .. "expected another name",
+    } },
     { "unknown reference", describe('relu { from = "firts" }, ' .. ending),
       '6: relu: reads "firts", which no layer is called: expected the name of an earlier layer, '
       .. "or input" },
@@ -266,6 +307,16 @@ function tests.constructors_copy_their_tables()
     test.equal(build(text).nodes[3].window, 1)
 end
 
+-- Nobody reads a thousand mistakes.
+function tests.mistakes_are_counted()
+    local text <const> = "local t = {}\nfor i = 1, 300 do t[i] = dropout(2) end\n"
+        .. describe("t, " .. ending)
+    local ok <const>, raised <const> = pcall(build, text)
+    test.equal(ok, false)
+    test.equal(#raised.messages, 101)
+    test.equal(raised.messages[101], "bad.lua:2: 200 more mistakes: expected none")
+end
+
 function tests.bytes_do_not_depend_on_the_run()
     local dump <const> = require("dump")
     local text <const> = describe("norm(), relu(), dropout(0.1), " .. ending)
@@ -289,10 +340,12 @@ end
 
 function tests.forbidden_methods_are_not_there()
     for _, name in ipairs({ "rep", "find", "match", "gmatch", "gsub", "dump", "pack", "unpack" }) do
-        test.raises({ ("bad.lua:1: attempt to call a nil value (method '%s')"):format(name) },
-            build, ("local x = ('x'):%s(1)"):format(name))
-        test.raises({ ("bad.lua:1: attempt to call a nil value (field '%s')"):format(name) },
-            build, ("local x = string.%s('x', 1)"):format(name))
+        local message <const> = "bad.lua:1: attempt to call a nil value (%s '%s'): expected a "
+            .. "function; `burin layers` lists those there are"
+        test.raises({ message:format("method", name) }, build,
+            ("local x = ('x'):%s(1)"):format(name))
+        test.raises({ message:format("field", name) }, build,
+            ("local x = string.%s('x', 1)"):format(name))
     end
     assert(("x"):rep(2) == "xx", "our own strings lost their methods")
 end
@@ -316,8 +369,10 @@ function tests.budgets_end_what_does_not_end_itself()
         build, "local x = 'xxxxxxxx'\nwhile true do x = x .. x end")
     test.raises({ "bad.lua:1: the description needs too much memory: expected at most 64 MiB" },
         build, "local t = {}\nwhile true do t = { t, 0, 0, 0, 0, 0, 0, 0 } end")
-    local ok <const>, raised <const> = pcall(build, "local function f() return 1 + f() end\nf()")
-    assert(not ok and raised.messages[1]:find("^bad.lua:1: stack overflow"), raised.messages[1])
+    -- Wide frames fill Lua's stack before they fill the memory.
+    local ok <const>, raised <const> = pcall(build, "local function f(a, b, c, d, e, g, h, i, j)\n"
+        .. "return 1 + f(a, b, c, d, e, g, h, i, j) end\nf()")
+    assert(not ok and raised.messages[1]:find("^bad.lua:2: stack overflow"), raised.messages[1])
 end
 
 return tests

@@ -312,6 +312,39 @@ function tests.maps_work_in_place_where_nobody_else_reads()
     assert(in_place > 0 and apart > 0)
 end
 
+-- What is fetched ahead for the next group is what a phase reads of memory that an earlier phase
+-- made, and there is a kernel to fetch it wherever the phase has a transformed convolution.
+function tests.phases_fetch_what_they_read()
+    local fetched = 0
+    each_training(function(plan, title)
+        local calls <const>, phase_of <const> = calls_of(plan)
+        local made <const>, reads_of <const> = {}, {}
+        for i, call in ipairs(calls) do
+            local reads <const>, sets <const> = effects(call)
+            for _, buffer in ipairs(reads) do
+                local phase <const> = phase_of[i]
+                if buffer.scope == "group" and made[buffer] < phase then
+                    reads_of[phase] = reads_of[phase] or {}
+                    reads_of[phase][buffer.name] = true
+                end
+            end
+            for _, buffer in ipairs(sets) do
+                made[buffer] = made[buffer] or phase_of[i]
+            end
+        end
+        for i, phase in ipairs(plan.phases) do
+            local ahead <const> = {}
+            for _, buffer in ipairs(phase.ahead) do
+                ahead[buffer.name] = true
+            end
+            test.equal(ahead, reads_of[i] or {}, title .. ": phase " .. i)
+            fetched = fetched + phase.ahead_steps
+            assert(#plan.phases > 1 or phase.ahead_steps == 0, title)
+        end
+    end)
+    assert(fetched > 0)
+end
+
 -- Each parameter's gradient is added to by one kernel call, or one join.
 function tests.every_parameter_has_one_gradient()
     local function check(plans, title, built)

@@ -1,0 +1,22 @@
+/* description.h - the part of the global table `host` that runs network descriptions.
+ *
+ * A description is not trusted. Two walls stand around it: within Lua it has an environment that
+ * network.lua fills, no bytecode, and a budget of steps, processor time and memory (description.c);
+ * and all of that happens in a process of its own that can open no file (child.c).
+ */
+#ifndef BURIN_DESCRIPTION_H
+#define BURIN_DESCRIPTION_H
+
+struct lua_State;
+
+/* What a description may use. */
+enum {
+    DESCRIPTION_MEMORY_MIB = 64,
+    DESCRIPTION_STEPS = 50000000,
+    DESCRIPTION_SECONDS = 10, /* of processor time */
+};
+
+/* Adds load_description and located to the table on top of the stack; host.c lists what they do. */
+void description_add_functions(struct lua_State *L);
+
+#endif

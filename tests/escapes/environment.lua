@@ -1,0 +1,2 @@
+-- Looks for the way out.
+local way = _ENV._G

@@ -1,0 +1,2 @@
+-- Reads what is not its own.
+local file = io.open("/etc/passwd")

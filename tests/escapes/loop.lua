@@ -1,0 +1,3 @@
+-- Never ends, and calls nothing.
+::again::
+goto again

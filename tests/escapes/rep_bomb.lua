@@ -1,0 +1,2 @@
+-- One call that asks for a terabyte.
+local bomb = ("x"):rep(1 << 40)

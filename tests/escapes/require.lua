@@ -1,0 +1,2 @@
+-- Runs a module of ours.
+require("main")

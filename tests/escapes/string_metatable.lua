@@ -1,0 +1,4 @@
+-- Changes what strings do for everybody.
+getmetatable("").__index = function()
+    return "mine"
+end

@@ -1,0 +1,2 @@
+-- More values than the stack takes.
+local t = { table.unpack({}, 1, 100000000) }

@@ -1,0 +1,4 @@
+local function odd()
+    return relu { name = "a\xce\x86" }
+end
+return network { name = "\xce", layers = { odd(), odd() } }

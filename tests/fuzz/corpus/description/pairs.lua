@@ -1,0 +1,3 @@
+for key, size in pairs(nil) do
+    error(key .. size)
+end

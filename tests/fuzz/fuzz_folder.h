@@ -1,0 +1,48 @@
+/* fuzz_folder.h - a folder in memory where there is one, for targets that read files by name. */
+#ifndef BURIN_FUZZ_FOLDER_H
+#define BURIN_FUZZ_FOLDER_H
+
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+enum { FUZZ_PATH_SIZE = 200 };
+
+static char fuzz_folder[FUZZ_PATH_SIZE / 2];
+
+static inline void remove_fuzz_folder(void)
+{
+    static const char *const names[] = {"last.safetensors", "previous.safetensors", "log.jsonl",
+                                        "log.csv",          "test_batch.bin",       "SHA256SUMS"};
+    char path[FUZZ_PATH_SIZE];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", fuzz_folder, names[i]);
+        unlink(path);
+    }
+    rmdir(fuzz_folder);
+}
+
+/* The path of a name in the folder, which is made when it is first asked for and removed when the
+ * process ends. */
+static inline const char *fuzz_path(const char *name, char path[FUZZ_PATH_SIZE])
+{
+    if (fuzz_folder[0] == '\0') {
+        const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+        snprintf(fuzz_folder, sizeof fuzz_folder, "%s/fuzz.XXXXXX", base);
+        FUZZ_CHECK(mkdtemp(fuzz_folder) != NULL, "no folder in %s", base);
+        atexit(remove_fuzz_folder);
+    }
+    snprintf(path, FUZZ_PATH_SIZE, "%s/%s", fuzz_folder, name);
+    return path;
+}
+
+static inline void fuzz_put(const char *name, const void *bytes, size_t size)
+{
+    char path[FUZZ_PATH_SIZE];
+    FILE *file = fopen(fuzz_path(name, path), "wb");
+    bool ok = file != NULL && fwrite(bytes, 1, size, file) == size;
+    FUZZ_CHECK(file != NULL && fclose(file) == 0 && ok, "%s: cannot write", path);
+}
+
+#endif

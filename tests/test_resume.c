@@ -1,0 +1,344 @@
+/* test_resume.c - whatever happens to a run, it goes on from its newest good checkpoint, says so,
+ * and ends with the bytes of a run to which nothing happened.
+ *
+ *     test_resume            the suite, with a few kills
+ *     test_resume kills N    N kills
+ */
+#include <check.h>
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "clock.h"
+#include "resume.h"
+#include "rng.h"
+#include "tiny_program.h"
+
+#define FALLS_BACK "; going on from the checkpoint before it, here/previous.safetensors"
+
+/* -- Damage ------------------------------------------------------------------------------------ */
+
+/* A file in the folder as bytes; returns its size. */
+static size_t load(const char *name, char bytes[OUTPUT_SIZE])
+{
+    char path[2 * PATH_SIZE];
+    put_path(path, name);
+    FILE *file = fopen(path, "rb");
+    ck_assert_msg(file != NULL, "%s", path);
+    size_t n = fread(bytes, 1, OUTPUT_SIZE, file);
+    ck_assert_uint_lt(n, OUTPUT_SIZE);
+    fclose(file);
+    return n;
+}
+
+static void store(const char *name, const char *bytes, size_t size)
+{
+    char path[2 * PATH_SIZE];
+    put_path(path, name);
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static void drop(const char *name)
+{
+    char path[2 * PATH_SIZE];
+    put_path(path, name);
+    ck_assert_int_eq(unlink(path), 0);
+}
+
+static void run_whole(void)
+{
+    ck_assert_int_eq(run("train --data synthetic --epochs 3 --log-steps --out whole"), EXIT_OK);
+}
+
+static void same_training(void)
+{
+    static char mine[OUTPUT_SIZE], whole[OUTPUT_SIZE];
+    same_bytes("here/last.safetensors", "whole/last.safetensors");
+    same_bytes("here/best.safetensors", "whole/best.safetensors");
+    ck_assert_str_eq(events("here/log.jsonl", "epoch", mine),
+                     events("whole/log.jsonl", "epoch", whole));
+    ck_assert_str_eq(events("here/log.jsonl", "step", mine),
+                     events("whole/log.jsonl", "step", whole));
+}
+
+/* A run that was stopped after its first epoch and some steps. */
+static void run_part(void)
+{
+    ck_assert_int_eq(run("train --data synthetic --epochs 3 --log-steps --max-steps 27 --out here"),
+                     EXIT_OK);
+    ck_assert(exists("here/previous.safetensors"));
+}
+
+enum damage { TRUNCATED, EMPTY, FLIPPED_DATA, FLIPPED_SETTING, FLIPPED_DIGEST, MISSING, DAMAGES };
+
+static void damage_last(enum damage damage)
+{
+    static char bytes[OUTPUT_SIZE];
+    size_t size = load("here/last.safetensors", bytes);
+    char *setting = NULL;
+    for (size_t i = 0; i + 8 < size && setting == NULL; i++)
+        setting = memcmp(bytes + i, "\"seed\":\"", 8) == 0 ? bytes + i + 8 : NULL;
+    ck_assert_ptr_nonnull(setting);
+    switch (damage) {
+    case TRUNCATED:
+        size -= 1000;
+        break;
+    case EMPTY:
+        size = 0;
+        break;
+    case FLIPPED_DATA:
+        bytes[size - 5] ^= 4;
+        break;
+    case FLIPPED_SETTING:
+        *setting ^= 2; /* another seed, and still good JSON */
+        break;
+    case FLIPPED_DIGEST:
+        bytes[sizeof SAFETENSORS_DIGEST + 10] ^= 1;
+        break;
+    case MISSING:
+    case DAMAGES:
+        break;
+    }
+    store("here/last.safetensors", bytes, size);
+    if (damage == MISSING)
+        drop("here/last.safetensors");
+}
+
+START_TEST(a_damaged_checkpoint_gives_way_to_the_one_before)
+{
+    static const char *const says_why[DAMAGES] = {
+        [TRUNCATED] = "here/last.safetensors: tensor \"",
+        [EMPTY] = "here/last.safetensors: 0 bytes: expected a safetensors file",
+        [FLIPPED_DATA] = "here/last.safetensors: damaged: its ",
+        [FLIPPED_SETTING] = "here/last.safetensors: damaged: its ",
+        [FLIPPED_DIGEST] = "here/last.safetensors: damaged: its ",
+        [MISSING] = "here/last.safetensors: No such file or directory",
+    };
+    run_whole();
+    run_part();
+    copy("here/previous.safetensors", "previous");
+    damage_last((enum damage)_i);
+    /* By the folder or by the file, and not lost when that stops before anything was saved. */
+    ck_assert_int_eq(run("train --resume here/last.safetensors --threads 0"), EXIT_USAGE);
+    const struct world full = {.file_size = 4000};
+    ck_assert_int_eq(run_words(&full, "train --resume here --quiet --log-steps"), EXIT_FAILED);
+    same_bytes("previous", "here/previous.safetensors");
+    ck_assert_int_eq(run("train --resume here/last.safetensors --log-steps --max-steps 28"),
+                     EXIT_OK);
+    says(errors, says_why[_i]);
+    says(errors, FALLS_BACK);
+    says(output, "resumed from here/previous.safetensors, saved at step 20, 1 epochs completed");
+    same_bytes("previous", "here/previous.safetensors"); /* no damaged one took its place */
+    ck_assert_int_eq(run("train --resume here --log-steps"), EXIT_OK);
+    ck_assert_str_eq(errors, "");
+    says(output, "resumed from here/last.safetensors, saved at step 28, 1 epochs completed");
+    same_training();
+}
+END_TEST
+
+START_TEST(nothing_good_is_an_error_that_names_both)
+{
+    run_part();
+    store("here/last.safetensors", "abcd", 4);
+    store("here/previous.safetensors", "abcdefghi", 9);
+    ck_assert_int_eq(run("train --resume here"), EXIT_DATA);
+    says(errors,
+         "here/last.safetensors: 4 bytes: expected a safetensors file of at least 8 bytes\n"
+         "  nor can the one before it be read: here/previous.safetensors: byte 0: header of");
+    drop("here/previous.safetensors");
+    ck_assert_int_eq(run("train --resume here"), EXIT_DATA);
+    says(errors, "here/last.safetensors: 4 bytes: expected");
+}
+END_TEST
+
+START_TEST(a_file_of_another_name_has_no_stand_in)
+{
+    run_part();
+    store("here/other.safetensors", "abcd", 4);
+    ck_assert_int_eq(run("train --resume here/other.safetensors"), EXIT_DATA);
+    says(errors, "here/other.safetensors: 4 bytes: expected");
+}
+END_TEST
+
+/* Any bit of any byte, by the digest or by what the reader sees before it. */
+START_TEST(every_flipped_bit_is_found)
+{
+    static char bytes[OUTPUT_SIZE];
+    run_part();
+    drop("here/previous.safetensors");
+    size_t size = load("here/last.safetensors", bytes);
+    char path[2 * PATH_SIZE];
+    put_path(path, "here/last.safetensors");
+    for (size_t i = 0; i < size; i++) {
+        struct resume from;
+        struct err err = {0};
+        char flip = (char)(1 << (i * 7 % 8));
+        FILE *file = fopen(path, "rb+");
+        ck_assert(file != NULL && fseek(file, (long)i, SEEK_SET) == 0);
+        ck_assert_int_ne(putc(bytes[i] ^ flip, file), EOF);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_msg(!resume_open(&from, path, &err), "byte %zu", i);
+        ck_assert_int_eq(err.code, EXIT_DATA);
+        file = fopen(path, "rb+");
+        ck_assert(file != NULL && fseek(file, (long)i, SEEK_SET) == 0);
+        ck_assert_int_ne(putc(bytes[i], file), EOF);
+        ck_assert_int_eq(fclose(file), 0);
+    }
+}
+END_TEST
+
+/* -- A bad world ------------------------------------------------------------------------------- */
+
+START_TEST(a_vanished_folder_ends_the_training)
+{
+    const struct world world = {.environment = {{"TINY_VANISH", "25"}}};
+    ck_assert_int_eq(run_words(&world, "train --data synthetic --log-steps --epochs 3 --out here"),
+                     EXIT_FAILED);
+    says(errors, ".safetensors.tmp: cannot write: No such file or directory");
+    ck_assert_int_eq(run("train --resume here"), EXIT_DATA);
+    says(errors, "here: No such file or directory");
+    run_whole();
+    ck_assert_int_eq(run("train --resume gone --log-steps"), EXIT_OK);
+    same_bytes("gone/last.safetensors", "whole/last.safetensors");
+}
+END_TEST
+
+START_TEST(a_read_only_folder_keeps_its_checkpoint)
+{
+    char path[2 * PATH_SIZE];
+    run_part();
+    copy("here/last.safetensors", "kept");
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    put_path(path, "here");
+    ck_assert_int_eq(chmod(path, 0555), 0);
+    const struct world nobody = {.nobody = true};
+    ck_assert_int_eq(run_words(&nobody, "train --resume here"), EXIT_FAILED);
+    says(errors, "here/.lock: cannot write: Permission denied");
+    same_bytes("kept", "here/last.safetensors");
+    ck_assert_int_eq(chmod(path, 0777), 0);
+}
+END_TEST
+
+/* -- Kills ------------------------------------------------------------------------------------- */
+
+enum { EPOCHS = 20, KILLS = 20 };
+
+static int kills = KILLS;
+
+/* Starts the program, kills it after so many seconds, and returns whether it had ended by itself.
+ */
+static bool run_and_kill(const char *words, double seconds)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        setpgid(0, 0);
+        _exit(run(words) == EXIT_OK ? 0 : 1);
+    }
+    const struct timespec wait = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
+    nanosleep(&wait, NULL);
+    int status = 0;
+    bool ended = waitpid(pid, &status, WNOHANG) == pid;
+    if (!ended) {
+        kill(-pid, SIGKILL);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    }
+    ck_assert_msg(!ended || (WIFEXITED(status) && WEXITSTATUS(status) == 0), "%s: failed by itself",
+                  words);
+    return ended;
+}
+
+/* Only what a run is documented to leave. */
+static void no_stray_files(void)
+{
+    static const char known[] = " . .. .lock log.jsonl log.csv last.safetensors best.safetensors "
+                                "previous.safetensors previous ";
+    char path[2 * PATH_SIZE], word[300];
+    put_path(path, "here");
+    DIR *dir = opendir(path);
+    ck_assert_ptr_nonnull(dir);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        snprintf(word, sizeof word, " %s ", entry->d_name);
+        ck_assert_msg(strstr(known, word) != NULL, "a stray file: %s", entry->d_name);
+    }
+    closedir(dir);
+}
+
+START_TEST(kill_9_at_any_moment_loses_nothing)
+{
+    char words[2][PATH_SIZE];
+    snprintf(words[0], PATH_SIZE, "train --data synthetic --epochs %d --threads 1 --out here",
+             EPOCHS);
+    snprintf(words[1], PATH_SIZE, "train --resume here --threads 1");
+    ck_assert_int_eq(run("train --data synthetic --epochs 20 --threads 1 --out whole"), EXIT_OK);
+    double start = clock_seconds();
+    ck_assert_int_eq(run("train --data synthetic --epochs 2 --threads 1 --out two"), EXIT_OK);
+    double longest = 1.5 * (clock_seconds() - start);
+    int done = 0, trainings = 0;
+    for (uint32_t i = 0; done < kills || trainings == 0; i++) {
+        bool resumes = exists("here/last.safetensors");
+        /* Once all kills are made, the last training may end. */
+        double seconds = done < kills ? longest * (double)rng_float(99, i) : 600.0;
+        bool ended =
+            done < kills ? run_and_kill(words[resumes], seconds) : run(words[resumes]) == EXIT_OK;
+        done += !ended;
+        ck_assert_msg(ended || done <= kills, "the last run failed: %s", errors);
+        if (!ended)
+            continue;
+        no_stray_files();
+        same_bytes("here/last.safetensors", "whole/last.safetensors");
+        same_bytes("here/best.safetensors", "whole/best.safetensors");
+        static char mine[OUTPUT_SIZE], whole[OUTPUT_SIZE];
+        ck_assert_str_eq(events("here/log.jsonl", "epoch", mine),
+                         events("whole/log.jsonl", "epoch", whole));
+        trainings++;
+        drop("here/last.safetensors"); /* the next kills hit a training that begins anew */
+    }
+    printf("%d kills, %d whole trainings\n", done, trainings);
+}
+END_TEST
+
+static void add_kills(Suite *suite)
+{
+    TCase *tcase = tcase_create("kills");
+    tcase_add_checked_fixture(tcase, make_folder, remove_folder);
+    tcase_set_timeout(tcase, 900);
+    tcase_add_test(tcase, kill_9_at_any_moment_loses_nothing);
+    suite_add_tcase(suite, tcase);
+}
+
+static void add_checkpoints(Suite *suite)
+{
+    TCase *tcase = tcase_create("checkpoints");
+    tcase_add_checked_fixture(tcase, make_folder, remove_folder);
+    tcase_set_timeout(tcase, 240);
+    tcase_add_loop_test(tcase, a_damaged_checkpoint_gives_way_to_the_one_before, 0, DAMAGES);
+    tcase_add_test(tcase, nothing_good_is_an_error_that_names_both);
+    tcase_add_test(tcase, a_file_of_another_name_has_no_stand_in);
+    tcase_add_test(tcase, every_flipped_bit_is_found);
+    tcase_add_test(tcase, a_vanished_folder_ends_the_training);
+    tcase_add_test(tcase, a_read_only_folder_keeps_its_checkpoint);
+    suite_add_tcase(suite, tcase);
+}
+
+int main(int argc, char **argv)
+{
+    if (getenv("TINY_PROGRAM") != NULL)
+        return tiny_program(argc, argv);
+    Suite *suite = suite_create("resume");
+    if (argc == 3 && strcmp(argv[1], "kills") == 0)
+        kills = atoi(argv[2]);
+    else
+        add_checkpoints(suite);
+    add_kills(suite);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,295 @@
+/* test_sandbox.c - what a description cannot do: a script for each known way out, run by burin, and
+ * the limits of the process that descriptions run in.
+ */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "host.h"
+#include "run_burin.h"
+
+/* The folder of the tests; without it they run from the root of the source tree. */
+#ifndef TEST_DIR
+#define TEST_DIR "tests"
+#endif
+
+/* -- Escapes ----------------------------------------------------------------------------------- */
+
+#define UNKNOWN(name)                                                                              \
+    "unknown name \"" name                                                                         \
+    "\": expected a layer, a variable or one of the functions that `burin layers` lists"
+#define NO_METHOD(name)                                                                            \
+    "attempt to call a nil value (method '" name                                                   \
+    "'): expected a function; `burin layers` lists those there are"
+#define TOO_LONG "the description runs too long: expected at most 50 million steps and 10 seconds"
+#define TOO_LARGE "the description needs too much memory: expected at most 64 MiB"
+#define IDENTIFIER " is no identifier: expected letters, digits and _, at most 64, no digit first"
+
+enum { MAX_LINES = 5 };
+
+/* tests/escapes/<name>.lua, and what burin says of it: lines without the path. */
+static const struct {
+    const char *name;
+    const char *lines[MAX_LINES];
+} escapes[] = {
+    {"backtracking", {"3: " NO_METHOD("find")}},
+    {"bytecode",
+     {"1: attempt to load a binary chunk (mode is 't'): expected the text of a description"}},
+    {"concat_bomb", {"1: " TOO_LARGE}},
+    {"coroutine_loop", {"2: " UNKNOWN("coroutine")}},
+    {"environment", {"2: " UNKNOWN("_G")}},
+    {"files", {"2: " UNKNOWN("io")}},
+    {"format_bomb", {"1: " TOO_LARGE}},
+    {"gc_loop", {"2: " UNKNOWN("setmetatable")}},
+    {"giant_answer", {"1: the description returns too many tables: expected at most 100000"}},
+    {"giant_list", {"6: network: too many layers: expected at most 1000"}},
+    {"giant_name",
+     {"1: the description returns too much: expected at most 4 MiB of names and numbers"}},
+    {"giant_table", {"1: " TOO_LARGE}},
+    {"inject_name",
+     {"2: network: name \"a*/ int main(void) { return system(\"id\")...\"" IDENTIFIER,
+      "7: relu: name \"x = 0; #include <stdlib.h>?\"" IDENTIFIER,
+      "8: relu: name \"x\\\"" IDENTIFIER, "9: global_avgpool: name \"?\?/\"" IDENTIFIER,
+      "10: linear: name \"a?b\"" IDENTIFIER}},
+    {"inject_number",
+     {"4: sgd: lr is not a number: expected a number above 0, at most 1000",
+      "4: sgd: weight_decay is inf: expected a number from 0 to 1",
+      "5: dropout: p is -inf: expected a number from 0, below 1"}},
+    {"inject_terminal", {"2: ?]0;title??[2J?/etc/passwd:1: forged"}},
+    {"load", {"2: " UNKNOWN("load")}},
+    {"loop", {"3: " TOO_LONG}},
+    {"narrow_recursion", {"1: " TOO_LARGE}},
+    {"nesting", {"1: C stack overflow: expected at most 200 levels of nesting"}},
+    {"pcall_loop", {"3: " UNKNOWN("pcall")}},
+    {"recursion", {"3: stack overflow: expected calls that end"}},
+    {"rep_bomb", {"2: " NO_METHOD("rep")}},
+    {"require", {"2: " UNKNOWN("require")}},
+    {"slow_pairs", {"3: " TOO_LONG}},
+    {"string_metatable", {"2: " UNKNOWN("getmetatable")}},
+    {"unpack_bomb", {"2: too many results to unpack: expected fewer than a million"}},
+};
+
+enum { ESCAPE_COUNT = sizeof escapes / sizeof escapes[0] };
+
+START_TEST(escapes_are_closed)
+{
+    char arguments[512], want[2048];
+    int size = 0;
+    snprintf(folder, sizeof folder, "%s/escapes", TEST_DIR);
+    snprintf(arguments, sizeof arguments, "gen F/%s.lua -o %s/none/out.c", escapes[_i].name,
+             folder);
+    for (int i = 0; i < MAX_LINES && escapes[_i].lines[i] != NULL; i++)
+        size += snprintf(want + size, sizeof want - (size_t)size, "%s/%s.lua:%s\n", folder,
+                         escapes[_i].name, escapes[_i].lines[i]);
+    expect(arguments, 5, want);
+}
+END_TEST
+
+/* A description may change its own copies of functions; our modules never see them. */
+START_TEST(own_strings_are_own)
+{
+    snprintf(folder, sizeof folder, "%s/escapes", TEST_DIR);
+    expect_part("twin F/string_methods.lua", 0, "40 parameters");
+}
+END_TEST
+
+START_TEST(every_script_is_run)
+{
+    DIR *scripts = opendir(TEST_DIR "/escapes");
+    ck_assert_ptr_nonnull(scripts);
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(scripts)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(scripts);
+    ck_assert_int_eq(count, ESCAPE_COUNT + 1); /* and string_methods.lua */
+}
+END_TEST
+
+/* -- The process ------------------------------------------------------------------------------- */
+
+static struct host *host;
+
+static void open_host(void)
+{
+    host = host_open(&(struct host_options){.memory_limit = (size_t)4 << 30});
+    ck_assert_ptr_nonnull(host);
+}
+
+static void close_host(void)
+{
+    host_close(host);
+}
+
+/* Calls host.in_child with a function of C; what it returns is on the stack. */
+static enum host_status call_in_child(lua_CFunction function)
+{
+    lua_State *L = host_lua(host);
+    lua_settop(L, 0);
+    lua_getglobal(L, "host");
+    lua_getfield(L, -1, "in_child");
+    lua_remove(L, 1);
+    lua_pushcfunction(L, function);
+    return host_pcall(host, 1, 3);
+}
+
+/* The function returns this text. */
+static void expect_text(lua_CFunction function, const char *text)
+{
+    ck_assert_msg(call_in_child(function) == HOST_OK, "%s", host_message(host));
+    const char *got = lua_tostring(host_lua(host), 1);
+    ck_assert_msg(got != NULL, "%s: %s", lua_tostring(host_lua(host), 2),
+                  lua_tostring(host_lua(host), 3));
+    ck_assert_str_eq(got, text);
+}
+
+/* The process of the function ends in this way. */
+static void expect_end(lua_CFunction function, const char *kind, const char *words)
+{
+    ck_assert_msg(call_in_child(function) == HOST_OK, "%s", host_message(host));
+    ck_assert(lua_isnil(host_lua(host), 1));
+    ck_assert_str_eq(lua_tostring(host_lua(host), 2), kind);
+    ck_assert_str_eq(lua_tostring(host_lua(host), 3), words);
+}
+
+static int touches_files(lua_State *L)
+{
+    int fresh = open("/dev/null", O_RDONLY);
+    lua_pushfstring(L, "%s", fresh < 0 && errno == EMFILE ? "no file" : "a file");
+    lua_pushfstring(L, "%s, %s", lua_tostring(L, -1),
+                    write(STDOUT_FILENO, "x", 1) < 0 && write(STDERR_FILENO, "x", 1) < 0
+                        ? "no terminal"
+                        : "a terminal");
+    return 1;
+}
+
+static void describe_limit(lua_State *L, const char *name, int resource)
+{
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) == 0)
+        lua_pushfstring(L, "%s %d %d ", name, (int)limit.rlim_cur, (int)limit.rlim_max);
+}
+
+static int tells_limits(lua_State *L)
+{
+    describe_limit(L, "cpu", RLIMIT_CPU);
+    describe_limit(L, "file", RLIMIT_FSIZE);
+    describe_limit(L, "core", RLIMIT_CORE);
+    describe_limit(L, "open", RLIMIT_NOFILE);
+    lua_concat(L, 4);
+    return 1;
+}
+
+static int takes_memory(lua_State *L)
+{
+    void *small = mmap(NULL, (size_t)100 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *large = mmap(NULL, (size_t)513 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    lua_pushfstring(L, "%s, %s", small != MAP_FAILED ? "100" : "none",
+                    large != MAP_FAILED ? "513" : "none");
+    return 1;
+}
+
+static int is_killed_for_time(lua_State *L)
+{
+    (void)L;
+    raise(SIGXCPU);
+    return 0;
+}
+
+static int aborts(lua_State *L)
+{
+    (void)L;
+    signal(SIGABRT, SIG_DFL);
+    raise(SIGABRT);
+    return 0;
+}
+
+static int leaves(lua_State *L)
+{
+    (void)L;
+    _exit(0);
+}
+
+static int floods(lua_State *L)
+{
+    luaL_Buffer buffer;
+    memset(luaL_buffinitsize(L, &buffer, 5 << 20), 'x', 5 << 20);
+    luaL_pushresultsize(&buffer, 5 << 20);
+    return 1;
+}
+
+static int has_a_bug(lua_State *L)
+{
+    return luaL_error(L, "a bug\033[2J");
+}
+
+START_TEST(child_can_only_compute)
+{
+    expect_text(touches_files, "no file, no terminal");
+    expect_text(tells_limits, "cpu 12 13 file 0 0 core 0 0 open 0 0 ");
+    expect_text(takes_memory, "100, none");
+}
+END_TEST
+
+START_TEST(child_that_dies_is_told)
+{
+    expect_end(is_killed_for_time, "time", strsignal(SIGXCPU));
+    expect_end(aborts, "crash", strsignal(SIGABRT));
+    expect_end(leaves, "crash", "no answer");
+    expect_end(floods, "size", "");
+    ck_assert_int_eq(call_in_child(has_a_bug), HOST_FAILED);
+    ck_assert_int_eq(strncmp(host_message(host), "a bug?[2J\nstack traceback:", 26), 0);
+}
+END_TEST
+
+/* Neither processes nor open files are left, however the child ended. */
+START_TEST(children_leave_nothing)
+{
+    int before = dup(STDIN_FILENO);
+    close(before);
+    for (int i = 0; i < 20; i++) {
+        call_in_child(floods);
+        call_in_child(leaves);
+        call_in_child(tells_limits);
+    }
+    int after = dup(STDIN_FILENO);
+    close(after);
+    ck_assert_int_eq(after, before);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    ck_assert_int_eq(errno, ECHILD);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sandbox");
+    TCase *scripts = tcase_create("scripts");
+    tcase_set_timeout(scripts, 60);
+    tcase_add_loop_test(scripts, escapes_are_closed, 0, ESCAPE_COUNT);
+    tcase_add_test(scripts, own_strings_are_own);
+    tcase_add_test(scripts, every_script_is_run);
+    suite_add_tcase(suite, scripts);
+    TCase *process = tcase_create("process");
+    tcase_add_checked_fixture(process, open_host, close_host);
+    tcase_set_timeout(process, 60);
+    tcase_add_test(process, child_can_only_compute);
+    tcase_add_test(process, child_that_dies_is_told);
+    tcase_add_test(process, children_leave_nothing);
+    suite_add_tcase(suite, process);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
