@@ -128,37 +128,33 @@ static const char *warning(const struct trainer *t, int which)
     return told ? NULL : text;
 }
 
-/* [{"name":"norm1","kind":"batch norm","inputs":["relu1"],"shape":[16,32,32],...}, ...], or NULL
- * without memory. "groups" stands in group norms only, "ghost" in batch norms that have
- * them. */
+static bool add_layer(cJSON *layers, const struct model *model, const struct layer *l)
+{
+    cJSON *layer = cJSON_CreateObject(), *inputs = cJSON_CreateArray();
+    bool ok = json_append(layers, layer); /* which owns both from here on */
+    ok = json_add(ok ? layer : NULL, "inputs", inputs);
+    for (int j = 0; ok && j < 2 && l->inputs[j] >= 0; j++)
+        ok = json_append(inputs, cJSON_CreateString(model->layers[l->inputs[j]].name));
+    return ok && cJSON_AddStringToObject(layer, "name", l->name) &&
+           cJSON_AddStringToObject(layer, "kind", info_op_name(l)) &&
+           json_add(layer, "shape", cJSON_CreateIntArray((const int[]){l->c, l->h, l->w}, 3)) &&
+           (l->groups == 0 || cJSON_AddNumberToObject(layer, "groups", l->groups)) &&
+           (l->ghost == 0 || cJSON_AddNumberToObject(layer, "ghost", l->ghost)) &&
+           cJSON_AddNumberToObject(layer, "parameters", (double)info_parameters(model, l));
+}
+
+/* [{"inputs":["relu1"],"name":"norm1","kind":"batch norm","shape":[16,32,32],...}, ...], or NULL
+ * without memory. "groups" stands in group norms only, "ghost" in batch norms that have them. */
 static cJSON *layers_json(const struct model *model)
 {
     cJSON *layers = cJSON_CreateArray();
     bool ok = layers != NULL;
-    for (int i = 0; ok && i < model->layer_count; i++) {
-        const struct layer *l = &model->layers[i];
-        cJSON *layer = cJSON_CreateObject(), *inputs = cJSON_CreateArray();
-        for (int j = 0; j < 2; j++)
-            ok = ok && (l->inputs[j] < 0 ||
-                        cJSON_AddItemToArray(inputs,
-                                             cJSON_CreateString(model->layers[l->inputs[j]].name)));
-        ok = cJSON_AddItemToArray(layers, layer) && ok &&
-             cJSON_AddStringToObject(layer, "name", l->name) &&
-             cJSON_AddStringToObject(layer, "kind", info_op_name(l)) &&
-             cJSON_AddItemToObject(layer, "shape",
-                                   cJSON_CreateIntArray((const int[]){l->c, l->h, l->w}, 3)) &&
-             (l->groups == 0 || cJSON_AddNumberToObject(layer, "groups", l->groups)) &&
-             (l->ghost == 0 || cJSON_AddNumberToObject(layer, "ghost", l->ghost)) &&
-             cJSON_AddNumberToObject(layer, "parameters", (double)info_parameters(model, l)) &&
-             cJSON_AddItemToObject(layer, "inputs", inputs);
-        inputs = ok ? NULL : inputs;
-        cJSON_Delete(inputs);
-    }
-    if (!ok) {
-        cJSON_Delete(layers);
-        return NULL;
-    }
-    return layers;
+    for (int i = 0; ok && i < model->layer_count; i++)
+        ok = add_layer(layers, model, &model->layers[i]);
+    if (ok)
+        return layers;
+    cJSON_Delete(layers);
+    return NULL;
 }
 
 /* Megabytes of everything a step reads and writes besides the images. */
