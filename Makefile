@@ -10,15 +10,19 @@ DATA =
 PYTHON = python3
 FUZZ_SECONDS = 60
 MAX_MEMORY = 4096
-export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS MAX_MEMORY
+# Of `make compare`; runtime/compare.sh says what each is.
+NORMS = bn gn ln none
+GHOSTS = 2 8 32
+SEEDS = 1
+export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS MAX_MEMORY NORMS GHOSTS SEEDS
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-scaling bench-peers torch check check-deep fuzz data generated \
-    clean configure
+.PHONY: help gen train bench bench-scaling bench-peers compare torch check check-deep \
+    fuzz data generated clean configure
 
 help:
 	@echo 'make train           generate, build and train; without CIFAR-10 on a SYNTHETIC set'
@@ -26,6 +30,7 @@ help:
 	@echo 'make bench           generated against generic kernels, per layer and per step'
 	@echo 'make bench-scaling   the step for more threads, other batches, wider networks'
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
+	@echo 'make compare         train every norm, write runs/compare/report.html; resumes'
 	@echo 'make check           every test'
 	@echo 'make check-deep      the tests that take longer'
 	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
@@ -34,10 +39,11 @@ help:
 	@echo 'make clean           remove build/'
 	@echo
 	@echo 'NET=s8          a name under gen/nets, or the path of a .lua file'
-	@echo 'NORM=bn         bn, gn, ln, in or none'
+	@echo 'NORM=bn         bn, gn, ln, in or none; bn16: batch norm over 16 images'
 	@echo 'ISA=native      native, avx2, avx512 or c'
 	@echo 'PYTHON=python3  the Python of bench-peers'
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
+	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 
 configure:
@@ -81,6 +87,8 @@ torch:
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
 	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
+compare:
+	@runtime/compare.sh
 
 check: configure
 	@cmake --build build

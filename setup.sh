@@ -17,6 +17,9 @@ liblua5.4-dev    pkg-config --exists lua5.4 || pkg-config --exists lua-5.4
 libopenblas-dev  pkg-config --exists openblas
 libcjson-dev     pkg-config --exists libcjson
 libssl-dev       pkg-config --exists libcrypto
+libpng-dev       pkg-config --exists libpng
+gnuplot-nox      command -v gnuplot
+libxml2-utils    command -v xmllint
 check            pkg-config --exists check
 libsimde-dev     test -e /usr/include/simde/x86/avx512.h
 lua-check        command -v luacheck
@@ -57,8 +60,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
     cat >&2 <<'END'
 setup: this is no system with apt-get. Please install with its package manager:
     gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
-    and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, Check.
-    For all tests also: clang, luacheck, SIMDe.
+    and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng, Check.
+    For reports: gnuplot. For all tests also: clang, luacheck, SIMDe, xmllint, chromium.
 END
     exit 1
 fi

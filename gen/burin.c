@@ -15,7 +15,7 @@
 
 #define BURIN_VERSION "0.1.0"
 
-enum { MAX_CHOICES = 8 };
+enum { MAX_CHOICES = 8, MAX_OPERANDS = 512, KEY_SIZE = 16 };
 
 enum option_id {
     OPT_NORM,
@@ -31,8 +31,10 @@ enum option_id {
     OPT_VERSION
 };
 
+#define GHOST_NORM "bn<images>" /* stands for bn1, bn2, ... */
+
 /* Commands as bits, to say which of them take an option. */
-enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8 };
+enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8, REPORT = 16 };
 
 static const struct {
     const char *name; /* on the command line */
@@ -41,9 +43,10 @@ static const struct {
     unsigned commands;
     const char *choices[MAX_CHOICES]; /* none: any text */
 } option_table[OPTION_COUNT] = {
-    [OPT_NORM] = {"norm", "norm", "bn", GEN | PLAN | TWIN, {"bn", "gn", "ln", "in", "none"}},
+    [OPT_NORM] =
+        {"norm", "norm", "bn", GEN | PLAN | TWIN, {"bn", "gn", "ln", "in", "none", GHOST_NORM}},
     [OPT_ISA] = {"isa", "isa", "native", GEN | PLAN, {"native", "avx2", "avx512", "c"}},
-    [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN, {NULL}},
+    [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT, {NULL}},
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
     [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full"}},
     [OPT_MAX_MEMORY] = {"max-memory", "max_memory", NULL, GEN, {NULL}},
@@ -52,18 +55,22 @@ static const struct {
                   NULL,
                   PLAN,
                   {"network", "graph", "steps", "schedule", "memory", "kernels"}},
-    [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, GEN | PLAN | TWIN | LAYERS, {NULL}},
+    [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, GEN | PLAN | TWIN | LAYERS | REPORT, {NULL}},
 };
 
 static const struct {
     const char *name;
     unsigned bit;
-} commands[] = {{"gen", GEN}, {"plan", PLAN}, {"twin", TWIN}, {"layers", LAYERS}};
+} commands[] = {
+    {"gen", GEN}, {"plan", PLAN}, {"twin", TWIN}, {"layers", LAYERS}, {"report", REPORT}};
+
+#define COMMANDS "gen, plan, twin, layers or report"
 
 static const char help_text[] =
     "burin - engraves a neural network into C\n"
     "\n"
     "usage: burin COMMAND [options] NETWORK.lua\n"
+    "       burin report [options] RUN...\n"
     "\n"
     "NETWORK.lua is the path of a network description, or the bare name of one in gen/nets,\n"
     "such as s8. Options may stand before or after it.\n"
@@ -73,15 +80,16 @@ static const char help_text[] =
     "  plan      print the plan: layers, shapes, parameters, MFLOP, kernels, memory\n"
     "  twin      write the same network as a PyTorch module with the same parameter names\n"
     "  layers    print the manual of the description language; takes no network\n"
+    "  report    write an HTML page that compares runs: the folders that `train` wrote\n"
     "\n"
     "Options\n"
     "  --norm NORM          bn, gn, ln, in or none: what norm() layers are    (gen, plan, twin)\n"
-    "                       [bn]\n"
+    "                       [bn]; bn16: batch norm over 16 images\n"
     "  --isa ISA            native, avx2, avx512 or c; native asks the CPU,   (gen, plan)\n"
     "                       c is portable C [native]\n"
-    "  -o, --output FILE    where to write                                    (gen, twin)\n"
-    "                       [gen: generated/<net>_<norm>_<isa>.c,\n"
-    "                       twin: standard output]\n"
+    "  -o, --output FILE    where to write                                    (gen, twin,\n"
+    "                       [gen: generated/<net>_<norm>_<isa>.c,           report)\n"
+    "                       twin: standard output, report: report.html]\n"
     "  --algorithm ALG      auto or direct: how convolutions are computed     (gen, plan)\n"
     "                       [auto]\n"
     "  --unroll HOW         tile or full: what is written out in the kernels; (gen, plan)\n"
@@ -100,12 +108,20 @@ static const char help_text[] =
     "\n"
     "Examples\n"
     "  burin gen --norm gn --isa avx2 -o s8_gn.c s8\n"
-    "  burin plan my/network.lua\n";
+    "  burin plan my/network.lua\n"
+    "  burin report runs/s8_bn runs/s8_gn -o report.html\n";
 
 static int usage_error(void)
 {
     fputs("Try 'burin --help'.\n", stderr);
     return HOST_USAGE;
+}
+
+/* "bn16": batch norm over 16 images; layers.lua knows what it means. */
+static bool is_ghost_norm(const char *value)
+{
+    size_t digits = strncmp(value, "bn", 2) == 0 ? strspn(value + 2, "0123456789") : 0;
+    return digits >= 1 && digits <= 4 && value[2] != '0' && value[2 + digits] == '\0';
 }
 
 /* Ends a message: ": expected a, b or c". */
@@ -131,7 +147,8 @@ static bool check_value(int id, const char *value)
     const char *const *choices = option_table[id].choices;
     const char *name = option_table[id].name;
     for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++)
-        if (strcmp(choices[i], value) == 0)
+        if (strcmp(choices[i], GHOST_NORM) == 0 ? is_ghost_norm(value)
+                                                : strcmp(choices[i], value) == 0)
             return true;
     if (choices[0] != NULL) {
         fprintf(stderr, "burin: --%s %s", name, value);
@@ -188,14 +205,42 @@ static unsigned find_command(const char *name)
     return 0;
 }
 
-static int run(const char *command, const char *network, const char *const *values)
+/* Whether a command takes so many words; says how many if not. */
+static bool check_operands(const char *command, unsigned bit, int count)
+{
+    const char *expected = bit == LAYERS ? "no network" : "one network";
+    bool good = count == (bit == LAYERS ? 0 : 1);
+    if (bit == REPORT) {
+        expected = count == 0 ? "the folders of one run or more" : "at most 512 runs";
+        good = count >= 1 && count <= MAX_OPERANDS;
+    }
+    if (!good)
+        fprintf(stderr, "burin: %s: expected %s, got %d\n", command, expected, count);
+    return good;
+}
+
+/* The words behind the command: a network, or the folders of runs as run1, run2, ... */
+static size_t add_operands(struct host_argument *arguments, unsigned bit, int count, char **words)
+{
+    static char keys[MAX_OPERANDS][KEY_SIZE];
+    for (int i = 0; i < count; i++) {
+        if (bit == REPORT)
+            snprintf(keys[i], KEY_SIZE, "run%d", i + 1);
+        else
+            snprintf(keys[i], KEY_SIZE, "network");
+        arguments[i] = (struct host_argument){keys[i], words[i]};
+    }
+    return (size_t)count;
+}
+
+static int run(const char *command, int operands, char **words, const char *const *values)
 {
     const char *gen_dir = values[OPT_GEN_DIR];
     if (gen_dir != NULL && access(gen_dir, R_OK | X_OK) != 0) {
         fprintf(stderr, "burin: --gen-dir %s: cannot be read: %s\n", gen_dir, strerror(errno));
         return HOST_FAILED;
     }
-    struct host_argument arguments[OPTION_COUNT + 1];
+    struct host_argument arguments[OPTION_COUNT + MAX_OPERANDS];
     size_t count = 0;
     for (int id = 0; id < OPTION_COUNT; id++) {
         if (option_table[id].key == NULL)
@@ -203,7 +248,7 @@ static int run(const char *command, const char *network, const char *const *valu
         const char *value = values[id] != NULL ? values[id] : option_table[id].fallback;
         arguments[count++] = (struct host_argument){option_table[id].key, value};
     }
-    arguments[count++] = (struct host_argument){"network", network};
+    count += add_operands(arguments + count, find_command(command), operands, words);
 
     struct host *host = host_open(&(struct host_options){.gen_dir = gen_dir});
     if (host == NULL) {
@@ -258,26 +303,23 @@ int main(int argc, char **argv)
     }
 
     if (optind == argc) {
-        fputs("burin: no command: expected gen, plan, twin or layers\n", stderr);
+        fputs("burin: no command: expected " COMMANDS "\n", stderr);
         return usage_error();
     }
     const char *command = argv[optind];
     unsigned bit = find_command(command);
     if (bit == 0) {
-        fprintf(stderr, "burin: unknown command %s: expected gen, plan, twin or layers\n", command);
+        fprintf(stderr, "burin: unknown command %s: expected " COMMANDS "\n", command);
         return usage_error();
     }
-    int networks = argc - optind - 1;
-    if (networks != (bit == LAYERS ? 0 : 1)) {
-        fprintf(stderr, "burin: %s: expected %s, got %d\n", command,
-                bit == LAYERS ? "no network" : "one network", networks);
+    int operands = argc - optind - 1;
+    if (!check_operands(command, bit, operands))
         return usage_error();
-    }
     for (id = 0; id < OPTION_COUNT; id++) {
         if (values[id] != NULL && (option_table[id].commands & bit) == 0) {
             explain_command(id, command);
             return usage_error();
         }
     }
-    return run(command, bit == LAYERS ? NULL : argv[optind + 1], values);
+    return run(command, operands, argv + optind + 1, values);
 }

@@ -9,6 +9,7 @@
 --               window, stride, padding,      -- conv and pools
 --               bias = bool,                  -- conv and linear
 --               norm = "batch|group", groups, eps, momentum,   -- norm; batch has 0 groups
+--               ghost,                        -- norm: images of one statistic, 0 the whole batch
 --               p,                            -- dropout
 --               weight, bias_param,           -- indices into params, or nil
 --               state,                        -- index of running_mean in states, running_var
@@ -105,6 +106,9 @@ local function make_node(built, layer, ins, net, report)
     end
     for _, name in ipairs(spec.node) do
         node[name] = f[name]
+    end
+    if node.ghost and node.ghost >= built.recipe.batch then
+        node.ghost = 0
     end
     add_params(built, node, spec.params(f, ins))
     add_states(built, node, spec.states(f, ins))

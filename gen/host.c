@@ -16,9 +16,13 @@
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"
  *     host.in_child(f, ...)              the text that f(...) returns, from a process of its own;
- * or nil, "time" | "size" | "crash" | "system", words host.load_description(text, chunk_name, env)
- * runner, or nil, message; see below host.located(f)                    g, where g(...) calls
- * f(line, ...) with the line of the description that called g, 0 where there is none
+ *                                        or nil, "time" | "size" | "crash" | "system", words
+ *     host.json(text)                    tables, or nil, message; json.c
+ *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
+ *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
+ *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
+ *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
+ *                                        description that called g, 0 where there is none
  *
  * A runner takes no arguments and returns true and what the description returned, or false and
  * a message that starts with `file:line: `.
@@ -39,7 +43,10 @@
 #include "child.h"
 #include "description.h"
 #include "files.h"
+#include "gnuplot.h"
 #include "host_state.h"
+#include "json.h"
+#include "picture.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -139,6 +146,9 @@ static int set_up(lua_State *L)
     };
     static const luaL_Reg functions[] = {
         {"native_isa", native_isa},
+        {"json", json_read},
+        {"png", picture_png},
+        {"gnuplot", gnuplot_run},
         {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {

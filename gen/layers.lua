@@ -24,6 +24,7 @@ local layers <const> = {}
 layers.max_channels = 4096
 layers.max_side = 1024
 layers.max_layers = 1000
+layers.max_ghost = 4096
 
 local channels <const> = { min = 1, max = layers.max_channels }
 
@@ -267,24 +268,49 @@ local add <const> = {
 
 layers.norms = { "bn", "gn", "ln", "in", "none" }
 
+local norm_titles <const> = {
+    bn = "batch norm", gn = "group norm", ln = "layer norm", ["in"] = "instance norm",
+    none = "no norm",
+}
+
+-- The kind and the ghost of a NORM: "gn" is { "gn", nil }, "bn16" is { "bn", 16 }.
+function layers.split_norm(norm)
+    local images <const> = math.tointeger(norm:match("^bn(%d+)$"))
+    return images and "bn" or norm, images
+end
+
+-- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images.
+function layers.norm_title(norm)
+    local kind <const>, images <const> = layers.split_norm(norm)
+    return norm_titles[kind] .. (images and (" over %d images"):format(images) or "")
+end
+
 local norm <const> = {
     name = "norm",
     doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"
         .. "does not: bn batch norm, gn group norm, ln one group (layer norm), in a group a\n"
-        .. "channel (instance norm), none takes the layer out of the network.",
+        .. "channel (instance norm), none takes the layer out of the network. NORM=bn16 is bn\n"
+        .. "with ghost = 16, where the layer leaves its kind to NORM.",
     example = 'norm() or norm { kind = "gn", groups = 8 }',
     fields = {
         field("kind", "choice", { choices = layers.norms },
             { position = 1, optional = true, default_doc = "NORM", doc = "which normalization" }),
         field("groups", "integer", channels,
             { default = 4, doc = "gn: groups of channels; divides their number" }),
+        field("ghost", "integer", { min = 1, max = layers.max_ghost }, {
+            optional = true,
+            default_doc = "the batch",
+            doc = "bn: images that share a mean in training; --backend generic only",
+        }),
         field("eps", "number", { above = 0, max = 1 },
             { default = 1e-5, doc = "added to the variance" }),
         field("momentum", "number", { min = 0, max = 1 },
             { default = 0.1, doc = "bn: weight of a batch in the running mean and variance" }),
     },
     resolve = function(f, ins, network_norm)
-        local kind <const> = f.kind or network_norm
+        local named <const>, images <const> = layers.split_norm(network_norm)
+        local kind <const> = f.kind or named
+        f.ghost = kind == "bn" and (f.ghost or not f.kind and images) or 0
         f.vanishes = kind == "none"
         f.norm = kind == "bn" and "batch" or "group"
         f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c })[kind] or f.groups
@@ -296,7 +322,7 @@ local norm <const> = {
         end
         return ins[1]
     end,
-    node = { "norm", "groups", "eps", "momentum" },
+    node = { "norm", "groups", "ghost", "eps", "momentum" },
     params = function(_, ins)
         return {
             { name = "weight", shape = { ins[1].c }, init = "one", fan_in = 1 },

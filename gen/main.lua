@@ -1,5 +1,6 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
--- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, output, pass.
+-- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, output, pass;
+-- run1, run2, ... for report.
 
 local dump <const> = require("dump")
 local evaluate <const> = require("evaluate")
@@ -54,15 +55,19 @@ local function print_text(text)
     end
 end
 
-local function write(path, text, net)
-    if path == net.file then
-        fail(path .. ": is the description: expected another file to write")
-    end
+local function write(path, text)
     local result <const>, problem <const> = host.write_if_changed(path, text)
     if not result then
         fail(problem)
     end
     print_text(("%s: %s\n"):format(path, result))
+end
+
+local function write_beside(net, path, text)
+    if path == net.file then
+        fail(path .. ": is the description: expected another file to write")
+    end
+    write(path, text)
 end
 
 function main.gen(arguments)
@@ -71,7 +76,7 @@ function main.gen(arguments)
     local text <const> = require("emit").program(graph.build(net), options)
     local path <const> = arguments.output
         or ("generated/%s_%s_%s.c"):format(net.name, options.norm, options.isa)
-    write(path, text, net)
+    write_beside(net, path, text)
 end
 
 function main.plan(arguments)
@@ -97,10 +102,18 @@ function main.twin(arguments)
         norm = arguments.norm,
     })
     if arguments.output then
-        write(arguments.output, text, net)
+        write_beside(net, arguments.output, text)
     else
         print_text(text)
     end
+end
+
+function main.report(arguments)
+    local folders <const> = {}
+    while arguments["run" .. #folders + 1] do
+        folders[#folders + 1] = arguments["run" .. #folders + 1]
+    end
+    write(arguments.output or "report.html", require("report/page").text(folders))
 end
 
 function main.layers()

@@ -4,6 +4,7 @@
 -- and the model descriptor of runtime/model.h. It decides nothing.
 
 local c <const> = require "c"
+local layers <const> = require "layers"
 local name <const> = require "name"
 local packing <const> = require "packing"
 local winograd <const> = require "winograd"
@@ -71,17 +72,17 @@ function model.layer_table(graph, planned)
     local rows <const> = { { "step", "input", "output", "parameters", "MFLOP", "forward kernel" } }
     for _, step in ipairs(planned.fused.steps) do
         if step.op ~= "sums" then
-            local layers <const> = step_layers(step)
+            local names <const> = step_layers(step)
             local flop = 0
             for _, node in ipairs(step.layers) do
                 flop = flop + node.flop
             end
             local output <const> = step.y or step.x
             rows[#rows + 1] = {
-                layers, shape_text(step.x), step.y and shape_text(output) or "loss",
+                names, shape_text(step.x), step.y and shape_text(output) or "loss",
                 tostring(step_params(step, graph)),
                 flop > 0 and string.format("%.2f", flop / 1e6) or "",
-                step.op == "loss" and "softmax_loss" or kernels[layers],
+                step.op == "loss" and "softmax_loss" or kernels[names],
             }
         end
     end
@@ -206,6 +207,9 @@ local function layer_row(node)
         if node.norm == "batch" then
             field(".momentum = %s", c.float(node.momentum))
         end
+        if node.ghost > 0 then
+            field(".ghost = %d", node.ghost)
+        end
     end
     if node.kind == "dropout" then
         field(".p = %s", c.float(node.p))
@@ -263,11 +267,6 @@ end
 
 -- -- The file ------------------------------------------------------------------------------------
 
-local NORM_TITLES <const> = {
-    bn = "batch norm", gn = "group norm", ln = "layer norm", ["in"] = "instance norm",
-    none = "no norm",
-}
-
 -- A network that came from a file outside gen/nets is remade from that file.
 local function network_argument(options)
     return options.network:match("^gen/nets/([%w_]+)%.lua$") or options.network
@@ -313,7 +312,7 @@ function model.params(graph, planned, options)
     return {
         file = file,
         title = string.format("the network %s with %s, for %s.", graph.name,
-            NORM_TITLES[options.norm], set.title),
+            layers.norm_title(options.norm), set.title),
         remake = c.comment(string.format("burin gen --norm %s --isa %s%s %s", options.norm,
             set.name, extra, shell_word(options.network))),
         build = c.comment(string.format("cc -std=c11 -O3 -ffp-contract=off %s%s -Iruntime %s "

@@ -176,16 +176,24 @@ local norm_names <const> = {
     none = "no normalization",
 }
 
--- The Python file for a graph; options = { network = file as typed, norm = "bn" }.
+-- The Python file for a graph; options = { network = file as typed, norm = "bn" }. Raises where
+-- PyTorch has no such layer.
 function twin.text(graph, options)
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" and node.ghost > 0 then
+            error({ kind = "failed", messages = { ("%s: batch norm over %d images: expected a norm "
+                .. "that PyTorch has"):format(node.where, node.ghost) } }, 0)
+        end
+    end
     local lines <const> = {}
     recipe_lines(graph.recipe, lines)
     module_lines(graph, lines)
     forward_lines(graph, lines)
     -- The path comes from the user: keep it from ending the docstring or escaping in it.
     local network <const> = options.network:gsub('[^%w_./ -]', "?")
-    return head:format(graph.name, norm_names[options.norm], options.norm, network, graph.name,
-        options.norm, graph.param_floats, graph.flop / 1e6)
+    local title <const> = norm_names[layers.split_norm(options.norm)]
+    return head:format(graph.name, title, options.norm, network, graph.name, options.norm,
+        graph.param_floats, graph.flop / 1e6)
         .. table.concat(lines, "\n") .. "\n" .. tail
 end
 

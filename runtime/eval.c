@@ -14,9 +14,11 @@
 
 #include "checkpoint.h"
 #include "dataset.h"
+#include "examine.h"
 #include "generic.h"
 #include "interrupt.h"
 #include "options.h"
+#include "outfile.h"
 #include "settings.h"
 
 bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval_result *result)
@@ -30,12 +32,13 @@ bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval
     while ((batch = loader_next(loader)) != NULL) {
         if (interrupt_requested() != 0)
             return false;
-        struct step_result step = run_eval(run, batch, logits);
+        float *rows = logits == NULL ? NULL : logits + (size_t)result->images * (size_t)classes;
+        struct step_result step = run_eval(run, batch, rows);
         result->loss += step.loss * batch->n;
         result->images += batch->n;
         correct += step.correct;
-        for (int i = 0; logits != NULL && i < batch->n; i++) {
-            const float *row = logits + (size_t)i * (size_t)classes;
+        for (int i = 0; rows != NULL && i < batch->n; i++) {
+            const float *row = rows + (size_t)i * (size_t)classes;
             int best = 0; /* the first of the largest, as the backends count */
             for (int k = 1; k < classes; k++)
                 best = row[k] > row[best] ? k : best;
@@ -51,11 +54,12 @@ bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval
 /* -- Command ----------------------------------------------------------------------------------- */
 
 struct evaluation {
-    const char *model_file, *data_option, *backend;
+    const char *model_file, *data_option, *backend, *out;
     int64_t threads;
     struct safetensors file;
     struct data test;
     struct data_stats stats;
+    struct augment augment;
     struct run run;
     struct loader *loader;
     float *logits;
@@ -111,11 +115,12 @@ static bool open_evaluation(struct evaluation *e, const struct model *model, str
         strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
     struct loader_settings settings = {.batch = model->recipe.batch};
     augment_init(&settings.augment, &e->stats, e->test.c, e->test.h, e->test.w);
+    e->augment = settings.augment;
     if (!run_open(&e->run, model, backend, (int)e->threads, err) ||
         !loader_open(&e->loader, &e->test, &settings, err))
         return false;
     checkpoint_load_model(&e->file, &e->run);
-    e->logits = malloc((size_t)model->recipe.batch * (size_t)model->classes * sizeof(float));
+    e->logits = malloc((size_t)e->test.count * (size_t)model->classes * sizeof(float));
     return e->logits != NULL || err_set_errno(err, ENOMEM, "logits");
 }
 
@@ -128,6 +133,24 @@ static void close_evaluation(struct evaluation *e)
     safetensors_close(&e->file);
 }
 
+static const char *const *names_of(const struct evaluation *e)
+{
+    return e->test.synthetic ? synthetic_names : class_names;
+}
+
+static bool write_details(struct evaluation *e, const struct eval_result *result, struct err *err)
+{
+    struct examination examination = {.folder = e->out,
+                                      .file = e->model_file,
+                                      .test = &e->test,
+                                      .augment = &e->augment,
+                                      .class_names = names_of(e),
+                                      .logits = e->logits,
+                                      .result = result};
+    return e->out == NULL ||
+           (outfile_make_folder(e->out, err) && examine_write(&examination, &e->run, err));
+}
+
 static void print_result(const struct evaluation *e, const struct eval_result *result)
 {
     const char *mark = e->test.synthetic ? "SYNTHETIC " : "";
@@ -136,8 +159,7 @@ static void print_result(const struct evaluation *e, const struct eval_result *r
     printf("%stest loss %.4f, accuracy %.2f %%\n", mark, result->loss, result->acc);
     for (int k = 0; k < DATA_CLASSES; k++) {
         double images = (double)result->class_images[k];
-        printf("%s  %-12s %6.2f %%\n", mark,
-               e->test.synthetic ? synthetic_names[k] : class_names[k],
+        printf("%s  %-12s %6.2f %%\n", mark, names_of(e)[k],
                images > 0.0 ? 100.0 * (double)result->class_correct[k] / images : 0.0);
     }
 }
@@ -157,6 +179,8 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
          POOL_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
          OPTION_CHOICE, &e.backend, 0, 0},
+        {"out", "DIR", "also write eval.json and eval_images.bin there, for `burin report`",
+         OPTION_TEXT, &e.out, 0, 0},
     };
     const int count = (int)(sizeof specs / sizeof specs[0]);
     uint64_t given = 0;
@@ -175,10 +199,12 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     bool ok = open_evaluation(&e, model, err);
     if (ok) {
         ok = eval_run(&e.run, e.loader, e.logits, &result);
-        if (ok)
+        if (ok) {
             print_result(&e, &result);
-        else
+            ok = write_details(&e, &result, err);
+        } else {
             err->code = EXIT_INTERRUPTED;
+        }
         if (e.test.warning[0] != '\0')
             fprintf(stderr, "%s: warning: %s\n", program, e.test.warning);
     }

@@ -19,7 +19,8 @@ struct eval_result {
 };
 
 /* Evaluates all batches of a loader that neither shuffles nor augments. logits is room for
- * [recipe.batch][classes], or NULL. False when a signal came before the end (interrupt.h). */
+ * those of all of them, [images][classes], or NULL. False when a signal came before the end
+ * (interrupt.h). */
 bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval_result *result);
 
 /* The command `eval`. argv[0] is its name. */

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "generic_ghost.h"
 #include "generic_place.h"
 #include "generic_watch.h"
 #include "rng.h"
@@ -60,10 +61,13 @@ static void sum_chunk(const struct work *w, int layer, int pass, int chunk)
 {
     const struct layer *l = &w->model->layers[layer];
     struct span images = run_chunk(w->run, chunk);
-    double *sums = place_chunk_sums(w, layer, pass, chunk);
-    memset(sums, 0, (size_t)(2 * l->c) * sizeof *sums);
+    double *sums = NULL;
     for (int i = images.first; i < images.last; i++) {
         const float *x = place_input(w, layer, 0, i);
+        if (sums == NULL || ghost_norm(l)) {
+            sums = place_part_sums(w, layer, pass, ghost_norm(l) ? i : chunk);
+            memset(sums, 0, (size_t)(2 * l->c) * sizeof *sums);
+        }
         ref_sums(sums, pass == 0 ? x : place_gradient(w, layer, i), x, l->c, pixels_of(l));
     }
 }
@@ -76,7 +80,7 @@ static const double *sum_batch(const struct work *w, int layer, int pass)
     pool_barrier(w->run->pool);
     memset(total, 0, (size_t)n * sizeof *total);
     for (int chunk = 0; chunk < run_chunks(w->run); chunk++) {
-        const double *sums = place_chunk_sums(w, layer, pass, chunk);
+        const double *sums = place_part_sums(w, layer, pass, chunk);
         for (int i = 0; i < n; i++)
             total[i] += sums[i];
     }
@@ -87,6 +91,12 @@ static const double *sum_batch(const struct work *w, int layer, int pass)
 static void finish_batch_moments(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
+    if (ghost_norm(l)) {
+        pool_barrier(w->run->pool);
+        if (w->rank == 0 && l->state >= 0)
+            ghost_track(w, layer);
+        return;
+    }
     const double *sums = sum_batch(w, layer, 0);
     double count = batch_count(w, layer);
     ref_norm_moments(place_moments(w, layer, 0), sums, l->c, l->c, count, (double)l->eps);
@@ -102,6 +112,10 @@ static void finish_batch_moments(const struct work *w, int layer)
 static void finish_batch_dcoef(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
+    if (ghost_norm(l)) {
+        pool_barrier(w->run->pool);
+        return;
+    }
     const double *sums = sum_batch(w, layer, 1);
     bool writes = w->chunks.first == 0 && w->chunks.last > 0;
     ref_norm_dcoef(place_thread(w, w->plan->dcoef),
@@ -130,6 +144,8 @@ static void norm_forward(const struct work *w, int layer, int image)
         const struct state *state = &w->model->states[l->state];
         ref_norm_running(m, w->run->store.state + state[0].offset,
                          w->run->store.state + state[1].offset, l->c, (double)l->eps);
+    } else if (ghost_norm(l)) {
+        ghost_moments(w, layer, image, place_thread_sums(w), m);
     }
     ref_norm_coef(coef, m, place_param(w, l->weight), place_param(w, l->bias), l->c, groups);
     ref_affine_fwd(place_output(w, layer, image), x, coef, l->c, pixels_of(l));
@@ -243,6 +259,15 @@ static void norm_backward(const struct work *w, int layer, int chunk, int image)
                        place_param_gradient(w, l->bias, chunk), place_moments(w, layer, image),
                        sums, place_param(w, l->weight), l->c, l->groups,
                        (double)(l->c / l->groups) * pixels_of(l));
+    } else if (ghost_norm(l)) {
+        double *sums = place_thread_sums(w);
+        bool writes = ghost_first(l, image); /* the parameters' gradients, once a ghost */
+        ghost_moments(w, layer, image, sums, place_moments(w, layer, image));
+        double count = ghost_sums(w, layer, 1, image, sums);
+        ref_norm_dcoef(dcoef, writes ? place_param_gradient(w, l->weight, chunk) : NULL,
+                       writes ? place_param_gradient(w, l->bias, chunk) : NULL,
+                       place_moments(w, layer, image), sums, place_param(w, l->weight), l->c, l->c,
+                       count);
     }
     if (dx != NULL)
         ref_affine_bwd(dx, dy, x, dcoef, l->c, pixels_of(l), w->plan->nodes[layer].grad_adds[0]);
@@ -433,6 +458,15 @@ static void eval(struct run *run, int rank)
     generic_plan_make(&plan, run->model);
     struct work w = work_of(run, &plan, rank, false);
     forward(&w);
+}
+
+bool generic_only(const struct model *model)
+{
+    for (int i = 0; i < model->layer_count; i++) {
+        if (model->layers[i].op == LAYER_NORM && ghost_norm(&model->layers[i]))
+            return true;
+    }
+    return false;
 }
 
 bool generic_find(struct run *run, const struct batch *batch, struct generic_finding *found)

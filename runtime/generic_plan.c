@@ -77,9 +77,10 @@ static void place_values(struct generic_plan *plan, const struct model *model)
         }
         node->moments =
             place(&plan->thread_floats, floats_for((size_t)l->c, sizeof(struct ref_moments)));
+        int parts = l->ghost > 0 ? model->recipe.batch : MODEL_CHUNKS;
         for (int pass = 0; pass < 2; pass++)
-            node->sums[pass] = place(&plan->shared_floats,
-                                     floats_for((size_t)(MODEL_CHUNKS * 2 * l->c), sizeof(double)));
+            node->sums[pass] =
+                place(&plan->shared_floats, floats_for((size_t)(parts * 2 * l->c), sizeof(double)));
     }
 }
 

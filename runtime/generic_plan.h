@@ -18,7 +18,8 @@ struct generic_node {
     size_t value;      /* image: output; ReLU and dropout may share that of their input */
     size_t grad;       /* image: gradient of the output, shared by layers at different times */
     size_t moments;    /* struct ref_moments [groups]; image: group norm, thread: batch norm */
-    size_t sums[2];    /* shared: batch norm, double [MODEL_CHUNKS][2][c], forward and backward */
+    size_t sums[2];    /* shared: batch norm, double [MODEL_CHUNKS][2][c], forward and backward;
+                          with ghosts one for each image instead of each chunk */
     bool has_grad;     /* the loss depends on the output, and a parameter depends on the gradient */
     bool grad_adds[2]; /* the gradient of that input has been started by a later layer */
 };

@@ -8,7 +8,7 @@
 
 enum { SHAPE_SIZE = 48 };
 
-static const char *op_name(const struct layer *layer)
+const char *info_op_name(const struct layer *layer)
 {
     switch (layer->op) {
     case LAYER_INPUT:
@@ -59,7 +59,7 @@ static const char *forward_kernel(const struct model *model, const char *layer)
     return "";
 }
 
-static size_t parameters(const struct model *model, const struct layer *layer)
+size_t info_parameters(const struct model *model, const struct layer *layer)
 {
     size_t count = layer->weight >= 0 ? model->params[layer->weight].count : 0;
     return count + (layer->bias >= 0 ? model->params[layer->bias].count : 0);
@@ -76,8 +76,8 @@ static void print_table(const struct model *model)
         const struct layer *layer = &model->layers[i];
         char shape[SHAPE_SIZE];
         snprintf(shape, sizeof shape, "%dx%dx%d", layer->c, layer->h, layer->w);
-        printf("%-16s  %-14s  %-12s  %10zu  %8.3f  %s\n", layer->name, op_name(layer), shape,
-               parameters(model, layer), layer->mflop, forward_kernel(model, layer->name));
+        printf("%-16s  %-14s  %-12s  %10zu  %8.3f  %s\n", layer->name, info_op_name(layer), shape,
+               info_parameters(model, layer), layer->mflop, forward_kernel(model, layer->name));
         mflop += layer->mflop;
     }
     printf("%-16s  %-14s  %-12s  %10zu  %8.3f  an image, forward\n", "total", "", "",

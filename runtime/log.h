@@ -5,8 +5,8 @@
  * run) log_event(&log, cJSON_CreateObject(), "start", &err); log_epoch(&log, &epoch, &err);
  *     log_close(&log, &err);
  *
- * log.jsonl has one object a line, each with "event": start, step (only when asked for), epoch,
- * interrupt, end. log.csv has a header and one row an epoch. Every line is written through to the
+ * log.jsonl has one object a line, each with "event": start, step and probe (only when asked for),
+ * epoch, interrupt, end. log.csv has a header and one row an epoch. Every line is written through to the
  * file before the call returns. With synthetic data every object has "data":"SYNTHETIC".
  *
  * Opening for a resumed run cuts off what was logged after the checkpoint, so that the log of an

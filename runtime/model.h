@@ -51,6 +51,7 @@ struct layer {
     int padding;
     enum norm_kind norm;
     int groups;
+    int ghost;      /* batch norm: images of one statistic in training, 0 the whole batch */
     float eps;
     float momentum; /* batch norm: weight of the newest batch in the running statistics */
     float p;        /* dropout: probability of dropping */

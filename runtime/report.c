@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "info.h"
 #include "interrupt.h"
 #include "json.h"
 #include "program.h"
@@ -89,6 +90,7 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
         {SETTING_DATA, "--data"},
         {SETTING_THREADS, "--threads"},
         {SETTING_MAX_STEPS, "--max-steps"},
+        {SETTING_PROBE, "--probe"},
     };
     char text[RUNDIR_PATH_SIZE];
     command[0] = '\0';
@@ -126,11 +128,52 @@ static const char *warning(const struct trainer *t, int which)
     return told ? NULL : text;
 }
 
+static bool add_layer(cJSON *layers, const struct model *model, const struct layer *l)
+{
+    cJSON *layer = cJSON_CreateObject(), *inputs = cJSON_CreateArray();
+    bool ok = json_append(layers, layer); /* which owns both from here on */
+    ok = json_add(ok ? layer : NULL, "inputs", inputs);
+    for (int j = 0; ok && j < 2 && l->inputs[j] >= 0; j++)
+        ok = json_append(inputs, cJSON_CreateString(model->layers[l->inputs[j]].name));
+    return ok && cJSON_AddStringToObject(layer, "name", l->name) &&
+           cJSON_AddStringToObject(layer, "kind", info_op_name(l)) &&
+           json_add(layer, "shape", cJSON_CreateIntArray((const int[]){l->c, l->h, l->w}, 3)) &&
+           (l->groups == 0 || cJSON_AddNumberToObject(layer, "groups", l->groups)) &&
+           (l->ghost == 0 || cJSON_AddNumberToObject(layer, "ghost", l->ghost)) &&
+           cJSON_AddNumberToObject(layer, "parameters", (double)info_parameters(model, l));
+}
+
+/* [{"inputs":["relu1"],"name":"norm1","kind":"batch norm","shape":[16,32,32],...}, ...], or NULL
+ * without memory. "groups" stands in group norms only, "ghost" in batch norms that have them. */
+static cJSON *layers_json(const struct model *model)
+{
+    cJSON *layers = cJSON_CreateArray();
+    bool ok = layers != NULL;
+    for (int i = 0; ok && i < model->layer_count; i++)
+        ok = add_layer(layers, model, &model->layers[i]);
+    if (ok)
+        return layers;
+    cJSON_Delete(layers);
+    return NULL;
+}
+
+/* Megabytes of everything a step reads and writes besides the images. */
+static double step_megabytes(const struct trainer *t)
+{
+    const struct model *model = t->model;
+    size_t shared = 0, thread = 0;
+    t->run.backend->measure(model, &shared, &thread);
+    size_t store = 3 * model->param_floats + model->state_floats;
+    double floats = (double)(store + shared + (size_t)t->settings.threads * thread);
+    return round(floats * sizeof(float) / 1e4) / 1e2;
+}
+
 static bool log_start(struct trainer *t, const char *cpu, struct err *err)
 {
     const struct model *model = t->model;
     cJSON *event = cJSON_CreateObject();
     cJSON *warnings = cJSON_CreateArray();
+    cJSON *layers = layers_json(model);
     cJSON *settings = settings_json(&t->settings);
     bool ok = cJSON_AddStringToObject(event, "program", "burin " BURIN_VERSION) &&
               cJSON_AddStringToObject(event, "model", model->name) &&
@@ -139,6 +182,7 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
               cJSON_AddStringToObject(event, "cpu", cpu) &&
               cJSON_AddNumberToObject(event, "threads", t->settings.threads) &&
               cJSON_AddNumberToObject(event, "parameters", (double)model->param_floats) &&
+              cJSON_AddNumberToObject(event, "memory_mb", step_megabytes(t)) &&
               cJSON_AddNumberToObject(event, "step", (double)t->counters.step) &&
               cJSON_AddStringToObject(event, "source", t->train.source) &&
               cJSON_AddNumberToObject(event, "train_images", t->train.count) &&
@@ -149,8 +193,9 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
         if (text != NULL)
             ok = json_append(warnings, cJSON_CreateString(text));
     }
-    /* Both are given away in any case. */
+    /* All are given away in any case. */
     ok = json_add(ok ? event : NULL, "warnings", warnings);
+    ok = json_add(ok ? event : NULL, "layers", layers);
     ok = json_add(ok ? event : NULL, "settings", settings);
     if (!ok) {
         cJSON_Delete(event);

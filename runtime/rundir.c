@@ -9,8 +9,8 @@
 #include "outfile.h"
 
 /* The checkpoints come first. */
-static const char *const run_files[] = {RUNDIR_BEST, RUNDIR_PREVIOUS, RUNDIR_LAST, "log.jsonl",
-                                        "log.csv"};
+static const char *const run_files[] = {RUNDIR_BEST, RUNDIR_PREVIOUS, RUNDIR_LAST,      "log.jsonl",
+                                        "log.csv",   "eval.json",     "eval_images.bin"};
 enum { RUN_FILES = sizeof run_files / sizeof run_files[0], CHECKPOINTS = 3 };
 
 char *rundir_path(const struct rundir *dir, const char *name, char *out, size_t size)

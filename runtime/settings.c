@@ -12,6 +12,7 @@
 
 #include "cpu.h"
 #include "data.h"
+#include "generic.h"
 #include "json.h"
 #include "options.h"
 #include "pool.h"
@@ -68,6 +69,7 @@ static const struct row {
     [SETTING_CUTOUT] = {"cutout", INT, RECIPE(cutout), 0, 1 << 20, NULL},
     [SETTING_LOG_STEPS] = {"log_steps", BOOL, false, SETTINGS_DEFAULT, FIELD(log_steps), 0, 0,
                            NULL},
+    [SETTING_PROBE] = {"probe", LONG, false, SETTINGS_DEFAULT, FIELD(probe), 1, 1e15, NULL},
 #undef FIELD
 #undef RECIPE
 };
@@ -76,7 +78,7 @@ void settings_init(struct settings *settings, const struct model *model)
 {
     int online = cpu_online();
     *settings = (struct settings){
-        .backend = BACKEND_GENERATED,
+        .backend = generic_only(model) ? BACKEND_GENERIC : BACKEND_GENERATED,
         .threads = online < THREADS_USEFUL ? online : THREADS_USEFUL,
         .seed = 1,
         .shuffle = true,
@@ -249,6 +251,8 @@ bool settings_applies(const struct settings *settings, enum settings_key key)
         return settings->resume[0] != '\0';
     case SETTING_MAX_STEPS:
         return settings->max_steps > 0;
+    case SETTING_PROBE:
+        return settings->probe > 0;
     case SETTING_STEP_EPOCHS:
     case SETTING_STEP_GAMMA:
         return schedule == LR_STEP;

@@ -69,6 +69,7 @@ enum settings_key {
     SETTING_FLIP,
     SETTING_CUTOUT,
     SETTING_LOG_STEPS,
+    SETTING_PROBE,
     SETTING_COUNT
 };
 
@@ -83,6 +84,7 @@ struct settings {
     int64_t max_steps; /* training stops when this many steps were made in all; 0: never */
     bool shuffle, dropout, augment;
     bool log_steps;
+    int64_t probe; /* steps between two looks inside (probe.h); 0: none */
     struct recipe recipe; /* with epochs and lr as resolved */
     enum settings_source source[SETTING_COUNT];
 };

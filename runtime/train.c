@@ -71,6 +71,9 @@ static bool train_step(struct trainer *t, const struct batch *batch, float lr, s
                               .momentum = recipe->momentum,
                               .weight_decay = recipe->weight_decay,
                               .nesterov = recipe->nesterov};
+    bool looks = probe_due(t->probe, c->step);
+    if (looks && !probe_look(t->probe, &t->run.store, err))
+        return false;
     const size_t n = t->model->param_floats;
     memcpy(t->before, t->run.store.param, n * sizeof t->before[0]);
     struct step_result result = run_train(&t->run, batch);
@@ -80,6 +83,8 @@ static bool train_step(struct trainer *t, const struct batch *batch, float lr, s
     c->loss += result.loss * batch->n;
     c->correct += result.correct;
     c->images += batch->n;
+    if (looks && !probe_write(t->probe, &t->run.store, &t->log, c->step, err))
+        return false;
     return !t->settings.log_steps || log_step(&t->log, c->step, result.loss, err);
 }
 
@@ -96,7 +101,7 @@ static enum next after_step(const struct trainer *t)
 static enum next train_steps(struct trainer *t, struct epoch *epoch, struct err *err)
 {
     struct checkpoint_counters *c = &t->counters;
-    double start = clock_seconds();
+    double start = clock_seconds() - probe_seconds(t->probe); /* looks are no training */
     enum next next = after_step(t);
     if (next != GO_ON || steps_made(c) == c->steps_per_epoch)
         return next;
@@ -107,7 +112,7 @@ static enum next train_steps(struct trainer *t, struct epoch *epoch, struct err 
         if (!train_step(t, batch, epoch->lr, err))
             return STOP_ERROR;
         epoch->images += batch->n;
-        epoch->seconds = clock_seconds() - start;
+        epoch->seconds = clock_seconds() - probe_seconds(t->probe) - start;
         report_progress(t, steps_made(c), c->loss / (double)c->images,
                         (double)epoch->images / epoch->seconds);
         next = after_step(t);
@@ -167,15 +172,23 @@ static enum next train_epochs(struct trainer *t, struct err *err)
     return next;
 }
 
+/* A last look, which no step follows. */
+static bool look_once_more(struct trainer *t, struct err *err)
+{
+    return t->probe == NULL || (probe_look(t->probe, &t->run.store, err) &&
+                                probe_write(t->probe, NULL, &t->log, t->counters.step + 1, err));
+}
+
 /* Ends a training in the way that it stopped. */
 static bool finish(struct trainer *t, enum next next, struct err *err)
 {
     bool ok = false;
     switch (next) {
     case GO_ON:
-        return report_end(t, REPORT_FINISHED, err);
+        return look_once_more(t, err) && report_end(t, REPORT_FINISHED, err);
     case STOP_MAX_STEPS:
-        return trainer_save_last(t, err) && report_end(t, REPORT_MAX_STEPS, err);
+        return trainer_save_last(t, err) && look_once_more(t, err) &&
+               report_end(t, REPORT_MAX_STEPS, err);
     case STOP_INTERRUPTED:
         ok = report_interrupt(t, interrupt_requested(), err) && trainer_save_last(t, err) &&
              report_end(t, REPORT_INTERRUPTED, err);

@@ -25,7 +25,7 @@ struct typed {
     bool no_shuffle, no_augment, no_dropout, log_steps, profile, quiet;
 };
 
-enum { SPECS = 16 };
+enum { SPECS = 17 };
 
 static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
 {
@@ -57,6 +57,8 @@ static void describe_options(struct option_spec specs[SPECS], struct typed *type
          &typed->log_steps, 0, 0},
         {"profile", NULL, "print at the end where the time of the steps went", OPTION_ON,
          &typed->profile, 0, 0},
+        {"probe", "N", "every N steps look inside, for reports: into log.jsonl, too", OPTION_TEXT,
+         &text[SETTING_PROBE], 0, 0},
         {"quiet", NULL, "print only the result", OPTION_ON, &typed->quiet, 0, 0},
     };
     memcpy(specs, table, sizeof table);
@@ -278,6 +280,10 @@ static bool open_run(struct trainer *t, struct err *err)
 {
     const struct safetensors *checkpoint = &t->from.file;
     const struct settings *s = &t->settings;
+    if (s->backend != BACKEND_GENERIC && generic_only(t->model))
+        return err_set_code(err, EXIT_USAGE,
+                            "train: --backend generated: batch norm over less than the batch "
+                            "(ghost): expected --backend generic, the only one that trains it");
     const struct backend *backend =
         s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
     t->before = malloc(t->model->param_floats * sizeof t->before[0]);
@@ -303,6 +309,22 @@ static bool open_run(struct trainer *t, struct err *err)
                         checkpoint->path, (long long)t->counters.steps_per_epoch, steps);
 }
 
+/* Looks at the training set as it is, on the generic kernels. */
+static bool open_probe(struct trainer *t, struct err *err)
+{
+    const struct settings *s = &t->settings;
+    struct augment augment;
+    augment_init(&augment, &t->stats, t->train.c, t->train.h, t->train.w);
+    struct probe_settings settings = {.model = t->model,
+                                      .data = &t->train,
+                                      .augment = &augment,
+                                      .every = s->probe,
+                                      .threads = s->threads,
+                                      .label_smoothing = s->recipe.label_smoothing,
+                                      .lr = s->recipe.lr};
+    return s->probe == 0 || probe_open(&t->probe, &settings, err);
+}
+
 static bool open_files(struct trainer *t, struct err *err)
 {
     t->keeps_previous = t->from.fell_back;
@@ -318,7 +340,8 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
     *trainer = (struct trainer){.model = model, .program = program};
     bool ok = resolve(trainer, argc, argv, err) &&
               (trainer->help || (open_data(trainer, err) && make_metas(trainer, err) &&
-                                 open_run(trainer, err) && open_files(trainer, err)));
+                                 open_run(trainer, err) && open_probe(trainer, err) &&
+                                 open_files(trainer, err)));
     safetensors_close(&trainer->from.file);
     if (ok)
         progress_init(&trainer->bar, stderr, trainer->quiet);
@@ -332,6 +355,7 @@ void trainer_close(struct trainer *trainer)
     struct err late = {0}; /* every line was flushed when it was written */
     log_close(&trainer->log, &late);
     rundir_close(&trainer->dir);
+    probe_close(trainer->probe);
     run_close(&trainer->run);
     profile_close(&trainer->profile);
     free(trainer->before);

@@ -13,6 +13,7 @@
 #include "data.h"
 #include "loader.h"
 #include "log.h"
+#include "probe.h"
 #include "progress.h"
 #include "resume.h"
 #include "run.h"
@@ -38,6 +39,7 @@ struct trainer {
     struct loader *train_loader, *test_loader;
     struct run run;
     struct profile profile; /* of the run, if asked for */
+    struct probe *probe; /* NULL without --probe */
     struct rundir dir;
     struct log log;
     struct progress bar;

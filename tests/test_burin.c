@@ -37,17 +37,25 @@ static void put_network(const char *text)
 }
 
 /* A wrong command line and what is said of it. */
+#define NORMS ": expected bn, gn, ln, in, none or bn<images>"
+
 static const struct {
     const char *arguments, *message;
 } wrong_usage[] = {
-    {"", "no command: expected gen, plan, twin or layers"},
-    {"make s8", "unknown command make: expected gen, plan, twin or layers"},
+    {"", "no command: expected gen, plan, twin, layers or report"},
+    {"make s8", "unknown command make: expected gen, plan, twin, layers or report"},
     {"gen", "gen: expected one network, got 0"},
     {"plan", "plan: expected one network, got 0"},
     {"twin", "twin: expected one network, got 0"},
     {"gen a b", "gen: expected one network, got 2"},
     {"layers s8", "layers: expected no network, got 1"},
-    {"gen --norm batch s8", "--norm batch: expected bn, gn, ln, in or none"},
+    {"gen --norm batch s8", "--norm batch" NORMS},
+    {"gen --norm bn0 s8", "--norm bn0" NORMS},
+    {"gen --norm bn16x s8", "--norm bn16x" NORMS},
+    {"gen --norm bn10000 s8", "--norm bn10000" NORMS},
+    {"gen --norm gn4 s8", "--norm gn4" NORMS},
+    {"report", "report: expected the folders of one run or more, got 0"},
+    {"report --norm bn a", "--norm: report does not take it: expected gen, plan or twin"},
     {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512 or c"},
     {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
     {"gen s8 --unroll all", "--unroll all: expected tile or full"},
@@ -60,14 +68,14 @@ static const struct {
     {"gen s8 --max-memory 1000000000",
      "--max-memory 1000000000: expected megabytes, from 1 to 999999999"},
     {"twin --isa c s8", "--isa: twin does not take it: expected gen or plan"},
-    {"plan -o x.c s8", "--output: plan does not take it: expected gen or twin"},
+    {"plan -o x.c s8", "--output: plan does not take it: expected gen, twin or report"},
     {"gen --pass graph s8", "--pass: gen does not take it: expected plan"},
     {"layers --norm bn", "--norm: layers does not take it: expected gen, plan or twin"},
     {"twin --max-memory 9 s8", "--max-memory: twin does not take it: expected gen"},
     {"gen --colour s8", "--colour: no such option: expected one of the help"},
     {"gen --norm bn -xo s8", "-x: no such option: expected -o or -h"},
     {"gen --help=yes s8", "--help=yes: a value too many: expected none"},
-    {"gen s8 --norm", "--norm: the value is missing: expected bn, gn, ln, in or none"},
+    {"gen s8 --norm", "--norm: the value is missing" NORMS},
     {"gen s8 -o", "--output: the value is missing: expected a path"},
     {"gen s8 --max-memory", "--max-memory: the value is missing: expected megabytes"},
     {"gen s8 --output=", "--output: the value is empty: expected a path"},

@@ -192,6 +192,62 @@ START_TEST(one_step_by_hand)
 }
 END_TEST
 
+static void set_ghosts(struct net *n, int ghost)
+{
+    for (int i = 0; i < n->model.layer_count; i++)
+        if (n->layers[i].op == LAYER_NORM)
+            n->layers[i].ghost = ghost;
+}
+
+/* A batch of ghosts is what its parts are as batches of their own: loss, gradients and running
+ * statistics are their means, each weighing as many images as it has. */
+START_TEST(ghosts_are_batches_of_their_own)
+{
+    static const int ghosts[] = {2, 5, 8, 18};
+    static double grad[2048], state[64];
+    struct run whole, part, other;
+    double loss = 0;
+    net_make(&net, 1);
+    data_make(&data, BATCH);
+    const struct model *m = &net.model;
+    memset(grad, 0, sizeof grad);
+    memset(state, 0, sizeof state);
+    ck_assert(!generic_only(m));
+    for (int first = 0; first < BATCH; first += ghosts[_i]) {
+        struct batch batch = data.batch;
+        batch.n = BATCH - first < ghosts[_i] ? BATCH - first : ghosts[_i];
+        batch.images += first * IMAGE;
+        batch.labels += first;
+        batch.samples += first;
+        open_run(&part, m, 1);
+        double weight = (double)batch.n / BATCH;
+        loss += weight * run_train(&part, &batch).loss;
+        for (size_t i = 0; i < m->param_floats; i++)
+            grad[i] += weight * (double)part.store.grad[i];
+        for (size_t i = 0; i < m->state_floats; i++)
+            state[i] += weight * (double)part.store.state[i];
+        run_close(&part);
+    }
+
+    set_ghosts(&net, ghosts[_i]);
+    ck_assert(generic_only(m));
+    open_run(&whole, m, 1);
+    ck_assert_double_eq_tol(run_train(&whole, &data.batch).loss, loss, 1e-6);
+    for (size_t i = 0; i < m->param_floats; i++)
+        ck_assert_double_eq_tol((double)whole.store.grad[i], grad[i], 2e-6);
+    for (size_t i = 0; i < m->state_floats; i++)
+        ck_assert_double_eq_tol((double)whole.store.state[i], state[i], 1e-6);
+    for (int threads = 2; threads < 6; threads++) {
+        open_run(&other, m, threads);
+        run_train(&other, &data.batch);
+        ck_assert_mem_eq(other.store.grad, whole.store.grad, m->param_floats * sizeof(float));
+        ck_assert_mem_eq(other.store.state, whole.store.state, m->state_floats * sizeof(float));
+        run_close(&other);
+    }
+    run_close(&whole);
+}
+END_TEST
+
 /* Each further layer of a chain takes memory for its value, and for no gradient of its own. */
 START_TEST(gradients_share_memory)
 {
@@ -237,6 +293,7 @@ int main(void)
     tcase_add_loop_test(tcase, same_bits_for_every_thread_count, 0, NETS);
     tcase_add_test(tcase, one_step_by_hand);
     tcase_add_test(tcase, gradients_share_memory);
+    tcase_add_loop_test(tcase, ghosts_are_batches_of_their_own, 0, 4);
     tcase_add_loop_test(tcase, learns_one_batch_by_heart, 0, 3);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

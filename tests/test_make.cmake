@@ -63,7 +63,7 @@ expect_file(generated/tiny_gn_${ISA}.c generated/tiny_ln_c.c build/tiny_gn build
 
 # What is wrong is said by the generator, and the build goes on to work.
 make(gen ${net} NORM=xx)
-expect_failure("--norm xx: expected bn, gn, ln, in or none")
+expect_failure("--norm xx: expected bn, gn, ln, in, none or bn<images>")
 make(gen ${net} ISA=mmx)
 expect_failure("--isa mmx: expected native, avx2, avx512 or c")
 make(gen "NET=no such net.lua")
@@ -114,6 +114,20 @@ if(PYTHON3)
         message(FATAL_ERROR "bench_peers.py without PyTorch: ended with ${result}, expected 1")
     endif()
 endif()
+
+# Runs side by side: the second time everything is done already.
+make_well(compare ${net} "NORMS=gn ln" GHOSTS= EPOCHS=1 THREADS=1)
+expect("No CIFAR-10")
+expect("runs/compare/report.html: written")
+expect_file(runs/compare/tiny_gn_1_1epochs/eval.json runs/compare/tiny_ln_1_1epochs/eval.json)
+file(READ "${tree}/runs/compare/report.html" output)
+expect("SYNTHETIC: What normalization does to tiny")
+expect("Behind layer norm the means of images are alike")
+make_well(compare ${net} "NORMS=gn ln" GHOSTS= EPOCHS=1 THREADS=1)
+expect("tiny_gn_1_1epochs: finished before")
+expect("runs/compare/report.html: unchanged")
+make(compare ${net} NORMS=xx)
+expect_failure("--norm xx")
 
 # A deleted network does not lock the build folder.
 file(REMOVE "${tree}/my nets/tiny.lua")

@@ -121,7 +121,7 @@ function tests.dropout_of_nothing_vanishes()
         .. "conv { 8, window = 1 }%s, norm()%s, relu()%s"
     local none <const>, zero <const> = "", ", dropout(0), dropout(0)"
     local function steps(text)
-        local fused <const> = fuse.steps(nets.small(plain:gsub("%%s", text)))
+        local fused <const> = fuse.steps(nets.small((plain:gsub("%%s", text))))
         local lines <const> = {}
         for i, step in ipairs(fused.steps) do
             test.equal(step.dropout, nil)

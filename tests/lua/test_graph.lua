@@ -116,8 +116,8 @@ function tests.nodes_say_all_that_passes_read()
     })
     test.equal(built.nodes[3], {
         index = 3, kind = "norm", name = "norm1", where = "small.lua:4", inputs = { 2 },
-        c = 8, h = 9, w = 8, norm = "batch", groups = 0, eps = 1e-5, momentum = 0.1,
-        weight = 3, bias_param = 4, state = 1, flop = 0,
+        c = 8, h = 9, w = 8, norm = "batch", groups = 0, ghost = 0, eps = 1e-5,
+        momentum = 0.1, weight = 3, bias_param = 4, state = 1, flop = 0,
     })
     test.equal(built.flop, 2 * 3 * 9 * 8 * 9 * 8 + 2 * 8 * 2)
 end
@@ -168,6 +168,23 @@ function tests.norms_are_batch_or_groups()
     test.equal(groups("ln"), "group1 group1 group4 batch0")
     test.equal(groups("in"), "group8 group8 group4 batch0")
     test.equal(groups("none"), "group4 batch0")
+end
+
+-- NORM=bn8 is for layers that leave their kind to NORM; a ghost of the whole batch (128) is none.
+function tests.ghosts_come_from_the_layer_or_from_norm()
+    local lines <const> = 'conv { 8, window = 1 }, norm(), norm { ghost = 4 }, norm("bn"), '
+        .. 'norm { kind = "bn", ghost = 16 }, norm { ghost = 128 }, norm { "gn", ghost = 2 }'
+    local function ghosts(norm)
+        local list <const> = {}
+        for _, node in ipairs(build(lines, norm).nodes) do
+            list[#list + 1] = node.ghost
+        end
+        return list
+    end
+    test.equal(ghosts("bn"), { 0, 4, 0, 16, 0, 0 })
+    test.equal(ghosts("bn8"), { 8, 4, 0, 16, 0, 0 })
+    test.equal(ghosts("bn4096"), { 0, 4, 0, 16, 0, 0 })
+    test.equal(ghosts("ln"), { 0, 0, 0, 16, 0, 0 })
 end
 
 -- A norm of kind none leaves no node; who names it reads what it read.

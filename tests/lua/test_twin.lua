@@ -94,6 +94,11 @@ function tests.norms_are_pytorchs()
     assert(not class(lines, "none"):find("norm"), "norm none left a line")
 end
 
+function tests.ghosts_are_not_pytorchs()
+    test.raises({ "small.lua:4: batch norm over 16 images: expected a norm that PyTorch has" },
+        class, "conv { 8, window = 1 }, norm(), global_avgpool(), linear(2)", "bn16")
+end
+
 function tests.path_cannot_leave_the_docstring()
     local file <const> = "gen/nets/s8.lua"
     local built <const> = graph.build(network.read(host.source(file), file, "bn"))

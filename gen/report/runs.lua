@@ -1,0 +1,209 @@
+-- runs.lua - run folders -> runs, and runs that differ in nothing but their seed -> groups.
+--
+--     run   = { folder, start = (the last start event), epochs = { epoch event, ... },
+--               probes = { probe event, ... }, finish = (the last end event) or nil,
+--               evaluation = (eval.json) or nil, synthetic = bool }
+--     group = { label = "batch norm", runs = { run, ... }, color = 1, model, norm, synthetic }
+--
+-- What a start, epoch or end event holds is said in runtime/report.c. Runs stay in the order in
+-- which they were named, groups in that of their first runs; `color` counts groups from 1.
+
+local layers <const> = require("layers")
+local stat <const> = require("report/stat")
+
+local runs <const> = {}
+
+-- Settings that make no other training: the seed, and where and how it ran.
+local INCIDENTAL <const> = {
+    seed = true, data = true, out = true, init = true, resume = true, backend = true,
+    threads = true, max_steps = true, log_steps = true, probe = true,
+}
+
+local function fail(...)
+    error({ kind = "failed", messages = { (...):format(select(2, ...)) } }, 0)
+end
+
+-- -- One run -------------------------------------------------------------------------------------
+
+-- The events of a log. A last line without an end is still being written.
+local function read_events(path)
+    local text <const>, problem <const> = host.read_file(path)
+    if not text then
+        fail("%s: expected a run folder, which `train` writes", problem)
+    end
+    local events <const> = {}
+    for line in text:gmatch("([^\n]*)\n") do
+        local event <const>, wrong <const> = host.json(line)
+        if type(event) ~= "table" or not event.event then
+            fail("%s:%d: %s: expected an event of a log", path, #events + 1, wrong or "no event")
+        end
+        events[#events + 1] = event
+    end
+    return events
+end
+
+local function read_evaluation(folder)
+    local path <const> = folder .. "/eval.json"
+    local text <const> = host.read_file(path)
+    if not text then
+        return nil
+    end
+    local evaluation <const>, wrong <const> = host.json(text)
+    if type(evaluation) ~= "table" then
+        fail("%s: %s: expected what `eval --out` writes", path, wrong or "no object")
+    end
+    local pixels <const>, problem <const> = host.read_file(folder .. "/eval_images.bin")
+    if not pixels then
+        fail("%s", problem)
+    end
+    evaluation.pixels = pixels
+    return evaluation
+end
+
+--- The run of a folder. Raises where there is none, or none with a whole epoch.
+function runs.read(folder)
+    folder = #folder > 1 and folder:gsub("/+$", "") or folder
+    local path <const> = folder .. "/log.jsonl"
+    local run <const> = { folder = folder, epochs = {}, probes = {} }
+    for _, event in ipairs(read_events(path)) do
+        if event.event == "start" then
+            run.start = event
+        elseif event.event == "epoch" then
+            run.epochs[#run.epochs + 1] = event
+        elseif event.event == "probe" then
+            run.probes[#run.probes + 1] = event
+        elseif event.event == "end" then
+            run.finish = event
+        end
+    end
+    if not run.start or #run.epochs == 0 then
+        fail("%s: no whole epoch: expected a run of at least one", path)
+    end
+    run.synthetic = run.start.data == "SYNTHETIC"
+    run.evaluation = read_evaluation(folder)
+    return run
+end
+
+--- The value of a setting of a run, or nil.
+function runs.setting(run, key)
+    local setting <const> = run.start.settings[key]
+    return setting and setting.value
+end
+
+--- The last epoch event of a run.
+function runs.last(run)
+    return run.epochs[#run.epochs]
+end
+
+-- -- Groups --------------------------------------------------------------------------------------
+
+-- The settings that decide the numbers, sorted: { { key, text }, ... }.
+local function recipe_of(run)
+    local recipe <const> = {}
+    for key, setting in pairs(run.start.settings) do
+        if not INCIDENTAL[key] then
+            recipe[#recipe + 1] = { key, tostring(setting.value) }
+        end
+    end
+    table.sort(recipe, function(a, b) return a[1] < b[1] end)
+    return recipe
+end
+
+local function family_of(run)
+    return table.concat({ run.start.model, run.start.norm, tostring(run.synthetic) }, "\0")
+end
+
+-- A table that is equal, as a text, for runs that differ in their seed only.
+local function key_of(run)
+    local parts <const> = { family_of(run) }
+    for _, entry in ipairs(recipe_of(run)) do
+        parts[#parts + 1] = entry[1] .. "=" .. entry[2]
+    end
+    return table.concat(parts, "\0")
+end
+
+-- "epochs 5, lr 0.1": the settings of a group in which its relatives, of the same network, norm
+-- and data, differ from it.
+local function recipe_text(group, groups)
+    local words <const> = {}
+    for _, entry in ipairs(recipe_of(group.runs[1])) do
+        local differs = false
+        for _, other in ipairs(groups) do
+            local run <const> = other.runs[1]
+            differs = differs or (family_of(run) == family_of(group.runs[1])
+                and tostring(runs.setting(run, entry[1])) ~= entry[2])
+        end
+        words[#words + 1] = differs and entry[1]:gsub("_", " ") .. " " .. entry[2] or nil
+    end
+    return table.concat(words, ", ")
+end
+
+local function differ(groups, f)
+    for _, group in ipairs(groups) do
+        if f(group) ~= f(groups[1]) then
+            return true
+        end
+    end
+    return false
+end
+
+local function name_groups(groups)
+    local models <const> = differ(groups, function(group) return group.model end)
+    local data <const> = differ(groups, function(group) return group.synthetic end)
+    for _, group in ipairs(groups) do
+        group.recipe = recipe_text(group, groups)
+        local words <const> = { (models and group.model .. " " or "")
+            .. layers.norm_title(group.norm) }
+        words[#words + 1] = group.recipe ~= "" and group.recipe or nil
+        words[#words + 1] = data and (group.synthetic and "SYNTHETIC" or "real data") or nil
+        group.label = table.concat(words, ", ")
+    end
+end
+
+--- The groups of an array of runs.
+function runs.groups(list)
+    local groups <const>, group_of <const> = {}, {}
+    for _, run in ipairs(list) do
+        local key <const> = key_of(run)
+        if not group_of[key] then
+            groups[#groups + 1] = {
+                runs = {},
+                color = #groups + 1,
+                model = run.start.model,
+                norm = run.start.norm,
+                synthetic = run.synthetic,
+            }
+            group_of[key] = groups[#groups]
+        end
+        table.insert(group_of[key].runs, run)
+    end
+    name_groups(groups)
+    return groups
+end
+
+--- The points { x, y, low, high } of a group: f(run) gives an array of { x, y }, and y is the mean
+--- over the runs that have this x. low and high are one standard deviation away, nil for one run.
+function runs.points(group, f)
+    local values <const>, order <const> = {}, {}
+    for _, run in ipairs(group.runs) do
+        for _, point in ipairs(f(run)) do
+            if not values[point[1]] then
+                values[point[1]] = {}
+                order[#order + 1] = point[1]
+            end
+            table.insert(values[point[1]], point[2])
+        end
+    end
+    table.sort(order)
+    return stat.map(order, function(x)
+        local mean <const>, sd <const> = stat.mean(values[x]), stat.sd(values[x])
+        return { x, mean, sd and mean - sd, sd and mean + sd }
+    end)
+end
+
+--- The array of f(run) over the runs of a group.
+function runs.values(group, f)
+    return stat.map(group.runs, f)
+end
+
+return runs

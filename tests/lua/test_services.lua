@@ -1,0 +1,31 @@
+-- What the host does for scripts by way of other libraries: JSON, PNG, gnuplot.
+
+local test <const> = ...
+
+local tests <const> = {}
+
+function tests.json_becomes_tables()
+    test.equal(host.json('{"a":[1,2.5,null,true,"x\\u00e9"],"b":{},"c":-3e2}'),
+        { a = { 1, 2.5, false, true, "xé" }, b = {}, c = -300 })
+    for _, text in ipairs({ "", "{", "[1,]", "nul", ("["):rep(5000) }) do
+        test.equal({ host.json(text) }, { nil, "not JSON" })
+    end
+end
+
+-- The head of the file, then what the bytes of a PNG say of its size: 2 wide, 1 high, RGB.
+function tests.png_is_a_png()
+    local text <const> = host.png("\255\0\0\255\0\0", 3, 1, 2)
+    test.equal(text:sub(1, 34), "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCA")
+    test.raises("bad argument #1 to", host.png, "\0", 3, 1, 2)
+    test.raises("bad argument #2 to", host.png, "\0\0", 2, 1, 1)
+end
+
+function tests.gnuplot_draws_or_says_why_not()
+    local svg <const> = host.gnuplot("set terminal svg\nplot x\n")
+    assert(svg:find("</svg>", 1, true), svg)
+    local none <const>, why <const> = host.gnuplot("set terminal svg\nplot )\n")
+    test.equal(none, nil)
+    assert(why:find("^gnuplot: ended with 1: ") and why:find("invalid expression", 1, true), why)
+end
+
+return tests

@@ -1,0 +1,106 @@
+# `burin report` on real runs: trains, reports, and reads the page as XML.
+#
+#     cmake -DBURIN=build/burin -DPROGRAMS=build/tests/programs -DWORK=build/tests/report
+#         -P tests/test_report.cmake
+#
+# PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8. The page is left in WORK for the test with a browser.
+cmake_minimum_required(VERSION 3.22)
+
+# Runs a command; `result` and `output` tell what came of it.
+macro(run)
+    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output
+        ERROR_VARIABLE output WORKING_DIRECTORY "${WORK}")
+endmacro()
+
+macro(run_well)
+    run(${ARGN})
+    if(NOT result EQUAL 0)
+        message(FATAL_ERROR "${ARGN}: ended with ${result}\n${output}")
+    endif()
+endmacro()
+
+function(expect text)
+    string(FIND "${output}" "${text}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
+    endif()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+foreach(case bn:1 bn:2 gn:1)
+    string(REPLACE ":" ";" case ${case})
+    list(GET case 0 norm)
+    list(GET case 1 seed)
+    run_well("${PROGRAMS}/tiny_${norm}" train --data synthetic --quiet --threads 1 --epochs 3
+        --probe 50 --seed ${seed} --out "runs/tiny ${norm} ${seed}")
+    run_well("${PROGRAMS}/tiny_${norm}" eval --data synthetic --threads 1
+        --model "runs/tiny ${norm} ${seed}/last.safetensors" --out "runs/tiny ${norm} ${seed}")
+endforeach()
+
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny bn 2" "runs/tiny gn 1" -o report.html)
+expect("report.html: written")
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny bn 2" "runs/tiny gn 1" -o report.html)
+expect("report.html: unchanged")
+run_well(xmllint --noout report.html)
+file(READ "${WORK}/report.html" page)
+foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_plot_4\"" "data:image/png;base64,"
+        "Under group norm no other image moves at all."
+        "Behind batch norm the means of channels are alike at step 0;" "id=\"smoothness_plot_2\""
+        "At evaluation no image moves another under any of them."
+        "For group norm no batch size changes anything.")
+    string(FIND "${page}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "report.html: expected \"${part}\"")
+    endif()
+endforeach()
+
+# Batch norm over eight images: the generic kernels train it, and nothing else does.
+run("${PROGRAMS}/tiny_bn8" train --data synthetic --backend generated --out no)
+if(NOT result EQUAL 2 OR EXISTS "${WORK}/no")
+    message(FATAL_ERROR "generated kernels and ghosts: ended with ${result}\n${output}")
+endif()
+expect("batch norm over less than the batch (ghost): expected --backend generic")
+run("${PROGRAMS}/tiny_bn8" bench)
+if(NOT result EQUAL 2)
+    message(FATAL_ERROR "a bench of ghosts: ended with ${result}\n${output}")
+endif()
+set(ghost "runs/tiny bn8 1")
+run_well("${PROGRAMS}/tiny_bn8" train --data synthetic --threads 1 --epochs 1 --probe 50
+    --out "${ghost}")
+expect("backend           generic")
+foreach(backend generic generated) # evaluation needs no statistics of the batch
+    run_well("${PROGRAMS}/tiny_bn8" eval --data synthetic --threads 1 --backend ${backend}
+        --model "${ghost}/last.safetensors" --out "${ghost}")
+    string(REGEX MATCH "accuracy [0-9.]+" accuracy_${backend} "${output}")
+endforeach()
+if(NOT accuracy_generic OR NOT accuracy_generic STREQUAL accuracy_generated)
+    message(FATAL_ERROR "ghosts: ${accuracy_generic} and ${accuracy_generated}")
+endif()
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny gn 1" "${ghost}" -o ghost.html)
+run_well(xmllint --noout ghost.html)
+file(READ "${WORK}/ghost.html" page)
+foreach(part "moves the logits of 7 of the 31 others under batch norm over 8 images"
+        "With statistics over 8 images batch norm ends at" "id=\"ghost_plot_1\"")
+    string(FIND "${page}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "ghost.html: expected \"${part}\"")
+    endif()
+endforeach()
+
+# One run alone, and what is no run.
+run_well("${BURIN}" report "runs/tiny gn 1" -o one.html)
+run_well(xmllint --noout one.html)
+run("${BURIN}" report runs -o none.html)
+if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.html")
+    message(FATAL_ERROR "a folder without a run: ended with ${result}\n${output}")
+endif()
+expect("burin: runs/log.jsonl: cannot be read: No such file or directory: expected a run folder")
+
+# Without gnuplot the command says so.
+file(MAKE_DIRECTORY "${WORK}/empty")
+run("${CMAKE_COMMAND}" -E env "PATH=${WORK}/empty" "${BURIN}" report "runs/tiny gn 1" -o none.html)
+if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.html")
+    message(FATAL_ERROR "without gnuplot: ended with ${result}\n${output}")
+endif()
+expect("gnuplot: cannot be run")
