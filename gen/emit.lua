@@ -207,28 +207,23 @@ local function phase_text(phase, function_name, title, first_call, placed, laps)
     if uses_next then
         ahead_lines(pointers, phase)
     end
-    if not uses_next then
-        table.insert(pointers, 1, "(void)next;")
+    local head <const> = {}
+    local function unused(parameter, used)
+        head[#head + 1] = not used and string.format("(void)%s;", parameter) or nil
+    end
+    unused("chunk", uses_chunk)
+    unused("group", uses_group)
+    unused("next", uses_next)
+    unused("image", uses_image)
+    if uses_totals then
+        head[#head + 1] = "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;"
     end
     if uses_group then
-        table.insert(pointers, 1,
-            "float *const own = net->groups + (size_t)group * GROUP_FLOATS;")
+        head[#head + 1] = "float *const own = net->groups + (size_t)group * GROUP_FLOATS;"
     end
-    if uses_totals then
-        table.insert(pointers, 1,
-            "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;")
-    end
-    if not uses_chunk then
-        table.insert(pointers, 1, "(void)chunk;")
-    end
-    if not uses_image then
-        table.insert(pointers, 1, "(void)image;")
-    end
-    if not uses_group then
-        table.insert(pointers, 1, "(void)group;")
-    end
+    table.move(pointers, 1, #pointers, #head + 1, head)
     return render("phase.c.tpl", {
-        name = function_name, title = title, pointers = pointers, lines = lines,
+        name = function_name, title = title, pointers = head, lines = lines,
     }) .. "\n"
 end
 

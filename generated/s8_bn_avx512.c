@@ -5537,9 +5537,9 @@ static const struct weight weights[] = {
 /* A group of n images in phase 1: conv1 relu1. */
 static void train_phase1(const struct net *net, int chunk, int group, int next, int image, int n)
 {
+    (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->groups + (size_t)group * GROUP_FLOATS;
-    (void)next;
     float *const y_input = net->scratch + AT_Y_INPUT;
     float *const y_relu1 = own + AT_Y_RELU1;
     float *const sums_norm1 = totals + AT_SUMS_NORM1;
@@ -5790,9 +5790,9 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
 /* A group of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
 static void train_phase9(const struct net *net, int chunk, int group, int next, int image, int n)
 {
+    (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->groups + (size_t)group * GROUP_FLOATS;
-    (void)next;
     uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout8 = net->scratch + AT_Y_DROPOUT8;
     float *const y_relu8 = own + AT_Y_RELU8;
@@ -6173,9 +6173,9 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
 /* A group of n images in phase 17: norm1 dropout1, conv1. */
 static void train_phase17(const struct net *net, int chunk, int group, int next, int image, int n)
 {
+    (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->groups + (size_t)group * GROUP_FLOATS;
-    (void)next;
     float *const dy_dropout1 = own + AT_DY_DROPOUT1;
     float *const y_relu1 = own + AT_Y_RELU1;
     float *const dcoef_norm1 = net->thread + AT_DCOEF_NORM1;
@@ -6197,8 +6197,8 @@ static void train_phase17(const struct net *net, int chunk, int group, int next,
 static void eval_group(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)group;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     (void)next;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
     float *const sums_norm1 = totals + AT_SUMS_NORM1;

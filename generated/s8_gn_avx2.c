@@ -5151,8 +5151,8 @@ static const struct weight weights[] = {
 static void train_group(const struct net *net, int chunk, int group, int next, int image, int n)
 {
     (void)group;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     (void)next;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const y_input = net->scratch + AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + AT_Y_RELU1;

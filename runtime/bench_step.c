@@ -204,11 +204,13 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
               (wanted == NULL || profile_open(wanted, model, options->threads, err));
     if (ok) {
         run.dropout = options->dropout;
+        ok = (options->start == NULL || save_start(options->start, &run, &batch, err)) &&
+             take_steps(&figures, &run, &batch, wanted, err) && find_median(&figures, err);
+    }
+    if (ok) { /* after the steps: the system has given each thread its processor by then */
         figures.peak = peak_gflops(model->isa, run.pool);
         figures.roofline = bench_step_mflop(model) / figures.peak;
-        ok = (options->start == NULL || save_start(options->start, &run, &batch, err)) &&
-             take_steps(&figures, &run, &batch, wanted, err) && find_median(&figures, err) &&
-             (options->json == NULL || save_figures(&figures, &run, options->json, err));
+        ok = (options->json == NULL || save_figures(&figures, &run, options->json, err));
     }
     if (ok)
         printf("%s %s, %s, %d thread%s, batch %d: %.2f ms a step, median of %d; %.2f of direct "

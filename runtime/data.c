@@ -113,20 +113,19 @@ static const char *listed_digest(const struct sums *sums, const char *name)
 }
 
 /* Notes in data->warning what keeps this file from being known as official; the first note stays.
- */
+ * digest: NULL when there was no memory for it. */
 static void compare(struct data *data, const struct sums *sums, const char *name,
-                    const uint8_t *bytes)
+                    const char *digest)
 {
     if (!sums->there || data->warning[0])
         return;
-    char digest[SHA256_HEX_SIZE];
     const char *listed = listed_digest(sums, name);
     if (!listed) {
         snprintf(data->warning, sizeof data->warning, "%s/SHA256SUMS: does not list %s",
                  data->source, name);
         return;
     }
-    if (!sha256_hex(digest, bytes, FILE_BYTES))
+    if (!digest)
         snprintf(data->warning, sizeof data->warning,
                  "%s/%s: no memory to compare it with SHA256SUMS", data->source, name);
     else if (strncmp(listed, digest, strlen(digest)) != 0)
@@ -169,18 +168,21 @@ static bool missing_file(const char *path, const char *dir, struct err *err)
                         path);
 }
 
-static bool read_whole(uint8_t *bytes, FILE *file, const char *path, struct err *err)
+static bool too_short(struct err *err, const char *path, size_t got)
+{
+    return err_set_code(err, EXIT_DATA,
+                        "%s: %zu bytes short: expected %d (%d records of %d), got %zu", path,
+                        FILE_BYTES - got, FILE_BYTES, RECORDS, RECORD_BYTES, got);
+}
+
+/* The size that the system tells, before anything is read. */
+static bool check_size(FILE *file, const char *path, struct err *err)
 {
     struct stat s;
-    size_t got = fread(bytes, 1, FILE_BYTES, file);
-    if (ferror(file))
-        return failed_errno(err, errno, "cannot read", path);
-    if (got < FILE_BYTES)
-        return err_set_code(err, EXIT_DATA,
-                            "%s: %zu bytes short: expected %d (%d records of %d), got %zu", path,
-                            FILE_BYTES - got, FILE_BYTES, RECORDS, RECORD_BYTES, got);
     if (fstat(fileno(file), &s) != 0)
         return failed_errno(err, errno, "cannot read", path);
+    if (S_ISREG(s.st_mode) && s.st_size < FILE_BYTES)
+        return too_short(err, path, (size_t)s.st_size);
     if (s.st_size > FILE_BYTES)
         return err_set_code(err, EXIT_DATA,
                             "%s: %lld bytes too long: expected %d (%d records of %d), got %lld",
@@ -189,26 +191,42 @@ static bool read_whole(uint8_t *bytes, FILE *file, const char *path, struct err 
     return true;
 }
 
-/* Takes the records apart. Labels and pixels point at the place of the file's first record. */
-static bool split(uint8_t *labels, uint8_t *pixels, const uint8_t *bytes, const char *path,
+/* Takes record i of a file apart. */
+static bool split(struct data *data, int i, const uint8_t *record, const char *path,
                   struct err *err)
 {
+    if (record[0] >= DATA_CLASSES)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: record %d of %d, at byte %d: label %d: expected 0 to %d", path,
+                            i + 1, RECORDS, i * RECORD_BYTES, record[0], DATA_CLASSES - 1);
+    size_t at = (size_t)(data->count + i);
+    data->labels[at] = record[0];
+    memcpy(data->pixels + at * DATA_PIXELS, record + 1, DATA_PIXELS);
+    return true;
+}
+
+/* Reads a file record by record: a buffer of the whole file would stay with the process. */
+static bool read_records(struct data *data, FILE *file, struct sha256 *sum, const char *path,
+                         struct err *err)
+{
+    uint8_t record[RECORD_BYTES];
     for (int i = 0; i < RECORDS; i++) {
-        const uint8_t *record = bytes + (size_t)i * RECORD_BYTES;
-        if (record[0] >= DATA_CLASSES)
-            return err_set_code(err, EXIT_DATA,
-                                "%s: record %d of %d, at byte %d: label %d: expected 0 to %d", path,
-                                i + 1, RECORDS, i * RECORD_BYTES, record[0], DATA_CLASSES - 1);
-        labels[i] = record[0];
-        memcpy(pixels + (size_t)i * DATA_PIXELS, record + 1, DATA_PIXELS);
+        size_t got = fread(record, 1, RECORD_BYTES, file);
+        if (ferror(file))
+            return failed_errno(err, errno, "cannot read", path);
+        if (got < RECORD_BYTES)
+            return too_short(err, path, (size_t)i * RECORD_BYTES + got);
+        sha256_add(sum, record, RECORD_BYTES);
+        if (!split(data, i, record, path, err))
+            return false;
     }
     return true;
 }
 
-static bool read_file(struct data *data, const char *name, uint8_t *buffer, const struct sums *sums,
-                      struct err *err)
+static bool read_file(struct data *data, const char *name, const struct sums *sums, struct err *err)
 {
-    char path[DATA_PATH_SIZE];
+    char path[DATA_PATH_SIZE], digest[SHA256_HEX_SIZE];
+    struct sha256 sum;
     if (!join(path, data->source, name, err))
         return false;
     FILE *file = fopen(path, "rb");
@@ -216,22 +234,23 @@ static bool read_file(struct data *data, const char *name, uint8_t *buffer, cons
         return missing_file(path, data->source, err);
     if (!file)
         return failed_errno(err, errno, "cannot open", path);
-    bool ok = read_whole(buffer, file, path, err);
+    sha256_start(&sum);
+    bool ok = check_size(file, path, err) && read_records(data, file, &sum, path, err);
+    bool summed = sha256_finish(&sum, digest);
     fclose(file);
-    if (!ok || !split(data->labels + data->count, data->pixels + (size_t)data->count * DATA_PIXELS,
-                      buffer, path, err))
+    if (!ok)
         return false;
-    compare(data, sums, name, buffer);
+    compare(data, sums, name, summed ? digest : NULL);
     data->count += RECORDS;
     return true;
 }
 
-static bool read_files(struct data *data, enum data_part part, uint8_t *buffer, struct err *err)
+static bool read_files(struct data *data, enum data_part part, struct err *err)
 {
     struct sums sums;
     read_sums(&sums, data->source);
     for (const char *const *name = part_files[part]; *name; name++) {
-        if (!read_file(data, *name, buffer, &sums, err))
+        if (!read_file(data, *name, &sums, err))
             return false;
     }
     judge(data, &sums);
@@ -251,11 +270,9 @@ bool data_open(struct data *data, const char *dir, enum data_part part, struct e
         files++;
     data->labels = malloc(files * RECORDS);
     data->pixels = malloc(files * RECORDS * DATA_PIXELS);
-    uint8_t *buffer = malloc(FILE_BYTES);
-    bool ok = data->labels && data->pixels && buffer
-                  ? read_files(data, part, buffer, err)
+    bool ok = data->labels && data->pixels
+                  ? read_files(data, part, err)
                   : err_set_errno(err, ENOMEM, "cannot hold the images of %s", dir);
-    free(buffer);
     if (!ok)
         data_close(data);
     return ok;

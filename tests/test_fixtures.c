@@ -253,7 +253,7 @@ END_TEST
 
 START_TEST(overfits_one_batch)
 {
-    double loss = INFINITY;
+    double loss = HUGE_VAL;
     int step = 0;
     open_case(_i);
     fixture.run.sgd.lr = 0.02f;

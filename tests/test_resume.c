@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <dirent.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -240,7 +241,7 @@ static bool run_and_kill(const char *words, double seconds)
         setpgid(0, 0);
         _exit(run(words) == EXIT_OK ? 0 : 1);
     }
-    const struct timespec wait = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
+    const struct timespec wait = {(time_t)seconds, (long)(fmod(seconds, 1) * 1e9)};
     nanosleep(&wait, NULL);
     int status = 0;
     bool ended = waitpid(pid, &status, WNOHANG) == pid;
