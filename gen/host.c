@@ -145,11 +145,8 @@ static int set_up(lua_State *L)
         {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug},
     };
     static const luaL_Reg functions[] = {
-        {"native_isa", native_isa},
-        {"json", json_read},
-        {"png", picture_png},
-        {"gnuplot", gnuplot_run},
-        {NULL, NULL},
+        {"native_isa", native_isa}, {"json", json_read}, {"png", picture_png},
+        {"gnuplot", gnuplot_run},   {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
