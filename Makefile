@@ -15,13 +15,14 @@ TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-peers torch check data generated clean configure
+.PHONY: help gen train bench bench-peers tune torch check data generated clean configure
 
 help:
 	@echo 'make train      generate, build and train; without CIFAR-10 on a SYNTHETIC set'
 	@echo 'make gen        write generated/<net>_<norm>_<isa>.c and build build/<net>_<norm>'
 	@echo 'make bench      generated against generic kernels, per layer and per step'
 	@echo 'make bench-peers  the same step in PyTorch beside ours; PYTHON= has PyTorch'
+	@echo 'make tune       measure which kernels are fastest here, for the next make gen'
 	@echo 'make check      every test'
 	@echo 'make data       download CIFAR-10 and check it'
 	@echo 'make generated  write the committed files of generated/ anew'
@@ -70,6 +71,11 @@ torch:
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
 	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
+
+# Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.
+tune: configure
+	@cmake --build build --target burin
+	@exec cmake -P gen/tune.cmake "$$NET" "$$NORM" "$$ISA"
 
 check: configure
 	@cmake --build build

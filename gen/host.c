@@ -13,6 +13,7 @@
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"
+ *     host.cpu_id()                      the processor, fit for a file name: "amd-25-17"
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
  *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
  *                                        description that called g, 0 where there is none
@@ -27,6 +28,7 @@
 #include "host.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,10 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "files.h"
 
@@ -104,6 +110,41 @@ static int native_isa(lua_State *L)
     lua_pushstring(L, isa);
     return 1;
 }
+
+#if defined(__x86_64__)
+/* Vendor, family and model as CPUID tells them: "amd-25-17". */
+static int cpu_id(lua_State *L)
+{
+    enum { VENDOR_SIZE = 12 };
+    unsigned signature, ebx, ecx, edx, vendor[3];
+    char name[VENDOR_SIZE + 1] = "", word[VENDOR_SIZE + 1] = "";
+    if (!__get_cpuid(0, &signature, &vendor[0], &vendor[2], &vendor[1]) ||
+        !__get_cpuid(1, &signature, &ebx, &ecx, &edx)) {
+        lua_pushliteral(L, "other");
+        return 1;
+    }
+    memcpy(name, vendor, VENDOR_SIZE);
+    for (size_t i = 0, n = 0; name[i] != '\0'; i++)
+        if (isalnum((unsigned char)name[i]))
+            word[n++] = (char)tolower((unsigned char)name[i]);
+    const char *known = strcmp(name, "AuthenticAMD") == 0   ? "amd"
+                        : strcmp(name, "GenuineIntel") == 0 ? "intel"
+                                                            : word;
+    unsigned family = signature >> 8 & 15, model = signature >> 4 & 15;
+    if (family == 6 || family == 15) /* the extended model counts */
+        model += (signature >> 16 & 15) << 4;
+    if (family == 15)
+        family += signature >> 20 & 255;
+    lua_pushfstring(L, "%s-%d-%d", known, (int)family, (int)model);
+    return 1;
+}
+#else
+static int cpu_id(lua_State *L)
+{
+    lua_pushliteral(L, "other");
+    return 1;
+}
+#endif
 
 static const char modules_key[] = "burin.modules";
 
@@ -314,10 +355,8 @@ static int set_up(lua_State *L)
         {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug},
     };
     static const luaL_Reg functions[] = {
-        {"native_isa", native_isa},
-        {"load_description", load_description},
-        {"located", located},
-        {NULL, NULL},
+        {"native_isa", native_isa}, {"cpu_id", cpu_id}, {"load_description", load_description},
+        {"located", located},       {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);

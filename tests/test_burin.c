@@ -117,7 +117,7 @@ START_TEST(usage_is_told)
     expect("gen s8 --algorithm fft", 2, "burin: --algorithm fft: expected auto or direct\n" HINT);
     expect("gen s8 --unroll all", 2, "burin: --unroll all: expected tile or full\n" HINT);
     expect("plan s8 --pass all", 2,
-           "burin: --pass all: expected network, graph, steps, schedule, memory or kernels\n" HINT);
+           "burin: --pass all: expected network, graph, steps, schedule, memory, kernels or choices\n" HINT);
     expect("twin --isa c s8", 2, "burin: twin takes no --isa\n" HINT);
     expect_part("gen --colour s8", 2, "--colour");
     expect_part("gen s8 --norm", 2, "requires an argument");
