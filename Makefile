@@ -21,7 +21,7 @@ TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-scaling bench-peers compare torch check check-deep \
+.PHONY: help gen train bench bench-scaling bench-peers compare tune torch check check-deep \
     fuzz data generated clean configure
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo 'make bench           generated against generic kernels, per layer and per step'
 	@echo 'make bench-scaling   the step for more threads, other batches, wider networks'
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
+	@echo 'make tune            measure which kernels are fastest here, for the next make gen'
 	@echo 'make compare         train every norm, write runs/compare/report.html; resumes'
 	@echo 'make check           every test'
 	@echo 'make check-deep      the tests that take longer'
@@ -87,8 +88,14 @@ torch:
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
 	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
+
 compare:
 	@runtime/compare.sh
+
+# Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.
+tune: configure
+	@cmake --build build --target burin
+	@exec cmake -P gen/tune.cmake "$$NET" "$$NORM" "$$ISA"
 
 check: configure
 	@cmake --build build

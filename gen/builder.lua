@@ -4,7 +4,7 @@
 -- head of that file describes: buffers get their scope from the phases that touch them, kernels
 -- their algorithm, packed weights, scratch memory and name.
 
-local conv <const> = require "conv"
+local choice <const> = require "choice"
 local layout <const> = require "layout"
 local name <const> = require "name"
 local packing <const> = require "packing"
@@ -19,13 +19,13 @@ local CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
 local GROUP <const> = 4
 
 --- A plan without calls. algorithm: "auto" or "direct", of convolutions; phased: whether training
---- is cut into phases.
-function builder.new(fused, isa, algorithm, phased)
+--- is cut into phases; wishes: see choice.lua, and group = images of a group, or nil.
+function builder.new(fused, isa, algorithm, phased, wishes)
     local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
     return setmetatable({
         fused = fused, isa = isa, layouts = layout.place(fused, isa),
-        group_images = math.min(GROUP, chunk), chunk_images = chunk,
-        algorithm = algorithm or "auto", phased = phased,
+        group_images = math.min(wishes.group or GROUP, chunk), chunk_images = chunk,
+        algorithm = algorithm or "auto", phased = phased, wishes = wishes,
         phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
         kernels = {}, data = {}, grad = {}, calls = 0,
     }, builder)
@@ -86,12 +86,12 @@ function builder:call(fn, args, note, spec, each)
     }
 end
 
--- Chooses the algorithm of a convolution whose layouts are known.
+-- Chooses the algorithm and the tile of a convolution whose layouts are known.
 function builder:choose_algorithm(spec)
     if spec.op == "conv" then
         spec.images = self.group_images
-        spec.algorithm = conv.fits_bank(spec, self.isa) and "bank"
-            or winograd.suits(spec, self.isa, self.algorithm) and "winograd4" or "direct"
+        spec.tile = choice.choose(spec, self.isa, self.algorithm, self.wishes)
+        spec.algorithm = spec.tile.algorithm
     end
 end
 
@@ -107,9 +107,9 @@ end
 
 -- Memory that a kernel works in.
 function builder:scratch(spec)
-    local floats <const> = winograd.scratch(spec, self.isa)
+    local floats <const> = winograd.scratch(spec)
     return self:buffer(self:free_name("tiles_" .. spec.layer), "scratch", floats,
-        winograd.scratch_shape(spec, self.isa))
+        winograd.scratch_shape(spec))
 end
 
 -- Lets a kernel fetch memory for the next group, where the batch is cut into phases.
@@ -118,7 +118,7 @@ function builder:fetch_ahead(spec, values)
         return
     end
     local phase <const> = self.phases[#self.phases]
-    phase.ahead_steps = phase.ahead_steps + winograd.steps(spec, self.isa)
+    phase.ahead_steps = phase.ahead_steps + winograd.steps(spec)
     values.ahead = self.eval and "NULL" or "&ahead"
     table.insert(spec.params, "ahead")
 end

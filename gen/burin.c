@@ -24,6 +24,8 @@ enum option_id {
     OPT_ALGORITHM,
     OPT_UNROLL,
     OPT_MAX_MEMORY,
+    OPT_CANDIDATE,
+    OPT_TUNED,
     OPT_PASS,
     OPT_GEN_DIR,
     OPTION_COUNT,
@@ -50,11 +52,13 @@ static const struct {
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
     [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full"}},
     [OPT_MAX_MEMORY] = {"max-memory", "max_memory", NULL, GEN, {NULL}},
+    [OPT_CANDIDATE] = {"candidate", "candidate", NULL, GEN | PLAN, {NULL}},
+    [OPT_TUNED] = {"tuned", "tuned", "auto", GEN | PLAN, {NULL}},
     [OPT_PASS] = {"pass",
                   "pass",
                   NULL,
                   PLAN,
-                  {"network", "graph", "steps", "schedule", "memory", "kernels"}},
+                  {"network", "graph", "steps", "schedule", "memory", "kernels", "choices"}},
     [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, GEN | PLAN | TWIN | LAYERS | REPORT, {NULL}},
 };
 
@@ -95,9 +99,14 @@ static const char help_text[] =
     "  --unroll HOW         tile or full: what is written out in the kernels; (gen, plan)\n"
     "                       full adds the input channels [tile]\n"
     "  --max-memory MB      what training may need; more is an error [4096]   (gen)\n"
+    "  --tuned FILE         choose kernels by the measurements in FILE; none  (gen, plan)\n"
+    "                       leaves it to the model [auto: those of this CPU,\n"
+    "                       gen/tuned/<cpu>.lua, if `make tune` wrote it]\n"
+    "  --candidate N        take the N-th candidate of every convolution      (gen, plan)\n"
+    "                       kernel, the first being the model's, to measure\n"
     "  --pass PASS          print what one pass makes, as plain tables:       (plan)\n"
     "                       network, graph, steps, schedule, memory or\n"
-    "                       kernels\n"
+    "                       kernels; or choices, as --tuned reads them\n"
     "  --gen-dir DIR        take scripts from DIR and templates from          (all)\n"
     "                       DIR/../templates, not from the executable\n"
     "  --help               print this and exit\n"
@@ -271,6 +280,8 @@ int main(int argc, char **argv)
         {"algorithm", required_argument, NULL, OPT_ALGORITHM},
         {"unroll", required_argument, NULL, OPT_UNROLL},
         {"max-memory", required_argument, NULL, OPT_MAX_MEMORY},
+        {"candidate", required_argument, NULL, OPT_CANDIDATE},
+        {"tuned", required_argument, NULL, OPT_TUNED},
         {"pass", required_argument, NULL, OPT_PASS},
         {"gen-dir", required_argument, NULL, OPT_GEN_DIR},
         {"help", no_argument, NULL, OPT_HELP},

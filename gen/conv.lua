@@ -132,14 +132,22 @@ function conv.fits_bank(spec, isa)
         and spec.window * spec.window * spec.c + conv.BANK_PIXELS + 1 <= isa.registers
 end
 
---- The tile of a forward or data-gradient kernel: the widest of its nests decides.
-function conv.tile(spec, nests, isa)
+--- Neighbouring entries of a filter row that the weight gradient finds side by side.
+function conv.filter_run(spec)
+    return spec.x.pitch == spec.c and spec.window * spec.c or spec.c
+end
+
+--- The candidate tiles of a kernel, best first by the model; the widest of several nests decides.
+function conv.tiles(spec, isa)
+    if spec.pass == "bwd_weights" then
+        return tile.candidates(isa, conv.filter_run(spec), spec.dy.pitch // isa.vl)
+    end
+    local forward <const> = spec.pass == "fwd"
     local widest = 0
-    for _, nest in ipairs(nests) do
+    for _, nest in ipairs(forward and conv.forward_nests(spec) or conv.backward_nests(spec)) do
         widest = math.max(widest, nest.out_w)
     end
-    local target <const> = spec.pass == "fwd" and spec.y or spec.dx
-    return tile.choose(isa, widest, target.pitch // isa.vl)
+    return tile.candidates(isa, widest, (forward and spec.y or spec.dx).pitch // isa.vl)
 end
 
 return conv

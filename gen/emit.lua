@@ -453,12 +453,17 @@ end
 -- -- The file ------------------------------------------------------------------------------------
 
 -- The planned program: fused steps, schedules and memory of training and evaluation.
--- options: isa, algorithm, unroll, norm, network, max_memory (see main.lua)
+-- options: isa, algorithm, unroll, norm, network, max_memory, candidate, tuned (see main.lua)
 function emit.plan(graph, options)
     local set <const> = isa.get(options.isa)
     local fused <const> = fuse.steps(graph)
-    local train <const> = { plan = schedule.train(fused, set, options.algorithm) }
-    local eval <const> = { plan = schedule.eval(fused, set, options.algorithm) }
+    local program <const> = graph.name .. "_" .. options.norm
+    local group <const> = options.tuned and options.tuned:group(program, set.name)
+    local wishes <const> = {
+        candidate = options.candidate, tuned = options.tuned, group = group and group.images,
+    }
+    local train <const> = { plan = schedule.train(fused, set, options.algorithm, wishes) }
+    local eval <const> = { plan = schedule.eval(fused, set, options.algorithm, wishes) }
     train.memory, eval.memory = memory.place(train.plan), memory.place(eval.plan)
     return { set = set, fused = fused, train = train, eval = eval }
 end
@@ -481,6 +486,7 @@ function emit.program(graph, options)
     params.prelude = template.render("prelude.c.tpl", {
         isa = set.name, vec = set.vec, mm = set.mm, uses = uses,
     }) .. template.render("winograd_tile.c.tpl", { vec = set.vec, mm = set.mm, uses = uses })
+    params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
     params.group = train.plan.group
     params.chunk_groups = train.plan.chunk_groups
     params.most_ahead = 1

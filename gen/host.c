@@ -20,6 +20,7 @@
  *     host.json(text)                    tables, or nil, message; json.c
  *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
  *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
+ *     host.cpu_id()                      the processor, fit for a file name: "amd-25-17"
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
  *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
  *                                        description that called g, 0 where there is none
@@ -33,12 +34,17 @@
  */
 #include "host.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "child.h"
 #include "description.h"
@@ -91,6 +97,41 @@ static int native_isa(lua_State *L)
     lua_pushstring(L, isa);
     return 1;
 }
+
+#if defined(__x86_64__)
+/* Vendor, family and model as CPUID tells them: "amd-25-17". */
+static int cpu_id(lua_State *L)
+{
+    enum { VENDOR_SIZE = 12 };
+    unsigned signature, ebx, ecx, edx, vendor[3];
+    char name[VENDOR_SIZE + 1] = "", word[VENDOR_SIZE + 1] = "";
+    if (!__get_cpuid(0, &signature, &vendor[0], &vendor[2], &vendor[1]) ||
+        !__get_cpuid(1, &signature, &ebx, &ecx, &edx)) {
+        lua_pushliteral(L, "other");
+        return 1;
+    }
+    memcpy(name, vendor, VENDOR_SIZE);
+    for (size_t i = 0, n = 0; name[i] != '\0'; i++)
+        if (isalnum((unsigned char)name[i]))
+            word[n++] = (char)tolower((unsigned char)name[i]);
+    const char *known = strcmp(name, "AuthenticAMD") == 0   ? "amd"
+                        : strcmp(name, "GenuineIntel") == 0 ? "intel"
+                                                            : word;
+    unsigned family = signature >> 8 & 15, model = signature >> 4 & 15;
+    if (family == 6 || family == 15) /* the extended model counts */
+        model += (signature >> 16 & 15) << 4;
+    if (family == 15)
+        family += signature >> 20 & 255;
+    lua_pushfstring(L, "%s-%d-%d", known, (int)family, (int)model);
+    return 1;
+}
+#else
+static int cpu_id(lua_State *L)
+{
+    lua_pushliteral(L, "other");
+    return 1;
+}
+#endif
 
 static const char modules_key[] = "burin.modules";
 
@@ -145,8 +186,8 @@ static int set_up(lua_State *L)
         {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug},
     };
     static const luaL_Reg functions[] = {
-        {"native_isa", native_isa}, {"json", json_read}, {"png", picture_png},
-        {"gnuplot", gnuplot_run},   {NULL, NULL},
+        {"native_isa", native_isa}, {"cpu_id", cpu_id},       {"json", json_read},
+        {"png", picture_png},       {"gnuplot", gnuplot_run}, {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);

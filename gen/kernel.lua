@@ -144,7 +144,7 @@ local function conv_params(spec, isa, options)
     params.bias, params.relu = forward and spec.bias or false, spec.relu
     params.stats, params.adds = spec.stats, spec.adds or false
     if spec.algorithm == "winograd4" then
-        for key, value in pairs(winograd.params(spec, isa)) do -- a set: the order does not matter
+        for key, value in pairs(winograd.params(spec)) do -- a set: the order does not matter
             params[key] = value
         end
         params.each_image = spec.each_image or false
@@ -165,12 +165,11 @@ local function conv_params(spec, isa, options)
     if spec.algorithm == "bank" then
         return bank_params(params, spec)
     end
-    local chosen <const> = conv.tile(spec, nests, isa)
     for _, nest in ipairs(nests) do
-        nest.groups = tile.split(nest.out_w, chosen.mr)
+        nest.groups = tile.split(nest.out_w, spec.tile.mr)
         nest.unroll = #nest.runs > 0 and conv.unroll(nest.runs[1].length, options) or 1
     end
-    params.nests, params.nr, params.mr = nests, chosen.nr, chosen.mr
+    params.nests, params.nr, params.mr = nests, spec.tile.nr, spec.tile.mr
     return "conv.c.tpl", params
 end
 
@@ -186,16 +185,15 @@ local function conv_weights_params(spec, isa)
     local weights <const> = spec.window * spec.window * spec.c * spec.dy.pitch
     params.cost = cost_text(spec, layout.floats(spec.x) + layout.floats(spec.dy) + weights, weights)
     if spec.algorithm == "winograd4" then
-        for key, value in pairs(winograd.params(spec, isa)) do -- a set: the order does not matter
+        for key, value in pairs(winograd.params(spec)) do -- a set: the order does not matter
             params[key] = value
         end
         return "winograd_weights.c.tpl", params
     end
-    local whole <const> = spec.x.pitch == spec.c
-    local run <const> = whole and spec.window * spec.c or spec.c
-    local chosen <const> = tile.choose(isa, run, spec.dy.pitch // isa.vl)
-    params.runs, params.run = whole and 1 or spec.window, run
-    params.groups, params.nr, params.mr = chosen.groups, chosen.nr, chosen.mr
+    local run <const> = conv.filter_run(spec)
+    params.runs, params.run = run == spec.c and spec.window or 1, run
+    params.groups = tile.split(run, spec.tile.mr)
+    params.nr, params.mr = spec.tile.nr, params.groups[1].mr
     params.k_pitch, params.window = spec.dy.pitch, spec.window
     params.out_h, params.out_w = spec.dy.h, spec.dy.w
     params.times_stride = times(spec.stride)

@@ -1,11 +1,12 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
--- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, output, pass;
--- run1, run2, ... for report.
+-- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, candidate,
+-- tuned, output, pass; run1, run2, ... for report.
 
 local dump <const> = require("dump")
 local evaluate <const> = require("evaluate")
 local graph <const> = require("graph")
 local network <const> = require("network")
+local tuned <const> = require("tuned")
 
 local main <const> = {}
 
@@ -36,9 +37,41 @@ local function read(arguments)
     return network.read(text, file, arguments.norm)
 end
 
--- What the planning passes and the emitter are told besides the graph.
+-- The measurements to choose by, or nil. `argument`: "auto" for those of this processor, if there
+-- are any, "none", or a file.
+local function read_tuned(argument)
+    if argument == "none" then
+        return nil
+    elseif argument ~= "auto" then
+        local text <const>, problem <const> = host.read_file(argument)
+        return tuned.read(text or fail(problem), argument)
+    end
+    local cpu <const> = host.cpu_id()
+    local file <const> = "gen/tuned/" .. cpu .. ".lua"
+    local text <const> = host.source(file)
+    return text and tuned.read(text, file, cpu)
+end
+
+local function candidate_of(argument)
+    local number <const> = argument:find("^%d+$") and math.tointeger(tonumber(argument))
+    if not number or number < 1 or number > 1000 then
+        error({ kind = "usage", messages = {
+            ("--candidate %s: expected a number from 1 to 1000"):format(argument),
+        } }, 0)
+    end
+    return number
+end
+
+-- What the planning passes and the emitter are told besides the graph. Candidates and the direct
+-- algorithm are asked for to be measured themselves.
 local function options_of(arguments, file)
+    local candidate <const> = arguments.candidate and candidate_of(arguments.candidate)
+    local chooses <const> = not candidate and arguments.algorithm ~= "direct"
+    local named <const> = arguments.tuned ~= "auto" and arguments.tuned ~= "none"
     return {
+        candidate = candidate,
+        tuned = chooses and read_tuned(arguments.tuned) or nil,
+        tuned_argument = chooses and named and arguments.tuned or nil,
         network = file,
         norm = arguments.norm,
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
@@ -88,6 +121,8 @@ function main.plan(arguments)
         print_text(dump.text(net))
     elseif pass == "graph" then
         print_text(dump.text(built))
+    elseif pass == "choices" then
+        print_text(require("plan").choices(built, options))
     elseif pass then
         print_text(dump.text(require("plan").pass(built, options, pass)))
     else

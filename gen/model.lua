@@ -147,7 +147,7 @@ local function kernel_row(spec, set)
     field(string.format(".mflop = %.6f", (spec.flop or 0) / 1e6))
     field(".images = " .. spec.images)
     if spec.algorithm == "winograd4" then
-        field(".scratch_floats = " .. winograd.scratch(spec, set))
+        field(".scratch_floats = " .. winograd.scratch(spec))
     end
     if spec.op == "conv" or spec.op == "linear" then
         field(".packed_floats = " .. packing.floats(spec, set))
@@ -288,6 +288,14 @@ local function constants(list)
     return out
 end
 
+--- Says by which measurements the kernels were chosen.
+function model.tuned_text(graph, options)
+    local tuned <const> = options.tuned
+    local group <const> = tuned:group(graph.name .. "_" .. options.norm, options.isa)
+    return string.format("Kernels chosen by %s, measured on %s%s.", tuned.file, tuned.machine.id,
+        group and group.measured and ", " .. group.measured or "")
+end
+
 -- The parameters of program.c.tpl that describe the network (emit.lua adds the functions).
 function model.params(graph, planned, options)
     local set <const> = planned.set
@@ -297,6 +305,8 @@ function model.params(graph, planned, options)
     local rows <const>, runs <const> = kernel_tables(planned)
     local extra <const> = (options.algorithm == "direct" and " --algorithm direct" or "")
         .. (options.unroll == "full" and " --unroll full" or "")
+        .. (options.candidate and " --candidate " .. options.candidate or "")
+        .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
     local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}
     for i, node in ipairs(graph.nodes) do
         layer_rows[i] = layer_row(node)

@@ -40,11 +40,8 @@ local function ends(kernel)
     return kernel.dy, kernel.dx, need
 end
 
-local function how(kernel)
-    local parts <const> = {}
-    if kernel.op == "conv" then
-        parts[1] = kernel.algorithm or "direct"
-    end
+local function how(kernel, algorithm)
+    local parts <const> = { algorithm }
     if kernel.window and kernel.op == "conv" and kernel.padding ~= kernel.window // 2 then
         parts[#parts + 1] = "p" .. kernel.padding
     elseif (kernel.op == "maxpool" or kernel.op == "avgpool") and kernel.padding ~= 0 then
@@ -79,8 +76,7 @@ local function drop(p)
     return "_drop" .. (string.format("%.6g", p):gsub("%.", "p"):gsub("-", "m"))
 end
 
--- The C function of a kernel specification (see schedule.lua).
-function name.kernel(kernel)
+local function full_name(kernel, algorithm)
     local text
     if kernel.op == "map" then
         text = kernel.affine and norm_word(kernel) or "map"
@@ -107,7 +103,17 @@ function name.kernel(kernel)
         text = text .. "_k" .. kernel.k
     end
     return string.format("%s_%dx%d_%s%s", text, kernel.x.h, kernel.x.w, PASS[kernel.pass],
-        how(kernel))
+        how(kernel, algorithm))
+end
+
+-- The C function of a kernel specification (see schedule.lua).
+function name.kernel(kernel)
+    return full_name(kernel, kernel.op == "conv" and (kernel.algorithm or "direct") or nil)
+end
+
+-- The same without the algorithm: the key of what was measured of a convolution.
+function name.key(kernel)
+    return full_name(kernel)
 end
 
 -- The functions that turn the sums of a norm into the line its map applies. what: "fwd", "bwd",

@@ -20,8 +20,7 @@ local function weight_block(spec, isa)
     if spec.algorithm == "bank" then
         return spec.y.pitch
     end
-    local nests <const> = forward and conv.forward_nests(spec) or conv.backward_nests(spec)
-    return conv.tile(spec, nests, isa).nr * isa.vl
+    return spec.tile.nr * isa.vl
 end
 
 local function pack_block(spec, what, isa)

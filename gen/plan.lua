@@ -1,9 +1,11 @@
 -- plan.lua - the planned program as text tables, for `burin plan`.
 
+local choice <const> = require "choice"
 local emit <const> = require "emit"
 local kernel <const> = require "kernel"
 local limits <const> = require "limits"
 local model <const> = require "model"
+local name <const> = require "name"
 
 local plan <const> = {}
 
@@ -106,6 +108,25 @@ function plan.text(graph, options)
     append(lines, model.align(kernel_rows(planned, options), { [4] = true }))
     append(lines, { "", "Memory: " .. memory_summary(graph, planned, 2), "" })
     append(lines, model.align(memory_rows(planned), { [4] = true, [5] = true }))
+    return table.concat(lines, "\n") .. "\n"
+end
+
+-- What was chosen, as tuned.lua reads it: sorted, one call a line.
+function plan.choices(graph, options)
+    local planned <const> = emit.plan(graph, options)
+    local lines <const>, seen <const> = {}, {}
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        local key <const> = spec.op == "conv" and name.key(spec)
+        if key and not seen[key] then
+            seen[key] = true
+            lines[#lines + 1] = string.format('kernel { "%s", isa = "%s", %s }', key,
+                planned.set.name, choice.text(spec.tile))
+        end
+    end
+    table.sort(lines)
+    table.insert(lines, 1, string.format('group { "%s_%s", isa = "%s", images = %d }', graph.name,
+        options.norm, planned.set.name, planned.train.plan.group))
+    table.insert(lines, 1, string.format('machine { "%s" }', host.cpu_id()))
     return table.concat(lines, "\n") .. "\n"
 end
 

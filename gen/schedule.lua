@@ -36,7 +36,8 @@
 --   copies: images of a group, one after another, `floats` apart; 1 when it is not about images
 --   first, last: index of the first and last call that touches it, counted through all phases
 -- kernel = { op, pass, layer, images = the most it takes at once, layouts x, y, dx, dy as the pass
---          needs them, algorithm = "direct", "bank" or "winograd4" for a convolution, params, and
+--          needs them, algorithm = "direct", "bank" or "winograd4" and tile (see choice.lua) for a
+--          convolution, params, and
 --          the fields of its operation }; params names the arguments in C order, by their names in
 --          struct kernel_args
 
@@ -522,13 +523,15 @@ local function has_batch_norm(fused)
     return false
 end
 
-local function new_planner(fused, isa, algorithm)
-    return setmetatable(builder.new(fused, isa, algorithm, has_batch_norm(fused)), planner)
+local function new_planner(fused, isa, algorithm, wishes)
+    return setmetatable(builder.new(fused, isa, algorithm, has_batch_norm(fused), wishes or {}),
+        planner)
 end
 
 -- One training step: forward, loss, backward. algorithm: "auto" or "direct", of convolutions.
-function schedule.train(fused, isa, algorithm)
-    local self <const> = new_planner(fused, isa, algorithm)
+-- wishes: what is asked of choice.lua and of the group, or nil.
+function schedule.train(fused, isa, algorithm, wishes)
+    local self <const> = new_planner(fused, isa, algorithm, wishes)
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
@@ -553,8 +556,8 @@ function schedule.train(fused, isa, algorithm)
 end
 
 -- Forward in evaluation mode: one phase; batch norms use their running statistics.
-function schedule.eval(fused, isa, algorithm)
-    local self <const> = new_planner(fused, isa, algorithm)
+function schedule.eval(fused, isa, algorithm, wishes)
+    local self <const> = new_planner(fused, isa, algorithm, wishes)
     self.eval = true
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do

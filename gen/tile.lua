@@ -42,8 +42,8 @@ local function step_cycles(isa, mr, nr)
     return math.max(FMA_LATENCY, fmas / isa.fma, loads / isa.load, instructions / ISSUE)
 end
 
--- Registers: the accumulators, nr vectors of the step, and one broadcast.
-local function fits(isa, mr, nr)
+-- Whether a tile fits the registers: the accumulators, nr vectors of the step, and one broadcast.
+function tile.fits(isa, mr, nr)
     return mr * nr + nr + 1 <= isa.registers
 end
 
@@ -56,7 +56,7 @@ function tile.candidates(isa, length, vectors)
         if vectors % nr == 0 then
             local seen <const> = {}
             for max = 1, length do
-                if not fits(isa, max, nr) then
+                if not tile.fits(isa, max, nr) then
                     break
                 end
                 local groups <const> = tile.split(length, max)
@@ -82,11 +82,6 @@ function tile.candidates(isa, length, vectors)
         return a.mr > b.mr -- weights are read once for mr rows
     end)
     return list
-end
-
--- The tile the model chooses.
-function tile.choose(isa, length, vectors)
-    return tile.candidates(isa, length, vectors)[1]
 end
 
 -- The number of vectors, at most `max`, in which elementwise kernels walk a pixel's channels.

@@ -41,21 +41,64 @@ local function tiles_of(l)
     return (l.h + OUTPUT - 1) // OUTPUT, (l.w + OUTPUT - 1) // OUTPUT
 end
 
--- Vectors of outputs that a register tile takes, and tiles of the image to go with them.
-local function register_tile(isa, vectors)
-    local nr <const> = tile.block(vectors, isa.winograd.vectors)
-    return isa.winograd.tiles * isa.winograd.vectors // nr, nr
-end
+-- -- Tiles ---------------------------------------------------------------------------------------
+
+-- What a register tile may take: tiles of the image, and vectors of outputs.
+local TILES <const> = { 4, 6, 8, 10, 12, 14, 16 }
+local VECTORS <const> = { 1, 2, 4 }
 
 -- Blocks of the weight gradient are longer: accumulators are loaded and stored once a block.
 local WEIGHT_TILES <const> = 16
+local WEIGHT_BLOCKS <const> = { 8, 16, 24, 32 }
+local WEIGHT_CANDIDATES <const> = 3 -- register tiles of each
 
--- Tiles of a block.
-local function block_of(spec, isa)
-    if spec.pass == "bwd_weights" then
-        return WEIGHT_TILES
+-- Adds a tile to a list unless it is there already.
+local function offer(list, added)
+    for _, known in ipairs(list) do
+        if known.mr == added.mr and known.nr == added.nr and known.block == added.block then
+            return
+        end
     end
-    return (register_tile(isa, ends(spec).target.pitch // isa.vl))
+    list[#list + 1] = added
+end
+
+-- Forward and data gradient: mr tiles of the image, a block, by nr vectors of outputs.
+local function product_tiles(isa, vectors)
+    local nr <const> = tile.block(vectors, isa.winograd.vectors)
+    local list <const> = { { mr = isa.winograd.tiles * isa.winograd.vectors // nr, nr = nr } }
+    for _, v in ipairs(VECTORS) do
+        for _, t in ipairs(TILES) do
+            if vectors % v == 0 and tile.fits(isa, t, v) then
+                offer(list, { mr = t, nr = v })
+            end
+        end
+    end
+    return list
+end
+
+-- Weight gradient: mr input channels by nr vectors of outputs, over a block of tiles.
+local function weight_tiles(isa, channels, vectors)
+    local tiles <const> = tile.candidates(isa, channels, vectors)
+    local list <const> = { { mr = tiles[1].mr, nr = tiles[1].nr, block = WEIGHT_TILES } }
+    for i = 1, math.min(WEIGHT_CANDIDATES, #tiles) do
+        for _, block in ipairs(WEIGHT_BLOCKS) do
+            offer(list, { mr = tiles[i].mr, nr = tiles[i].nr, block = block })
+        end
+    end
+    return list
+end
+
+--- The candidate tiles { mr, nr, block or nil } of a kernel, the model's first.
+function winograd.tiles(spec, isa)
+    local e <const> = ends(spec)
+    local vectors <const> = e.target.pitch // isa.vl
+    return spec.pass == "bwd_weights" and weight_tiles(isa, e.channels, vectors)
+        or product_tiles(isa, vectors)
+end
+
+-- Tiles of the image in a block.
+local function block_of(chosen)
+    return chosen.block or chosen.mr
 end
 
 -- -- When ----------------------------------------------------------------------------------------
@@ -67,9 +110,6 @@ local TRANSFORM_IN <const>, TRANSFORM_OUT <const>, TRANSFORM_WEIGHTS <const> = 1
 
 local function transform_cost(spec, e, isa, tiles)
     local inputs <const>, outputs <const> = e.source.pitch // isa.vl, e.target.pitch // isa.vl
-    if e.source.pitch % isa.vl ~= 0 then
-        return math.huge -- an image that is not padded to whole vectors
-    end
     local cost <const> = tiles * (inputs * TRANSFORM_IN + outputs * TRANSFORM_OUT)
     if spec.pass == "bwd_weights" then
         return cost + e.channels * outputs * TRANSFORM_WEIGHTS // spec.images
@@ -77,18 +117,21 @@ local function transform_cost(spec, e, isa, tiles)
     return cost
 end
 
---- Whether a convolution (see schedule.lua) is faster through the transforms.
---- algorithm: "auto", or "direct" to say never
-function winograd.suits(spec, isa, algorithm)
-    if algorithm == "direct" or spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 then
+--- Whether a convolution (see schedule.lua) can be computed through the transforms. An image that
+--- is not padded to whole vectors cannot.
+function winograd.possible(spec, isa)
+    if spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 then
         return false
     end
     local e <const> = ends(spec)
-    if e.source.border < e.padding then
-        return false
-    end
+    return e.source.border >= e.padding and e.source.pitch % isa.vl == 0
+end
+
+--- Whether a possible one is faster than the direct algorithm, by the model.
+function winograd.suits(spec, isa)
+    local e <const> = ends(spec)
     local high <const>, wide <const> = tiles_of(e.target)
-    local tiles <const>, block <const> = high * wide, block_of(spec, isa)
+    local tiles <const>, block <const> = high * wide, block_of(winograd.tiles(spec, isa)[1])
     local outputs <const> = e.target.pitch // isa.vl
     local computed = tiles
     if spec.pass ~= "bwd_weights" then -- a block is computed whole
@@ -102,8 +145,8 @@ end
 -- -- Memory --------------------------------------------------------------------------------------
 
 -- The buffers of a kernel within its scratch memory: { name, floats a frequency, shape }.
-local function buffers(spec, isa)
-    local e <const>, block <const> = ends(spec), block_of(spec, isa)
+local function buffers(spec)
+    local e <const>, block <const> = ends(spec), block_of(spec.tile)
     local list <const> = {
         { "v", block * e.source.pitch + PAD, { block, e.source.pitch } },
         { "m", block * e.target.pitch + PAD, { block, e.target.pitch } },
@@ -115,17 +158,17 @@ local function buffers(spec, isa)
 end
 
 --- Floats of scratch memory that a kernel needs.
-function winograd.scratch(spec, isa)
+function winograd.scratch(spec)
     local floats = 0
-    for _, buffer in ipairs(buffers(spec, isa)) do
+    for _, buffer in ipairs(buffers(spec)) do
         floats = floats + FREQUENCIES * buffer[2]
     end
     return floats
 end
 
-function winograd.scratch_shape(spec, isa)
+function winograd.scratch_shape(spec)
     local parts <const> = {}
-    for i, buffer in ipairs(buffers(spec, isa)) do
+    for i, buffer in ipairs(buffers(spec)) do
         parts[i] = string.format("%d x %d x %d", FREQUENCIES, buffer[3][1], buffer[3][2])
     end
     return table.concat(parts, ", ")
@@ -134,17 +177,16 @@ end
 -- -- Kernels -------------------------------------------------------------------------------------
 
 --- The parameters of winograd.c.tpl or winograd_weights.c.tpl, beyond those of every kernel.
-function winograd.params(spec, isa)
-    local e <const>, block <const> = ends(spec), block_of(spec, isa)
+function winograd.params(spec)
+    local e <const>, block <const> = ends(spec), block_of(spec.tile)
     local source <const>, target <const> = e.source, e.target
     local high <const>, wide <const> = tiles_of(target)
-    local parts <const> = buffers(spec, isa)
-    local chosen <const> = spec.pass == "bwd_weights"
-        and tile.choose(isa, e.channels, target.pitch // isa.vl)
-        or { nr = select(2, register_tile(isa, target.pitch // isa.vl)) }
+    local parts <const> = buffers(spec)
+    local groups <const> = spec.pass == "bwd_weights" and tile.split(e.channels, spec.tile.mr)
+        or nil
     local place <const> = source.border - e.padding -- of the first tile in the source
     return {
-        block = block, nr = chosen.nr, groups = chosen.groups, channels = e.channels,
+        block = block, nr = spec.tile.nr, groups = groups, channels = e.channels,
         high = high, wide = wide, tiles = high * wide,
         source_pitch = source.pitch, source_row = layout.cols(source) * source.pitch,
         source_image = layout.floats(source), source_at = place,
@@ -161,9 +203,9 @@ function winograd.params(spec, isa)
 end
 
 --- How often a kernel fetches memory ahead: once a frequency of each block.
-function winograd.steps(spec, isa)
+function winograd.steps(spec)
     local high <const>, wide <const> = tiles_of(ends(spec).target)
-    local block <const> = block_of(spec, isa)
+    local block <const> = block_of(spec.tile)
     return (high * wide * spec.images + block - 1) // block * FREQUENCIES
 end
 
@@ -175,8 +217,7 @@ end
 
 --- Outputs that a kernel takes at once: its weights are packed in blocks of so many.
 function winograd.weight_block(spec, isa)
-    local _, nr <const> = register_tile(isa, ends(spec).target.pitch // isa.vl)
-    return nr * isa.vl
+    return spec.tile.nr * isa.vl
 end
 
 return winograd

@@ -26,6 +26,7 @@ struct step_time {
 struct bench {
     const struct model *model;
     int threads, rounds;
+    bool kernels;             /* nothing but kernels is timed */
     double peak;              /* GFLOP/s of all threads */
     struct bench_time *times; /* [kernel_count]; zero where the pass is not timed */
     struct step_time step;
@@ -65,8 +66,9 @@ static bool time_kernels(struct bench *b, struct pool *pool, struct err *err)
     struct run run = {.model = b->model};
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
-        if (is_timed(k) && !bench_kernel(k, pool, b->model->recipe.batch,
-                                         run_chunk_images(run.model), b->rounds, &b->times[i], err))
+        if (is_timed(k) &&
+            !bench_kernel(k, pool, b->model->recipe.batch, run_chunk_images(run.model), b->rounds,
+                          b->kernels, &b->times[i], err))
             return false;
     }
     return true;
@@ -139,19 +141,38 @@ static void print_head(const struct bench *b)
            b->peak);
 }
 
+/* The end of a line: how the generic kernels compare, if they were timed. */
+static void print_rival_head(const struct bench *b)
+{
+    if (b->kernels)
+        printf("\n");
+    else
+        printf("  %10s  %8s\n", "generic ms", "speedup");
+}
+
+static void print_rival(const struct bench *b, const struct bench_time *t)
+{
+    if (b->kernels)
+        printf("\n");
+    else
+        printf("  %10.3f  %7.2fx\n", t->generic_ms, t->generic_ms / t->ms);
+}
+
 static void print_kernels(const struct bench *b)
 {
     int width = layer_width(b->model);
-    printf("%-*s  %-11s  %8s  %8s  %8s  %6s  %10s  %8s\n", width, "layer", "pass", "MFLOP", "ms",
-           "GFLOP/s", "% peak", "generic ms", "speedup");
+    printf("%-*s  %-11s  %8s  %8s  %8s  %6s", width, "layer", "pass", "MFLOP", "ms", "GFLOP/s",
+           "% peak");
+    print_rival_head(b);
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         const struct bench_time *t = &b->times[i];
         double gflops = mflop_of(b, k) / t->ms;
-        if (is_timed(k) && k->mflop > 0)
-            printf("%-*s  %-11s  %8.1f  %8.3f  %8.1f  %6.1f  %10.3f  %7.2fx\n", width, k->layer,
-                   pass_name(k->pass), mflop_of(b, k), t->ms, gflops, 100 * gflops / b->peak,
-                   t->generic_ms, t->generic_ms / t->ms);
+        if (is_timed(k) && k->mflop > 0) {
+            printf("%-*s  %-11s  %8.1f  %8.3f  %8.1f  %6.1f", width, k->layer, pass_name(k->pass),
+                   mflop_of(b, k), t->ms, gflops, 100 * gflops / b->peak);
+            print_rival(b, t);
+        }
     }
 }
 
@@ -159,15 +180,16 @@ static void print_kernels(const struct bench *b)
 static void print_movers(const struct bench *b)
 {
     int width = layer_width(b->model);
-    printf("\n%-*s  %-11s  %8s  %8s  %10s  %8s\n", width, "layer", "pass", "ms", "GB/s",
-           "generic ms", "speedup");
+    printf("\n%-*s  %-11s  %8s  %8s", width, "layer", "pass", "ms", "GB/s");
+    print_rival_head(b);
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         const struct bench_time *t = &b->times[i];
-        if (is_timed(k) && k->mflop <= 0)
-            printf("%-*s  %-11s  %8.3f  %8.1f  %10.3f  %7.2fx\n", width, k->layer,
-                   pass_name(k->pass), t->ms, t->bytes / t->ms * 1e-6, t->generic_ms,
-                   t->generic_ms / t->ms);
+        if (is_timed(k) && k->mflop <= 0) {
+            printf("%-*s  %-11s  %8.3f  %8.1f", width, k->layer, pass_name(k->pass), t->ms,
+                   t->bytes / t->ms * 1e-6);
+            print_rival(b, t);
+        }
     }
 }
 
@@ -197,8 +219,8 @@ static bool add_kernel(const struct bench *b, int i, cJSON *list)
            cJSON_AddNumberToObject(item, "ms", t->ms) &&
            cJSON_AddNumberToObject(item, "gflops", gflops) &&
            cJSON_AddNumberToObject(item, "pct_peak", 100 * gflops / b->peak) &&
-           cJSON_AddNumberToObject(item, "generic_ms", t->generic_ms) &&
-           cJSON_AddNumberToObject(item, "speedup", t->generic_ms / t->ms);
+           (b->kernels || (cJSON_AddNumberToObject(item, "generic_ms", t->generic_ms) &&
+                           cJSON_AddNumberToObject(item, "speedup", t->generic_ms / t->ms)));
 }
 
 static bool add_step(const struct bench *b, cJSON *step)
@@ -224,6 +246,8 @@ static bool add_all(const struct bench *b, cJSON *root)
     for (int i = 0; i < b->model->kernel_count; i++)
         if (is_timed(&b->model->kernels[i]) && !add_kernel(b, i, list))
             return false;
+    if (b->kernels)
+        return true;
     cJSON *step = cJSON_AddObjectToObject(root, "step");
     return step != NULL && add_step(b, step);
 }
@@ -240,6 +264,7 @@ bool bench_main(const struct model *model, const struct bench_options *options, 
 {
     struct bench b = {.model = model,
                       .threads = options->threads,
+                      .kernels = options->kernels,
                       .rounds = options->rounds > 0 ? options->rounds : BENCH_ROUNDS};
     b.times = calloc((size_t)model->kernel_count + 1, sizeof *b.times);
     if (b.times == NULL)
@@ -250,12 +275,11 @@ bool bench_main(const struct model *model, const struct bench_options *options, 
         print_kernels(&b);
         print_movers(&b);
         fflush(stdout);
-        ok = measure_steps(&b, err);
+        ok = b.kernels || measure_steps(&b, err);
     }
-    if (ok) {
+    if (ok && !b.kernels)
         print_step(&b);
-        ok = options->json == NULL || write_json(&b, options->json, err);
-    }
+    ok = ok && (options->json == NULL || write_json(&b, options->json, err));
     free(b.times);
     return ok;
 }

@@ -118,19 +118,21 @@ static int find_repeats(struct bench *b, void (*work)(void *context, int rank))
 }
 
 bool bench_kernel(const struct kernel *kernel, struct pool *pool, int batch, int images, int rounds,
-                  struct bench_time *time, struct err *err)
+                  bool alone, struct bench_time *time, struct err *err)
 {
-    double seconds[MAX_ROUNDS], generic[MAX_ROUNDS];
+    double seconds[MAX_ROUNDS], generic[MAX_ROUNDS] = {0};
     struct bench b = {.pool = pool, .groups = (images + kernel->images - 1) / kernel->images};
     rounds = rounds < MAX_ROUNDS ? rounds : MAX_ROUNDS;
     if (!open_sets(&b, kernel, images, err)) {
         close_sets(&b);
         return false;
     }
-    int repeats = find_repeats(&b, run_generated), generic_repeats = find_repeats(&b, run_generic);
+    int repeats = find_repeats(&b, run_generated);
+    int generic_repeats = alone ? 0 : find_repeats(&b, run_generic);
     for (int r = 0; r < rounds; r++) {
         seconds[r] = seconds_of(&b, run_generated, repeats) / repeats;
-        generic[r] = seconds_of(&b, run_generic, generic_repeats) / generic_repeats;
+        if (!alone)
+            generic[r] = seconds_of(&b, run_generic, generic_repeats) / generic_repeats;
     }
     double rounds_a_batch = (double)batch / (images * pool_threads(pool));
     time->ms = median_of(seconds, (size_t)rounds) * 1e3 * rounds_a_batch;

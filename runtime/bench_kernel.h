@@ -13,9 +13,9 @@ struct bench_time {
     double bytes; /* of the images that the kernel reads and writes */
 };
 
-/* Medians over `rounds`, the two in turns. Every thread has `images` images of its own, as a chunk
- * has. */
+/* Medians over `rounds`, the two in turns; `alone` leaves out the generic one, whose time is then 0.
+ * Every thread has `images` images of its own, as a chunk has. */
 bool bench_kernel(const struct kernel *kernel, struct pool *pool, int batch, int images, int rounds,
-                  struct bench_time *time, struct err *err);
+                  bool alone, struct bench_time *time, struct err *err);
 
 #endif

@@ -25,6 +25,8 @@ static bool bench_command(const struct model *model, const char *program, int ar
     const struct option_spec specs[] = {
         {"json", "FILE", "write the figures here, too", OPTION_TEXT, &options.json, 0, 0},
         {"threads", "N", "default 1", OPTION_INT, &threads, 1, POOL_MAX_THREADS},
+        {"kernels", NULL, "time the generated kernels and nothing else", OPTION_ON,
+         &options.kernels, 0, 0},
         {"steps", "N", "time N whole steps and nothing else", OPTION_INT, &step_count, 1, 100000},
         {"start", "FOLDER", "with --steps: write the batch and the first parameters here",
          OPTION_TEXT, &steps.start, 0, 0},
@@ -47,6 +49,8 @@ static bool bench_command(const struct model *model, const char *program, int ar
         return err_set_code(err, EXIT_USAGE,
                             "bench: batch norm over less than the batch (ghost): expected a "
                             "network that the generated kernels train");
+    if (step_count > 0 && options.kernels)
+        return err_set_code(err, EXIT_USAGE, "bench: --kernels and --steps: expected one of them");
     if (step_count > 0) {
         steps.threads = (int)threads;
         steps.steps = (int)step_count;

@@ -8,6 +8,10 @@
  *
  *     ${build}
  *
+@ if tuned then
+     * ${tuned}
+     *
+@ end
 @ for _, line in ipairs(layer_table) do
      * ${line}
 @ end

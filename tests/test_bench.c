@@ -275,6 +275,29 @@ START_TEST(writes_every_figure)
 }
 END_TEST
 
+/* --kernels times no rival and no step. */
+START_TEST(kernels_alone_have_no_rival)
+{
+    struct model model = make_model();
+    struct err err = {0};
+    make_folder();
+    const struct bench_options options = {
+        .threads = 1, .json = json, .kernels = true, .rounds = 1};
+    ck_assert_msg(bench_main(&model, &options, &err), "%s", err.message);
+    cJSON *root = read_json();
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "kernels");
+    ck_assert_int_eq(cJSON_GetArraySize(list), 3);
+    for (int i = 0; i < 3; i++) {
+        const cJSON *item = cJSON_GetArrayItem(list, i);
+        ck_assert_double_gt(number(item, "ms"), 0);
+        ck_assert_ptr_null(cJSON_GetObjectItemCaseSensitive(item, "generic_ms"));
+    }
+    ck_assert_ptr_null(cJSON_GetObjectItemCaseSensitive(root, "step"));
+    cJSON_Delete(root);
+    remove_folder();
+}
+END_TEST
+
 START_TEST(refuses_a_wrong_kernel)
 {
     struct kernel wrong[3];
@@ -429,6 +452,7 @@ int main(void)
     TCase *tcase = tcase_create("bench");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, writes_every_figure);
+    tcase_add_test(tcase, kernels_alone_have_no_rival);
     tcase_add_test(tcase, refuses_a_wrong_kernel);
     tcase_add_test(tcase, says_where_it_cannot_write);
     tcase_add_test(tcase, steps_have_times_and_losses);

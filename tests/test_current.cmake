@@ -11,7 +11,8 @@ foreach(norm bn gn ln)
     foreach(isa avx2 avx512)
         set(name s8_${norm}_${isa}.c)
         execute_process(
-            COMMAND "${BURIN}" gen --norm ${norm} --isa ${isa} -o "${WORK}/${name}" gen/nets/s8.lua
+            COMMAND "${BURIN}" gen --norm ${norm} --isa ${isa} --tuned none
+                -o "${WORK}/${name}" gen/nets/s8.lua
             RESULT_VARIABLE result OUTPUT_QUIET)
         if(NOT result EQUAL 0)
             message(FATAL_ERROR "burin gen --norm ${norm} --isa ${isa} ended with ${result}")

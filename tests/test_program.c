@@ -32,6 +32,7 @@ START_TEST(usage_errors_have_code_2)
         {"eval", "eval: expected --model FILE"},
         {"eval --backend x", "eval: --backend: 'x': expected generated|generic"},
         {"bench --start folder", "bench: --start: expected --steps, too"},
+        {"bench --kernels --steps 2", "bench: --kernels and --steps: expected one of them"},
         {"bench --profile", "bench: --profile: expected --steps, too"},
         {"bench --no-dropout", "bench: --no-dropout: expected --steps, too"},
         {"bench --threads 0", "bench: --threads: 0 is out of range: expected 1 to 256"},

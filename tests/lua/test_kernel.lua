@@ -36,6 +36,7 @@ local function gradient_spec(window, stride, padding, h, w, channels)
         padding = padding, c = 8, k = channels, flop = 0, params = { "dx", "dy", "w" },
         x = layout(8, h, w, 0), dx = layout(8, h, w, 1),
         dy = layout(channels, out_h, out_w, window), y = layout(channels, out_h, out_w, window),
+        tile = { mr = 4, nr = 1 },
     }
 end
 
@@ -46,6 +47,7 @@ local function forward_spec(window, stride, padding, h, w, channels)
         op = "conv", pass = "fwd", name = "test", window = window, stride = stride,
         padding = padding, c = channels, k = 8, flop = 0, params = { "y", "x", "w" },
         x = layout(channels, h, w, padding), y = layout(8, out_h, out_w, 1),
+        tile = { mr = 4, nr = 1 },
     }
 end
 
@@ -244,7 +246,7 @@ function tests.winograd_tiles_fit()
                 assert(mr * params.nr + params.nr + 1 <= plans.set.registers, title)
                 test.equal(params.target_pitch // plans.set.vl % params.nr, 0, title)
                 test.equal(params.source_pitch % plans.set.vl, 0, title)
-                test.equal(winograd.scratch(spec, plans.set),
+                test.equal(winograd.scratch(spec),
                     36 * (params.v_step + params.m_step + params.du_step), title)
                 assert(params.v_step >= params.block * params.source_pitch, title)
                 assert(params.m_step >= params.block * params.target_pitch, title)

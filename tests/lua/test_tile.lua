@@ -91,7 +91,6 @@ function tests.candidates_are_in_order()
                     seen[key] = true
                     assert(i == 1 or list[i - 1].cost <= candidate.cost, "not by cost")
                 end
-                test.equal(tile.choose(isa.get(name), length, vectors), list[1])
                 assert(list[1], "no tile")
             end
         end
@@ -102,7 +101,7 @@ end
 function tests.the_model_fills_the_register_file()
     for _, name in ipairs(SETS) do
         local set <const> = isa.get(name)
-        local best <const> = tile.choose(set, 32, 32 // set.vl)
+        local best <const> = tile.candidates(set, 32, 32 // set.vl)[1]
         assert(best.mr * best.nr >= set.registers // 2, name .. ": too few accumulators")
     end
 end
