@@ -1,6 +1,6 @@
 # Random networks: generated for every instruction set, compiled, and checked by check_program.c.
 #
-#     cmake -DCONFIG=build/tests/random/config.cmake -DFIRST=1 -DLAST=20 -P tests/random/random.cmake
+#     cmake -DCONFIG=build/tests/random/config.cmake -DFIRST=1 -DLAST=6 -P tests/random/random.cmake
 #     cmake -DCONFIG=... -DSEED=17 "-DCUTS=b0;s" -P tests/random/random.cmake      one of them
 #
 # The seed decides the network (make_random.c) and the compiler. A network that fails is made
