@@ -216,15 +216,15 @@ static bool check_vectors(const struct check *c, enum operand output, int copy)
     return true;
 }
 
-/* The places of winners are exact, pad lanes zero. */
+/* The places of winners are exact. Those of pad lanes, whose gradients are zero, are of no use. */
 static bool check_winner(const struct check *c, enum operand output, int copy)
 {
     const struct operand_shape *s = &c->o->shape[output];
     const float *laid = c->o->laid[output] + (size_t)copy * s->laid;
     const float *plain = c->o->plain[output] + (size_t)copy * s->plain;
     for (int i = 0; i < s->rows; i++)
-        for (int lane = 0; lane < s->pitch; lane++) {
-            double want = lane < s->c ? (double)plain[lane * s->rows + i] : 0;
+        for (int lane = 0; lane < s->c; lane++) {
+            double want = (double)plain[lane * s->rows + i];
             if (!compare(c, output, copy, (size_t)(i * s->pitch + lane),
                          (double)laid[i * s->pitch + lane], want, 0))
                 return false;
