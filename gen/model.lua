@@ -130,7 +130,7 @@ local function kernel_row(spec, set)
         field(".x2 = " .. layout_text(spec.x2))
     end
     if spec.window then
-        local window <const> = spec.global and x.h or spec.window
+        local window <const> = spec.global and math.max(x.h, x.w) or spec.window
         field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
             spec.padding))
     end

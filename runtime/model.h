@@ -154,8 +154,8 @@ struct ahead;
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
  *
  * Sums and coefficients are those of all images of the group, or with each_image one after another
- * for every image. Pad lanes (channels c .. pitch-1) of every output are zero when those of the
- * inputs are. */
+ * for every image. Pad lanes (channels c .. pitch-1) of every output but winner are zero when those
+ * of the inputs are. */
 struct kernel_args {
     float *y;
     float *dx;

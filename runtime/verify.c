@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ref.h"
 #include "rng.h"
 
 static const double TOLERANCE = 16 * 0x1p-24;
@@ -61,7 +62,12 @@ static bool is_power_of_two(double x)
 /* The factor of dropout and the share of an average may round even among integers. */
 static bool is_exact(const struct kernel *k, enum operands_input input)
 {
-    double share = k->op == KERNEL_AVGPOOL ? (double)k->window * k->window : 1;
+    double share = 1;
+    if (k->op == KERNEL_AVGPOOL) {
+        struct ref_window s = ref_kernel_window(k);
+        bool inside = s.padding == 0; /* a window over a whole image need not be square */
+        share = inside ? fmin(s.window, s.h) * fmin(s.window, s.w) : (double)s.window * s.window;
+    }
     return k->exact && input == OPERANDS_INTEGERS && is_power_of_two(share) &&
            is_power_of_two((double)rng_keep_scale(k->p));
 }
@@ -210,15 +216,15 @@ static bool check_vectors(const struct check *c, enum operand output, int copy)
     return true;
 }
 
-/* The places of winners are exact, pad lanes zero. */
+/* The places of winners are exact. Those of pad lanes, whose gradients are zero, are of no use. */
 static bool check_winner(const struct check *c, enum operand output, int copy)
 {
     const struct operand_shape *s = &c->o->shape[output];
     const float *laid = c->o->laid[output] + (size_t)copy * s->laid;
     const float *plain = c->o->plain[output] + (size_t)copy * s->plain;
     for (int i = 0; i < s->rows; i++)
-        for (int lane = 0; lane < s->pitch; lane++) {
-            double want = lane < s->c ? (double)plain[lane * s->rows + i] : 0;
+        for (int lane = 0; lane < s->c; lane++) {
+            double want = (double)plain[lane * s->rows + i];
             if (!compare(c, output, copy, (size_t)(i * s->pitch + lane),
                          (double)laid[i * s->pitch + lane], want, 0))
                 return false;

@@ -5,6 +5,12 @@
     typedef float vec4 __attribute__((vector_size(16)));
     typedef uint32_t lanes4 __attribute__((vector_size(16)));
 
+    /* Not every network uses all of them, of which clang would warn. */
+    #if defined(__clang__)
+    #pragma clang diagnostic push
+    #pragma clang diagnostic ignored "-Wunused-function"
+    #endif
+
     static inline vec4 vec4_setzero_ps(void)
     {
         return (vec4){0.0f, 0.0f, 0.0f, 0.0f};
@@ -68,6 +74,10 @@
         const lanes4 greater = (lanes4)(a > b);
         return (vec4)(((lanes4)a & greater) | ((lanes4)b & ~greater));
     }
+
+    #if defined(__clang__)
+    #pragma clang diagnostic pop
+    #endif
 @ end
 @ if uses.where_positive then
 

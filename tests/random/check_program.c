@@ -1,0 +1,314 @@
+/* check_program.c - a generated program against the generic backend.
+ *
+ * Linked with any generated file (see generated.h). Every kernel of its table is verified; then
+ * both backends take two training steps and evaluate, on made-up images and batches of other sizes,
+ * and everything that came of it is compared. Exit codes: 0, 1 with one line that says what is
+ * wrong, 77 when this processor lacks the instructions.
+ *
+ * Tolerance. How far rounding takes a gradient depends on the network: norms magnify, and a ReLU or
+ * a maximum that hangs on a hair falls one way or the other. So it is measured: the generic backend
+ * runs again from parameters and images that are off by up to NOISE of the largest of their tensor,
+ * somewhat more than what the transforms of a Winograd kernel lose (2e-5). The generated program
+ * must come as close to the undisturbed run as MARGIN times the farthest of those runs, tensor by
+ * tensor, in the largest difference of an element. To this a share FLOOR of the largest of
+ * all tensors of the kind is added, for those that would be zero without rounding (the bias before
+ * a norm). A switch that no disturbed run met is a matter of these images, a mistake in the program
+ * is not: only what differs on each of BATCHES different batches counts.
+ *
+ * The same program on one and on three threads must agree bit for bit, without tolerance.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generated.h"
+#include "generic.h"
+#include "ref.h"
+#include "rng.h"
+#include "run.h"
+#include "verify.h"
+
+enum { STEPS = 2, BATCHES = 3, DISTURBED = 3, MANY_THREADS = 3, MAX_TENSORS = 2000 };
+
+static const float NOISE = 3e-5f;
+static const double MARGIN = 8, FLOOR = 4e-6, LEAST = 1e-5;
+
+/* -- What came of a run ------------------------------------------------------------------------ */
+
+struct tensor {
+    const char *what; /* of which kind: tensors are equal in scale within one */
+    const char *name;
+    size_t first, count;
+};
+
+/* All numbers of a run, in one order for every run of a model. */
+struct record {
+    float *values;
+    size_t count, room;
+    struct tensor tensors[MAX_TENSORS];
+    int tensor_count;
+};
+
+static void *must(void *memory)
+{
+    if (memory == NULL) {
+        printf("out of memory\n");
+        exit(EXIT_FAILURE);
+    }
+    return memory;
+}
+
+static float *add_tensor(struct record *r, const char *what, const char *name, size_t count)
+{
+    if (r->tensor_count == MAX_TENSORS) {
+        printf("more than %d tensors\n", MAX_TENSORS);
+        exit(EXIT_FAILURE);
+    }
+    if (r->count + count > r->room) {
+        r->room = 2 * (r->count + count);
+        r->values = must(realloc(r->values, r->room * sizeof *r->values));
+    }
+    r->tensors[r->tensor_count++] = (struct tensor){what, name, r->count, count};
+    r->count += count;
+    return r->values + r->count - count;
+}
+
+static void add_step(struct record *r, const struct run *run, const char *what, double loss)
+{
+    *add_tensor(r, "loss", what, 1) = (float)loss;
+    for (int i = 0; i < run->model->param_count; i++) {
+        const struct param *p = &run->model->params[i];
+        float *out = add_tensor(r, what, p->name, p->count);
+        memcpy(out, run->store.grad + p->offset, p->count * sizeof(float));
+    }
+}
+
+/* start: the parameters before the first step. */
+static void add_state(struct record *r, const struct run *run, const float *start)
+{
+    const struct model *model = run->model;
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *p = &model->params[i];
+        float *out = add_tensor(r, "change", p->name, p->count);
+        for (size_t k = 0; k < p->count; k++)
+            out[k] = run->store.param[p->offset + k] - start[p->offset + k];
+        out = add_tensor(r, "momentum", p->name, p->count);
+        memcpy(out, run->store.momentum + p->offset, p->count * sizeof(float));
+    }
+    for (int i = 0; i < model->state_count; i++) {
+        const struct state *s = &model->states[i];
+        float *out = add_tensor(r, s->name, "statistics", s->count);
+        memcpy(out, run->store.state + s->offset, s->count * sizeof(float));
+    }
+}
+
+/* -- Runs -------------------------------------------------------------------------------------- */
+
+static float noise(uint64_t key, size_t i)
+{
+    return key == 0 ? 0 : NOISE * (2 * rng_float(key, (uint32_t)i) - 1);
+}
+
+/* Norms start at 1 and 0, at which mistakes may hide. The disturbance is of the largest value. */
+static void start_params(struct run *run, uint64_t seed, uint64_t disturbance)
+{
+    run_init_params(run, seed);
+    for (int i = 0; i < run->model->param_count; i++) {
+        const struct param *p = &run->model->params[i];
+        float *values = run->store.param + p->offset, largest = 0;
+        uint64_t key = rng_key(seed, 1, (uint32_t)i, RNG_INIT);
+        for (size_t k = 0; k < p->count; k++) {
+            if (p->init != INIT_FAN_IN)
+                values[k] += rng_float(key, (uint32_t)k) - 0.5f;
+            largest = fmaxf(largest, fabsf(values[k]));
+        }
+        key = disturbance == 0 ? 0 : rng_key(disturbance, 1, (uint32_t)i, RNG_INIT);
+        for (size_t k = 0; k < p->count; k++)
+            values[k] += largest * noise(key, k);
+    }
+    run_pack(run);
+}
+
+struct inputs {
+    float *images;
+    uint8_t *labels;
+    uint32_t *samples;
+};
+
+static struct inputs make_inputs(const struct model *model, uint64_t seed, uint64_t disturbance)
+{
+    size_t n = (size_t)model->recipe.batch, each = (size_t)(model->c * model->h * model->w);
+    struct inputs in = {must(malloc(n * each * sizeof(float))), must(malloc(n)),
+                        must(malloc(n * sizeof(uint32_t)))};
+    uint64_t key = rng_key(seed, 2, 0, RNG_SYNTHETIC);
+    for (size_t i = 0; i < n * each; i++)
+        in.images[i] = 2 * rng_float(key, (uint32_t)i) - 1 + noise(disturbance, i);
+    for (size_t i = 0; i < n; i++) {
+        in.labels[i] = (uint8_t)rng_below(key + 1, (uint32_t)i, (uint32_t)model->classes);
+        in.samples[i] = (uint32_t)(7 * i + 3);
+    }
+    return in;
+}
+
+/* Trains and evaluates. The first step takes a whole batch, the next ones a part of it. */
+static void record_run(struct record *r, const struct model *model, const struct backend *backend,
+                       int threads, uint64_t seed, uint64_t disturbance)
+{
+    static const char *const steps[STEPS] = {"gradient of step 1", "gradient of step 2"};
+    struct err err = {0};
+    struct run run;
+    if (!run_open(&run, model, backend, threads, &err)) {
+        printf("%s\n", err.message);
+        exit(EXIT_FAILURE);
+    }
+    struct inputs in = make_inputs(model, seed, disturbance);
+    struct batch batch = {.n = model->recipe.batch,
+                          .images = in.images,
+                          .labels = in.labels,
+                          .samples = in.samples,
+                          .seed = seed,
+                          .epoch = 1};
+    start_params(&run, seed, disturbance);
+    run.label_smoothing = model->recipe.label_smoothing;
+    run.sgd = (struct sgd){model->recipe.lr, model->recipe.momentum, model->recipe.weight_decay,
+                           model->recipe.nesterov};
+    size_t bytes = model->param_floats * sizeof(float);
+    float *start = must(malloc(bytes));
+    memcpy(start, run.store.param, bytes);
+    int part = 1 + (int)rng_below(seed + 5, 0, (uint32_t)batch.n / 2 + 1);
+    for (int i = 0; i < STEPS; i++) {
+        add_step(r, &run, steps[i], run_train(&run, &batch).loss);
+        batch.n -= batch.n > part && batch.n - part >= (batch.n + 1) / 2 ? part : 0;
+    }
+    add_state(r, &run, start);
+    float *logits = must(calloc((size_t)(batch.n * model->classes), sizeof(float)));
+    *add_tensor(r, "loss", "evaluation", 1) = (float)run_eval(&run, &batch, logits).loss;
+    size_t count = (size_t)(batch.n * model->classes);
+    memcpy(add_tensor(r, "evaluation", "logits", count), logits, count * sizeof(float));
+    free(logits);
+    free(start);
+    free(in.images);
+    free(in.labels);
+    free(in.samples);
+    run_close(&run);
+}
+
+/* -- Comparing --------------------------------------------------------------------------------- */
+
+static double largest(const struct record *r, const struct tensor *t)
+{
+    double most = 0;
+    for (size_t i = 0; i < t->count; i++)
+        most = fmax(most, fabs((double)r->values[t->first + i]));
+    return most;
+}
+
+static double largest_of_kind(const struct record *r, const char *what)
+{
+    double most = 0;
+    for (int i = 0; i < r->tensor_count; i++)
+        if (r->tensors[i].what == what)
+            most = fmax(most, largest(r, &r->tensors[i]));
+    return most;
+}
+
+/* The largest difference, and where; infinite where one alone is not finite. */
+static double distance(const struct record *a, const struct record *b, const struct tensor *t,
+                       size_t *where)
+{
+    double most = 0;
+    *where = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        double d = fabs((double)a->values[t->first + i] - (double)b->values[t->first + i]);
+        if (!(d <= most)) {
+            most = isnan(d) ? (double)INFINITY : d;
+            *where = i;
+        }
+    }
+    return most;
+}
+
+static bool compare(const struct record *want, const struct record *disturbed,
+                    const struct record *got, char *message, size_t size)
+{
+    for (int i = 0; i < want->tensor_count; i++) {
+        const struct tensor *t = &want->tensors[i];
+        double rounding = 0;
+        size_t where;
+        for (int k = 0; k < DISTURBED; k++)
+            rounding = fmax(rounding, distance(want, &disturbed[k], t, &where));
+        double allowed =
+            MARGIN * rounding + LEAST * largest(want, t) + FLOOR * largest_of_kind(want, t->what);
+        double off = distance(want, got, t, &where);
+        if (!(off <= allowed) || !isfinite(allowed)) {
+            snprintf(message, size, "%s, %s[%zu]: expected %.9g, got %.9g (tolerance %.3g)",
+                     t->what, t->name, where, (double)want->values[t->first + where],
+                     (double)got->values[t->first + where], allowed);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void expect_same_bits(const struct record *a, const struct record *b)
+{
+    for (int i = 0; i < a->tensor_count; i++) {
+        const struct tensor *t = &a->tensors[i];
+        size_t bytes = t->count * sizeof(float), where;
+        if (memcmp(a->values + t->first, b->values + t->first, bytes) != 0) {
+            double off = distance(a, b, t, &where);
+            printf("%s, %s[%zu]: 1 and %d threads differ by %.3g\n", t->what, t->name, where,
+                   MANY_THREADS, off);
+            exit(EXIT_FAILURE);
+        }
+    }
+}
+
+static bool check_steps(const struct model *model, uint64_t seed, char *message, size_t size)
+{
+    static struct record want, disturbed[DISTURBED], got, many;
+    struct record *const all[] = {&want, &disturbed[0], &disturbed[1], &disturbed[2], &got, &many};
+    record_run(&want, model, &generic_backend, 1, seed, 0);
+    for (int i = 0; i < DISTURBED; i++)
+        record_run(&disturbed[i], model, &generic_backend, 1, seed, seed * 10 + (uint64_t)i + 1);
+    record_run(&got, model, model->backend, 1, seed, 0);
+    record_run(&many, model, model->backend, MANY_THREADS, seed, 0);
+    expect_same_bits(&got, &many);
+    bool ok = compare(&want, disturbed, &got, message, size);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        free(all[i]->values);
+        memset(all[i], 0, sizeof *all[i]);
+    }
+    return ok;
+}
+
+static void check_kernels(const struct model *model)
+{
+    struct err err = {0};
+    for (int i = 0; i < model->kernel_count; i++)
+        if (!verify_kernel(&model->kernels[i], OPERANDS_INTEGERS, 1, NULL, &err) ||
+            !verify_kernel(&model->kernels[i], OPERANDS_RANDOM, 2, NULL, &err)) {
+            printf("%s\n", err.message);
+            exit(EXIT_FAILURE);
+        }
+}
+
+int main(void)
+{
+    const struct model *model = generated_model();
+    if (model == NULL)
+        return GENERATED_SKIPPED;
+    ref_init();
+    if (strcmp(model->backend->name, "generated") != 0) {
+        printf("the backend is %s\n", model->backend->name);
+        return EXIT_FAILURE;
+    }
+    check_kernels(model);
+    char message[400];
+    for (uint64_t seed = 1; seed <= BATCHES; seed++)
+        if (check_steps(model, seed, message, sizeof message))
+            return EXIT_SUCCESS;
+    printf("%s\n", message);
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,329 @@
+/* make_random.c - writes the description of a random network, a pure function of its arguments:
+ *
+ *     make_random SEED [CUT...]
+ *
+ * Its first line is a comment with the NORM to generate it for. A network is a row of blocks, each
+ * with random numbers of its own, so that one can be left out without changing the others; what a
+ * block draws is made legal for the shape that it finds. The cuts make a failing network smaller:
+ * b<i> leaves out block i, s halves the sides of the image, c the channels, n the batch.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+
+enum {
+    MAX_BLOCKS = 5,
+    MAX_SIDE = 40,
+    MAX_CHANNELS = 70,
+    MAX_BATCH = 90,
+    MAX_PIXELS = 12000,      /* of a batch of input images */
+    MAX_PRODUCTS = 20000000, /* multiply-adds of a layer for a batch */
+    MAX_FEATURES = 3000,     /* inputs of a linear layer */
+    MIN_SET = 8              /* values that share a mean: fewer have none to speak of */
+};
+
+struct net {
+    uint64_t key;
+    uint32_t drawn;
+    int c, h, w; /* of the last layer */
+    int batch;
+    int halvings; /* of channels */
+    int layers;   /* the last layer is called l<layers>; none: input */
+    const char *norm;
+};
+
+/* 0 .. n-1 */
+static int draw(struct net *net, int n)
+{
+    return (int)rng_below(net->key, net->drawn++, (uint32_t)n);
+}
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* 1 .. n, small ones more often. */
+static int draw_small(struct net *net, int n)
+{
+    int a = draw(net, n), b = draw(net, n);
+    return 1 + (draw(net, 3) > 0 ? smaller(a, b) : a);
+}
+
+static const char *layer_name(int layer)
+{
+    static char names[4][16];
+    static int next;
+    char *name = names[next++ % 4];
+    if (layer == 0)
+        strcpy(name, "input");
+    else
+        snprintf(name, sizeof names[0], "l%d", layer);
+    return name;
+}
+
+/* Ends the call of a layer whose fields are written, and names it. */
+static void end_layer(struct net *net)
+{
+    printf(", name = \"%s\" },\n", layer_name(++net->layers));
+}
+
+/* -- Layers ------------------------------------------------------------------------------------ */
+
+static int side(int in, int window, int stride, int padding)
+{
+    return (in + 2 * padding - window) / stride + 1;
+}
+
+/* from: the layer that it reads. */
+static void add_conv(struct net *net, int channels, int window, int stride, int padding, int from)
+{
+    printf("        conv { %d, window = %d, stride = %d, padding = %d, bias = %s", channels, window,
+           stride, padding, draw(net, 3) == 0 ? "true" : "false");
+    if (from != net->layers)
+        printf(", from = \"%s\"", layer_name(from));
+    end_layer(net);
+    net->c = channels;
+    net->h = side(net->h, window, stride, padding);
+    net->w = side(net->w, window, stride, padding);
+}
+
+static void add_simple(struct net *net, const char *call)
+{
+    printf("        %s {", call);
+    printf(" name = \"%s\" },\n", layer_name(++net->layers));
+}
+
+static void add_dropout(struct net *net)
+{
+    printf("        dropout { 0.%d", draw(net, 7));
+    end_layer(net);
+}
+
+/* With the layer before it. */
+static void add_add(struct net *net, int other)
+{
+    printf("        add { \"%s\"", layer_name(other));
+    end_layer(net);
+}
+
+static void add_norm(struct net *net)
+{
+    static const char *const kinds[] = {"bn", "gn", "ln", "in"};
+    int follows = draw(net, 2), kind = draw(net, 4), groups = 1 + draw(net, net->c);
+    const char *name = follows ? net->norm : kinds[kind];
+    while (net->c % groups != 0)
+        groups--;
+    int pixels = net->h * net->w, set = pixels;
+    if (strcmp(name, "bn") == 0)
+        set = pixels * ((net->batch + 1) / 2); /* a batch may be partial */
+    else if (strcmp(name, "gn") == 0)
+        set = pixels * (net->c / groups);
+    else if (strcmp(name, "ln") == 0)
+        set = pixels * net->c;
+    if (set < MIN_SET)
+        return;
+    printf("        norm { groups = %d", groups);
+    if (!follows)
+        printf(", kind = \"%s\"", name);
+    end_layer(net);
+}
+
+static void add_pool(struct net *net, const char *kind)
+{
+    int window = draw_small(net, 5), stride = 1 + draw(net, 4);
+    int padding = draw(net, window / 2 + 1), shorter = smaller(net->h, net->w);
+    if (window > shorter + 2 * padding) {
+        window = shorter;
+        padding = 0;
+    }
+    printf("        %s { %d, stride = %d, padding = %d", kind, window, stride, padding);
+    end_layer(net);
+    net->h = side(net->h, window, stride, padding);
+    net->w = side(net->w, window, stride, padding);
+}
+
+/* -- Blocks ------------------------------------------------------------------------------------ */
+
+/* Output channels of a convolution to h x w pixels, no more than keep the test short. */
+static int draw_channels(struct net *net, int window, int h, int w)
+{
+    int channels = draw_small(net, MAX_CHANNELS) >> net->halvings;
+    double each = (double)net->c * window * window * h * w * net->batch;
+    int most = (int)(MAX_PRODUCTS / each);
+    channels = smaller(channels, most);
+    return channels < 1 ? 1 : channels;
+}
+
+static int draw_window(struct net *net)
+{
+    int any = 1 + draw(net, 7);
+    return draw(net, 2) ? 3 : any;
+}
+
+/* ReLU, norm and dropout in any order, each perhaps. */
+static void add_maps(struct net *net)
+{
+    int first = draw(net, 3), step = 1 + draw(net, 2);
+    for (int i = 0; i < 3; i++) {
+        int skipped = draw(net, 3) == 0, kind = (first + i * step) % 3;
+        uint32_t next = net->drawn + 8;
+        if (!skipped && kind == 0)
+            add_simple(net, "relu");
+        else if (!skipped && kind == 1)
+            add_norm(net);
+        else if (!skipped && draw(net, 2))
+            add_dropout(net);
+        net->drawn = next;
+    }
+}
+
+static void conv_block(struct net *net)
+{
+    int window = draw_window(net), stride = draw(net, 4) == 0 ? 2 : 1;
+    int padding = draw(net, 2) ? window / 2 : draw(net, window);
+    int shorter = smaller(net->h, net->w), longer = net->h + net->w - shorter;
+    if (window > shorter + 2 * padding || longer + 2 * padding - window >= MAX_SIDE)
+        padding = window / 2;
+    int h = side(net->h, window, stride, padding), w = side(net->w, window, stride, padding);
+    add_conv(net, draw_channels(net, window, h, w), window, stride, padding, net->layers);
+    add_maps(net);
+}
+
+/* One or two convolutions that keep the shape, and a skip past them. */
+static void skip_block(struct net *net)
+{
+    int entry = net->layers, channels = net->c;
+    int window = 1 + 2 * draw(net, 4), count = 1 + draw(net, 2);
+    if ((double)channels * channels * window * window * net->h * net->w * net->batch > MAX_PRODUCTS)
+        count = 0;
+    for (int i = 0; i < count; i++) {
+        add_conv(net, channels, window, 1, window / 2, net->layers);
+        add_maps(net);
+    }
+    if (count == 0)
+        add_simple(net, "relu");
+    add_add(net, entry);
+    add_maps(net);
+}
+
+/* Two convolutions of one input, added. */
+static void branch_block(struct net *net)
+{
+    int entry = net->layers, c = net->c, h = net->h, w = net->w;
+    int window = 1 + 2 * draw(net, 3), stride = 1 + draw(net, 2);
+    int channels = draw_channels(net, window, h, w);
+    add_conv(net, channels, window, stride, window / 2, net->layers);
+    add_maps(net);
+    int main_path = net->layers;
+    net->c = c;
+    net->h = h;
+    net->w = w;
+    add_conv(net, channels, 1, stride, 0, entry);
+    if (draw(net, 2))
+        add_norm(net);
+    add_add(net, main_path);
+    add_maps(net);
+}
+
+static void add_block(struct net *net)
+{
+    int kind = draw(net, 20);
+    if (kind < 9)
+        conv_block(net);
+    else if (kind < 12)
+        skip_block(net);
+    else if (kind < 14)
+        branch_block(net);
+    else if (kind < 16)
+        add_pool(net, "maxpool");
+    else if (kind < 18)
+        add_pool(net, "avgpool");
+    else
+        add_maps(net);
+}
+
+static void add_linear(struct net *net, int channels)
+{
+    printf("        linear { %d, bias = %s", channels, draw(net, 2) ? "true" : "false");
+    end_layer(net);
+    net->c = channels;
+    net->h = net->w = 1;
+}
+
+static void add_end(struct net *net, int classes)
+{
+    int kind = draw(net, 5);
+    if (net->c * net->h * net->w > MAX_FEATURES)
+        kind = 0;
+    if (kind == 1) {
+        add_linear(net, 1 + draw(net, MAX_CHANNELS));
+        add_maps(net);
+    } else if (kind == 2) {
+        add_conv(net, classes, 1, 1, 0, net->layers);
+    }
+    if (kind == 0 || kind == 2) {
+        add_simple(net, "global_avgpool");
+        net->h = net->w = 1;
+    }
+    if (kind != 2)
+        add_linear(net, classes);
+    printf("        softmax_cross_entropy(),\n");
+}
+
+/* -- The network ------------------------------------------------------------------------------- */
+
+static void write_network(uint64_t seed, int count, char **cuts)
+{
+    static const char *const norms[] = {"bn", "gn", "ln", "in", "none"};
+    struct net net = {.key = rng_key(seed, 0, 0, 0)};
+    int left_out[MAX_BLOCKS] = {0}, side_halvings = 0, batch_halvings = 0;
+    for (int i = 0; i < count; i++) {
+        if (cuts[i][0] == 'b' && atoi(cuts[i] + 1) >= 0 && atoi(cuts[i] + 1) < MAX_BLOCKS)
+            left_out[atoi(cuts[i] + 1)] = 1;
+        side_halvings += strcmp(cuts[i], "s") == 0;
+        net.halvings += strcmp(cuts[i], "c") == 0;
+        batch_halvings += strcmp(cuts[i], "n") == 0;
+    }
+    net.norm = norms[draw(&net, 5)];
+    net.c = 1 + (draw(&net, 3) > 0 ? draw(&net, 4) : draw(&net, MAX_CHANNELS) >> net.halvings);
+    net.h = 1 + (draw_small(&net, MAX_SIDE) - 1) / (1 << side_halvings);
+    net.w = 1 + (draw_small(&net, MAX_SIDE) - 1) / (1 << side_halvings);
+    net.batch = 1 + draw(&net, MAX_BATCH);
+    net.batch = smaller(net.batch, 1 + MAX_PIXELS / (net.h * net.w));
+    net.batch = 1 + (net.batch - 1) / (1 << batch_halvings);
+    int classes = 2 + draw_small(&net, 20), blocks = 1 + draw(&net, MAX_BLOCKS);
+    printf("-- NORM=%s\n", net.norm);
+    printf("return network {\n    name = \"random\",\n    input = { %d, %d, %d },\n", net.c, net.h,
+           net.w);
+    printf("    classes = %d,\n    recipe = {\n        batch = %d, label_smoothing = 0.%d,\n",
+           classes, net.batch, draw(&net, 3));
+    printf(
+        "        optimizer = sgd { lr = 0.05, momentum = 0.9, weight_decay = 0.01%s },\n    },\n",
+        draw(&net, 2) ? ", nesterov = true" : "");
+    printf("    layers = {\n");
+    for (int i = 0; i < blocks; i++) {
+        net.key = rng_key(seed, 0, (uint32_t)i + 1, 0);
+        net.drawn = 0;
+        if (!left_out[i])
+            add_block(&net);
+    }
+    net.key = rng_key(seed, 1, 0, 0);
+    net.drawn = 0;
+    add_end(&net, classes);
+    printf("    },\n}\n");
+}
+
+int main(int argc, char **argv)
+{
+    char *end = NULL;
+    uint64_t seed = argc > 1 ? strtoull(argv[1], &end, 10) : 0;
+    if (argc < 2 || *argv[1] == '\0' || *end != '\0') {
+        fprintf(stderr, "usage: make_random SEED [CUT...]\n");
+        return 2;
+    }
+    write_network(seed, argc - 2, argv + 2);
+    return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,91 @@
+# Random networks: generated for every instruction set, compiled, and checked by check_program.c.
+#
+#     cmake -DCONFIG=build/tests/random/config.cmake -DFIRST=1 -DLAST=6 -P tests/random/random.cmake
+#     cmake -DCONFIG=... -DSEED=17 "-DCUTS=b0;s" -P tests/random/random.cmake      one of them
+#
+# The seed decides the network (make_random.c) and the compiler. A network that fails is made
+# smaller as long as it still fails; then one line says how to repeat it.
+cmake_minimum_required(VERSION 3.22)
+include("${CONFIG}")
+
+set(compiler_0 "${GCC};-O3")
+set(compiler_1 "${CLANG};-O3")
+set(compiler_2 "${GCC};-O0")
+
+# Runs a command; where it fails sets `failure` to the last line of what it said. Exit code 77
+# sets `failure` to skipped.
+macro(attempt what)
+    if(NOT failure)
+        execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE said
+            ERROR_VARIABLE said)
+        if(code EQUAL 77)
+            set(failure skipped)
+        elseif(NOT code EQUAL 0)
+            string(STRIP "${said}" said)
+            string(REGEX REPLACE ".*\n" "" said "${said}")
+            set(failure "${what}: ${code}: ${said}")
+        endif()
+    endif()
+endmacro()
+
+# Sets `result` to what is wrong with the network of this seed for an instruction set, or to "".
+function(check result seed isa cuts)
+    set(stem "${WORK}/${seed}")
+    set(failure)
+    attempt(make_random "${MAKE_RANDOM}" ${seed} ${cuts})
+    file(WRITE "${stem}.lua" "${said}")
+    string(REGEX MATCH "NORM=([a-z]+)" norm "${said}")
+    set(norm ${CMAKE_MATCH_1})
+    attempt(burin "${BURIN}" gen --norm ${norm} --isa ${isa} -o "${stem}.c" "${stem}.lua")
+    math(EXPR config "${seed} % 3")
+    attempt(compile ${compiler_${config}} ${FLAGS} ${FLAGS_${isa}} -include "${NAMES}"
+        "-I${RUNTIME}" -o "${stem}.bin" "${stem}.c" ${LIBRARIES})
+    attempt(check_program "${stem}.bin")
+    if(failure STREQUAL "skipped")
+        set(failure)
+    endif()
+    if(NOT failure)
+        file(REMOVE "${stem}.lua")
+    endif()
+    file(REMOVE "${stem}.c" "${stem}.bin")
+    set(${result} "${failure}" PARENT_SCOPE)
+endfunction()
+
+# Adds cuts while the network fails with them.
+function(shrink result failure seed isa cuts)
+    set(said "${failure}")
+    foreach(cut b4 b3 b2 b1 b0 s c n s c n)
+        check(failure ${seed} ${isa} "${cuts};${cut}")
+        if(failure)
+            list(APPEND cuts ${cut})
+            set(said "${failure}")
+        endif()
+    endforeach()
+    check(failure ${seed} ${isa} "${cuts}") # leaves the description
+    set(${result} "${cuts}" PARENT_SCOPE)
+    set(failure "${said}" PARENT_SCOPE)
+endfunction()
+
+if(DEFINED SEED)
+    set(FIRST ${SEED})
+    set(LAST ${SEED})
+endif()
+file(MAKE_DIRECTORY "${WORK}")
+set(failures 0)
+foreach(seed RANGE ${FIRST} ${LAST})
+    foreach(isa avx512 avx2 c)
+        check(failure ${seed} ${isa} "${CUTS}")
+        if(failure)
+            set(cuts "${CUTS}")
+            if(NOT DEFINED SEED)
+                shrink(cuts "${failure}" ${seed} ${isa} "${CUTS}")
+            endif()
+            math(EXPR failures "${failures} + 1")
+            message("${isa}: ${failure}\n  repeat: cmake -DCONFIG=${CONFIG} -DSEED=${seed} "
+                "\"-DCUTS=${cuts}\" -P tests/random/random.cmake  (${WORK}/${seed}.lua)")
+        endif()
+    endforeach()
+endforeach()
+if(failures GREATER 0)
+    message(FATAL_ERROR "${failures} failures")
+endif()
