@@ -64,9 +64,10 @@ function(build label)
     endif()
     file(REMOVE "${work}/${label}.md5" "${work}/${label}.json")
     # Another tree of the same project: nothing of what the user built is touched.
-    run("${CMAKE_COMMAND}" -S . -B "${TREE}/tree" -G Ninja -D CMAKE_BUILD_TYPE=Release
-        -D BURIN_TESTS=OFF "-DBURIN_NET=${net}" "-DBURIN_NORM=${norm}" "-DBURIN_ISA=${isa}"
-        "-DBURIN_GEN_OPTIONS=${ARGN}")
+    # The options are a list, which a command line would take apart.
+    file(WRITE "${TREE}/options.cmake" "set(BURIN_GEN_OPTIONS \"${ARGN}\" CACHE STRING \"\" FORCE)\n")
+    run("${CMAKE_COMMAND}" -C "${TREE}/options.cmake" -S . -B "${TREE}/tree" -G Ninja -D CMAKE_BUILD_TYPE=Release
+        -D BURIN_TESTS=OFF "-DBURIN_NET=${net}" "-DBURIN_NORM=${norm}" "-DBURIN_ISA=${isa}")
     run("${CMAKE_COMMAND}" --build "${TREE}/tree" --target program)
     file(RENAME "${TREE}/tree/${program}" "${work}/${label}")
     file(WRITE "${work}/${label}.md5" "${sum}")

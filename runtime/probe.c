@@ -99,7 +99,7 @@ static struct extent sum_planes(const struct view *v, struct plane *planes)
 {
     const struct layer *l = &v->inside->run.model->layers[v->layer];
     const int pixels = l->h * l->w;
-    struct extent extent = {INFINITY, -INFINITY};
+    struct extent extent = {HUGE_VAL, -HUGE_VAL};
     for (int image = 0; image < v->inside->batch.n; image++) {
         const float *x = view_image(v, image);
         for (int channel = 0; channel < l->c; channel++, x += pixels) {

@@ -125,7 +125,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
-@ if uses.winograd_filter then
+@ if uses.winograd_input then
 
     /* The transforms of a tile are pieces of their kernels. */
     #define INLINE inline __attribute__((always_inline))
