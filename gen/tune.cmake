@@ -1,9 +1,10 @@
 # Measures which kernels are fastest on this machine and writes gen/tuned/<cpu>.lua.
 #
-#     cmake [-DTUNED=file] [-DTREE=build/tune] -P gen/tune.cmake NET NORM ISA
+#     cmake [-DTUNED=file] [-DTREE=build/tune] [-DBURIN=build/burin] [-DROUNDS=3] [-DSTEPS=15]
+#         -P gen/tune.cmake NET NORM ISA
 #
 # It runs in the root of the source tree, after build/burin was built. Every candidate of `burin gen
-# --candidate N` is built and its kernels are verified and timed. The fastest are then timed in turns
+# --candidate N` is built and its kernels are verified and timed. The fastest are timed in turns
 # with the model's choice, and those that win go into programs with groups of 1, 2, 4 and 8 images,
 # whose whole steps are timed in turns, too. What has been built and timed lies in build/tune and is
 # not done again when the run is interrupted and started anew; the file is written at the end.
@@ -18,18 +19,22 @@ if(NOT TREE)
     set(TREE build/tune)
 endif()
 get_filename_component(TREE "${TREE}" ABSOLUTE)
-set(burin build/burin)
-if(BURIN)
-    set(burin "${BURIN}")
+if(NOT BURIN)
+    set(BURIN build/burin)
 endif()
-
-set(ROUNDS 3)        # of what is timed in turns; medians count
-set(MARGIN 2)        # percent by which a kernel must win to displace the model's choice
-set(GROUP_MARGIN 1)  # and a size of groups
+if(NOT ROUNDS)
+    set(ROUNDS 3) # of what is timed in turns; medians count
+endif()
+if(NOT STEPS)
+    set(STEPS 15) # a measurement of whole steps
+endif()
+set(MARGIN 2)       # percent by which a kernel must win to displace the model's choice
+set(GROUP_MARGIN 1) # and a size of groups
 set(GROUPS 1 2 4 8)
-set(STEPS 15)        # a measurement of whole steps
 
-function(say text)
+# Prints texts, in which no semicolon may stand.
+function(say)
+    string(CONCAT text ${ARGN})
     execute_process(COMMAND "${CMAKE_COMMAND}" -E echo "${text}")
 endfunction()
 
@@ -46,7 +51,7 @@ endmacro()
 
 # The choices of a program, an array of lines, and which program it is.
 macro(read_choices lines)
-    run("${burin}" plan --norm "${norm}" --isa "${isa}" --pass choices ${ARGN} "${net}")
+    run("${BURIN}" plan --norm "${norm}" --isa "${isa}" --pass choices ${ARGN} "${net}")
     string(REGEX REPLACE "\n$" "" ${lines} "${output}")
     string(REPLACE "\n" ";" ${lines} "${${lines}}")
 endmacro()
@@ -54,7 +59,7 @@ endmacro()
 # Builds <work>/<label> with these options of `burin gen`, unless it is there already, made of the
 # same text.
 function(build label)
-    run("${burin}" gen --norm "${norm}" --isa "${isa}" ${ARGN} -o "${work}/program.c" "${net}")
+    run("${BURIN}" gen --norm "${norm}" --isa "${isa}" ${ARGN} -o "${work}/program.c" "${net}")
     file(MD5 "${work}/program.c" sum)
     if(EXISTS "${work}/${label}.md5" AND EXISTS "${work}/${label}")
         file(READ "${work}/${label}.md5" known)
@@ -65,9 +70,11 @@ function(build label)
     file(REMOVE "${work}/${label}.md5" "${work}/${label}.json")
     # Another tree of the same project: nothing of what the user built is touched.
     # The options are a list, which a command line would take apart.
-    file(WRITE "${TREE}/options.cmake" "set(BURIN_GEN_OPTIONS \"${ARGN}\" CACHE STRING \"\" FORCE)\n")
-    run("${CMAKE_COMMAND}" -C "${TREE}/options.cmake" -S . -B "${TREE}/tree" -G Ninja -D CMAKE_BUILD_TYPE=Release
-        -D BURIN_TESTS=OFF "-DBURIN_NET=${net}" "-DBURIN_NORM=${norm}" "-DBURIN_ISA=${isa}")
+    file(WRITE "${TREE}/options.cmake"
+        "set(BURIN_GEN_OPTIONS \"${ARGN}\" CACHE STRING \"\" FORCE)\n")
+    run("${CMAKE_COMMAND}" -C "${TREE}/options.cmake" -S . -B "${TREE}/tree" -G Ninja
+        -D CMAKE_BUILD_TYPE=Release -D BURIN_TESTS=OFF
+        "-DBURIN_NET=${net}" "-DBURIN_NORM=${norm}" "-DBURIN_ISA=${isa}")
     run("${CMAKE_COMMAND}" --build "${TREE}/tree" --target program)
     file(RENAME "${TREE}/tree/${program}" "${work}/${label}")
     file(WRITE "${work}/${label}.md5" "${sum}")
@@ -123,7 +130,7 @@ function(wins out time other margin)
     endif()
 endfunction()
 
-# Writes a file that burin reads: the machine, the group and the choices of `keys_` variables.
+# Writes a file that burin reads: the machine, the group and what is chosen so far.
 function(write_choices file images)
     set(text "${machine}\ngroup { \"${program}\", isa = \"${set}\", images = ${images} }\n")
     foreach(key IN LISTS keys)
@@ -140,7 +147,8 @@ read_choices(model --candidate 1)
 list(POP_FRONT model machine group)
 string(REGEX MATCH "^machine { \"([a-z0-9-]+)\"" matched "${machine}")
 set(cpu "${CMAKE_MATCH_1}")
-string(REGEX MATCH "^group { \"([^\"]+)\", isa = \"([a-z0-9]+)\", images = ([0-9]+)" matched "${group}")
+string(REGEX MATCH "^group { \"([^\"]+)\", isa = \"([a-z0-9]+)\", images = ([0-9]+)" matched
+    "${group}")
 set(program "${CMAKE_MATCH_1}")
 set(set "${CMAKE_MATCH_2}")
 set(model_images "${CMAKE_MATCH_3}")
@@ -150,10 +158,10 @@ endif()
 set(work "${TREE}/${program}_${set}")
 file(MAKE_DIRECTORY "${work}")
 
-# What is there already must be fit to be added to, before hours are spent.
+# What is there already must be fit to be added to, before anything is timed.
 set(kept "")
 if(EXISTS "${TUNED}")
-    run("${burin}" plan --norm "${norm}" --isa "${isa}" --tuned "${TUNED}" "${net}")
+    run("${BURIN}" plan --norm "${norm}" --isa "${isa}" --tuned "${TUNED}" "${net}")
     file(STRINGS "${TUNED}" kept)
     foreach(line IN LISTS kept)
         if(NOT line MATCHES "^--" AND NOT line MATCHES "^(machine|group|kernel) {.*}$")
@@ -234,13 +242,14 @@ endforeach()
 # -- Whole steps -----------------------------------------------------------------------------------
 
 set(labels candidate_1)
+list(JOIN GROUPS ", " sizes)
 foreach(images IN LISTS GROUPS)
     write_choices("${work}/group_${images}.lua" ${images})
     build(group_${images} --tuned "${work}/group_${images}.lua")
     list(APPEND labels group_${images})
 endforeach()
 foreach(round RANGE 1 ${ROUNDS})
-    say("round ${round} of ${ROUNDS}: whole steps with groups of ${GROUPS} images in turns")
+    say("round ${round} of ${ROUNDS}: whole steps with groups of ${sizes} images in turns")
     foreach(label IN LISTS labels)
         run("${work}/${label}" bench --steps ${STEPS} --json "${work}/round.json")
         file(READ "${work}/round.json" json)
@@ -267,7 +276,8 @@ endforeach()
 math(EXPR old "${step_candidate_1} / 1000")
 math(EXPR new "${step_group_${images}} / 1000")
 math(EXPR permille "1000 * ${new} / ${old}")
-say("a step takes ${new} us with groups of ${images} images, ${old} us by the model's choice: ${permille} / 1000")
+say("a step takes ${new} us with groups of ${images} images, ${old} us by the model's choice: "
+    "${permille} / 1000")
 if(new GREATER_EQUAL old)
     say("the model's choice stands")
     set(images ${model_images})
@@ -299,10 +309,10 @@ get_filename_component(folder "${TUNED}" DIRECTORY)
 file(MAKE_DIRECTORY "${folder}")
 file(WRITE "${work}/tuned.lua"
     "-- The fastest kernels on ${cpu_name}, measured by `make tune`; `burin gen` chooses by them.\n"
-    "-- Sorted, one call a line: gen/tuned.lua says what they mean. Without this file a model chooses.\n"
+    "-- Sorted, one call a line: gen/tuned.lua says what they mean. Without it a model chooses.\n"
     "${machine}\n${lines}\n")
-run("${burin}" plan --norm "${norm}" --isa "${isa}" --tuned "${work}/tuned.lua" "${net}")
+run("${BURIN}" plan --norm "${norm}" --isa "${isa}" --tuned "${work}/tuned.lua" "${net}")
 file(COPY_FILE "${work}/tuned.lua" "${TUNED}.new")
 file(RENAME "${TUNED}.new" "${TUNED}")
 file(REMOVE_RECURSE "${work}") # the next run measures anew
-say("${TUNED}: written; the next `make gen` uses it")
+say("${TUNED}: written, and the next `make gen` uses it")
