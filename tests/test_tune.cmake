@@ -30,7 +30,7 @@ string(REGEX MATCH "^machine [^\n]*" machine "${output}")
 # A file that is no such file stops it before anything is built.
 file(WRITE "${tuned}" "return network { }\n")
 run(${command})
-expect("cpu.lua:1: ")
+expect("cpu.lua:1:")
 if(result EQUAL 0 OR EXISTS "${tree}/tree")
     message(FATAL_ERROR "a foreign file did not stop it:\n${output}")
 endif()
