@@ -8,7 +8,8 @@
 --   registers  vector registers that a tile may fill
 --   fma, load  multiply-adds and loads a cycle, for the tile model
 --   folds      whether a broadcast may be an operand of the multiply-add itself
---   winograd   the register tile of Winograd's products: tiles of the image x vectors of outputs
+--   winograd   the register tile of Winograd's products: tiles of the image x vectors of outputs,
+--              and the accumulators (sums) that hide the latency of a multiply-add
 --   flags      compiler options that allow the intrinsics
 -- }
 
@@ -18,20 +19,20 @@ local SETS <const> = {
     avx2 = {
         name = "avx2", title = "AVX2 and FMA", vec = "__m256", mm = "_mm256", vl = 8,
         registers = 16, fma = 2, load = 2, folds = false,
-        winograd = { tiles = 6, vectors = 2 },
+        winograd = { tiles = 6, vectors = 2, sums = 12 },
         flags = "-mavx2 -mfma",
     },
     avx512 = {
         name = "avx512", title = "AVX-512 (F, BW, DQ, VL)", vec = "__m512", mm = "_mm512", vl = 16,
         registers = 32, fma = 1, load = 2, folds = true,
-        winograd = { tiles = 8, vectors = 2 },
+        winograd = { tiles = 8, vectors = 2, sums = 8 },
         flags = "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512",
     },
     -- Vectors of four floats by the compilers' vector extension: SSE, NEON or scalar code.
     c = {
         name = "c", title = "portable C", vec = "vec4", mm = "vec4", vl = 4,
         registers = 16, fma = 1, load = 1, folds = false,
-        winograd = { tiles = 4, vectors = 2 },
+        winograd = { tiles = 4, vectors = 2, sums = 8 },
         flags = "",
     },
 }

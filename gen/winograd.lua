@@ -41,6 +41,11 @@ local function tiles_of(l)
     return (l.h + OUTPUT - 1) // OUTPUT, (l.w + OUTPUT - 1) // OUTPUT
 end
 
+local function image_tiles(l)
+    local high <const>, wide <const> = tiles_of(l)
+    return high * wide
+end
+
 -- -- Tiles ---------------------------------------------------------------------------------------
 
 -- What a register tile may take: tiles of the image, and vectors of outputs.
@@ -62,10 +67,26 @@ local function offer(list, added)
     list[#list + 1] = added
 end
 
--- Forward and data gradient: mr tiles of the image, a block, by nr vectors of outputs.
-local function product_tiles(isa, vectors)
+-- A group of few tiles is better cut into smaller blocks than computed in part for nothing: of the
+-- tiles of a last block, at most one part in WASTE may be beyond the group.
+local WASTE <const> = 10
+
+local function whole_blocks(total, most)
+    for mr = most, TILES[1], -2 do
+        local computed <const> = (total + mr - 1) // mr * mr
+        if (computed - total) * WASTE <= total then
+            return mr
+        end
+    end
+    return most
+end
+
+-- Forward and data gradient: mr tiles of the image, a block, by nr vectors of outputs. total: tiles
+-- of the group.
+local function product_tiles(isa, vectors, total)
     local nr <const> = tile.block(vectors, isa.winograd.vectors)
-    local list <const> = { { mr = isa.winograd.tiles * isa.winograd.vectors // nr, nr = nr } }
+    local most <const> = math.max(isa.winograd.tiles, isa.winograd.sums // nr)
+    local list <const> = { { mr = whole_blocks(total, most), nr = nr } }
     for _, v in ipairs(VECTORS) do
         for _, t in ipairs(TILES) do
             if vectors % v == 0 and tile.fits(isa, t, v) then
@@ -76,10 +97,14 @@ local function product_tiles(isa, vectors)
     return list
 end
 
--- Weight gradient: mr input channels by nr vectors of outputs, over a block of tiles.
+-- Weight gradient: mr input channels by nr vectors of outputs, over a block of tiles. Among the
+-- tiles that the model thinks best, the first of few accumulators: they are loaded and stored once
+-- a block and frequency.
 local function weight_tiles(isa, channels, vectors)
     local tiles <const> = tile.candidates(isa, channels, vectors)
-    local list <const> = { { mr = tiles[1].mr, nr = tiles[1].nr, block = WEIGHT_TILES } }
+    local nr <const> = tiles[1].nr
+    local mr <const> = math.min(tiles[1].mr, math.max(1, isa.winograd.sums // nr))
+    local list <const> = { { mr = mr, nr = nr, block = WEIGHT_TILES } }
     for i = 1, math.min(WEIGHT_CANDIDATES, #tiles) do
         for _, block in ipairs(WEIGHT_BLOCKS) do
             offer(list, { mr = tiles[i].mr, nr = tiles[i].nr, block = block })
@@ -93,7 +118,7 @@ function winograd.tiles(spec, isa)
     local e <const> = ends(spec)
     local vectors <const> = e.target.pitch // isa.vl
     return spec.pass == "bwd_weights" and weight_tiles(isa, e.channels, vectors)
-        or product_tiles(isa, vectors)
+        or product_tiles(isa, vectors, image_tiles(e.target) * spec.images)
 end
 
 -- Tiles of the image in a block.

@@ -255,11 +255,11 @@ enum {
     AT_TILES_CONV6 = 41472, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 16-16 */
     AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 18-19 */
     AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 19-20 */
-    AT_TILES_CONV8 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 21-21 */
-    AT_Y_DROPOUT6 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 23-24 */
-    AT_TILES_CONV9 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 24-24 */
-    AT_Y_DROPOUT7 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 26-27 */
-    AT_TILES_CONV10 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 27-27 */
+    AT_TILES_CONV8 = 0, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 21-21 */
+    AT_Y_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 23-24 */
+    AT_TILES_CONV9 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 24-24 */
+    AT_Y_DROPOUT7 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 26-27 */
+    AT_TILES_CONV10 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 27-27 */
     AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 29-30 */
     AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 30-33 */
     AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 31-32 */
@@ -267,13 +267,13 @@ enum {
     AT_DY_GLOBAL_AVGPOOL1 = 0, /* 4 of 1 x 1 x 32; 512 bytes; calls 34-35 */
     AT_Y_DROPOUT7_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 38-39 */
     AT_TILES_CONV10_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 39-39 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 40-40 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 40-40 */
     AT_Y_DROPOUT6_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-44 */
     AT_TILES_CONV9_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 44-44 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 45-45 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 45-45 */
     AT_TILES_CONV8_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 48-48 */
-    AT_DY_MAXPOOL2 = 11520, /* 4 of 8 x 8 x 16; 16384 bytes; calls 49-50 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 49-49 */
+    AT_DY_MAXPOOL2 = 8064, /* 4 of 8 x 8 x 16; 16384 bytes; calls 49-50 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x 4 x 32, 36 x 4 x 16; 32256 bytes; calls 49-49 */
     AT_DY_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 50-53 */
     AT_Y_DROPOUT5_AGAIN = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 51-52 */
     AT_Y_DROPOUT4_AGAIN = 75456, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 56-57 */
@@ -309,15 +309,15 @@ enum {
     EVAL_AT_TILES_CONV6 = 74240, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 12-12 of an evaluation */
     EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-14 of an evaluation */
     EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 14-15 of an evaluation */
-    EVAL_AT_Y_MAXPOOL2 = 11520, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 15-16 of an evaluation */
-    EVAL_AT_Y_RELU6 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 16-17 of an evaluation */
-    EVAL_AT_TILES_CONV8 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 16-16 of an evaluation */
-    EVAL_AT_Y_DROPOUT6 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 17-18 of an evaluation */
-    EVAL_AT_Y_RELU7 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 18-19 of an evaluation */
-    EVAL_AT_TILES_CONV9 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 18-18 of an evaluation */
-    EVAL_AT_Y_DROPOUT7 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 19-20 of an evaluation */
-    EVAL_AT_Y_RELU8 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 20-21 of an evaluation */
-    EVAL_AT_TILES_CONV10 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 20-20 of an evaluation */
+    EVAL_AT_Y_MAXPOOL2 = 20992, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 15-16 of an evaluation */
+    EVAL_AT_Y_RELU6 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 16-17 of an evaluation */
+    EVAL_AT_TILES_CONV8 = 0, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 16-16 of an evaluation */
+    EVAL_AT_Y_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 17-18 of an evaluation */
+    EVAL_AT_Y_RELU7 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 18-19 of an evaluation */
+    EVAL_AT_TILES_CONV9 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 18-18 of an evaluation */
+    EVAL_AT_Y_DROPOUT7 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 19-20 of an evaluation */
+    EVAL_AT_Y_RELU8 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 20-21 of an evaluation */
+    EVAL_AT_TILES_CONV10 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 20-20 of an evaluation */
     EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-22 of an evaluation */
     EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 22-23 of an evaluation */
     EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 23-25 of an evaluation */
@@ -1997,16 +1997,16 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
  * x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 16: transformed inputs of a block */
+    float *const m = scratch + 2880; /* 36 x 4 x 32: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -2015,7 +2015,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
             const int col = (first + t) % 2 * 4;
             const float *in = x + image * 1600 + row * 160 + col * 16;
             for (int i = 0; i < 16; i += 8) {
-                winograd_input(v + t * 16 + i, 112, in + i, 160, 16);
+                winograd_input(v + t * 16 + i, 80, in + i, 160, 16);
             }
         }
 
@@ -2024,8 +2024,8 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 16) {
-                const float *in = v + f * 112;
-                float *out = m + f * 208 + k;
+                const float *in = v + f * 80;
+                float *out = m + f * 144 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2034,10 +2034,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m256 x0;
@@ -2055,12 +2051,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
                     x0 = _mm256_set1_ps(in[j + 48]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 80]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2071,10 +2061,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
@@ -2086,7 +2072,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
             float *out = y + image * 2048 + row * 256 + col * 32;
             for (int k = 0; k < 32; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 32 + k, 208);
+                winograd_output(made, m + t * 32 + k, 144);
                 made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
                 made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
                 made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
@@ -2172,16 +2158,16 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
  * x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -2190,7 +2176,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
             const int col = (first + t) % 2 * 4;
             const float *in = x + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 8) {
-                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 144, in + i, 320, 32);
             }
         }
 
@@ -2199,8 +2185,8 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 16) {
-                const float *in = v + f * 208;
-                float *out = m + f * 208 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2209,10 +2195,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
@@ -2230,12 +2212,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 128]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 160]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2246,10 +2222,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
@@ -2261,7 +2233,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
             float *out = y + image * 2048 + row * 256 + col * 32;
             for (int k = 0; k < 32; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 32 + k, 208);
+                winograd_output(made, m + t * 32 + k, 144);
                 made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
                 made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
                 made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
@@ -2760,16 +2732,16 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, dx: 10 x 10 x 32 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -2778,7 +2750,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
             const int col = (first + t) % 2 * 4;
             const float *in = dy + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 8) {
-                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 144, in + i, 320, 32);
             }
         }
 
@@ -2787,8 +2759,8 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 32; k += 16) {
-                const float *in = v + f * 208;
-                float *out = m + f * 208 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2797,10 +2769,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
@@ -2818,12 +2786,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 128]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 160]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2834,10 +2796,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
@@ -2849,7 +2807,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
             float *out = dx + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
             for (int k = 0; k < 32; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 32 + k, 208);
+                winograd_output(made, m + t * 32 + k, 144);
                 _mm256_storeu_ps(out + k, made[0]);
                 _mm256_storeu_ps(out + k + 32, made[1]);
                 _mm256_storeu_ps(out + k + 64, made[2]);
@@ -2956,16 +2914,16 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 4 x 16: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -2974,7 +2932,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             const int col = (first + t) % 2 * 4;
             const float *in = dy + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 8) {
-                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 144, in + i, 320, 32);
             }
         }
 
@@ -2983,8 +2941,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 208;
-                float *out = m + f * 112 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 80 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2993,10 +2951,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
@@ -3014,12 +2968,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 128]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 160]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -3030,10 +2978,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 _mm256_storeu_ps(out + 40, acc2_1);
                 _mm256_storeu_ps(out + 48, acc3_0);
                 _mm256_storeu_ps(out + 56, acc3_1);
-                _mm256_storeu_ps(out + 64, acc4_0);
-                _mm256_storeu_ps(out + 72, acc4_1);
-                _mm256_storeu_ps(out + 80, acc5_0);
-                _mm256_storeu_ps(out + 88, acc5_1);
             }
         }
 
@@ -3045,7 +2989,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             float *out = dx + image * 1024 + row * 128 + col * 16;
             for (int k = 0; k < 16; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 16 + k, 112);
+                winograd_output(made, m + t * 16 + k, 80);
                 _mm256_storeu_ps(out + k, made[0]);
                 _mm256_storeu_ps(out + k + 16, made[1]);
                 _mm256_storeu_ps(out + k + 32, made[2]);
@@ -5438,7 +5382,7 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 19,
+        .lines = 15,
         .ranges = {{soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}},
     };
 
@@ -5476,7 +5420,7 @@ static void train_phase7(const struct net *net, int chunk, int group, int next, 
     float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 5,
+        .lines = 4,
         .ranges = {{soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}},
     };
 
@@ -5506,7 +5450,7 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
     float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 5,
+        .lines = 4,
         .ranges = {{soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}},
     };
 
@@ -5596,7 +5540,7 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm7 = totals + AT_DSUMS_NORM7;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 13,
+        .lines = 11,
         .ranges = {{soon + AT_DY_DROPOUT8, soon + AT_DY_DROPOUT8 + 12800}, {soon + AT_Y_RELU8, soon + AT_Y_RELU8 + 8192}, {soon + AT_KEEP_DROPOUT8, soon + AT_KEEP_DROPOUT8 + 256}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
     };
 
@@ -5639,7 +5583,7 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm6 = totals + AT_DSUMS_NORM6;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 13,
+        .lines = 11,
         .ranges = {{soon + AT_DY_DROPOUT7, soon + AT_DY_DROPOUT7 + 12800}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
     };
 
@@ -5688,7 +5632,7 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm5 = totals + AT_DSUMS_NORM5;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 29,
+        .lines = 23,
         .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 4096}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
     };
 
@@ -6590,11 +6534,11 @@ static const struct kernel kernels[] = {
     {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 8064, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd},
     {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
     {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},
@@ -6605,16 +6549,16 @@ static const struct kernel kernels[] = {
     {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
     {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
     {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 8064, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
     {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},

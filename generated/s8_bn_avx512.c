@@ -248,7 +248,7 @@ enum {
     AT_TILES_CONV2 = 73984, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 5-5 */
     AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-8 */
     AT_Y_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 8-9 */
-    AT_TILES_CONV4 = 0, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 10-10 */
+    AT_TILES_CONV4 = 0, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 10-10 */
     AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 12-13 */
     AT_TILES_CONV5 = 20736, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 13-13 */
     AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 15-16 */
@@ -272,8 +272,8 @@ enum {
     AT_TILES_CONV9_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 44-44 */
     AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 45-45 */
     AT_TILES_CONV8_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 48-48 */
-    AT_DY_MAXPOOL2 = 49152, /* 4 of 8 x 8 x 16; 16384 bytes; calls 49-50 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 49-49 */
+    AT_DY_MAXPOOL2 = 14976, /* 4 of 8 x 8 x 16; 16384 bytes; calls 49-50 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 16; 59904 bytes; calls 49-49 */
     AT_DY_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 50-53 */
     AT_Y_DROPOUT5_AGAIN = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 51-52 */
     AT_Y_DROPOUT4_AGAIN = 75456, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 56-57 */
@@ -281,15 +281,15 @@ enum {
     AT_TILES_CONV6_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 58-58 */
     AT_Y_DROPOUT3_AGAIN = 47808, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 61-62 */
     AT_TILES_CONV5_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 62-62 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 63-63 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 16; 59904 bytes; calls 63-63 */
     AT_TILES_CONV4_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 66-66 */
-    AT_DY_MAXPOOL1 = 19584, /* 4 of 16 x 16 x 16; 65536 bytes; calls 67-68 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 67-67 */
+    AT_DY_MAXPOOL1 = 0, /* 4 of 16 x 16 x 16; 65536 bytes; calls 67-68 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 16384, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 67-67 */
     AT_DY_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 68-71 */
     AT_Y_DROPOUT2_AGAIN = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 69-70 */
     AT_Y_DROPOUT1_AGAIN = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 74-75 */
     AT_TILES_CONV2_AGAIN = 73984, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 75-75 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 76-76 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x 8 x 32, 36 x 8 x 16; 59904 bytes; calls 76-76 */
     AT_Y_INPUT_AGAIN = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 79-80 */
     EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-3 of an evaluation */
     EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 of an evaluation */
@@ -300,7 +300,7 @@ enum {
     EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 6-7 of an evaluation */
     EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 7-8 of an evaluation */
     EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 8-9 of an evaluation */
-    EVAL_AT_TILES_CONV4 = 0, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 8-8 of an evaluation */
+    EVAL_AT_TILES_CONV4 = 0, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 8-8 of an evaluation */
     EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-10 of an evaluation */
     EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 10-11 of an evaluation */
     EVAL_AT_TILES_CONV5 = 20736, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 10-10 of an evaluation */
@@ -1392,16 +1392,16 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
  * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, y: 16 x 16 x 16, sums: 2 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 16: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 16;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -1410,7 +1410,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
             const int col = (first + t) % 4 * 4;
             const float *in = x + image * 5184 + row * 288 + col * 16;
             for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
+                winograd_input(v + t * 16 + i, 144, in + i, 288, 16);
             }
         }
 
@@ -1419,8 +1419,8 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 272;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -1429,14 +1429,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m512 x0;
@@ -1457,22 +1449,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 112]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 128]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 144]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 160]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 176]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 192]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 208]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 224]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 240]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -1483,14 +1459,6 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -1502,7 +1470,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
             float *out = y + image * 4096 + row * 256 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 made[0] = _mm512_max_ps(_mm512_setzero_ps(), made[0]);
                 made[1] = _mm512_max_ps(_mm512_setzero_ps(), made[1]);
                 made[2] = _mm512_max_ps(_mm512_setzero_ps(), made[2]);
@@ -2708,7 +2676,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 32 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
@@ -2738,7 +2706,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
-            for (int j = 0; j < 32; j += 8) {
+            for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 528 + j;
                     const float *grad = m + f * 528 + k;
@@ -2751,14 +2719,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 32, grad += 32) {
                         __m512 x0;
@@ -2776,18 +2736,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -2798,14 +2746,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -2946,7 +2886,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 16 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
@@ -2976,7 +2916,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
-            for (int j = 0; j < 16; j += 8) {
+            for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 528 + k;
@@ -2989,14 +2929,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 32) {
                         __m512 x0;
@@ -3014,18 +2946,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -3036,14 +2956,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -3057,16 +2969,16 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -3075,7 +2987,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             const int col = (first + t) % 2 * 4;
             const float *in = dy + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 272, in + i, 320, 32);
             }
         }
 
@@ -3084,8 +2996,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 528;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 272;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -3094,14 +3006,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m512 x0;
@@ -3122,22 +3026,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 224]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 256]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 288]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 320]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 352]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 384]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 416]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 448]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 480]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -3148,14 +3036,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -3167,7 +3047,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             float *out = dx + image * 1024 + row * 128 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -3484,7 +3364,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 32 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
@@ -3514,7 +3394,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
-            for (int j = 0; j < 32; j += 8) {
+            for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 528 + j;
                     const float *grad = m + f * 528 + k;
@@ -3527,14 +3407,6 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 32, grad += 32) {
                         __m512 x0;
@@ -3552,18 +3424,6 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -3574,14 +3434,6 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -3722,7 +3574,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 16 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
@@ -3752,7 +3604,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
-            for (int j = 0; j < 16; j += 8) {
+            for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 528 + k;
@@ -3765,14 +3617,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 32) {
                         __m512 x0;
@@ -3790,18 +3634,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -3812,14 +3644,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -3833,16 +3657,16 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16, dx: 18 x 18 x 16 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 16;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -3851,7 +3675,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
             const int col = (first + t) % 4 * 4;
             const float *in = dy + image * 10368 + row * 576 + col * 32;
             for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 576, 32);
+                winograd_input(v + t * 32 + i, 272, in + i, 576, 32);
             }
         }
 
@@ -3860,8 +3684,8 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 528;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 272;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -3870,14 +3694,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m512 x0;
@@ -3898,22 +3714,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 224]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 256]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 288]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 320]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 352]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 384]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 416]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 448]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 480]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -3924,14 +3724,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -3943,7 +3735,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
             float *out = dx + image * 5184 + (row + 1) * 288 + (col + 1) * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -4032,7 +3824,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), dw: 9 x 16 x 16.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 16 channels x 1 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
@@ -4062,7 +3854,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
-            for (int j = 0; j < 16; j += 16) {
+            for (int j = 0; j < 16; j += 8) {
                 for (int k = 0; k < 16; k += 16) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 272 + k;
@@ -4075,14 +3867,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc8_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc9_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc10_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc11_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc12_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc13_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc14_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc15_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 16) {
                         __m512 x0;
@@ -4103,22 +3887,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
                         acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
                         x0 = _mm512_set1_ps(in[7]);
                         acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        x0 = _mm512_set1_ps(in[8]);
-                        acc8_0 = _mm512_fmadd_ps(x0, g0, acc8_0);
-                        x0 = _mm512_set1_ps(in[9]);
-                        acc9_0 = _mm512_fmadd_ps(x0, g0, acc9_0);
-                        x0 = _mm512_set1_ps(in[10]);
-                        acc10_0 = _mm512_fmadd_ps(x0, g0, acc10_0);
-                        x0 = _mm512_set1_ps(in[11]);
-                        acc11_0 = _mm512_fmadd_ps(x0, g0, acc11_0);
-                        x0 = _mm512_set1_ps(in[12]);
-                        acc12_0 = _mm512_fmadd_ps(x0, g0, acc12_0);
-                        x0 = _mm512_set1_ps(in[13]);
-                        acc13_0 = _mm512_fmadd_ps(x0, g0, acc13_0);
-                        x0 = _mm512_set1_ps(in[14]);
-                        acc14_0 = _mm512_fmadd_ps(x0, g0, acc14_0);
-                        x0 = _mm512_set1_ps(in[15]);
-                        acc15_0 = _mm512_fmadd_ps(x0, g0, acc15_0);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -4129,14 +3897,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc5_0);
                     _mm512_storeu_ps(out + 96, acc6_0);
                     _mm512_storeu_ps(out + 112, acc7_0);
-                    _mm512_storeu_ps(out + 128, acc8_0);
-                    _mm512_storeu_ps(out + 144, acc9_0);
-                    _mm512_storeu_ps(out + 160, acc10_0);
-                    _mm512_storeu_ps(out + 176, acc11_0);
-                    _mm512_storeu_ps(out + 192, acc12_0);
-                    _mm512_storeu_ps(out + 208, acc13_0);
-                    _mm512_storeu_ps(out + 224, acc14_0);
-                    _mm512_storeu_ps(out + 240, acc15_0);
                 }
             }
         }
@@ -4150,16 +3910,16 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, dx: 16 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 16: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 16;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -4168,7 +3928,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
             const int col = (first + t) % 4 * 4;
             const float *in = dy + image * 5184 + row * 288 + col * 16;
             for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
+                winograd_input(v + t * 16 + i, 144, in + i, 288, 16);
             }
         }
 
@@ -4177,8 +3937,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 272;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -4187,14 +3947,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m512 x0;
@@ -4215,22 +3967,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 112]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 128]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 144]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 160]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 176]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 192]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 208]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 224]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 240]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -4241,14 +3977,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -4260,7 +3988,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
             float *out = dx + image * 4096 + row * 256 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -4577,7 +4305,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1), dw: 9 x 16 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
@@ -4607,7 +4335,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
-            for (int j = 0; j < 16; j += 8) {
+            for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 528 + k;
@@ -4620,14 +4348,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 32) {
                         __m512 x0;
@@ -4645,18 +4365,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -4667,14 +4375,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -4688,16 +4388,16 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16, dx: 32 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 64;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -4706,7 +4406,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
             const int col = (first + t) % 8 * 4;
             const float *in = dy + image * 36992 + row * 1088 + col * 32;
             for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 1088, 32);
+                winograd_input(v + t * 32 + i, 272, in + i, 1088, 32);
             }
         }
 
@@ -4715,8 +4415,8 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
         for (int f = 0; f < 36; f++) {
             fetch_ahead(ahead);
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 528;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 272;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -4725,14 +4425,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m512 x0;
@@ -4753,22 +4445,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 224]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 256]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 288]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 320]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 352]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 384]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 416]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 448]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 480]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -4779,14 +4455,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -4798,7 +4466,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
             float *out = dx + image * 16384 + row * 512 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -5602,7 +5270,7 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 57,
+        .lines = 29,
         .ranges = {{soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}},
     };
 
@@ -5954,7 +5622,7 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm5 = totals + AT_DSUMS_NORM5;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 57,
+        .lines = 38,
         .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 4096}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
     };
 
@@ -6049,7 +5717,7 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm3 = totals + AT_DSUMS_NORM3;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 20,
+        .lines = 14,
         .ranges = {{soon + AT_DY_DROPOUT4, soon + AT_DY_DROPOUT4 + 41472}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
     };
 
@@ -6098,7 +5766,7 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm2 = totals + AT_DSUMS_NORM2;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 46,
+        .lines = 31,
         .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}, {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736}, {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 16384}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
     };
 
@@ -6150,7 +5818,7 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm1 = totals + AT_DSUMS_NORM1;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 20,
+        .lines = 13,
         .ranges = {{soon + AT_DY_DROPOUT2, soon + AT_DY_DROPOUT2 + 147968}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}, {soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}, {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
     };
 
@@ -6848,7 +6516,7 @@ static const struct kernel kernels[] = {
     {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
@@ -6880,7 +6548,7 @@ static const struct kernel kernels[] = {
     {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
     {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
@@ -6894,11 +6562,11 @@ static const struct kernel kernels[] = {
     {.name = "batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
     {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
+    {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
     {.name = "batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1},
     {.name = "batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
     {.name = "conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 29376, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
     {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_bwd_weights__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__direct},
@@ -6907,7 +6575,7 @@ static const struct kernel kernels[] = {
     {.name = "batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
     {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
     {.name = "conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
     {.name = "batchnorm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_bwd_reduce},
     {.name = "batchnorm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_32x32_bwd_data},
     {.name = "conv3x3_c3_k16_32x32_bwd_weights__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__direct},

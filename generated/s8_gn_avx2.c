@@ -191,20 +191,20 @@ enum {
     AT_Y_MAXPOOL2 = 760816, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 30-68 */
     AT_WINNER_MAXPOOL2 = 771312, /* 4 of 8 x 8 x 16; 16384 bytes; calls 30-70 */
     AT_Y_RELU6 = 568256, /* 4 of 8 x 8 x 32; 32768 bytes; calls 32-67 */
-    AT_SUMS_NORM6 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 31-33 */
-    AT_TILES_CONV8 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 32-32 */
+    AT_SUMS_NORM6 = 287104, /* 4 of 2 x 32; 1024 bytes; calls 31-33 */
+    AT_TILES_CONV8 = 279040, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 32-32 */
     AT_COEF_NORM6 = 576448, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 33-66 */
     AT_Y_DROPOUT6 = 714224, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-62 */
     AT_KEEP_DROPOUT6 = 782064, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 34-67 */
     AT_Y_RELU7 = 752624, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-61 */
-    AT_SUMS_NORM7 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 36-38 */
-    AT_TILES_CONV9 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 37-37 */
+    AT_SUMS_NORM7 = 289408, /* 4 of 2 x 32; 1024 bytes; calls 36-38 */
+    AT_TILES_CONV9 = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 37-37 */
     AT_COEF_NORM7 = 781040, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 38-60 */
     AT_Y_DROPOUT7 = 727024, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-56 */
     AT_KEEP_DROPOUT7 = 782320, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 39-61 */
-    AT_Y_RELU8 = 294016, /* 4 of 8 x 8 x 32; 32768 bytes; calls 42-55 */
-    AT_SUMS_NORM8 = 302208, /* 4 of 2 x 32; 1024 bytes; calls 41-43 */
-    AT_TILES_CONV10 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 42-42 */
+    AT_Y_RELU8 = 289408, /* 4 of 8 x 8 x 32; 32768 bytes; calls 42-55 */
+    AT_SUMS_NORM8 = 297600, /* 4 of 2 x 32; 1024 bytes; calls 41-43 */
+    AT_TILES_CONV10 = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 42-42 */
     AT_COEF_NORM8 = 287232, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 43-54 */
     AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 45-46 */
     AT_KEEP_DROPOUT8 = 287744, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 44-55 */
@@ -217,17 +217,17 @@ enum {
     AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 54-55 */
     AT_TILES_CONV10_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 56-56 */
     AT_DY_DROPOUT7 = 727024, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 57-63 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 57-57 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 57-57 */
     AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 58-60 */
     AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 60-61 */
     AT_TILES_CONV9_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 62-62 */
     AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 63-69 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 63-63 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 63-63 */
     AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 64-66 */
     AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 66-67 */
     AT_TILES_CONV8_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 68-68 */
     AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 69-70 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 69-69 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 4 x 32, 36 x 4 x 16; 32256 bytes; calls 69-69 */
     AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 70-72 */
     AT_DY_DROPOUT5 = 535488, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 72-78 */
     AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 73-75 */
@@ -282,20 +282,20 @@ enum {
     EVAL_AT_COEF_NORM5 = 32768, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 22-23 of an evaluation */
     EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-24 of an evaluation */
     EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-25 of an evaluation */
-    EVAL_AT_Y_MAXPOOL2 = 11520, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-27 of an evaluation */
-    EVAL_AT_Y_RELU6 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-29 of an evaluation */
-    EVAL_AT_SUMS_NORM6 = 17920, /* 4 of 2 x 32; 1024 bytes; calls 26-28 of an evaluation */
-    EVAL_AT_TILES_CONV8 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 27-27 of an evaluation */
-    EVAL_AT_COEF_NORM6 = 0, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 28-29 of an evaluation */
-    EVAL_AT_Y_DROPOUT6 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-31 of an evaluation */
-    EVAL_AT_Y_RELU7 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 31-33 of an evaluation */
-    EVAL_AT_SUMS_NORM7 = 35968, /* 4 of 2 x 32; 1024 bytes; calls 30-32 of an evaluation */
-    EVAL_AT_TILES_CONV9 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 31-31 of an evaluation */
-    EVAL_AT_COEF_NORM7 = 0, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 32-33 of an evaluation */
-    EVAL_AT_Y_DROPOUT7 = 14976, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-35 of an evaluation */
-    EVAL_AT_Y_RELU8 = 27776, /* 4 of 8 x 8 x 32; 32768 bytes; calls 35-37 of an evaluation */
-    EVAL_AT_SUMS_NORM8 = 35968, /* 4 of 2 x 32; 1024 bytes; calls 34-36 of an evaluation */
-    EVAL_AT_TILES_CONV10 = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 35-35 of an evaluation */
+    EVAL_AT_Y_MAXPOOL2 = 20992, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-27 of an evaluation */
+    EVAL_AT_Y_RELU6 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-29 of an evaluation */
+    EVAL_AT_SUMS_NORM6 = 8064, /* 4 of 2 x 32; 1024 bytes; calls 26-28 of an evaluation */
+    EVAL_AT_TILES_CONV8 = 0, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 27-27 of an evaluation */
+    EVAL_AT_COEF_NORM6 = 20992, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 28-29 of an evaluation */
+    EVAL_AT_Y_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-31 of an evaluation */
+    EVAL_AT_Y_RELU7 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 31-33 of an evaluation */
+    EVAL_AT_SUMS_NORM7 = 31360, /* 4 of 2 x 32; 1024 bytes; calls 30-32 of an evaluation */
+    EVAL_AT_TILES_CONV9 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 31-31 of an evaluation */
+    EVAL_AT_COEF_NORM7 = 12800, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 32-33 of an evaluation */
+    EVAL_AT_Y_DROPOUT7 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-35 of an evaluation */
+    EVAL_AT_Y_RELU8 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 35-37 of an evaluation */
+    EVAL_AT_SUMS_NORM8 = 31360, /* 4 of 2 x 32; 1024 bytes; calls 34-36 of an evaluation */
+    EVAL_AT_TILES_CONV10 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 35-35 of an evaluation */
     EVAL_AT_COEF_NORM8 = 8192, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 36-37 of an evaluation */
     EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 of an evaluation */
     EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-39 of an evaluation */
@@ -1940,16 +1940,16 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
  * x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 16: transformed inputs of a block */
+    float *const m = scratch + 2880; /* 36 x 4 x 32: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -1958,7 +1958,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
             const int col = (first + t) % 2 * 4;
             const float *in = x + image * 1600 + row * 160 + col * 16;
             for (int i = 0; i < 16; i += 8) {
-                winograd_input(v + t * 16 + i, 112, in + i, 160, 16);
+                winograd_input(v + t * 16 + i, 80, in + i, 160, 16);
             }
         }
 
@@ -1966,8 +1966,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 32; k += 16) {
-                const float *in = v + f * 112;
-                float *out = m + f * 208 + k;
+                const float *in = v + f * 80;
+                float *out = m + f * 144 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -1976,10 +1976,6 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m256 x0;
@@ -1997,12 +1993,6 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
                     x0 = _mm256_set1_ps(in[j + 48]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 64]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 80]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2013,10 +2003,6 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
@@ -2028,7 +2014,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
             float *out = y + image * 2048 + row * 256 + col * 32;
             for (int k = 0; k < 32; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 32 + k, 208);
+                winograd_output(made, m + t * 32 + k, 144);
                 made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
                 made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
                 made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
@@ -2114,16 +2100,16 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
  * x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -2132,7 +2118,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
             const int col = (first + t) % 2 * 4;
             const float *in = x + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 8) {
-                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 144, in + i, 320, 32);
             }
         }
 
@@ -2140,8 +2126,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 32; k += 16) {
-                const float *in = v + f * 208;
-                float *out = m + f * 208 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2150,10 +2136,6 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
@@ -2171,12 +2153,6 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 128]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 160]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2187,10 +2163,6 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
@@ -2202,7 +2174,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
             float *out = y + image * 2048 + row * 256 + col * 32;
             for (int k = 0; k < 32; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 32 + k, 208);
+                winograd_output(made, m + t * 32 + k, 144);
                 made[0] = _mm256_max_ps(_mm256_setzero_ps(), made[0]);
                 made[1] = _mm256_max_ps(_mm256_setzero_ps(), made[1]);
                 made[2] = _mm256_max_ps(_mm256_setzero_ps(), made[2]);
@@ -2700,16 +2672,16 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, dx: 10 x 10 x 32 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -2718,7 +2690,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
             const int col = (first + t) % 2 * 4;
             const float *in = dy + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 8) {
-                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 144, in + i, 320, 32);
             }
         }
 
@@ -2726,8 +2698,8 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 32; k += 16) {
-                const float *in = v + f * 208;
-                float *out = m + f * 208 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2736,10 +2708,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
@@ -2757,12 +2725,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 128]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 160]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2773,10 +2735,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
                 _mm256_storeu_ps(out + 72, acc2_1);
                 _mm256_storeu_ps(out + 96, acc3_0);
                 _mm256_storeu_ps(out + 104, acc3_1);
-                _mm256_storeu_ps(out + 128, acc4_0);
-                _mm256_storeu_ps(out + 136, acc4_1);
-                _mm256_storeu_ps(out + 160, acc5_0);
-                _mm256_storeu_ps(out + 168, acc5_1);
             }
         }
 
@@ -2788,7 +2746,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
             float *out = dx + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
             for (int k = 0; k < 32; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 32 + k, 208);
+                winograd_output(made, m + t * 32 + k, 144);
                 _mm256_storeu_ps(out + k, made[0]);
                 _mm256_storeu_ps(out + k + 32, made[1]);
                 _mm256_storeu_ps(out + k + 64, made[2]);
@@ -2894,16 +2852,16 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 4 x 16: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 6) {
-        const int count = tiles - first < 6 ? tiles - first : 6;
+    for (int first = 0; first < tiles; first += 4) {
+        const int count = tiles - first < 4 ? tiles - first : 4;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -2912,7 +2870,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             const int col = (first + t) % 2 * 4;
             const float *in = dy + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 8) {
-                winograd_input(v + t * 32 + i, 208, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 144, in + i, 320, 32);
             }
         }
 
@@ -2920,8 +2878,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 208;
-                float *out = m + f * 112 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 80 + k;
                 __m256 acc0_0 = _mm256_setzero_ps();
                 __m256 acc0_1 = _mm256_setzero_ps();
                 __m256 acc1_0 = _mm256_setzero_ps();
@@ -2930,10 +2888,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 __m256 acc2_1 = _mm256_setzero_ps();
                 __m256 acc3_0 = _mm256_setzero_ps();
                 __m256 acc3_1 = _mm256_setzero_ps();
-                __m256 acc4_0 = _mm256_setzero_ps();
-                __m256 acc4_1 = _mm256_setzero_ps();
-                __m256 acc5_0 = _mm256_setzero_ps();
-                __m256 acc5_1 = _mm256_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m256 x0;
@@ -2951,12 +2905,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                     x0 = _mm256_set1_ps(in[j + 96]);
                     acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
                     acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    x0 = _mm256_set1_ps(in[j + 128]);
-                    acc4_0 = _mm256_fmadd_ps(x0, w0_0, acc4_0);
-                    acc4_1 = _mm256_fmadd_ps(x0, w1_0, acc4_1);
-                    x0 = _mm256_set1_ps(in[j + 160]);
-                    acc5_0 = _mm256_fmadd_ps(x0, w0_0, acc5_0);
-                    acc5_1 = _mm256_fmadd_ps(x0, w1_0, acc5_1);
                 }
 
                 _mm256_storeu_ps(out, acc0_0);
@@ -2967,10 +2915,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 _mm256_storeu_ps(out + 40, acc2_1);
                 _mm256_storeu_ps(out + 48, acc3_0);
                 _mm256_storeu_ps(out + 56, acc3_1);
-                _mm256_storeu_ps(out + 64, acc4_0);
-                _mm256_storeu_ps(out + 72, acc4_1);
-                _mm256_storeu_ps(out + 80, acc5_0);
-                _mm256_storeu_ps(out + 88, acc5_1);
             }
         }
 
@@ -2982,7 +2926,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             float *out = dx + image * 1024 + row * 128 + col * 16;
             for (int k = 0; k < 16; k += 8) {
                 __m256 made[16];
-                winograd_output(made, m + t * 16 + k, 112);
+                winograd_output(made, m + t * 16 + k, 80);
                 _mm256_storeu_ps(out + k, made[0]);
                 _mm256_storeu_ps(out + k + 16, made[1]);
                 _mm256_storeu_ps(out + k + 32, made[2]);
@@ -6077,11 +6021,11 @@ static const struct kernel kernels[] = {
     {.name = "norm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 8064, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
     {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
     {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
     {.name = "norm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd},
     {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
     {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},
@@ -6091,15 +6035,15 @@ static const struct kernel kernels[] = {
     {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
     {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 14976, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
+    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
     {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 11520, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 8064, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
     {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
     {.name = "conv1x1_c32_k16_16x16_bwd_data__direct_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1},

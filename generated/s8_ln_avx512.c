@@ -171,7 +171,7 @@ enum {
     AT_WINNER_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-91 */
     AT_Y_RELU3 = 683968, /* 4 of 16 x 16 x 16; 65536 bytes; calls 15-88 */
     AT_SUMS_NORM3 = 147456, /* 4 of 2 x 16; 512 bytes; calls 14-16 */
-    AT_TILES_CONV4 = 279040, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 15-15 */
+    AT_TILES_CONV4 = 279040, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 15-15 */
     AT_COEF_NORM3 = 781808, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 16-87 */
     AT_Y_DROPOUT3 = 663232, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 18-83 */
     AT_KEEP_DROPOUT3 = 147456, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 17-88 */
@@ -226,8 +226,8 @@ enum {
     AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 64-66 */
     AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 66-67 */
     AT_TILES_CONV8_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 68-68 */
-    AT_DY_MAXPOOL2 = 307840, /* 4 of 8 x 8 x 16; 16384 bytes; calls 69-70 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 69-69 */
+    AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 69-70 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 8 x 32, 36 x 8 x 16; 59904 bytes; calls 69-69 */
     AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 70-72 */
     AT_DY_DROPOUT5 = 535488, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 72-78 */
     AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 73-75 */
@@ -239,19 +239,19 @@ enum {
     AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 81-82 */
     AT_TILES_CONV5_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 83-83 */
     AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 84-90 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 84-84 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x 8 x 32, 36 x 8 x 16; 59904 bytes; calls 84-84 */
     AT_DSUMS_NORM3 = 279232, /* 4 of 2 x 16; 512 bytes; calls 85-87 */
     AT_DCOEF_NORM3 = 279040, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 87-88 */
     AT_TILES_CONV4_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 89-89 */
     AT_DY_MAXPOOL1 = 494016, /* 4 of 16 x 16 x 16; 65536 bytes; calls 90-91 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 90-90 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 90-90 */
     AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-93 */
     AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 93-99 */
     AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 94-96 */
     AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 96-97 */
     AT_TILES_CONV2_AGAIN = 147968, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 98-98 */
     AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 99-104 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x 16 x 32, 36 x 16 x 16; 115200 bytes; calls 99-99 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x 8 x 32, 36 x 8 x 16; 59904 bytes; calls 99-99 */
     AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 100-102 */
     AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 102-103 */
     EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-5 of an evaluation */
@@ -267,8 +267,8 @@ enum {
     EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-11 of an evaluation */
     EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-13 of an evaluation */
     EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-15 of an evaluation */
-    EVAL_AT_SUMS_NORM3 = 19584, /* 4 of 2 x 16; 512 bytes; calls 12-14 of an evaluation */
-    EVAL_AT_TILES_CONV4 = 0, /* 36 x 16 x 16, 36 x 16 x 16; 78336 bytes; calls 13-13 of an evaluation */
+    EVAL_AT_SUMS_NORM3 = 10368, /* 4 of 2 x 16; 512 bytes; calls 12-14 of an evaluation */
+    EVAL_AT_TILES_CONV4 = 0, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 13-13 of an evaluation */
     EVAL_AT_COEF_NORM3 = 37120, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 14-15 of an evaluation */
     EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-17 of an evaluation */
     EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 17-19 of an evaluation */
@@ -1338,16 +1338,16 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
  * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, y: 16 x 16 x 16, sums: 2 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 16: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 16;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -1356,7 +1356,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
             const int col = (first + t) % 4 * 4;
             const float *in = x + image * 5184 + row * 288 + col * 16;
             for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
+                winograd_input(v + t * 16 + i, 144, in + i, 288, 16);
             }
         }
 
@@ -1364,8 +1364,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 272;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -1374,14 +1374,6 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m512 x0;
@@ -1402,22 +1394,6 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 112]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 128]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 144]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 160]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 176]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 192]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 208]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 224]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 240]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -1428,14 +1404,6 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -1447,7 +1415,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
             float *out = y + image * 4096 + row * 256 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 made[0] = _mm512_max_ps(_mm512_setzero_ps(), made[0]);
                 made[1] = _mm512_max_ps(_mm512_setzero_ps(), made[1]);
                 made[2] = _mm512_max_ps(_mm512_setzero_ps(), made[2]);
@@ -2649,7 +2617,7 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 32 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
@@ -2678,7 +2646,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 32; j += 8) {
+            for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 528 + j;
                     const float *grad = m + f * 528 + k;
@@ -2691,14 +2659,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 32, grad += 32) {
                         __m512 x0;
@@ -2716,18 +2676,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -2738,14 +2686,6 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -2885,7 +2825,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 16 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
@@ -2914,7 +2854,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 8) {
+            for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 528 + k;
@@ -2927,14 +2867,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 32) {
                         __m512 x0;
@@ -2952,18 +2884,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -2974,14 +2894,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -2995,16 +2907,16 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 4;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -3013,7 +2925,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             const int col = (first + t) % 2 * 4;
             const float *in = dy + image * 3200 + row * 320 + col * 32;
             for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 320, 32);
+                winograd_input(v + t * 32 + i, 272, in + i, 320, 32);
             }
         }
 
@@ -3021,8 +2933,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 528;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 272;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -3031,14 +2943,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m512 x0;
@@ -3059,22 +2963,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 224]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 256]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 288]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 320]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 352]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 384]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 416]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 448]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 480]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -3085,14 +2973,6 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -3104,7 +2984,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
             float *out = dx + image * 1024 + row * 128 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -3421,7 +3301,7 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 32 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
@@ -3450,7 +3330,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 32; j += 8) {
+            for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 528 + j;
                     const float *grad = m + f * 528 + k;
@@ -3463,14 +3343,6 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 32, grad += 32) {
                         __m512 x0;
@@ -3488,18 +3360,6 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -3510,14 +3370,6 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -3657,7 +3509,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 16 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
@@ -3686,7 +3538,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 8) {
+            for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 528 + k;
@@ -3699,14 +3551,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 32) {
                         __m512 x0;
@@ -3724,18 +3568,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -3746,14 +3578,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -3767,16 +3591,16 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16, dx: 18 x 18 x 16 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 16;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -3785,7 +3609,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
             const int col = (first + t) % 4 * 4;
             const float *in = dy + image * 10368 + row * 576 + col * 32;
             for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 576, 32);
+                winograd_input(v + t * 32 + i, 272, in + i, 576, 32);
             }
         }
 
@@ -3793,8 +3617,8 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 528;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 272;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -3803,14 +3627,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m512 x0;
@@ -3831,22 +3647,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 224]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 256]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 288]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 320]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 352]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 384]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 416]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 448]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 480]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -3857,14 +3657,6 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -3876,7 +3668,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
             float *out = dx + image * 5184 + (row + 1) * 288 + (col + 1) * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -3965,7 +3757,7 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), dw: 9 x 16 x 16.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 16 channels x 1 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
@@ -3994,7 +3786,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 16) {
+            for (int j = 0; j < 16; j += 8) {
                 for (int k = 0; k < 16; k += 16) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 272 + k;
@@ -4007,14 +3799,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc8_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc9_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc10_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc11_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc12_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc13_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc14_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc15_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 16) {
                         __m512 x0;
@@ -4035,22 +3819,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
                         acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
                         x0 = _mm512_set1_ps(in[7]);
                         acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        x0 = _mm512_set1_ps(in[8]);
-                        acc8_0 = _mm512_fmadd_ps(x0, g0, acc8_0);
-                        x0 = _mm512_set1_ps(in[9]);
-                        acc9_0 = _mm512_fmadd_ps(x0, g0, acc9_0);
-                        x0 = _mm512_set1_ps(in[10]);
-                        acc10_0 = _mm512_fmadd_ps(x0, g0, acc10_0);
-                        x0 = _mm512_set1_ps(in[11]);
-                        acc11_0 = _mm512_fmadd_ps(x0, g0, acc11_0);
-                        x0 = _mm512_set1_ps(in[12]);
-                        acc12_0 = _mm512_fmadd_ps(x0, g0, acc12_0);
-                        x0 = _mm512_set1_ps(in[13]);
-                        acc13_0 = _mm512_fmadd_ps(x0, g0, acc13_0);
-                        x0 = _mm512_set1_ps(in[14]);
-                        acc14_0 = _mm512_fmadd_ps(x0, g0, acc14_0);
-                        x0 = _mm512_set1_ps(in[15]);
-                        acc15_0 = _mm512_fmadd_ps(x0, g0, acc15_0);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -4061,14 +3829,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc5_0);
                     _mm512_storeu_ps(out + 96, acc6_0);
                     _mm512_storeu_ps(out + 112, acc7_0);
-                    _mm512_storeu_ps(out + 128, acc8_0);
-                    _mm512_storeu_ps(out + 144, acc9_0);
-                    _mm512_storeu_ps(out + 160, acc10_0);
-                    _mm512_storeu_ps(out + 176, acc11_0);
-                    _mm512_storeu_ps(out + 192, acc12_0);
-                    _mm512_storeu_ps(out + 208, acc13_0);
-                    _mm512_storeu_ps(out + 224, acc14_0);
-                    _mm512_storeu_ps(out + 240, acc15_0);
                 }
             }
         }
@@ -4082,16 +3842,16 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, dx: 16 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 16: transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 16;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -4100,7 +3860,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
             const int col = (first + t) % 4 * 4;
             const float *in = dy + image * 5184 + row * 288 + col * 16;
             for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
+                winograd_input(v + t * 16 + i, 144, in + i, 288, 16);
             }
         }
 
@@ -4108,8 +3868,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 272;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 144;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -4118,14 +3878,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 16; j += 1, weight += 16) {
                     __m512 x0;
@@ -4146,22 +3898,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 112]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 128]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 144]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 160]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 176]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 192]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 208]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 224]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 240]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -4172,14 +3908,6 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -4191,7 +3919,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
             float *out = dx + image * 4096 + row * 256 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -4508,7 +4236,7 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1), dw: 9 x 16 x 32.
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
@@ -4537,7 +4265,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 8) {
+            for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
                     const float *in = v + f * 272 + j;
                     const float *grad = m + f * 528 + k;
@@ -4550,14 +4278,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
                     __m512 acc2_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 80);
                     __m512 acc3_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 96);
                     __m512 acc3_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 112);
-                    __m512 acc4_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 128);
-                    __m512 acc4_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 144);
-                    __m512 acc5_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 160);
-                    __m512 acc5_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 176);
-                    __m512 acc6_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 192);
-                    __m512 acc6_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 208);
-                    __m512 acc7_0 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 224);
-                    __m512 acc7_1 = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + 240);
 
                     for (int t = 0; t < count; t++, in += 16, grad += 32) {
                         __m512 x0;
@@ -4575,18 +4295,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
                         x0 = _mm512_set1_ps(in[3]);
                         acc3_0 = _mm512_fmadd_ps(x0, g0, acc3_0);
                         acc3_1 = _mm512_fmadd_ps(x0, g1, acc3_1);
-                        x0 = _mm512_set1_ps(in[4]);
-                        acc4_0 = _mm512_fmadd_ps(x0, g0, acc4_0);
-                        acc4_1 = _mm512_fmadd_ps(x0, g1, acc4_1);
-                        x0 = _mm512_set1_ps(in[5]);
-                        acc5_0 = _mm512_fmadd_ps(x0, g0, acc5_0);
-                        acc5_1 = _mm512_fmadd_ps(x0, g1, acc5_1);
-                        x0 = _mm512_set1_ps(in[6]);
-                        acc6_0 = _mm512_fmadd_ps(x0, g0, acc6_0);
-                        acc6_1 = _mm512_fmadd_ps(x0, g1, acc6_1);
-                        x0 = _mm512_set1_ps(in[7]);
-                        acc7_0 = _mm512_fmadd_ps(x0, g0, acc7_0);
-                        acc7_1 = _mm512_fmadd_ps(x0, g1, acc7_1);
                     }
 
                     _mm512_storeu_ps(out, acc0_0);
@@ -4597,14 +4305,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
                     _mm512_storeu_ps(out + 80, acc2_1);
                     _mm512_storeu_ps(out + 96, acc3_0);
                     _mm512_storeu_ps(out + 112, acc3_1);
-                    _mm512_storeu_ps(out + 128, acc4_0);
-                    _mm512_storeu_ps(out + 144, acc4_1);
-                    _mm512_storeu_ps(out + 160, acc5_0);
-                    _mm512_storeu_ps(out + 176, acc5_1);
-                    _mm512_storeu_ps(out + 192, acc6_0);
-                    _mm512_storeu_ps(out + 208, acc6_1);
-                    _mm512_storeu_ps(out + 224, acc7_0);
-                    _mm512_storeu_ps(out + 240, acc7_1);
                 }
             }
         }
@@ -4618,16 +4318,16 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16, dx: 32 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 16 tiles; tile of 16 pixels x 1 vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; tile of 8 pixels x 1 vectors in each frequency.
  * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 16: their products with the weights */
+    float *const v = scratch; /* 36 x 8 x 32: transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x 8 x 16: their products with the weights */
     const int tiles = n * 64;
 
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
@@ -4636,7 +4336,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
             const int col = (first + t) % 8 * 4;
             const float *in = dy + image * 36992 + row * 1088 + col * 32;
             for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 1088, 32);
+                winograd_input(v + t * 32 + i, 272, in + i, 1088, 32);
             }
         }
 
@@ -4644,8 +4344,8 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
         const float *weight = w;
         for (int f = 0; f < 36; f++) {
             for (int k = 0; k < 16; k += 16) {
-                const float *in = v + f * 528;
-                float *out = m + f * 272 + k;
+                const float *in = v + f * 272;
+                float *out = m + f * 144 + k;
                 __m512 acc0_0 = _mm512_setzero_ps();
                 __m512 acc1_0 = _mm512_setzero_ps();
                 __m512 acc2_0 = _mm512_setzero_ps();
@@ -4654,14 +4354,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
                 __m512 acc5_0 = _mm512_setzero_ps();
                 __m512 acc6_0 = _mm512_setzero_ps();
                 __m512 acc7_0 = _mm512_setzero_ps();
-                __m512 acc8_0 = _mm512_setzero_ps();
-                __m512 acc9_0 = _mm512_setzero_ps();
-                __m512 acc10_0 = _mm512_setzero_ps();
-                __m512 acc11_0 = _mm512_setzero_ps();
-                __m512 acc12_0 = _mm512_setzero_ps();
-                __m512 acc13_0 = _mm512_setzero_ps();
-                __m512 acc14_0 = _mm512_setzero_ps();
-                __m512 acc15_0 = _mm512_setzero_ps();
 
                 for (int j = 0; j < 32; j += 1, weight += 16) {
                     __m512 x0;
@@ -4682,22 +4374,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
                     acc6_0 = _mm512_fmadd_ps(x0, w0_0, acc6_0);
                     x0 = _mm512_set1_ps(in[j + 224]);
                     acc7_0 = _mm512_fmadd_ps(x0, w0_0, acc7_0);
-                    x0 = _mm512_set1_ps(in[j + 256]);
-                    acc8_0 = _mm512_fmadd_ps(x0, w0_0, acc8_0);
-                    x0 = _mm512_set1_ps(in[j + 288]);
-                    acc9_0 = _mm512_fmadd_ps(x0, w0_0, acc9_0);
-                    x0 = _mm512_set1_ps(in[j + 320]);
-                    acc10_0 = _mm512_fmadd_ps(x0, w0_0, acc10_0);
-                    x0 = _mm512_set1_ps(in[j + 352]);
-                    acc11_0 = _mm512_fmadd_ps(x0, w0_0, acc11_0);
-                    x0 = _mm512_set1_ps(in[j + 384]);
-                    acc12_0 = _mm512_fmadd_ps(x0, w0_0, acc12_0);
-                    x0 = _mm512_set1_ps(in[j + 416]);
-                    acc13_0 = _mm512_fmadd_ps(x0, w0_0, acc13_0);
-                    x0 = _mm512_set1_ps(in[j + 448]);
-                    acc14_0 = _mm512_fmadd_ps(x0, w0_0, acc14_0);
-                    x0 = _mm512_set1_ps(in[j + 480]);
-                    acc15_0 = _mm512_fmadd_ps(x0, w0_0, acc15_0);
                 }
 
                 _mm512_storeu_ps(out, acc0_0);
@@ -4708,14 +4384,6 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
                 _mm512_storeu_ps(out + 80, acc5_0);
                 _mm512_storeu_ps(out + 96, acc6_0);
                 _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
             }
         }
 
@@ -4727,7 +4395,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
             float *out = dx + image * 16384 + row * 512 + col * 16;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 272);
+                winograd_output(made, m + t * 16 + k, 144);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -6335,7 +6003,7 @@ static const struct kernel kernels[] = {
     {.name = "norm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
     {.name = "norm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
     {.name = "norm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd__b0_1},
@@ -6365,7 +6033,7 @@ static const struct kernel kernels[] = {
     {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
     {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
     {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
     {.name = "conv1x1_c32_k16_16x16_bwd_data__direct_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1},
@@ -6376,18 +6044,18 @@ static const struct kernel kernels[] = {
     {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
     {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
     {.name = "conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
+    {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
     {.name = "norm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1},
     {.name = "norm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
     {.name = "conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 29376, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
     {.name = "conv1x1_c32_k16_32x32_bwd_weights__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__direct},
     {.name = "conv1x1_c32_k16_32x32_bwd_data__direct_b0_1", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1},
     {.name = "norm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1},
     {.name = "norm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
     {.name = "conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 28800, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
+    {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
     {.name = "norm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_bwd_reduce},
     {.name = "norm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_32x32_bwd_data},
     {.name = "conv3x3_c3_k16_32x32_bwd_weights__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__direct},
