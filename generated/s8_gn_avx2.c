@@ -2324,24 +2324,24 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * x: 1 x 1 x 32, dy: 1 x 1 x 16, dw: 1 x 32 x 16.
- * Tile of up to 4 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 1; r++) {
-        for (int j = 0; j < 32; j += 4) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 32 + j) * 16 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 1; r++) {
+            for (int j = 0; j < 32; j += 4) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 32 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 1; row++) {
                         const float *in = x + image * 32 + ((row + r) * 1) * 32 + j;
                         const float *grad = dy + image * 16 + (row * 1) * 16 + k;
@@ -2363,16 +2363,16 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
                             acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
                         }
                     }
-                }
 
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
             }
         }
     }
@@ -2981,24 +2981,24 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const f
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * x: 16 x 16 x 32, dy: 16 x 16 x 16, dw: 1 x 32 x 16.
- * Tile of up to 4 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 1; r++) {
-        for (int j = 0; j < 32; j += 4) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 32 + j) * 16 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 1; r++) {
+            for (int j = 0; j < 32; j += 4) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 32 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 16; row++) {
                         const float *in = x + image * 8192 + ((row + r) * 16) * 32 + j;
                         const float *grad = dy + image * 4096 + (row * 16) * 16 + k;
@@ -3020,16 +3020,16 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
                             acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
                         }
                     }
-                }
 
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
             }
         }
     }
@@ -3924,24 +3924,24 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const f
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * x: 32 x 32 x 32, dy: 32 x 32 x 16, dw: 1 x 32 x 16.
- * Tile of up to 4 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 1; r++) {
-        for (int j = 0; j < 32; j += 4) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 32 + j) * 16 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 1; r++) {
+            for (int j = 0; j < 32; j += 4) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 32 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 32; row++) {
                         const float *in = x + image * 32768 + ((row + r) * 32) * 32 + j;
                         const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
@@ -3963,16 +3963,16 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
                             acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
                         }
                     }
-                }
 
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
             }
         }
     }
@@ -4448,26 +4448,26 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16, dw: 9 x 3 x 16.
- * Tile of up to 5 filter entries x 2 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 5; j += 5) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 9 + j) * 16 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 56);
-                __m256 acc4_0 = _mm256_loadu_ps(out + 64);
-                __m256 acc4_1 = _mm256_loadu_ps(out + 72);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 3; r++) {
+            for (int j = 0; j < 5; j += 5) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 9 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+                    __m256 acc4_0 = _mm256_loadu_ps(out + 64);
+                    __m256 acc4_1 = _mm256_loadu_ps(out + 72);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 32; row++) {
                         const float *in = x + image * 3468 + ((row + r) * 34) * 3 + j;
                         const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
@@ -4492,33 +4492,31 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
                             acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
                         }
                     }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                    _mm256_storeu_ps(out + 64, acc4_0);
+                    _mm256_storeu_ps(out + 72, acc4_1);
                 }
-
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
-                _mm256_storeu_ps(out + 64, acc4_0);
-                _mm256_storeu_ps(out + 72, acc4_1);
             }
-        }
-        for (int j = 5; j < 9; j += 4) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 9 + j) * 16 + k;
-                __m256 acc0_0 = _mm256_loadu_ps(out);
-                __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+            for (int j = 5; j < 9; j += 4) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 9 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 32; row++) {
                         const float *in = x + image * 3468 + ((row + r) * 34) * 3 + j;
                         const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
@@ -4540,16 +4538,16 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
                             acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
                         }
                     }
-                }
 
-                _mm256_storeu_ps(out, acc0_0);
-                _mm256_storeu_ps(out + 8, acc0_1);
-                _mm256_storeu_ps(out + 16, acc1_0);
-                _mm256_storeu_ps(out + 24, acc1_1);
-                _mm256_storeu_ps(out + 32, acc2_0);
-                _mm256_storeu_ps(out + 40, acc2_1);
-                _mm256_storeu_ps(out + 48, acc3_0);
-                _mm256_storeu_ps(out + 56, acc3_1);
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
             }
         }
     }

@@ -2372,32 +2372,32 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * x: 1 x 1 x 32, dy: 1 x 1 x 16, dw: 1 x 32 x 16.
- * Tile of up to 16 filter entries x 1 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 1; r++) {
-        for (int j = 0; j < 32; j += 16) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 32 + j) * 16 + k;
-                __m512 acc0_0 = _mm512_loadu_ps(out);
-                __m512 acc1_0 = _mm512_loadu_ps(out + 16);
-                __m512 acc2_0 = _mm512_loadu_ps(out + 32);
-                __m512 acc3_0 = _mm512_loadu_ps(out + 48);
-                __m512 acc4_0 = _mm512_loadu_ps(out + 64);
-                __m512 acc5_0 = _mm512_loadu_ps(out + 80);
-                __m512 acc6_0 = _mm512_loadu_ps(out + 96);
-                __m512 acc7_0 = _mm512_loadu_ps(out + 112);
-                __m512 acc8_0 = _mm512_loadu_ps(out + 128);
-                __m512 acc9_0 = _mm512_loadu_ps(out + 144);
-                __m512 acc10_0 = _mm512_loadu_ps(out + 160);
-                __m512 acc11_0 = _mm512_loadu_ps(out + 176);
-                __m512 acc12_0 = _mm512_loadu_ps(out + 192);
-                __m512 acc13_0 = _mm512_loadu_ps(out + 208);
-                __m512 acc14_0 = _mm512_loadu_ps(out + 224);
-                __m512 acc15_0 = _mm512_loadu_ps(out + 240);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 1; r++) {
+            for (int j = 0; j < 32; j += 16) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 32 + j) * 16 + k;
+                    __m512 acc0_0 = _mm512_loadu_ps(out);
+                    __m512 acc1_0 = _mm512_loadu_ps(out + 16);
+                    __m512 acc2_0 = _mm512_loadu_ps(out + 32);
+                    __m512 acc3_0 = _mm512_loadu_ps(out + 48);
+                    __m512 acc4_0 = _mm512_loadu_ps(out + 64);
+                    __m512 acc5_0 = _mm512_loadu_ps(out + 80);
+                    __m512 acc6_0 = _mm512_loadu_ps(out + 96);
+                    __m512 acc7_0 = _mm512_loadu_ps(out + 112);
+                    __m512 acc8_0 = _mm512_loadu_ps(out + 128);
+                    __m512 acc9_0 = _mm512_loadu_ps(out + 144);
+                    __m512 acc10_0 = _mm512_loadu_ps(out + 160);
+                    __m512 acc11_0 = _mm512_loadu_ps(out + 176);
+                    __m512 acc12_0 = _mm512_loadu_ps(out + 192);
+                    __m512 acc13_0 = _mm512_loadu_ps(out + 208);
+                    __m512 acc14_0 = _mm512_loadu_ps(out + 224);
+                    __m512 acc15_0 = _mm512_loadu_ps(out + 240);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 1; row++) {
                         const float *in = x + image * 32 + ((row + r) * 1) * 32 + j;
                         const float *grad = dy + image * 16 + (row * 1) * 16 + k;
@@ -2438,24 +2438,24 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
                             acc15_0 = _mm512_fmadd_ps(x0, g0, acc15_0);
                         }
                     }
-                }
 
-                _mm512_storeu_ps(out, acc0_0);
-                _mm512_storeu_ps(out + 16, acc1_0);
-                _mm512_storeu_ps(out + 32, acc2_0);
-                _mm512_storeu_ps(out + 48, acc3_0);
-                _mm512_storeu_ps(out + 64, acc4_0);
-                _mm512_storeu_ps(out + 80, acc5_0);
-                _mm512_storeu_ps(out + 96, acc6_0);
-                _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
+                    _mm512_storeu_ps(out, acc0_0);
+                    _mm512_storeu_ps(out + 16, acc1_0);
+                    _mm512_storeu_ps(out + 32, acc2_0);
+                    _mm512_storeu_ps(out + 48, acc3_0);
+                    _mm512_storeu_ps(out + 64, acc4_0);
+                    _mm512_storeu_ps(out + 80, acc5_0);
+                    _mm512_storeu_ps(out + 96, acc6_0);
+                    _mm512_storeu_ps(out + 112, acc7_0);
+                    _mm512_storeu_ps(out + 128, acc8_0);
+                    _mm512_storeu_ps(out + 144, acc9_0);
+                    _mm512_storeu_ps(out + 160, acc10_0);
+                    _mm512_storeu_ps(out + 176, acc11_0);
+                    _mm512_storeu_ps(out + 192, acc12_0);
+                    _mm512_storeu_ps(out + 208, acc13_0);
+                    _mm512_storeu_ps(out + 224, acc14_0);
+                    _mm512_storeu_ps(out + 240, acc15_0);
+                }
             }
         }
     }
@@ -3039,32 +3039,32 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const f
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * x: 16 x 16 x 32, dy: 16 x 16 x 16, dw: 1 x 32 x 16.
- * Tile of up to 16 filter entries x 1 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 1; r++) {
-        for (int j = 0; j < 32; j += 16) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 32 + j) * 16 + k;
-                __m512 acc0_0 = _mm512_loadu_ps(out);
-                __m512 acc1_0 = _mm512_loadu_ps(out + 16);
-                __m512 acc2_0 = _mm512_loadu_ps(out + 32);
-                __m512 acc3_0 = _mm512_loadu_ps(out + 48);
-                __m512 acc4_0 = _mm512_loadu_ps(out + 64);
-                __m512 acc5_0 = _mm512_loadu_ps(out + 80);
-                __m512 acc6_0 = _mm512_loadu_ps(out + 96);
-                __m512 acc7_0 = _mm512_loadu_ps(out + 112);
-                __m512 acc8_0 = _mm512_loadu_ps(out + 128);
-                __m512 acc9_0 = _mm512_loadu_ps(out + 144);
-                __m512 acc10_0 = _mm512_loadu_ps(out + 160);
-                __m512 acc11_0 = _mm512_loadu_ps(out + 176);
-                __m512 acc12_0 = _mm512_loadu_ps(out + 192);
-                __m512 acc13_0 = _mm512_loadu_ps(out + 208);
-                __m512 acc14_0 = _mm512_loadu_ps(out + 224);
-                __m512 acc15_0 = _mm512_loadu_ps(out + 240);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 1; r++) {
+            for (int j = 0; j < 32; j += 16) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 32 + j) * 16 + k;
+                    __m512 acc0_0 = _mm512_loadu_ps(out);
+                    __m512 acc1_0 = _mm512_loadu_ps(out + 16);
+                    __m512 acc2_0 = _mm512_loadu_ps(out + 32);
+                    __m512 acc3_0 = _mm512_loadu_ps(out + 48);
+                    __m512 acc4_0 = _mm512_loadu_ps(out + 64);
+                    __m512 acc5_0 = _mm512_loadu_ps(out + 80);
+                    __m512 acc6_0 = _mm512_loadu_ps(out + 96);
+                    __m512 acc7_0 = _mm512_loadu_ps(out + 112);
+                    __m512 acc8_0 = _mm512_loadu_ps(out + 128);
+                    __m512 acc9_0 = _mm512_loadu_ps(out + 144);
+                    __m512 acc10_0 = _mm512_loadu_ps(out + 160);
+                    __m512 acc11_0 = _mm512_loadu_ps(out + 176);
+                    __m512 acc12_0 = _mm512_loadu_ps(out + 192);
+                    __m512 acc13_0 = _mm512_loadu_ps(out + 208);
+                    __m512 acc14_0 = _mm512_loadu_ps(out + 224);
+                    __m512 acc15_0 = _mm512_loadu_ps(out + 240);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 16; row++) {
                         const float *in = x + image * 8192 + ((row + r) * 16) * 32 + j;
                         const float *grad = dy + image * 4096 + (row * 16) * 16 + k;
@@ -3105,24 +3105,24 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
                             acc15_0 = _mm512_fmadd_ps(x0, g0, acc15_0);
                         }
                     }
-                }
 
-                _mm512_storeu_ps(out, acc0_0);
-                _mm512_storeu_ps(out + 16, acc1_0);
-                _mm512_storeu_ps(out + 32, acc2_0);
-                _mm512_storeu_ps(out + 48, acc3_0);
-                _mm512_storeu_ps(out + 64, acc4_0);
-                _mm512_storeu_ps(out + 80, acc5_0);
-                _mm512_storeu_ps(out + 96, acc6_0);
-                _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
+                    _mm512_storeu_ps(out, acc0_0);
+                    _mm512_storeu_ps(out + 16, acc1_0);
+                    _mm512_storeu_ps(out + 32, acc2_0);
+                    _mm512_storeu_ps(out + 48, acc3_0);
+                    _mm512_storeu_ps(out + 64, acc4_0);
+                    _mm512_storeu_ps(out + 80, acc5_0);
+                    _mm512_storeu_ps(out + 96, acc6_0);
+                    _mm512_storeu_ps(out + 112, acc7_0);
+                    _mm512_storeu_ps(out + 128, acc8_0);
+                    _mm512_storeu_ps(out + 144, acc9_0);
+                    _mm512_storeu_ps(out + 160, acc10_0);
+                    _mm512_storeu_ps(out + 176, acc11_0);
+                    _mm512_storeu_ps(out + 192, acc12_0);
+                    _mm512_storeu_ps(out + 208, acc13_0);
+                    _mm512_storeu_ps(out + 224, acc14_0);
+                    _mm512_storeu_ps(out + 240, acc15_0);
+                }
             }
         }
     }
@@ -3974,32 +3974,32 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const f
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * x: 32 x 32 x 32, dy: 32 x 32 x 16, dw: 1 x 32 x 16.
- * Tile of up to 16 filter entries x 1 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 1; r++) {
-        for (int j = 0; j < 32; j += 16) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 32 + j) * 16 + k;
-                __m512 acc0_0 = _mm512_loadu_ps(out);
-                __m512 acc1_0 = _mm512_loadu_ps(out + 16);
-                __m512 acc2_0 = _mm512_loadu_ps(out + 32);
-                __m512 acc3_0 = _mm512_loadu_ps(out + 48);
-                __m512 acc4_0 = _mm512_loadu_ps(out + 64);
-                __m512 acc5_0 = _mm512_loadu_ps(out + 80);
-                __m512 acc6_0 = _mm512_loadu_ps(out + 96);
-                __m512 acc7_0 = _mm512_loadu_ps(out + 112);
-                __m512 acc8_0 = _mm512_loadu_ps(out + 128);
-                __m512 acc9_0 = _mm512_loadu_ps(out + 144);
-                __m512 acc10_0 = _mm512_loadu_ps(out + 160);
-                __m512 acc11_0 = _mm512_loadu_ps(out + 176);
-                __m512 acc12_0 = _mm512_loadu_ps(out + 192);
-                __m512 acc13_0 = _mm512_loadu_ps(out + 208);
-                __m512 acc14_0 = _mm512_loadu_ps(out + 224);
-                __m512 acc15_0 = _mm512_loadu_ps(out + 240);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 1; r++) {
+            for (int j = 0; j < 32; j += 16) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 32 + j) * 16 + k;
+                    __m512 acc0_0 = _mm512_loadu_ps(out);
+                    __m512 acc1_0 = _mm512_loadu_ps(out + 16);
+                    __m512 acc2_0 = _mm512_loadu_ps(out + 32);
+                    __m512 acc3_0 = _mm512_loadu_ps(out + 48);
+                    __m512 acc4_0 = _mm512_loadu_ps(out + 64);
+                    __m512 acc5_0 = _mm512_loadu_ps(out + 80);
+                    __m512 acc6_0 = _mm512_loadu_ps(out + 96);
+                    __m512 acc7_0 = _mm512_loadu_ps(out + 112);
+                    __m512 acc8_0 = _mm512_loadu_ps(out + 128);
+                    __m512 acc9_0 = _mm512_loadu_ps(out + 144);
+                    __m512 acc10_0 = _mm512_loadu_ps(out + 160);
+                    __m512 acc11_0 = _mm512_loadu_ps(out + 176);
+                    __m512 acc12_0 = _mm512_loadu_ps(out + 192);
+                    __m512 acc13_0 = _mm512_loadu_ps(out + 208);
+                    __m512 acc14_0 = _mm512_loadu_ps(out + 224);
+                    __m512 acc15_0 = _mm512_loadu_ps(out + 240);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 32; row++) {
                         const float *in = x + image * 32768 + ((row + r) * 32) * 32 + j;
                         const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
@@ -4040,24 +4040,24 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
                             acc15_0 = _mm512_fmadd_ps(x0, g0, acc15_0);
                         }
                     }
-                }
 
-                _mm512_storeu_ps(out, acc0_0);
-                _mm512_storeu_ps(out + 16, acc1_0);
-                _mm512_storeu_ps(out + 32, acc2_0);
-                _mm512_storeu_ps(out + 48, acc3_0);
-                _mm512_storeu_ps(out + 64, acc4_0);
-                _mm512_storeu_ps(out + 80, acc5_0);
-                _mm512_storeu_ps(out + 96, acc6_0);
-                _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
-                _mm512_storeu_ps(out + 144, acc9_0);
-                _mm512_storeu_ps(out + 160, acc10_0);
-                _mm512_storeu_ps(out + 176, acc11_0);
-                _mm512_storeu_ps(out + 192, acc12_0);
-                _mm512_storeu_ps(out + 208, acc13_0);
-                _mm512_storeu_ps(out + 224, acc14_0);
-                _mm512_storeu_ps(out + 240, acc15_0);
+                    _mm512_storeu_ps(out, acc0_0);
+                    _mm512_storeu_ps(out + 16, acc1_0);
+                    _mm512_storeu_ps(out + 32, acc2_0);
+                    _mm512_storeu_ps(out + 48, acc3_0);
+                    _mm512_storeu_ps(out + 64, acc4_0);
+                    _mm512_storeu_ps(out + 80, acc5_0);
+                    _mm512_storeu_ps(out + 96, acc6_0);
+                    _mm512_storeu_ps(out + 112, acc7_0);
+                    _mm512_storeu_ps(out + 128, acc8_0);
+                    _mm512_storeu_ps(out + 144, acc9_0);
+                    _mm512_storeu_ps(out + 160, acc10_0);
+                    _mm512_storeu_ps(out + 176, acc11_0);
+                    _mm512_storeu_ps(out + 192, acc12_0);
+                    _mm512_storeu_ps(out + 208, acc13_0);
+                    _mm512_storeu_ps(out + 224, acc14_0);
+                    _mm512_storeu_ps(out + 240, acc15_0);
+                }
             }
         }
     }
@@ -4484,25 +4484,25 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16, dw: 9 x 3 x 16.
- * Tile of up to 9 filter entries x 1 vectors; filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 9 filter entries x 1 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
-    for (int r = 0; r < 3; r++) {
-        for (int j = 0; j < 9; j += 9) {
-            for (int k = 0; k < 16; k += 16) {
-                float *out = dw + (r * 9 + j) * 16 + k;
-                __m512 acc0_0 = _mm512_loadu_ps(out);
-                __m512 acc1_0 = _mm512_loadu_ps(out + 16);
-                __m512 acc2_0 = _mm512_loadu_ps(out + 32);
-                __m512 acc3_0 = _mm512_loadu_ps(out + 48);
-                __m512 acc4_0 = _mm512_loadu_ps(out + 64);
-                __m512 acc5_0 = _mm512_loadu_ps(out + 80);
-                __m512 acc6_0 = _mm512_loadu_ps(out + 96);
-                __m512 acc7_0 = _mm512_loadu_ps(out + 112);
-                __m512 acc8_0 = _mm512_loadu_ps(out + 128);
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 3; r++) {
+            for (int j = 0; j < 9; j += 9) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 9 + j) * 16 + k;
+                    __m512 acc0_0 = _mm512_loadu_ps(out);
+                    __m512 acc1_0 = _mm512_loadu_ps(out + 16);
+                    __m512 acc2_0 = _mm512_loadu_ps(out + 32);
+                    __m512 acc3_0 = _mm512_loadu_ps(out + 48);
+                    __m512 acc4_0 = _mm512_loadu_ps(out + 64);
+                    __m512 acc5_0 = _mm512_loadu_ps(out + 80);
+                    __m512 acc6_0 = _mm512_loadu_ps(out + 96);
+                    __m512 acc7_0 = _mm512_loadu_ps(out + 112);
+                    __m512 acc8_0 = _mm512_loadu_ps(out + 128);
 
-                for (int image = 0; image < n; image++) {
                     for (int row = 0; row < 32; row++) {
                         const float *in = x + image * 3468 + ((row + r) * 34) * 3 + j;
                         const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
@@ -4529,17 +4529,17 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
                             acc8_0 = _mm512_fmadd_ps(x0, g0, acc8_0);
                         }
                     }
-                }
 
-                _mm512_storeu_ps(out, acc0_0);
-                _mm512_storeu_ps(out + 16, acc1_0);
-                _mm512_storeu_ps(out + 32, acc2_0);
-                _mm512_storeu_ps(out + 48, acc3_0);
-                _mm512_storeu_ps(out + 64, acc4_0);
-                _mm512_storeu_ps(out + 80, acc5_0);
-                _mm512_storeu_ps(out + 96, acc6_0);
-                _mm512_storeu_ps(out + 112, acc7_0);
-                _mm512_storeu_ps(out + 128, acc8_0);
+                    _mm512_storeu_ps(out, acc0_0);
+                    _mm512_storeu_ps(out + 16, acc1_0);
+                    _mm512_storeu_ps(out + 32, acc2_0);
+                    _mm512_storeu_ps(out + 48, acc3_0);
+                    _mm512_storeu_ps(out + 64, acc4_0);
+                    _mm512_storeu_ps(out + 80, acc5_0);
+                    _mm512_storeu_ps(out + 96, acc6_0);
+                    _mm512_storeu_ps(out + 112, acc7_0);
+                    _mm512_storeu_ps(out + 128, acc8_0);
+                }
             }
         }
     }
