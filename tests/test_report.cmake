@@ -55,6 +55,27 @@ foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_pl
     endif()
 endforeach()
 
+# What is plotted is what was logged: the numbers below the plot of accuracies are those of log.csv.
+run_well("${BURIN}" report "runs/tiny gn 1" -o one.html)
+run_well(xmllint --noout one.html)
+file(READ "${WORK}/one.html" page)
+file(STRINGS "${WORK}/runs/tiny gn 1/log.csv" lines)
+list(POP_FRONT lines)
+list(LENGTH lines epochs)
+if(NOT epochs EQUAL 3)
+    message(FATAL_ERROR "log.csv: expected 3 epochs, got ${epochs}")
+endif()
+foreach(line IN LISTS lines)
+    string(REPLACE "," ";" line "${line}")
+    list(GET line 0 epoch)
+    list(GET line 3 train)
+    list(GET line 5 test)
+    string(FIND "${page}" "<td>${epoch}</td>\n<td>${test}</td>\n<td>${train}</td>" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "one.html: epoch ${epoch} is not plotted as logged: ${test}, ${train}")
+    endif()
+endforeach()
+
 # Batch norm over eight images: the generic kernels train it, and nothing else does.
 run("${PROGRAMS}/tiny_bn8" train --data synthetic --backend generated --out no)
 if(NOT result EQUAL 2 OR EXISTS "${WORK}/no")
@@ -88,9 +109,7 @@ foreach(part "moves the logits of 7 of the 31 others under batch norm over 8 ima
     endif()
 endforeach()
 
-# One run alone, and what is no run.
-run_well("${BURIN}" report "runs/tiny gn 1" -o one.html)
-run_well(xmllint --noout one.html)
+# What is no run.
 run("${BURIN}" report runs -o none.html)
 if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.html")
     message(FATAL_ERROR "a folder without a run: ended with ${result}\n${output}")
