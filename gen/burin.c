@@ -27,6 +27,7 @@ enum option_id {
     OPT_CANDIDATE,
     OPT_TUNED,
     OPT_PASS,
+    OPT_FIGURE,
     OPT_GEN_DIR,
     OPTION_COUNT,
     OPT_HELP,
@@ -59,6 +60,7 @@ static const struct {
                   NULL,
                   PLAN,
                   {"network", "graph", "steps", "schedule", "memory", "kernels", "choices"}},
+    [OPT_FIGURE] = {"figure", "figure", NULL, REPORT, {NULL}},
     [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, GEN | PLAN | TWIN | LAYERS | REPORT, {NULL}},
 };
 
@@ -93,7 +95,7 @@ static const char help_text[] =
     "                       c is portable C [native]\n"
     "  -o, --output FILE    where to write                                    (gen, twin,\n"
     "                       [gen: generated/<net>_<norm>_<isa>.c,           report)\n"
-    "                       twin: standard output, report: report.html]\n"
+    "                       twin: standard output, report: report.html or ID.svg]\n"
     "  --algorithm ALG      auto or direct: how convolutions are computed     (gen, plan)\n"
     "                       [auto]\n"
     "  --unroll HOW         tile or full: what is written out in the kernels; (gen, plan)\n"
@@ -107,6 +109,8 @@ static const char help_text[] =
     "  --pass PASS          print what one pass makes, as plain tables:       (plan)\n"
     "                       network, graph, steps, schedule, memory or\n"
     "                       kernels; or choices, as --tuned reads them\n"
+    "  --figure ID          one figure alone, as a picture: its id on the     (report)\n"
+    "                       page, such as accuracy [the whole page]\n"
     "  --gen-dir DIR        take scripts from DIR and templates from          (all)\n"
     "                       DIR/../templates, not from the executable\n"
     "  --help               print this and exit\n"
@@ -118,7 +122,8 @@ static const char help_text[] =
     "Examples\n"
     "  burin gen --norm gn --isa avx2 -o s8_gn.c s8\n"
     "  burin plan my/network.lua\n"
-    "  burin report runs/s8_bn runs/s8_gn -o report.html\n";
+    "  burin report runs/s8_bn runs/s8_gn -o report.html\n"
+    "  burin report runs/s8_bn runs/s8_gn --figure accuracy -o accuracy.svg\n";
 
 static int usage_error(void)
 {
@@ -150,6 +155,12 @@ static bool is_megabytes(const char *text)
     return text[digits] == '\0' && digits >= 1 && digits <= 9 && strspn(text, "0") < digits;
 }
 
+/* What an option without choices takes. */
+static const char *expected_text(int id)
+{
+    return id == OPT_MAX_MEMORY ? "megabytes" : id == OPT_FIGURE ? "the id of a figure" : "a path";
+}
+
 /* Whether `value` is allowed for an option; says what is if not. */
 static bool check_value(int id, const char *value)
 {
@@ -169,7 +180,7 @@ static bool check_value(int id, const char *value)
         return false;
     }
     if (value[0] == '\0') {
-        fprintf(stderr, "burin: --%s: the value is empty: expected a path\n", name);
+        fprintf(stderr, "burin: --%s: the value is empty: expected %s\n", name, expected_text(id));
         return false;
     }
     return true;
@@ -184,7 +195,7 @@ static void explain_option(int result, const char *word)
         if (option_table[id].choices[0] != NULL)
             print_expected(option_table[id].choices);
         else
-            fprintf(stderr, ": expected %s\n", id == OPT_MAX_MEMORY ? "megabytes" : "a path");
+            fprintf(stderr, ": expected %s\n", expected_text(id));
     } else if (optopt == OPT_HELP || optopt == OPT_VERSION) {
         fprintf(stderr, "burin: %s: a value too many: expected none\n", word);
     } else if (optopt != 0) {
@@ -283,6 +294,7 @@ int main(int argc, char **argv)
         {"candidate", required_argument, NULL, OPT_CANDIDATE},
         {"tuned", required_argument, NULL, OPT_TUNED},
         {"pass", required_argument, NULL, OPT_PASS},
+        {"figure", required_argument, NULL, OPT_FIGURE},
         {"gen-dir", required_argument, NULL, OPT_GEN_DIR},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},

@@ -1,6 +1,6 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
 -- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, candidate,
--- tuned, output, pass; run1, run2, ... for report.
+-- tuned, output, pass; for report figure, and run1, run2, ...
 
 local dump <const> = require("dump")
 local evaluate <const> = require("evaluate")
@@ -148,7 +148,13 @@ function main.report(arguments)
     while arguments["run" .. #folders + 1] do
         folders[#folders + 1] = arguments["run" .. #folders + 1]
     end
-    write(arguments.output or "report.html", require("report/page").text(folders))
+    local page <const>, figure <const> = require("report/page"), arguments.figure
+    if figure then
+        local text <const> = page.figure(folders, figure)
+        write(arguments.output or figure .. ".svg", text)
+    else
+        write(arguments.output or "report.html", page.text(folders))
+    end
 end
 
 function main.layers()

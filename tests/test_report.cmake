@@ -76,6 +76,22 @@ foreach(line IN LISTS lines)
     endif()
 endforeach()
 
+# One figure alone.
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny gn 1" --figure accuracy -o accuracy.svg)
+run_well(xmllint --noout accuracy.svg)
+file(READ "${WORK}/accuracy.svg" picture)
+foreach(part "SYNTHETIC: Accuracy over the epochs" "id=\"accuracy_plot_4\"" ">group norm, train</text>")
+    string(FIND "${picture}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "accuracy.svg: expected \"${part}\"")
+    endif()
+endforeach()
+run("${BURIN}" report "runs/tiny gn 1" --figure none)
+if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.svg")
+    message(FATAL_ERROR "an unknown figure: ended with ${result}\n${output}")
+endif()
+expect("burin: --figure none: no such figure of these runs: expected one of accuracy, loss, ")
+
 # Batch norm over eight images: the generic kernels train it, and nothing else does.
 run("${PROGRAMS}/tiny_bn8" train --data synthetic --backend generated --out no)
 if(NOT result EQUAL 2 OR EXISTS "${WORK}/no")

@@ -37,9 +37,14 @@ function chart.color(number)
     return chart.colors[(number - 1) % #chart.colors + 1]
 end
 
+--- Width and height of a figure in pixels of the viewBox.
+function chart.size(figure)
+    return figure.width or WIDTH, figure.height or HEIGHT
+end
+
 --- The rectangle of the plot in pixels of the viewBox: left, right, top, bottom.
 function chart.area(figure)
-    local w <const>, h <const> = figure.width or WIDTH, figure.height or HEIGHT
+    local w <const>, h <const> = chart.size(figure)
     return MARGIN.left, w - (figure.bare and MARGIN.top or MARGIN.right), MARGIN.top,
         h - MARGIN.bottom
 end
@@ -208,13 +213,12 @@ end
 --- The script that draws a figure; not all of its series may be empty.
 function chart.script(figure)
     local x_low <const>, x_high <const>, y_low <const>, y_high <const> = chart.ranges(figure)
+    local w <const>, h <const> = chart.size(figure)
     local script <const> = {
         "set encoding utf8",
-        ("set terminal svg size %d,%d font 'sans-serif,12' name '%s'"):format(
-            figure.width or WIDTH, figure.height or HEIGHT, figure.id),
+        ("set terminal svg size %d,%d font 'sans-serif,12' name '%s'"):format(w, h, figure.id),
     }
     local left <const>, right <const>, top <const>, bottom <const> = chart.area(figure)
-    local w <const>, h <const> = figure.width or WIDTH, figure.height or HEIGHT
     for _, side in ipairs({ { "l", left / w }, { "r", right / w }, { "t", 1 - top / h },
         { "b", 1 - bottom / h } }) do
         script[#script + 1] = ("set %smargin at screen %s"):format(side[1], number(side[2]))
@@ -254,9 +258,10 @@ local function inline(svg, figure, title)
     body = body:gsub(" color=\"black\"", "") -- else nothing could follow the page
     body = body:gsub("rgb%( *2, *2, *2%)", "var(--grid)")
     body = body:gsub(" font%-family=\"sans%-serif\"", "")
+    local w <const>, h <const> = chart.size(figure)
     return ("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
         .. "aria-label=\"%s\">\n<defs><circle id=\"%s\" r=\"1\" fill=\"currentColor\"/></defs>\n"
-        .. "%s</svg>"):format(figure.width or WIDTH, figure.height or HEIGHT, title, dot, body)
+        .. "%s</svg>"):format(w, h, title, dot, body)
 end
 
 --- The figure as an <svg> element. `escape` makes text fit for XML. Raises when gnuplot fails.

@@ -102,25 +102,40 @@ local function main_groups(groups)
     return main, with_one
 end
 
---- The page of the run folders `folders`.
-function page.text(folders)
+-- All views of the run folders `folders`, in the order of the page, and their groups.
+local function views_of(folders)
     local groups <const> = runs.groups(stat.map(folders, runs.read))
     local main <const>, with_one <const> = main_groups(groups)
-    local views <const> = {
+    return {
         norms.view(with_one), training.curves(main), training.table(groups),
         mistakes.view(main), looks.inside_view(main), batch.size_view(groups),
         batch.independence_view(groups), looks.smooth_view(main),
-    }
+    }, groups
+end
+
+local function figures_of(views)
+    local figures <const> = {}
+    for _, view in ipairs(views) do
+        for _, block in ipairs(view.blocks) do
+            for _, figure in ipairs(block.figures or {}) do
+                figures[#figures + 1] = figure
+            end
+        end
+    end
+    return figures
+end
+
+--- The page of the run folders `folders`.
+function page.text(folders)
+    local views <const>, groups <const> = views_of(folders)
     for number, view in ipairs(views) do
         view.number = number
         for i, sentence in ipairs(view.sentences) do
             view.sentences[i] = (sentence:gsub("^%l", string.upper))
         end
-        for _, block in ipairs(view.blocks) do
-            for _, figure in ipairs(block.figures or {}) do
-                draw(figure)
-            end
-        end
+    end
+    for _, figure in ipairs(figures_of(views)) do
+        draw(figure)
     end
     local title <const>, synthetic <const> = title_of(groups)
     return template.render("report.html.tpl", {
@@ -133,6 +148,28 @@ function page.text(folders)
             rows = run_rows(groups),
         },
     })
+end
+
+--- One figure of that page as an SVG file of its own; `id` is its id on the page.
+function page.figure(folders, id)
+    local views <const>, groups <const> = views_of(folders)
+    local ids <const> = {}
+    for i, figure in ipairs(figures_of(views)) do
+        if figure.id == id then
+            draw(figure)
+            local _, synthetic <const> = title_of(groups)
+            local width <const>, height <const> = chart.size(figure)
+            return template.render("figure.svg.tpl", {
+                text = escape, figure = figure, synthetic = synthetic, width = width,
+                height = height,
+            })
+        end
+        ids[i] = figure.id
+    end
+    error({ kind = "failed", messages = {
+        ("--figure %s: no such figure of these runs: expected one of %s"):format(id,
+            table.concat(ids, ", ")),
+    } }, 0)
 end
 
 return page
