@@ -2,7 +2,7 @@
 @ local ROW <const>, TOP <const>, SIDE <const> = 20, 34, 12
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${TOP + height + ROW * #figure.legend + SIDE}" viewBox="0 0 ${width} ${TOP + height + ROW * #figure.legend + SIDE}" font-family="system-ui, sans-serif" font-size="13">
 <style>
-svg { --page: #ffffff; --ink: #1c1f24; --grid: #dfe3e8; color: #1c1f24; }
+svg { overflow: visible; --page: #ffffff; --ink: #1c1f24; --grid: #dfe3e8; color: #1c1f24; }
 /* dark */ @media (prefers-color-scheme: dark) {
     svg { --page: #14171b; --ink: #e4e7ec; --grid: #2d333b; color: #e4e7ec; }
 }
