@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "rng.h"
 #include "sha256.h"
 
 enum {
@@ -276,6 +277,51 @@ bool data_open(struct data *data, const char *dir, enum data_part part, struct e
     if (!ok)
         data_close(data);
     return ok;
+}
+
+/* -- Holding out ------------------------------------------------------------------------------- */
+
+static size_t image_bytes(const struct data *data)
+{
+    return (size_t)data->c * (size_t)data->h * (size_t)data->w;
+}
+
+static void move_image(struct data *to, int at, const struct data *from, int i)
+{
+    const size_t image = image_bytes(from);
+    to->labels[at] = from->labels[i];
+    memmove(to->pixels + (size_t)at * image, from->pixels + (size_t)i * image, image);
+}
+
+bool data_hold_out(struct data *data, int n, struct data *held, struct err *err)
+{
+    *held = (struct data){0};
+    if (n < 1 || n >= data->count)
+        return err_set_code(err, EXIT_USAGE, "%d held out of %d training images: expected 1 to %d",
+                            n, data->count, data->count - 1);
+    struct data part = *data;
+    part.labels = malloc((size_t)n);
+    part.pixels = malloc((size_t)n * image_bytes(data));
+    if (!part.labels || !part.pixels) {
+        free(part.labels);
+        free(part.pixels);
+        return err_set_errno(err, ENOMEM, "cannot hold out %d images of %s", n, data->source);
+    }
+    /* Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2 S): each image is taken
+     * with the chance of those still wanted among those still to come. */
+    const uint64_t key = rng_key(0, 0, (uint32_t)n, RNG_HOLD_OUT);
+    part.count = 0;
+    int kept = 0;
+    for (int i = 0; i < data->count; i++) {
+        uint32_t left = (uint32_t)(data->count - i);
+        if (rng_below(key, (uint32_t)i, left) < (uint32_t)(n - part.count))
+            move_image(&part, part.count++, data, i);
+        else
+            move_image(data, kept++, data, i);
+    }
+    data->count = kept;
+    *held = part;
+    return true;
 }
 
 void data_close(struct data *data)

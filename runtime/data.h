@@ -69,6 +69,11 @@ bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err
  * wrong with it: missing, unreadable, too short or too long by how much, or a bad label where. */
 bool data_open(struct data *data, const char *dir, enum data_part part, struct err *err);
 
+/* Moves n of the images of `data` to `held`: a choice at random that is always the same for the
+ * same numbers, whatever the seed of a training; the order is kept on both sides. EXIT_USAGE unless
+ * 0 < n < data->count. On failure data is as it was, and held is empty. */
+bool data_hold_out(struct data *data, int n, struct data *held, struct err *err);
+
 /* Frees the images and clears data. Accepts a zeroed struct. */
 void data_close(struct data *data);
 

@@ -15,7 +15,12 @@
 #include "settings.h"
 
 static const char csv_header[] =
-    "epoch,lr,train_loss,train_acc,test_loss,test_acc,seconds,images_per_s,data\n";
+    "epoch,lr,train_loss,train_acc,%s_loss,%s_acc,seconds,images_per_s,data\n";
+
+static const char *evaluated(const struct log *log)
+{
+    return log->kind.validates ? "val" : "test";
+}
 
 /* -- Opening ----------------------------------------------------------------------------------- */
 
@@ -91,9 +96,9 @@ static bool flush(FILE *file, const char *path, struct err *err)
 }
 
 bool log_open(struct log *log, const char *folder, const struct log_position *resumed,
-              bool synthetic, struct err *err)
+              struct log_kind kind, struct err *err)
 {
-    *log = (struct log){.synthetic = synthetic};
+    *log = (struct log){.kind = kind};
     log->jsonl = open_file(&log->jsonl_path, folder, "log.jsonl", resumed != NULL, err);
     log->csv = log->jsonl == NULL
                    ? NULL
@@ -104,7 +109,7 @@ bool log_open(struct log *log, const char *folder, const struct log_position *re
              cut(log->csv, log->csv_path, resumed, row_is_later, err);
     }
     if (ok && ftello(log->csv) == 0) {
-        fputs(csv_header, log->csv);
+        fprintf(log->csv, csv_header, evaluated(log), evaluated(log));
         ok = flush(log->csv, log->csv_path, err);
     }
     if (!ok)
@@ -133,7 +138,7 @@ bool log_event(struct log *log, struct cJSON *fields, const char *name, struct e
     cJSON *event = fields == NULL ? NULL : cJSON_CreateString(name);
     if (event != NULL && cJSON_InsertItemInArray(fields, 0, event)) {
         event->string = strdup("event");
-        bool marked = !log->synthetic || cJSON_AddStringToObject(fields, "data", "SYNTHETIC");
+        bool marked = !log->kind.synthetic || cJSON_AddStringToObject(fields, "data", "SYNTHETIC");
         text = event->string != NULL && marked ? cJSON_PrintUnformatted(fields) : NULL;
     }
     cJSON_Delete(fields);
@@ -168,8 +173,8 @@ bool log_epoch(struct log *log, const struct log_epoch *epoch, struct err *err)
         {"lr", lr_number(epoch->lr)},
         {"train_loss", rounded(epoch->train_loss, 1e6)},
         {"train_acc", rounded(epoch->train_acc, 1e4)},
-        {"test_loss", rounded(epoch->test_loss, 1e6)},
-        {"test_acc", rounded(epoch->test_acc, 1e4)},
+        {log->kind.validates ? "val_loss" : "test_loss", rounded(epoch->test_loss, 1e6)},
+        {log->kind.validates ? "val_acc" : "test_acc", rounded(epoch->test_acc, 1e4)},
         {"seconds", rounded(epoch->seconds, 1e3)},
         {"images_per_s", rounded(epoch->images_per_s, 1e1)},
     };
@@ -181,13 +186,13 @@ bool log_epoch(struct log *log, const struct log_epoch *epoch, struct err *err)
         }
         fprintf(log->csv, "%.10g,", numbers[i].value);
     }
-    fprintf(log->csv, "%s\n", log->synthetic ? "SYNTHETIC" : "cifar10");
+    fprintf(log->csv, "%s\n", log->kind.synthetic ? "SYNTHETIC" : "cifar10");
     return log_event(log, fields, "epoch", err) && flush(log->csv, log->csv_path, err);
 }
 
 bool log_step(struct log *log, int64_t step, double loss, struct err *err)
 {
     fprintf(log->jsonl, "{\"event\":\"step\",\"step\":%lld,\"loss\":%.17g%s}\n", (long long)step,
-            loss, log->synthetic ? ",\"data\":\"SYNTHETIC\"" : "");
+            loss, log->kind.synthetic ? ",\"data\":\"SYNTHETIC\"" : "");
     return flush(log->jsonl, log->jsonl_path, err);
 }

@@ -1,13 +1,13 @@
 /* log.h - what a training run leaves to be read by programs: log.jsonl and log.csv.
  *
  *     struct log log = {0};
- *     if (!log_open(&log, folder, &resumed, synthetic, &err)) ...    (resumed is NULL for a new
+ *     if (!log_open(&log, folder, &resumed, kind, &err)) ...    (resumed is NULL for a new
  * run) log_event(&log, cJSON_CreateObject(), "start", &err); log_epoch(&log, &epoch, &err);
  *     log_close(&log, &err);
  *
  * log.jsonl has one object a line, each with "event": start, step and probe (only when asked for),
- * epoch, interrupt, end. log.csv has a header and one row an epoch. Every line is written through to the
- * file before the call returns. With synthetic data every object has "data":"SYNTHETIC".
+ * epoch, interrupt, end. log.csv has a header and one row an epoch. Every line is written through
+ * to the file before the call returns. With synthetic data every object has "data":"SYNTHETIC".
  *
  * Opening for a resumed run cuts off what was logged after the checkpoint, so that the log of an
  * interrupted and resumed run holds the same epochs and steps as that of an uninterrupted one.
@@ -23,10 +23,16 @@
 
 struct cJSON;
 
+/* What the figures are of. */
+struct log_kind {
+    bool synthetic;
+    bool validates; /* "val_loss" and "val_acc", of images held out, in place of "test_..." */
+};
+
 struct log {
     FILE *jsonl, *csv;
     char *jsonl_path, *csv_path;
-    bool synthetic;
+    struct log_kind kind;
 };
 
 /* Where a resumed run continues: whole epochs and steps of the checkpoint. */
@@ -38,13 +44,13 @@ struct log_epoch {
     int epoch;                    /* counted from 1 */
     float lr;                     /* of the epoch's last step */
     double train_loss, train_acc; /* accuracies in percent */
-    double test_loss, test_acc;
+    double test_loss, test_acc;   /* or of what was held out */
     double seconds, images_per_s; /* of the training part, in this process */
 };
 
 /* Opens both files in a folder that exists: empty, or cut at the position. */
 bool log_open(struct log *log, const char *folder, const struct log_position *resumed,
-              bool synthetic, struct err *err);
+              struct log_kind kind, struct err *err);
 
 /* Closes; an error that the system reports late is reported here. Accepts a zeroed struct. */
 bool log_close(struct log *log, struct err *err);

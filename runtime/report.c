@@ -24,6 +24,12 @@ static const char *mark(const struct trainer *t)
 
 static void say(struct trainer *t, const char *fmt, ...) ERR_PRINTF(2, 3);
 
+/* What is evaluated. */
+static const char *evaluated(const struct trainer *t)
+{
+    return t->settings.validate > 0 ? "held-out" : "test";
+}
+
 /* One line on standard output. A lost reader does not end a training; the program's end tells. */
 static void say(struct trainer *t, const char *fmt, ...)
 {
@@ -186,7 +192,8 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
               cJSON_AddNumberToObject(event, "step", (double)t->counters.step) &&
               cJSON_AddStringToObject(event, "source", t->train.source) &&
               cJSON_AddNumberToObject(event, "train_images", t->train.count) &&
-              cJSON_AddNumberToObject(event, "test_images", t->test.count) &&
+              cJSON_AddNumberToObject(
+                  event, t->settings.validate > 0 ? "val_images" : "test_images", t->test.count) &&
               (!t->resumed || cJSON_AddStringToObject(event, "resumed", t->from.path));
     for (int i = 0; ok && i < WARNINGS; i++) {
         const char *text = warning(t, i);
@@ -220,8 +227,8 @@ bool report_start(struct trainer *trainer, struct err *err)
         return true;
     say(t, "network %s, norm %s, %zu parameters, %s on %s", model->name, model->norm,
         model->param_floats, model->isa, cpu);
-    say(t, "%d training and %d test images, %lld steps an epoch", t->train.count, t->test.count,
-        (long long)t->counters.steps_per_epoch);
+    say(t, "%d training and %d %s images, %lld steps an epoch", t->train.count, t->test.count,
+        evaluated(t), (long long)t->counters.steps_per_epoch);
     if (t->dir.moved)
         say(t, "the run that was in %s is now in %s/previous", t->settings.out, t->settings.out);
     putchar('\n');
@@ -231,7 +238,7 @@ bool report_start(struct trainer *trainer, struct err *err)
         say(t, "resumed from %s, saved at step %lld, %lld epochs completed", t->from.path,
             (long long)t->counters.step, (long long)t->counters.epoch);
     say(t, "%5s  %10s  %10s  %7s  %9s  %7s  %8s  %9s", "epoch", "lr", "train loss", "acc %",
-        "test loss", "acc %", "seconds", "images/s");
+        t->settings.validate > 0 ? "held-out" : "test loss", "acc %", "seconds", "images/s");
     return true;
 }
 
@@ -298,7 +305,7 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
     if (!log_end(t, names[reason], err))
         return false;
     if (c->best_epoch > 0)
-        say(t, "best test accuracy %.2f %% in epoch %lld: %s/%s", c->best_acc,
+        say(t, "best %s accuracy %.2f %% in epoch %lld: %s/%s", evaluated(t), c->best_acc,
             (long long)c->best_epoch, t->settings.out, RUNDIR_BEST);
     if (reason == REPORT_INTERRUPTED || reason == REPORT_MAX_STEPS) {
         resume_command(t, reason, command);

@@ -49,6 +49,7 @@ static const struct row {
     [SETTING_EPOCHS] = {"epochs", INT, RECIPE(epochs), 1, SETTINGS_MAX_EPOCHS, NULL},
     [SETTING_MAX_STEPS] = {"max_steps", LONG, false, SETTINGS_DEFAULT, FIELD(max_steps), 1, 1e15,
                            NULL},
+    [SETTING_VALIDATE] = {"validate", INT, true, SETTINGS_DEFAULT, FIELD(validate), 0, 1e9, NULL},
     [SETTING_BATCH] = {"batch", INT, RECIPE(batch), 1, 1 << 20, NULL},
     [SETTING_LR] = {"lr", REAL, RECIPE(lr), 0, 1e6, NULL},
     [SETTING_SCHEDULE] = {"schedule", CHOICE, RECIPE(schedule), 0, 0, schedules},
@@ -251,6 +252,8 @@ bool settings_applies(const struct settings *settings, enum settings_key key)
         return settings->resume[0] != '\0';
     case SETTING_MAX_STEPS:
         return settings->max_steps > 0;
+    case SETTING_VALIDATE:
+        return settings->validate > 0;
     case SETTING_PROBE:
         return settings->probe > 0;
     case SETTING_STEP_EPOCHS:

@@ -50,6 +50,7 @@ enum settings_key {
     SETTING_SEED,
     SETTING_EPOCHS,
     SETTING_MAX_STEPS,
+    SETTING_VALIDATE,
     SETTING_BATCH,
     SETTING_LR,
     SETTING_SCHEDULE,
@@ -81,10 +82,11 @@ struct settings {
     enum settings_backend backend;
     int threads;
     int64_t seed;
+    int validate;      /* training images that are held out and evaluated; 0: the test set is */
     int64_t max_steps; /* training stops when this many steps were made in all; 0: never */
     bool shuffle, dropout, augment;
     bool log_steps;
-    int64_t probe; /* steps between two looks inside (probe.h); 0: none */
+    int64_t probe;        /* steps between two looks inside (probe.h); 0: none */
     struct recipe recipe; /* with epochs and lr as resolved */
     enum settings_source source[SETTING_COUNT];
 };

@@ -128,7 +128,7 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
     if (!eval_run(&t->run, t->test_loader, NULL, &test))
         return STOP_INTERRUPTED;
     if (!isfinite(test.loss)) {
-        diverged(t, "test loss", "", err);
+        diverged(t, t->settings.validate > 0 ? "held-out loss" : "test loss", "", err);
         return STOP_ERROR;
     }
     struct log_epoch line = {

@@ -25,7 +25,7 @@ struct typed {
     bool no_shuffle, no_augment, no_dropout, log_steps, profile, quiet;
 };
 
-enum { SPECS = 17 };
+enum { SPECS = 18 };
 
 static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
 {
@@ -49,6 +49,8 @@ static void describe_options(struct option_spec specs[SPECS], struct typed *type
          &text[SETTING_RESUME], 0, 0},
         {"max-steps", "N", "stop after N steps in all", OPTION_TEXT, &text[SETTING_MAX_STEPS], 0,
          0},
+        {"validate", "N", "hold out N training images and evaluate them, not the test set",
+         OPTION_TEXT, &text[SETTING_VALIDATE], 0, 0},
         {"no-augment", NULL, "images as they are", OPTION_ON, &typed->no_augment, 0, 0},
         {"no-shuffle", NULL, "images in the order of the files", OPTION_ON, &typed->no_shuffle, 0,
          0},
@@ -191,9 +193,15 @@ static bool open_data(struct trainer *t, struct err *err)
     struct settings *s = &t->settings;
     if (!dataset_fits(t->model, err) || !find_data(s, err))
         return false;
-    if (!dataset_open(&t->train, s->data, DATA_TRAIN, err) ||
-        !dataset_open(&t->test, s->data, DATA_TEST, err))
+    if (!dataset_open(&t->train, s->data, DATA_TRAIN, err))
         return false;
+    if (s->validate > 0) {
+        struct err wrong = {0};
+        if (!data_hold_out(&t->train, s->validate, &t->test, &wrong))
+            return err_set_code(err, wrong.code, "train: --validate: %s", wrong.message);
+    } else if (!dataset_open(&t->test, s->data, DATA_TEST, err)) {
+        return false;
+    }
     t->stats = data_statistics(&t->train);
     return open_loaders(t, err);
 }
@@ -330,8 +338,8 @@ static bool open_files(struct trainer *t, struct err *err)
     t->keeps_previous = t->from.fell_back;
     struct log_position position = {t->counters.epoch, t->counters.step};
     return rundir_open(&t->dir, t->settings.out, !t->resumed, err) &&
-           log_open(&t->log, t->settings.out, t->resumed ? &position : NULL, t->train.synthetic,
-                    err);
+           log_open(&t->log, t->settings.out, t->resumed ? &position : NULL,
+                    (struct log_kind){t->train.synthetic, t->settings.validate > 0}, err);
 }
 
 bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,
@@ -339,9 +347,9 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
 {
     *trainer = (struct trainer){.model = model, .program = program};
     bool ok = resolve(trainer, argc, argv, err) &&
-              (trainer->help || (open_data(trainer, err) && make_metas(trainer, err) &&
-                                 open_run(trainer, err) && open_probe(trainer, err) &&
-                                 open_files(trainer, err)));
+              (trainer->help ||
+               (open_data(trainer, err) && make_metas(trainer, err) && open_run(trainer, err) &&
+                open_probe(trainer, err) && open_files(trainer, err)));
     safetensors_close(&trainer->from.file);
     if (ok)
         progress_init(&trainer->bar, stderr, trainer->quiet);

@@ -34,12 +34,13 @@ struct trainer {
     bool keeps_previous; /* the newest checkpoint was found damaged */
     float *before;       /* the parameters before the step under way, for diagnose.h */
 
-    struct data train, test;
+    struct data train;
+    struct data test; /* what is evaluated: the test set, or with --validate what was held out */
     struct data_stats stats;
     struct loader *train_loader, *test_loader;
     struct run run;
     struct profile profile; /* of the run, if asked for */
-    struct probe *probe; /* NULL without --probe */
+    struct probe *probe;    /* NULL without --probe */
     struct rundir dir;
     struct log log;
     struct progress bar;

@@ -68,6 +68,9 @@ summary { cursor: pointer; }
 @ if synthetic then
     <p class="warning">SYNTHETIC: some of these runs saw procedural images, not CIFAR-10. Their figures say nothing about real data.</p>
 @ end
+@ if validates then
+    <p class="warning">Runs made with --validate were evaluated on training images held out: for them, read held out where the curves and the table say test.</p>
+@ end
 <nav><ol>
 @ for _, view in ipairs(views) do
     <li><a href="#${view.id}">${text(view.title)}</a></li>

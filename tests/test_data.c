@@ -376,6 +376,72 @@ START_TEST(statistics_by_hand)
 }
 END_TEST
 
+/* -- Holding out ------------------------------------------------------------------------------- */
+
+enum { IMAGES = 200, HELD = 60 };
+
+/* Images of one pixel that says which they are. */
+static void make_images(struct data *data)
+{
+    *data = (struct data){.c = 1, .h = 1, .w = 1, .count = IMAGES};
+    data->labels = malloc(IMAGES);
+    data->pixels = malloc(IMAGES);
+    for (int i = 0; i < IMAGES; i++) {
+        data->pixels[i] = (uint8_t)i;
+        data->labels[i] = (uint8_t)(i % DATA_CLASSES);
+    }
+}
+
+START_TEST(holding_out_parts_the_images)
+{
+    struct data train, held, again, same;
+    struct err wrong = {0};
+    make_images(&train);
+    make_images(&again);
+    ck_assert(data_hold_out(&train, HELD, &held, &wrong));
+    ck_assert(data_hold_out(&again, HELD, &same, &wrong));
+    ck_assert_int_eq(held.count, HELD);
+    ck_assert_int_eq(train.count, IMAGES - HELD);
+    int seen[IMAGES] = {0}, late = 0;
+    for (int part = 0; part < 2; part++) {
+        const struct data *data = part == 0 ? &train : &held;
+        for (int i = 0; i < data->count; i++) {
+            seen[data->pixels[i]]++;
+            ck_assert_int_eq(data->labels[i], data->pixels[i] % DATA_CLASSES);
+            ck_assert(i == 0 || data->pixels[i] > data->pixels[i - 1]);
+            late += part == 1 && data->pixels[i] >= IMAGES / 2;
+        }
+    }
+    for (int i = 0; i < IMAGES; i++)
+        ck_assert_int_eq(seen[i], 1);
+    ck_assert_msg(late > HELD / 4 && late < 3 * HELD / 4, "%d of %d from the second half", late,
+                  HELD);
+    ck_assert_mem_eq(held.pixels, same.pixels, HELD);
+    data_close(&train);
+    data_close(&held);
+    data_close(&again);
+    data_close(&same);
+}
+END_TEST
+
+START_TEST(some_images_must_be_left_to_train_on)
+{
+    struct data train, held;
+    make_images(&train);
+    for (int n = IMAGES; n <= IMAGES + 1; n++) {
+        struct err wrong = {0};
+        char text[80];
+        ck_assert(!data_hold_out(&train, n, &held, &wrong));
+        ck_assert_int_eq(wrong.code, EXIT_USAGE);
+        snprintf(text, sizeof text, "%d held out of 200 training images: expected 1 to 199", n);
+        ck_assert_str_eq(wrong.message, text);
+        ck_assert_int_eq(train.count, IMAGES);
+        ck_assert_ptr_null(held.pixels);
+    }
+    data_close(&train);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("data");
@@ -399,6 +465,8 @@ int main(void)
     tcase_add_test(tests, all_places_are_named);
     tcase_add_test(tests, endless_paths_are_refused);
     tcase_add_test(tests, statistics_by_hand);
+    tcase_add_test(tests, holding_out_parts_the_images);
+    tcase_add_test(tests, some_images_must_be_left_to_train_on);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

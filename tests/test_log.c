@@ -54,7 +54,9 @@ static void append(const char *name, const char *what)
 
 static void open_log(const struct log_position *position, bool synthetic)
 {
-    ck_assert_msg(log_open(&logs, folder, position, synthetic, &err), "%s", err.message);
+    ck_assert_msg(
+        log_open(&logs, folder, position, (struct log_kind){.synthetic = synthetic}, &err), "%s",
+        err.message);
 }
 
 static void add_epoch(int epoch)
@@ -103,6 +105,18 @@ START_TEST(synthetic_marks_every_line)
                      "{\"event\":\"step\",\"step\":3,\"loss\":2.5,\"data\":\"SYNTHETIC\"}\n"
                      "{\"event\":\"epoch\",\"epoch\":1," NUMBERS ",\"data\":\"SYNTHETIC\"}\n");
     ck_assert_str_eq(contents("log.csv"), HEADER "1," ROW "SYNTHETIC\n");
+}
+END_TEST
+
+START_TEST(what_is_held_out_has_names_of_its_own)
+{
+    const struct log_kind kind = {.validates = true};
+    ck_assert_msg(log_open(&logs, folder, NULL, kind, &err), "%s", err.message);
+    add_epoch(1);
+    close_log();
+    ck_assert_ptr_nonnull(strstr(contents("log.jsonl"), ",\"val_loss\":0.333333,\"val_acc\":60"));
+    ck_assert_ptr_null(strstr(contents("log.jsonl"), "test_"));
+    ck_assert_ptr_nonnull(strstr(contents("log.csv"), ",train_acc,val_loss,val_acc,seconds,"));
 }
 END_TEST
 
@@ -169,7 +183,7 @@ END_TEST
 
 START_TEST(a_failed_write_is_an_error)
 {
-    ck_assert(!log_open(&logs, "/nowhere", NULL, false, &err));
+    ck_assert(!log_open(&logs, "/nowhere", NULL, (struct log_kind){0}, &err));
     ck_assert_str_eq(err.message, "/nowhere/log.jsonl: cannot write: No such file or directory");
     err = (struct err){0};
     ck_assert_int_eq(symlink("/dev/full", file("log.jsonl")), 0);
@@ -188,6 +202,7 @@ int main(void)
     tcase_add_checked_fixture(lines, make_folder, remove_folder);
     tcase_add_test(lines, an_epoch_has_the_promised_keys);
     tcase_add_test(lines, synthetic_marks_every_line);
+    tcase_add_test(lines, what_is_held_out_has_names_of_its_own);
     tcase_add_test(lines, an_event_begins_with_its_name);
     tcase_add_test(lines, resuming_cuts_what_came_after);
     tcase_add_test(lines, resuming_cuts_half_a_line_only);

@@ -182,6 +182,28 @@ START_TEST(max_steps_stops_and_goes_on)
 }
 END_TEST
 
+/* Training images are evaluated in place of the test set, resumed as well, and the names say so. */
+START_TEST(held_out_images_are_evaluated)
+{
+    char text[OUTPUT_SIZE], other[OUTPUT_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --validate 500 --epochs 2 --out whole"), EXIT_OK);
+    says(output, "SYNTHETIC 3500 training and 500 held-out images");
+    says(output, "best held-out accuracy ");
+    says(events("whole/log.jsonl", "start", text), "\"val_images\":500,");
+    says(events("whole/log.jsonl", "epoch", text), "\"val_acc\":");
+    ck_assert_ptr_null(strstr(text, "test_"));
+    ck_assert_int_eq(
+        run("train --data synthetic --validate 500 --epochs 2 --max-steps 20 --out part"), EXIT_OK);
+    ck_assert_int_eq(run("train --resume part"), EXIT_OK);
+    says(output, "SYNTHETIC validate          500 ");
+    ck_assert_str_eq(events("part/log.jsonl", "epoch", other), text);
+    same_bytes("part/best.safetensors", "whole/best.safetensors");
+    ck_assert_int_eq(run("train --data synthetic --validate 4000 --out none"), EXIT_USAGE);
+    says(errors, "train: --validate: 4000 held out of 4000 training images: expected 1 to 3999");
+    ck_assert_int_eq(run("train --data synthetic --validate -1 --out none"), EXIT_USAGE);
+}
+END_TEST
+
 START_TEST(an_older_checkpoint_cuts_the_log)
 {
     run_whole();
@@ -275,6 +297,7 @@ int main(int argc, char **argv)
     tcase_add_test(training, init_takes_parameters_only);
     tcase_add_test(training, an_interrupted_run_ends_the_same);
     tcase_add_test(training, max_steps_stops_and_goes_on);
+    tcase_add_test(training, held_out_images_are_evaluated);
     tcase_add_test(training, an_older_checkpoint_cuts_the_log);
     tcase_add_test(training, a_second_signal_ends_at_once);
     tcase_add_test(training, divergence_keeps_the_checkpoint);

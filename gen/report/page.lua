@@ -72,6 +72,17 @@ local function run_rows(groups)
     return rows
 end
 
+local function any_validates(groups)
+    for _, group in ipairs(groups) do
+        for _, run in ipairs(group.runs) do
+            if run.validates then
+                return true
+            end
+        end
+    end
+    return false
+end
+
 local function title_of(groups)
     local models <const>, seen <const> = {}, {}
     local synthetic = false
@@ -142,6 +153,7 @@ function page.text(folders)
         text = escape,
         title = title,
         synthetic = synthetic,
+        validates = any_validates(groups),
         views = views,
         runs = {
             head = { "folder", "norm", "seed", "epochs", "end", "machine", "data" },

@@ -2,7 +2,8 @@
 --
 --     run   = { folder, start = (the last start event), epochs = { epoch event, ... },
 --               probes = { probe event, ... }, finish = (the last end event) or nil,
---               evaluation = (eval.json) or nil, synthetic = bool }
+--               evaluation = (eval.json) or nil, synthetic = bool,
+--               validates = bool: test_loss and test_acc are those of images held out }
 --     group = { label = "batch norm", runs = { run, ... }, color = 1, model, norm, synthetic }
 --
 -- What a start, epoch or end event holds is said in runtime/report.c. Runs stay in the order in
@@ -69,6 +70,8 @@ function runs.read(folder)
         if event.event == "start" then
             run.start = event
         elseif event.event == "epoch" then
+            event.test_loss = event.test_loss or event.val_loss
+            event.test_acc = event.test_acc or event.val_acc
             run.epochs[#run.epochs + 1] = event
         elseif event.event == "probe" then
             run.probes[#run.probes + 1] = event
@@ -80,6 +83,7 @@ function runs.read(folder)
         fail("%s: no whole epoch: expected a run of at least one", path)
     end
     run.synthetic = run.start.data == "SYNTHETIC"
+    run.validates = run.start.val_images ~= nil
     run.evaluation = read_evaluation(folder)
     return run
 end

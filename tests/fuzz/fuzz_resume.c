@@ -84,7 +84,8 @@ static void check_log(const struct log_position *position)
     static const char *const names[] = {"log.jsonl", "log.csv"};
     struct log log = {0};
     struct err err = {0};
-    FUZZ_CHECK(log_open(&log, fuzz_folder, position, true, &err), "%s", err.message);
+    FUZZ_CHECK(log_open(&log, fuzz_folder, position, (struct log_kind){.synthetic = true}, &err),
+               "%s", err.message);
     FUZZ_CHECK(log_close(&log, &err), "%s", err.message);
     for (int i = 0; i < 2; i++) {
         char path[FUZZ_PATH_SIZE];

@@ -26,20 +26,21 @@ local function norm_layers(norm)
 end
 
 --- The text of a log.jsonl. options: norm, seed, lr, acc = test accuracies of the epochs, model,
---- synthetic, extra = lines before the end.
+--- synthetic, validates, extra = lines before the end.
 function made.log(options)
     local mark <const> = options.synthetic and ',"data":"SYNTHETIC"' or ""
     local lines <const> = { ('{"event":"start","model":"%s","norm":"%s","isa":"c","cpu":"a <cpu>",'
         .. '"threads":1,"parameters":1234,"memory_mb":1.5,"source":"there","layers":%s,'
         .. '"settings":{"seed":{"value":%d},"lr":{"value":%s},"batch":{"value":16},'
-        .. '"schedule":{"value":"step"}}%s}'):format(options.model or "net", options.norm,
+        .. '"schedule":{"value":"step"}}%s%s}'):format(options.model or "net", options.norm,
             LAYERS:format(norm_layers(options.norm)), options.seed or 1,
-            options.lr or "0.1", mark) }
+            options.lr or "0.1", options.validates and ',"val_images":500' or "", mark) }
+    local evaluated <const> = options.validates and "val" or "test"
     for epoch, acc in ipairs(options.acc) do
         lines[#lines + 1] = ('{"event":"epoch","epoch":%d,"lr":%s,"train_loss":%.6f,'
-            .. '"train_acc":%.4f,"test_loss":%.6f,"test_acc":%.4f,"seconds":2.5,'
+            .. '"train_acc":%.4f,"%s_loss":%.6f,"%s_acc":%.4f,"seconds":2.5,'
             .. '"images_per_s":100%s}'):format(epoch, epoch > 2 and "0.02" or "0.1",
-                2.1 - acc / 50, acc - 1.25, 2 - acc / 50, acc, mark)
+                2.1 - acc / 50, acc - 1.25, evaluated, 2 - acc / 50, evaluated, acc, mark)
     end
     for _, line in ipairs(options.extra or {}) do
         lines[#lines + 1] = line

@@ -329,4 +329,15 @@ function tests.page_escapes_and_marks()
     test.equal(page.text({ "a & <b>" }), text)
 end
 
+function tests.held_out_images_are_told()
+    made.install({
+        a = made.log({ norm = "bn", acc = { 40, 50 } }),
+        b = made.log({ norm = "gn", acc = { 40, 55 }, validates = true }),
+    })
+    local note <const> = '<p class="warning">Runs made with --validate'
+    local text <const> = page.text({ "a", "b" })
+    assert(text:find(note, 1, true) and text:find("<td>55.00</td>", 1, true))
+    assert(not page.text({ "a" }):find(note, 1, true))
+end
+
 return tests
