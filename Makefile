@@ -10,18 +10,23 @@ DATA =
 PYTHON = python3
 FUZZ_SECONDS = 60
 MAX_MEMORY = 4096
-# Of `make compare`; runtime/compare.sh says what each is.
-NORMS = bn gn ln none
+# Of `make compare` and `make sweep`, where empty means the default; runtime/compare.sh and
+# runtime/sweep.sh say what each is.
+NETS =
+NORMS =
+SEEDS =
 GHOSTS = 2 8 32
-SEEDS = 1
-export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS MAX_MEMORY NORMS GHOSTS SEEDS
+JOBS =
+VALIDATE =
+export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS MAX_MEMORY
+export NETS NORMS SEEDS GHOSTS JOBS VALIDATE
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
 
-.PHONY: help gen train bench bench-scaling bench-peers compare tune torch check check-deep \
+.PHONY: help gen train bench bench-scaling bench-peers compare sweep tune torch check check-deep \
     fuzz data generated clean configure
 
 help:
@@ -32,6 +37,7 @@ help:
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make tune            measure which kernels are fastest here, for the next make gen'
 	@echo 'make compare         train every norm, write runs/compare/report.html; resumes'
+	@echo 'make sweep           train networks x norms x seeds, several at once, into results/; resumes'
 	@echo 'make check           every test'
 	@echo 'make check-deep      the tests that take longer'
 	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
@@ -45,6 +51,8 @@ help:
 	@echo 'PYTHON=python3  the Python of bench-peers'
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
+	@echo 'NETS=, NORMS=, SEEDS=, JOBS=       of make sweep: lists, and trainings at once'
+	@echo 'VALIDATE=                          of make sweep: training images to evaluate on instead'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 
 configure:
@@ -90,7 +98,10 @@ bench-peers: torch gen
 	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
 
 compare:
-	@runtime/compare.sh
+	@exec runtime/compare.sh
+
+sweep:
+	@exec runtime/sweep.sh
 
 # Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.
 tune: configure

@@ -129,6 +129,73 @@ expect("runs/compare/report.html: unchanged")
 make(compare ${net} NORMS=xx)
 expect_failure("--norm xx")
 
+# Many trainings: what is done stays, what was interrupted goes on, what the network has left behind is
+# trained anew, and the rows of other trainings stay in the file.
+file(COPY "${BURIN_SOURCE}/tests/tiny.lua" DESTINATION "${tree}")
+set(sweep sweep NETS=tiny.lua "NORMS=bn gn" DATA=synthetic JOBS=2)
+make_well(${sweep} "SEEDS=1 2")
+expect("tiny_gn_2: finished: SYNTHETIC best test accuracy ")
+expect("(4 of 4")
+expect("results/tiny.csv: written")
+if(NOT output MATCHES "tiny          bn      synthetic            1      2  [0-9.]+ \\+- [0-9.]+ +[0-9.]+\n")
+    message(FATAL_ERROR "no mean of two seeds in:\n${output}")
+endif()
+file(STRINGS "${tree}/results/tiny.csv" rows)
+list(LENGTH rows count)
+list(GET rows 4 row)
+if(NOT count EQUAL 5 OR NOT row MATCHES
+        "^tiny,gn,2,synthetic,1,[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+,1586,[a-z0-9]+,make train NET=tiny NORM=gn SEED=2$")
+    message(FATAL_ERROR "results/tiny.csv: ${count} lines, the last: ${row}")
+endif()
+file(READ "${tree}/runs/sweep/tiny_gn_2/log.csv" log)
+string(REGEX MATCH "^[^\n]+\n1,[^,]+,[^,]+,[^,]+,[^,]+,([^,]+)" log "${log}")
+if(NOT row MATCHES "^tiny,gn,2,synthetic,1,${CMAKE_MATCH_1}0*,")
+    message(FATAL_ERROR "results/tiny.csv: expected accuracy ${CMAKE_MATCH_1} in ${row}")
+endif()
+make_well(${sweep} "SEEDS=1 2")
+expect("tiny_bn_1: finished before")
+expect("results/tiny.csv: unchanged")
+file(READ "${tree}/tiny.lua" text)
+string(REPLACE "lr = 0.05" "lr = 0.04" text "${text}")
+file(WRITE "${tree}/tiny.lua" "${text}")
+make_well(${sweep} SEEDS=1)
+expect("results/tiny.csv: written")
+expect_file(runs/sweep/tiny_bn_1.old/last.safetensors runs/sweep/tiny_gn_1/last.safetensors)
+file(STRINGS "${tree}/results/tiny.csv" changed)
+list(GET rows 2 before)
+list(GET changed 2 after) # the second seed was not trained again
+list(LENGTH changed count)
+if(NOT before STREQUAL after OR rows STREQUAL changed OR NOT count EQUAL 5)
+    message(FATAL_ERROR "results/tiny.csv: was\n${rows}\nand is\n${changed}")
+endif()
+
+# A signal to the group, as from a terminal, when a word stands in the log.
+set(long runs/sweep/tiny_bn_1_5000epochs_validate99/log.jsonl)
+file(WRITE "${tree}/interrupt.sh" "
+setsid runtime/sweep.sh &
+until grep -q \"$1\" ${long} 2>/dev/null || ! kill -0 $! 2>/dev/null; do
+    sleep 0.05
+done
+kill -TERM -$!
+wait $!
+")
+make_well(gen NET=tiny.lua NORM=bn)
+foreach(word "epoch.:1," resumed)
+    execute_process(COMMAND "${CMAKE_COMMAND}" -E env NETS=tiny.lua NORMS=bn SEEDS=1 DATA=synthetic
+        EPOCHS=5000 VALIDATE=99 sh interrupt.sh "${word}" RESULT_VARIABLE result
+        OUTPUT_VARIABLE output ERROR_VARIABLE output WORKING_DIRECTORY "${tree}" TIMEOUT 60)
+    expect_failure("`make sweep` with the same variables goes on")
+    file(READ "${tree}/${long}" log)
+    string(REGEX MATCHALL "\"reason\":\"interrupted\"" ends "${log}")
+    list(LENGTH ends count)
+    list(APPEND counts ${count})
+endforeach()
+if(NOT counts STREQUAL "1;2")
+    message(FATAL_ERROR "${long}: expected one interruption and then another, got ${counts}")
+endif()
+make(sweep NETS=tiny.lua NORMS=xx)
+expect_failure("--norm xx")
+
 # A deleted network does not lock the build folder.
 file(REMOVE "${tree}/my nets/tiny.lua")
 file(TOUCH "${tree}/CMakeLists.txt")
