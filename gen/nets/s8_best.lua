@@ -1,5 +1,5 @@
--- s8_best: the network s8 without its dropout, with a recipe that gets more out of it in the same 20
--- epochs. The network underfits, so nothing here holds it back but weight decay; the rate was chosen
+-- s8_best: the network s8 without its dropout, with a recipe that gets more out of it in the same
+-- 20 epochs. The network underfits, so nothing holds it back but weight decay; the rate was chosen
 -- on 5,000 training images held out.
 
 local function block(channels)
