@@ -5,6 +5,7 @@
 -- their algorithm, packed weights, scratch memory and name.
 
 local choice <const> = require "choice"
+local grouped <const> = require "grouped"
 local layout <const> = require "layout"
 local name <const> = require "name"
 local packing <const> = require "packing"
@@ -97,7 +98,7 @@ end
 
 -- The packed weights that a forward ("w_") or data-gradient kernel ("wt_") reads.
 function builder:packed_weights(prefix, node, spec)
-    local inputs <const> = prefix == "w_" and spec.c or spec.k
+    local inputs <const> = grouped.inputs(spec, self.isa)
     local floats <const> = packing.floats(spec, self.isa)
     local outputs <const> = (prefix == "w_" and spec.y or spec.dx).pitch
     return self:shared_buffer(prefix .. node.name, "weights", floats,

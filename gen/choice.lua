@@ -1,7 +1,7 @@
 -- choice.lua - what may be chosen for a convolution kernel, and what is.
 --
--- choice = { algorithm = "direct", "bank" or "winograd4",
---            mr, nr = the register tile: see tile.lua and winograd.lua,
+-- choice = { algorithm = "direct", "bank", "winograd4" or "depthwise",
+--            mr, nr = the register tile: see tile.lua, winograd.lua and depthwise.lua,
 --            block = tiles of the image in a block of Winograd's weight gradient, else nil }
 --
 -- A kernel has a list of candidates, the model's choice first. Which is fastest is a question to
@@ -9,6 +9,7 @@
 -- tuned.lua reads what came of it.
 
 local conv <const> = require "conv"
+local depthwise <const> = require "depthwise"
 local name <const> = require "name"
 local winograd <const> = require "winograd"
 
@@ -30,6 +31,10 @@ end
 --- algorithm: "auto", or "direct" to offer no transforms
 function choice.candidates(spec, isa, algorithm)
     local list <const> = {}
+    if depthwise.is(spec) then
+        append(list, "depthwise", depthwise.tiles(spec, isa), DIRECT_TILES)
+        return list
+    end
     if conv.fits_bank(spec, isa) then
         list[1] = { algorithm = "bank", mr = conv.BANK_PIXELS, nr = 1 }
     end

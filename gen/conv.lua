@@ -2,11 +2,14 @@
 -- reads.
 --
 -- nest = { out_h, out_w = outputs it walks, step = between two of them, runs, pixel = floats from
---          one output's source to the next one's, weight_at = first entry of its weights,
+--          one output's source to the next one's, stride = the same in pixels,
+--          rows, cols = taps, first_tap = the number of its first one among those of all nests,
 --          row_phase, col_phase, out_row, out_col = C text of the place of an output }
+-- tap = { tap = row or column of the window, at = the source that output 0 reads with it }
 -- run = { length, row, col = C text of its place in the source, note = comment }
 
 local c <const> = require "c"
+local grouped <const> = require "grouped"
 local tile <const> = require "tile"
 
 local conv <const> = {}
@@ -61,17 +64,19 @@ local function window_runs(rows, cols, stride, layout, channels)
     return runs
 end
 
---- The loop nest of a forward convolution, in an array.
-function conv.forward_nests(spec)
+--- The loop nest of a forward convolution, in an array. channels: of the source, that an output
+--- reads.
+function conv.forward_nests(spec, channels)
     local rows <const>, cols <const> = {}, {}
     for tap = 0, spec.window - 1 do
         rows[tap + 1] = { tap = tap, at = tap - spec.padding }
         cols[tap + 1] = { tap = tap, at = tap - spec.padding }
     end
     return { {
-        out_h = spec.y.h, out_w = spec.y.w, step = 1, weight_at = 0, row_phase = 0, col_phase = 0,
-        runs = window_runs(rows, cols, spec.stride, spec.x, spec.c),
-        pixel = spec.stride * spec.x.pitch,
+        out_h = spec.y.h, out_w = spec.y.w, step = 1, row_phase = 0, col_phase = 0,
+        runs = window_runs(rows, cols, spec.stride, spec.x, channels),
+        rows = rows, cols = cols, first_tap = 0,
+        stride = spec.stride, pixel = spec.stride * spec.x.pitch,
         out_row = conv.factor("row", 1, spec.y.border), out_col = "col" .. c.add("", spec.y.border),
     } }
 end
@@ -90,8 +95,9 @@ local function taps_of_phase(spec, phase)
 end
 
 --- The data gradient's loop nests, one for each residue of the output pixel by the stride, and the
---- taps, r * window + s, in the order in which the nests read their weights.
-function conv.backward_nests(spec)
+--- taps, r * window + s, in the order in which the nests read their weights. channels: of the
+--- source, that an output reads.
+function conv.backward_nests(spec, channels)
     local nests <const>, order <const> = {}, {}
     local step <const> = spec.stride
     for row_phase = 0, step - 1 do
@@ -100,13 +106,13 @@ function conv.backward_nests(spec)
             local cols <const> = taps_of_phase(spec, col_phase)
             local out_h <const> = (spec.dx.h - row_phase + step - 1) // step
             local out_w <const> = (spec.dx.w - col_phase + step - 1) // step
-            local runs <const> = window_runs(rows, cols, 1, spec.dy, spec.k)
+            local runs <const> = window_runs(rows, cols, 1, spec.dy, channels)
             if out_h > 0 and out_w > 0 and (#runs > 0 or not spec.adds) then
                 nests[#nests + 1] = {
                     out_h = out_h, out_w = out_w, step = step, runs = runs,
                     row_phase = row_phase, col_phase = col_phase,
-                    weight_at = #order * spec.k,
-                    pixel = spec.dy.pitch,
+                    rows = rows, cols = cols, first_tap = #order,
+                    stride = 1, pixel = spec.dy.pitch,
                     out_row = conv.factor("row", step, row_phase + spec.dx.border),
                     out_col = "col" .. times(step) .. c.add("", col_phase + spec.dx.border),
                 }
@@ -128,26 +134,29 @@ conv.BANK_PIXELS = 4
 --- Whether all weights of a forward convolution fit registers, beside the sums of a tile and one
 --- broadcast.
 function conv.fits_bank(spec, isa)
-    return isa.folds and spec.pass == "fwd" and spec.y.pitch == isa.vl
+    return isa.folds and spec.pass == "fwd" and spec.y.pitch == isa.vl and spec.groups == 1
         and spec.window * spec.window * spec.c + conv.BANK_PIXELS + 1 <= isa.registers
 end
 
---- Neighbouring entries of a filter row that the weight gradient finds side by side.
-function conv.filter_run(spec)
-    return spec.x.pitch == spec.c and spec.window * spec.c or spec.c
+--- Neighbouring entries of a filter row that the weight gradient finds side by side. channels: of
+--- the source, that an output reads.
+function conv.filter_run(spec, channels)
+    return spec.x.pitch == channels and spec.window * channels or channels
 end
 
 --- The candidate tiles of a kernel, best first by the model; the widest of several nests decides.
 function conv.tiles(spec, isa)
+    local bundle <const> = grouped.bundle(spec, isa)
+    local made <const> = (bundle.made + isa.vl - 1) // isa.vl -- vectors
     if spec.pass == "bwd_weights" then
-        return tile.candidates(isa, conv.filter_run(spec), spec.dy.pitch // isa.vl)
+        return tile.candidates(isa, conv.filter_run(spec, bundle.read), made)
     end
-    local forward <const> = spec.pass == "fwd"
+    local nests <const> = spec.pass == "fwd" and conv.forward_nests or conv.backward_nests
     local widest = 0
-    for _, nest in ipairs(forward and conv.forward_nests(spec) or conv.backward_nests(spec)) do
+    for _, nest in ipairs(nests(spec, bundle.read)) do
         widest = math.max(widest, nest.out_w)
     end
-    return tile.candidates(isa, widest, (forward and spec.y or spec.dx).pitch // isa.vl)
+    return tile.candidates(isa, widest, made)
 end
 
 return conv

@@ -8,6 +8,7 @@
 --               c, h, w,                      -- output; the loss: classes, 1, 1
 --               window, stride, padding,      -- conv and pools
 --               bias = bool,                  -- conv and linear
+--               groups,                       -- conv: 1 is an ordinary one
 --               norm = "batch|group", groups, eps, momentum,   -- norm; batch has 0 groups
 --               ghost,                        -- norm: images of one statistic, 0 the whole batch
 --               p,                            -- dropout

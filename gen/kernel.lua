@@ -5,7 +5,9 @@
 
 local c <const> = require "c"
 local conv <const> = require "conv"
+local depthwise <const> = require "depthwise"
 local dropout <const> = require "dropout"
+local grouped <const> = require "grouped"
 local layout <const> = require "layout"
 local tile <const> = require "tile"
 local winograd <const> = require "winograd"
@@ -38,6 +40,12 @@ local function signature(spec)
         list[i] = C_TYPES[param] or pointer .. param
     end
     return table.concat(list, ", ")
+end
+
+-- " + k / 32 * 16": where the inputs of the bundle of groups of output k begin; nothing where one
+-- bundle has all channels.
+local function slice(bundle)
+    return bundle.count > 1 and string.format(" + k / %d * %d", bundle.made, bundle.read) or ""
 end
 
 local function shape_text(variable, l)
@@ -98,10 +106,25 @@ end
 
 -- -- Convolution ---------------------------------------------------------------------------------
 
+-- `params` with what `more` has, too.
+local function merge(params, more)
+    for key, value in pairs(more) do -- a set: the order does not matter
+        params[key] = value
+    end
+    return params
+end
+
+local function groups_text(spec)
+    if depthwise.is(spec) then
+        return ", each channel by itself"
+    end
+    return spec.groups > 1 and string.format(", %d groups", spec.groups) or ""
+end
+
 -- The comment of a forward or data-gradient kernel.
 local function conv_comment(params, spec, target, weights)
-    local window <const> = string.format("%d x %d window, stride %d, padding %d", spec.window,
-        spec.window, spec.stride, spec.padding)
+    local window <const> = string.format("%d x %d window, stride %d, padding %d%s", spec.window,
+        spec.window, spec.stride, spec.padding, groups_text(spec))
     local forward <const> = spec.pass == "fwd"
     local source <const> = forward and spec.x or spec.dy
     if forward then
@@ -137,16 +160,13 @@ local function conv_params(spec, isa, options)
     local forward <const> = spec.pass == "fwd"
     local source <const>, target <const> = forward and spec.x or spec.dy,
         forward and spec.y or spec.dx
-    local nests <const> = forward and conv.forward_nests(spec) or conv.backward_nests(spec)
+    local inputs <const> = grouped.inputs(spec, isa)
     local params <const> = common(spec, isa, target.pitch)
-    local inputs <const> = forward and spec.c or spec.k
     params.source, params.target = forward and "x" or "dy", forward and "y" or "dx"
     params.bias, params.relu = forward and spec.bias or false, spec.relu
     params.stats, params.adds = spec.stats, spec.adds or false
     if spec.algorithm == "winograd4" then
-        for key, value in pairs(winograd.params(spec)) do -- a set: the order does not matter
-            params[key] = value
-        end
+        merge(params, winograd.params(spec))
         params.each_image = spec.each_image or false
         params.unroll = options.unroll == "full" and inputs or 1
         conv_comment(params, spec, target, string.format("36 x %d x %d", inputs, target.pitch))
@@ -157,14 +177,20 @@ local function conv_params(spec, isa, options)
     params.k_pitch, params.source_pitch = target.pitch, source.pitch
     params.source_cols, params.target_cols = layout.cols(source), layout.cols(target)
     params.target_border = target.border
-    params.entries = spec.window * spec.window * inputs
+    params.inputs, params.entries = inputs, spec.window * spec.window * inputs
     conv_comment(params, spec, target, string.format("%d x %d x %d", spec.window * spec.window,
         inputs, target.pitch))
     params.cost = cost_text(spec, layout.floats(source) + params.entries * target.pitch,
         target.h * target.w * target.pitch)
     if spec.algorithm == "bank" then
         return bank_params(params, spec)
+    elseif spec.algorithm == "depthwise" then
+        params.pitch = target.pitch
+        return "depthwise.c.tpl", merge(params, depthwise.params(spec, isa))
     end
+    params.slice = slice(grouped.bundle(spec, isa))
+    local nests <const> = forward and conv.forward_nests(spec, inputs)
+        or conv.backward_nests(spec, inputs)
     for _, nest in ipairs(nests) do
         nest.groups = tile.split(nest.out_w, spec.tile.mr)
         nest.unroll = #nest.runs > 0 and conv.unroll(nest.runs[1].length, options) or 1
@@ -177,21 +203,24 @@ local function conv_weights_params(spec, isa)
     local params <const> = common(spec, isa)
     params.bias = spec.bias
     params.formula = string.format(
-        "dw += x correlated with dy%s; %d x %d window, stride %d, padding %d.",
+        "dw += x correlated with dy%s; %d x %d window, stride %d, padding %d%s.",
         spec.bias and ", db += sum of dy" or "", spec.window, spec.window, spec.stride,
-        spec.padding)
+        spec.padding, groups_text(spec))
+    local inputs <const> = grouped.inputs(spec, isa)
     params.shapes = string.format("%s, %s, dw: %d x %d x %d.", shape_text("x", spec.x),
-        shape_text("dy", spec.dy), spec.window * spec.window, spec.c, spec.dy.pitch)
-    local weights <const> = spec.window * spec.window * spec.c * spec.dy.pitch
+        shape_text("dy", spec.dy), spec.window * spec.window, inputs, spec.dy.pitch)
+    local weights <const> = spec.window * spec.window * inputs * spec.dy.pitch
     params.cost = cost_text(spec, layout.floats(spec.x) + layout.floats(spec.dy) + weights, weights)
     if spec.algorithm == "winograd4" then
-        for key, value in pairs(winograd.params(spec)) do -- a set: the order does not matter
-            params[key] = value
-        end
-        return "winograd_weights.c.tpl", params
+        return "winograd_weights.c.tpl", merge(params, winograd.params(spec))
     end
-    local run <const> = conv.filter_run(spec)
-    params.runs, params.run = run == spec.c and spec.window or 1, run
+    if spec.algorithm == "depthwise" then
+        params.pitch = spec.dy.pitch
+        return "depthwise_weights.c.tpl", merge(params, depthwise.params(spec, isa))
+    end
+    local run <const> = conv.filter_run(spec, inputs)
+    params.runs, params.run = run == inputs and spec.window or 1, run
+    params.slice = slice(grouped.bundle(spec, isa))
     params.groups = tile.split(run, spec.tile.mr)
     params.nr, params.mr = spec.tile.nr, params.groups[1].mr
     params.k_pitch, params.window = spec.dy.pitch, spec.window

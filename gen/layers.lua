@@ -129,24 +129,37 @@ local conv <const> = {
             { default = 1, doc = "pixels between two windows" }),
         field("padding", "integer", { min = 0, max = 6 },
             { default = 0, doc = "zero pixels around the image, less than window" }),
+        field("groups", "integer", channels, {
+            default = 1,
+            doc = "groups of channels that see only each other; as many as channels: depthwise",
+        }),
         field("bias", "boolean", {}, { default = false, doc = "adds a number a channel" }),
     },
     check = function(f)
+        if f.channels % f.groups ~= 0 then
+            return ("%d output channels in %d groups"):format(f.channels, f.groups),
+                "a number of groups that divides the channels"
+        end
         if f.padding >= f.window then
             return ("padding is %d with window %d"):format(f.padding, f.window),
                 "padding less than window"
         end
     end,
     shape = function(f, ins)
+        if ins[1].c % f.groups ~= 0 then
+            return nil, ("%d input channels in %d groups"):format(ins[1].c, f.groups),
+                "a number of groups that divides the channels"
+        end
         return window_shape(f, ins, f.channels)
     end,
-    node = { "window", "stride", "padding", "bias" },
+    node = { "window", "stride", "padding", "groups", "bias" },
     params = function(f, ins)
-        local fan_in <const> = ins[1].c * f.window * f.window
+        local inputs <const> = ins[1].c // f.groups
+        local fan_in <const> = inputs * f.window * f.window
         local list <const> = {
             {
                 name = "weight",
-                shape = { f.channels, ins[1].c, f.window, f.window },
+                shape = { f.channels, inputs, f.window, f.window },
                 init = "fan_in",
                 fan_in = fan_in,
             },
@@ -157,13 +170,14 @@ local conv <const> = {
         return list
     end,
     flop = function(f, ins, out)
-        return 2 * ins[1].c * f.window * f.window * out.c * out.h * out.w
+        return 2 * (ins[1].c // f.groups) * f.window * f.window * out.c * out.h * out.w
     end,
     module = function(node, ins)
         return ("nn.Conv2d(%d, %d, kernel_size=%d%s)"):format(ins[1].c, node.c, node.window,
             keywords({
                 { "stride", node.stride, 1 },
                 { "padding", node.padding, 0 },
+                { "groups", node.groups, 1 },
                 { "bias", node.bias, true },
             }))
     end,

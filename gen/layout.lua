@@ -5,6 +5,8 @@
 --
 -- layout = { c, h, w, pitch = floats a pixel, border = pixels of zeros on all four sides }
 
+local grouped <const> = require "grouped"
+
 local layout <const> = {}
 
 --- n rounded up to a multiple.
@@ -53,6 +55,8 @@ function layout.place(fused, isa)
         for _, step in ipairs(value.readers) do
             if step.op == "conv" then
                 border = math.max(border, step.layers[1].padding)
+                scalar_reads = scalar_reads
+                    and not grouped.is_depthwise(step.layers[1].groups, value.c, step.layers[1].c)
             elseif step.op ~= "linear" then
                 scalar_reads = false
             end

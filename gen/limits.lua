@@ -63,6 +63,7 @@ function limits.check_unroll(graph, options)
     for _, node in ipairs(graph.nodes) do
         if node.kind == "conv" then
             local channels <const> = math.max(node.c, graph.nodes[node.inputs[1]].c)
+                // node.groups
             local terms <const> = node.window * node.window * channels
             if terms > MAX_UNROLL then
                 reject(node, ("conv: written out in full its sums have %d terms"):format(terms),

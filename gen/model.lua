@@ -134,6 +134,9 @@ local function kernel_row(spec, set)
         field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
             spec.padding))
     end
+    if spec.op == "conv" and spec.groups > 1 then
+        field(".groups = " .. spec.groups)
+    end
     for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
         "each_image" } do
         if spec[flag] then
@@ -200,6 +203,9 @@ local function layer_row(node)
     end
     if node.window then
         field(".window = %d, .stride = %d, .padding = %d", node.window, node.stride, node.padding)
+    end
+    if node.kind == "conv" and node.groups > 1 then
+        field(".groups = %d", node.groups)
     end
     if node.kind == "norm" then
         field(".norm = %s, .groups = %d, .eps = %s",

@@ -2,13 +2,17 @@
 --
 -- A kernel's name carries its shape and is the key by which equal shapes share one function:
 --
---   <op><window>[s<stride>][_relu][_norm or _batchnorm]_c<in>_k<out>_<H>x<W>_<pass>[__<how>]
+--   <op><window>[s<stride>][_relu][_norm or _batchnorm]_c<in>_k<out>[_g<groups>]_<H>x<W>_<pass>
+--   [__<how>]
 --
+-- A depthwise convolution is a dwconv and has no k, g and algorithm.
 -- H x W is the size of the input image of the layer. `how` is the algorithm of a convolution, then
 -- what differs from the usual: `add` when the kernel adds to its output, `padded` when the
 -- channels of its input are padded to whole vectors, `b<n>_<m>` when the borders of source and
 -- destination are not the usual ones (the padding the window needs at the source, none at the
 -- destination), `p<n>` a padding other than window // 2.
+
+local grouped <const> = require "grouped"
 
 local name <const> = {}
 
@@ -40,6 +44,10 @@ local function ends(kernel)
     return kernel.dy, kernel.dx, need
 end
 
+local function is_depthwise(kernel)
+    return kernel.op == "conv" and grouped.is_depthwise(kernel.groups, kernel.c, kernel.k)
+end
+
 local function how(kernel, algorithm)
     local parts <const> = { algorithm }
     if kernel.window and kernel.op == "conv" and kernel.padding ~= kernel.window // 2 then
@@ -50,7 +58,8 @@ local function how(kernel, algorithm)
     if kernel.adds then
         parts[#parts + 1] = "add"
     end
-    if kernel.k and kernel.pass ~= "bwd_data" and kernel.x.pitch ~= kernel.c then
+    local pads <const> = kernel.pass ~= "bwd_data" and kernel.x.pitch ~= kernel.c
+    if kernel.k and pads and not is_depthwise(kernel) then
         parts[#parts + 1] = "padded"
     end
     local source <const>, destination <const>, need <const> = ends(kernel)
@@ -89,8 +98,8 @@ local function full_name(kernel, algorithm)
     elseif kernel.op == "add" or kernel.op == "linear" then
         text = kernel.op .. (kernel.relu and "_relu" or "")
     else
-        text = kernel.op .. window(kernel) .. (kernel.relu and "_relu" or "")
-            .. (kernel.winners and "_winner" or "")
+        text = (is_depthwise(kernel) and "dw" or "") .. kernel.op .. window(kernel)
+            .. (kernel.relu and "_relu" or "") .. (kernel.winners and "_winner" or "")
     end
     if kernel.stats then
         text = text .. "_" .. norm_word(kernel)
@@ -99,8 +108,8 @@ local function full_name(kernel, algorithm)
         text = text .. "_bias"
     end
     text = text .. "_c" .. kernel.c
-    if kernel.k then
-        text = text .. "_k" .. kernel.k
+    if kernel.k and not is_depthwise(kernel) then
+        text = text .. "_k" .. kernel.k .. (kernel.groups > 1 and "_g" .. kernel.groups or "")
     end
     return string.format("%s_%dx%d_%s%s", text, kernel.x.h, kernel.x.w, PASS[kernel.pass],
         how(kernel, algorithm))
@@ -108,7 +117,8 @@ end
 
 -- The C function of a kernel specification (see schedule.lua).
 function name.kernel(kernel)
-    return full_name(kernel, kernel.op == "conv" and (kernel.algorithm or "direct") or nil)
+    local told <const> = kernel.op == "conv" and not is_depthwise(kernel)
+    return full_name(kernel, told and (kernel.algorithm or "direct") or nil)
 end
 
 -- The same without the algorithm: the key of what was measured of a convolution.
@@ -140,10 +150,15 @@ function name.pack(kernel, what, block)
     end
     local stride <const> = what == "pack_transposed" and kernel.stride > 1
         and string.format("s%dp%d", kernel.stride, kernel.padding) or ""
+    if is_depthwise(kernel) then
+        return string.format("%s_dwconv%dx%d%s_c%d", what, kernel.window, kernel.window, stride,
+            kernel.c)
+    end
+    local groups <const> = kernel.groups > 1 and "_g" .. kernel.groups or ""
     local transformed <const> = what ~= "unpack" and kernel.algorithm == "winograd4"
         and "_winograd4" or ""
-    return string.format("%s_conv%dx%d%s_c%d_k%d_by%d%s", what, kernel.window, kernel.window,
-        stride, kernel.c, kernel.k, block, transformed)
+    return string.format("%s_conv%dx%d%s_c%d_k%d%s_by%d%s", what, kernel.window, kernel.window,
+        stride, kernel.c, kernel.k, groups, block, transformed)
 end
 
 -- The constant that holds the offset of a parameter or state: "conv1.weight" -> CONV1_WEIGHT.

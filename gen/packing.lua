@@ -2,6 +2,8 @@
 -- functions that convert between them and PyTorch's.
 
 local conv <const> = require "conv"
+local depthwise <const> = require "depthwise"
+local grouped <const> = require "grouped"
 local layout <const> = require "layout"
 local name <const> = require "name"
 local winograd <const> = require "winograd"
@@ -19,6 +21,8 @@ local function weight_block(spec, isa)
     end
     if spec.algorithm == "bank" then
         return spec.y.pitch
+    elseif spec.algorithm == "depthwise" then
+        return isa.vl
     end
     return spec.tile.nr * isa.vl
 end
@@ -37,15 +41,46 @@ function packing.floats(spec, isa)
     local taps <const> = spec.op == "conv" and spec.window * spec.window or spec.x.h * spec.x.w
     if spec.pass ~= "bwd_weights" and spec.algorithm == "winograd4" then
         return winograd.weight_floats(spec)
-    elseif spec.pass == "bwd_data" then
-        return taps * spec.k * layout.round_up(spec.c, isa.vl)
     end
-    return taps * spec.c * layout.round_up(spec.k, isa.vl)
+    local made <const> = spec.pass == "bwd_data" and spec.c or spec.k
+    return taps * grouped.inputs(spec, isa) * layout.round_up(made, isa.vl)
+end
+
+-- The taps of a convolution in the order in which its data gradient reads them.
+local function tap_order(spec, isa)
+    return table.concat(select(2, conv.backward_nests(spec, grouped.inputs(spec, isa))), ", ")
+end
+
+local function depthwise_template(spec, what, isa)
+    return "pack_depthwise.c.tpl", {
+        name = packing.name(spec, what, isa), what = what, window = spec.window,
+        taps = spec.window * spec.window, channels = spec.c,
+        pitch = layout.round_up(spec.c, isa.vl), vl = isa.vl,
+        tap_order = what == "pack_transposed" and tap_order(spec, isa),
+    }
+end
+
+local function grouped_template(spec, what, isa)
+    local bundle <const> = grouped.bundle(spec, isa)
+    local made <const> = spec.pass == "bwd_data" and spec.c or spec.k
+    return "pack_grouped.c.tpl", {
+        name = packing.name(spec, what, isa), what = what, window = spec.window,
+        taps = spec.window * spec.window, channels = spec.c, k = spec.k, groups = spec.groups,
+        group_c = spec.c // spec.groups, group_k = spec.k // spec.groups, bundles = bundle.count,
+        read = bundle.read, made = bundle.made, made_pitch = layout.round_up(made, isa.vl),
+        block = pack_block(spec, what, isa),
+        tap_order = what == "pack_transposed" and tap_order(spec, isa),
+    }
 end
 
 -- The template and the parameters that pack or unpack the weights of a kernel.
 -- what: "pack", "pack_transposed" or "unpack"
 function packing.template(spec, what, isa)
+    if depthwise.is(spec) then
+        return depthwise_template(spec, what, isa)
+    elseif spec.groups > 1 then
+        return grouped_template(spec, what, isa)
+    end
     local linear_layer <const> = spec.op == "linear"
     local taps <const> = linear_layer and spec.x.h * spec.x.w or spec.window * spec.window
     local block <const> = pack_block(spec, what, isa)
@@ -61,7 +96,7 @@ function packing.template(spec, what, isa)
         return "winograd_pack.c.tpl", params
     end
     if what == "pack_transposed" and not linear_layer then
-        params.tap_order = table.concat(select(2, conv.backward_nests(spec)), ", ")
+        params.tap_order = tap_order(spec, isa)
     end
     return "pack.c.tpl", params
 end

@@ -36,13 +36,13 @@
 --   copies: images of a group, one after another, `floats` apart; 1 when it is not about images
 --   first, last: index of the first and last call that touches it, counted through all phases
 -- kernel = { op, pass, layer, images = the most it takes at once, layouts x, y, dx, dy as the pass
---          needs them, algorithm = "direct", "bank" or "winograd4" and tile (see choice.lua) for a
---          convolution, params, and
---          the fields of its operation }; params names the arguments in C order, by their names in
+--          needs them, algorithm and tile (see choice.lua) for a convolution, params, and the
+--          fields of its operation }; params names the arguments in C order, by their names in
 --          struct kernel_args
 
 local builder <const> = require "builder"
 local dropout <const> = require "dropout"
+local grouped <const> = require "grouped"
 local layout <const> = require "layout"
 local name <const> = require "name"
 
@@ -232,11 +232,11 @@ local function weighted_kernel(self, step, pass)
     local spec <const> = {
         op = step.op, pass = pass, window = node.window, stride = node.stride,
         padding = node.padding, bias = node.bias, relu = step.relu, stats = step.stats ~= nil,
-        flop = node.flop, c = step.x.c, k = step.y.c,
+        groups = node.groups, flop = node.flop, c = step.x.c, k = step.y.c,
         each_image = step.stats ~= nil and not is_batch(step.stats),
     }
     if step.op == "linear" then
-        spec.window, spec.stride, spec.padding = 1, 1, 0
+        spec.window, spec.stride, spec.padding, spec.groups = 1, 1, 0, 1
     end
     return spec, node, layouts_x, layouts_y
 end
@@ -499,6 +499,7 @@ local function weight_buffers(self)
             if step.op == "linear" then
                 taps, c = 1, step.x.c * step.x.h * step.x.w
             else
+                c = grouped.inputs({ groups = node.groups, c = c, k = step.y.c }, self.isa)
                 window_shape = string.format("%d x %d x ", taps, taps)
             end
             local forward_floats <const> = taps * taps * c * pitch(step.y)

@@ -31,7 +31,9 @@ local CALLS <const> = {
     } },
     kernel = { name = "kernel", fields = {
         { name = "key", type = "name", position = 1 }, ISA,
-        { name = "algorithm", type = "choice", choices = { "direct", "bank", "winograd4" } },
+        { name = "algorithm", type = "choice", choices = {
+            "direct", "bank", "winograd4", "depthwise",
+        } },
         size("mr", 64), size("nr", 64),
         { name = "block", type = "integer", min = 1, max = 1024, optional = true },
     } },

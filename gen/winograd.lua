@@ -145,7 +145,7 @@ end
 --- Whether a convolution (see schedule.lua) can be computed through the transforms. An image that
 --- is not padded to whole vectors cannot.
 function winograd.possible(spec, isa)
-    if spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 then
+    if spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 or spec.groups > 1 then
         return false
     end
     local e <const> = ends(spec)

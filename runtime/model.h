@@ -50,7 +50,7 @@ struct layer {
     int stride;
     int padding;
     enum norm_kind norm;
-    int groups;
+    int groups;     /* conv and group norm: of channels; 0 is 1 */
     int ghost;      /* batch norm: images of one statistic in training, 0 the whole batch */
     float eps;
     float momentum; /* batch norm: weight of the newest batch in the running statistics */
@@ -190,6 +190,7 @@ struct kernel {
     struct layout x2;     /* ADD: the second input */
     struct layout dx, dy; /* gradients: same shapes, other borders */
     int window, stride, padding;
+    int groups; /* CONV: of channels, each convolved by itself; 0 is 1 */
     bool bias, relu, stats, adds;
     bool affine, masks_x; /* MAP */
     bool winners;         /* MAXPOOL fwd: notes them */

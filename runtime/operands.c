@@ -101,7 +101,7 @@ static size_t weight_count(const struct kernel *k)
 {
     size_t patch = k->op == KERNEL_LINEAR ? (size_t)k->x.h * (size_t)k->x.w
                                           : (size_t)k->window * (size_t)k->window;
-    return (size_t)k->y.c * (size_t)k->x.c * patch;
+    return (size_t)k->y.c * (size_t)k->x.c * patch / (size_t)(k->groups > 1 ? k->groups : 1);
 }
 
 /* The shape of one copy. */

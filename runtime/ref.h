@@ -29,6 +29,7 @@ struct ref_window {
     int c, h, w;   /* input */
     int k, oh, ow; /* output */
     int window, stride, padding;
+    int groups; /* of a convolution: as many parts of input and output see only each other; 0 is 1 */
 };
 
 /* Outputs [first, last) along one axis whose window has tap number `tap` inside the image. */
@@ -38,11 +39,11 @@ struct ref_range {
 
 struct ref_range ref_inside(int tap, int in, int out, int stride, int padding);
 
-/* Floats of scratch the convolution functions need: c * window * window * oh * ow, or none for
- * windows of one pixel that move by one. */
+/* Floats of scratch the convolution functions need: c / groups * window * window * oh * ow, or none
+ * for windows of one pixel that move by one. */
 size_t ref_conv_scratch(const struct ref_window *s);
 
-/* y[k][oh][ow] = conv(x[c][h][w], w[k][c][window][window]) + bias[k]; bias may be NULL. */
+/* y[k][oh][ow] = conv(x[c][h][w], w[k][c / groups][window][window]) + bias[k]; bias may be NULL. */
 void ref_conv_fwd(const struct ref_window *s, float *restrict y, const float *restrict x,
                   const float *restrict w, const float *restrict bias, float *restrict scratch);
 

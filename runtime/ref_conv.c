@@ -50,11 +50,6 @@ static int patch_size(const struct ref_window *s)
     return s->c * s->window * s->window;
 }
 
-size_t ref_conv_scratch(const struct ref_window *s)
-{
-    return is_pointwise(s) ? 0 : (size_t)patch_size(s) * (size_t)(s->oh * s->ow);
-}
-
 /* One row of the columns matrix: the plane as seen by tap (ky, kx). */
 static void gather_tap(const struct ref_window *s, float *restrict col, const float *restrict plane,
                        int ky, int kx)
@@ -124,10 +119,10 @@ static void columns_to_image(const struct ref_window *s, float *restrict dx,
             }
 }
 
-/* -- Convolution ------------------------------------------------------------------------------- */
+/* -- Convolution of one group ------------------------------------------------------------------ */
 
-void ref_conv_fwd(const struct ref_window *s, float *restrict y, const float *restrict x,
-                  const float *restrict w, const float *restrict bias, float *restrict scratch)
+static void group_fwd(const struct ref_window *s, float *restrict y, const float *restrict x,
+                      const float *restrict w, const float *restrict bias, float *restrict scratch)
 {
     int pixels = s->oh * s->ow, patch = patch_size(s);
     const float *columns = x;
@@ -143,8 +138,9 @@ void ref_conv_fwd(const struct ref_window *s, float *restrict y, const float *re
                 columns, pixels, bias != NULL ? 1.0f : 0.0f, y, pixels);
 }
 
-void ref_conv_bwd_data(const struct ref_window *s, float *restrict dx, const float *restrict dy,
-                       const float *restrict w, bool adds, float *restrict scratch)
+static void group_bwd_data(const struct ref_window *s, float *restrict dx,
+                           const float *restrict dy, const float *restrict w, bool adds,
+                           float *restrict scratch)
 {
     int pixels = s->oh * s->ow, patch = patch_size(s);
     if (is_pointwise(s)) {
@@ -159,9 +155,9 @@ void ref_conv_bwd_data(const struct ref_window *s, float *restrict dx, const flo
     columns_to_image(s, dx, scratch);
 }
 
-void ref_conv_bwd_weights(const struct ref_window *s, float *restrict dw, float *restrict db,
-                          const float *restrict x, const float *restrict dy,
-                          float *restrict scratch)
+static void group_bwd_weights(const struct ref_window *s, float *restrict dw, float *restrict db,
+                              const float *restrict x, const float *restrict dy,
+                              float *restrict scratch)
 {
     int pixels = s->oh * s->ow, patch = patch_size(s);
     const float *columns = x;
@@ -178,6 +174,68 @@ void ref_conv_bwd_weights(const struct ref_window *s, float *restrict dw, float 
                 sum += (double)dy[(size_t)k * (size_t)pixels + (size_t)i];
             db[k] += (float)sum;
         }
+}
+
+/* -- Convolution ------------------------------------------------------------------------------- */
+
+static int groups_of(const struct ref_window *s)
+{
+    return s->groups > 1 ? s->groups : 1;
+}
+
+static struct ref_window one_group(const struct ref_window *s)
+{
+    struct ref_window one = *s;
+    one.c /= groups_of(s);
+    one.k /= groups_of(s);
+    one.groups = 1;
+    return one;
+}
+
+/* Floats from one group's part of x, y and w to the next one's. */
+struct group_strides {
+    size_t x, y, w;
+};
+
+static struct group_strides strides_of(const struct ref_window *one)
+{
+    return (struct group_strides){(size_t)one->c * (size_t)(one->h * one->w),
+                                  (size_t)one->k * (size_t)(one->oh * one->ow),
+                                  (size_t)one->k * (size_t)patch_size(one)};
+}
+
+size_t ref_conv_scratch(const struct ref_window *s)
+{
+    struct ref_window one = one_group(s);
+    return is_pointwise(s) ? 0 : (size_t)patch_size(&one) * (size_t)(s->oh * s->ow);
+}
+
+void ref_conv_fwd(const struct ref_window *s, float *restrict y, const float *restrict x,
+                  const float *restrict w, const float *restrict bias, float *restrict scratch)
+{
+    struct ref_window one = one_group(s);
+    struct group_strides next = strides_of(&one);
+    for (int g = 0; g < groups_of(s); g++, y += next.y, x += next.x, w += next.w)
+        group_fwd(&one, y, x, w, bias != NULL ? bias + g * one.k : NULL, scratch);
+}
+
+void ref_conv_bwd_data(const struct ref_window *s, float *restrict dx, const float *restrict dy,
+                       const float *restrict w, bool adds, float *restrict scratch)
+{
+    struct ref_window one = one_group(s);
+    struct group_strides next = strides_of(&one);
+    for (int g = 0; g < groups_of(s); g++, dx += next.x, dy += next.y, w += next.w)
+        group_bwd_data(&one, dx, dy, w, adds, scratch);
+}
+
+void ref_conv_bwd_weights(const struct ref_window *s, float *restrict dw, float *restrict db,
+                          const float *restrict x, const float *restrict dy,
+                          float *restrict scratch)
+{
+    struct ref_window one = one_group(s);
+    struct group_strides next = strides_of(&one);
+    for (int g = 0; g < groups_of(s); g++, dw += next.w, x += next.x, dy += next.y)
+        group_bwd_weights(&one, dw, db != NULL ? db + g * one.k : NULL, x, dy, scratch);
 }
 
 /* -- Linear ------------------------------------------------------------------------------------ */

@@ -80,15 +80,15 @@ static double pixels_of(const struct layout *l)
 /* Terms summed for one element of y, dx or dw and db. */
 static double count_terms(const struct kernel *k, int images)
 {
-    double window = (double)k->window * k->window;
+    double window = (double)k->window * k->window, groups = fmax(k->groups, 1);
     bool linear = k->op == KERNEL_LINEAR;
     switch (k->op) {
     case KERNEL_CONV:
     case KERNEL_LINEAR:
         if (k->pass == PASS_FWD)
-            return 1 + k->x.c * (linear ? pixels_of(&k->x) : window);
+            return 1 + k->x.c / groups * (linear ? pixels_of(&k->x) : window);
         if (k->pass == PASS_BWD_DATA)
-            return 1 + k->y.c * (linear ? 1 : window);
+            return 1 + k->y.c / groups * (linear ? 1 : window);
         return 1 + images * pixels_of(&k->y);
     case KERNEL_MAXPOOL:
     case KERNEL_AVGPOOL:

@@ -19,7 +19,7 @@ static NOINLINE void ${name}(${signature})
                         for (int col = ${group.first}; col < ${group.last}; col += ${group.mr}) {
                             @ if #nest.runs > 0 then
                                 const float *in;
-                                const float *weight = w + k * ${entries}${c.add("", nest.weight_at * nr * vl)};
+                                const float *weight = w + k * ${entries}${c.add("", nest.first_tap * inputs * nr * vl)};
                             @ end
                             float *out = ${target} + (${nest.out_row} * ${target_cols} + ${nest.out_col}) * ${k_pitch} + k;
                             @ for m = 0, group.mr - 1 do
@@ -30,7 +30,7 @@ static NOINLINE void ${name}(${signature})
                             @ for _, run in ipairs(nest.runs) do
 
                                 /* ${run.note} */
-                                in = ${source} + (${run.row} * ${source_cols} + ${run.col}) * ${source_pitch};
+                                in = ${source} + (${run.row} * ${source_cols} + ${run.col}) * ${source_pitch}${slice};
                                 for (int j = 0; j < ${run.length}; j += ${nest.unroll}, weight += ${nest.unroll * nr * vl}) {
                                     ${vec} x0;
                                     @ for u = 0, nest.unroll - 1 do

@@ -50,25 +50,28 @@ static inline void naive_conv(const struct ref_window *s, double *y, double *dx,
                               const double *dy)
 {
     int taps = s->window * s->window, in = s->h * s->w, out = s->oh * s->ow;
+    int inputs = s->c / s->groups;
     if (dy != NULL) {
         memset(dx, 0, (size_t)(s->c * in) * sizeof *dx);
-        memset(dw, 0, (size_t)(s->k * s->c * taps) * sizeof *dw);
+        memset(dw, 0, (size_t)(s->k * inputs * taps) * sizeof *dw);
         memset(db, 0, (size_t)s->k * sizeof *db);
     }
     for (int k = 0; k < s->k; k++)
         for (int o = 0; o < out; o++) {
+            int first = k / (s->k / s->groups) * inputs; /* of the inputs of its group */
             double sum = bias != NULL ? bias[k] : 0;
             if (dy != NULL)
                 db[k] += dy[k * out + o];
-            for (int c = 0; c < s->c; c++)
+            for (int i = 0; i < inputs; i++)
                 for (int t = 0; t < taps; t++) {
                     int at = naive_pixel(s, o / s->ow, o % s->ow, t / s->window, t % s->window);
                     if (at < 0)
                         continue;
-                    sum += x[c * in + at] * w[(k * s->c + c) * taps + t];
+                    int pixel = (first + i) * in + at, weight = (k * inputs + i) * taps + t;
+                    sum += x[pixel] * w[weight];
                     if (dy != NULL) {
-                        dx[c * in + at] += dy[k * out + o] * w[(k * s->c + c) * taps + t];
-                        dw[(k * s->c + c) * taps + t] += dy[k * out + o] * x[c * in + at];
+                        dx[pixel] += dy[k * out + o] * w[weight];
+                        dw[weight] += dy[k * out + o] * x[pixel];
                     }
                 }
             y[k * out + o] = sum;

@@ -94,14 +94,21 @@ static int net_window(struct net *n, enum layer_op op, int from, int window, int
     return i;
 }
 
-static int net_conv(struct net *n, int from, int k, int window, int stride, bool bias)
+static int net_grouped(struct net *n, int from, int k, int window, int stride, bool bias,
+                       int groups)
 {
     int i = net_window(n, LAYER_CONV, from, window, stride, window / 2);
-    int fan_in = n->layers[from].c * window * window;
+    int fan_in = n->layers[from].c / groups * window * window;
     n->layers[i].c = k;
+    n->layers[i].groups = groups;
     n->layers[i].weight = net_param(n, k * fan_in, fan_in, INIT_FAN_IN);
     n->layers[i].bias = bias ? net_param(n, k, fan_in, INIT_FAN_IN) : -1;
     return i;
+}
+
+static int net_conv(struct net *n, int from, int k, int window, int stride, bool bias)
+{
+    return net_grouped(n, from, k, window, stride, bias, 1);
 }
 
 /* groups of 0 make a batch norm. */
@@ -173,7 +180,7 @@ static void net_no_norm(struct net *n)
 {
     net_start(n);
     int x = net_layer(n, LAYER_RELU, net_conv(n, 0, 4, 5, 2, true));
-    x = net_layer(n, LAYER_RELU, net_conv(n, x, 6, 2, 1, true));
+    x = net_layer(n, LAYER_RELU, net_grouped(n, x, 6, 2, 1, true, 2));
     x = net_window(n, LAYER_AVGPOOL, x, 3, 2, 1);
     net_finish(n, net_flat(n, LAYER_LINEAR, x, CLASSES));
 }
@@ -184,7 +191,7 @@ static void net_skips(struct net *n, int groups)
     net_start(n);
     int x = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, 0, 2, 3, 1, false), groups));
     int a = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, x, 4, 3, 2, false), groups));
-    a = net_norm(n, net_conv(n, a, 4, 3, 1, false), groups);
+    a = net_norm(n, net_grouped(n, a, 4, 3, 1, false, 4), groups);
     int b = net_conv(n, x, 4, 1, 2, true);
     x = net_layer(n, LAYER_RELU, net_add(n, a, b));
     x = net_layer(n, LAYER_RELU, net_add(n, net_conv(n, x, 4, 3, 1, true), x));
@@ -295,7 +302,9 @@ static void oracle_dropout(struct oracle *o, int i, const double *x)
 static void oracle_window(struct oracle *o, int i, int image, const double *x, double *y)
 {
     const struct layer *l = &o->model->layers[i], *in = &o->model->layers[l->inputs[0]];
-    struct ref_window s = {in->c, in->h, in->w, l->c, l->h, l->w, l->window, l->stride, l->padding};
+    int groups = l->op == LAYER_CONV ? l->groups : 1;
+    struct ref_window s = {in->c, in->h,     in->w,     l->c,       l->h,
+                           l->w,  l->window, l->stride, l->padding, groups};
     const double *w = l->weight < 0 ? NULL : o->param + o->model->params[l->weight].offset;
     const double *b = l->bias < 0 ? NULL : o->param + o->model->params[l->bias].offset;
     x += image * in->c * in->h * in->w;

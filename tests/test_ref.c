@@ -37,7 +37,7 @@ static void assert_floats(const char *what, const float *got, const float *want,
 START_TEST(conv_stride_2_padding_1_by_hand)
 {
     /* The windows of a 3x3 image, window 3, stride 2, padding 1 are its four 2x2 corners. */
-    const struct ref_window s = {1, 3, 3, 1, 2, 2, 3, 2, 1};
+    const struct ref_window s = {1, 3, 3, 1, 2, 2, 3, 2, 1, 1};
     const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     const float w[] = {1, 0, 2, 0, 3, 0, -1, 0, 1};
     const float bias[] = {10};
@@ -61,7 +61,7 @@ END_TEST
 
 START_TEST(pools_by_hand)
 {
-    const struct ref_window s = {1, 3, 3, 1, 2, 2, 2, 2, 1};
+    const struct ref_window s = {1, 3, 3, 1, 2, 2, 2, 2, 1, 1};
     const float x[] = {-1, -2, -3, 4, 4, 4, 4, -9, 8};
     const float dy[] = {1, 10, 100, 1000};
     float y[4], dx[9];
@@ -199,7 +199,7 @@ END_TEST
 /* One shape: forward and both gradients against the naive loops. */
 static void check_conv(const struct ref_window *s, bool bias, uint64_t key)
 {
-    int nx = s->c * s->h * s->w, nw = s->k * s->c * s->window * s->window;
+    int nx = s->c * s->h * s->w, nw = s->k * s->c / s->groups * s->window * s->window;
     int ny = s->k * s->oh * s->ow;
     double *x = wide[0], *w = wide[1], *b = wide[2], *dy = wide[3];
     double *y = wide[4], *dx = wide[5], *dw = wide[6], *db = wide[7];
@@ -244,8 +244,9 @@ START_TEST(conv_every_shape)
                         int h = sizes[b], w = sizes[d];
                         if (h + 2 * padding < window || w + 2 * padding < window)
                             continue;
-                        int k = channels[(a + b + d) % 3];
-                        struct ref_window s = {channels[a], h, w, k, 0, 0, window, stride, padding};
+                        int groups = 1 + checked % 3, c = channels[a] * groups;
+                        int k = channels[(a + b + d) % 3] * groups;
+                        struct ref_window s = {c, h, w, k, 0, 0, window, stride, padding, groups};
                         s.oh = naive_out_size(h, window, stride, padding);
                         s.ow = naive_out_size(w, window, stride, padding);
                         check_conv(&s, (a + b) % 2 == 0, (uint64_t)checked++);
@@ -257,7 +258,7 @@ END_TEST
 /* The naive gradients themselves, by central differences of sum y * dy. */
 START_TEST(naive_conv_gradients_are_gradients)
 {
-    const struct ref_window s = {2, 5, 4, 3, 3, 2, 3, 2, 1};
+    const struct ref_window s = {2, 5, 4, 3, 3, 2, 3, 2, 1, 1};
     enum { NX = 40, NW = 54, NY = 18 };
     static double x[NX], w[NW], b[3], dy[NY], y[NY], dx[NX], dw[NW], db[3];
     naive_fill(x, narrow[0], NX, 1);
@@ -288,7 +289,7 @@ START_TEST(linear_is_a_convolution_over_the_whole_image)
     /* Four images with gaps between them, so that strides matter. */
     enum { N = 4, IN = 45, OUT = 7, XS = 48, YS = 9 };
     const struct ref_linear s = {N, IN, OUT, XS, YS};
-    const struct ref_window one = {5, 3, 3, OUT, 1, 1, 3, 1, 0};
+    const struct ref_window one = {5, 3, 3, OUT, 1, 1, 3, 1, 0, 1};
     double *x = wide[0], *w = wide[1], *b = wide[2], *dy = wide[3], *y = wide[4];
     double dx[IN], dw[OUT * IN], db[OUT], dw_sum[OUT * IN] = {0}, db_sum[OUT] = {0};
     naive_fill(x, narrow[0], N * XS, 1);
@@ -334,7 +335,7 @@ START_TEST(pools_every_shape)
                     int h = sizes[shape / 4], w = sizes[shape % 4], c = 3;
                     if (h + 2 * padding < window || w + 2 * padding < window)
                         continue;
-                    struct ref_window s = {c, h, w, c, 0, 0, window, stride, padding};
+                    struct ref_window s = {c, h, w, c, 0, 0, window, stride, padding, 1};
                     s.oh = naive_out_size(h, window, stride, padding);
                     s.ow = naive_out_size(w, window, stride, padding);
                     int nx = c * h * w, ny = c * s.oh * s.ow;

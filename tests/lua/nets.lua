@@ -80,6 +80,10 @@ nets.varied = {
         .. "dropout(0.1), conv { 32, window = 3, padding = 1 }",
     "conv { 6, window = 2, stride = 2, padding = 1 }, dropout(0), relu(), dropout(0.5), "
         .. "conv { 33, window = 2, padding = 1 }, maxpool { 2, stride = 1 }",
+    "conv { 6, window = 3, padding = 1, groups = 3 }, norm { groups = 3 }, relu(), "
+        .. "conv { 16, window = 3, padding = 1, groups = 2 }, norm { groups = 4 }, "
+        .. "conv { 16, window = 5, stride = 2, padding = 2, groups = 16, bias = true }, relu(), "
+        .. "conv { 32, window = 2, stride = 2, padding = 1, groups = 4 }",
 }
 
 --- Calls f(plans, title, graph) for every network of nets.varied, norm and instruction set.

@@ -111,7 +111,7 @@ function tests.nodes_say_all_that_passes_read()
     })
     test.equal(built.nodes[2], {
         index = 2, kind = "conv", name = "conv1", where = "small.lua:4", inputs = { 1 },
-        c = 8, h = 9, w = 8, window = 3, stride = 1, padding = 1, bias = true,
+        c = 8, h = 9, w = 8, window = 3, stride = 1, padding = 1, groups = 1, bias = true,
         weight = 1, bias_param = 2, flop = 2 * 3 * 9 * 8 * 9 * 8,
     })
     test.equal(built.nodes[3], {
@@ -149,6 +149,16 @@ function tests.parameters_have_pytorch_names_layouts_and_inits()
         { name = "norm1.running_var", count = 8, offset = 8, init = 1 },
     })
     test.equal(built.state_floats, 16)
+end
+
+-- An output of a group has weights for the inputs of its own group.
+function tests.groups_divide_weights_and_work()
+    local built <const> = build("conv { 8, window = 1 }, conv { 16, window = 3, groups = 4 }")
+    test.equal(built.nodes[3].flop, 2 * 2 * 9 * 16 * 7 * 6)
+    test.equal(built.params[2], {
+        name = "conv2.weight", shape = { 16, 2, 3, 3 }, count = 288, offset = 24, init = "fan_in",
+        fan_in = 18, decays = true,
+    })
 end
 
 function tests.norms_are_batch_or_groups()

@@ -6,6 +6,7 @@ local nets <const> = load(assert(host.read_file(test.dir .. "/lua/nets.lua")), "
 local conv <const> = require("conv")
 local dropout <const> = require("dropout")
 local fuse <const> = require("fuse")
+local grouped <const> = require("grouped")
 local isa <const> = require("isa")
 local kernel <const> = require("kernel")
 local packing <const> = require("packing")
@@ -23,7 +24,7 @@ end
 
 -- The order in which a data gradient reads its weights.
 local function tap_order(spec)
-    local _, order <const> = conv.backward_nests(spec)
+    local _, order <const> = conv.backward_nests(spec, spec.k)
     return order
 end
 
@@ -33,7 +34,7 @@ local function gradient_spec(window, stride, padding, h, w, channels)
     local out_w <const> = (w + 2 * padding - window) // stride + 1
     return {
         op = "conv", pass = "bwd_data", name = "test", window = window, stride = stride,
-        padding = padding, c = 8, k = channels, flop = 0, params = { "dx", "dy", "w" },
+        padding = padding, groups = 1, c = 8, k = channels, flop = 0, params = { "dx", "dy", "w" },
         x = layout(8, h, w, 0), dx = layout(8, h, w, 1),
         dy = layout(channels, out_h, out_w, window), y = layout(channels, out_h, out_w, window),
         tile = { mr = 4, nr = 1 },
@@ -45,7 +46,7 @@ local function forward_spec(window, stride, padding, h, w, channels)
     local out_w <const> = (w + 2 * padding - window) // stride + 1
     return {
         op = "conv", pass = "fwd", name = "test", window = window, stride = stride,
-        padding = padding, c = channels, k = 8, flop = 0, params = { "y", "x", "w" },
+        padding = padding, groups = 1, c = channels, k = 8, flop = 0, params = { "y", "x", "w" },
         x = layout(channels, h, w, padding), y = layout(8, out_h, out_w, 1),
         tile = { mr = 4, nr = 1 },
     }
@@ -85,8 +86,8 @@ end
 
 -- What the loop nests of a kernel do, pixel by pixel: a set of "tap row col" for each pixel of the
 -- target, where row and col are of the source, without its border.
-local function reads_of(params, spec, source, target, order)
-    local channels <const> = spec.pass == "fwd" and spec.c or spec.k
+local function reads_of(params, spec, set, source, target, order)
+    local channels <const> = grouped.inputs(spec, set)
     local pixels <const> = {}
     for _, nest in ipairs(params.nests) do
         local row_of <const>, col_of <const> = {}, {}
@@ -96,12 +97,11 @@ local function reads_of(params, spec, source, target, order)
             test.equal(run.length % nest.unroll, 0)
         end
         local out_row <const>, out_col <const> = evaluator(nest.out_row), evaluator(nest.out_col)
-        test.equal(nest.weight_at % channels, 0)
         for row = 0, nest.out_h - 1 do
             for _, group in ipairs(nest.groups) do
                 for col = group.first, group.last - 1 do
                     local reads <const> = {}
-                    local tap = nest.weight_at // channels
+                    local tap = nest.first_tap
                     for i, run in ipairs(nest.runs) do
                         for at = 0, run.length // channels - 1 do
                             local y <const> = row_of[i](row, col) - source.border
@@ -167,7 +167,7 @@ function tests.data_gradients_read_what_the_definition_says()
         for _, channels in ipairs({ 8, 5 }) do
             local spec <const> = gradient_spec(window, stride, padding, h, w, channels)
             local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
-            test.equal(reads_of(params, spec, spec.dy, spec.dx, tap_order(spec)),
+            test.equal(reads_of(params, spec, AVX2, spec.dy, spec.dx, tap_order(spec)),
                 definition(window, stride, padding, spec.dx, spec.dy, false),
                 ("window %d, stride %d, padding %d"):format(window, stride, padding))
         end
@@ -183,7 +183,7 @@ function tests.forward_reads_what_the_definition_says()
         for _, channels in ipairs({ 8, 5 }) do
             local spec <const> = forward_spec(window, stride, padding, h, w, channels)
             local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
-            test.equal(reads_of(params, spec, spec.x, spec.y, order),
+            test.equal(reads_of(params, spec, AVX2, spec.x, spec.y, order),
                 definition(window, stride, padding, spec.x, spec.y, true),
                 ("window %d, stride %d, padding %d"):format(window, stride, padding))
         end
@@ -204,7 +204,7 @@ function tests.planned_convolutions_read_what_the_definition_says()
                     order[tap] = tap - 1
                 end
                 local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
-                local got <const> = reads_of(params, spec, forward and x or y,
+                local got <const> = reads_of(params, spec, plans.set, forward and x or y,
                     forward and y or x, order)
                 local want <const> = definition(spec.window, spec.stride, spec.padding, x, y,
                     forward)
@@ -219,6 +219,98 @@ function tests.planned_convolutions_read_what_the_definition_says()
     end
     nets.each_varied(check)
     check(nets.plans(nets.graph("resnet8", "bn"), "c"), "resnet8")
+end
+
+-- What a depthwise tile does to each of its outputs, as reads_of: "tap row col".
+local function depthwise_reads(params, source, target, order)
+    local pixels <const> = {}
+    for _, nest in ipairs(params.nests) do
+        local out_row <const>, out_col <const> = evaluator(nest.out_row), evaluator(nest.out_col)
+        local in_row <const>, in_col <const> = evaluator(nest.row), evaluator(nest.col)
+        local function add_tile(rows, cols, row, col)
+            for m = 0, rows.mr - 1 do
+                for n = 0, cols.mr - 1 do
+                    local key <const> = out_row(row, col) + m * nest.step - target.border .. " "
+                        .. out_col(row, col) + n * nest.step - target.border
+                    assert(not pixels[key], "computes a pixel twice")
+                    pixels[key] = {}
+                end
+            end
+            for _, line in ipairs(cols.source) do
+                for _, pixel in ipairs(line.cols) do
+                    local y <const> = in_row(row, col) + line.at - source.border
+                    local x <const> = in_col(row, col) + pixel.at - source.border
+                    assert(y >= -source.border and y < source.h + source.border
+                        and x >= -source.border and x < source.w + source.border,
+                        "reads outside its buffer")
+                    for _, term in ipairs(pixel.terms) do
+                        if y >= 0 and y < source.h and x >= 0 and x < source.w then
+                            local key <const> =
+                                out_row(row, col) + term.m * nest.step - target.border .. " "
+                                .. out_col(row, col) + term.n * nest.step - target.border
+                            table.insert(pixels[key],
+                                ("%d %d %d"):format(order[term.tap + 1], y, x))
+                        end
+                    end
+                end
+            end
+        end
+        for _, rows in ipairs(nest.groups) do
+            for row = rows.first, rows.last - 1, rows.mr do
+                for _, cols in ipairs(rows.cols) do
+                    for col = cols.first, cols.last - 1, cols.mr do
+                        add_tile(rows, cols, row, col)
+                    end
+                end
+            end
+        end
+    end
+    for _, reads in pairs(pixels) do -- each is sorted by itself
+        table.sort(reads)
+    end
+    return pixels
+end
+
+function tests.depthwise_reads_what_the_definition_says()
+    each_window(function(window, stride, padding, h, w)
+        local order <const> = {}
+        for tap = 1, window * window do
+            order[tap] = tap - 1
+        end
+        for i, spec in ipairs({
+            forward_spec(window, stride, padding, h, w, 8),
+            gradient_spec(window, stride, padding, h, w, 8),
+        }) do
+            local forward <const> = i == 1
+            local x <const> = forward and spec.x or spec.dx
+            local y <const> = forward and spec.y or spec.dy
+            spec.groups, spec.algorithm = 8, "depthwise"
+            for _, tile in ipairs({ { mr = 1, nr = 1 }, { mr = 2, nr = 3 } }) do
+                spec.tile = tile
+                local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+                test.equal(depthwise_reads(params, forward and x or y, forward and y or x,
+                    forward and order or tap_order(spec)),
+                    definition(window, stride, padding, x, y, forward),
+                    ("window %d, stride %d, padding %d"):format(window, stride, padding))
+            end
+        end
+    end)
+end
+
+-- Every output of a bundle of groups lies in its own whole vectors, unless one bundle has all.
+function tests.bundles_fill_vectors()
+    for _, case in ipairs({
+        -- vl, channels, outputs, groups: bundles, read, made
+        { 8, 32, 64, 4, 4, 8, 16 }, { 16, 32, 64, 8, 4, 8, 16 }, { 16, 32, 32, 8, 2, 16, 16 },
+        { 16, 20, 36, 4, 1, 20, 36 }, { 4, 20, 36, 2, 1, 20, 36 }, { 4, 24, 24, 3, 3, 8, 8 },
+        { 8, 16, 32, 1, 1, 16, 32 }, { 16, 64, 32, 32, 2, 32, 16 },
+    }) do
+        local vl <const>, c <const>, k <const>, groups <const> = table.unpack(case)
+        test.equal(grouped.bundle({ pass = "fwd", c = c, k = k, groups = groups }, { vl = vl }),
+            { count = case[5], read = case[6], made = case[7] })
+        test.equal(grouped.bundle({ pass = "bwd_data", c = k, k = c, groups = groups },
+            { vl = vl }), { count = case[5], read = case[6], made = case[7] })
+    end
 end
 
 -- A tile lies in the registers, and its vectors fill the output channels.

@@ -26,7 +26,7 @@ end
 
 -- The part of the name before the passes: the first pattern of an operation that matches.
 local HEADS <const> = {
-    conv = { "^conv(%d)x%1s2", "^conv(%d)x%1" },
+    conv = { "^conv(%d)x%1s2", "^conv(%d)x%1", "^dwconv(%d)x%1s2", "^dwconv(%d)x%1" },
     linear = { "^linear" },
     map = { "^batchnorm", "^norm", "^map" },
     sums = { "^batchnorm_sums", "^norm_sums" },
@@ -55,9 +55,12 @@ local function check_grammar(spec)
             or flag == "winner" or flag == "bias" or flag == "mask"
             or flag:find("^drop%w+$"), text .. ": " .. flag)
     end
-    local weighted <const> = spec.op == "conv" or spec.op == "linear"
-    local shape <const> = ("_c%d%s_%dx%d_%s"):format(spec.c, weighted and "_k" .. spec.k or "",
-        spec.x.h, spec.x.w, spec.pass)
+    local weighted <const> = (spec.op == "conv" or spec.op == "linear")
+        and not text:find("^dwconv")
+    local outputs <const> = weighted
+        and "_k" .. spec.k .. (spec.groups > 1 and "_g" .. spec.groups or "") or ""
+    local shape <const> = ("_c%d%s_%dx%d_%s"):format(spec.c, outputs, spec.x.h, spec.x.w,
+        spec.pass)
     test.equal(tail:sub(1, #shape), shape, text)
     local how <const> = tail:sub(#shape + 1)
     assert(how == "" or how:sub(1, 2) == "__", text)
@@ -92,8 +95,8 @@ function tests.names_tell_each_field()
     local inner <const> = { c = 8, h = 6, w = 5, pitch = 8, border = 0 }
     local function conv(changes)
         local spec <const> = {
-            op = "conv", pass = "fwd", window = 3, stride = 1, padding = 1, c = 8, k = 8,
-            x = layout, y = inner,
+            op = "conv", pass = "fwd", window = 3, stride = 1, padding = 1, groups = 1,
+            c = 8, k = 8, x = layout, y = inner,
         }
         for key, value in pairs(changes) do -- each sets its own field
             spec[key] = value
@@ -112,6 +115,9 @@ function tests.names_tell_each_field()
     test.equal(conv({ pass = "bwd_data", dx = inner, dy = layout, adds = true }),
         "conv3x3_c8_k8_6x5_bwd_data__direct_add")
     test.equal(conv({ pass = "bwd_weights", dy = inner }), "conv3x3_c8_k8_6x5_bwd_weights__direct")
+    test.equal(conv({ groups = 2, stats = true }), "conv3x3_batchnorm_c8_k8_g2_6x5_fwd__direct")
+    test.equal(conv({ groups = 8, relu = true, algorithm = "depthwise" }),
+        "dwconv3x3_relu_c8_6x5_fwd")
     local wide <const> = { c = 8, h = 6, w = 5, pitch = 16, border = 1 }
     test.equal(conv({ x = wide }), "conv3x3_c8_k8_6x5_fwd__direct_padded")
     local function add(x, x2)

@@ -68,8 +68,8 @@ local rejected <const> = {
 
     -- Fields.
     { "unknown field", describe("conv { 16, windw = 3, window = 3 }, " .. ending),
-      '6: conv: has no field "windw": expected channels, window, stride, padding, bias, name '
-      .. "or from" },
+      '6: conv: has no field "windw": expected channels, window, stride, padding, groups, bias, '
+      .. "name or from" },
     { "field missing", describe("conv(16), " .. ending),
       "6: conv: window is missing: expected an integer from 1 to 7" },
     { "nothing given", describe("conv(), " .. ending), {
@@ -230,6 +230,12 @@ local rejected <const> = {
       .. "padding" },
     { "groups", describe('norm { kind = "gn", groups = 5 }, ' .. ending),
       "6: norm: 16 channels in 5 groups: expected a number of groups that divides the channels" },
+    { "groups of inputs", describe("conv { 30, window = 3, groups = 5 }, " .. ending),
+      "6: conv: 16 input channels in 5 groups: expected a number of groups that divides the "
+      .. "channels" },
+    { "groups of outputs", describe("conv { 24, window = 3, groups = 16 }, " .. ending),
+      "6: conv: 24 output channels in 16 groups: expected a number of groups that divides the "
+      .. "channels" },
     { "classes", describe("global_avgpool(), linear(16), softmax_cross_entropy(),"),
       "6: softmax_cross_entropy: its input is 16 x 1 x 1: expected 10 x 1 x 1 for 10 classes" },
     { "image at the end", describe("conv { 10, window = 1 }, softmax_cross_entropy(),"),

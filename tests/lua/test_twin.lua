@@ -23,13 +23,14 @@ end
 function tests.every_layer_has_its_line()
     test.equal(class([[
         conv { 8, window = 3, stride = 2, padding = 1 }, norm(), relu(), dropout(0.25),
-        conv { 8, window = 1, bias = true, name = "mix" }, maxpool { 3, stride = 2, padding = 1 },
+        conv { 8, window = 1, bias = true, groups = 4, name = "mix" },
+        maxpool { 3, stride = 2, padding = 1 },
         avgpool(2), global_avgpool(), linear(2)]], "bn"), [[
         self.conv1 = nn.Conv2d(3, 8, kernel_size=3, stride=2, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(8)
         self.relu1 = nn.ReLU()
         self.dropout1 = nn.Dropout(0.25)
-        self.mix = nn.Conv2d(8, 8, kernel_size=1)
+        self.mix = nn.Conv2d(8, 8, kernel_size=1, groups=4)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, padding=1)
         self.avgpool1 = nn.AvgPool2d(2)
         self.global_avgpool1 = nn.AdaptiveAvgPool2d(1)
