@@ -20,6 +20,7 @@ enum { MAX_CHOICES = 8, MAX_OPERANDS = 512, KEY_SIZE = 16 };
 enum option_id {
     OPT_NORM,
     OPT_ISA,
+    OPT_REAL,
     OPT_OUTPUT,
     OPT_ALGORITHM,
     OPT_UNROLL,
@@ -49,6 +50,7 @@ static const struct {
     [OPT_NORM] =
         {"norm", "norm", "bn", GEN | PLAN | TWIN, {"bn", "gn", "ln", "in", "none", GHOST_NORM}},
     [OPT_ISA] = {"isa", "isa", "native", GEN | PLAN, {"native", "avx2", "avx512", "c"}},
+    [OPT_REAL] = {"real", "real", "float", GEN, {"float", "double"}},
     [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT, {NULL}},
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
     [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full"}},
@@ -93,6 +95,8 @@ static const char help_text[] =
     "                       [bn]; bn16: batch norm over 16 images\n"
     "  --isa ISA            native, avx2, avx512 or c; native asks the CPU,   (gen, plan)\n"
     "                       c is portable C [native]\n"
+    "  --real TYPE          float or double: type of the numbers; double is   (gen)\n"
+    "                       for checks of gradients, in portable C [float]\n"
     "  -o, --output FILE    where to write                                    (gen, twin,\n"
     "                       [gen: generated/<net>_<norm>_<isa>.c,           report)\n"
     "                       twin: standard output, report: report.html or ID.svg]\n"
@@ -287,6 +291,7 @@ int main(int argc, char **argv)
     static const struct option long_options[] = {
         {"norm", required_argument, NULL, OPT_NORM},
         {"isa", required_argument, NULL, OPT_ISA},
+        {"real", required_argument, NULL, OPT_REAL},
         {"output", required_argument, NULL, OPT_OUTPUT},
         {"algorithm", required_argument, NULL, OPT_ALGORITHM},
         {"unroll", required_argument, NULL, OPT_UNROLL},

@@ -12,6 +12,7 @@ local memory <const> = require "memory"
 local model <const> = require "model"
 local name <const> = require "name"
 local packing <const> = require "packing"
+local real <const> = require "real"
 local schedule <const> = require "schedule"
 local template <const> = require "template"
 
@@ -60,7 +61,8 @@ local function constant(buffer, is_eval)
     return (own and "EVAL_" or "") .. name.offset(buffer.name)
 end
 
-local function buffer_line(buffer, offset, is_eval)
+-- bytes: of one number
+local function buffer_line(buffer, offset, is_eval, bytes)
     local life = ""
     if buffer.scope == "group" or buffer.scope == "scratch" then
         life = string.format("; calls %d-%d%s", buffer.first, buffer.last,
@@ -68,12 +70,12 @@ local function buffer_line(buffer, offset, is_eval)
     end
     local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
     return string.format("%s = %d, /* %s%s; %d bytes%s */", constant(buffer, is_eval), offset,
-        copies, buffer.shape, buffer.copies * buffer.floats * 4, life)
+        copies, buffer.shape, buffer.copies * buffer.floats * bytes, life)
 end
 
 -- The enums of section 2. The scratch memory holds the largest gradient of a weight too, when the
 -- weights are updated.
-local function memory_scopes(train, eval)
+local function memory_scopes(train, eval, bytes)
     local scopes <const> = {}
     local largest = 1
     for _, buffer in ipairs(train.plan.buffers) do
@@ -85,14 +87,14 @@ local function memory_scopes(train, eval)
         local lines <const> = {}
         for _, buffer in ipairs(train.plan.buffers) do
             if buffer.scope == scope[1] then
-                lines[#lines + 1] = buffer_line(buffer, train.memory.offset[buffer], false)
+                lines[#lines + 1] = buffer_line(buffer, train.memory.offset[buffer], false, bytes)
             end
         end
         local floats = train.memory.floats[scope[1]]
         if scope[1] == "scratch" then
             for _, buffer in ipairs(eval.plan.buffers) do
                 if buffer.scope == "scratch" then
-                    lines[#lines + 1] = buffer_line(buffer, eval.memory.offset[buffer], true)
+                    lines[#lines + 1] = buffer_line(buffer, eval.memory.offset[buffer], true, bytes)
                 end
             end
             floats = math.max(floats, eval.memory.floats.scratch, largest)
@@ -453,9 +455,9 @@ end
 -- -- The file ------------------------------------------------------------------------------------
 
 -- The planned program: fused steps, schedules and memory of training and evaluation.
--- options: isa, algorithm, unroll, norm, network, max_memory, candidate, tuned (see main.lua)
+-- options: isa, real, algorithm, unroll, norm, network, max_memory, candidate, tuned (see main.lua)
 function emit.plan(graph, options)
-    local set <const> = isa.get(options.isa)
+    local set <const> = isa.get(options.isa, options.real)
     local fused <const> = fuse.steps(graph)
     local program <const> = graph.name .. "_" .. options.norm
     local group <const> = options.tuned and options.tuned:group(program, set.name)
@@ -479,12 +481,12 @@ function emit.program(graph, options)
     note_helpers(uses, packs)
     local phases <const>, main <const> = schedule_texts(graph, train, eval, #graph.params)
     local params <const> = model.params(graph, planned, options)
-    params.scopes = memory_scopes(train, eval)
+    params.scopes = memory_scopes(train, eval, set.bytes)
     params.laps = name.laps(train.plan.kernels)
     params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
     params.weights, params.phase_texts, params.schedule = weights, phases, main
     params.prelude = template.render("prelude.c.tpl", {
-        isa = set.name, vec = set.vec, mm = set.mm, uses = uses,
+        isa = set.name, vec = set.vec, mm = set.mm, uses = uses, bytes = set.bytes,
     }) .. template.render("winograd_tile.c.tpl", { vec = set.vec, mm = set.mm, uses = uses })
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
     params.group = train.plan.group
@@ -493,7 +495,8 @@ function emit.program(graph, options)
     for _, phase in ipairs(train.plan.phases) do
         params.most_ahead = math.max(params.most_ahead, #phase.ahead)
     end
-    return template.render("program.c.tpl", params)
+    local text <const> = template.render("program.c.tpl", params)
+    return set.real == "double" and real.double(text) or text
 end
 
 return emit

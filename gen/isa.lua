@@ -4,7 +4,9 @@
 --   name       "avx2", "avx512" or "c"
 --   title      for the head of the generated file
 --   vec, mm    C vector type and the prefix of its operations: ${mm}_fmadd_ps
---   vl         floats a vector
+--   vl         numbers a vector
+--   real       their C type: "float", or "double" in a program for checks
+--   bytes      of one number
 --   registers  vector registers that a tile may fill
 --   fma, load  multiply-adds and loads a cycle, for the tile model
 --   folds      whether a broadcast may be an operand of the multiply-add itself
@@ -37,9 +39,15 @@ local SETS <const> = {
     },
 }
 
--- The instruction set of this name; the command line has checked it.
-function isa.get(name)
-    return assert(SETS[name], "unknown instruction set")
+-- The instruction set of this name for numbers of this type, float unless it is said; main.lua has
+-- checked both. Portable C alone has vectors of doubles.
+function isa.get(name, real)
+    local set <const> = { real = real or "float", bytes = real == "double" and 8 or 4 }
+    assert(set.bytes == 4 or name == "c", "an instruction set without doubles")
+    for key, value in pairs(assert(SETS[name], "unknown instruction set")) do
+        set[key] = value
+    end
+    return set
 end
 
 return isa

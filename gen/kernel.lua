@@ -77,9 +77,9 @@ local function next_image(spec, pitch)
 end
 
 -- "9.44 MFLOP; reads 91 KB, writes 131 KB." Elementwise kernels have no FLOP to name.
-local function cost_text(spec, reads, writes)
-    local traffic <const> = string.format("eads %d KB, writes %d KB.", (reads * 4 + 1023) // 1024,
-        (writes * 4 + 1023) // 1024)
+local function cost_text(spec, isa, reads, writes)
+    local traffic <const> = string.format("eads %d KB, writes %d KB.",
+        (reads * isa.bytes + 1023) // 1024, (writes * isa.bytes + 1023) // 1024)
     if spec.flop and spec.flop > 0 then
         return string.format("%.3g MFLOP; r%s", spec.flop / 1e6, traffic)
     end
@@ -170,7 +170,7 @@ local function conv_params(spec, isa, options)
         params.each_image = spec.each_image or false
         params.unroll = options.unroll == "full" and inputs or 1
         conv_comment(params, spec, target, string.format("36 x %d x %d", inputs, target.pitch))
-        params.cost = cost_text(spec, layout.floats(source) + winograd.weight_floats(spec),
+        params.cost = cost_text(spec, isa, layout.floats(source) + winograd.weight_floats(spec),
             target.h * target.w * target.pitch)
         return "winograd.c.tpl", params
     end
@@ -180,7 +180,7 @@ local function conv_params(spec, isa, options)
     params.inputs, params.entries = inputs, spec.window * spec.window * inputs
     conv_comment(params, spec, target, string.format("%d x %d x %d", spec.window * spec.window,
         inputs, target.pitch))
-    params.cost = cost_text(spec, layout.floats(source) + params.entries * target.pitch,
+    params.cost = cost_text(spec, isa, layout.floats(source) + params.entries * target.pitch,
         target.h * target.w * target.pitch)
     if spec.algorithm == "bank" then
         return bank_params(params, spec)
@@ -210,7 +210,8 @@ local function conv_weights_params(spec, isa)
     params.shapes = string.format("%s, %s, dw: %d x %d x %d.", shape_text("x", spec.x),
         shape_text("dy", spec.dy), spec.window * spec.window, inputs, spec.dy.pitch)
     local weights <const> = spec.window * spec.window * inputs * spec.dy.pitch
-    params.cost = cost_text(spec, layout.floats(spec.x) + layout.floats(spec.dy) + weights, weights)
+    params.cost = cost_text(spec, isa, layout.floats(spec.x) + layout.floats(spec.dy) + weights,
+        weights)
     if spec.algorithm == "winograd4" then
         return "winograd_weights.c.tpl", merge(params, winograd.params(spec))
     end
@@ -278,7 +279,7 @@ local function linear(spec, isa)
         params.loops = "Pixels, channels; vectors of outputs."
     end
     params.shapes = from .. "."
-    params.cost = cost_text(spec, layout.floats(x) + weights,
+    params.cost = cost_text(spec, isa, layout.floats(x) + weights,
         spec.pass == "bwd_weights" and weights or y.pitch)
     return "linear.c.tpl", params
 end
@@ -328,7 +329,7 @@ local function map(spec, isa)
             shape_text("dy", grad), shape_text("dx", out))
     end
     local moved <const> = spec.x.h * spec.x.w * grad.pitch
-    params.cost = cost_text(spec, (fwd and 1 or 2) * moved,
+    params.cost = cost_text(spec, isa, (fwd and 1 or 2) * moved,
         spec.pass == "bwd_reduce" and 2 * grad.pitch or moved)
     return "map.c.tpl", params
 end
@@ -339,7 +340,7 @@ local function sums(spec, isa)
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
     params.formula = "sums[0] += sum of x, sums[1] += sum of x * x, for each channel."
     params.shapes = shape_text("x", spec.x) .. ", sums: 2 x " .. spec.x.pitch .. "."
-    params.cost = cost_text(spec, spec.x.h * spec.x.w * spec.x.pitch, 2 * spec.x.pitch)
+    params.cost = cost_text(spec, isa, spec.x.h * spec.x.w * spec.x.pitch, 2 * spec.x.pitch)
     return "sums.c.tpl", params
 end
 
@@ -382,7 +383,7 @@ local function pool(spec, isa)
         shape_text(fwd and "y" or "dy", small))
     local large <const> = spec.x.h * spec.x.w * params.pitch
     local few <const> = small.h * small.w * params.pitch
-    params.cost = cost_text(spec, fwd and large or (max and 2 or 1) * few,
+    params.cost = cost_text(spec, isa, fwd and large or (max and 2 or 1) * few,
         fwd and (spec.winners and 2 or 1) * few or large)
     return max and "maxpool.c.tpl" or "avgpool.c.tpl", params
 end
@@ -413,7 +414,7 @@ local function add(spec, isa)
             shape_text("dx", spec.dx))
     end
     local moved <const> = spec.x.h * spec.x.w * params.pitch
-    params.cost = cost_text(spec, 2 * moved, moved)
+    params.cost = cost_text(spec, isa, 2 * moved, moved)
     return "add.c.tpl", params
 end
 

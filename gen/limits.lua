@@ -39,7 +39,7 @@ function limits.check_memory(graph, planned, options)
     local input <const> = graph.input
     local floats <const> = limits.step_floats(graph, planned, 2)
         + LOADED_BATCHES * graph.recipe.batch * input.c * input.h * input.w
-    local needed <const> = floats * 4 // 1000000
+    local needed <const> = floats * planned.set.bytes // 1000000
     local allowed <const> = options.max_memory or limits.max_memory
     if needed > allowed then
         reject(graph.nodes[1], ("network: training needs %d MB of memory"):format(needed),

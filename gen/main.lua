@@ -1,6 +1,6 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
--- strings from the command line: network, norm, isa, algorithm, unroll, max_memory, candidate,
--- tuned, output, pass; for report figure, and run1, run2, ...
+-- strings from the command line: network, norm, isa, real, algorithm, unroll, max_memory,
+-- candidate, tuned, output, pass; for report figure, and run1, run2, ...
 
 local dump <const> = require("dump")
 local evaluate <const> = require("evaluate")
@@ -62,19 +62,30 @@ local function candidate_of(argument)
     return number
 end
 
+-- Checks of gradients need no speed: doubles are in portable C alone.
+local function check_real(options)
+    if options.real == "double" and options.isa ~= "c" then
+        error({ kind = "usage", messages = {
+            ("--real double: the instruction set is %s: expected --isa c"):format(options.isa),
+        } }, 0)
+    end
+    return options
+end
+
 -- What the planning passes and the emitter are told besides the graph. Candidates and the direct
 -- algorithm are asked for to be measured themselves.
 local function options_of(arguments, file)
     local candidate <const> = arguments.candidate and candidate_of(arguments.candidate)
     local chooses <const> = not candidate and arguments.algorithm ~= "direct"
     local named <const> = arguments.tuned ~= "auto" and arguments.tuned ~= "none"
-    return {
+    return check_real {
         candidate = candidate,
         tuned = chooses and read_tuned(arguments.tuned) or nil,
         tuned_argument = chooses and named and arguments.tuned or nil,
         network = file,
         norm = arguments.norm,
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
+        real = arguments.real,
         algorithm = arguments.algorithm,
         unroll = arguments.unroll,
         max_memory = math.tointeger(arguments.max_memory),
@@ -108,7 +119,7 @@ function main.gen(arguments)
     local options <const> = options_of(arguments, net.file)
     local text <const> = require("emit").program(graph.build(net), options)
     local path <const> = arguments.output
-        or ("generated/%s_%s_%s.c"):format(net.name, options.norm, options.isa)
+        or "generated/" .. require("model").file_name(net.name, options)
     write_beside(net, path, text)
 end
 

@@ -302,14 +302,21 @@ function model.tuned_text(graph, options)
         group and group.measured and ", " .. group.measured or "")
 end
 
+--- The name of the file of a program, unless another is asked for.
+function model.file_name(network_name, options)
+    return string.format("%s_%s_%s%s.c", network_name, options.norm, options.isa,
+        options.real == "double" and "_double" or "")
+end
+
 -- The parameters of program.c.tpl that describe the network (emit.lua adds the functions).
 function model.params(graph, planned, options)
     local set <const> = planned.set
-    local program <const> = string.format("%s_%s", graph.name, options.norm)
-    local file <const> = string.format("%s_%s.c", program, set.name)
+    local in_double <const> = set.real == "double"
+    local file <const> = model.file_name(graph.name, options)
     local network <const> = network_argument(options)
     local rows <const>, runs <const> = kernel_tables(planned)
-    local extra <const> = (options.algorithm == "direct" and " --algorithm direct" or "")
+    local extra <const> = (in_double and " --real double" or "")
+        .. (options.algorithm == "direct" and " --algorithm direct" or "")
         .. (options.unroll == "full" and " --unroll full" or "")
         .. (options.candidate and " --candidate " .. options.candidate or "")
         .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
@@ -331,9 +338,14 @@ function model.params(graph, planned, options)
             layers.norm_title(options.norm), set.title),
         remake = c.comment(string.format("burin gen --norm %s --isa %s%s %s", options.norm,
             set.name, extra, shell_word(options.network))),
-        build = c.comment(string.format("cc -std=c11 -O3 -ffp-contract=off %s%s -Iruntime %s "
-            .. "libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm", set.flags,
-            set.flags ~= "" and "" or "", file)),
+        build_title = in_double
+            and "Its numbers are double, for checks of its gradients; no trainer is. To compile it"
+            or "To build it alone, beside the runtime's headers and library",
+        build = c.comment(in_double
+            and string.format("cc -std=c11 -ffp-contract=off -Wno-psabi -Iruntime -c %s", file)
+            or string.format("cc -std=c11 -O3 -ffp-contract=off %s -Iruntime %s "
+            .. "libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm", set.flags, file)),
+        in_double = in_double,
         layer_table = model.layer_table(graph, planned),
         totals = string.format("%d parameters; %.1f MFLOP an image forward.", graph.param_floats,
             graph.flop / 1e6),

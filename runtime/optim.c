@@ -31,7 +31,7 @@ static void update_nesterov(float lr, float keep, float decay, float *restrict p
 void sgd_update(const struct sgd *sgd, bool decays, float *restrict param, float *restrict momentum,
                 const float *restrict grad, size_t n)
 {
-    float decay = decays ? sgd->weight_decay : 0.0f;
+    float decay = decays ? sgd->weight_decay : 0;
     if (sgd->nesterov)
         update_nesterov(sgd->lr, sgd->momentum, decay, param, momentum, grad, n);
     else

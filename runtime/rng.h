@@ -56,7 +56,7 @@ static inline uint32_t rng_bits(uint64_t key, uint32_t position)
 /* Uniform in [0, 1), a multiple of 2^-24. */
 static inline float rng_float(uint64_t key, uint32_t position)
 {
-    return (float)(rng_bits(key, position) >> 8) * 0x1p-24f;
+    return (float)(rng_bits(key, position) >> 8) / 0x1000000;
 }
 
 /* Uniform in 0 .. n-1 for n >= 1 (Lemire's multiply-shift without rejection; bias below n / 2^32).

@@ -2,8 +2,8 @@
 @ -- portable C. Only what the kernels use is written.
 @ if isa == "c" then
     /* Four floats, by the vector extension of gcc and clang: SSE, NEON or scalar code. */
-    typedef float vec4 __attribute__((vector_size(16)));
-    typedef uint32_t lanes4 __attribute__((vector_size(16)));
+    typedef float vec4 __attribute__((vector_size(${4 * bytes})));
+    typedef uint${8 * bytes}_t lanes4 __attribute__((vector_size(${4 * bytes})));
 
     /* Not every network uses all of them, of which clang would warn. */
     #if defined(__clang__)

@@ -4,7 +4,7 @@
  *
  *     ${remake}
  *
- * To build it alone, beside the runtime's headers and library:
+ * ${build_title}:
  *
  *     ${build}
  *
@@ -27,6 +27,9 @@
 #include <stdint.h>
 #include <string.h>
 
+@ if in_double then
+    #include "double.h"
+@ end
 #include "model.h"
 #include "program.h"
 #include "rng.h"

@@ -57,6 +57,8 @@ static const struct {
     {"report", "report: expected the folders of one run or more, got 0"},
     {"report --norm bn a", "--norm: report does not take it: expected gen, plan or twin"},
     {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512 or c"},
+    {"gen s8 --real half", "--real half: expected float or double"},
+    {"plan s8 --real double", "--real: plan does not take it: expected gen"},
     {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
     {"gen s8 --unroll all", "--unroll all: expected tile or full"},
     {"plan s8 --pass all",
@@ -87,6 +89,13 @@ START_TEST(usage_is_told)
     char want[256];
     snprintf(want, sizeof want, "burin: %s\nTry 'burin --help'.\n", wrong_usage[_i].message);
     expect(wrong_usage[_i].arguments, 2, want);
+}
+END_TEST
+
+START_TEST(doubles_are_portable)
+{
+    expect("gen s8 --isa avx2 --real double", 2,
+           "burin: --real double: the instruction set is avx2: expected --isa c\n");
 }
 END_TEST
 
@@ -186,6 +195,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, usage_is_told, 0, sizeof wrong_usage / sizeof wrong_usage[0]);
+    tcase_add_test(tcase, doubles_are_portable);
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, networks_are_found);
     tcase_add_test(tcase, descriptions_are_rejected);

@@ -1,0 +1,26 @@
+-- windows: convolutions of every window and stride, for difference quotients of all parameters.
+local layers = {
+    conv { 3, window = 1, bias = true }, relu(),
+    conv { 2, window = 7, padding = 3 }, relu(),
+    conv { 3, window = 6, padding = 2 }, relu(),
+    conv { 2, window = 5, padding = 2 }, relu(),
+    conv { 3, window = 4, padding = 2, bias = true }, relu(),
+    conv { 2, window = 3, padding = 0 }, relu(),
+    conv { 5, window = 2, padding = 1 }, norm { groups = 5, name = "trunk" },
+    conv { 2, window = 1, stride = 2, name = "row1" },
+}
+for window = 2, 7 do
+    layers[#layers + 1] = conv {
+        2, from = "trunk", window = window, stride = 2, padding = (window - 1) // 2,
+    }
+    layers[#layers + 1] = add { "row" .. window - 1, name = "row" .. window }
+end
+return network {
+    name = "windows",
+    input = { 1, 9, 7 },
+    classes = 3,
+    recipe = { batch = 2, optimizer = sgd { lr = 0.1 } },
+    layers = {
+        layers, relu(), global_avgpool(), linear(3), softmax_cross_entropy(),
+    },
+}
