@@ -58,7 +58,7 @@ static bool bench_command(const struct model *model, const char *program, int ar
         return bench_steps_main(model, &steps, err);
     }
     if (steps.start != NULL || steps.profile || !steps.dropout)
-        return err_set_code(err, EXIT_USAGE, "bench: --%s: expected --steps, too",
+        return err_set_code(err, EXIT_USAGE, "bench: --%s without --steps: expected both",
                             steps.start != NULL ? "start"
                             : steps.profile     ? "profile"
                                                 : "no-dropout");
@@ -125,7 +125,7 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
                    command->run(model, argv[0], argc - 1, argv + 1, err);
     }
     if (argc < 2)
-        return err_set_code(err, EXIT_USAGE, "expected a command (--help lists them)");
+        return err_set_code(err, EXIT_USAGE, "no command: expected train, eval, bench or info");
     return err_set_code(err, EXIT_USAGE,
                         "unknown command '%s': expected train, eval, bench or info", name);
 }
