@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bench.h"
 #include "bench_step.h"
@@ -133,6 +134,7 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
 int program_main(const struct model *model, int argc, char **argv)
 {
     struct err err = {0};
+    umask(umask(S_IWOTH) | S_IWOTH); /* whatever the user allows: nothing that all may write */
     dispatch(model, argc, argv, &err);
     /* What was printed must have arrived: `train > file` on a full disk is a failure. */
     bool lost = fflush(stdout) != 0;

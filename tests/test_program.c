@@ -1,5 +1,6 @@
 /* test_program.c - what a person sees who types something wrong, or whose disk is full. */
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -168,6 +169,43 @@ START_TEST(two_trainings_do_not_share_a_folder)
 }
 END_TEST
 
+/* What the user lets others do, but never that all may write. */
+START_TEST(files_have_sane_modes)
+{
+    static const mode_t masks[] = {0, 022, 077};
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        char name[20], path[2 * PATH_SIZE], words[200];
+        snprintf(name, sizeof name, "with_%o", masks[i]);
+        snprintf(words, sizeof words, "train --data synthetic --epochs 2 --threads 1 --out %s",
+                 name);
+        mode_t before = umask(masks[i]);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        snprintf(words, sizeof words,
+                 "eval --data synthetic --model %s/last.safetensors --threads 1 --out %s", name,
+                 name);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        umask(before);
+        put_path(path, name);
+        struct stat info;
+        ck_assert_int_eq(stat(path, &info), 0);
+        ck_assert_int_eq(info.st_mode & 07777, 0777 & ~(masks[i] | S_IWOTH));
+        DIR *dir = opendir(path);
+        int files = 0;
+        ck_assert_ptr_nonnull(dir);
+        for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+            ck_assert_int_eq(fstatat(dirfd(dir), entry->d_name, &info, 0), 0);
+            if (S_ISREG(info.st_mode)) {
+                ck_assert_msg((info.st_mode & 07777) == (0666 & ~(masks[i] | S_IWOTH)),
+                              "%s: mode %o", entry->d_name, info.st_mode & 07777);
+                files++;
+            }
+        }
+        closedir(dir);
+        ck_assert_int_ge(files, 6); /* .lock, two logs, two checkpoints, eval.json */
+    }
+}
+END_TEST
+
 START_TEST(a_folder_that_cannot_be_written_is_named)
 {
     char path[2 * PATH_SIZE];
@@ -205,6 +243,7 @@ int main(int argc, char **argv)
     tcase_add_test(world, a_full_disk_keeps_what_was_good);
     tcase_add_test(world, standard_output_must_take_everything);
     tcase_add_test(world, two_trainings_do_not_share_a_folder);
+    tcase_add_test(world, files_have_sane_modes);
     tcase_add_test(world, a_folder_that_cannot_be_written_is_named);
     suite_add_tcase(suite, world);
 
