@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -307,6 +308,7 @@ int main(int argc, char **argv)
     };
     const char *values[OPTION_COUNT] = {NULL};
     int id;
+    umask(umask(S_IWOTH) | S_IWOTH); /* whatever the user allows: nothing that all may write */
     signal(SIGCHLD,
            SIG_DFL); /* a parent may have ignored it, and then no child could be waited for */
     opterr = 0;

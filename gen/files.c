@@ -161,7 +161,11 @@ static int source(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     int problem = files_push_source(L, lua_touserdata(L, lua_upvalueindex(1)), name);
-    return problem == 0 ? 1 : fail_errno(L, name, "cannot be read", problem);
+    if (problem == 0)
+        return 1;
+    fail_errno(L, name, "cannot be read", problem);
+    lua_pushboolean(L, problem == ENOENT);
+    return 3;
 }
 
 static int template(lua_State *L)

@@ -9,7 +9,8 @@
  * The global table `host`, for trusted modules; the first five are in files.c, in_child is in
  * child.c, the last two are in description.c:
  *
- *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message
+ *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message,
+ *                                        and whether there is none
  *     host.template(name)                text of templates/<name>; it must exist
  *     host.read_file(path [, most])      text, at most so many bytes, or nil, message
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message

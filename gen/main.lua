@@ -48,8 +48,11 @@ local function read_tuned(argument)
     end
     local cpu <const> = host.cpu_id()
     local file <const> = "gen/tuned/" .. cpu .. ".lua"
-    local text <const> = host.source(file)
-    return text and tuned.read(text, file, cpu)
+    local text <const>, problem <const>, absent <const> = host.source(file)
+    if absent then
+        return nil
+    end
+    return tuned.read(text or fail(problem), file, cpu)
 end
 
 local function candidate_of(argument)

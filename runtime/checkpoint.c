@@ -194,8 +194,9 @@ bool checkpoint_fits(const struct safetensors *file, const struct model *model, 
     }
     return all.count == 0 ||
            err_set_code(err, EXIT_DATA,
-                        "%s: does not fit network %s with norm %s, %d difference%s:%s", file->path,
-                        model->name, model->norm, all.count, all.count == 1 ? "" : "s", all.text);
+                        "%s: does not fit: expected network %s with norm %s, %d difference%s:%s",
+                        file->path, model->name, model->norm, all.count, all.count == 1 ? "" : "s",
+                        all.text);
 }
 
 /* -- Loading ----------------------------------------------------------------------------------- */
@@ -260,7 +261,7 @@ static bool load_counters(const struct safetensors *file, struct checkpoint_coun
     return (made >= 0 && made <= c->steps_per_epoch) ||
            err_set_code(err, EXIT_DATA,
                         "%s: counters contradict each other: epoch %lld, step %lld, %lld steps an "
-                        "epoch, %lld of %lld images right",
+                        "epoch, %lld of %lld images right: expected those of one training",
                         file->path, (long long)c->epoch, (long long)c->step,
                         (long long)c->steps_per_epoch, (long long)c->correct, (long long)c->images);
 }

@@ -42,7 +42,8 @@ bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err
     const char *chosen = dir_option ? dir_option : variable ? variable : DATA_DEFAULT_DIR;
 
     if (strlen(chosen) >= DATA_PATH_SIZE)
-        return err_set_code(err, EXIT_DATA, "the path of the data folder has %zu bytes, allowed %d",
+        return err_set_code(err, EXIT_DATA,
+                            "the path of the data folder has %zu bytes: expected at most %d",
                             strlen(chosen), DATA_PATH_SIZE - 1);
     if (is_folder(chosen)) {
         memcpy(dir, chosen, strlen(chosen) + 1);
@@ -53,7 +54,7 @@ bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err
     const char *variable_is = !variable ? "not set" : dir_option ? later : none;
     const char *default_is = dir_option || variable ? later : none;
     return err_set_code(err, EXIT_DATA,
-                        "no CIFAR-10 data\n"
+                        "no CIFAR-10 data: expected its folder in one of these places:\n"
                         "  --data%s%.200s: %s\n"
                         "  $CIFAR10_DIR%s%.200s: %s\n"
                         "  %s: %s\n"
@@ -67,8 +68,8 @@ static bool join(char path[DATA_PATH_SIZE], const char *dir, const char *name, s
 {
     int length = snprintf(path, DATA_PATH_SIZE, "%s/%s", dir, name);
     if (length < 0 || length >= DATA_PATH_SIZE)
-        return err_set_code(err, EXIT_DATA, "%.200s...: path longer than %d bytes", dir,
-                            DATA_PATH_SIZE - 1);
+        return err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
+                            dir, DATA_PATH_SIZE - 1);
     return true;
 }
 
@@ -162,7 +163,8 @@ static bool failed_errno(struct err *err, int reason, const char *what, const ch
 static bool missing_file(const char *path, const char *dir, struct err *err)
 {
     if (!is_folder(dir))
-        return err_set_code(err, EXIT_DATA, "%s: no such folder", dir);
+        return err_set_code(err, EXIT_DATA,
+                            "%s: no such folder: expected one with CIFAR-10's six files", dir);
     return err_set_code(err, EXIT_DATA,
                         "%s: no such file: expected data_batch_1.bin to data_batch_5.bin and "
                         "test_batch.bin in this folder; `make data` downloads them",
@@ -262,7 +264,8 @@ bool data_open(struct data *data, const char *dir, enum data_part part, struct e
 {
     *data = (struct data){.c = DATA_CHANNELS, .h = DATA_SIDE, .w = DATA_SIDE};
     if (strlen(dir) >= sizeof data->source)
-        return err_set_code(err, EXIT_DATA, "the path of the data folder has %zu bytes, allowed %d",
+        return err_set_code(err, EXIT_DATA,
+                            "the path of the data folder has %zu bytes: expected at most %d",
                             strlen(dir), DATA_PATH_SIZE - 1);
     memcpy(data->source, dir, strlen(dir) + 1);
 

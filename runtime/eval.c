@@ -194,7 +194,7 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
         return true;
     }
     if (e.model_file == NULL)
-        return err_set_code(err, EXIT_USAGE, "eval: expected --model FILE");
+        return err_set_code(err, EXIT_USAGE, "eval: no --model: expected --model FILE");
     struct eval_result result;
     bool ok = open_evaluation(&e, model, err);
     if (ok) {

@@ -110,12 +110,14 @@ static bool refuse(const struct option_spec *specs, char **argv, int found, stru
     const char *argument = argv[optind - 1];
     if (found == ':' && optopt >= FIRST_VALUE) {
         const struct option_spec *spec = &specs[optopt - FIRST_VALUE];
-        return err_set_code(err, EXIT_USAGE, "%s: --%s: expected a value %s", argv[0], spec->name,
-                            spec->value);
+        return err_set_code(err, EXIT_USAGE, "%s: --%s: the value is missing: expected %s", argv[0],
+                            spec->name, spec->value);
     }
     if (optopt >= FIRST_VALUE)
-        return err_set_code(err, EXIT_USAGE, "%s: %s: takes no value", argv[0], argument);
-    return err_set_code(err, EXIT_USAGE, "%s: unknown or ambiguous option %s (--help lists them)",
+        return err_set_code(err, EXIT_USAGE, "%s: %s: a value too many: expected none", argv[0],
+                            argument);
+    return err_set_code(err, EXIT_USAGE,
+                        "%s: %s: unknown or ambiguous: expected an option that --help lists",
                         argv[0], argument);
 }
 
@@ -149,7 +151,8 @@ bool options_parse(const struct option_spec *specs, int count, int argc, char **
         *given |= UINT64_C(1) << i;
     }
     return optind == argc ||
-           err_set_code(err, EXIT_USAGE, "%s: unexpected argument '%s'", argv[0], argv[optind]);
+           err_set_code(err, EXIT_USAGE, "%s: '%s': no option: expected options alone", argv[0],
+                        argv[optind]);
 }
 
 void options_help(FILE *out, const struct option_spec *specs, int count)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bench.h"
 #include "bench_step.h"
@@ -58,7 +59,7 @@ static bool bench_command(const struct model *model, const char *program, int ar
         return bench_steps_main(model, &steps, err);
     }
     if (steps.start != NULL || steps.profile || !steps.dropout)
-        return err_set_code(err, EXIT_USAGE, "bench: --%s: expected --steps, too",
+        return err_set_code(err, EXIT_USAGE, "bench: --%s without --steps: expected both",
                             steps.start != NULL ? "start"
                             : steps.profile     ? "profile"
                                                 : "no-dropout");
@@ -125,7 +126,7 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
                    command->run(model, argv[0], argc - 1, argv + 1, err);
     }
     if (argc < 2)
-        return err_set_code(err, EXIT_USAGE, "expected a command (--help lists them)");
+        return err_set_code(err, EXIT_USAGE, "no command: expected train, eval, bench or info");
     return err_set_code(err, EXIT_USAGE,
                         "unknown command '%s': expected train, eval, bench or info", name);
 }
@@ -133,6 +134,7 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
 int program_main(const struct model *model, int argc, char **argv)
 {
     struct err err = {0};
+    umask(umask(S_IWOTH) | S_IWOTH); /* whatever the user allows: nothing that all may write */
     dispatch(model, argc, argv, &err);
     /* What was printed must have arrived: `train > file` on a full disk is a failure. */
     bool lost = fflush(stdout) != 0;

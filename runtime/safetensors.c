@@ -203,8 +203,10 @@ static bool parse_tensor(const struct safetensors *file, const cJSON *item, size
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
     if (!cJSON_IsObject(item) || !cJSON_IsString(dtype) || !offsets || !shape ||
         cJSON_GetArraySize(item) != 3) {
-        return bad_tensor(file, tensor->name,
-                          "expected an object of \"dtype\", \"shape\" and \"data_offsets\"", err);
+        return bad_tensor(
+            file, tensor->name,
+            "has other fields: expected an object of \"dtype\", \"shape\" and \"data_offsets\"",
+            err);
     }
     for (int i = 0; i < SAFETENSORS_DTYPES; i++) {
         if (strcmp(dtype->valuestring, dtypes[i].name) == 0)
@@ -220,7 +222,8 @@ static bool parse_tensor(const struct safetensors *file, const cJSON *item, size
     size_t begin, end;
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
         !to_size(offsets->child, &begin) || !to_size(offsets->child->next, &end)) {
-        return bad_tensor(file, tensor->name, "\"data_offsets\": expected [begin, end]", err);
+        return bad_tensor(file, tensor->name,
+                          "\"data_offsets\" are no two sizes: expected [begin, end]", err);
     }
     if (begin > end || end > data_bytes) {
         return err_set_code(err, EXIT_DATA,
@@ -242,7 +245,8 @@ static bool parse_tensor(const struct safetensors *file, const cJSON *item, size
 static bool parse_metadata(struct safetensors *file, const cJSON *object, struct err *err)
 {
     if (!cJSON_IsObject(object)) {
-        return err_set_code(err, EXIT_DATA, "%s: \"__metadata__\": expected an object of strings",
+        return err_set_code(err, EXIT_DATA,
+                            "%s: \"__metadata__\" is no object: expected an object of strings",
                             file->path);
     }
     file->metas = calloc((size_t)cJSON_GetArraySize(object) + 1, sizeof file->metas[0]);
@@ -252,9 +256,10 @@ static bool parse_metadata(struct safetensors *file, const cJSON *object, struct
     cJSON_ArrayForEach(item, object)
     {
         if (!printable(item->string) || !cJSON_IsString(item)) {
-            return err_set_code(err, EXIT_DATA,
-                                "%s: \"__metadata__\": entry %zu: expected a string value",
-                                file->path, file->meta_count + 1);
+            return err_set_code(
+                err, EXIT_DATA,
+                "%s: \"__metadata__\": entry %zu is no text: expected a string value", file->path,
+                file->meta_count + 1);
         }
         file->metas[file->meta_count++] =
             (struct safetensors_meta){item->string, item->valuestring};
@@ -262,7 +267,8 @@ static bool parse_metadata(struct safetensors *file, const cJSON *object, struct
     qsort(file->metas, file->meta_count, sizeof file->metas[0], compare_keys);
     for (size_t i = 1; i < file->meta_count; i++) {
         if (strcmp(file->metas[i].key, file->metas[i - 1].key) == 0) {
-            return err_set_code(err, EXIT_DATA, "%s: \"__metadata__\": \"%s\" occurs twice",
+            return err_set_code(err, EXIT_DATA,
+                                "%s: \"__metadata__\": \"%s\" occurs twice: expected once",
                                 file->path, file->metas[i].key);
         }
     }
@@ -308,8 +314,8 @@ static bool parse_entries(struct safetensors *file, size_t header_bytes, size_t 
         }
         if (strcmp(item->string, "__metadata__") == 0) {
             if (file->metas != NULL) {
-                return err_set_code(err, EXIT_DATA, "%s: \"__metadata__\" occurs twice",
-                                    file->path);
+                return err_set_code(err, EXIT_DATA,
+                                    "%s: \"__metadata__\" occurs twice: expected once", file->path);
             }
             if (!parse_metadata(file, item, err))
                 return false;
@@ -322,7 +328,7 @@ static bool parse_entries(struct safetensors *file, size_t header_bytes, size_t 
     qsort(file->tensors, file->count, sizeof file->tensors[0], compare_names);
     for (size_t i = 1; i < file->count; i++) {
         if (strcmp(file->tensors[i].name, file->tensors[i - 1].name) == 0)
-            return bad_tensor(file, file->tensors[i].name, "occurs twice", err);
+            return bad_tensor(file, file->tensors[i].name, "occurs twice: expected once", err);
     }
     qsort(file->tensors, file->count, sizeof file->tensors[0], compare_offsets);
     bool ok = check_cover(file, data, data_bytes, err);
@@ -336,8 +342,8 @@ static bool parse_header(struct safetensors *file, size_t header_bytes, struct e
     const char *text = (const char *)file->bytes;
     size_t good = utf8_end(file->bytes, header_bytes);
     if (good < header_bytes) {
-        return err_set_code(err, EXIT_DATA, "%s: byte %zu: expected UTF-8 text in the header",
-                            file->path, PREFIX + good);
+        return err_set_code(err, EXIT_DATA, "%s: byte %zu: found 0x%02x: expected UTF-8 text",
+                            file->path, PREFIX + good, file->bytes[good]);
     }
     const char *end = text;
     file->header = header_bytes > 0 && text[0] == '{'
@@ -347,8 +353,12 @@ static bool parse_header(struct safetensors *file, size_t header_bytes, struct e
     if (file->header != NULL)
         at += strspn(end, " ") < header_bytes - at ? strspn(end, " ") : header_bytes - at;
     if (file->header == NULL || at < header_bytes) {
-        return err_set_code(err, EXIT_DATA, "%s: byte %zu: expected a JSON object as header",
-                            file->path, PREFIX + at);
+        char found[8] = "the end";
+        if (at < header_bytes)
+            snprintf(found, sizeof found, "0x%02x", file->bytes[at]);
+        return err_set_code(err, EXIT_DATA,
+                            "%s: byte %zu: found %s: expected a JSON object as header", file->path,
+                            PREFIX + at, found);
     }
     return true;
 }
@@ -366,7 +376,7 @@ static bool check_digest(struct safetensors *file, size_t header_bytes, size_t d
     const char *stored = (const char *)file->bytes + OPENING;
     if (strspn(stored, "0123456789abcdef") < DIGITS)
         return err_set_code(err, EXIT_DATA,
-                            "%s: byte %d: expected a digest of %d hexadecimal digits", file->path,
+                            "%s: byte %d: no digest: expected %d hexadecimal digits", file->path,
                             PREFIX + OPENING, DIGITS);
     unsigned char prefix[PREFIX];
     char zeros[DIGITS], found[SHA256_HEX_SIZE];
@@ -397,9 +407,11 @@ static bool read_bytes(struct safetensors *file, FILE *stream, size_t *header_by
 {
     struct stat info;
     if (fstat(fileno(stream), &info) != 0)
-        return err_set_code(err, EXIT_DATA, "%s: %s", file->path, strerror(errno));
+        return err_set_code(err, EXIT_DATA, "%s: %s: expected a safetensors file", file->path,
+                            strerror(errno));
     if (!S_ISREG(info.st_mode))
-        return err_set_code(err, EXIT_DATA, "%s: not a regular file", file->path);
+        return err_set_code(err, EXIT_DATA, "%s: not a regular file: expected a safetensors file",
+                            file->path);
     size_t size = (size_t)info.st_size;
     unsigned char prefix[8];
     if (size < sizeof prefix || fread(prefix, 1, sizeof prefix, stream) != sizeof prefix) {
@@ -439,7 +451,7 @@ bool safetensors_open(struct safetensors *file, const char *path, struct err *er
         return err_set_errno(err, ENOMEM, "%s", path);
     FILE *stream = fopen(path, "rb");
     if (stream == NULL) {
-        err_set_code(err, EXIT_DATA, "%s: %s", path, strerror(errno));
+        err_set_code(err, EXIT_DATA, "%s: %s: expected a safetensors file", path, strerror(errno));
         safetensors_close(file);
         return false;
     }

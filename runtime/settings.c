@@ -121,8 +121,8 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
     switch (row->kind) {
     case TEXT:
         if (text[0] == '\0' || strlen(text) >= SETTINGS_TEXT_SIZE) {
-            return err_set_code(err, EXIT_USAGE, "%s: expected 1 to %d characters", what,
-                                SETTINGS_TEXT_SIZE - 1);
+            return err_set_code(err, EXIT_USAGE, "%s: %zu characters: expected 1 to %d", what,
+                                strlen(text), SETTINGS_TEXT_SIZE - 1);
         }
         strcpy(field, text);
         break;

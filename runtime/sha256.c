@@ -30,11 +30,3 @@ bool sha256_finish(struct sha256 *sum, char hex[SHA256_HEX_SIZE])
     *sum = (struct sha256){.ok = false};
     return ok;
 }
-
-bool sha256_hex(char hex[SHA256_HEX_SIZE], const void *bytes, size_t count)
-{
-    struct sha256 sum;
-    sha256_start(&sum);
-    sha256_add(&sum, bytes, count);
-    return sha256_finish(&sum, hex);
-}

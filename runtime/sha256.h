@@ -26,7 +26,4 @@ void sha256_add(struct sha256 *sum, const void *bytes, size_t count);
 /* Writes 64 lower-case hexadecimal digits and a terminating zero; false when memory ran out. */
 bool sha256_finish(struct sha256 *sum, char hex[SHA256_HEX_SIZE]);
 
-/* The digest of one block. */
-bool sha256_hex(char hex[SHA256_HEX_SIZE], const void *bytes, size_t count);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "run_burin.h"
@@ -170,6 +171,22 @@ START_TEST(runs_print_the_same)
 }
 END_TEST
 
+/* What the user lets others do, but never that all may write. */
+START_TEST(files_have_sane_modes)
+{
+    static const mode_t masks[][2] = {{0, 0664}, {022, 0644}, {077, 0600}};
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        struct stat info;
+        mode_t before = umask(masks[i][0]);
+        ck_assert_int_eq(burin("twin s8 -o F/twin.py"), 0);
+        umask(before);
+        ck_assert_int_eq(stat(in_folder("twin.py"), &info), 0);
+        ck_assert_msg((info.st_mode & 07777) == masks[i][1], "mode %o", info.st_mode & 07777);
+        ck_assert_int_eq(remove(in_folder("twin.py")), 0);
+    }
+}
+END_TEST
+
 START_TEST(twin_is_written_once)
 {
     char want[1024];
@@ -200,6 +217,7 @@ int main(void)
     tcase_add_test(tcase, networks_are_found);
     tcase_add_test(tcase, descriptions_are_rejected);
     tcase_add_test(tcase, runs_print_the_same);
+    tcase_add_test(tcase, files_have_sane_modes);
     tcase_add_test(tcase, twin_is_written_once);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

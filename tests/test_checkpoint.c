@@ -180,7 +180,7 @@ START_TEST(all_differences_are_told_together)
     };
     struct err err = {0};
     ck_assert(safetensors_save(path, NULL, tensors, 7, NULL, 0, &err));
-    does_not_fit("does not fit network tiny with norm bn, 5 differences:\n"
+    does_not_fit("does not fit: expected network tiny with norm bn, 5 differences:\n"
                  "  norm1.bias is F32 [4]: expected F32 [3]\n"
                  "  fc.weight is F64 [10, 48]: expected F32 [10, 48]\n"
                  "  fc.bias is missing\n"

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "data.h"
-#include "sha256.h"
+#include "digest.h"
 
 enum { RECORD = 3073, RECORDS = 10000, FILE_SIZE = RECORD * RECORDS };
 
@@ -88,7 +88,7 @@ static void write_sums(const char *first_line, int first, int last)
         FILE *file = fopen(in_folder(files[i]), "rb");
         ck_assert_uint_eq(fread(bytes, 1, FILE_SIZE, file), FILE_SIZE);
         fclose(file);
-        sha256_hex(hex, bytes, FILE_SIZE);
+        digest(hex, bytes, FILE_SIZE);
         fprintf(sums, "%s  %s\n", hex, files[i]);
     }
     fclose(sums);
@@ -191,7 +191,8 @@ START_TEST(missing_folder)
     struct data data = {0};
     struct err err = {0};
     ck_assert(!data_open(&data, "/nowhere/at/all", DATA_TEST, &err));
-    ck_assert_str_eq(err.message, "/nowhere/at/all: no such folder");
+    ck_assert_str_eq(err.message,
+                     "/nowhere/at/all: no such folder: expected one with CIFAR-10's six files");
     ck_assert_int_eq(err.code, EXIT_DATA);
 }
 END_TEST
@@ -319,18 +320,18 @@ START_TEST(all_places_are_named)
 {
     ck_assert_int_eq(chdir(folder), 0);
     unsetenv("CIFAR10_DIR");
-    is_not_found(NULL, "no CIFAR-10 data\n"
+    is_not_found(NULL, "no CIFAR-10 data: expected its folder in one of these places:\n"
                        "  --data: not given\n"
                        "  $CIFAR10_DIR: not set\n"
                        "  data/cifar-10-batches-bin: no such folder\n"
                        "`make data` downloads it; `--data synthetic` trains without it");
     setenv("CIFAR10_DIR", "/nowhere", 1);
-    is_not_found(NULL, "no CIFAR-10 data\n"
+    is_not_found(NULL, "no CIFAR-10 data: expected its folder in one of these places:\n"
                        "  --data: not given\n"
                        "  $CIFAR10_DIR /nowhere: no such folder\n"
                        "  data/cifar-10-batches-bin: not looked at\n"
                        "`make data` downloads it; `--data synthetic` trains without it");
-    is_not_found("here", "no CIFAR-10 data\n"
+    is_not_found("here", "no CIFAR-10 data: expected its folder in one of these places:\n"
                          "  --data here: no such folder\n"
                          "  $CIFAR10_DIR /nowhere: not looked at\n"
                          "  data/cifar-10-batches-bin: not looked at\n"
@@ -345,10 +346,11 @@ START_TEST(endless_paths_are_refused)
     struct err err = {0};
     memset(path, 'x', sizeof path);
     path[sizeof path - 1] = '\0';
-    is_not_found(path, "the path of the data folder has 2047 bytes, allowed 1023");
+    is_not_found(path, "the path of the data folder has 2047 bytes: expected at most 1023");
     path[DATA_PATH_SIZE] = '\0';
     ck_assert(!data_open(&data, path, DATA_TEST, &err));
-    ck_assert_str_eq(err.message, "the path of the data folder has 1024 bytes, allowed 1023");
+    ck_assert_str_eq(err.message,
+                     "the path of the data folder has 1024 bytes: expected at most 1023");
     ck_assert_int_eq(err.code, EXIT_DATA);
 }
 END_TEST

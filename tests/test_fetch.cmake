@@ -2,25 +2,15 @@
 #
 #     cmake -DSCRIPT=runtime/fetch_cifar10.cmake -DWORK=build/tests/fetch -P tests/test_fetch.cmake
 cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 set(folder cifar-10-batches-bin)
 set(files data_batch_1.bin data_batch_2.bin data_batch_3.bin data_batch_4.bin data_batch_5.bin
     test_batch.bin)
 
 # Runs the script on WORK/data; `result` and `output` are set.
 macro(fetch url md5)
-    execute_process(
-        COMMAND "${CMAKE_COMMAND}" "-DDATA=${WORK}/data" "-DURL=${url}" -DMD5=${md5} -P "${SCRIPT}"
-        RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    run("${CMAKE_COMMAND}" "-DDATA=${WORK}/data" "-DURL=${url}" -DMD5=${md5} -P "${SCRIPT}")
 endmacro()
-
-# cmake breaks the lines of its messages.
-function(expect text)
-    string(REGEX REPLACE "[ \n]+" " " flat "${output}")
-    string(FIND "${flat}" "${text}" position)
-    if(position LESS 0)
-        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
-    endif()
-endfunction()
 
 function(expect_entries)
     file(GLOB entries RELATIVE "${WORK}/data" "${WORK}/data/*")

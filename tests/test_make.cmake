@@ -4,30 +4,21 @@
 #
 # ISA is what ISA=native means here.
 cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 set(tree "${WORK}/a copy")
+set(RUN_FOLDER "${tree}")
 
-# Runs make; `result` and `output` tell what came of it. The outer make and its variables stay out.
+# Runs make; the outer make and its variables stay out.
+set(make "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL --unset=MFLAGS
+    --unset=CIFAR10_DIR make)
+
 macro(make)
-    execute_process(
-        COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL --unset=MFLAGS
-            --unset=CIFAR10_DIR make ${ARGN}
-        RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
-        WORKING_DIRECTORY "${tree}")
+    run(${make} ${ARGN})
 endmacro()
 
 macro(make_well)
-    make(${ARGN})
-    if(NOT result EQUAL 0)
-        message(FATAL_ERROR "make ${ARGN}: ended with ${result}\n${output}")
-    endif()
+    run_well(${make} ${ARGN})
 endmacro()
-
-function(expect text)
-    string(FIND "${output}" "${text}" position)
-    if(position LESS 0)
-        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
-    endif()
-endfunction()
 
 function(expect_failure text)
     if(result EQUAL 0)

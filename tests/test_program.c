@@ -1,5 +1,6 @@
 /* test_program.c - what a person sees who types something wrong, or whose disk is full. */
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -13,9 +14,9 @@ START_TEST(usage_errors_have_code_2)
     static const struct {
         const char *words, *message;
     } cases[] = {
-        {"", "tiny: expected a command"},
+        {"", "tiny: no command: expected train, eval, bench or info"},
         {"tarin", "unknown command 'tarin': expected train, eval, bench or info"},
-        {"train --epoch", "train: --epochs: expected a value N"},
+        {"train --epoch", "train: --epochs: the value is missing: expected N"},
         {"train --epochs 0", "train: --epochs: 0 is out of range: expected 1 to 100000"},
         {"train --epochs 3x", "train: --epochs: '3x': expected an integer from 1 to 100000"},
         {"train --epochs 99999999999999999999", "out of range: expected 1 to 100000"},
@@ -25,21 +26,22 @@ START_TEST(usage_errors_have_code_2)
         {"train --threads 257", "train: --threads: 257 is out of range: expected 1 to 256"},
         {"train --max-steps 0", "train: --max-steps: 0 is out of range"},
         {"train --backend fast", "'fast': expected one of generated, generic"},
-        {"train --fast", "train: unknown or ambiguous option --fast (--help lists them)"},
-        {"train --quiet=1", "train: --quiet=1: takes no value"},
-        {"train here", "train: unexpected argument 'here'"},
+        {"train --fast",
+         "train: --fast: unknown or ambiguous: expected an option that --help lists"},
+        {"train --quiet=1", "train: --quiet=1: a value too many: expected none"},
+        {"train here", "train: 'here': no option: expected options alone"},
         {"train --init a --resume b", "train: --init and --resume: expected one of them"},
-        {"eval", "eval: expected --model FILE"},
+        {"eval", "eval: no --model: expected --model FILE"},
         {"eval --backend x", "eval: --backend: 'x': expected generated|generic"},
-        {"bench --start folder", "bench: --start: expected --steps, too"},
+        {"bench --start folder", "bench: --start without --steps: expected both"},
         {"bench --kernels --steps 2", "bench: --kernels and --steps: expected one of them"},
-        {"bench --profile", "bench: --profile: expected --steps, too"},
-        {"bench --no-dropout", "bench: --no-dropout: expected --steps, too"},
+        {"bench --profile", "bench: --profile without --steps: expected both"},
+        {"bench --no-dropout", "bench: --no-dropout without --steps: expected both"},
         {"bench --threads 0", "bench: --threads: 0 is out of range: expected 1 to 256"},
-        {"info --all", "info: unknown or ambiguous option --all"},
+        {"info --all", "info: --all: unknown or ambiguous: expected an option that --help lists"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ck_assert_msg(run(cases[i].words) == EXIT_USAGE, "%s", cases[i].words);
+        refuses(cases[i].words, EXIT_USAGE);
         says(errors, cases[i].message);
         ck_assert_str_eq(output, "");
     }
@@ -95,16 +97,16 @@ END_TEST
 
 START_TEST(missing_data_has_code_3)
 {
-    ck_assert_int_eq(run("train"), EXIT_DATA);
+    refuses("train", EXIT_DATA);
     says(errors, "tiny: no CIFAR-10 data");
     says(errors, "--data synthetic");
-    ck_assert_int_eq(run("train --data nowhere"), EXIT_DATA);
+    refuses("train --data nowhere", EXIT_DATA);
     says(errors, "nowhere");
     ck_assert_msg(!exists("runs"), "a failed start left a folder");
     const struct world wide = {.environment = {{"TINY_MODEL", "wide"}}};
     ck_assert_int_eq(run_words(&wide, "train --data synthetic"), EXIT_DATA);
     says(errors, "network tiny takes 3x32x64 images of 10 classes: expected 3x32x32 and 10");
-    ck_assert_int_eq(run("eval --model none.safetensors --data synthetic"), EXIT_DATA);
+    refuses("eval --model none.safetensors --data synthetic", EXIT_DATA);
     says(errors, "none.safetensors: No such file or directory");
 }
 END_TEST
@@ -117,11 +119,11 @@ START_TEST(a_checkpoint_of_something_else_is_refused)
     const struct world renamed = {.environment = {{"TINY_MODEL", "renamed"}}};
     ck_assert_int_eq(run_words(&renamed, "train --resume a/last.safetensors"), EXIT_DATA);
     says(errors, "made by network tiny with norm bn: expected other with norm bn");
-    ck_assert_int_eq(run("train --resume a/log.csv"), EXIT_DATA);
+    refuses("train --resume a/log.csv", EXIT_DATA);
     says(errors, "a/log.csv: byte 0: header of ");
-    ck_assert_int_eq(run("train --resume ."), EXIT_DATA);
+    refuses("train --resume .", EXIT_DATA);
     says(errors, "./last.safetensors: No such file or directory");
-    ck_assert_int_eq(run("train --resume none"), EXIT_DATA);
+    refuses("train --resume none", EXIT_DATA);
     says(errors, "none: No such file or directory");
 }
 END_TEST
@@ -167,6 +169,43 @@ START_TEST(two_trainings_do_not_share_a_folder)
 }
 END_TEST
 
+/* What the user lets others do, but never that all may write. */
+START_TEST(files_have_sane_modes)
+{
+    static const mode_t masks[] = {0, 022, 077};
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        char name[20], path[2 * PATH_SIZE], words[200];
+        snprintf(name, sizeof name, "with_%o", masks[i]);
+        snprintf(words, sizeof words, "train --data synthetic --epochs 2 --threads 1 --out %s",
+                 name);
+        mode_t before = umask(masks[i]);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        snprintf(words, sizeof words,
+                 "eval --data synthetic --model %s/last.safetensors --threads 1 --out %s", name,
+                 name);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        umask(before);
+        put_path(path, name);
+        struct stat info;
+        ck_assert_int_eq(stat(path, &info), 0);
+        ck_assert_int_eq(info.st_mode & 07777, 0777 & ~(masks[i] | S_IWOTH));
+        DIR *dir = opendir(path);
+        int files = 0;
+        ck_assert_ptr_nonnull(dir);
+        for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+            ck_assert_int_eq(fstatat(dirfd(dir), entry->d_name, &info, 0), 0);
+            if (S_ISREG(info.st_mode)) {
+                ck_assert_msg((info.st_mode & 07777) == (0666 & ~(masks[i] | S_IWOTH)),
+                              "%s: mode %o", entry->d_name, info.st_mode & 07777);
+                files++;
+            }
+        }
+        closedir(dir);
+        ck_assert_int_ge(files, 6); /* .lock, two logs, two checkpoints, eval.json */
+    }
+}
+END_TEST
+
 START_TEST(a_folder_that_cannot_be_written_is_named)
 {
     char path[2 * PATH_SIZE];
@@ -204,6 +243,7 @@ int main(int argc, char **argv)
     tcase_add_test(world, a_full_disk_keeps_what_was_good);
     tcase_add_test(world, standard_output_must_take_everything);
     tcase_add_test(world, two_trainings_do_not_share_a_folder);
+    tcase_add_test(world, files_have_sane_modes);
     tcase_add_test(world, a_folder_that_cannot_be_written_is_named);
     suite_add_tcase(suite, world);
 

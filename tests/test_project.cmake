@@ -3,23 +3,9 @@
 #
 #     cmake -DBURIN_SOURCE=. -DWORK=build/tests/project -P tests/test_project.cmake
 cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 set(project "${WORK}/a project")
-
-# Runs a command that must succeed; `output` is what it printed.
-macro(run)
-    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output
-        ERROR_VARIABLE output WORKING_DIRECTORY "${project}")
-    if(NOT result EQUAL 0)
-        message(FATAL_ERROR "${ARGN}: ended with ${result}\n${output}")
-    endif()
-endmacro()
-
-function(expect text)
-    string(FIND "${output}" "${text}" position)
-    if(position LESS 0)
-        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
-    endif()
-endfunction()
+set(RUN_FOLDER "${project}")
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${project}")
@@ -31,21 +17,21 @@ project(digits LANGUAGES C)
 add_subdirectory(\"${BURIN_SOURCE}\" burin)
 add_training_program(digits NETWORK \"my digits.lua\" NORM gn ISA c)
 ")
-run("${CMAKE_COMMAND}" -G Ninja -S . -B build)
-run("${CMAKE_COMMAND}" --build build)
-run(build/digits info)
+run_well("${CMAKE_COMMAND}" -G Ninja -S . -B build)
+run_well("${CMAKE_COMMAND}" --build build)
+run_well(build/digits info)
 expect("network tiny, norm gn, c,")
-run(build/digits train --data synthetic --max-steps 2 --out out)
+run_well(build/digits train --data synthetic --max-steps 2 --out out)
 expect("stopped at step 2")
 
 # A changed network makes a new program, an unchanged one does not.
-run("${CMAKE_COMMAND}" --build build)
+run_well("${CMAKE_COMMAND}" --build build)
 expect("no work to do")
 file(READ "${project}/my digits.lua" text)
 string(REPLACE "conv { 16" "conv { 24" text "${text}")
 file(WRITE "${project}/my digits.lua" "${text}")
-run("${CMAKE_COMMAND}" --build build)
-run(build/digits info)
+run_well("${CMAKE_COMMAND}" --build build)
+run_well(build/digits info)
 expect("24x8x8")
 
 file(GLOB entries RELATIVE "${project}" "${project}/*")

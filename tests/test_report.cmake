@@ -5,26 +5,8 @@
 #
 # PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8. The page is left in WORK for the test with a browser.
 cmake_minimum_required(VERSION 3.22)
-
-# Runs a command; `result` and `output` tell what came of it.
-macro(run)
-    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output
-        ERROR_VARIABLE output WORKING_DIRECTORY "${WORK}")
-endmacro()
-
-macro(run_well)
-    run(${ARGN})
-    if(NOT result EQUAL 0)
-        message(FATAL_ERROR "${ARGN}: ended with ${result}\n${output}")
-    endif()
-endmacro()
-
-function(expect text)
-    string(FIND "${output}" "${text}" position)
-    if(position LESS 0)
-        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
-    endif()
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
+set(RUN_FOLDER "${WORK}")
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")

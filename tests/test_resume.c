@@ -4,11 +4,14 @@
  *     test_resume            the suite, with a few kills
  *     test_resume kills N    N kills
  */
+#define _GNU_SOURCE /* unshare */
 #include <check.h>
 #include <dirent.h>
 #include <math.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -225,6 +228,72 @@ START_TEST(a_read_only_folder_keeps_its_checkpoint)
 }
 END_TEST
 
+/* A file system of its own, for this process and its children alone, so that nobody has to unmount
+ * it; only root can make one. */
+static bool mount_disk(const char *name, const char *size)
+{
+    char path[2 * PATH_SIZE], options[40];
+    put_path(path, name);
+    snprintf(options, sizeof options, "size=%s", size);
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", path, "tmpfs", 0, options) == 0;
+}
+
+/* Takes all the room that is left, but for so many bytes. */
+static void fill_disk(const char *name, off_t but)
+{
+    static const char block[1024];
+    char path[2 * PATH_SIZE];
+    put_path(path, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    ck_assert_int_ge(fd, 0);
+    off_t size = 0;
+    for (ssize_t n; (n = write(fd, block, sizeof block)) > 0;)
+        size += n;
+    ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_int_eq(ftruncate(fd, size > but ? size - but : 0), 0);
+    close(fd);
+}
+
+/* With less and less room the training fails somewhere else: in the log, in a checkpoint, in the
+ * one that is kept. What was saved before is good each time, and goes on when there is room again.
+ */
+START_TEST(a_full_disk_keeps_its_checkpoint)
+{
+    enum { PAGE = 4096, ROOM = 24 * PAGE };
+    if (!mount_disk("here", "1m")) {
+        printf("skipped: a small file system: %s\n", strerror(errno));
+        return;
+    }
+    run_whole();
+    run_part();
+    copy("here/last.safetensors", "kept");
+    int failures = 0;
+    for (off_t room = 0; room < ROOM; room += PAGE) {
+        fill_disk("here/filler", room);
+        int code = run("train --resume here --log-steps --quiet --max-steps 28");
+        bool told = strstr(errors, ": No space left on device") != NULL;
+        ck_assert_msg(code == EXIT_OK || (code == EXIT_FAILED && told), "%d KB: code %d: %s",
+                      (int)room / 1024, code, errors);
+        ck_assert(!exists("here/last.safetensors.tmp") && !exists("here/best.safetensors.tmp"));
+        failures += code == EXIT_FAILED;
+        if (code == EXIT_FAILED)
+            same_bytes("kept", "here/last.safetensors");
+        drop("here/filler");
+        if (code == EXIT_OK)
+            break;
+    }
+    ck_assert_int_ge(failures, 2);
+    ck_assert_int_eq(run("train --resume here --log-steps"), EXIT_OK);
+    ck_assert_str_eq(errors, "");
+    same_training();
+    char path[2 * PATH_SIZE];
+    put_path(path, "here");
+    umount2(path, MNT_DETACH);
+}
+END_TEST
+
 /* -- Kills ------------------------------------------------------------------------------------- */
 
 enum { EPOCHS = 20, KILLS = 20 };
@@ -324,6 +393,7 @@ static void add_checkpoints(Suite *suite)
     tcase_add_test(tcase, every_flipped_bit_is_found);
     tcase_add_test(tcase, a_vanished_folder_ends_the_training);
     tcase_add_test(tcase, a_read_only_folder_keeps_its_checkpoint);
+    tcase_add_test(tcase, a_full_disk_keeps_its_checkpoint);
     suite_add_tcase(suite, tcase);
 }
 

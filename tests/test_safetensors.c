@@ -171,17 +171,17 @@ static const struct {
     size_t data;
     const char *message;
 } bad_headers[] = {
-    {"", 0, "byte 8: expected a JSON object as header"},
-    {"[]", 0, "byte 8: expected a JSON object as header"},
-    {" {}", 0, "byte 8: expected a JSON object as header"},
-    {"{\"w\":", 0, "expected a JSON object as header"},
-    {"{} x", 0, "byte 11: expected a JSON object as header"},
-    {"{\"w\xff\":1}", 0, "byte 11: expected UTF-8 text in the header"},
-    {"{\"w\xed\xa0\x80\":1}", 0, "byte 11: expected UTF-8 text in the header"},
-    {"{\"w\xc3", 0, "byte 11: expected UTF-8 text in the header"},
+    {"", 0, "byte 8: found the end: expected a JSON object as header"},
+    {"[]", 0, "byte 8: found 0x5b: expected a JSON object as header"},
+    {" {}", 0, "byte 8: found 0x20: expected a JSON object as header"},
+    {"{\"w\":", 0, "byte 12: found 0x3a: expected a JSON object"},
+    {"{} x", 0, "byte 11: found 0x78: expected a JSON object as header"},
+    {"{\"w\xff\":1}", 0, "byte 11: found 0xff: expected UTF-8 text"},
+    {"{\"w\xed\xa0\x80\":1}", 0, "byte 11: found 0xed: expected UTF-8 text"},
+    {"{\"w\xc3", 0, "byte 11: found 0xc3: expected UTF-8 text"},
     {"{\"w\\u001b\":1}", 0, "the name of tensor 1 has control characters: expected text"},
-    {"{\"w\":1}", 0, "tensor \"w\": expected an object of \"dtype\", \"shape\""},
-    {"{\"w\":{}}", 0, "tensor \"w\": expected an object of"},
+    {"{\"w\":1}", 0, "tensor \"w\": has other fields: expected an object of \"dtype\", \"shape\""},
+    {"{\"w\":{}}", 0, "tensor \"w\": has other fields: expected an object of"},
     {"{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", 4, "an object of"},
     {"{" ENTRY("F31", "[1]", "[0,4]") "}", 4, "tensor \"w\": unknown dtype: expected F32, F64"},
     {"{" ENTRY("F32", "1", "[0,4]") "}", 4, "tensor \"w\": no \"shape\""},
@@ -192,23 +192,29 @@ static const struct {
     {"{" ENTRY("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, "more than 8 dimensions"},
     {"{" ENTRY("F32", "[4294967296,4294967296]", "[0,4]") "}", 4, "the shape overflows"},
     {"{" ENTRY("F32", "[0,4294967296,4294967296]", "[0,0]") "}", 0, "the shape overflows"},
-    {"{" ENTRY("F32", "[1]", "[0]") "}", 4, "\"data_offsets\": expected [begin, end]"},
-    {"{" ENTRY("F32", "[1]", "[0,4,8]") "}", 4, "\"data_offsets\": expected [begin, end]"},
-    {"{" ENTRY("F32", "[1]", "[0,4.5]") "}", 4, "\"data_offsets\": expected [begin, end]"},
+    {"{" ENTRY("F32", "[1]", "[0]") "}", 4,
+     "\"data_offsets\" are no two sizes: expected [begin, end]"},
+    {"{" ENTRY("F32", "[1]", "[0,4,8]") "}", 4,
+     "\"data_offsets\" are no two sizes: expected [begin, end]"},
+    {"{" ENTRY("F32", "[1]", "[0,4.5]") "}", 4,
+     "\"data_offsets\" are no two sizes: expected [begin, end]"},
     {"{" ENTRY("F32", "[1]", "[4,0]") "}", 4, "data_offsets [4, 0]: expected begin <= end <= 4"},
     {"{" ENTRY("F32", "[2]", "[0,8]") "}", 4, "data_offsets [0, 8]: expected begin <= end <= 4"},
     {"{" ENTRY("F32", "[2]", "[0,4]") "}", 4, "4 bytes of data: expected 8 for F32 [2]"},
     {"{" ENTRY("F32", "[1]", "[0,4]") "}", 5, "5 bytes of data: expected 4, the end of the last"},
     {"{" ENTRY("F32", "[1]", "[2,6]") "}", 6, "data begins at 2, after a hole: expected 0"},
     {"{" ENTRY("F32", "[1]", "[0,4]") "," ENTRY("F32", "[1]", "[4,8]") "}", 8,
-     "\"w\": occurs twice"},
+     "\"w\": occurs twice: expected once"},
     {"{" ENTRY("F32", "[1]", "[0,4]") ",\"v\":{\"dtype\":\"F32\",\"shape\":[1],"
                                       "\"data_offsets\":[2,6]}}",
      6, "\"v\": data begins at 2, inside the tensor before it: expected 4"},
-    {"{\"__metadata__\":1}", 0, "\"__metadata__\": expected an object of strings"},
-    {"{\"__metadata__\":{\"a\":1}}", 0, "\"__metadata__\": entry 1: expected a string value"},
-    {"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "\"__metadata__\": \"a\" occurs twice"},
-    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "\"__metadata__\" occurs twice"},
+    {"{\"__metadata__\":1}", 0, "\"__metadata__\" is no object: expected an object of strings"},
+    {"{\"__metadata__\":{\"a\":1}}", 0,
+     "\"__metadata__\": entry 1 is no text: expected a string value"},
+    {"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0,
+     "\"__metadata__\": \"a\" occurs twice: expected once"},
+    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0,
+     "\"__metadata__\" occurs twice: expected once"},
 };
 enum { BAD_HEADERS = sizeof bad_headers / sizeof bad_headers[0] };
 
@@ -222,7 +228,7 @@ END_TEST
 START_TEST(a_zero_byte_in_the_header_is_refused)
 {
     write_file("{\"w\0\":1}", 8, 0);
-    refused("byte 11: expected UTF-8 text");
+    refused("byte 11: found 0x00: expected UTF-8 text");
 }
 END_TEST
 
@@ -259,9 +265,9 @@ END_TEST
 
 START_TEST(what_is_no_file_is_refused)
 {
-    refused("No such file or directory");
+    refused("No such file or directory: expected a safetensors file");
     ck_assert_int_eq(mkdir(path, 0777), 0);
-    refused("not a regular file");
+    refused("not a regular file: expected a safetensors file");
     ck_assert_int_eq(rmdir(path), 0);
 }
 END_TEST

@@ -72,7 +72,7 @@ START_TEST(bad_values_change_nothing)
     refused(SETTING_CROP, "32", "--x: 32 is out of range: expected 0 to 31");
     refused(SETTING_FLIP, "Random", "--x: 'Random': expected one of none, random, alternating");
     refused(SETTING_SHUFFLE, "yes", "--x: 'yes': expected one of off, on");
-    refused(SETTING_OUT, "", "--x: expected 1 to 1023 characters");
+    refused(SETTING_OUT, "", "--x: 0 characters: expected 1 to 1023");
 }
 END_TEST
 

@@ -4,28 +4,29 @@
 #
 # It runs in the root of the source tree. A signal ends the whole process group, as Ctrl-C does.
 cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 set(tree "${WORK}/a tree")
 set(tuned "${WORK}/tuned/cpu.lua")
 set(command "${CMAKE_COMMAND}" "-DBURIN=${BURIN}" "-DTREE=${tree}" "-DTUNED=${tuned}" -DROUNDS=1
     -DSTEPS=1 -P gen/tune.cmake tests/tune.lua gn c)
 set(other "group { \"another_gn\", isa = \"c\", images = 4, measured = \"2026-01-31\" }")
 
-macro(run)
-    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output
-        ERROR_VARIABLE output)
-endmacro()
-
-function(expect text)
-    string(FIND "${output}" "${text}" position)
-    if(position LESS 0)
-        message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
-    endif()
-endfunction()
-
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}/tuned")
 run("${BURIN}" plan --norm gn --isa c --pass choices tests/tune.lua)
 string(REGEX MATCH "^machine [^\n]*" machine "${output}")
+
+# A file that is there and cannot be read is an error; one that is not there is none.
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" cpu "${machine}")
+file(COPY gen templates DESTINATION "${WORK}/scripts")
+file(REMOVE_RECURSE "${WORK}/scripts/gen/tuned")
+run_well("${BURIN}" plan --norm gn --isa c --gen-dir "${WORK}/scripts/gen" s8)
+file(MAKE_DIRECTORY "${WORK}/scripts/gen/tuned/${cpu}.lua")
+run("${BURIN}" plan --norm gn --isa c --gen-dir "${WORK}/scripts/gen" s8)
+expect("burin: gen/tuned/${cpu}.lua: cannot be read: Is a directory")
+if(NOT result EQUAL 1)
+    message(FATAL_ERROR "ended with ${result}: expected 1:\n${output}")
+endif()
 
 # A file that is no such file stops it before anything is built.
 file(WRITE "${tuned}" "return network { }\n")

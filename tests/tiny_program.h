@@ -209,6 +209,16 @@ static inline void says(const char *text, const char *part)
     ck_assert_msg(strstr(text, part) != NULL, "expected \"%s\" in:\n%s", part, text);
 }
 
+/* Runs the program, which refuses what it was given: the message says where, what was found and
+ * what was expected. */
+static inline void refuses(const char *words, enum exit_code code)
+{
+    ck_assert_msg(run(words) == (int)code, "%s: expected code %d: %s", words, (int)code, errors);
+    const char *expected = strstr(errors, ": expected ");
+    ck_assert_msg(strncmp(errors, "tiny: ", 6) == 0 && expected != NULL && expected > errors + 6,
+                  "no `what: what was found: expected ...`: %s", errors);
+}
+
 static inline bool exists(const char *name)
 {
     char path[2 * PATH_SIZE];
