@@ -147,6 +147,13 @@ local function ahead_lines(lines, phase)
     lines[#lines + 1] = "};"
 end
 
+-- The pointer to a buffer, by what it holds. Without dropout there are no bits.
+local POINTERS <const> = {
+    floats = "float *const %s = %s;",
+    bytes = "uint8_t *const %s = (uint8_t *)(%s);",
+    bits = "uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
+}
+
 -- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
 -- on request: laps is nil in evaluation.
 local function phase_text(phase, function_name, title, first_call, placed, laps)
@@ -162,10 +169,7 @@ local function phase_text(phase, function_name, title, first_call, placed, laps)
         uses_chunk = uses_chunk or uses_totals
         uses_group = uses_group or buffer.scope == "group"
         local at <const> = pointer_text(buffer, constant(buffer, is_eval))
-        pointers[#pointers + 1] = buffer.bits
-            and string.format("uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
-                buffer.name, at)
-            or string.format("float *const %s = %s;", buffer.name, at)
+        pointers[#pointers + 1] = string.format(POINTERS[buffer.holds or "floats"], buffer.name, at)
     end
     local group
     for i, call in ipairs(phase.calls) do
@@ -370,7 +374,8 @@ end
 
 -- The helper functions of prelude.c.tpl and winograd_tile.c.tpl that only some kernels use.
 local HELPERS <const> = {
-    "fetch_ahead", "where_positive", "where_equal", "where_greater", "kept", "winograd_patch",
+    "fetch_ahead", "where_positive", "where_equal", "where_greater", "load_bytes",
+    "store_bytes", "kept", "winograd_patch",
     "winograd_input", "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
 }
 

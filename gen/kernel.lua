@@ -25,6 +25,10 @@ local C_TYPES <const> = {
     keep = "const uint8_t *keep", ahead = "struct ahead *ahead", n = "int n",
 }
 
+local WINNER_TYPES <const> = {
+    fwd = "uint8_t *restrict winner", bwd_data = "const uint8_t *restrict winner",
+}
+
 local OUTPUTS <const> = {
     y = true, dx = true, dw = true, db = true, sums = true, scratch = true,
 }
@@ -34,10 +38,10 @@ local function signature(spec)
     local in_place <const> = spec.op == "map" and spec.pass == "bwd_data"
     local list <const> = {}
     for i, param in ipairs(spec.params) do
-        local output <const> = OUTPUTS[param] or param == "winner" and spec.pass == "fwd"
-        local pointer <const> = (output and "float *" or "const float *")
+        local pointer <const> = (OUTPUTS[param] and "float *" or "const float *")
             .. ((in_place and (param == "dx" or param == "dy")) and "" or "restrict ")
-        list[i] = C_TYPES[param] or pointer .. param
+        list[i] = param == "winner" and WINNER_TYPES[spec.pass] or C_TYPES[param]
+            or pointer .. param
     end
     return table.concat(list, ", ")
 end
@@ -383,8 +387,9 @@ local function pool(spec, isa)
         shape_text(fwd and "y" or "dy", small))
     local large <const> = spec.x.h * spec.x.w * params.pitch
     local few <const> = small.h * small.w * params.pitch
-    params.cost = cost_text(spec, isa, fwd and large or (max and 2 or 1) * few,
-        fwd and (spec.winners and 2 or 1) * few or large)
+    local winners <const> = max and few // 4 or 0 -- a byte each
+    params.cost = cost_text(spec, isa, fwd and large or few + winners,
+        fwd and few + (spec.winners and winners or 0) or large)
     return max and "maxpool.c.tpl" or "avgpool.c.tpl", params
 end
 

@@ -97,9 +97,9 @@ local function pool_check(f)
     end
 end
 
-local function pool_fields(doc)
+local function pool_fields(doc, widest)
     return {
-        field("window", "integer", { min = 1, max = layers.max_side },
+        field("window", "integer", { min = 1, max = widest },
             { position = 1, doc = "side of the square " .. doc }),
         field("stride", "integer", { min = 1, max = layers.max_side }, {
             default = function(f) return f.window end,
@@ -183,11 +183,14 @@ local conv <const> = {
     end,
 }
 
+-- The place of a maximum in its window is kept in a byte.
+local WIDEST_MAXPOOL <const> = 16
+
 local maxpool <const> = {
     name = "maxpool",
     doc = "The largest value of each window.",
     example = "maxpool(2)",
-    fields = pool_fields("whose largest value is taken"),
+    fields = pool_fields("whose largest value is taken", WIDEST_MAXPOOL),
     check = pool_check,
     shape = pool_shape,
     node = { "window", "stride", "padding" },
@@ -198,7 +201,7 @@ local avgpool <const> = {
     name = "avgpool",
     doc = "The average of each window, zero padding counted as values.",
     example = "avgpool { 3, stride = 2, padding = 1 }",
-    fields = pool_fields("that is averaged"),
+    fields = pool_fields("that is averaged", layers.max_side),
     check = pool_check,
     shape = pool_shape,
     node = { "window", "stride", "padding" },

@@ -27,7 +27,7 @@
 -- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, and the buffers
 --          parts (per chunk), sums, coef, dcoef }
 -- buffer = { name, floats, copies, shape = text, layout or nil, scope, first, last,
---            bits = whether it holds one bit an element instead of floats }
+--            holds = "bits" (of a dropout) or "bytes" where its elements are no floats }
 --   scope: "weights"  one, shared; packed weights
 --          "chunk"    one for each chunk of images, zeroed before every step
 --          "group"    one for each group of images of the batch, lives across phases
@@ -96,7 +96,7 @@ function planner:kept(step)
     local buffer <const> = self:buffer(buffer_name, "scratch", words,
         string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)), nil,
         self.group_images)
-    buffer.bits = true
+    buffer.holds = "bits"
     self:call("drop", {
         buffer, "net", "image", "n", tostring(node.index - 1),
         tostring(dropout.threshold(node.p)), tostring(words),
@@ -286,11 +286,14 @@ function forward.map(self, step, y)
     self:kernel_call(spec, values, layer_names(step), step.layers[1].name)
 end
 
--- The places of the winners of a max pooling: a value for each output.
+-- The places of the winners of a max pooling: a byte for each output.
 function planner:winner(step)
     local y <const> = self.layouts[step.y].data
-    return self:shared_buffer("winner_" .. step.y.name, "scratch", y.h * y.w * y.pitch,
-        string.format("%d x %d x %d", y.h, y.w, y.pitch), self.group_images)
+    local buffer <const> = self:shared_buffer("winner_" .. step.y.name, "scratch",
+        y.h * y.w * y.pitch // 4, string.format("%d x %d x %d bytes", y.h, y.w, y.pitch),
+        self.group_images)
+    buffer.holds = "bytes"
+    return buffer
 end
 
 local function forward_pool(self, step, y)

@@ -182,23 +182,23 @@ enum {
 /* One block for each group of images of the batch: what outlives a phase. */
 enum {
     AT_Y_RELU1 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-78 */
-    AT_KEEP_DROPOUT1 = 381440, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 3-78 */
+    AT_KEEP_DROPOUT1 = 365056, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 3-78 */
     AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-73 */
-    AT_KEEP_DROPOUT2 = 377344, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 6-73 */
+    AT_KEEP_DROPOUT2 = 360960, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 6-73 */
     AT_Y_MAXPOOL1 = 115712, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-66 */
-    AT_WINNER_MAXPOOL1 = 344576, /* 4 of 16 x 16 x 16; 65536 bytes; calls 9-68 */
-    AT_Y_RELU3 = 360960, /* 4 of 16 x 16 x 16; 65536 bytes; calls 10-65 */
+    AT_WINNER_MAXPOOL1 = 136448, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 9-68 */
+    AT_Y_RELU3 = 344576, /* 4 of 16 x 16 x 16; 65536 bytes; calls 10-65 */
     AT_KEEP_DROPOUT3 = 142592, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 11-65 */
     AT_Y_RELU4 = 82944, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-60 */
     AT_KEEP_DROPOUT4 = 140544, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 14-60 */
     AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-55 */
     AT_KEEP_DROPOUT5 = 141568, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 17-55 */
     AT_Y_MAXPOOL2 = 33792, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 20-48 */
-    AT_WINNER_MAXPOOL2 = 136448, /* 4 of 8 x 8 x 16; 16384 bytes; calls 20-50 */
+    AT_WINNER_MAXPOOL2 = 40192, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 20-50 */
     AT_Y_RELU6 = 25600, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-47 */
-    AT_KEEP_DROPOUT6 = 40192, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 22-47 */
+    AT_KEEP_DROPOUT6 = 41216, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 22-47 */
     AT_Y_RELU7 = 74240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 24-42 */
-    AT_KEEP_DROPOUT7 = 40448, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 25-42 */
+    AT_KEEP_DROPOUT7 = 82432, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 25-42 */
     AT_Y_RELU8 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-37 */
     AT_KEEP_DROPOUT8 = 20992, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 28-37 */
     AT_DY_DROPOUT8 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-40 */
@@ -209,7 +209,7 @@ enum {
     AT_DY_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 63-67 */
     AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 71-76 */
     AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 76-80 */
-    GROUP_FLOATS = 383488
+    GROUP_FLOATS = 367104
 };
 
 /* Each thread's own: what outlives a phase. */
@@ -521,6 +521,20 @@ static inline __m256 where_equal(__m256 v, __m256 a, __m256 b)
 static inline __m256 where_greater(__m256 v, __m256 w, __m256 a, __m256 b)
 {
     return _mm256_blendv_ps(w, v, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
+}
+
+/* Small whole numbers from bytes. */
+static inline __m256 load_bytes(const uint8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
+}
+
+/* Stores small whole numbers as bytes. */
+static inline void store_bytes(uint8_t *p, __m256 v)
+{
+    const __m256i wide = _mm256_cvttps_epi32(v);
+    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    _mm_storel_epi64((void *)p, _mm_packus_epi16(words, words));
 }
 
 /* rng_bits(key, position + i) of rng.h in lane i. */
@@ -1361,8 +1375,8 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 32 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
+ * Reads 64 KB, writes 20 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
         for (int row = 0; row < 16; row++) {
@@ -1385,7 +1399,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
                         }
                     }
                     _mm256_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
-                    _mm256_storeu_ps(winner + (row * 16 + col) * 16 + k, place);
+                    store_bytes(winner + (row * 16 + col) * 16 + k, place);
                 }
             }
         }
@@ -1964,8 +1978,8 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 8 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
+ * Reads 16 KB, writes 5 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
         for (int row = 0; row < 8; row++) {
@@ -1988,7 +2002,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
                         }
                     }
                     _mm256_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
-                    _mm256_storeu_ps(winner + (row * 8 + col) * 16 + k, place);
+                    store_bytes(winner + (row * 8 + col) * 16 + k, place);
                 }
             }
         }
@@ -3014,8 +3028,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 16 x 16 x 16, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 8 KB, writes 16 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
+ * Reads 5 KB, writes 16 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
         for (int row = 0; row < 8; row++) {
@@ -3028,7 +3042,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const f
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 8) {
                     const __m256 grad = _mm256_loadu_ps(dy + (row * 8 + col) * 16 + k);
-                    const __m256 place = _mm256_loadu_ps(winner + (row * 8 + col) * 16 + k);
+                    const __m256 place = load_bytes(winner + (row * 8 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
@@ -3963,8 +3977,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 32 x 32 x 16, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 32 KB, writes 64 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
+ * Reads 20 KB, writes 64 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
         for (int row = 0; row < 16; row++) {
@@ -3977,7 +3991,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const f
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 8) {
                     const __m256 grad = _mm256_loadu_ps(dy + (row * 16 + col) * 16 + k);
-                    const __m256 place = _mm256_loadu_ps(winner + (row * 16 + col) * 16 + k);
+                    const __m256 place = load_bytes(winner + (row * 16 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
@@ -5271,7 +5285,7 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     float *const y_conv3 = net->scratch + AT_Y_CONV3;
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
-    float *const winner_maxpool1 = own + AT_WINNER_MAXPOOL1;
+    uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const sums_norm3 = totals + AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
@@ -5373,7 +5387,7 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     float *const y_conv7 = net->scratch + AT_Y_CONV7;
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
-    float *const winner_maxpool2 = own + AT_WINNER_MAXPOOL2;
+    uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const sums_norm6 = totals + AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
@@ -5619,7 +5633,7 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
     float *const tiles_conv8_again_again = net->scratch + AT_TILES_CONV8_AGAIN_AGAIN;
     float *const dy_conv7 = net->scratch + AT_DY_CONV7;
-    float *const winner_maxpool2 = own + AT_WINNER_MAXPOOL2;
+    uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
     float *const y_dropout5_again = net->scratch + AT_Y_DROPOUT5_AGAIN;
     float *const y_relu5 = own + AT_Y_RELU5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
@@ -5630,8 +5644,8 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm5 = totals + AT_DSUMS_NORM5;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 23,
-        .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 4096}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
+        .lines = 22,
+        .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 1024}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
     };
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
@@ -5763,7 +5777,7 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
     float *const tiles_conv4_again_again = net->scratch + AT_TILES_CONV4_AGAIN_AGAIN;
     float *const dy_conv3 = net->scratch + AT_DY_CONV3;
-    float *const winner_maxpool1 = own + AT_WINNER_MAXPOOL1;
+    uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
     float *const y_dropout2_again = net->scratch + AT_Y_DROPOUT2_AGAIN;
     float *const y_relu2 = own + AT_Y_RELU2;
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
@@ -5774,8 +5788,8 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     float *const dsums_norm2 = totals + AT_DSUMS_NORM2;
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
-        .lines = 25,
-        .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}, {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736}, {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 16384}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
+        .lines = 23,
+        .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}, {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736}, {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 4096}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
     };
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */

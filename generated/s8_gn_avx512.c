@@ -155,53 +155,53 @@ enum {
 /* Each thread's own, for one group of images within a phase. Lifetimes count calls. */
 enum {
     AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-103 */
-    AT_Y_INPUT = 700352, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-104 */
+    AT_Y_INPUT = 683968, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-104 */
     AT_SUMS_NORM1 = 0, /* 4 of 2 x 16; 512 bytes; calls 2-4 */
-    AT_COEF_NORM1 = 781552, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-102 */
+    AT_COEF_NORM1 = 766192, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-102 */
     AT_Y_DROPOUT1 = 354496, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 6-98 */
-    AT_KEEP_DROPOUT1 = 775408, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 5-103 */
+    AT_KEEP_DROPOUT1 = 759024, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 5-103 */
     AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 8-97 */
     AT_SUMS_NORM2 = 14976, /* 4 of 2 x 32; 1024 bytes; calls 7-9 */
     AT_TILES_CONV2 = 0, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 8-8 */
-    AT_COEF_NORM2 = 779504, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 9-96 */
+    AT_COEF_NORM2 = 764144, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 9-96 */
     AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 11-92 */
-    AT_KEEP_DROPOUT2 = 767216, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 10-97 */
+    AT_KEEP_DROPOUT2 = 750832, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 10-97 */
     AT_Y_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 12-13 */
     AT_Y_MAXPOOL1 = 642496, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 13-89 */
-    AT_WINNER_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-91 */
-    AT_Y_RELU3 = 683968, /* 4 of 16 x 16 x 16; 65536 bytes; calls 15-88 */
+    AT_WINNER_MAXPOOL1 = 754928, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 13-91 */
+    AT_Y_RELU3 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 15-88 */
     AT_SUMS_NORM3 = 147456, /* 4 of 2 x 16; 512 bytes; calls 14-16 */
     AT_TILES_CONV4 = 279040, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 15-15 */
-    AT_COEF_NORM3 = 781808, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 16-87 */
+    AT_COEF_NORM3 = 766448, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 16-87 */
     AT_Y_DROPOUT3 = 663232, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 18-83 */
     AT_KEEP_DROPOUT3 = 147456, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 17-88 */
     AT_Y_RELU4 = 576960, /* 4 of 16 x 16 x 32; 131072 bytes; calls 20-82 */
     AT_SUMS_NORM4 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 19-21 */
     AT_TILES_CONV5 = 279040, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 20-20 */
-    AT_COEF_NORM4 = 780016, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 21-81 */
+    AT_COEF_NORM4 = 764656, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 21-81 */
     AT_Y_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 23-77 */
-    AT_KEEP_DROPOUT4 = 777456, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-82 */
+    AT_KEEP_DROPOUT4 = 761072, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-82 */
     AT_Y_RELU5 = 609728, /* 4 of 16 x 16 x 32; 131072 bytes; calls 25-76 */
     AT_SUMS_NORM5 = 298624, /* 4 of 2 x 32; 1024 bytes; calls 24-26 */
     AT_TILES_CONV6 = 279040, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 25-25 */
-    AT_COEF_NORM5 = 780528, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 26-75 */
+    AT_COEF_NORM5 = 765168, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 26-75 */
     AT_Y_DROPOUT5 = 535488, /* 4 of 16 x 16 x 32; 131072 bytes; calls 28-71 */
-    AT_KEEP_DROPOUT5 = 778480, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 27-76 */
+    AT_KEEP_DROPOUT5 = 762096, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 27-76 */
     AT_Y_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 29-30 */
-    AT_Y_MAXPOOL2 = 760816, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 30-68 */
-    AT_WINNER_MAXPOOL2 = 771312, /* 4 of 8 x 8 x 16; 16384 bytes; calls 30-70 */
+    AT_Y_MAXPOOL2 = 744432, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 30-68 */
+    AT_WINNER_MAXPOOL2 = 763120, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 30-70 */
     AT_Y_RELU6 = 568256, /* 4 of 8 x 8 x 32; 32768 bytes; calls 32-67 */
     AT_SUMS_NORM6 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 31-33 */
     AT_TILES_CONV8 = 279040, /* 36 x 8 x 16, 36 x 8 x 32; 59904 bytes; calls 32-32 */
     AT_COEF_NORM6 = 576448, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 33-66 */
-    AT_Y_DROPOUT6 = 714224, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-62 */
-    AT_KEEP_DROPOUT6 = 782064, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 34-67 */
-    AT_Y_RELU7 = 752624, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-61 */
+    AT_Y_DROPOUT6 = 697840, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-62 */
+    AT_KEEP_DROPOUT6 = 766704, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 34-67 */
+    AT_Y_RELU7 = 736240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-61 */
     AT_SUMS_NORM7 = 298624, /* 4 of 2 x 32; 1024 bytes; calls 36-38 */
     AT_TILES_CONV9 = 279040, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 37-37 */
-    AT_COEF_NORM7 = 781040, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 38-60 */
-    AT_Y_DROPOUT7 = 727024, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-56 */
-    AT_KEEP_DROPOUT7 = 782320, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 39-61 */
+    AT_COEF_NORM7 = 765680, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 38-60 */
+    AT_Y_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-56 */
+    AT_KEEP_DROPOUT7 = 766960, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 39-61 */
     AT_Y_RELU8 = 298624, /* 4 of 8 x 8 x 32; 32768 bytes; calls 42-55 */
     AT_SUMS_NORM8 = 306816, /* 4 of 2 x 32; 1024 bytes; calls 41-43 */
     AT_TILES_CONV10 = 279040, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 42-42 */
@@ -212,11 +212,11 @@ enum {
     AT_Y_CONV11 = 279040, /* 4 of 1 x 1 x 16; 256 bytes; calls 47-48 */
     AT_DY_CONV11 = 279168, /* 4 of 1 x 1 x 16; 256 bytes; calls 48-50 */
     AT_DY_GLOBAL_AVGPOOL1 = 279040, /* 4 of 1 x 1 x 32; 512 bytes; calls 50-51 */
-    AT_DY_DROPOUT8 = 739824, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 51-57 */
+    AT_DY_DROPOUT8 = 723440, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 51-57 */
     AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 52-54 */
     AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 54-55 */
     AT_TILES_CONV10_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 56-56 */
-    AT_DY_DROPOUT7 = 727024, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 57-63 */
+    AT_DY_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 57-63 */
     AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x 8 x 32, 36 x 8 x 32; 78336 bytes; calls 57-57 */
     AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 58-60 */
     AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 60-61 */
@@ -243,7 +243,7 @@ enum {
     AT_DSUMS_NORM3 = 279232, /* 4 of 2 x 16; 512 bytes; calls 85-87 */
     AT_DCOEF_NORM3 = 279040, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 87-88 */
     AT_TILES_CONV4_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 89-89 */
-    AT_DY_MAXPOOL1 = 494016, /* 4 of 16 x 16 x 16; 65536 bytes; calls 90-91 */
+    AT_DY_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 90-91 */
     AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x 8 x 16, 36 x 8 x 16; 41472 bytes; calls 90-90 */
     AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-93 */
     AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 93-99 */
@@ -300,7 +300,7 @@ enum {
     EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 of an evaluation */
     EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-39 of an evaluation */
     EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-41 of an evaluation */
-    SCRATCH_FLOATS = 782576
+    SCRATCH_FLOATS = 767216
 };
 
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
@@ -468,6 +468,18 @@ static inline __m512 where_equal(__m512 v, __m512 a, __m512 b)
 static inline __m512 where_greater(__m512 v, __m512 w, __m512 a, __m512 b)
 {
     return _mm512_mask_mov_ps(w, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), v);
+}
+
+/* Small whole numbers from bytes. */
+static inline __m512 load_bytes(const uint8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p)));
+}
+
+/* Stores small whole numbers as bytes. */
+static inline void store_bytes(uint8_t *p, __m512 v)
+{
+    _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v)));
 }
 
 /* rng_bits(key, position + i) of rng.h in lane i. */
@@ -1305,8 +1317,8 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 32 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
+ * Reads 64 KB, writes 20 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
         for (int row = 0; row < 16; row++) {
@@ -1329,7 +1341,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
                         }
                     }
                     _mm512_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
-                    _mm512_storeu_ps(winner + (row * 16 + col) * 16 + k, place);
+                    store_bytes(winner + (row * 16 + col) * 16 + k, place);
                 }
             }
         }
@@ -1927,8 +1939,8 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 8 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, float *restrict winner, const float *restrict x, int n)
+ * Reads 16 KB, writes 5 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
         for (int row = 0; row < 8; row++) {
@@ -1951,7 +1963,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
                         }
                     }
                     _mm512_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
-                    _mm512_storeu_ps(winner + (row * 8 + col) * 16 + k, place);
+                    store_bytes(winner + (row * 8 + col) * 16 + k, place);
                 }
             }
         }
@@ -3009,8 +3021,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 16 x 16 x 16, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 8 KB, writes 16 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
+ * Reads 5 KB, writes 16 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
         for (int row = 0; row < 8; row++) {
@@ -3023,7 +3035,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const f
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     const __m512 grad = _mm512_loadu_ps(dy + (row * 8 + col) * 16 + k);
-                    const __m512 place = _mm512_loadu_ps(winner + (row * 8 + col) * 16 + k);
+                    const __m512 place = load_bytes(winner + (row * 8 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
@@ -3944,8 +3956,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * x: 32 x 32 x 16, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 32 KB, writes 64 KB. templates/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const float *restrict winner, const float *restrict dy, int n)
+ * Reads 20 KB, writes 64 KB. templates/maxpool.c.tpl */
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
         for (int row = 0; row < 16; row++) {
@@ -3958,7 +3970,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const f
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     const __m512 grad = _mm512_loadu_ps(dy + (row * 16 + col) * 16 + k);
-                    const __m512 place = _mm512_loadu_ps(winner + (row * 16 + col) * 16 + k);
+                    const __m512 place = load_bytes(winner + (row * 16 + col) * 16 + k);
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
@@ -5104,7 +5116,7 @@ static void train_group(const struct net *net, int chunk, int group, int next, i
     float *const y_conv3 = net->scratch + AT_Y_CONV3;
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + AT_Y_MAXPOOL1;
-    float *const winner_maxpool1 = net->scratch + AT_WINNER_MAXPOOL1;
+    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + AT_WINNER_MAXPOOL1);
     float *const sums_norm3 = net->scratch + AT_SUMS_NORM3;
     float *const y_relu3 = net->scratch + AT_Y_RELU3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
@@ -5129,7 +5141,7 @@ static void train_group(const struct net *net, int chunk, int group, int next, i
     float *const y_conv7 = net->scratch + AT_Y_CONV7;
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + AT_Y_MAXPOOL2;
-    float *const winner_maxpool2 = net->scratch + AT_WINNER_MAXPOOL2;
+    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + AT_WINNER_MAXPOOL2);
     float *const sums_norm6 = net->scratch + AT_SUMS_NORM6;
     float *const y_relu6 = net->scratch + AT_Y_RELU6;
     float *const w_conv8 = net->weights + AT_W_CONV8;

@@ -171,7 +171,7 @@ struct kernel_args {
     const float *bias;   /* [pitch of y] */
     const float *coef;   /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
     const float *dcoef;  /* [KERNEL_DCOEF_ROWS][pitch], likewise */
-    float *winner;       /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
+    uint8_t *winner;     /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
     const uint8_t *keep; /* dropout: [n][kernel_keep_bytes], bit p % 8 of byte p / 8 set where
                             position p (see rng.h) is kept; NULL drops and scales nothing */
     struct ahead *ahead; /* or NULL */

@@ -104,6 +104,11 @@ static size_t weight_count(const struct kernel *k)
     return (size_t)k->y.c * (size_t)k->x.c * patch / (size_t)(k->groups > 1 ? k->groups : 1);
 }
 
+static size_t bytes_as_floats(size_t bytes)
+{
+    return (bytes + sizeof(float) - 1) / sizeof(float);
+}
+
 /* The shape of one copy. */
 static struct operand_shape shape_of(const struct kernel *k, enum operand operand)
 {
@@ -125,6 +130,8 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         return shape;
     case OPERAND_WINNER:
         shape = vector_shape(k->y.h * k->y.w, &k->y);
+        shape.laid = bytes_as_floats(shape.laid);
+        shape.plain = bytes_as_floats(shape.plain);
         shape.sets = fwd;
         return shape;
     case OPERAND_Y:
@@ -322,14 +329,14 @@ static void fill_keep(unsigned char *keep, const struct kernel *k, uint64_t key)
 }
 
 /* Those of the plain x of the same image. */
-static void fill_winners(float *laid, float *plain, const float *x, const struct operands *o)
+static void fill_winners(uint8_t *laid, uint8_t *plain, const float *x, const struct operands *o)
 {
     const struct operand_shape *s = &o->shape[OPERAND_WINNER];
     struct ref_window window = ref_kernel_window(o->kernel);
     ref_maxpool_winners(&window, plain, x);
     for (int i = 0; i < s->rows; i++)
         for (int c = 0; c < s->pitch; c++)
-            laid[i * s->pitch + c] = s->sets ? NAN : c < s->c ? plain[c * s->rows + i] : 0;
+            laid[i * s->pitch + c] = s->sets ? UINT8_MAX : c < s->c ? plain[c * s->rows + i] : 0;
 }
 
 static void fill_copy(const struct operands *o, enum operand i, int copy, enum operands_input input,
@@ -347,8 +354,8 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
         return;
     }
     if (i == OPERAND_WINNER) {
-        fill_winners(laid, plain, o->plain[OPERAND_X] + (size_t)copy * o->shape[OPERAND_X].plain,
-                     o);
+        fill_winners((void *)laid, (void *)plain,
+                     o->plain[OPERAND_X] + (size_t)copy * o->shape[OPERAND_X].plain, o);
         return;
     }
     fill(plain, s->plain, input, key);
@@ -396,7 +403,7 @@ static void connect(struct operands *o)
                                    .bias = l[OPERAND_BIAS],
                                    .coef = l[OPERAND_COEF],
                                    .dcoef = l[OPERAND_DCOEF],
-                                   .winner = l[OPERAND_WINNER],
+                                   .winner = (void *)l[OPERAND_WINNER],
                                    .keep = (void *)l[OPERAND_KEEP],
                                    .n = o->n};
 }

@@ -36,7 +36,7 @@ enum operand {
     OPERAND_COEF,
     OPERAND_DCOEF,
     OPERAND_KEEP,
-    OPERAND_WINNER, /* an input of one pass, an output of the other */
+    OPERAND_WINNER, /* bytes; an input of one pass, an output of the other */
     OPERAND_Y,      /* from here on outputs */
     OPERAND_DX,
     OPERAND_DW,

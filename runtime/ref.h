@@ -60,8 +60,8 @@ void ref_conv_bwd_weights(const struct ref_window *s, float *restrict dw, float 
 void ref_maxpool_fwd(const struct ref_window *s, float *restrict y, const float *restrict x);
 
 /* winner[c][oh][ow] = the place in its window, row * window + column, of the first largest pixel;
- * -1 when the window lies wholly in the padding. */
-void ref_maxpool_winners(const struct ref_window *s, float *restrict winner,
+ * UINT8_MAX when the window lies wholly in the padding. */
+void ref_maxpool_winners(const struct ref_window *s, uint8_t *restrict winner,
                          const float *restrict x);
 
 /* The gradient goes to the first winner of each window in row-major order. */

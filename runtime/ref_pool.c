@@ -69,7 +69,7 @@ static int winner(const struct ref_window *s, const float *plane, int oy, int ox
     return best;
 }
 
-void ref_maxpool_winners(const struct ref_window *s, float *restrict winners,
+void ref_maxpool_winners(const struct ref_window *s, uint8_t *restrict winners,
                          const float *restrict x)
 {
     for (int c = 0; c < s->c; c++, x += s->h * s->w)
@@ -78,7 +78,7 @@ void ref_maxpool_winners(const struct ref_window *s, float *restrict winners,
                 int at = winner(s, x, oy, ox);
                 int row = at / s->w - (oy * s->stride - s->padding);
                 int column = at % s->w - (ox * s->stride - s->padding);
-                *winners++ = at < 0 ? -1 : (float)(row * s->window + column);
+                *winners++ = at < 0 ? UINT8_MAX : (uint8_t)(row * s->window + column);
             }
 }
 

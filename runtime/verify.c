@@ -220,15 +220,13 @@ static bool check_vectors(const struct check *c, enum operand output, int copy)
 static bool check_winner(const struct check *c, enum operand output, int copy)
 {
     const struct operand_shape *s = &c->o->shape[output];
-    const float *laid = c->o->laid[output] + (size_t)copy * s->laid;
-    const float *plain = c->o->plain[output] + (size_t)copy * s->plain;
+    const uint8_t *laid = (const void *)(c->o->laid[output] + (size_t)copy * s->laid);
+    const uint8_t *plain = (const void *)(c->o->plain[output] + (size_t)copy * s->plain);
     for (int i = 0; i < s->rows; i++)
-        for (int lane = 0; lane < s->c; lane++) {
-            double want = (double)plain[lane * s->rows + i];
-            if (!compare(c, output, copy, (size_t)(i * s->pitch + lane),
-                         (double)laid[i * s->pitch + lane], want, 0))
+        for (int lane = 0; lane < s->c; lane++)
+            if (!compare(c, output, copy, (size_t)(i * s->pitch + lane), laid[i * s->pitch + lane],
+                         plain[lane * s->rows + i], 0))
                 return false;
-        }
     return true;
 }
 

@@ -41,11 +41,11 @@ static NOINLINE void ${name}(${signature})
                         }
                         ${mm}_storeu_ps(y + (${c.index("row", y_border)} * ${y_cols} + ${c.add("col", y_border)}) * ${pitch} + k, acc);
                         @ if winners then
-                            ${mm}_storeu_ps(winner + (row * ${out_w} + col) * ${pitch} + k, place);
+                            store_bytes(winner + (row * ${out_w} + col) * ${pitch} + k, place);
                         @ end
                     @ else
                         const ${vec} grad = ${mm}_loadu_ps(dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k);
-                        const ${vec} place = ${mm}_loadu_ps(winner + (row * ${out_w} + col) * ${pitch} + k);
+                        const ${vec} place = load_bytes(winner + (row * ${out_w} + col) * ${pitch} + k);
                         for (int r = row_first; r < row_last; r++) {
                             float *out = dx + (${c.index("r", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch} + k;
                             for (int s = col_first; s < col_last; s++) {

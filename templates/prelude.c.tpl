@@ -122,6 +122,38 @@
         @ end
     }
 @ end
+@ if uses.load_bytes then
+
+    /* Small whole numbers from bytes. */
+    static inline ${vec} load_bytes(const uint8_t *p)
+    {
+        @ if isa == "avx512" then
+            return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p)));
+        @ elseif isa == "avx2" then
+            return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
+        @ else
+            return (vec4){(float)p[0], (float)p[1], (float)p[2], (float)p[3]};
+        @ end
+    }
+@ end
+@ if uses.store_bytes then
+
+    /* Stores small whole numbers as bytes. */
+    static inline void store_bytes(uint8_t *p, ${vec} v)
+    {
+        @ if isa == "avx512" then
+            _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v)));
+        @ elseif isa == "avx2" then
+            const __m256i wide = _mm256_cvttps_epi32(v);
+            const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+            _mm_storel_epi64((void *)p, _mm_packus_epi16(words, words));
+        @ else
+            for (int i = 0; i < 4; i++) {
+                p[i] = (uint8_t)v[i];
+            }
+        @ end
+    }
+@ end
 @ if uses.kept and isa ~= "c" then
 
     /* rng_bits(key, position + i) of rng.h in lane i. */

@@ -226,7 +226,7 @@ static void fake_pool(const struct kernel_args *a)
         for (int x = 0; x < k->y.w; x++)
             for (int c = 0; c < k->y.c; c++) {
                 float sum = 0, best = 0, dy = fwd ? 0 : get(a->dy, &k->dy, y, x, c);
-                float *place = max ? a->winner + (y * k->y.w + x) * k->y.pitch + c : NULL;
+                uint8_t *place = max ? a->winner + (y * k->y.w + x) * k->y.pitch + c : NULL;
                 int winner = -1;
                 for (int tap = 0; tap < tap_count() - (bug == LAST_TAP_MISSING); tap++) {
                     int iy, ix;
@@ -242,14 +242,14 @@ static void fake_pool(const struct kernel_args *a)
                         best = value;
                         winner = at;
                         if (max && k->winners)
-                            *place = (float)tap;
+                            *place = (uint8_t)tap;
                     }
                 }
                 if (fwd)
                     put(a->y, &k->y, y, x, c, max ? best : sum / (float)tap_count(), false);
                 else if (max) {
                     int iy, ix;
-                    under_tap(y, x, (int)*place, &iy, &ix);
+                    under_tap(y, x, *place, &iy, &ix);
                     dx[(iy * k->x.w + ix) * k->x.c + c] += dy;
                 }
             }

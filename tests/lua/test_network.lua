@@ -107,6 +107,8 @@ local rejected <const> = {
       "6: relu: has a value too many, number 1: expected name or from" },
     { "padding", describe("conv { 16, window = 3, padding = 3 }, " .. ending),
       "6: conv: padding is 3 with window 3: expected padding less than window" },
+    { "window of a maximum", describe("maxpool(17), " .. ending),
+      "6: maxpool: window is 17: expected an integer from 1 to 16" },
     { "pool padding", describe("maxpool { 3, padding = 2 }, " .. ending),
       "6: maxpool: padding is 2 with window 3: expected at most half the window" },
 
@@ -225,8 +227,8 @@ local rejected <const> = {
     -- Shapes.
     { "sum of shapes", describe('maxpool(2),\nadd("first"), ' .. ending),
       "7: add: adds 16 x 16 x 16 and 16 x 32 x 32: expected equal shapes" },
-    { "window too large", describe("maxpool(32),\nconv { 8, window = 3 }, " .. ending),
-      "7: conv: window 3 is larger than its padded input, 1 x 1: expected a smaller window or more "
+    { "window too large", describe("maxpool(16),\nmaxpool(2),\nconv { 8, window = 3 }, " .. ending),
+      "8: conv: window 3 is larger than its padded input, 1 x 1: expected a smaller window or more "
       .. "padding" },
     { "groups", describe('norm { kind = "gn", groups = 5 }, ' .. ending),
       "6: norm: 16 channels in 5 groups: expected a number of groups that divides the channels" },
