@@ -23,7 +23,9 @@ libxml2-utils    command -v xmllint
 check            pkg-config --exists check
 libsimde-dev     test -e /usr/include/simde/x86/avx512.h
 lua-check        command -v luacheck
-libsimde-dev     test -e /usr/include/simde/x86/avx512.h
+valgrind         command -v valgrind
+cppcheck         command -v cppcheck
+clang-tidy       command -v clang-tidy
 ca-certificates  test -e /etc/ssl/certs
 END
 }
@@ -61,7 +63,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
 setup: this is no system with apt-get. Please install with its package manager:
     gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
     and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng, Check.
-    For reports: gnuplot. For all tests also: clang, luacheck, SIMDe, xmllint, chromium.
+    For reports: gnuplot. For all tests also: clang, clang-tidy, cppcheck, luacheck, valgrind,
+    SIMDe, xmllint, chromium.
 END
     exit 1
 fi
