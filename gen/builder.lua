@@ -5,6 +5,7 @@
 -- their algorithm, packed weights, scratch memory and name.
 
 local choice <const> = require "choice"
+local depthwise <const> = require "depthwise"
 local grouped <const> = require "grouped"
 local layout <const> = require "layout"
 local name <const> = require "name"
@@ -113,13 +114,14 @@ function builder:scratch(spec)
         winograd.scratch_shape(spec))
 end
 
--- Lets a kernel fetch memory for the next group, where the batch is cut into phases.
-function builder:fetch_ahead(spec, values)
+-- Lets a kernel fetch memory for the next group, in so many steps, where the batch is cut into
+-- phases.
+function builder:fetch_ahead(spec, values, steps)
     if not self.phased then
         return
     end
     local phase <const> = self.phases[#self.phases]
-    phase.ahead_steps = phase.ahead_steps + winograd.steps(spec)
+    phase.ahead_steps = phase.ahead_steps + steps
     values.ahead = self.eval and "NULL" or "&ahead"
     table.insert(spec.params, "ahead")
 end
@@ -133,7 +135,9 @@ function builder:kernel_call(spec, values, note, layer)
     if spec.algorithm == "winograd4" then
         values.scratch = self:scratch(spec)
         table.insert(spec.params, "scratch")
-        self:fetch_ahead(spec, values)
+        self:fetch_ahead(spec, values, winograd.steps(spec))
+    elseif spec.algorithm == "depthwise" then
+        self:fetch_ahead(spec, values, depthwise.steps(spec, self.isa))
     end
     values.n = "n"
     table.insert(spec.params, "n")

@@ -77,9 +77,10 @@ local function window_taps(spec, first, last)
     return rows, cols
 end
 
--- Filter rows whose sums the weight gradient keeps at once, beside a tile of gradients.
+-- Filter rows whose sums the weight gradient keeps at once, beside a tile of gradients and two
+-- pixels on their way.
 local function filter_rows(spec, isa, pixels)
-    local room <const> = isa.registers - pixels - 1 - (spec.bias and 1 or 0)
+    local room <const> = isa.registers - pixels - 2 - (spec.bias and 1 or 0)
     return math.min(spec.window, room // spec.window)
 end
 
@@ -140,66 +141,111 @@ end
 
 -- -- Loops ---------------------------------------------------------------------------------------
 
--- Cuts rows x columns of pixels into tiles: the groups of tile.lua, each row group with its column
--- groups, each of those with its source.
-local function cut(h, w, spec, read)
-    local groups <const> = tile.split(h, spec.tile.mr)
+-- Cuts a row of tiles: the groups of tile.lua, each with its source, which read(columns) gives.
+local function cut(w, spec, read)
+    local groups <const> = tile.split(w, spec.tile.nr)
     for _, group in ipairs(groups) do
-        group.cols = tile.split(w, spec.tile.nr)
-        for _, cols in ipairs(group.cols) do
-            cols.source = read(group.mr, cols.mr)
-        end
+        group.source = read(group.mr)
     end
     return groups
 end
 
--- Forward and data gradient, the same but for the order of the weights.
+local function nests_of(spec)
+    return spec.pass == "fwd" and conv.forward_nests(spec, 1) or conv.backward_nests(spec, 1)
+end
+
+-- The part of a row of outputs that one nest makes, for tiles of mr rows.
+local function row_part(nest, spec, source, mr)
+    local rows <const>, cols <const> = nest.rows, nest.cols
+    local seen <const> = #rows > 0 and #cols > 0
+    return {
+        col_phase = nest.col_phase, out_col = nest.out_col, reads = seen,
+        first_tap = nest.first_tap, taps = #rows * #cols,
+        row = seen and conv.factor("row", nest.stride, rows[1].at + source.border) or "",
+        col = seen and conv.factor("col", nest.stride, cols[1].at + source.border) or "",
+        cols = cut(nest.out_w, spec, function(nr)
+            return seen and footprint(rows, cols, nest.stride, mr, nr, nest.first_tap) or {}
+        end),
+    }
+end
+
+-- Forward and data gradient, the same but for the order of the weights. Nests that make parts of
+-- the same rows share the loop over these, so that a row is written as a whole.
 local function data_params(spec)
     local forward <const> = spec.pass == "fwd"
     local source <const>, target <const> = forward and spec.x or spec.dy,
         forward and spec.y or spec.dx
-    local nests <const> = {}
-    local planned <const> = forward and conv.forward_nests(spec, 1) or conv.backward_nests(spec, 1)
-    for i, nest in ipairs(planned) do
-        local rows <const>, cols <const> = nest.rows, nest.cols
-        local seen <const> = #rows > 0 and #cols > 0
-        nests[i] = {
-            step = nest.step, row_phase = nest.row_phase, col_phase = nest.col_phase,
-            out_row = nest.out_row, out_col = nest.out_col, reads = seen,
-            first_tap = nest.first_tap, taps = #rows * #cols,
-            row = seen and conv.factor("row", nest.stride, rows[1].at + source.border) or "",
-            col = seen and conv.factor("col", nest.stride, cols[1].at + source.border) or "",
-            groups = cut(nest.out_h, nest.out_w, spec, function(mr, nr)
-                return seen and footprint(rows, cols, nest.stride, mr, nr, nest.first_tap) or {}
-            end),
-        }
+    local bands <const> = {}
+    for _, nest in ipairs(nests_of(spec)) do
+        local band = bands[#bands]
+        if not band or band.row_phase ~= nest.row_phase then
+            band = {
+                step = nest.step, row_phase = nest.row_phase, out_row = nest.out_row,
+                reads = false, groups = tile.split(nest.out_h, spec.tile.mr),
+            }
+            bands[#bands + 1] = band
+        end
+        band.reads = band.reads or #nest.rows > 0 and #nest.cols > 0
+        for _, group in ipairs(band.groups) do
+            group.parts = group.parts or {}
+            table.insert(group.parts, row_part(nest, spec, source, group.mr))
+        end
     end
     return {
-        nests = nests, source_cols = layout.cols(source), target_cols = layout.cols(target),
+        bands = bands, source_cols = layout.cols(source), target_cols = layout.cols(target),
         taps = spec.window * spec.window,
     }
 end
 
 local function weights_params(spec, isa)
-    local chunks <const> = {}
+    local groups <const> = tile.split(spec.dy.h, spec.tile.mr)
     local height <const> = filter_rows(spec, isa, spec.tile.mr * spec.tile.nr)
     local at <const> = spec.x.border - spec.padding
-    for first = 0, spec.window - 1, height do
-        local last <const> = math.min(first + height, spec.window)
-        local rows <const>, cols <const> = window_taps(spec, first, last)
-        chunks[#chunks + 1] = {
-            first = first, last = last,
-            row = conv.factor("row", spec.stride, at + first),
-            groups = cut(spec.dy.h, spec.dy.w, spec, function(mr, nr)
-                return footprint(rows, cols, spec.stride, mr, nr, first * spec.window)
-            end),
-        }
+    for _, group in ipairs(groups) do
+        group.chunks = {}
+        for first = 0, spec.window - 1, height do
+            local last <const> = math.min(first + height, spec.window)
+            local rows <const>, cols <const> = window_taps(spec, first, last)
+            table.insert(group.chunks, {
+                first = first, last = last, row = conv.factor("row", spec.stride, at + first),
+                cols = cut(spec.dy.w, spec, function(nr)
+                    return footprint(rows, cols, spec.stride, group.mr, nr, first * spec.window)
+                end),
+            })
+        end
     end
     return {
-        chunks = chunks, window = spec.window, taps = spec.window * spec.window,
+        groups = groups, window = spec.window, taps = spec.window * spec.window,
         col = conv.factor("col", spec.stride, at), x_cols = layout.cols(spec.x),
         dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
     }
+end
+
+-- Tiles of a row or column of them.
+local function count(groups)
+    local tiles = 0
+    for _, group in ipairs(groups) do
+        tiles = tiles + (group.last - group.first) // group.mr
+    end
+    return tiles
+end
+
+--- How often a kernel fetches memory ahead: once a tile.
+function depthwise.steps(spec, isa)
+    local tile_rows <const> = spec.tile.mr
+    local vectors <const> = spec.x.pitch // isa.vl
+    local tiles = 0
+    if spec.pass == "bwd_weights" then
+        local height <const> = filter_rows(spec, isa, tile_rows * spec.tile.nr)
+        tiles = count(tile.split(spec.dy.h, tile_rows)) * count(tile.split(spec.dy.w, spec.tile.nr))
+            * ((spec.window + height - 1) // height)
+    else
+        for _, nest in ipairs(nests_of(spec)) do
+            tiles = tiles + count(tile.split(nest.out_h, tile_rows))
+                * count(tile.split(nest.out_w, spec.tile.nr))
+        end
+    end
+    return tiles * vectors * spec.images
 end
 
 --- The parameters of the templates that say how the loops run.

@@ -160,6 +160,7 @@ local function phase_text(phase, function_name, title, first_call, placed, laps)
     local is_eval <const> = laps == nil
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
     local uses_chunk, uses_totals, uses_group, uses_image = false, false, false, false
+    local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
     local function declare(buffer)
         if declared[buffer] then
             return
@@ -194,7 +195,7 @@ local function phase_text(phase, function_name, title, first_call, placed, laps)
                 uses_chunk = uses_chunk or arg == "chunk"
                 uses_image = uses_image or arg == "image" or arg:find("image)", 1, true) ~= nil
             end
-            args[k] = argument_text(arg, call.each)
+            args[k] = arg == "&ahead" and not uses_next and "NULL" or argument_text(arg, call.each)
         end
         local text <const> = string.format("%s(%s);", call.fn, table.concat(args, ", "))
         if call.each then
@@ -209,7 +210,6 @@ local function phase_text(phase, function_name, title, first_call, placed, laps)
             lines[#lines + 1] = string.format("lap(net, %s);", lap)
         end
     end
-    local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
     if uses_next then
         ahead_lines(pointers, phase)
     end

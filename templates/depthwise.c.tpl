@@ -1,7 +1,7 @@
-@ -- Forward depthwise convolution and data gradient. The data gradient of a strided convolution is
-@ -- one nest for each residue of the output pixel, each with its own taps.
+@ -- Forward depthwise convolution and data gradient. The data gradient of a strided convolution makes
+@ -- each residue of the output pixel by itself, which has its own taps: bands of rows, parts of these.
 @ assert(pitch % vl == 0, "vectors must fill the channels")
-@ assert(#nests == 1 or not stats, "sums are made in one nest")
+@ assert(#bands == 1 or not stats, "sums are made in one band")
 /* ${formula}
  * ${shapes}
  * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, channels, tiles.
@@ -9,18 +9,15 @@
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {
-        @ for _, nest in ipairs(nests) do
-            @ if #nests > 1 then
-                /* Pixels ${nest.row_phase} + ${nest.step} i, ${nest.col_phase} + ${nest.step} j. */
+        @ for _, band in ipairs(bands) do
+            @ if #bands > 1 then
+                /* Rows ${band.row_phase} + ${band.step} i. */
             @ end
-            @ for _, group in ipairs(nest.groups) do
+            @ for _, group in ipairs(band.groups) do
                 for (int row = ${group.first}; row < ${group.last}; row += ${group.mr}) {
                     for (int k = 0; k < ${pitch}; k += ${vl}) {
-                        @ if nest.reads then
+                        @ if band.reads then
                             const float *weight = w + k * ${taps};
-                        @ end
-                        @ for tap = nest.first_tap, nest.first_tap + nest.taps - 1 do
-                            const ${vec} w${tap} = ${mm}_loadu_ps(${c.add("weight", tap * vl)});
                         @ end
                         @ if bias then
                             const ${vec} bias0 = ${mm}_loadu_ps(bias + k);
@@ -29,46 +26,58 @@ static NOINLINE void ${name}(${signature})
                             ${vec} sum = ${mm}_setzero_ps();
                             ${vec} squares = ${mm}_setzero_ps();
                         @ end
-                        @ for _, cols in ipairs(group.cols) do
-                            for (int col = ${cols.first}; col < ${cols.last}; col += ${cols.mr}) {
-                                float *out = ${target} + (${nest.out_row} * ${target_cols} + ${nest.out_col}) * ${pitch} + k;
-                                @ for m = 0, group.mr - 1 do
-                                    @ for n = 0, cols.mr - 1 do
-                                        ${vec} acc${m}_${n} = ${bias and "bias0" or mm .. "_setzero_ps()"};
-                                    @ end
-                                @ end
-                                @ if nest.reads then
+                        @ for _, part in ipairs(group.parts) do
+                            @ if #group.parts > 1 then
 
-                                    const float *in = ${source} + (${nest.row} * ${source_cols} + ${nest.col}) * ${pitch} + k;
-                                    ${vec} x0;
-                                @ end
-                                @ for _, line in ipairs(cols.source) do
-                                    @ for _, pixel in ipairs(line.cols) do
-                                        x0 = ${mm}_loadu_ps(${c.add("in", (line.at * source_cols + pixel.at) * pitch)});
-                                        @ for _, term in ipairs(pixel.terms) do
-                                            acc${term.m}_${term.n} = ${mm}_fmadd_ps(x0, w${term.tap}, acc${term.m}_${term.n});
+                                /* Columns ${part.col_phase} + ${band.step} j. */
+                            @ end
+                            @ for tap = part.first_tap, part.first_tap + part.taps - 1 do
+                                const ${vec} w${tap} = ${mm}_loadu_ps(${c.add("weight", tap * vl)});
+                            @ end
+                            @ for _, cols in ipairs(part.cols) do
+                                for (int col = ${cols.first}; col < ${cols.last}; col += ${cols.mr}) {
+                                    @ if fetches then
+                                        fetch_ahead(ahead);
+                                    @ end
+                                    float *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${pitch} + k;
+                                    @ for m = 0, group.mr - 1 do
+                                        @ for n = 0, cols.mr - 1 do
+                                            ${vec} acc${m}_${n} = ${bias and "bias0" or mm .. "_setzero_ps()"};
                                         @ end
                                     @ end
-                                @ end
+                                    @ if part.reads then
 
-                                @ for m = 0, group.mr - 1 do
-                                    @ for n = 0, cols.mr - 1 do
-                                        @ local at = c.add("out", (m * target_cols + n) * nest.step * pitch)
-                                        @ if relu then
-                                            acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
-                                        @ end
-                                        @ if stats then
-                                            sum = ${mm}_add_ps(sum, acc${m}_${n});
-                                            squares = ${mm}_fmadd_ps(acc${m}_${n}, acc${m}_${n}, squares);
-                                        @ end
-                                        @ if adds then
-                                            ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
-                                        @ else
-                                            ${mm}_storeu_ps(${at}, acc${m}_${n});
+                                        const float *in = ${source} + (${part.row} * ${source_cols} + ${part.col}) * ${pitch} + k;
+                                        ${vec} x0;
+                                    @ end
+                                    @ for _, line in ipairs(cols.source) do
+                                        @ for _, pixel in ipairs(line.cols) do
+                                            x0 = ${mm}_loadu_ps(${c.add("in", (line.at * source_cols + pixel.at) * pitch)});
+                                            @ for _, term in ipairs(pixel.terms) do
+                                                acc${term.m}_${term.n} = ${mm}_fmadd_ps(x0, w${term.tap}, acc${term.m}_${term.n});
+                                            @ end
                                         @ end
                                     @ end
-                                @ end
-                            }
+
+                                    @ for m = 0, group.mr - 1 do
+                                        @ for n = 0, cols.mr - 1 do
+                                            @ local at = c.add("out", (m * target_cols + n) * band.step * pitch)
+                                            @ if relu then
+                                                acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
+                                            @ end
+                                            @ if stats then
+                                                sum = ${mm}_add_ps(sum, acc${m}_${n});
+                                                squares = ${mm}_fmadd_ps(acc${m}_${n}, acc${m}_${n}, squares);
+                                            @ end
+                                            @ if adds then
+                                                ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
+                                            @ else
+                                                ${mm}_storeu_ps(${at}, acc${m}_${n});
+                                            @ end
+                                        @ end
+                                    @ end
+                                }
+                            @ end
                         @ end
                         @ if stats then
                             ${mm}_storeu_ps(sums + k, ${mm}_add_ps(${mm}_loadu_ps(sums + k), sum));

@@ -1,6 +1,8 @@
--- windows: convolutions of every window and stride, for difference quotients of all parameters.
+-- windows: convolutions of every window and stride, some in groups, for difference quotients of all parameters.
 local layers = {
     conv { 3, window = 1, bias = true }, relu(),
+    conv { 3, window = 3, padding = 1, groups = 3, bias = true }, relu(),
+    conv { 6, window = 3, padding = 1, groups = 3 }, relu(),
     conv { 2, window = 7, padding = 3 }, relu(),
     conv { 3, window = 6, padding = 2 }, relu(),
     conv { 2, window = 5, padding = 2 }, relu(),
@@ -21,6 +23,7 @@ return network {
     classes = 3,
     recipe = { batch = 2, optimizer = sgd { lr = 0.1 } },
     layers = {
-        layers, relu(), global_avgpool(), linear(3), softmax_cross_entropy(),
+        layers, conv { 2, window = 3, stride = 2, padding = 1, groups = 2 }, relu(),
+        global_avgpool(), linear(3), softmax_cross_entropy(),
     },
 }

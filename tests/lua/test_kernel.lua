@@ -224,42 +224,41 @@ end
 -- What a depthwise tile does to each of its outputs, as reads_of: "tap row col".
 local function depthwise_reads(params, source, target, order)
     local pixels <const> = {}
-    for _, nest in ipairs(params.nests) do
-        local out_row <const>, out_col <const> = evaluator(nest.out_row), evaluator(nest.out_col)
-        local in_row <const>, in_col <const> = evaluator(nest.row), evaluator(nest.col)
-        local function add_tile(rows, cols, row, col)
-            for m = 0, rows.mr - 1 do
-                for n = 0, cols.mr - 1 do
-                    local key <const> = out_row(row, col) + m * nest.step - target.border .. " "
-                        .. out_col(row, col) + n * nest.step - target.border
-                    assert(not pixels[key], "computes a pixel twice")
-                    pixels[key] = {}
-                end
+    local function add_tile(band, part, rows, cols, row, col)
+        local out_row <const>, out_col <const> = evaluator(band.out_row), evaluator(part.out_col)
+        local function output(m, n)
+            return out_row(row, col) + m * band.step - target.border .. " "
+                .. out_col(row, col) + n * band.step - target.border
+        end
+        for m = 0, rows.mr - 1 do
+            for n = 0, cols.mr - 1 do
+                assert(not pixels[output(m, n)], "computes a pixel twice")
+                pixels[output(m, n)] = {}
             end
-            for _, line in ipairs(cols.source) do
-                for _, pixel in ipairs(line.cols) do
-                    local y <const> = in_row(row, col) + line.at - source.border
-                    local x <const> = in_col(row, col) + pixel.at - source.border
-                    assert(y >= -source.border and y < source.h + source.border
-                        and x >= -source.border and x < source.w + source.border,
-                        "reads outside its buffer")
-                    for _, term in ipairs(pixel.terms) do
-                        if y >= 0 and y < source.h and x >= 0 and x < source.w then
-                            local key <const> =
-                                out_row(row, col) + term.m * nest.step - target.border .. " "
-                                .. out_col(row, col) + term.n * nest.step - target.border
-                            table.insert(pixels[key],
-                                ("%d %d %d"):format(order[term.tap + 1], y, x))
-                        end
-                    end
+        end
+        for _, line in ipairs(cols.source) do
+            for _, pixel in ipairs(line.cols) do
+                local y <const> = evaluator(part.row)(row, col) + line.at - source.border
+                local x <const> = evaluator(part.col)(row, col) + pixel.at - source.border
+                assert(y >= -source.border and y < source.h + source.border
+                    and x >= -source.border and x < source.w + source.border,
+                    "reads outside its buffer")
+                local inside <const> = y >= 0 and y < source.h and x >= 0 and x < source.w
+                for _, term in ipairs(inside and pixel.terms or {}) do
+                    table.insert(pixels[output(term.m, term.n)],
+                        ("%d %d %d"):format(order[term.tap + 1], y, x))
                 end
             end
         end
-        for _, rows in ipairs(nest.groups) do
-            for row = rows.first, rows.last - 1, rows.mr do
-                for _, cols in ipairs(rows.cols) do
-                    for col = cols.first, cols.last - 1, cols.mr do
-                        add_tile(rows, cols, row, col)
+    end
+    for _, band in ipairs(params.bands) do
+        for _, rows in ipairs(band.groups) do
+            for _, part in ipairs(rows.parts) do
+                for _, cols in ipairs(part.cols) do
+                    for row = rows.first, rows.last - 1, rows.mr do
+                        for col = cols.first, cols.last - 1, cols.mr do
+                            add_tile(band, part, rows, cols, row, col)
+                        end
                     end
                 end
             end

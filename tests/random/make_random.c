@@ -77,11 +77,23 @@ static int side(int in, int window, int stride, int padding)
     return (in + 2 * padding - window) / stride + 1;
 }
 
+/* Groups of a convolution of `in` to `out` channels: often one, else as many as divide both, from
+ * some number down. */
+static int draw_groups(struct net *net, int in, int out)
+{
+    int groups = draw(net, 2) ? 1 : 1 + draw(net, smaller(in, out));
+    groups = draw(net, 3) ? groups : smaller(in, out);
+    while (in % groups != 0 || out % groups != 0)
+        groups--;
+    return groups;
+}
+
 /* from: the layer that it reads. */
 static void add_conv(struct net *net, int channels, int window, int stride, int padding, int from)
 {
     printf("        conv { %d, window = %d, stride = %d, padding = %d, bias = %s", channels, window,
            stride, padding, draw(net, 3) == 0 ? "true" : "false");
+    printf(", groups = %d", draw_groups(net, net->c, channels));
     if (from != net->layers)
         printf(", from = \"%s\"", layer_name(from));
     end_layer(net);
