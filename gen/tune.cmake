@@ -1,6 +1,6 @@
 # Measures which kernels are fastest on this machine and writes gen/tuned/<cpu>.lua.
 #
-#     cmake [-DTUNED=file] [-DTREE=build/tune] [-DBURIN=build/burin] [-DROUNDS=3] [-DSTEPS=15]
+#     cmake [-DTUNED=file] [-DTREE=build/tune] [-DBURIN=build/burin] [-DROUNDS=5] [-DSTEPS=15]
 #         -P gen/tune.cmake NET NORM ISA
 #
 # It runs in the root of the source tree, after build/burin was built. Every candidate of `burin gen
@@ -23,7 +23,7 @@ if(NOT BURIN)
     set(BURIN build/burin)
 endif()
 if(NOT ROUNDS)
-    set(ROUNDS 3) # of what is timed in turns; medians count
+    set(ROUNDS 5) # of what is timed in turns; medians count, and a noisy one is outvoted
 endif()
 if(NOT STEPS)
     set(STEPS 15) # a measurement of whole steps

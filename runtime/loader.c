@@ -123,12 +123,13 @@ static void *fill_slots(void *argument)
 static bool open_slots(struct loader *loader)
 {
     const struct data *data = loader->data;
+    const struct loader *lender = loader->settings.lender;
     const size_t batch = (size_t)loader->settings.batch;
     size_t bytes = batch * (size_t)data->c * (size_t)data->h * (size_t)data->w * sizeof(float);
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     for (int i = 0; i < SLOTS; i++) {
         struct slot *slot = &loader->slot[i];
-        slot->images = aligned_alloc(ALIGNMENT, bytes);
+        slot->images = lender != NULL ? lender->slot[i].images : aligned_alloc(ALIGNMENT, bytes);
         slot->labels = malloc(batch);
         slot->samples = malloc(batch * sizeof *slot->samples);
         if (!slot->images || !slot->labels || !slot->samples)
@@ -141,7 +142,8 @@ static bool open_slots(struct loader *loader)
 static void free_loader(struct loader *loader)
 {
     for (int i = 0; i < SLOTS; i++) {
-        free(loader->slot[i].images);
+        if (loader->settings.lender == NULL)
+            free(loader->slot[i].images);
         free(loader->slot[i].labels);
         free(loader->slot[i].samples);
     }
@@ -157,6 +159,7 @@ bool loader_open(struct loader **loader_out, const struct data *data,
     assert(settings->batch >= 1 && data->count >= 1);
     assert(settings->augment.c == data->c && settings->augment.h == data->h &&
            settings->augment.w == data->w);
+    assert(settings->lender == NULL || settings->lender->settings.batch == settings->batch);
     *loader_out = NULL;
     struct loader *loader = calloc(1, sizeof *loader);
     if (!loader)
@@ -200,6 +203,7 @@ int loader_steps(const struct loader *loader)
 void loader_start_epoch(struct loader *loader, uint32_t epoch, int first_step)
 {
     assert(first_step >= 0);
+    assert(loader->settings.lender == NULL || !may_fill(loader->settings.lender));
     const int count = loader->data->count;
     pthread_mutex_lock(&loader->mutex);
     loader->running = false;

@@ -184,8 +184,10 @@ static bool open_loaders(struct trainer *t, struct err *err)
         train.augment.flip = s->recipe.flip;
         train.augment.cutout = s->recipe.cutout;
     }
-    return loader_open(&t->train_loader, &t->train, &train, err) &&
-           loader_open(&t->test_loader, &t->test, &test, err);
+    if (!loader_open(&t->train_loader, &t->train, &train, err))
+        return false;
+    test.lender = t->train_loader; /* a test follows a whole epoch */
+    return loader_open(&t->test_loader, &t->test, &test, err);
 }
 
 static bool open_data(struct trainer *t, struct err *err)
@@ -368,8 +370,8 @@ void trainer_close(struct trainer *trainer)
     profile_close(&trainer->profile);
     free(trainer->before);
     resume_close(&trainer->from);
-    loader_close(trainer->train_loader);
     loader_close(trainer->test_loader);
+    loader_close(trainer->train_loader);
     data_close(&trainer->train);
     data_close(&trainer->test);
     free(trainer->meta_text);

@@ -153,6 +153,35 @@ START_TEST(one_batch_may_hold_everything)
 }
 END_TEST
 
+/* Two that take turns need the memory of one. */
+START_TEST(memory_may_be_lent)
+{
+    struct loader *lender = loader, *borrower = NULL;
+    struct err err = {0};
+    loader_start_epoch(lender, 1, 0);
+    const float *images = loader_next(lender)->images;
+    settings.lender = lender;
+    while (loader_next(lender) != NULL)
+        continue;
+    ck_assert_msg(loader_open(&borrower, &data, &settings, &err), "%s", err.message);
+    for (uint32_t epoch = 1; epoch <= 3; epoch++) {
+        for (int turn = 0; turn < 2; turn++) {
+            struct loader *current = turn == 0 ? borrower : lender;
+            loader_start_epoch(current, epoch, 0);
+            for (int step = 0; step < STEPS; step++) {
+                const struct batch *batch = loader_next(current);
+                is_batch(batch, epoch, step);
+                ck_assert(step > 0 || batch->images == images);
+            }
+            ck_assert_ptr_null(loader_next(current));
+        }
+    }
+    loader_close(borrower);
+    loader_start_epoch(lender, 4, 0);
+    is_batch(loader_next(lender), 4, 0);
+}
+END_TEST
+
 /* -- Stopping ---------------------------------------------------------------------------------- */
 
 START_TEST(it_stops_at_any_moment)
@@ -227,6 +256,7 @@ int main(void)
     tcase_add_test(tests, an_epoch_can_be_left_anywhere);
     tcase_add_test(tests, before_the_first_epoch_there_is_nothing);
     tcase_add_test(tests, one_batch_may_hold_everything);
+    tcase_add_test(tests, memory_may_be_lent);
     tcase_add_test(tests, it_stops_at_any_moment);
     tcase_add_test(tests, a_shuffle_is_a_permutation);
     tcase_add_test(tests, shuffles_depend_on_seed_and_epoch_alone);
