@@ -12,7 +12,7 @@ return network {
         conv { 20, window = 3, padding = 1, bias = true },
         add("entry"), relu(),
         conv { 36, window = 3, padding = 0 }, relu(), norm { groups = 3 }, dropout(0.2),
-        conv { 18, window = 3, padding = 2, bias = true }, relu(), norm { groups = 3 },
+        conv { 18, window = 3, padding = 2, bias = true }, relu(), norm { groups = 3, eps = 0.01 },
         maxpool(3),
         conv { 33, window = 3, padding = 1 }, norm { groups = 3 }, relu(),
         global_avgpool(), linear(5), softmax_cross_entropy(),

@@ -3,14 +3,16 @@
 #     cmake -DCONFIG=build/tests/random/config.cmake -DFIRST=1 -DLAST=6 -P tests/random/random.cmake
 #     cmake -DCONFIG=... -DSEED=17 "-DCUTS=b0;s" -P tests/random/random.cmake      one of them
 #
-# The seed decides the network (make_random.c) and the compiler. A network that fails is made
-# smaller as long as it still fails; then one line says how to repeat it.
+# The seed decides the network (make_random.c) and the compiler: one of the instruction sets gets
+# -O3, which takes long to compile, the others -O0. Every fifth network is compiled by the other
+# compiler, too, and must give the same bits. A network that fails is made smaller as long as it
+# still fails; then one line says how to repeat it.
 cmake_minimum_required(VERSION 3.22)
 include("${CONFIG}")
 
-set(compiler_0 "${GCC};-O3")
-set(compiler_1 "${CLANG};-O3")
-set(compiler_2 "${GCC};-O0")
+set(compilers_0 "${GCC}" "${CLANG}")
+set(compilers_1 "${CLANG}" "${GCC}")
+set(isas avx512 avx2 c)
 
 # Runs a command; where it fails sets `failure` to the last line of what it said. Exit code 77
 # sets `failure` to skipped.
@@ -37,10 +39,31 @@ function(check result seed isa cuts)
     string(REGEX MATCH "NORM=([a-z]+)" norm "${said}")
     set(norm ${CMAKE_MATCH_1})
     attempt(burin "${BURIN}" gen --norm ${norm} --isa ${isa} -o "${stem}.c" "${stem}.lua")
-    math(EXPR config "${seed} % 3")
-    attempt(compile ${compiler_${config}} ${FLAGS} ${FLAGS_${isa}} -include "${NAMES}"
-        "-I${RUNTIME}" -o "${stem}.bin" "${stem}.c" ${LIBRARIES})
-    attempt(check_program "${stem}.bin")
+    list(FIND isas ${isa} place)
+    math(EXPR optimised "(${seed} / 2 + ${place}) % 3")
+    set(level -O0)
+    if(optimised EQUAL 0)
+        set(level -O3)
+    endif()
+    math(EXPR turn "${seed} % 2")
+    set(compilers ${compilers_${turn}})
+    math(EXPR fifth "${seed} % 5")
+    if(NOT fifth EQUAL 0)
+        list(POP_BACK compilers)
+    endif()
+    set(bits)
+    foreach(compiler IN LISTS compilers)
+        attempt("${compiler} ${level}" "${compiler}" ${level} ${FLAGS} ${FLAGS_${isa}}
+            -include "${NAMES}" "-I${RUNTIME}" -o "${stem}.bin" "${stem}.c" ${LIBRARIES})
+        attempt("check_program of ${compiler} ${level}" "${stem}.bin")
+        list(APPEND bits "${said}")
+    endforeach()
+    list(REMOVE_DUPLICATES bits)
+    list(LENGTH bits different)
+    if(NOT failure AND different GREATER 1)
+        set(failure "${compilers}: they differ: ${bits}")
+        string(REGEX REPLACE "\n" " " failure "${failure}")
+    endif()
     if(failure STREQUAL "skipped")
         set(failure)
     endif()
@@ -73,7 +96,7 @@ endif()
 file(MAKE_DIRECTORY "${WORK}")
 set(failures 0)
 foreach(seed RANGE ${FIRST} ${LAST})
-    foreach(isa avx512 avx2 c)
+    foreach(isa IN LISTS isas)
         check(failure ${seed} ${isa} "${CUTS}")
         if(failure)
             set(cuts "${CUTS}")
@@ -81,8 +104,8 @@ foreach(seed RANGE ${FIRST} ${LAST})
                 shrink(cuts "${failure}" ${seed} ${isa} "${CUTS}")
             endif()
             math(EXPR failures "${failures} + 1")
-            message("${isa}: ${failure}\n  repeat: cmake -DCONFIG=${CONFIG} -DSEED=${seed} "
-                "\"-DCUTS=${cuts}\" -P tests/random/random.cmake  (${WORK}/${seed}.lua)")
+            message("${isa}: ${failure}; repeat: cmake -DCONFIG=${CONFIG} -DSEED=${seed} "
+                "\"-DCUTS=${cuts}\" -P tests/random/random.cmake (${WORK}/${seed}.lua)")
         endif()
     endforeach()
 endforeach()
