@@ -80,9 +80,16 @@ local function norm_word(kernel)
     return kernel.each_image and "norm" or "batchnorm"
 end
 
--- The probability of a dropout as it stands in a name: 0.05 -> "drop0p05".
+-- A number as it stands in a name, different ones differently: 0.05 -> "0p05", 1e-12 -> "1em12".
+local function number_word(x)
+    local text = string.format("%.14g", x)
+    text = tonumber(text) == x and text or string.format("%.17g", x)
+    return (text:gsub("[.+-]", { ["."] = "p", ["-"] = "m", ["+"] = "" }))
+end
+
+-- The probability of a dropout: 0.05 -> "_drop0p05".
 local function drop(p)
-    return "_drop" .. (string.format("%.6g", p):gsub("%.", "p"):gsub("-", "m"))
+    return "_drop" .. number_word(p)
 end
 
 local function full_name(kernel, algorithm)
@@ -127,12 +134,14 @@ function name.key(kernel)
 end
 
 -- The functions that turn the sums of a norm into the line its map applies. what: "fwd", "bwd",
--- and for batch norm "eval" and "track" (running statistics).
+-- and for batch norm "eval" and "track" (running statistics). Other numbers than the defaults are
+-- part of it.
 function name.norm(node, what)
-    if node.norm == "batch" then
-        return string.format("batch_norm_c%d_%s", node.c, what)
-    end
-    return string.format("group_norm%d_c%d_%s", node.groups, node.c, what)
+    local word <const> = node.norm == "batch" and "batch_norm" or "group_norm" .. node.groups
+    local eps <const> = node.eps ~= 1e-5 and "_eps" .. number_word(node.eps) or ""
+    local momentum <const> = node.norm == "batch" and node.momentum ~= 0.1
+        and "_momentum" .. number_word(node.momentum) or ""
+    return string.format("%s_c%d%s%s_%s", word, node.c, eps, momentum, what)
 end
 
 -- The function that copies an input image into its layout.

@@ -71,6 +71,18 @@ function tests.the_same_bytes_twice()
     test.equal(program(nets.graph("s8", "bn"), "avx2"), first, "s8")
 end
 
+-- Norms and dropouts of one shape that differ in a number are different functions.
+function tests.numbers_tell_functions_apart()
+    local lines <const> = {}
+    for _, norm in ipairs({ "", "eps = 1e-12", "eps = 0.5", "momentum = 0.25" }) do
+        lines[#lines + 1] = ("conv { 4, window = 1 }, norm { %s }"):format(norm)
+    end
+    lines[#lines + 1] = "dropout(0.1), dropout(0.1000000001)"
+    for _, norm in ipairs({ "bn", "gn" }) do
+        program(nets.small(table.concat(lines, ", "), norm), "c")
+    end
+end
+
 -- Neither dates nor folders of this machine, nothing left of a template, only printable ASCII.
 function tests.files_are_clean()
     each_file(function(text, title)
