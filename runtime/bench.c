@@ -26,6 +26,7 @@ struct step_time {
 struct bench {
     const struct model *model;
     int threads, rounds;
+    bool pin;                 /* each thread stays on a processor of its own */
     bool kernels;             /* nothing but kernels is timed */
     double peak;              /* GFLOP/s of all threads */
     struct bench_time *times; /* [kernel_count]; zero where the pass is not timed */
@@ -80,7 +81,7 @@ static bool measure_kernels(struct bench *b, struct err *err)
     ref_init();
     if (!verify_all(b->model, err) || !pool_open(&pool, b->threads, err))
         return false;
-    bool ok = time_kernels(b, pool, err);
+    bool ok = (!b->pin || pool_pin(pool, err)) && time_kernels(b, pool, err);
     if (ok) /* now: the system has given each thread its processor */
         b->peak = peak_gflops(b->model->isa, pool);
     pool_close(pool);
@@ -115,6 +116,8 @@ static bool measure_steps(struct bench *b, struct err *err)
     bool ok = bench_batch_make(&batch, b->model, err) &&
               bench_step_open(&run, b->model, b->model->backend, b->threads, err) &&
               bench_step_open(&generic, b->model, &generic_backend, b->threads, err);
+    if (ok && b->pin)
+        ok = pool_pin(run.pool, err) && pool_pin(generic.pool, err);
     if (ok)
         time_steps(b, &run, &generic, &batch);
     run_close(&generic);
@@ -265,6 +268,7 @@ bool bench_main(const struct model *model, const struct bench_options *options, 
 {
     struct bench b = {.model = model,
                       .threads = options->threads,
+                      .pin = options->pin,
                       .kernels = options->kernels,
                       .rounds = options->rounds > 0 ? options->rounds : BENCH_ROUNDS};
     b.times = calloc((size_t)model->kernel_count + 1, sizeof *b.times);

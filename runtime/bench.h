@@ -14,6 +14,7 @@
 struct bench_options {
     int threads;
     const char *json; /* file to write the figures to as JSON, NULL for none */
+    bool pin;         /* each thread stays on a processor of its own */
     bool kernels;     /* time the generated kernels and nothing else */
     int rounds;       /* measurements behind each median; 0 for BENCH_ROUNDS */
 };

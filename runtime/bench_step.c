@@ -201,6 +201,7 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
     struct profile profile = {0}, *wanted = options->profile ? &profile : NULL;
     bool ok = make_figures(&figures, options->steps, err) && bench_batch_make(&batch, model, err) &&
               bench_step_open(&run, model, model->backend, options->threads, err) &&
+              (!options->pin || pool_pin(run.pool, err)) &&
               (wanted == NULL || profile_open(wanted, model, options->threads, err));
     if (ok) {
         run.dropout = options->dropout;

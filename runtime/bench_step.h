@@ -36,6 +36,7 @@ struct bench_steps_options {
     int threads;
     int steps; /* to be timed, after BENCH_WARM_UP that are not */
     bool dropout;
+    bool pin;          /* each thread stays on a processor of its own */
     bool profile;      /* prints where the time of the timed steps went, which costs a little */
     const char *json;  /* file for the figures, or NULL */
     const char *start; /* folder for what the first step is given, or NULL */

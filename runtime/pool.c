@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "pin.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -46,6 +47,8 @@ struct pool {
     /* Written only while all other threads wait in the barrier. */
     atomic_int threads;
     int spins;
+    bool pins;
+    int cpu[POOL_MAX_THREADS];             /* of each rank, when pinned */
     void (*work)(void *context, int rank); /* NULL ends the threads */
     void *context;
     struct member member[POOL_MAX_THREADS];
@@ -175,6 +178,27 @@ bool pool_open(struct pool **pool_out, int threads, struct err *err)
     return true;
 }
 
+/* Threads of the pool stay until they end; the caller is pinned by pool_run alone. */
+static void stay(void *context, int rank)
+{
+    const struct pool *pool = context;
+    if (rank > 0)
+        free(pin_to(pool->cpu[rank]));
+}
+
+bool pool_pin(struct pool *pool, struct err *err)
+{
+    int threads = pool_threads(pool);
+    int count = pin_cpus(pool->cpu, threads);
+    if (count < threads)
+        return err_set_code(err, EXIT_USAGE,
+                            "--pin: %d threads on %d processor%s: expected a processor for each",
+                            threads, count, count == 1 ? "" : "s");
+    pool_run(pool, stay, pool);
+    pool->pins = true;
+    return true;
+}
+
 void pool_close(struct pool *pool)
 {
     if (!pool)
@@ -198,10 +222,12 @@ void pool_run(struct pool *pool, void (*work)(void *context, int rank), void *co
 {
     assert(work);
     unsigned mode = flush_denormals();
+    struct pin_place *place = pool->pins ? pin_to(pool->cpu[0]) : NULL;
     pool->work = work;
     pool->context = context;
     pool_barrier(pool);
     work(context, 0);
     pool_barrier(pool);
+    pin_back(place);
     restore_denormals(mode);
 }

@@ -26,6 +26,7 @@ static bool bench_command(const struct model *model, const char *program, int ar
     const struct option_spec specs[] = {
         {"json", "FILE", "write the figures here, too", OPTION_TEXT, &options.json, 0, 0},
         {"threads", "N", "default 1", OPTION_INT, &threads, 1, POOL_MAX_THREADS},
+        {"pin", NULL, "each thread stays on a processor of its own", OPTION_ON, &options.pin, 0, 0},
         {"kernels", NULL, "time the generated kernels and nothing else", OPTION_ON,
          &options.kernels, 0, 0},
         {"steps", "N", "time N whole steps and nothing else", OPTION_INT, &step_count, 1, 100000},
@@ -55,6 +56,7 @@ static bool bench_command(const struct model *model, const char *program, int ar
     if (step_count > 0) {
         steps.threads = (int)threads;
         steps.steps = (int)step_count;
+        steps.pin = options.pin;
         steps.json = options.json;
         return bench_steps_main(model, &steps, err);
     }

@@ -116,6 +116,8 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
         append_word(command, "--log-steps");
     if (t->profiles)
         append_word(command, "--profile");
+    if (t->pins)
+        append_word(command, "--pin");
     if (t->quiet)
         append_word(command, "--quiet");
 }

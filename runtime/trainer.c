@@ -22,10 +22,10 @@
 /* The texts of the options as typed; NULL where an option was not given. */
 struct typed {
     const char *text[SETTING_COUNT];
-    bool no_shuffle, no_augment, no_dropout, log_steps, profile, quiet;
+    bool no_shuffle, no_augment, no_dropout, log_steps, profile, pin, quiet;
 };
 
-enum { SPECS = 18 };
+enum { SPECS = 19 };
 
 static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
 {
@@ -59,6 +59,7 @@ static void describe_options(struct option_spec specs[SPECS], struct typed *type
          &typed->log_steps, 0, 0},
         {"profile", NULL, "print at the end where the time of the steps went", OPTION_ON,
          &typed->profile, 0, 0},
+        {"pin", NULL, "each thread stays on a processor of its own", OPTION_ON, &typed->pin, 0, 0},
         {"probe", "N", "every N steps look inside, for reports: into log.jsonl, too", OPTION_TEXT,
          &text[SETTING_PROBE], 0, 0},
         {"quiet", NULL, "print only the result", OPTION_ON, &typed->quiet, 0, 0},
@@ -136,6 +137,7 @@ static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
         return false;
     t->quiet = typed.quiet;
     t->profiles = typed.profile;
+    t->pins = typed.pin;
     t->help = (given >> OPTIONS_HELP & 1) != 0;
     if (t->help) {
         print_help(t, specs);
@@ -300,6 +302,8 @@ static bool open_run(struct trainer *t, struct err *err)
     if (t->before == NULL)
         return err_set_errno(err, ENOMEM, "parameters");
     if (!run_open(&t->run, t->model, backend, s->threads, err))
+        return false;
+    if (t->pins && !pool_pin(t->run.pool, err))
         return false;
     if (t->profiles && !profile_open(&t->profile, t->model, s->threads, err))
         return false;

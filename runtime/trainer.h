@@ -28,6 +28,7 @@ struct trainer {
     struct settings settings;
     bool quiet;
     bool profiles;       /* prints the profile at the end */
+    bool pins;           /* each thread stays on a processor of its own */
     bool help;           /* --help was asked for and answered; nothing is open */
     bool resumed;        /* counters and store come from a checkpoint */
     struct resume from;  /* its file is closed */

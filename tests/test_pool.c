@@ -1,10 +1,13 @@
 /* test_pool.c - regions and barriers for one thread, a few, and more than there are processors. */
 #include <check.h>
 #include <float.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cpu.h"
+#include "pin.h"
 #include "pool.h"
 #include "sanitized.h"
 
@@ -146,6 +149,59 @@ START_TEST(denormals_are_zero_inside_regions_only)
 }
 END_TEST
 
+/* -- Pinning ----------------------------------------------------------------------------------- */
+
+struct places {
+    int cpu[POOL_MAX_THREADS]; /* the only one where a rank may be, or -1 */
+};
+
+static void note_place(void *context, int rank)
+{
+    struct places *places = context;
+    int cpus[2];
+    places->cpu[rank] = pin_cpus(cpus, 2) == 1 ? cpus[0] : -1;
+}
+
+/* Every rank on a processor of its own; the caller is free again between regions. */
+START_TEST(pinned_threads_stay_apart)
+{
+    struct err err = {0};
+    struct places places;
+    int all[POOL_MAX_THREADS], after[POOL_MAX_THREADS];
+    int count = pin_cpus(all, POOL_MAX_THREADS);
+    if (count == 0)
+        return; /* nothing is known of processors here */
+    ck_assert_int_eq(count, cpu_online());
+    struct pool *pool = open_team(count);
+    ck_assert_msg(pool_pin(pool, &err), "%s", err.message);
+    for (int region = 0; region < 3; region++) {
+        pool_run(pool, note_place, &places);
+        for (int rank = 0; rank < count; rank++)
+            ck_assert_int_eq(places.cpu[rank], all[rank]);
+    }
+    ck_assert_int_eq(pin_cpus(after, POOL_MAX_THREADS), count);
+    ck_assert_mem_eq(after, all, (size_t)count * sizeof after[0]);
+    pool_close(pool);
+}
+END_TEST
+
+START_TEST(more_threads_than_processors_cannot_be_pinned)
+{
+    struct err err = {0};
+    char text[96];
+    int all[POOL_MAX_THREADS], count = pin_cpus(all, POOL_MAX_THREADS);
+    if (count == 0 || count >= LARGEST_TEAM)
+        return;
+    struct pool *pool = open_team(LARGEST_TEAM);
+    ck_assert(!pool_pin(pool, &err));
+    ck_assert_int_eq(err.code, EXIT_USAGE);
+    snprintf(text, sizeof text, "--pin: 8 threads on %d processor%s: expected a processor for each",
+             count, count == 1 ? "" : "s");
+    ck_assert_str_eq(err.message, text);
+    pool_close(pool);
+}
+END_TEST
+
 /* -- Errors ------------------------------------------------------------------------------------ */
 
 START_TEST(impossible_numbers_are_refused)
@@ -188,6 +244,8 @@ int main(void)
     tcase_add_loop_test(tests, barriers_separate_phases, 0, TEAMS);
     tcase_add_loop_test(tests, sleepers_are_woken, 0, TEAMS);
     tcase_add_loop_test(tests, denormals_are_zero_inside_regions_only, 0, TEAMS);
+    tcase_add_test(tests, pinned_threads_stay_apart);
+    tcase_add_test(tests, more_threads_than_processors_cannot_be_pinned);
     tcase_add_test(tests, impossible_numbers_are_refused);
     tcase_add_test(tests, a_team_that_cannot_start_ends);
     suite_add_tcase(suite, tests);

@@ -164,6 +164,22 @@ START_TEST(an_interrupted_run_ends_the_same)
 }
 END_TEST
 
+/* Where a thread runs has no influence on what it computes. */
+START_TEST(pinned_threads_train_the_same)
+{
+    run_whole();
+    ck_assert_int_eq(
+        run("train --data synthetic --seed 3 --log-steps --threads 1 --pin --max-steps 9 "
+            "--out part"),
+        EXIT_OK);
+    says(output, "train --resume part/last.safetensors --threads 1 --log-steps --pin\n");
+    ck_assert_int_eq(run("train --resume part --log-steps --threads 1 --pin"), EXIT_OK);
+    same_training("part");
+    ck_assert_int_eq(run("train --data synthetic --threads 200 --pin --out none"), EXIT_USAGE);
+    says(errors, "--pin: 200 threads on ");
+}
+END_TEST
+
 START_TEST(max_steps_stops_and_goes_on)
 {
     char text[OUTPUT_SIZE];
@@ -296,6 +312,7 @@ int main(int argc, char **argv)
     tcase_add_test(training, a_new_run_keeps_the_one_before);
     tcase_add_test(training, init_takes_parameters_only);
     tcase_add_test(training, an_interrupted_run_ends_the_same);
+    tcase_add_test(training, pinned_threads_train_the_same);
     tcase_add_test(training, max_steps_stops_and_goes_on);
     tcase_add_test(training, held_out_images_are_evaluated);
     tcase_add_test(training, an_older_checkpoint_cuts_the_log);
