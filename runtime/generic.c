@@ -118,7 +118,7 @@ static void finish_batch_dcoef(const struct work *w, int layer)
     }
     const double *sums = sum_batch(w, layer, 1);
     bool writes = w->chunks.first == 0 && w->chunks.last > 0;
-    ref_norm_dcoef(place_thread(w, w->plan->dcoef),
+    ref_norm_dcoef(place_thread(w, w->plan->batch_dcoef),
                    writes ? place_param_gradient(w, l->weight, 0) : NULL,
                    writes ? place_param_gradient(w, l->bias, 0) : NULL, place_moments(w, layer, 0),
                    sums, place_param(w, l->weight), l->c, l->c, batch_count(w, layer));
@@ -250,7 +250,8 @@ static void norm_backward(const struct work *w, int layer, int chunk, int image)
     const struct layer *l = &w->model->layers[layer];
     const float *x = place_input(w, layer, 0, image), *dy = place_gradient(w, layer, image);
     float *dx = place_input_gradient(w, layer, 0, image);
-    float *dcoef = place_thread(w, w->plan->dcoef);
+    bool whole_batch = l->norm == NORM_BATCH && !ghost_norm(l);
+    float *dcoef = place_thread(w, whole_batch ? w->plan->batch_dcoef : w->plan->dcoef);
     if (l->norm == NORM_GROUP) {
         double *sums = place_thread_sums(w);
         memset(sums, 0, (size_t)(2 * l->c) * sizeof *sums);

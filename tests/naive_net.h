@@ -216,7 +216,18 @@ static void net_odd(struct net *n)
     net_finish(n, net_flat(n, LAYER_LINEAR, net_add(n, y, y), CLASSES));
 }
 
-enum { NETS = 9 };
+/* Two batch norms, with a group norm in front of each: in one phase both kinds go backward. */
+static void net_mixed(struct net *n)
+{
+    net_start(n);
+    int x = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, 0, 4, 3, 1, false), 2));
+    x = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, x, 4, 3, 1, false), 0));
+    x = net_norm(n, net_conv(n, x, 4, 3, 2, false), 1);
+    x = net_norm(n, x, 0);
+    net_finish(n, net_flat(n, LAYER_LINEAR, x, CLASSES));
+}
+
+enum { NETS = 10 };
 
 static void net_make(struct net *n, int which)
 {
@@ -237,9 +248,12 @@ static void net_make(struct net *n, int which)
         net_start(n);
         net_finish(n, net_flat(n, LAYER_LINEAR, 0, CLASSES));
         break;
+    case 5:
+        net_mixed(n);
+        break;
     default: { /* batch, layer, group and instance norm */
         static const int groups[] = {0, 1, 2, 4};
-        net_plain(n, groups[which - 5]);
+        net_plain(n, groups[which - 6]);
         break;
     }
     }

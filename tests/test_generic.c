@@ -78,7 +78,7 @@ END_TEST
 START_TEST(dropout_can_be_turned_off)
 {
     struct run run;
-    net_make(&net, 5);
+    net_make(&net, 6);
     data_make(&data, BATCH);
     open_run(&run, &net.model, 1);
     double with = run_train(&run, &data.batch).loss;
