@@ -13,6 +13,11 @@
  * with. There D(h) changes as h does; where f is smooth, D(2h) and D(h) agree as closely as the
  * gradient must. This asks f alone, never the gradient. Then a smaller h is tried, down to the last
  * of STEPS; a parameter that has a kink within each is counted, and more than KINKS of all fail.
+ *
+ * Norms. What a norm hands back to a convolution with a bias before it, dx, has in every set of
+ * values that share a mean sum(dx) = 0 and, but for eps, <dx, x-hat> = 0. With a single image, the
+ * first is the sum of the bias gradients of the set, the second, as x = w * input + b, that of
+ * w dw + b db; both are zero but for rounding, DBL_EPSILON times some thousand terms.
  */
 #include <float.h>
 #include <math.h>
@@ -28,7 +33,8 @@ int generated_program_main(const struct model *generated, int argc, char **argv)
 
 enum { STEPS = 3 };
 
-static const double FIRST_STEP = 1e-5, SMALLER = 4, SHARE = 1e-6, ROUNDINGS = 100, KINKS = 0.01;
+static const double FIRST_STEP = 1e-5, SMALLER = 4, SHARE = 1e-6, ROUNDINGS = 100, KINKS = 0.01,
+                    ORTHOGONAL = 1e-11;
 
 static const struct model *model;
 
@@ -155,6 +161,57 @@ static enum verdict judge(struct run *run, size_t param, double gradient, double
     return KINK;
 }
 
+/* -- Norms ------------------------------------------------------------------------------------- */
+
+/* Whether both identities hold for the sets of a norm behind `conv`; says what does not. */
+static bool norm_is_orthogonal(const struct run *run, const struct layer *norm,
+                               const struct layer *conv)
+{
+    const struct param *weight = &model->params[conv->weight], *bias = &model->params[conv->bias];
+    const double *w = run->store.param + weight->offset, *dw = run->store.grad + weight->offset;
+    const double *b = run->store.param + bias->offset, *db = run->store.grad + bias->offset;
+    int each = (int)weight->count / conv->c;
+    int size = norm->norm == NORM_BATCH ? 1 : norm->c / norm->groups;
+    double largest = 0;
+    for (size_t i = 0; i < weight->count; i++)
+        largest = fmax(largest, fabs(dw[i]));
+    bool fine = largest > 0;
+    for (int first = 0; first < norm->c; first += size) {
+        double sum = 0, along = 0;
+        for (int k = first; k < first + size; k++) {
+            sum += db[k];
+            along += b[k] * db[k];
+            for (int i = k * each; i < (k + 1) * each; i++)
+                along += w[i] * dw[i];
+        }
+        fine = fine && fabs(sum) <= ORTHOGONAL * largest && fabs(along) <= ORTHOGONAL * largest;
+        if (!fine) {
+            printf("%s, channels from %d: the sum of dx is %.3g, <dx, x> is %.3g: expected 0; the "
+                   "largest gradient of a weight is %.3g\n",
+                   norm->name, first, sum, along, largest);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The number of norms for which they do not. */
+static int check_norms(struct run *run)
+{
+    int wrong = 0;
+    struct batch one = *run->batch;
+    one.n = 1;
+    run->batch = &one;
+    loss_of(run);
+    for (int i = 0; i < model->layer_count; i++) {
+        const struct layer *norm = &model->layers[i],
+                           *from = &model->layers[norm->inputs[0] < 0 ? 0 : norm->inputs[0]];
+        if (norm->op == LAYER_NORM && from->op == LAYER_CONV && from->bias >= 0)
+            wrong += !norm_is_orthogonal(run, norm, from);
+    }
+    return wrong;
+}
+
 int main(void)
 {
     generated_main(0, NULL);
@@ -187,6 +244,7 @@ int main(void)
     printf("%zu parameters, %d wrong, %d near a kink; the others within %.1e of the largest of "
            "their tensor\n",
            model->param_floats, wrong, kinks, worst);
+    wrong += check_norms(&run);
     free(gradient);
     close_run(&run);
     free((void *)batch.images);
