@@ -49,6 +49,7 @@ foreach(source IN LISTS sources)
     endif()
     execute_process(COMMAND "${COMMAND}" ${call} OUTPUT_VARIABLE output ERROR_VARIABLE output
         RESULT_VARIABLE result)
+    string(REPLACE ";" "," output "${output}") # which would part an item of a list
     string(REGEX MATCHALL "[^\n]*: (warning|error): [^\n]*" lines "${output}")
     foreach(line IN LISTS lines)
         set(stands FALSE)
