@@ -108,7 +108,8 @@ START_TEST(modules_are_embedded)
     expect_ok("assert(require('layers') == require('layers'))\n"
               "assert(host.source('gen/layers.lua'):find('layers.kinds', 1, true))\n"
               "local text, problem, absent = host.source('gen/none.lua')\n"
-              "assert(not text and absent and problem == 'gen/none.lua: cannot be read: No such file or '\n"
+              "assert(not text and absent and problem == 'gen/none.lua: cannot be read: No such "
+              "file or '\n"
               "    .. 'directory', problem)");
     expect_error("require('none')", HOST_FAILED,
                  "gen/t.lua:1: module 'none': gen/none.lua: No such file or directory");
