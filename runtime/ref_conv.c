@@ -138,9 +138,8 @@ static void group_fwd(const struct ref_window *s, float *restrict y, const float
                 columns, pixels, bias != NULL ? 1.0f : 0.0f, y, pixels);
 }
 
-static void group_bwd_data(const struct ref_window *s, float *restrict dx,
-                           const float *restrict dy, const float *restrict w, bool adds,
-                           float *restrict scratch)
+static void group_bwd_data(const struct ref_window *s, float *restrict dx, const float *restrict dy,
+                           const float *restrict w, bool adds, float *restrict scratch)
 {
     int pixels = s->oh * s->ow, patch = patch_size(s);
     if (is_pointwise(s)) {

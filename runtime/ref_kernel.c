@@ -17,7 +17,7 @@ static size_t floats_of(const struct layout *l)
 
 struct ref_window ref_kernel_window(const struct kernel *k)
 {
-    return (struct ref_window){k->x.c, k->x.h,    k->x.w,    k->y.c,    k->y.h,
+    return (struct ref_window){k->x.c, k->x.h,    k->x.w,    k->y.c,     k->y.h,
                                k->y.w, k->window, k->stride, k->padding, k->groups};
 }
 

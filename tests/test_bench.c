@@ -281,8 +281,7 @@ START_TEST(kernels_alone_have_no_rival)
     struct model model = make_model();
     struct err err = {0};
     make_folder();
-    const struct bench_options options = {
-        .threads = 1, .json = json, .kernels = true, .rounds = 1};
+    const struct bench_options options = {.threads = 1, .json = json, .kernels = true, .rounds = 1};
     ck_assert_msg(bench_main(&model, &options, &err), "%s", err.message);
     cJSON *root = read_json();
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "kernels");
