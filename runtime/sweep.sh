@@ -10,9 +10,6 @@
 # out and evaluate in place of the test set), EPOCHS, DATA, ISA, RESULTS (results).
 set -eu
 . runtime/runs.sh
-# A training takes the place of its shell, beside everything else on the machine, and out of reach of
-# the terminal: Ctrl-C comes by way of stop(), once, since a second signal would end it without saving.
-run_with='exec setsid nice -n 10'
 NETS=${NETS:-${NET:-s8}}
 NORMS=${NORMS:-bn gn ln}
 SEEDS=${SEEDS:-1 2 3 4 5}
@@ -23,26 +20,36 @@ root=runs/sweep
 # job = <net>_<norm>_<seed>, with what else makes it another training
 suffix=${EPOCHS:+_${EPOCHS}epochs}${VALIDATE:+_validate$VALIDATE}
 
-# The jobs, a line each: job, net, norm, seed, file of the network. Seed by seed, so that every norm
-# has a first result early.
+# The jobs, a line each: job, name of the network, norm, seed, network as it was given. Seed by seed,
+# so that every norm has a first result early.
 list_jobs() {
     for seed in $SEEDS; do
         for net in $NETS; do
             for norm in $NORMS; do
                 name=$(basename "$net" .lua)
-                echo "${name}_${norm}_$seed$suffix $name $norm $seed"
+                echo "${name}_${norm}_$seed$suffix $name $norm $seed $net"
             done
         done
     done
 }
 
-network_of() { # NET NORM
+network_of() { # NAME NORM
     echo "$root/$1_$2.description"
 }
 
 # -- The trainings -------------------------------------------------------------------------------
 
-# start JOB NET NORM SEED: in the background. JOB.txt gets what it prints.
+# A training takes the place of its shell, beside everything else on the machine, and out of reach of
+# the terminal: Ctrl-C comes by way of stop(), once, since a second signal would end it without saving.
+# Where the kernel shares time out by session first (autogroup), the session has to step back as well.
+run_with=in_background
+in_background() { # COMMAND [argument...]
+    exec setsid sh -c '
+        if [ -w /proc/self/autogroup ]; then echo 10 > /proc/self/autogroup; fi
+        exec nice -n 10 "$@"' sh "$@"
+}
+
+# start JOB NAME NORM SEED: in the background. JOB.txt gets what it prints.
 start() {
     out=$root/$1
     (
@@ -92,7 +99,8 @@ tell() {
     clear_progress
     end=$(ending "$root/$1")
     case $end in
-    finished | diverged) ;;
+    finished) grep "^$1 " "$root/jobs" | rows | merge ;;
+    diverged) ;;
     *)
         failures=$((failures + 1))
         end=failed
@@ -144,8 +152,8 @@ stop() {
 
 # One row of a finished run: net,norm,seed,evaluated,epochs,accuracy,train accuracy,loss,train loss,
 # seconds an epoch (the median),parameters,isa,command.
-row() { # JOB NET NORM SEED
-    command="make train NET=$2 NORM=$3 SEED=$4${EPOCHS:+ EPOCHS=$EPOCHS}"
+row() { # JOB NAME NORM SEED NET
+    command="make train NET=$5 NORM=$3 SEED=$4${EPOCHS:+ EPOCHS=$EPOCHS}"
     if [ -n "${VALIDATE:-}" ]; then
         command="build/$2_$3 train --seed $4${EPOCHS:+ --epochs $EPOCHS} --validate $VALIDATE"
     fi
@@ -165,8 +173,17 @@ row() { # JOB NET NORM SEED
 
 header=net,norm,seed,evaluated,epochs,acc,train_acc,loss,train_loss,epoch_seconds,parameters,isa,command
 
+# The rows of the finished among the jobs of standard input.
+rows() {
+    while read -r job name norm seed net; do
+        if [ "$(ending "$root/$job")" = finished ]; then
+            row "$job" "$name" "$norm" "$seed" "$net"
+        fi
+    done
+}
+
 # Puts the rows of standard input into the files of their networks, in place of those of the same
-# training, and says what was written.
+# training.
 merge() {
     cat > "$root/rows"
     cut -d, -f1 "$root/rows" | sort -u > "$root/changed"
@@ -178,12 +195,9 @@ merge() {
             { grep "^$changed," "$root/rows"; if [ -e "$file" ]; then tail -n +2 "$file"; fi; } |
                 awk -F, '!seen[$1, $2, $3, $4, $5]++' | sort -t, -k4,4 -k5,5n -k2,2 -k3,3n
         } > "$root/merged"
-        if cmp -s "$root/merged" "$file"; then
-            echo "$file: unchanged"
-        else
+        if ! cmp -s "$root/merged" "$file"; then
             cp "$root/merged" "$file.part"
             mv "$file.part" "$file"
-            echo "$file: written"
         fi
     done < "$root/changed"
 }
@@ -225,24 +239,21 @@ all=$(wc -l < "$root/jobs")
 all=$((all)) ended=0 trained=0 failures=0 running=
 began=$(date +%s)
 trap stop INT TERM
-while read -r job net norm seed; do
-    if [ "$(state "$root/$job" "$(network_of "$net" "$norm")")" = finished ]; then
+while read -r job name norm seed net; do
+    if [ "$(state "$root/$job" "$(network_of "$name" "$norm")")" = finished ]; then
         ended=$((ended + 1))
         echo "$job: finished before"
         continue
     fi
     wait_for "$JOBS"
-    start "$job" "$net" "$norm" "$seed"
+    start "$job" "$name" "$norm" "$seed"
 done < "$root/jobs"
 wait_for 1
 clear_progress
 trap - INT TERM
 
-while read -r job net norm seed; do
-    if [ "$(ending "$root/$job")" = finished ]; then
-        row "$job" "$net" "$norm" "$seed"
-    fi
-done < "$root/jobs" > "$root/new_rows"
-merge < "$root/new_rows"
-summarize < "$root/new_rows"
+rows < "$root/jobs" > "$root/finished"
+merge < "$root/finished"
+summarize < "$root/finished"
+cut -d, -f1 "$root/finished" | sort -u | sed "s|.*|the rows are in $RESULTS/&.csv|"
 [ $failures -eq 0 ]
