@@ -51,6 +51,8 @@ static NOINLINE void ${name}(${signature})
                                         ${vec} x0;
                                     @ end
                                     @ for _, line in ipairs(cols.source) do
+
+                                        /* Row ${line.at} of the source, each pixel once for all taps. */
                                         @ for _, pixel in ipairs(line.cols) do
                                             x0 = ${mm}_loadu_ps(${c.add("in", (line.at * source_cols + pixel.at) * pitch)});
                                             @ for _, term in ipairs(pixel.terms) do
