@@ -122,6 +122,10 @@ static size_t utf8_end(const unsigned char *s, size_t n)
     size_t i = 0;
     while (i < n) {
         unsigned char c = s[i];
+        if (c != 0 && c < 0x80) { /* as nearly all of a header is */
+            i++;
+            continue;
+        }
         size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
         unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
         unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;

@@ -8,7 +8,7 @@
 #include "err.h"
 #include "fuzz.h"
 
-static inline void check_message(const struct err *err, const char *path)
+FUZZ_UNTRACED static inline void check_message(const struct err *err, const char *path)
 {
     FUZZ_CHECK(err->code == EXIT_DATA, "exit code %d: %s", (int)err->code, err->message);
     FUZZ_CHECK(strncmp(err->message, path, strlen(path)) == 0, "no file: %s", err->message);
