@@ -109,4 +109,9 @@ function c.index(base, offset)
     return sum == base and sum or "(" .. sum .. ")"
 end
 
+--- A factor n behind a product: 2 -> " * 2", 1 -> "".
+function c.times(n)
+    return n > 1 and (" * %d"):format(n) or ""
+end
+
 return c

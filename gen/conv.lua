@@ -16,14 +16,9 @@ local conv <const> = {}
 
 -- -- Pieces of C ---------------------------------------------------------------------------------
 
--- " * 2" or nothing.
-local function times(n)
-    return n > 1 and " * " .. n or ""
-end
-
 --- A factor of an address: "row" or "(row * 2 + 1)".
 function conv.factor(variable, stride, offset)
-    local text <const> = variable .. times(stride) .. c.add("", offset)
+    local text <const> = variable .. c.times(stride) .. c.add("", offset)
     return text == variable and text or "(" .. text .. ")"
 end
 
@@ -55,7 +50,7 @@ local function window_runs(rows, cols, stride, layout, channels)
             runs[#runs + 1] = {
                 length = taps * channels,
                 row = conv.factor("row", stride, row.at + layout.border),
-                col = "col" .. times(stride) .. c.add("", cols[i].at + layout.border),
+                col = "col" .. c.times(stride) .. c.add("", cols[i].at + layout.border),
                 note = string.format("Window row %d, %s, %d channels each.", row.tap,
                     taps == 1 and "column " .. cols[i].tap or taps .. " columns", channels),
             }
@@ -114,7 +109,7 @@ function conv.backward_nests(spec, channels)
                     rows = rows, cols = cols, first_tap = #order,
                     stride = 1, pixel = spec.dy.pitch,
                     out_row = conv.factor("row", step, row_phase + spec.dx.border),
-                    out_col = "col" .. times(step) .. c.add("", col_phase + spec.dx.border),
+                    out_col = "col" .. c.times(step) .. c.add("", col_phase + spec.dx.border),
                 }
             end
             for _, row in ipairs(rows) do

@@ -128,15 +128,12 @@ function depthwise.tiles(spec, isa)
             end
         end
     end
-    table.sort(list, function(a, b)
-        if a.cost ~= b.cost then
-            return a.cost < b.cost
-        elseif a.mr * a.nr ~= b.mr * b.nr then
+    return tile.sort(list, function(a, b)
+        if a.mr * a.nr ~= b.mr * b.nr then
             return a.mr * a.nr > b.mr * b.nr
         end
         return a.nr > b.nr
     end)
-    return list
 end
 
 -- -- Loops ---------------------------------------------------------------------------------------

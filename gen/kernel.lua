@@ -16,11 +16,6 @@ local kernel <const> = {}
 
 -- -- Pieces of C ---------------------------------------------------------------------------------
 
--- " * 2" or nothing.
-local function times(n)
-    return n > 1 and " * " .. n or ""
-end
-
 local C_TYPES <const> = {
     keep = "const uint8_t *keep", ahead = "struct ahead *ahead", n = "int n",
 }
@@ -155,7 +150,7 @@ local function bank_params(params, spec)
     for r = 1, spec.window do
         params.rows[r] = conv.factor("row", spec.stride, at + r - 1)
     end
-    params.col = c.add("col" .. times(spec.stride), at)
+    params.col = c.add("col" .. c.times(spec.stride), at)
     params.pixel = spec.stride * spec.x.pitch
     return "conv_bank.c.tpl", params
 end
@@ -230,7 +225,7 @@ local function conv_weights_params(spec, isa)
     params.nr, params.mr = spec.tile.nr, params.groups[1].mr
     params.k_pitch, params.window = spec.dy.pitch, spec.window
     params.out_h, params.out_w = spec.dy.h, spec.dy.w
-    params.times_stride = times(spec.stride)
+    params.times_stride = c.times(spec.stride)
     params.row_at = spec.x.border - spec.padding
     params.col_at = params.row_at
     params.x_cols, params.x_pitch = layout.cols(spec.x), spec.x.pitch

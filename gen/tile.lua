@@ -47,6 +47,17 @@ function tile.fits(isa, mr, nr)
     return mr * nr + nr + 1 <= isa.registers
 end
 
+-- Sorts candidates in place by what they cost, those of equal cost by before(a, b). Returns them.
+function tile.sort(list, before)
+    table.sort(list, function(a, b)
+        if a.cost ~= b.cost then
+            return a.cost < b.cost
+        end
+        return before(a, b)
+    end)
+    return list
+end
+
 -- The candidate tiles for rows of `length` and `vectors` vectors, best first by the model.
 -- The cost also counts loads a little, so that among equals the one easier on the cache wins,
 -- and the second tile body that an uneven split needs.
@@ -75,13 +86,8 @@ function tile.candidates(isa, length, vectors)
             end
         end
     end
-    table.sort(list, function(a, b)
-        if a.cost ~= b.cost then
-            return a.cost < b.cost
-        end
-        return a.mr > b.mr -- weights are read once for mr rows
-    end)
-    return list
+    -- Weights are read once for mr rows.
+    return tile.sort(list, function(a, b) return a.mr > b.mr end)
 end
 
 -- The number of vectors, at most `max`, in which elementwise kernels walk a pixel's channels.

@@ -13,8 +13,8 @@ struct bench_time {
     double bytes; /* of the images that the kernel reads and writes */
 };
 
-/* Medians over `rounds`, the two in turns; `alone` leaves out the generic one, whose time is then 0.
- * Every thread has `images` images of its own, as a chunk has. */
+/* Medians over `rounds`, the two in turns; `alone` leaves out the generic one, whose time is then
+ * 0. Every thread has `images` images of its own, as a chunk has. */
 bool bench_kernel(const struct kernel *kernel, struct pool *pool, int batch, int images, int rounds,
                   bool alone, struct bench_time *time, struct err *err);
 

@@ -22,11 +22,11 @@
 /* The exit codes of every program; others script against them. */
 enum exit_code {
     EXIT_OK = 0,
-    EXIT_FAILED = 1,      /* the world failed: disk, memory, files */
-    EXIT_USAGE = 2,       /* a wrong option or argument */
-    EXIT_DATA = 3,        /* data set or model file missing or corrupt */
-    EXIT_DIVERGED = 4,    /* loss or gradients are not finite */
-    EXIT_REJECTED = 5,    /* a network description was rejected */
+    EXIT_FAILED = 1,       /* the world failed: disk, memory, files */
+    EXIT_USAGE = 2,        /* a wrong option or argument */
+    EXIT_DATA = 3,         /* data set or model file missing or corrupt */
+    EXIT_DIVERGED = 4,     /* loss or gradients are not finite */
+    EXIT_REJECTED = 5,     /* a network description was rejected */
     EXIT_INTERRUPTED = 130 /* SIGINT or SIGTERM */
 };
 

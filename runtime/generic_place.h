@@ -94,8 +94,8 @@ static inline struct ref_moments *place_moments(const struct work *w, int layer,
     return (void *)(place_image(w, image) + offset);
 }
 
-/* The sums of batch norm over one chunk, or over one image of a norm with ghosts; pass is 0 forward,
- * 1 backward. */
+/* The sums of batch norm over one chunk, or over one image of a norm with ghosts; pass is 0
+ * forward, 1 backward. */
 static inline double *place_part_sums(const struct work *w, int layer, int pass, int part)
 {
     double *sums = (void *)(w->run->shared + w->plan->nodes[layer].sums[pass]);

@@ -50,8 +50,8 @@ struct layer {
     int stride;
     int padding;
     enum norm_kind norm;
-    int groups;     /* conv and group norm: of channels; 0 is 1 */
-    int ghost;      /* batch norm: images of one statistic in training, 0 the whole batch */
+    int groups; /* conv and group norm: of channels; 0 is 1 */
+    int ghost;  /* batch norm: images of one statistic in training, 0 the whole batch */
     float eps;
     float momentum; /* batch norm: weight of the newest batch in the running statistics */
     float p;        /* dropout: probability of dropping */
@@ -130,7 +130,7 @@ enum kernel_op {
  * normalization's backward pass. */
 enum kernel_pass { PASS_FWD, PASS_BWD_DATA, PASS_BWD_WEIGHTS, PASS_BWD_REDUCE };
 
-/* Memory that a kernel fetches into cache on the side; its definition is the generated program's. */
+/* Memory that a kernel fetches into cache on the side; the generated program defines it. */
 struct ahead;
 
 /* The arguments of any kernel, for a group of n images, 1 <= n <= images of struct kernel; each

@@ -14,9 +14,11 @@ struct sgd {
 };
 
 /* Updates n parameters in place, as torch.optim.SGD does (dampening 0):
- *     g = grad + decay * param;  v = momentum * v + g;  param -= lr * (nesterov ? g + momentum * v : v)
+ *     g = grad + decay * param;  v = momentum * v + g;
+ *     param -= lr * (nesterov ? g + momentum * v : v)
  * With zeroed momentum buffers the first step equals PyTorch's. decays says whether weight decay
- * applies to this parameter. Element by element, so any division of the work gives the same bits. */
+ * applies to this parameter. Element by element, so that any division of the work gives the same
+ * bits. */
 void sgd_update(const struct sgd *sgd, bool decays, float *restrict param, float *restrict momentum,
                 const float *restrict grad, size_t n);
 

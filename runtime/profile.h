@@ -67,10 +67,10 @@ double profile_ms(const struct profile *profile, int slot);
 double profile_rest_ms(const struct profile *profile);
 double profile_step_ms(const struct profile *profile);
 
-/* A table, every line begun by a prefix: one line a layer with the times of its passes, then the places, then the rest, then the whole:
- * milliseconds a step and percent of it. A forward kernel that a layer runs once more in the
- * backward pass is in the column "again". Places that took no time are left out. Asserts that a
- * step was made. */
+/* A table, every line begun by a prefix: one line a layer with the times of its passes, then the
+ * places, then the rest, then the whole: milliseconds a step and percent of it. A forward kernel
+ * that a layer runs once more in the backward pass is in the column "again". Places that took no
+ * time are left out. Asserts that a step was made. */
 void profile_print(const struct profile *profile, FILE *out, const char *prefix);
 
 #endif

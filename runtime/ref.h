@@ -29,7 +29,7 @@ struct ref_window {
     int c, h, w;   /* input */
     int k, oh, ow; /* output */
     int window, stride, padding;
-    int groups; /* of a convolution: as many parts of input and output see only each other; 0 is 1 */
+    int groups; /* of a convolution: so many parts of input and output go together; 0 is 1 */
 };
 
 /* Outputs [first, last) along one axis whose window has tap number `tap` inside the image. */

@@ -50,12 +50,12 @@ struct run {
     struct pool *pool;
     struct store store;
     struct sgd sgd;
-    bool dropout;          /* false turns every dropout layer off in training */
+    bool dropout; /* false turns every dropout layer off in training */
     float label_smoothing;
     struct profile *profile; /* where run_train notes times, or NULL */
     const struct batch *batch;
-    float *logits;         /* eval: [n][classes] or NULL */
-    float *shared;         /* arenas, see struct backend */
+    float *logits; /* eval: [n][classes] or NULL */
+    float *shared; /* arenas, see struct backend */
     float *thread[POOL_MAX_THREADS];
     double loss[MODEL_CHUNKS]; /* sum over the images of each chunk */
     int correct[MODEL_CHUNKS];

@@ -136,4 +136,10 @@ function tests.count_has_a_plural()
     test.equal(c.count(2, "byte"), "2 bytes")
 end
 
+function tests.times_leaves_one_out()
+    test.equal("row" .. c.times(1), "row")
+    test.equal("row" .. c.times(2), "row * 2")
+    test.equal("row" .. c.times(12), "row * 12")
+end
+
 return tests
