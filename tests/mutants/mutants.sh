@@ -5,8 +5,8 @@
 #     tests/mutants/mutants.sh WORK [WORD]       only the mutants whose title has WORD
 #
 # WORK holds the copy and its build, which goes on from mutant to mutant. Before the first, every
-# test must pass. Prints which test killed which mutant; one that survives, does not compile, or has
-# no place in its file any more is a failure.
+# test that they name must pass. Prints which test killed which mutant; one that survives, does not
+# compile, or has no place in its file any more is a failure.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -25,6 +25,23 @@ fail()
 build()
 {
     cmake --build "$work/build" --target "$@" > "$log" 2>&1
+}
+
+# The tests of the mutants whose title has the word, a line for each mutant. The line after a title
+# is the file and the tests; two lines with the texts follow.
+chosen_tests()
+{
+    while IFS= read -r title; do
+        case $title in
+        '' | '#'*) continue ;;
+        esac
+        read -r _ suites
+        read -r _
+        read -r _
+        case $title in
+        *"$word"*) printf '%s\n' "$suites" ;;
+        esac
+    done < "$here/mutants.txt"
 }
 
 # Where ninja or make has put a test.
@@ -81,7 +98,8 @@ done
 # Debug: what is compiled this often has to compile fast.
 cmake -S "$copy" -B "$work/build" -D CMAKE_BUILD_TYPE=Debug -D BURIN_WERROR=OFF > "$log" 2>&1 ||
     fail "cannot configure: see $log"
-tests=$(sed -n 's/^[a-z]*\/[a-z_]*\.[a-z.]* //p' "$here/mutants.txt" | tr ' ' '\n' | sort -u)
+tests=$(chosen_tests | tr ' ' '\n' | sort -u)
+[ -n "$tests" ] || fail "no mutant has \"$word\" in its title"
 # shellcheck disable=SC2086 # the tests are words
 build $tests || fail "the tests cannot be built: see $log"
 for test in $tests; do
