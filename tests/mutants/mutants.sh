@@ -27,6 +27,19 @@ build()
     cmake --build "$work/build" --target "$@" > "$log" 2>&1
 }
 
+# Makes a file or folder of the copy what it is in the sources. What is the same keeps its time, and
+# what is not gets a new one: an older one would hide from the build that the last mutant is gone.
+update()
+{
+    (cd "$source" && find "$1" -type f) | while IFS= read -r file; do
+        cmp -s "$source/$file" "$copy/$file" && continue
+        mkdir -p "$copy/$(dirname "$file")" && cp "$source/$file" "$copy/$file" || exit 1
+    done || return 1
+    (cd "$copy" && find "$1" -type f) | while IFS= read -r file; do
+        [ -e "$source/$file" ] || rm "$copy/$file"
+    done
+}
+
 # The tests of the mutants whose title has the word, a line for each mutant. The line after a title
 # is the file and the tests; two lines with the texts follow.
 chosen_tests()
@@ -92,8 +105,7 @@ try()
 
 mkdir -p "$copy" || exit 1
 for part in CMakeLists.txt gen runtime templates tests; do
-    rm -rf "${copy:?}/$part"
-    cp -R -p "$source/$part" "$copy/$part" || exit 1
+    update "$part" || fail "cannot copy $part"
 done
 # Debug: what is compiled this often has to compile fast.
 cmake -S "$copy" -B "$work/build" -D CMAKE_BUILD_TYPE=Debug -D BURIN_WERROR=OFF > "$log" 2>&1 ||
