@@ -198,6 +198,26 @@ START_TEST(max_steps_stops_and_goes_on)
 }
 END_TEST
 
+/* Each epoch is another process, on one thread more. */
+START_TEST(stopping_after_every_epoch_changes_nothing)
+{
+    enum { EPOCHS = 8 };
+    char words[PATH_SIZE], text[OUTPUT_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --epochs 8 --log-steps --threads 2 --out whole"),
+                     EXIT_OK);
+    for (int epoch = 1; epoch <= EPOCHS; epoch++) {
+        snprintf(words, sizeof words, "train %s --log-steps --max-steps %d --threads %d",
+                 epoch == 1 ? "--data synthetic --epochs 8 --out part" : "--resume part",
+                 epoch * TINY_STEPS, epoch);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        ck_assert_str_eq(errors, "");
+        snprintf(words, sizeof words, "\"epoch\":%d,\"step\":%d,", epoch, epoch * TINY_STEPS);
+        says(events("part/log.jsonl", "end", text), words);
+    }
+    same_training("part");
+}
+END_TEST
+
 /* Training images are evaluated in place of the test set, resumed as well, and the names say so. */
 START_TEST(held_out_images_are_evaluated)
 {
@@ -314,6 +334,7 @@ int main(int argc, char **argv)
     tcase_add_test(training, an_interrupted_run_ends_the_same);
     tcase_add_test(training, pinned_threads_train_the_same);
     tcase_add_test(training, max_steps_stops_and_goes_on);
+    tcase_add_test(training, stopping_after_every_epoch_changes_nothing);
     tcase_add_test(training, held_out_images_are_evaluated);
     tcase_add_test(training, an_older_checkpoint_cuts_the_log);
     tcase_add_test(training, a_second_signal_ends_at_once);
