@@ -96,20 +96,6 @@ class Program:
         return self.bench(steps)["step"]["ms"]
 
 
-def read_tensors(torch, path):
-    """{name: tensor} of a safetensors file; see runtime/safetensors.h for the format."""
-    types = {"F32": torch.float32, "F64": torch.float64, "I64": torch.int64, "U8": torch.uint8}
-    content = bytearray(path.read_bytes())
-    end = 8 + int.from_bytes(content[:8], "little")
-    tensors = {}
-    for name, entry in json.loads(content[8:end]).items():
-        if name != "__metadata__":
-            first, last = (end + offset for offset in entry["data_offsets"])
-            flat = torch.frombuffer(content[first:last], dtype=types[entry["dtype"]])
-            tensors[name] = flat.reshape(entry["shape"])
-    return tensors
-
-
 # -- PyTorch's side --------------------------------------------------------------------------------
 
 
@@ -234,7 +220,7 @@ def main():
     torch = import_torch()
     if arguments.check:
         return
-    from twins import load_twin
+    from twins import load_twin, read_tensors
 
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)

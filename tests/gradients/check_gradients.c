@@ -142,6 +142,12 @@ static double slope(struct run *run, double *param, double h)
     return difference / (up - down);
 }
 
+/* What rounding of the loss may do to D(h). */
+static double rounding(double loss, double h)
+{
+    return ROUNDINGS * DBL_EPSILON * loss / h;
+}
+
 enum verdict { AGREES, DIFFERS, KINK };
 
 /* What a parameter's gradient is, and in *off by how much it misses the quotient. */
@@ -151,7 +157,7 @@ static enum verdict judge(struct run *run, size_t param, double gradient, double
     double h = FIRST_STEP, *value = &run->store.param[param];
     for (int i = 0; i < STEPS; i++, h /= SMALLER) {
         double quotient = slope(run, value, h);
-        double allowed = SHARE * largest + ROUNDINGS * DBL_EPSILON * loss / h;
+        double allowed = SHARE * largest + rounding(loss, h);
         *off = fabs(quotient - gradient);
         if (*off <= allowed)
             return AGREES;
@@ -218,22 +224,26 @@ int main(void)
     struct run run;
     struct batch batch = make_batch();
     open_run(&run, &batch);
-    double loss = loss_of(&run), worst = 0;
+    double loss = loss_of(&run), worst = 0, worst_flat = 0;
     size_t bytes = model->param_floats * sizeof(double);
     double *gradient = must(malloc(bytes));
     memcpy(gradient, run.store.grad, bytes);
-    int kinks = 0, wrong = 0;
+    int kinks = 0, wrong = 0, flat = 0;
     for (int i = 0; i < model->param_count; i++) {
         const struct param *p = &model->params[i];
         double largest = 0;
         for (size_t k = 0; k < p->count; k++)
             largest = fmax(largest, fabs(gradient[p->offset + k]));
+        bool is_flat = largest <= rounding(loss, FIRST_STEP);
+        flat += is_flat;
         for (size_t k = 0; k < p->count; k++) {
             double off, expected = gradient[p->offset + k];
             enum verdict v = judge(&run, p->offset + k, expected, largest, loss, &off);
             kinks += v == KINK;
             wrong += v == DIFFERS;
-            if (v == AGREES && largest > 0)
+            if (v == AGREES && is_flat)
+                worst_flat = fmax(worst_flat, off);
+            else if (v == AGREES)
                 worst = fmax(worst, off / largest);
             if (v == DIFFERS && wrong == 1)
                 printf("%s[%zu]: the gradient %.12g is %.3g off the difference quotient; the "
@@ -241,9 +251,10 @@ int main(void)
                        p->name, k, expected, off, largest);
         }
     }
-    printf("%zu parameters, %d wrong, %d near a kink; the others within %.1e of the largest of "
-           "their tensor\n",
-           model->param_floats, wrong, kinks, worst);
+    printf("%zu parameters, %d wrong, %d near a kink; the others off by %.1e of the largest of "
+           "their tensor at most, or by %.1e in the %d tensors that are 0 for all a quotient can "
+           "tell\n",
+           model->param_floats, wrong, kinks, worst, worst_flat, flat);
     wrong += check_norms(&run);
     free(gradient);
     close_run(&run);

@@ -17,6 +17,8 @@
  *
  * The same program once more, and on other numbers of threads, must agree bit for bit, without
  * tolerance. The last line that it prints is a digest of all bits, for comparing compilers.
+ *
+ * With the arguments FILE SEED the program only writes down some steps: see steps.h.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -26,15 +28,14 @@
 
 #include "generated.h"
 #include "generic.h"
+#include "inputs.h"
 #include "ref.h"
-#include "rng.h"
-#include "run.h"
+#include "steps.h"
 #include "verify.h"
 
 enum { STEPS = 2, BATCHES = 3, DISTURBED = 3, MAX_TENSORS = 2000 };
 
 static const int many_threads[] = {1, 2, 3, 5, 8, 16};
-static const float NOISE = 3e-5f;
 static const double MARGIN = 8, FLOOR = 4e-6, LEAST = 1e-5;
 
 /* -- What came of a run ------------------------------------------------------------------------ */
@@ -52,15 +53,6 @@ struct record {
     struct tensor tensors[MAX_TENSORS];
     int tensor_count;
 };
-
-static void *must(void *memory)
-{
-    if (memory == NULL) {
-        printf("out of memory\n");
-        exit(EXIT_FAILURE);
-    }
-    return memory;
-}
 
 static float *add_tensor(struct record *r, const char *what, const char *name, size_t count)
 {
@@ -108,52 +100,6 @@ static void add_state(struct record *r, const struct run *run, const float *star
 
 /* -- Runs -------------------------------------------------------------------------------------- */
 
-static float noise(uint64_t key, size_t i)
-{
-    return key == 0 ? 0 : NOISE * (2 * rng_float(key, (uint32_t)i) - 1);
-}
-
-/* Norms start at 1 and 0, at which mistakes may hide. The disturbance is of the largest value. */
-static void start_params(struct run *run, uint64_t seed, uint64_t disturbance)
-{
-    run_init_params(run, seed);
-    for (int i = 0; i < run->model->param_count; i++) {
-        const struct param *p = &run->model->params[i];
-        float *values = run->store.param + p->offset, largest = 0;
-        uint64_t key = rng_key(seed, 1, (uint32_t)i, RNG_INIT);
-        for (size_t k = 0; k < p->count; k++) {
-            if (p->init != INIT_FAN_IN)
-                values[k] += rng_float(key, (uint32_t)k) - 0.5f;
-            largest = fmaxf(largest, fabsf(values[k]));
-        }
-        key = disturbance == 0 ? 0 : rng_key(disturbance, 1, (uint32_t)i, RNG_INIT);
-        for (size_t k = 0; k < p->count; k++)
-            values[k] += largest * noise(key, k);
-    }
-    run_pack(run);
-}
-
-struct inputs {
-    float *images;
-    uint8_t *labels;
-    uint32_t *samples;
-};
-
-static struct inputs make_inputs(const struct model *model, uint64_t seed, uint64_t disturbance)
-{
-    size_t n = (size_t)model->recipe.batch, each = (size_t)(model->c * model->h * model->w);
-    struct inputs in = {must(malloc(n * each * sizeof(float))), must(malloc(n)),
-                        must(malloc(n * sizeof(uint32_t)))};
-    uint64_t key = rng_key(seed, 2, 0, RNG_SYNTHETIC);
-    for (size_t i = 0; i < n * each; i++)
-        in.images[i] = 2 * rng_float(key, (uint32_t)i) - 1 + noise(disturbance, i);
-    for (size_t i = 0; i < n; i++) {
-        in.labels[i] = (uint8_t)rng_below(key + 1, (uint32_t)i, (uint32_t)model->classes);
-        in.samples[i] = (uint32_t)(7 * i + 3);
-    }
-    return in;
-}
-
 /* Trains and evaluates. The first step takes a whole batch, the next ones a part of it. */
 static void record_run(struct record *r, const struct model *model, const struct backend *backend,
                        int threads, uint64_t seed, uint64_t disturbance)
@@ -166,16 +112,10 @@ static void record_run(struct record *r, const struct model *model, const struct
         exit(EXIT_FAILURE);
     }
     struct inputs in = make_inputs(model, seed, disturbance);
-    struct batch batch = {.n = model->recipe.batch,
-                          .images = in.images,
-                          .labels = in.labels,
-                          .samples = in.samples,
-                          .seed = seed,
-                          .epoch = 1};
+    struct batch batch = batch_of(&in, model, seed);
     start_params(&run, seed, disturbance);
     run.label_smoothing = model->recipe.label_smoothing;
-    run.sgd = (struct sgd){model->recipe.lr, model->recipe.momentum, model->recipe.weight_decay,
-                           model->recipe.nesterov};
+    run.sgd = sgd_of(&model->recipe);
     size_t bytes = model->param_floats * sizeof(float);
     float *start = must(malloc(bytes));
     memcpy(start, run.store.param, bytes);
@@ -191,9 +131,7 @@ static void record_run(struct record *r, const struct model *model, const struct
     memcpy(add_tensor(r, "evaluation", "logits", count), logits, count * sizeof(float));
     free(logits);
     free(start);
-    free(in.images);
-    free(in.labels);
-    free(in.samples);
+    free_inputs(&in);
     run_close(&run);
 }
 
@@ -318,7 +256,7 @@ static void check_kernels(const struct model *model)
         }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct model *model = generated_model();
     if (model == NULL)
@@ -328,6 +266,8 @@ int main(void)
         printf("the backend is %s\n", model->backend->name);
         return EXIT_FAILURE;
     }
+    if (argc == 3)
+        return write_steps(model, argv[1], (uint64_t)atoll(argv[2])) ? EXIT_SUCCESS : EXIT_FAILURE;
     check_kernels(model);
     char message[400];
     for (uint64_t seed = 1; seed <= BATCHES; seed++)

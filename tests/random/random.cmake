@@ -3,6 +3,9 @@
 #     cmake -DCONFIG=build/tests/random/config.cmake -DFIRST=1 -DLAST=6 -P tests/random/random.cmake
 #     cmake -DCONFIG=... -DSEED=17 "-DCUTS=b0;s" -P tests/random/random.cmake      one of them
 #
+# With -DTWINS=ON, portable programs take five steps, and so do their twins in PyTorch, with the Python
+# that the environment calls PYTHON: see compare_twin.py.
+#
 # The seed decides the network (make_random.c) and the compiler: one of the instruction sets gets
 # -O3, which takes long to compile, the others -O0. Every fifth network is compiled by the other
 # compiler, too, and must give the same bits. A network that fails is made smaller as long as it
@@ -13,6 +16,20 @@ include("${CONFIG}")
 set(compilers_0 "${GCC}" "${CLANG}")
 set(compilers_1 "${CLANG}" "${GCC}")
 set(isas avx512 avx2 c)
+set(python "$ENV{PYTHON}")
+if(NOT python)
+    set(python python3)
+endif()
+if(TWINS)
+    set(isas c)
+    execute_process(COMMAND "${python}" tests/random/compare_twin.py --check RESULT_VARIABLE code
+        OUTPUT_VARIABLE said ERROR_VARIABLE said)
+    if(NOT code EQUAL 0)
+        string(STRIP "${said}" said)
+        message("skipped: no twin is compared: PYTHON=${python}: ${code}: ${said}")
+        return()
+    endif()
+endif()
 
 # Runs a command; where it fails sets `failure` to the last line of what it said. Exit code 77
 # sets `failure` to skipped.
@@ -29,6 +46,28 @@ macro(attempt what)
         endif()
     endif()
 endmacro()
+
+# Compares the program with its twin, on up to three batches: a ReLU that hangs on a hair is a matter
+# of the images. Sets `failure` to what is wrong on each of them, or to "".
+function(compare_twin stem norm)
+    attempt(twin "${BURIN}" twin --norm ${norm} -o "${stem}.py" "${stem}.lua")
+    attempt("${GCC} -O1" "${GCC}" -O1 ${FLAGS} ${FLAGS_c} -include "${NAMES}" "-I${RUNTIME}"
+        -o "${stem}.bin" "${stem}.c" ${LIBRARIES})
+    set(wrong "${failure}")
+    foreach(batch 1 2 3)
+        set(failure "${wrong}")
+        attempt("steps of batch ${batch}" "${stem}.bin" "${stem}.safetensors" ${batch})
+        attempt("compare_twin" "${python}" tests/random/compare_twin.py "${stem}.py"
+            "${stem}.safetensors")
+        if(NOT failure)
+            string(STRIP "${said}" said)
+            message("${said}")
+            break()
+        endif()
+    endforeach()
+    file(REMOVE "${stem}.py" "${stem}.safetensors")
+    set(failure "${failure}" PARENT_SCOPE)
+endfunction()
 
 # Sets `result` to what is wrong with the network of this seed for an instruction set, or to "".
 function(check result seed isa cuts)
@@ -52,6 +91,10 @@ function(check result seed isa cuts)
         list(POP_BACK compilers)
     endif()
     set(bits)
+    if(TWINS)
+        set(compilers)
+        compare_twin("${stem}" ${norm})
+    endif()
     foreach(compiler IN LISTS compilers)
         attempt("${compiler} ${level}" "${compiler}" ${level} ${FLAGS} ${FLAGS_${isa}}
             -include "${NAMES}" "-I${RUNTIME}" -o "${stem}.bin" "${stem}.c" ${LIBRARIES})
