@@ -285,17 +285,22 @@ local function schedule_texts(graph, train, eval, weight_count)
     for i, phase in ipairs(train.plan.phases) do
         local function_name <const> = several and "train_phase" .. i or "train_group"
         local title <const> = phase_title(phase)
-        texts[i] = phase_text(phase, function_name,
-            several and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
-            or "A group of n images through the whole network, forward and backward.",
-            first, train.memory, laps)
+        -- Nothing follows the gradient of a norm before which there is nothing to learn.
+        local runs <const> = #phase.calls > 0
+        if runs then
+            texts[#texts + 1] = phase_text(phase, function_name,
+                several and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
+                or "A group of n images through the whole network, forward and backward.",
+                first, train.memory, laps)
+        end
         first = first + #phase.calls
         local joins <const> = {}
         for k, join in ipairs(phase.joins) do
             joins[k] = join_params(join, graph)
         end
         phases[i] = {
-            fn = function_name, joins = joins, title = c.comment(title), descends = i % 2 == 0,
+            fn = function_name, runs = runs, joins = joins, title = c.comment(title),
+            descends = i % 2 == 0,
         }
     end
     texts[#texts + 1] = phase_text(eval.plan.phases[1], "eval_group",

@@ -61,8 +61,10 @@ local function phase_lines(planned)
             lines[#lines + 1] = string.format("    all images meet: %s of %s", join.kind,
                 join.norm.name)
         end
-        lines[#lines + 1] = string.format("phase %d, for each group of %d images:", i,
-            planned.train.plan.group)
+        if #phase.calls > 0 then
+            lines[#lines + 1] = string.format("phase %d, for each group of %d images:", i,
+                planned.train.plan.group)
+        end
         for _, call in ipairs(phase.calls) do
             lines[#lines + 1] = string.format("    %s", call.fn)
         end

@@ -44,10 +44,12 @@ static void train(struct run *run, int rank)
             lap(&net, LAP_JOIN);
 
         @ end
-        @ if #phases > 1 then
-            /* Phase ${i} of ${#phases}: ${phase.title}. */
+        @ if phase.runs then
+            @ if #phases > 1 then
+                /* Phase ${i} of ${#phases}: ${phase.title}. */
+            @ end
+            each_group(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
         @ end
-        each_group(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
     @ end
 
     /* Every chunk has its gradients: sum, update, pack. */

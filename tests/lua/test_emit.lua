@@ -83,6 +83,22 @@ function tests.numbers_tell_functions_apart()
     end
 end
 
+-- Behind the gradient of the first norm there may be nothing left to do.
+function tests.no_phase_is_empty()
+    local text <const> = program(nets.small("relu(), norm(), conv { 4, window = 1 }", "bn"), "c")
+    assert(text:find("the gradient of norm1", 1, true))
+    local functions, calls = 0, 0
+    for body in text:gmatch("static void train_phase%d+%b()%s*(%b{})") do
+        functions = functions + 1
+        assert(body:find("lap(", 1, true), body)
+    end
+    for _ in text:gmatch("each_group%(&net, chunks, %l+, train_phase%d+%)") do
+        calls = calls + 1
+    end
+    test.equal(functions, 2)
+    test.equal(calls, functions)
+end
+
 -- Neither dates nor folders of this machine, nothing left of a template, only printable ASCII.
 function tests.files_are_clean()
     each_file(function(text, title)

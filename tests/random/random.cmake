@@ -51,7 +51,7 @@ endmacro()
 # of the images. Sets `failure` to what is wrong on each of them, or to "".
 function(compare_twin stem norm)
     attempt(twin "${BURIN}" twin --norm ${norm} -o "${stem}.py" "${stem}.lua")
-    attempt("${GCC} -O1" "${GCC}" -O1 ${FLAGS} ${FLAGS_c} -include "${NAMES}" "-I${RUNTIME}"
+    attempt("${GCC} -O0" "${GCC}" -O0 ${FLAGS} ${FLAGS_c} -include "${NAMES}" "-I${RUNTIME}"
         -o "${stem}.bin" "${stem}.c" ${LIBRARIES})
     set(wrong "${failure}")
     foreach(batch 1 2 3)
