@@ -252,9 +252,11 @@ int main(void)
         }
     }
     printf("%zu parameters, %d wrong, %d near a kink; the others off by %.1e of the largest of "
-           "their tensor at most, or by %.1e in the %d tensors that are 0 for all a quotient can "
-           "tell\n",
-           model->param_floats, wrong, kinks, worst, worst_flat, flat);
+           "their tensor at most\n",
+           model->param_floats, wrong, kinks, worst);
+    if (flat > 0)
+        printf("%d tensors are 0 for all a quotient can tell, and off by %.1e at most\n", flat,
+               worst_flat);
     wrong += check_norms(&run);
     free(gradient);
     close_run(&run);
