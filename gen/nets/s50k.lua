@@ -7,7 +7,8 @@ local function conv3(channels)
     return { conv { channels, window = 3, padding = 1 }, relu(), norm() }
 end
 
--- A separable convolution of the layer before, or of `from`: neither norm nor ReLU between its parts.
+-- A separable convolution of the layer before, or of `from`. Its two parts have neither norm nor
+-- ReLU between them.
 local function separable(from_channels, channels, name, from)
     return {
         conv { from_channels, window = 3, padding = 1, groups = from_channels, from = from },
