@@ -162,8 +162,12 @@ if(NOT before STREQUAL after OR rows STREQUAL changed OR NOT count EQUAL 5)
     message(FATAL_ERROR "results/tiny.csv: was\n${rows}\nand is\n${changed}")
 endif()
 
-# A signal to the group, as from a terminal, when a word stands in the log.
-set(long runs/sweep/tiny_bn_1_5000epochs_validate99/log.jsonl)
+# A signal to the group, as from a terminal, when a word stands in the log of the second training. The
+# first has ended by then, and has its row.
+string(REPLACE "name = \"tiny\"" "name = \"lengthy\"" text "${text}")
+string(REPLACE "epochs = 1," "epochs = 5000," text "${text}")
+file(WRITE "${tree}/lengthy.lua" "${text}")
+set(long runs/sweep/lengthy_bn_1_validate99/log.jsonl)
 file(WRITE "${tree}/interrupt.sh" "
 setsid runtime/sweep.sh &
 until grep -q \"$1\" ${long} 2>/dev/null || ! kill -0 $! 2>/dev/null; do
@@ -173,9 +177,10 @@ kill -TERM -$!
 wait $!
 ")
 make_well(gen NET=tiny.lua NORM=bn)
+make_well(gen NET=lengthy.lua NORM=bn)
 foreach(word "epoch.:1," resumed)
-    execute_process(COMMAND "${CMAKE_COMMAND}" -E env NETS=tiny.lua NORMS=bn SEEDS=1 DATA=synthetic
-        EPOCHS=5000 VALIDATE=99 sh interrupt.sh "${word}" RESULT_VARIABLE result
+    execute_process(COMMAND "${CMAKE_COMMAND}" -E env "NETS=tiny.lua lengthy.lua" NORMS=bn SEEDS=1
+        DATA=synthetic JOBS=1 VALIDATE=99 sh interrupt.sh "${word}" RESULT_VARIABLE result
         OUTPUT_VARIABLE output ERROR_VARIABLE output WORKING_DIRECTORY "${tree}" TIMEOUT 60)
     expect_failure("`make sweep` with the same variables goes on")
     file(READ "${tree}/${long}" log)
@@ -185,6 +190,11 @@ foreach(word "epoch.:1," resumed)
 endforeach()
 if(NOT counts STREQUAL "1;2")
     message(FATAL_ERROR "${long}: expected one interruption and then another, got ${counts}")
+endif()
+file(STRINGS "${tree}/results/tiny.csv" held_out REGEX "^tiny,bn,1,held out 99,1,")
+list(LENGTH held_out count)
+if(NOT count EQUAL 1)
+    message(FATAL_ERROR "results/tiny.csv: expected a row of the training that ended, got: ${held_out}")
 endif()
 make(sweep NETS=tiny.lua NORMS=xx)
 expect_failure("--norm xx")
