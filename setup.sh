@@ -21,7 +21,6 @@ libpng-dev       pkg-config --exists libpng
 gnuplot-nox      command -v gnuplot
 libxml2-utils    command -v xmllint
 check            pkg-config --exists check
-libsimde-dev     test -e /usr/include/simde/x86/avx512.h
 lua-check        command -v luacheck
 valgrind         command -v valgrind
 cppcheck         command -v cppcheck
@@ -64,7 +63,7 @@ setup: this is no system with apt-get. Please install with its package manager:
     gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
     and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng, Check.
     For reports: gnuplot. For all tests also: clang, clang-tidy, cppcheck, luacheck, valgrind,
-    SIMDe, xmllint, chromium.
+    xmllint, chromium.
 END
     exit 1
 fi

@@ -3,7 +3,7 @@
  * A generated file shows nothing but its main function, which hands its model to program_main. The
  * build compiles it for the tests with main called generated_main and program_main called
  * generated_program_main, so that calling the one brings the model to the other. On a processor
- * without AVX-512 it compiles programs for it with emulated intrinsics, if there is SIMDe.
+ * that has AVX2 and no AVX-512 it compiles programs for the latter with emulated intrinsics.
  */
 #ifndef BURIN_TEST_GENERATED_H
 #define BURIN_TEST_GENERATED_H
