@@ -29,7 +29,7 @@ function builder.new(fused, isa, algorithm, phased, wishes)
         group_images = math.min(wishes.group or GROUP, chunk), chunk_images = chunk,
         algorithm = algorithm or "auto", phased = phased, wishes = wishes,
         phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
-        kernels = {}, data = {}, grad = {}, calls = 0,
+        kernels = {}, data = {}, grad = {}, calls = 0, held = {},
     }, builder)
 end
 
@@ -150,7 +150,20 @@ function builder:kernel_call(spec, values, note, layer)
     self:call(spec.name, args, note, spec)
 end
 
+--- Lets a buffer live until the end of the current phase: other groups read it.
+function builder:keep_for_phase(buffer)
+    self.held[#self.held + 1] = buffer
+end
+
+local function end_phase(self)
+    for _, buffer in ipairs(self.held) do
+        buffer.last = self.calls
+    end
+    self.held = {}
+end
+
 function builder:new_phase(join)
+    end_phase(self)
     self.phases[#self.phases + 1] = { joins = { join }, calls = {}, ahead_steps = 0 }
 end
 
@@ -171,6 +184,7 @@ end
 
 --- The finished plan.
 function builder:finish()
+    end_phase(self)
     local touched <const> = {}
     for i, phase in ipairs(self.phases) do
         phase.ahead = made_before(phase, i)

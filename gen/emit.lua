@@ -255,20 +255,28 @@ local function join_params(join, graph)
     end
     local thread <const> = "net.thread + "
     local params <const> = {
-        sums = at(join.sums), parts = at(join.parts), floats = join.sums.floats, track = false,
+        sums = join.sums and at(join.sums), parts = at(join.parts),
+        floats = join.sums and join.sums.floats, track = false,
     }
-    if join.kind == "norm_fwd" then
-        params.title = "Every image has been summed up: the statistics of " .. node.name .. "."
+    local state <const> = "run->store.state + " .. name.param(graph.states[node.state].name)
+    local variance <const> =
+        "run->store.state + " .. name.param(graph.states[node.state + 1].name)
+    local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"
+    params.title = string.format("Every image has been summed up: the %s of %s.",
+        forward and "statistics" or "gradient", node.name)
+    if join.kind == "ghosts_fwd" then
+        params.track = string.format("%s(%s, %s, &net, net.groups + %s, %d, %d.0);",
+            name.norm(node, "ghosts_track"), state, variance, params.parts, node.ghost,
+            join.pixels)
+    elseif join.kind == "norm_fwd" then
         params.call = string.format("%s(%s%s, %s%s, %s, %s, %s);", join.fn, thread, at(join.coef),
             thread, at(join.sums), weight, bias, pixels)
-        local state <const> = name.param(graph.states[node.state].name)
-        local variance <const> = name.param(graph.states[node.state + 1].name)
-        params.track = string.format(
-            "%s(run->store.state + %s, run->store.state + %s, %s%s, %s);",
-            name.norm(node, "track"), state, variance, thread, at(join.sums), pixels)
+        params.track = string.format("%s(%s, %s, %s%s, %s);", name.norm(node, "track"), state,
+            variance, thread, at(join.sums), pixels)
+    end
+    if join.kind ~= "norm_bwd" then
         return params
     end
-    params.title = "Every image has been summed up: the gradient of " .. node.name .. "."
     params.call = string.format(
         "%s(%s%s, rank == 0 ? net.chunks + %s : NULL, rank == 0 ? net.chunks + %s : NULL, "
         .. "%s%s, %s%s, %s, %s);", join.fn, thread, at(join.dcoef), at(join.dweight),
@@ -307,7 +315,7 @@ local function schedule_texts(graph, train, eval, weight_count)
         "A group of n images in evaluation mode.", 1, eval.memory, nil)
     local eval_lines <const> = {}
     for _, node in ipairs(graph.nodes) do
-        if node.kind == "norm" and node.norm == "batch" then
+        if node.kind == "norm" and node.norm == "batch" and node.ghost == 0 then
             local function state(index)
                 return "run->store.state + " .. name.param(graph.states[index].name)
             end
@@ -329,11 +337,21 @@ end
 -- -- Kernels -------------------------------------------------------------------------------------
 
 local function norm_texts(graph, set, list, seen)
+    local whole <const>, ghosts <const> = {}, {}
+    local function prefix_of(node)
+        return (name.norm(node, "fwd"):gsub("_fwd$", ""))
+    end
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" and node.norm == "batch" then
+            (node.ghost > 0 and ghosts or whole)[prefix_of(node)] = true
+        end
+    end
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" then
-            local prefix <const> = name.norm(node, "fwd"):gsub("_fwd$", "")
+            local prefix <const> = prefix_of(node)
             local batch <const> = node.norm == "batch"
             add_once(list, seen, prefix, render("norm.c.tpl", {
+                whole = whole[prefix] or false, ghosts = ghosts[prefix] or false,
                 prefix = prefix, title = batch and "batch norm" or "group norm", batch = batch,
                 sets = batch and node.c or node.groups, channels = node.c,
                 set_size = batch and 1 or node.c // node.groups,

@@ -84,17 +84,6 @@ local function memory_summary(graph, planned, threads)
         (floats.thread + floats.scratch) * 4 / 1e6)
 end
 
--- What these kernels cannot do, as lines: train a batch norm over less than the batch.
-local function limit_lines(graph)
-    for _, node in ipairs(graph.nodes) do
-        if node.kind == "norm" and node.ghost > 0 then
-            return { string.format("%s takes its statistics over %d images: only the generic "
-                .. "backend trains that; the kernels below evaluate.", node.name, node.ghost), "" }
-        end
-    end
-    return {}
-end
-
 -- The plan of a network: layers, schedule, kernels, memory.
 function plan.text(graph, options)
     local planned <const> = emit.plan(graph, options)
@@ -102,7 +91,6 @@ function plan.text(graph, options)
         string.format("%s, norm %s, %s: %d parameters, %.1f MFLOP an image forward", graph.name,
             options.norm, planned.set.title, graph.param_floats, graph.flop / 1e6), "",
     }
-    append(lines, limit_lines(graph))
     append(lines, model.layer_table(graph, planned))
     append(lines, { "", "Schedule of a training step", "" })
     append(lines, phase_lines(planned))

@@ -25,7 +25,8 @@
 --          group = the layers and shapes it belongs to, for a comment,
 --          kernel = specification or nil }
 -- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, and the buffers
---          parts (per chunk), sums, coef, dcoef }
+--          parts (per chunk), sums, coef, dcoef }; where the statistics are those of ghosts
+--          { kind = "ghosts_fwd" or "ghosts_bwd", norm, pixels, parts (per image) }
 -- buffer = { name, floats, copies, shape = text, layout or nil, scope, first, last,
 --            holds = "bits" (of a dropout) or "bytes" where its elements are no floats }
 --   scope: "weights"  one, shared; packed weights
@@ -110,16 +111,24 @@ function planner:norm_pitch(node)
     return round_up(node.c, self.isa.vl)
 end
 
+-- Whether images meet at this norm.
 local function is_batch(node)
     return node.norm == "batch"
 end
 
--- Where a kernel adds the two sums of a norm: per chunk for batch norm, per image otherwise.
+-- Whether they all share its statistics. Else every image has a line of its own, which it shares
+-- with the other images of its ghost where that is how it is normalized.
+local function is_whole(node)
+    return is_batch(node) and node.ghost == 0
+end
+
+-- Where a kernel adds the two sums of a norm: per chunk for one of the whole batch, per image
+-- otherwise.
 -- what: "sums" forward, "dsums" backward
 function planner:norm_sums(node, what)
     local floats <const> = 2 * self:norm_pitch(node)
     local shape <const> = string.format("2 x %d", floats // 2)
-    if is_batch(node) then
+    if is_whole(node) then
         return self:shared_buffer(what .. "_" .. node.name, "chunk", floats, shape)
     end
     local buffer <const> = self:shared_buffer(what .. "_" .. node.name, "scratch", floats, shape,
@@ -129,15 +138,15 @@ function planner:norm_sums(node, what)
 end
 
 function planner:norm_coef(node)
-    local pitch <const>, batch <const> = self:norm_pitch(node), is_batch(node)
-    return self:shared_buffer("coef_" .. node.name, batch and "thread" or "scratch", 4 * pitch,
-        string.format("4 x %d: a, b, mean, 1/deviation", pitch), batch and 1 or self.group_images)
+    local pitch <const>, whole <const> = self:norm_pitch(node), is_whole(node)
+    return self:shared_buffer("coef_" .. node.name, whole and "thread" or "scratch", 4 * pitch,
+        string.format("4 x %d: a, b, mean, 1/deviation", pitch), whole and 1 or self.group_images)
 end
 
 function planner:norm_dcoef(node)
-    local pitch <const>, batch <const> = self:norm_pitch(node), is_batch(node)
-    return self:shared_buffer("dcoef_" .. node.name, batch and "thread" or "scratch", 3 * pitch,
-        string.format("3 x %d: A, B, D", pitch), batch and 1 or self.group_images)
+    local pitch <const>, whole <const> = self:norm_pitch(node), is_whole(node)
+    return self:shared_buffer("dcoef_" .. node.name, whole and "thread" or "scratch", 3 * pitch,
+        string.format("3 x %d: A, B, D", pitch), whole and 1 or self.group_images)
 end
 
 local function norm_weight(node)
@@ -154,25 +163,50 @@ function planner:norm_gradient_buffers(node)
         self:shared_buffer("db_" .. node.name, "chunk", node.c, shape)
 end
 
+-- The line of the running statistics. Where all images share it, it was made before the first one.
+function planner:norm_eval(node, coef)
+    if not is_whole(node) then
+        local function state(index)
+            return "net->run->store.state + " .. name.param(self.fused.graph.states[index].name)
+        end
+        self:call(name.norm(node, "eval"), {
+            coef, state(node.state), state(node.state + 1), norm_weight(node), norm_bias(node),
+        }, node.name, nil, true)
+    end
+end
+
+-- The sums of every image are complete, and each group adds up those of its ghosts, which other
+-- groups have left in their memory: it must stay as it is until all have read it.
+function planner:ghosts_meet(kind, node, pixels, sums, fn, args)
+    self:new_phase { kind = kind, norm = node, pixels = pixels, parts = sums }
+    self:call(fn, args, node.name)
+    self:keep_for_phase(sums)
+end
+
 -- The sums are complete: turn them into the line that the map step applies.
 function planner:norm_forward(step)
     local node <const> = step.norm
     local coef <const> = self:norm_coef(node)
     local sums <const> = self.by_name["sums_" .. node.name]
+    local pixels <const> = step.x.h * step.x.w
     if self.eval and is_batch(node) then
-        return -- the line was made from the running statistics before the first image
-    end
-    if is_batch(node) then
+        self:norm_eval(node, coef)
+    elseif is_whole(node) then
         self:new_phase {
-            kind = "norm_fwd", norm = node, pixels = step.x.h * step.x.w, parts = sums,
+            kind = "norm_fwd", norm = node, pixels = pixels, parts = sums,
             sums = self:shared_buffer("total_" .. node.name, "thread", sums.floats, sums.shape),
             coef = coef, fn = name.norm(node, "fwd"),
         }
-        return
+    elseif is_batch(node) then
+        self:ghosts_meet("ghosts_fwd", node, pixels, sums, name.norm(node, "ghosts_fwd"), {
+            coef, "net", sums, "group", "image", "n", tostring(node.ghost), norm_weight(node),
+            norm_bias(node), pixels .. ".0",
+        })
+    else
+        self:call(name.norm(node, "fwd"), {
+            coef, sums, norm_weight(node), norm_bias(node), pixels .. ".0",
+        }, node.name, nil, true)
     end
-    self:call(name.norm(node, "fwd"), {
-        coef, sums, norm_weight(node), norm_bias(node), tostring(step.x.h * step.x.w) .. ".0",
-    }, node.name, nil, true)
 end
 
 -- The sums of the gradient are complete: turn them into the line of the gradient and add the
@@ -183,17 +217,22 @@ function planner:norm_backward(step)
     local dweight <const>, dbias <const> = self:norm_gradient_buffers(node)
     local sums <const> = self.by_name["dsums_" .. node.name]
     local pixels <const> = step.x.h * step.x.w
-    if is_batch(node) then
+    if is_whole(node) then
         self:new_phase {
             kind = "norm_bwd", norm = node, pixels = pixels, parts = sums,
             sums = self.by_name["total_" .. node.name], coef = coef, dcoef = dcoef,
             dweight = dweight, dbias = dbias, fn = name.norm(node, "bwd"),
         }
-        return
+    elseif is_batch(node) then
+        self:ghosts_meet("ghosts_bwd", node, pixels, sums, name.norm(node, "ghosts_bwd"), {
+            dcoef, dweight, dbias, "net", sums, "group", "image", "n", tostring(node.ghost), coef,
+            norm_weight(node), pixels .. ".0",
+        })
+    else
+        self:call(name.norm(node, "bwd"), {
+            dcoef, dweight, dbias, sums, coef, norm_weight(node), pixels .. ".0",
+        }, node.name, nil, true)
     end
-    self:call(name.norm(node, "bwd"), {
-        dcoef, dweight, dbias, sums, coef, norm_weight(node), tostring(pixels) .. ".0",
-    }, node.name, nil, true)
 end
 
 -- -- Forward -------------------------------------------------------------------------------------
@@ -233,7 +272,7 @@ local function weighted_kernel(self, step, pass)
         op = step.op, pass = pass, window = node.window, stride = node.stride,
         padding = node.padding, bias = node.bias, relu = step.relu, stats = step.stats ~= nil,
         groups = node.groups, flop = node.flop, c = step.x.c, k = step.y.c,
-        each_image = step.stats ~= nil and not is_batch(step.stats),
+        each_image = step.stats ~= nil and not is_whole(step.stats),
     }
     if step.op == "linear" then
         spec.window, spec.stride, spec.padding, spec.groups = 1, 1, 0, 1
@@ -270,7 +309,7 @@ function forward.map(self, step, y)
     local x <const> = self:need(step.x)
     local spec <const> = {
         op = "map", pass = "fwd", x = x.layout, y = y.layout, relu = step.relu,
-        affine = step.norm ~= nil, each_image = step.norm ~= nil and not is_batch(step.norm),
+        affine = step.norm ~= nil, each_image = step.norm ~= nil and not is_whole(step.norm),
         p = step.dropout and step.dropout.p or 0.0, c = step.x.c, masks_x = false,
         params = { "y", "x" },
     }
@@ -332,7 +371,7 @@ function planner:forward_step(step)
         local sums <const> = self:norm_sums(step.norm, "sums")
         local spec <const> = {
             op = "sums", pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
-            each_image = not is_batch(step.norm), params = { "sums", "x" },
+            each_image = not is_whole(step.norm), params = { "sums", "x" },
         }
         self:kernel_call(spec, { sums = sums, x = x }, step.norm.name, step.norm.name)
         return
@@ -397,7 +436,7 @@ backward.linear = backward_weighted
 
 function backward.map(self, step, dy)
     local affine <const> = step.norm ~= nil
-    local each <const> = affine and not is_batch(step.norm)
+    local each <const> = affine and not is_whole(step.norm)
     local p <const> = step.dropout and step.dropout.p or 0.0
     local values <const> = { dy = dy, keep = step.dropout and self:kept(step) }
     local layer <const> = step.layers[1].name

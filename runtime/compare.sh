@@ -7,8 +7,8 @@
 #     NET=s8 NORMS="bn gn ln none" SEEDS="1 2 3" runtime/compare.sh
 #
 # It runs in the root of the source tree. Variables, with their defaults: NET (s8), NORMS (bn gn ln
-# none), GHOSTS (images of batch norms over less than the batch; these train on the slower generic
-# kernels), SEEDS (1), EPOCHS, THREADS, DATA, PROBE (steps between two looks), ISA.
+# none), GHOSTS (images of batch norms over less than the batch), SEEDS (1), EPOCHS, THREADS, DATA, PROBE
+# (steps between two looks), ISA.
 set -eu
 . runtime/runs.sh
 NET=${NET:-s8}

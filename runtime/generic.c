@@ -461,15 +461,6 @@ static void eval(struct run *run, int rank)
     forward(&w);
 }
 
-bool generic_only(const struct model *model)
-{
-    for (int i = 0; i < model->layer_count; i++) {
-        if (model->layers[i].op == LAYER_NORM && ghost_norm(&model->layers[i]))
-            return true;
-    }
-    return false;
-}
-
 bool generic_find(struct run *run, const struct batch *batch, struct generic_finding *found)
 {
     struct generic_plan plan;

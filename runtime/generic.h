@@ -15,9 +15,6 @@ enum { GENERIC_MAX_LAYERS = 1024 };
 
 extern const struct backend generic_backend;
 
-/* Whether training needs this backend: a batch norm takes statistics over less than the batch. */
-bool generic_only(const struct model *model);
-
 /* The first tensor of a step that is not finite. */
 struct generic_finding {
     int layer;

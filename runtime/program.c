@@ -11,7 +11,6 @@
 #include "bench_step.h"
 #include "cpu.h"
 #include "eval.h"
-#include "generic.h"
 #include "info.h"
 #include "options.h"
 #include "pool.h"
@@ -47,10 +46,6 @@ static bool bench_command(const struct model *model, const char *program, int ar
         options_help(stdout, specs, count);
         return true;
     }
-    if (generic_only(model))
-        return err_set_code(err, EXIT_USAGE,
-                            "bench: batch norm over less than the batch (ghost): expected a "
-                            "network that the generated kernels train");
     if (step_count > 0 && options.kernels)
         return err_set_code(err, EXIT_USAGE, "bench: --kernels and --steps: expected one of them");
     if (step_count > 0) {

@@ -12,7 +12,6 @@
 
 #include "cpu.h"
 #include "data.h"
-#include "generic.h"
 #include "json.h"
 #include "options.h"
 #include "pool.h"
@@ -79,7 +78,7 @@ void settings_init(struct settings *settings, const struct model *model)
 {
     int online = cpu_online();
     *settings = (struct settings){
-        .backend = generic_only(model) ? BACKEND_GENERIC : BACKEND_GENERATED,
+        .backend = BACKEND_GENERATED,
         .threads = online < THREADS_USEFUL ? online : THREADS_USEFUL,
         .seed = 1,
         .shuffle = true,

@@ -292,10 +292,6 @@ static bool open_run(struct trainer *t, struct err *err)
 {
     const struct safetensors *checkpoint = &t->from.file;
     const struct settings *s = &t->settings;
-    if (s->backend != BACKEND_GENERIC && generic_only(t->model))
-        return err_set_code(err, EXIT_USAGE,
-                            "train: --backend generated: batch norm over less than the batch "
-                            "(ghost): expected --backend generic, the only one that trains it");
     const struct backend *backend =
         s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
     t->before = malloc(t->model->param_floats * sizeof t->before[0]);

@@ -62,7 +62,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
         }
     }
 }
-@ if batch then
+@ if whole then
 
     /* Running statistics of ${title}: mean and unbiased variance (PyTorch's definition), ${channels} each;
      * the newest batch counts ${momentum}. templates/norm.c.tpl */
@@ -76,6 +76,8 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
             variance[k] = (float)((1.0 - ${momentum}) * (double)variance[k] + ${momentum} * unbiased);
         }
     }
+@ end
+@ if batch then
 
     /* The line of ${title} in evaluation mode, from the running statistics. templates/norm.c.tpl */
     static void ${prefix}_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
@@ -84,6 +86,87 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
             const double a = (double)weight[k] / sqrt((double)variance[k] + ${eps});
             coef[k] = (float)a;
             coef[${pitch} + k] = (float)((double)bias[k] - (double)mean[k] * a);
+        }
+    }
+@ end
+@ if ghosts then
+
+    /* A ghost is so many images of the batch one after another, the last perhaps smaller, that are normalized together.
+     * sums: 2 x ${pitch} of the ghost that `image` is in, those of its images added up in order (set). Returns how many these are.
+     * parts: 2 x ${pitch} for each image of group `group`; those of other groups lie in the memory of theirs. templates/norm.c.tpl */
+    static int ${prefix}_ghost_sums(float *restrict sums, const struct net *net, const float *parts, int group, int image, int ghost)
+    {
+        const int chunk_images = run_chunk_images(net->run->model);
+        const int first = image - image % ghost;
+        const int last = first + ghost < net->run->batch->n ? first + ghost : net->run->batch->n;
+        double total[${2 * pitch}] = {0.0};
+        for (int i = first; i < last; i++) {
+            const int place = i % chunk_images;
+            const int other = i / chunk_images * CHUNK_GROUPS + place / GROUP;
+            const float *part = parts + (ptrdiff_t)(other - group) * GROUP_FLOATS + place % GROUP * ${2 * pitch};
+            for (int k = 0; k < ${2 * pitch}; k++) {
+                total[k] += (double)part[k];
+            }
+        }
+        for (int k = 0; k < ${2 * pitch}; k++) {
+            sums[k] = (float)total[k];
+        }
+        return last - first;
+    }
+
+    /* coef (4 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/norm.c.tpl */
+    static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
+    {
+        for (int i = 0; i < n; i++, coef += ${4 * pitch}) {
+            if (i > 0 && (image + i) % ghost > 0) {
+                memcpy(coef, coef - ${4 * pitch}, ${4 * pitch} * sizeof coef[0]);
+                continue;
+            }
+            float sums[${2 * pitch}];
+            const int images = ${prefix}_ghost_sums(sums, net, parts, group, image + i, ghost);
+            ${prefix}_fwd(coef, sums, weight, bias, images * pixels);
+        }
+    }
+
+    /* dcoef (3 x ${pitch}) of n images from `image` on: that of the ghost of each. The first image of a ghost
+     * adds to dweight and dbias for all of them. templates/norm.c.tpl */
+    static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
+    {
+        for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${4 * pitch}) {
+            const bool is_first = (image + i) % ghost == 0;
+            if (i > 0 && !is_first) {
+                memcpy(dcoef, dcoef - ${3 * pitch}, ${3 * pitch} * sizeof dcoef[0]);
+                continue;
+            }
+            float sums[${2 * pitch}];
+            const int images = ${prefix}_ghost_sums(sums, net, parts, group, image + i, ghost);
+            ${prefix}_bwd(dcoef, is_first ? dweight : NULL, is_first ? dbias : NULL, sums, coef, weight, images * pixels);
+        }
+    }
+
+    /* Running statistics over ghosts: the mean of their means and of their unbiased variances, ${channels} each,
+     * where each weighs as many images as it has; the newest batch counts ${momentum}.
+     * parts: those of group 0. templates/norm.c.tpl */
+    static void ${prefix}_ghosts_track(float *restrict mean, float *restrict variance, const struct net *net, const float *parts, int ghost, double pixels)
+    {
+        double m[${channels}] = {0.0};
+        double v[${channels}] = {0.0};
+        for (int first = 0; first < net->run->batch->n; first += ghost) {
+            float sums[${2 * pitch}];
+            const int images = ${prefix}_ghost_sums(sums, net, parts, 0, first, ghost);
+            const double count = images * pixels;
+            const double unbiased = count > 1.0 ? count / (count - 1.0) : 1.0;
+            const double share = (double)images / net->run->batch->n;
+            for (int k = 0; k < ${channels}; k++) {
+                const double center = (double)sums[k] / count;
+                const double spread = (double)sums[${pitch} + k] / count - center * center;
+                m[k] += share * center;
+                v[k] += share * unbiased * (spread > 0.0 ? spread : 0.0);
+            }
+        }
+        for (int k = 0; k < ${channels}; k++) {
+            mean[k] = (float)((1.0 - ${momentum}) * (double)mean[k] + ${momentum} * m[k]);
+            variance[k] = (float)((1.0 - ${momentum}) * (double)variance[k] + ${momentum} * v[k]);
         }
     }
 @ end

@@ -34,14 +34,18 @@ static void train(struct run *run, int rank)
             /* ${join.title} */
             pool_barrier(run->pool);
             lap(&net, LAP_WAIT);
-            tree_sum(net.thread + ${join.sums}, net.chunks + ${join.parts}, CHUNK_FLOATS, chunk_count, ${join.floats});
-            ${join.call}
+            @ if join.sums then
+                tree_sum(net.thread + ${join.sums}, net.chunks + ${join.parts}, CHUNK_FLOATS, chunk_count, ${join.floats});
+                ${join.call}
+            @ end
             @ if join.track then
                 if (rank == 0) {
                     ${join.track}
                 }
             @ end
-            lap(&net, LAP_JOIN);
+            @ if join.sums or join.track then
+                lap(&net, LAP_JOIN);
+            @ end
 
         @ end
         @ if phase.runs then

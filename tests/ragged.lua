@@ -5,7 +5,7 @@ return network {
     name = "ragged",
     input = { 3, 15, 14 },
     classes = 5,
-    recipe = { batch = 44, epochs = 1, optimizer = sgd { lr = 0.05, momentum = 0.9 } },
+    recipe = { batch = 76, epochs = 1, optimizer = sgd { lr = 0.05, momentum = 0.9 } },
     layers = {
         conv { 20, window = 3, padding = 1 }, relu(), norm { groups = 4, name = "entry" },
         conv { 20, window = 3, padding = 1 }, relu(), norm { groups = 2 },

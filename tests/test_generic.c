@@ -212,7 +212,6 @@ START_TEST(ghosts_are_batches_of_their_own)
     const struct model *m = &net.model;
     memset(grad, 0, sizeof grad);
     memset(state, 0, sizeof state);
-    ck_assert(!generic_only(m));
     for (int first = 0; first < BATCH; first += ghosts[_i]) {
         struct batch batch = data.batch;
         batch.n = BATCH - first < ghosts[_i] ? BATCH - first : ghosts[_i];
@@ -230,7 +229,6 @@ START_TEST(ghosts_are_batches_of_their_own)
     }
 
     set_ghosts(&net, ghosts[_i]);
-    ck_assert(generic_only(m));
     open_run(&whole, m, 1);
     ck_assert_double_eq_tol(run_train(&whole, &data.batch).loss, loss, 1e-6);
     for (size_t i = 0; i < m->param_floats; i++)

@@ -2,7 +2,7 @@
  *
  *     group norm with one group is layer norm
  *     group norm with a group for each channel is instance norm
- *     batch norm over a batch of one image is instance norm
+ *     batch norm over a batch of one image is instance norm, and so is one over ghosts of one image
  *
  * Programs of one small network (norms.lua.in) take training steps from the same start on the same
  * images. Losses, gradients of every parameter, parameters after the last step, and but for batch
@@ -30,13 +30,14 @@ int norms_1_ln(int argc, char **argv);
 int norms_8_gn(int argc, char **argv);
 int norms_8_in(int argc, char **argv);
 int norms_8_bn(int argc, char **argv);
+int norms_8_bn1(int argc, char **argv);
 
 enum { STEPS = 3, MOST_IMAGES = 9, MOST_PARAMS = 4096, MOST_STATES = 256 };
 
 /* Of a running statistic, which is about 1: float32 sums of some hundred products. */
 static const double TOLERANCE = 1e-5;
 
-static const struct model *one_group, *layer, *each_channel, *instance, *batch_norm;
+static const struct model *one_group, *layer, *each_channel, *instance, *batch_norm, *ghosts;
 static const struct model *caught;
 
 int generated_program_main(const struct model *model, int argc, char **argv)
@@ -166,6 +167,13 @@ START_TEST(batch_norm_of_one_image_is_instance_norm)
 }
 END_TEST
 
+START_TEST(batch_norm_of_ghosts_of_one_image_is_instance_norm)
+{
+    expect_same(ghosts, instance, 0, instance->recipe.batch, false);
+    expect_same(ghosts, instance, 0, instance->recipe.batch - 2, false);
+}
+END_TEST
+
 /* The programs are not all one: norms that differ do differ. */
 START_TEST(other_norms_are_not_the_same)
 {
@@ -200,6 +208,7 @@ int main(void)
     each_channel = model_of(norms_8_gn);
     instance = model_of(norms_8_in);
     batch_norm = model_of(norms_8_bn);
+    ghosts = model_of(norms_8_bn1);
     if (!cpu_supports(layer->isa)) {
         printf("skipped: this processor has no %s\n", layer->isa);
         return GENERATED_SKIPPED;
@@ -211,6 +220,7 @@ int main(void)
     tcase_add_test(tcase, group_norm_with_one_group_is_layer_norm);
     tcase_add_test(tcase, group_norm_with_a_group_a_channel_is_instance_norm);
     tcase_add_loop_test(tcase, batch_norm_of_one_image_is_instance_norm, 0, MOST_IMAGES);
+    tcase_add_test(tcase, batch_norm_of_ghosts_of_one_image_is_instance_norm);
     tcase_add_test(tcase, other_norms_are_not_the_same);
     tcase_add_loop_test(tcase, running_statistics_of_few_values, 0, MOST_IMAGES);
     suite_add_tcase(suite, tcase);

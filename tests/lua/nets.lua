@@ -11,7 +11,7 @@ local schedule <const> = require("schedule")
 
 local nets <const> = {}
 
-nets.norms = { "bn", "gn", "ln", "in", "none" }
+nets.norms = { "bn", "bn16", "gn", "ln", "in", "none" }
 nets.isas = { "avx2", "avx512", "c" }
 nets.shipped = { "s8", "resnet8" }
 

@@ -108,14 +108,17 @@ function tests.memory_adds_up()
         16 * sums.chunk * 4 / 1e6), 1, true), text:match("Memory: [^\n]*"))
 end
 
-function tests.plan_says_what_its_kernels_cannot_train()
-    local said <const> = "norm1 takes its statistics over 16 images: only the generic backend "
-        .. "trains that; the kernels below evaluate."
-    for norm, expected in pairs({ bn = false, bn16 = true }) do
+function tests.ghosts_meet_where_the_batch_does()
+    local function meetings(norm)
         local graph <const> = nets.graph("s8", norm)
-        local text <const> = plan.text(graph, options(graph, "c"))
-        test.equal(text:find(said, 1, true) ~= nil, expected, norm)
+        local list <const> = {}
+        for meeting in plan.text(graph, options(graph, "c")):gmatch("all images meet: ([^\n]*)") do
+            list[#list + 1] = meeting
+        end
+        return table.concat(list, "; ")
     end
+    test.equal(meetings("bn16"), (meetings("bn"):gsub("norm_", "ghosts_")))
+    test.equal(meetings("gn"), "")
 end
 
 return tests

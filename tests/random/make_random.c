@@ -129,7 +129,9 @@ static void add_norm(struct net *net)
     while (net->c % groups != 0)
         groups--;
     int pixels = net->h * net->w, set = pixels;
-    if (strcmp(name, "bn") == 0)
+    bool batch = strcmp(name, "bn") == 0;
+    int ghost = batch && pixels >= MIN_SET && net->layers % 2 ? 1 + (net->layers + net->c) % 9 : 0;
+    if (batch && ghost == 0)
         set = pixels * ((net->batch + 1) / 2); /* a batch may be partial */
     else if (strcmp(name, "gn") == 0)
         set = pixels * (net->c / groups);
@@ -140,6 +142,8 @@ static void add_norm(struct net *net)
     printf("        norm { groups = %d", groups);
     if (!follows)
         printf(", kind = \"%s\"", name);
+    if (ghost > 0)
+        printf(", ghost = %d", ghost); /* the last one may be of a single image */
     end_layer(net);
 }
 
