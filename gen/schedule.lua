@@ -46,13 +46,15 @@ local dropout <const> = require "dropout"
 local grouped <const> = require "grouped"
 local layout <const> = require "layout"
 local name <const> = require "name"
+local norms <const> = require "norms"
 
 local schedule <const> = {}
 
+local is_batch <const>, is_whole <const> = norms.is_batch, norms.is_whole
 local round_up <const> = layout.round_up
 
 -- A builder that knows the steps of a network.
-local planner <const> = setmetatable({}, { __index = builder })
+local planner <const> = setmetatable({}, { __index = norms })
 planner.__index = planner
 
 local function layer_names(step)
@@ -103,136 +105,6 @@ function planner:kept(step)
         tostring(dropout.threshold(node.p)), tostring(words),
     }, node.name)
     return buffer
-end
-
--- -- Norms ---------------------------------------------------------------------------------------
-
-function planner:norm_pitch(node)
-    return round_up(node.c, self.isa.vl)
-end
-
--- Whether images meet at this norm.
-local function is_batch(node)
-    return node.norm == "batch"
-end
-
--- Whether they all share its statistics. Else every image has a line of its own, which it shares
--- with the other images of its ghost where that is how it is normalized.
-local function is_whole(node)
-    return is_batch(node) and node.ghost == 0
-end
-
--- Where a kernel adds the two sums of a norm: per chunk for one of the whole batch, per image
--- otherwise.
--- what: "sums" forward, "dsums" backward
-function planner:norm_sums(node, what)
-    local floats <const> = 2 * self:norm_pitch(node)
-    local shape <const> = string.format("2 x %d", floats // 2)
-    if is_whole(node) then
-        return self:shared_buffer(what .. "_" .. node.name, "chunk", floats, shape)
-    end
-    local buffer <const> = self:shared_buffer(what .. "_" .. node.name, "scratch", floats, shape,
-        self.group_images)
-    self:call("zero", { buffer, string.format("(size_t)n * %d", floats) }, node.name)
-    return buffer
-end
-
-function planner:norm_coef(node)
-    local pitch <const>, whole <const> = self:norm_pitch(node), is_whole(node)
-    return self:shared_buffer("coef_" .. node.name, whole and "thread" or "scratch", 4 * pitch,
-        string.format("4 x %d: a, b, mean, 1/deviation", pitch), whole and 1 or self.group_images)
-end
-
-function planner:norm_dcoef(node)
-    local pitch <const>, whole <const> = self:norm_pitch(node), is_whole(node)
-    return self:shared_buffer("dcoef_" .. node.name, whole and "thread" or "scratch", 3 * pitch,
-        string.format("3 x %d: A, B, D", pitch), whole and 1 or self.group_images)
-end
-
-local function norm_weight(node)
-    return "net->param + " .. name.param(node.name .. ".weight")
-end
-
-local function norm_bias(node)
-    return "net->param + " .. name.param(node.name .. ".bias")
-end
-
-function planner:norm_gradient_buffers(node)
-    local shape <const> = tostring(node.c)
-    return self:shared_buffer("dw_" .. node.name, "chunk", node.c, shape),
-        self:shared_buffer("db_" .. node.name, "chunk", node.c, shape)
-end
-
--- The line of the running statistics. Where all images share it, it was made before the first one.
-function planner:norm_eval(node, coef)
-    if not is_whole(node) then
-        local function state(index)
-            return "net->run->store.state + " .. name.param(self.fused.graph.states[index].name)
-        end
-        self:call(name.norm(node, "eval"), {
-            coef, state(node.state), state(node.state + 1), norm_weight(node), norm_bias(node),
-        }, node.name, nil, true)
-    end
-end
-
--- The sums of every image are complete, and each group adds up those of its ghosts, which other
--- groups have left in their memory: it must stay as it is until all have read it.
-function planner:ghosts_meet(kind, node, pixels, sums, fn, args)
-    self:new_phase { kind = kind, norm = node, pixels = pixels, parts = sums }
-    self:call(fn, args, node.name)
-    self:keep_for_phase(sums)
-end
-
--- The sums are complete: turn them into the line that the map step applies.
-function planner:norm_forward(step)
-    local node <const> = step.norm
-    local coef <const> = self:norm_coef(node)
-    local sums <const> = self.by_name["sums_" .. node.name]
-    local pixels <const> = step.x.h * step.x.w
-    if self.eval and is_batch(node) then
-        self:norm_eval(node, coef)
-    elseif is_whole(node) then
-        self:new_phase {
-            kind = "norm_fwd", norm = node, pixels = pixels, parts = sums,
-            sums = self:shared_buffer("total_" .. node.name, "thread", sums.floats, sums.shape),
-            coef = coef, fn = name.norm(node, "fwd"),
-        }
-    elseif is_batch(node) then
-        self:ghosts_meet("ghosts_fwd", node, pixels, sums, name.norm(node, "ghosts_fwd"), {
-            coef, "net", sums, "group", "image", "n", tostring(node.ghost), norm_weight(node),
-            norm_bias(node), pixels .. ".0",
-        })
-    else
-        self:call(name.norm(node, "fwd"), {
-            coef, sums, norm_weight(node), norm_bias(node), pixels .. ".0",
-        }, node.name, nil, true)
-    end
-end
-
--- The sums of the gradient are complete: turn them into the line of the gradient and add the
--- gradients of weight and bias.
-function planner:norm_backward(step)
-    local node <const> = step.norm
-    local coef <const>, dcoef <const> = self:norm_coef(node), self:norm_dcoef(node)
-    local dweight <const>, dbias <const> = self:norm_gradient_buffers(node)
-    local sums <const> = self.by_name["dsums_" .. node.name]
-    local pixels <const> = step.x.h * step.x.w
-    if is_whole(node) then
-        self:new_phase {
-            kind = "norm_bwd", norm = node, pixels = pixels, parts = sums,
-            sums = self.by_name["total_" .. node.name], coef = coef, dcoef = dcoef,
-            dweight = dweight, dbias = dbias, fn = name.norm(node, "bwd"),
-        }
-    elseif is_batch(node) then
-        self:ghosts_meet("ghosts_bwd", node, pixels, sums, name.norm(node, "ghosts_bwd"), {
-            dcoef, dweight, dbias, "net", sums, "group", "image", "n", tostring(node.ghost), coef,
-            norm_weight(node), pixels .. ".0",
-        })
-    else
-        self:call(name.norm(node, "bwd"), {
-            dcoef, dweight, dbias, sums, coef, norm_weight(node), pixels .. ".0",
-        }, node.name, nil, true)
-    end
 end
 
 -- -- Forward -------------------------------------------------------------------------------------
