@@ -7,13 +7,13 @@
 #     NET=s8 NORMS="bn gn ln none" SEEDS="1 2 3" runtime/compare.sh
 #
 # It runs in the root of the source tree. Variables, with their defaults: NET (s8), NORMS (bn gn ln
-# none), GHOSTS (images of batch norms over less than the batch), SEEDS (1), EPOCHS, THREADS, DATA, PROBE
-# (steps between two looks), ISA.
+# none), GHOSTS (images of batch norms over less than the batch; those that are no less are left out),
+# SEEDS (1), EPOCHS, THREADS, DATA, PROBE (steps between two looks), ISA.
 set -eu
 . runtime/runs.sh
 NET=${NET:-s8}
 NORMS=${NORMS:-bn gn ln none}
-GHOSTS=${GHOSTS-2 8 32}
+GHOSTS=${GHOSTS-2 4 8 16 32 64}
 SEEDS=${SEEDS:-1}
 PROBE=${PROBE:-391}
 net=$(basename "$NET" .lua)
@@ -52,16 +52,15 @@ evaluate() {
     fi
 }
 
-# Trains every seed of these norms, which become part of the report.
+# Trains every seed of these norms, and writes the report.
 compare() {
-    for norm in $1; do
+    for norm in "$@"; do
         build_program "$NET" "$norm" "$folder/make.log"
         describe "$NET" "$norm" "$folder/${net}_$norm.description"
         for seed in $SEEDS; do
             train "$norm" "$seed"
             evaluate "$norm" "$seed"
         done
-        done_norms="${done_norms:-} $norm"
     done
     report
 }
@@ -69,7 +68,7 @@ compare() {
 # One page of all that is finished.
 report() {
     set --
-    for norm in $done_norms; do
+    for norm in $NORMS $ghosts; do
         for seed in $SEEDS; do
             run=$(folder_of "$norm" "$seed")
             if [ "$(ending "$run")" = finished ]; then
@@ -82,11 +81,17 @@ report() {
 
 mkdir -p "$folder"
 choose_data
-compare "$NORMS"
-if [ -n "$GHOSTS" ]; then
-    ghosts=
-    for images in $GHOSTS; do
+norm=${NORMS%% *}
+build_program "$NET" "$norm" "$folder/make.log"
+describe "$NET" "$norm" "$folder/${net}_$norm.description"
+batch=$(sed -n 's/^ *batch = \([0-9]*\),$/\1/p' "$folder/${net}_$norm.description")
+ghosts=
+for images in $GHOSTS; do
+    if [ "$images" -lt "$batch" ]; then
         ghosts="$ghosts bn$images"
-    done
-    compare "$ghosts"
+    fi
+done
+compare $NORMS
+if [ -n "$ghosts" ]; then
+    compare $ghosts
 fi

@@ -106,15 +106,19 @@ if(PYTHON3)
     endif()
 endif()
 
-# Runs side by side: the second time everything is done already.
-make_well(compare ${net} "NORMS=gn ln" GHOSTS= EPOCHS=1 THREADS=1)
+# Runs side by side: the second time everything is done already. A ghost of the whole batch is none.
+make_well(compare ${net} "NORMS=gn ln" "GHOSTS=8 32" EPOCHS=1 THREADS=1)
 expect("No CIFAR-10")
 expect("runs/compare/report.html: written")
-expect_file(runs/compare/tiny_gn_1_1epochs/eval.json runs/compare/tiny_ln_1_1epochs/eval.json)
+expect_file(runs/compare/tiny_gn_1_1epochs/eval.json runs/compare/tiny_ln_1_1epochs/eval.json
+    runs/compare/tiny_bn8_1_1epochs/eval.json)
+if(EXISTS "${tree}/runs/compare/tiny_bn32_1_1epochs")
+    message(FATAL_ERROR "make compare trained a ghost of the whole batch")
+endif()
 file(READ "${tree}/runs/compare/report.html" output)
 expect("SYNTHETIC: What normalization does to tiny")
 expect("Behind layer norm the means of images are alike")
-make_well(compare ${net} "NORMS=gn ln" GHOSTS= EPOCHS=1 THREADS=1)
+make_well(compare ${net} "NORMS=gn ln" "GHOSTS=8 32" EPOCHS=1 THREADS=1)
 expect("tiny_gn_1_1epochs: finished before")
 expect("runs/compare/report.html: unchanged")
 make(compare ${net} NORMS=xx)
