@@ -10,8 +10,8 @@ DATA =
 PYTHON = python3
 FUZZ_SECONDS = 60
 MAX_MEMORY = 4096
-# Of `make compare` and `make sweep`, where empty means the default; runtime/compare.sh and
-# runtime/sweep.sh say what each is.
+# Of `make compare` and `make sweep`, where empty means the default, and of GHOSTS none;
+# runtime/compare.sh and runtime/sweep.sh say what each is.
 NETS =
 NORMS =
 SEEDS =

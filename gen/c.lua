@@ -50,6 +50,17 @@ function c.float(x)
     return text .. (text:find("[.e]") and "f" or ".0f") -- C has no suffix f on integers
 end
 
+--- The shortest literal of the double x, which is finite: 1 -> "1.0", 0.1 -> "0.1".
+function c.double(x)
+    for digits = 1, 17 do -- which tell any two doubles apart
+        local text <const> = ("%." .. digits .. "g"):format(x)
+        if tonumber(text) == x then
+            return text .. (text:find("[.e]") and "" or ".0")
+        end
+    end
+    error(("c.double: %s is not finite"):format(x), 2)
+end
+
 --- The bytes of s as a C string literal, quotes included. Bytes that are not printable ASCII become
 --- three octal digits, which no following digit can lengthen; `?` is escaped against trigraphs.
 function c.string(s)

@@ -12,6 +12,7 @@ local memory <const> = require "memory"
 local model <const> = require "model"
 local name <const> = require "name"
 local packing <const> = require "packing"
+local phases <const> = require "phases"
 local real <const> = require "real"
 local schedule <const> = require "schedule"
 local template <const> = require "template"
@@ -35,16 +36,6 @@ end
 
 -- -- Memory --------------------------------------------------------------------------------------
 
--- Where a buffer begins, for the first image of a group.
-local function pointer_text(buffer, offset)
-    if buffer.scope == "group" then
-        return "own + " .. offset
-    elseif buffer.scope == "chunk" then
-        return "totals + " .. offset
-    end
-    return string.format("net->%s + %s", buffer.scope, offset)
-end
-
 local SCOPES <const> = {
     { "weights", "WEIGHT_FLOATS", "Packed weights, one copy for all threads." },
     { "chunk", "CHUNK_FLOATS",
@@ -56,10 +47,11 @@ local SCOPES <const> = {
         "Each thread's own, for one group of images within a phase. Lifetimes count calls." },
 }
 
-local function constant(buffer, is_eval)
-    local own <const> = is_eval and (buffer.scope == "scratch" or buffer.scope == "group")
-    return (own and "EVAL_" or "") .. name.offset(buffer.name)
-end
+local UNPHASED_SCOPES <const> = {
+    SCOPES[1], SCOPES[2],
+    { "scratch", "SCRATCH_FLOATS",
+        "Each thread's own, for one group of images. Lifetimes count calls." },
+}
 
 -- bytes: of one number
 local function buffer_line(buffer, offset, is_eval, bytes)
@@ -69,21 +61,28 @@ local function buffer_line(buffer, offset, is_eval, bytes)
             is_eval and " of an evaluation" or "")
     end
     local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
-    return string.format("%s = %d, /* %s%s; %d bytes%s */", constant(buffer, is_eval), offset,
+    return string.format("%s = %d, /* %s%s; %d bytes%s */", name.place(buffer, is_eval), offset,
         copies, buffer.shape, buffer.copies * buffer.floats * bytes, life)
 end
 
--- The enums of section 2. The scratch memory holds the largest gradient of a weight too, when the
--- weights are updated.
-local function memory_scopes(train, eval, bytes)
-    local scopes <const> = {}
-    local largest = 1
+-- The scratch memory of a thread: training, evaluation and the update of the weights use it in
+-- turn, the last one for the largest gradient of a weight.
+local function scratch_floats(train, eval)
+    local floats = math.max(1, train.memory.floats.scratch, eval.memory.floats.scratch)
     for _, buffer in ipairs(train.plan.buffers) do
         if buffer.scope == "chunk" then
-            largest = math.max(largest, buffer.floats)
+            floats = math.max(floats, buffer.floats)
         end
     end
-    for i, scope in ipairs(SCOPES) do
+    return floats
+end
+
+-- The enums of section 2, of the scopes that this program has.
+local function memory_scopes(planned)
+    local train <const>, eval <const> = planned.train, planned.eval
+    local bytes <const> = planned.set.bytes
+    local scopes <const> = {}
+    for _, scope in ipairs(planned.phased and SCOPES or UNPHASED_SCOPES) do
         local lines <const> = {}
         for _, buffer in ipairs(train.plan.buffers) do
             if buffer.scope == scope[1] then
@@ -97,241 +96,11 @@ local function memory_scopes(train, eval, bytes)
                     lines[#lines + 1] = buffer_line(buffer, eval.memory.offset[buffer], true, bytes)
                 end
             end
-            floats = math.max(floats, eval.memory.floats.scratch, largest)
+            floats = planned.scratch
         end
-        scopes[i] = { title = scope[3], lines = lines, total = scope[2], floats = floats }
+        scopes[#scopes + 1] = { title = scope[3], lines = lines, total = scope[2], floats = floats }
     end
     return scopes
-end
-
--- -- Phases --------------------------------------------------------------------------------------
-
--- each: for image i of the group
-local function argument_text(arg, each)
-    if type(arg) == "string" then
-        return arg
-    elseif each and arg.copies > 1 then
-        return string.format("%s + i * %d", arg.name, arg.floats)
-    end
-    return arg.name
-end
-
--- What a profile counts the time up to the end of a call for, or nil: more follows that belongs to
--- the same. laps: of name.laps
-local function lap_of(call, laps)
-    if call.kernel then
-        return laps[call.kernel]
-    elseif call.fn:find("^load_") then
-        return "LAP_LOAD"
-    elseif call.fn == "softmax_loss" then
-        return "LAP_LOSS"
-    end
-end
-
--- The declaration of the memory that a phase fetches for the next group.
-local function ahead_lines(lines, phase)
-    local floats = 0
-    lines[#lines + 1] = "const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;"
-    lines[#lines + 1] = "struct ahead ahead = {"
-    local ranges <const> = {}
-    for i, buffer in ipairs(phase.ahead) do
-        local size <const> = buffer.floats * buffer.copies
-        floats = floats + size
-        local at <const> = name.offset(buffer.name)
-        ranges[i] = string.format("{soon + %s, soon + %s + %d}", at, at, size)
-    end
-    local cache_lines <const> = (floats + 15) // 16
-    lines[#lines + 1] = string.format("    .lines = %d,",
-        (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps)
-    lines[#lines + 1] = "    .ranges = {" .. table.concat(ranges, ", ") .. "},"
-    lines[#lines + 1] = "};"
-end
-
--- The pointer to a buffer, by what it holds. Without dropout there are no bits.
-local POINTERS <const> = {
-    floats = "float *const %s = %s;",
-    bytes = "uint8_t *const %s = (uint8_t *)(%s);",
-    bits = "uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
-}
-
--- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
--- on request: laps is nil in evaluation.
-local function phase_text(phase, function_name, title, first_call, placed, laps)
-    local is_eval <const> = laps == nil
-    local pointers <const>, lines <const>, declared <const> = {}, {}, {}
-    local uses_chunk, uses_totals, uses_group, uses_image = false, false, false, false
-    local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
-    local function declare(buffer)
-        if declared[buffer] then
-            return
-        end
-        declared[buffer] = true
-        uses_totals = uses_totals or buffer.scope == "chunk"
-        uses_chunk = uses_chunk or uses_totals
-        uses_group = uses_group or buffer.scope == "group"
-        local at <const> = pointer_text(buffer, constant(buffer, is_eval))
-        pointers[#pointers + 1] = string.format(POINTERS[buffer.holds or "floats"], buffer.name, at)
-    end
-    local group
-    for i, call in ipairs(phase.calls) do
-        if call.group ~= group then
-            group = call.group
-            if #lines > 0 then
-                lines[#lines + 1] = ""
-            end
-            lines[#lines + 1] = "/* " .. c.comment(group) .. " */"
-        end
-        for _, buffer in ipairs(placed.clears[first_call + i - 1] or {}) do
-            declare(buffer)
-            local layout <const> = buffer.layout
-            lines[#lines + 1] = string.format("clear_border(%s, n, %d, %d, %d, %d);", buffer.name,
-                layout.h, layout.w, layout.pitch, layout.border)
-        end
-        local args <const> = {}
-        for k, arg in ipairs(call.args) do
-            if type(arg) == "table" then
-                declare(arg)
-            else
-                uses_chunk = uses_chunk or arg == "chunk"
-                uses_image = uses_image or arg == "image" or arg:find("image)", 1, true) ~= nil
-            end
-            args[k] = arg == "&ahead" and not uses_next and "NULL" or argument_text(arg, call.each)
-        end
-        local text <const> = string.format("%s(%s);", call.fn, table.concat(args, ", "))
-        if call.each then
-            lines[#lines + 1] = "for (int i = 0; i < n; i++) {"
-            lines[#lines + 1] = "    " .. text
-            lines[#lines + 1] = "}"
-        else
-            lines[#lines + 1] = text
-        end
-        local lap <const> = laps and lap_of(call, laps)
-        if lap then
-            lines[#lines + 1] = string.format("lap(net, %s);", lap)
-        end
-    end
-    if uses_next then
-        ahead_lines(pointers, phase)
-    end
-    local head <const> = {}
-    local function unused(parameter, used)
-        head[#head + 1] = not used and string.format("(void)%s;", parameter) or nil
-    end
-    unused("chunk", uses_chunk)
-    unused("group", uses_group)
-    unused("next", uses_next)
-    unused("image", uses_image)
-    if uses_totals then
-        head[#head + 1] = "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;"
-    end
-    if uses_group then
-        head[#head + 1] = "float *const own = net->groups + (size_t)group * GROUP_FLOATS;"
-    end
-    table.move(pointers, 1, #pointers, #head + 1, head)
-    return render("phase.c.tpl", {
-        name = function_name, title = title, pointers = head, lines = lines,
-    }) .. "\n"
-end
-
--- The layers that a phase computes, for its comment.
-local function phase_title(phase)
-    local names <const>, seen <const> = {}, {}
-    for _, call in ipairs(phase.calls) do
-        if call.kernel and not seen[call.note] then
-            seen[call.note] = true
-            names[#names + 1] = call.note
-        end
-    end
-    return table.concat(names, ", ")
-end
-
-local function join_params(join, graph)
-    local node <const> = join.norm
-    local pixels <const> = string.format("(double)run->batch->n * %d.0", join.pixels)
-    local weight <const> = "net.param + " .. name.param(node.name .. ".weight")
-    local bias <const> = "net.param + " .. name.param(node.name .. ".bias")
-    local function at(buffer)
-        return name.offset(buffer.name)
-    end
-    local thread <const> = "net.thread + "
-    local params <const> = {
-        sums = join.sums and at(join.sums), parts = at(join.parts),
-        floats = join.sums and join.sums.floats, track = false,
-    }
-    local state <const> = "run->store.state + " .. name.param(graph.states[node.state].name)
-    local variance <const> =
-        "run->store.state + " .. name.param(graph.states[node.state + 1].name)
-    local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"
-    params.title = string.format("Every image has been summed up: the %s of %s.",
-        forward and "statistics" or "gradient", node.name)
-    if join.kind == "ghosts_fwd" then
-        params.track = string.format("%s(%s, %s, &net, net.groups + %s, %d, %d.0);",
-            name.norm(node, "ghosts_track"), state, variance, params.parts, node.ghost,
-            join.pixels)
-    elseif join.kind == "norm_fwd" then
-        params.call = string.format("%s(%s%s, %s%s, %s, %s, %s);", join.fn, thread, at(join.coef),
-            thread, at(join.sums), weight, bias, pixels)
-        params.track = string.format("%s(%s, %s, %s%s, %s);", name.norm(node, "track"), state,
-            variance, thread, at(join.sums), pixels)
-    end
-    if join.kind ~= "norm_bwd" then
-        return params
-    end
-    params.call = string.format(
-        "%s(%s%s, rank == 0 ? net.chunks + %s : NULL, rank == 0 ? net.chunks + %s : NULL, "
-        .. "%s%s, %s%s, %s, %s);", join.fn, thread, at(join.dcoef), at(join.dweight),
-        at(join.dbias), thread, at(join.sums), thread, at(join.coef), weight, pixels)
-    return params
-end
-
--- All phase functions and the two functions that call them.
-local function schedule_texts(graph, train, eval, weight_count)
-    local texts <const>, phases <const> = {}, {}
-    local first = 1
-    local _, laps <const> = name.laps(train.plan.kernels)
-    local several <const> = #train.plan.phases > 1
-    for i, phase in ipairs(train.plan.phases) do
-        local function_name <const> = several and "train_phase" .. i or "train_group"
-        local title <const> = phase_title(phase)
-        -- Nothing follows the gradient of a norm before which there is nothing to learn.
-        local runs <const> = #phase.calls > 0
-        if runs then
-            texts[#texts + 1] = phase_text(phase, function_name,
-                several and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
-                or "A group of n images through the whole network, forward and backward.",
-                first, train.memory, laps)
-        end
-        first = first + #phase.calls
-        local joins <const> = {}
-        for k, join in ipairs(phase.joins) do
-            joins[k] = join_params(join, graph)
-        end
-        phases[i] = {
-            fn = function_name, runs = runs, joins = joins, title = c.comment(title),
-            descends = i % 2 == 0,
-        }
-    end
-    texts[#texts + 1] = phase_text(eval.plan.phases[1], "eval_group",
-        "A group of n images in evaluation mode.", 1, eval.memory, nil)
-    local eval_lines <const> = {}
-    for _, node in ipairs(graph.nodes) do
-        if node.kind == "norm" and node.norm == "batch" and node.ghost == 0 then
-            local function state(index)
-                return "run->store.state + " .. name.param(graph.states[index].name)
-            end
-            eval_lines[#eval_lines + 1] = string.format(
-                "%s(net.thread + %s, %s, %s, net.param + %s, net.param + %s);",
-                name.norm(node, "eval"), name.offset("coef_" .. node.name), state(node.state),
-                state(node.state + 1), name.param(node.name .. ".weight"),
-                name.param(node.name .. ".bias"))
-        end
-    end
-    local story <const> = several
-        and "Batch norm makes the images meet at every norm."
-        or "No image needs another before the update."
-    return texts, render("schedule.c.tpl", {
-        phases = phases, eval_lines = eval_lines, story = story, weight_count = weight_count,
-    }) .. "\n"
 end
 
 -- -- Kernels -------------------------------------------------------------------------------------
@@ -356,8 +125,8 @@ local function norm_texts(graph, set, list, seen)
                 sets = batch and node.c or node.groups, channels = node.c,
                 set_size = batch and 1 or node.c // node.groups,
                 pitch = (node.c + set.vl - 1) // set.vl * set.vl,
-                eps = string.format("%.17g", node.eps),
-                momentum = batch and string.format("%.17g", node.momentum) or "0.0",
+                eps = c.double(node.eps),
+                momentum = batch and c.double(node.momentum) or "0.0",
             }))
         end
     end
@@ -482,7 +251,8 @@ end
 
 -- -- The file ------------------------------------------------------------------------------------
 
--- The planned program: fused steps, schedules and memory of training and evaluation.
+-- The planned program: fused steps, schedules and memory of training and evaluation, whether
+-- training is cut into phases, and the floats of a thread's scratch memory.
 -- options: isa, real, algorithm, unroll, norm, network, max_memory, candidate, tuned (see main.lua)
 function emit.plan(graph, options)
     local set <const> = isa.get(options.isa, options.real)
@@ -495,7 +265,10 @@ function emit.plan(graph, options)
     local train <const> = { plan = schedule.train(fused, set, options.algorithm, wishes) }
     local eval <const> = { plan = schedule.eval(fused, set, options.algorithm, wishes) }
     train.memory, eval.memory = memory.place(train.plan), memory.place(eval.plan)
-    return { set = set, fused = fused, train = train, eval = eval }
+    return {
+        set = set, fused = fused, train = train, eval = eval, phased = #train.plan.phases > 1,
+        scratch = scratch_floats(train, eval),
+    }
 end
 
 -- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
@@ -507,12 +280,12 @@ function emit.program(graph, options)
     local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)
     local packs <const>, weights <const> = weight_texts(graph, train, set)
     note_helpers(uses, packs)
-    local phases <const>, main <const> = schedule_texts(graph, train, eval, #graph.params)
+    local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
     local params <const> = model.params(graph, planned, options)
-    params.scopes = memory_scopes(train, eval, set.bytes)
+    params.scopes, params.phased = memory_scopes(planned), planned.phased
     params.laps = name.laps(train.plan.kernels)
     params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
-    params.weights, params.phase_texts, params.schedule = weights, phases, main
+    params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
     params.prelude = template.render("prelude.c.tpl", {
         isa = set.name, vec = set.vec, mm = set.mm, uses = uses, bytes = set.bytes,
     }) .. template.render("winograd_tile.c.tpl", { vec = set.vec, mm = set.mm, uses = uses })

@@ -58,6 +58,32 @@ local LAYOUT_OF <const> = { y = "y", x = "x", x2 = "x2", yin = "y", dx = "dx", d
 
 local COEF_ROWS <const> = { sums = 2, coef = 4, dcoef = 3 }
 
+-- The shapes of a kernel's arguments, in their order.
+-- weights: shape of w or dw; pitch: lanes of the target
+local function shapes_text(spec, pitch, weights)
+    local parts <const> = {}
+    for _, param in ipairs(spec.params) do
+        local l <const> = spec[LAYOUT_OF[param] or ""]
+        if l then
+            parts[#parts + 1] = shape_text(param, l)
+        elseif param == "w" or param == "dw" then
+            parts[#parts + 1] = param .. ": " .. weights
+        elseif param == "bias" or param == "db" then
+            parts[#parts + 1] = param .. ": " .. pitch
+        elseif COEF_ROWS[param] then
+            parts[#parts + 1] = string.format("%s: %d x %d", param, COEF_ROWS[param], pitch)
+        elseif param == "winner" then
+            local small <const> = spec.pass == "fwd" and spec.y or spec.dy
+            parts[#parts + 1] = string.format("winner: %d x %d x %d bytes", small.h, small.w,
+                small.pitch)
+        elseif param == "keep" then
+            parts[#parts + 1] = string.format("keep: %d x %d x %d bits", spec.x.h, spec.x.w,
+                dropout.pitch(spec.c))
+        end
+    end
+    return table.concat(parts, ", ") .. "."
+end
+
 -- The step of a loop over images: "image++, y += 36992, x += 18496".
 local function next_image(spec, pitch)
     local steps <const> = { "image++" }
@@ -125,7 +151,6 @@ local function conv_comment(params, spec, target, weights)
     local window <const> = string.format("%d x %d window, stride %d, padding %d%s", spec.window,
         spec.window, spec.stride, spec.padding, groups_text(spec))
     local forward <const> = spec.pass == "fwd"
-    local source <const> = forward and spec.x or spec.dy
     if forward then
         params.formula = string.format("y = %sx * w%s%s; %s.", spec.relu and "relu(" or "",
             spec.bias and " + bias" or "", spec.relu and ")" or "", window)
@@ -136,8 +161,7 @@ local function conv_comment(params, spec, target, weights)
         params.formula = string.format("dx %s dy * w transposed; %s.", spec.adds and "+=" or "=",
             window)
     end
-    params.shapes = string.format("%s, w: %s, %s%s.", shape_text(params.source, source), weights,
-        shape_text(params.target, target), spec.stats and ", sums: 2 x " .. target.pitch or "")
+    params.shapes = shapes_text(spec, target.pitch, weights)
 end
 
 local function bank_params(params, spec)
@@ -206,8 +230,8 @@ local function conv_weights_params(spec, isa)
         spec.bias and ", db += sum of dy" or "", spec.window, spec.window, spec.stride,
         spec.padding, groups_text(spec))
     local inputs <const> = grouped.inputs(spec, isa)
-    params.shapes = string.format("%s, %s, dw: %d x %d x %d.", shape_text("x", spec.x),
-        shape_text("dy", spec.dy), spec.window * spec.window, inputs, spec.dy.pitch)
+    params.shapes = shapes_text(spec, spec.dy.pitch,
+        string.format("%d x %d x %d", spec.window * spec.window, inputs, spec.dy.pitch))
     local weights <const> = spec.window * spec.window * inputs * spec.dy.pitch
     params.cost = cost_text(spec, isa, layout.floats(spec.x) + layout.floats(spec.dy) + weights,
         weights)
@@ -263,8 +287,6 @@ local function linear(spec, isa)
     params.bias, params.relu = spec.bias, spec.relu
     params.stats, params.adds = spec.stats, spec.adds or false
     local weights <const> = x.h * x.w * spec.c * y.pitch
-    local from <const> = string.format("%s, %s, w: %d x %d x %d", shape_text("x", x),
-        shape_text("y", y), x.h * x.w, spec.c, y.pitch)
     if spec.pass == "fwd" then
         params.formula = string.format("y = %sx w%s%s over all pixels and channels.",
             spec.relu and "relu(" or "", spec.bias and " + bias" or "", spec.relu and ")" or "")
@@ -277,7 +299,8 @@ local function linear(spec, isa)
         params.formula = "dw += x dy" .. (spec.bias and ", db += dy." or ".")
         params.loops = "Pixels, channels; vectors of outputs."
     end
-    params.shapes = from .. "."
+    params.shapes = shapes_text(spec, y.pitch,
+        string.format("%d x %d x %d", x.h * x.w, spec.c, y.pitch))
     params.cost = cost_text(spec, isa, layout.floats(x) + weights,
         spec.pass == "bwd_weights" and weights or y.pitch)
     return "linear.c.tpl", params
@@ -314,7 +337,6 @@ local function map(spec, isa)
     value = spec.p > 0 and "drop(" .. value .. ")" or value
     if fwd then
         params.formula = "y = " .. value .. ", a line of its own for each channel."
-        params.shapes = string.format("%s, %s.", shape_text("x", spec.x), shape_text("y", out))
     else
         local factors <const> = "g = dy through " .. value .. " without its slope"
         if spec.pass == "bwd_reduce" then
@@ -324,9 +346,8 @@ local function map(spec, isa)
             params.formula = string.format("%s; dx %s %s%s.", factors,
                 spec.adds and "+=" or "=", line, spec.masks_x and " where x > 0" or "")
         end
-        params.shapes = string.format("%s, %s, %s.", shape_text("x", spec.x),
-            shape_text("dy", grad), shape_text("dx", out))
     end
+    params.shapes = shapes_text(spec, grad.pitch)
     local moved <const> = spec.x.h * spec.x.w * grad.pitch
     params.cost = cost_text(spec, isa, (fwd and 1 or 2) * moved,
         spec.pass == "bwd_reduce" and 2 * grad.pitch or moved)
@@ -338,7 +359,7 @@ local function sums(spec, isa)
     params.pitch, params.h, params.w = spec.x.pitch, spec.x.h, spec.x.w
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
     params.formula = "sums[0] += sum of x, sums[1] += sum of x * x, for each channel."
-    params.shapes = shape_text("x", spec.x) .. ", sums: 2 x " .. spec.x.pitch .. "."
+    params.shapes = shapes_text(spec, spec.x.pitch)
     params.cost = cost_text(spec, isa, spec.x.h * spec.x.w * spec.x.pitch, 2 * spec.x.pitch)
     return "sums.c.tpl", params
 end
@@ -373,13 +394,13 @@ local function pool(spec, isa)
             kind, params.window_h, params.window_w,
             spec.winners and ", winner = its place there" or "", spec.stride, spec.padding)
     else
-        params.formula = string.format("dx %s dy, to %s, %d x %d windows, stride %d, padding %d.",
-            spec.adds and "+=" or "=",
-            max and "the winner of its window" or "all inputs of its window alike",
+        params.formula = string.format("dx %s dy%s, %d x %d windows, stride %d, padding %d.",
+            spec.adds and "+=" or "=", max and ", to the winner of its window"
+                or string.format(" / %d, to every input of its window",
+                    params.window_h * params.window_w),
             params.window_h, params.window_w, spec.stride, spec.padding)
     end
-    params.shapes = string.format("%s, %s.", shape_text("x", spec.x),
-        shape_text(fwd and "y" or "dy", small))
+    params.shapes = shapes_text(spec)
     local large <const> = spec.x.h * spec.x.w * params.pitch
     local few <const> = small.h * small.w * params.pitch
     local winners <const> = max and few // 4 or 0 -- a byte each
@@ -405,14 +426,11 @@ local function add(spec, isa)
     place("dy", spec.dy)
     if fwd then
         params.formula = spec.relu and "y = relu(x + x2)." or "y = x + x2."
-        params.shapes = string.format("%s, %s, %s.", shape_text("x", spec.x),
-            shape_text("x2", spec.x2), shape_text("y", spec.y))
     else
         params.formula = string.format("dx %s dy%s.", spec.adds and "+=" or "=",
             spec.relu and " where the sum is positive" or "")
-        params.shapes = string.format("%s, %s.", shape_text("dy", spec.dy),
-            shape_text("dx", spec.dx))
     end
+    params.shapes = shapes_text(spec)
     local moved <const> = spec.x.h * spec.x.w * params.pitch
     params.cost = cost_text(spec, isa, 2 * moved, moved)
     return "add.c.tpl", params

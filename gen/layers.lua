@@ -317,7 +317,7 @@ local norm <const> = {
         field("ghost", "integer", { min = 1, max = layers.max_ghost }, {
             optional = true,
             default_doc = "the batch",
-            doc = "bn: images that share a mean in training; --backend generic only",
+            doc = "bn: images that share a mean in training",
         }),
         field("eps", "number", { above = 0, max = 1 },
             { default = 1e-5, doc = "added to the variance" }),

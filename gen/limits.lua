@@ -31,7 +31,7 @@ end
 function limits.step_floats(graph, planned, threads)
     local floats <const> = planned.train.memory.floats
     return floats.weights + 16 * floats.chunk + limits.group_floats(graph, planned)
-        + threads * (floats.thread + floats.scratch) + 3 * graph.param_floats
+        + threads * (floats.thread + planned.scratch) + 3 * graph.param_floats
 end
 
 -- The memory of training with two threads, batches of images included, against options.max_memory.
@@ -45,7 +45,7 @@ function limits.check_memory(graph, planned, options)
         reject(graph.nodes[1], ("network: training needs %d MB of memory"):format(needed),
             ("at most %d MB, or a larger --max-memory"):format(allowed))
     end
-    local largest = 0
+    local largest = planned.scratch
     for _, floats_of_scope in pairs(planned.train.memory.floats) do -- their order does not matter
         largest = math.max(largest, floats_of_scope)
     end

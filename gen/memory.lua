@@ -1,9 +1,9 @@
 -- memory.lua - lifetimes of buffers -> offsets in the arenas.
 --
 -- Buffers of the scopes "weights", "chunk" and "thread" live for the whole program and lie one
--- after another. Those of "group" and "scratch" live from the first call that touches them to the
--- last one, and share memory when their lifetimes do not overlap: largest first, each at the lowest
--- offset that is free for its whole life.
+-- after another. Those of "group" and "scratch" live from their first call to their last one (see
+-- schedule.lua), and share memory when their lifetimes do not overlap: largest first, each at the
+-- lowest offset that is free for its whole life.
 --
 -- A bordered buffer that shares memory must have its border cleared before its first call (the
 -- arenas start zeroed and kernels write interiors only); memory.place lists these calls. Scratch

@@ -75,7 +75,7 @@ local function how(kernel, algorithm)
     return #parts > 0 and "__" .. table.concat(parts, "_") or ""
 end
 
--- Statistics belong to one image each, or to all of a batch.
+-- Sums and lines belong to one image each, or to all of a batch.
 local function norm_word(kernel)
     return kernel.each_image and "norm" or "batchnorm"
 end
@@ -190,9 +190,14 @@ function name.laps(kernels)
     return list, of
 end
 
--- The constant that holds the offset of a buffer: "y_conv1" -> Y_CONV1.
+-- The constant that holds the offset of a buffer: "y_conv1" -> AT_Y_CONV1.
 function name.offset(buffer_name)
     return "AT_" .. buffer_name:upper()
+end
+
+-- The same of a buffer of a plan: evaluation has scratch memory of its own, EVAL_AT_Y_CONV1.
+function name.place(buffer, is_eval)
+    return (is_eval and buffer.scope == "scratch" and "EVAL_" or "") .. name.offset(buffer.name)
 end
 
 return name

@@ -1,7 +1,7 @@
 -- norms.lua - what a norm asks of a schedule: sums, lines, and the phases at which images meet.
 --
 -- A builder (builder.lua) that knows norms; schedule.lua makes it know all steps. A kernel before a
--- norm leaves the sums of an image; from complete sums the norm's own functions
+-- norm leaves the sums of an image or of a chunk; from complete sums the norm's own functions
 -- (templates/norm.c.tpl) make the line that the map after it applies.
 
 local builder <const> = require "builder"
@@ -21,8 +21,8 @@ function norms.is_batch(node)
     return node.norm == "batch"
 end
 
---- Whether they all share its statistics. Else every image has a line of its own, which it shares
--- with the other images of its ghost where that is how it is normalized.
+--- Whether they all share its statistics. Else each image keeps a line, its own or a copy of its
+-- ghost's.
 function norms.is_whole(node)
     return norms.is_batch(node) and node.ghost == 0
 end
@@ -81,11 +81,14 @@ function norms:norm_eval(node, coef)
 end
 
 -- The sums of every image are complete, and each group adds up those of its ghosts, which other
--- groups have left in their memory: it must stay as it is until all have read it.
+-- groups have left in their memory, or copies the line of the group before: both must stay as they
+-- are until all have read them. The line is the first argument.
 function norms:ghosts_meet(kind, node, pixels, sums, fn, args)
     self:new_phase { kind = kind, norm = node, pixels = pixels, parts = sums }
     self:call(fn, args, node.name)
     self:keep_for_phase(sums)
+    args[1].scope = "group"
+    self:keep_for_phase(args[1])
 end
 
 -- The sums are complete: turn them into the line that the map step applies.

@@ -81,7 +81,7 @@ local function memory_summary(graph, planned, threads)
         .. "images of a batch of %d %.2f, each thread %.2f.", total * 4 / 1e6, threads,
         floats.weights * 4 / 1e6, 16 * floats.chunk * 4 / 1e6, graph.recipe.batch,
         groups * 4 / 1e6,
-        (floats.thread + floats.scratch) * 4 / 1e6)
+        (floats.thread + planned.scratch) * 4 / 1e6)
 end
 
 -- The plan of a network: layers, schedule, kernels, memory.

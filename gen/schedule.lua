@@ -24,8 +24,9 @@
 --          that have copies, note = layers it computes,
 --          group = the layers and shapes it belongs to, for a comment,
 --          kernel = specification or nil }
--- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, and the buffers
---          parts (per chunk), sums, coef, dcoef }; where the statistics are those of ghosts
+-- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, fn = name of a C function,
+--          and the buffers parts (per chunk), sums, coef, dcoef, dweight, dbias }; where the
+--          statistics are those of ghosts
 --          { kind = "ghosts_fwd" or "ghosts_bwd", norm, pixels, parts (per image) }
 -- buffer = { name, floats, copies, shape = text, layout or nil, scope, first, last,
 --            holds = "bits" (of a dropout) or "bytes" where its elements are no floats }
@@ -35,7 +36,8 @@
 --          "thread"   one for each thread, lives across phases
 --          "scratch"  one for each thread, only within a phase (memory.lua may overlap them)
 --   copies: images of a group, one after another, `floats` apart; 1 when it is not about images
---   first, last: index of the first and last call that touches it, counted through all phases
+--   first, last: index of the first and last call that touches it, counted through all phases; of
+--          what other groups read too, the last call of the phase in which they do
 -- kernel = { op, pass, layer, images = the most it takes at once, layouts x, y, dx, dy as the pass
 --          needs them, algorithm and tile (see choice.lua) for a convolution, params, and the
 --          fields of its operation }; params names the arguments in C order, by their names in
@@ -66,12 +68,15 @@ local function layer_names(step)
 end
 
 -- The comment above the calls of a step. A convolution and the map that follows it share one, with
--- the shapes at both ends.
-local function group_title(step)
+-- the shapes at both ends, unless the images of a batch meet between them.
+function planner:group_title(step)
     local first, last = step, step
-    if step.op == "map" and step.x.maker and #step.x.readers == 1 then
+    local function follows(map)
+        return map.op == "map" and (self.eval or not (map.norm and is_batch(map.norm)))
+    end
+    if follows(step) and step.x.maker and #step.x.readers == 1 then
         first = step.x.maker
-    elseif step.y and #step.y.readers == 1 and step.y.readers[1].op == "map" then
+    elseif step.y and #step.y.readers == 1 and follows(step.y.readers[1]) then
         last = step.y.readers[1]
     end
     local names <const> = {}
@@ -237,7 +242,7 @@ function forward.add(self, step, y)
 end
 
 function planner:forward_step(step)
-    self.group = group_title(step)
+    self.group = self:group_title(step)
     if step.op == "sums" then
         local x <const> = self:need(step.x)
         local sums <const> = self:norm_sums(step.norm, "sums")
@@ -450,7 +455,7 @@ function schedule.train(fused, isa, algorithm, wishes)
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
-            self.group = group_title(step)
+            self.group = self:group_title(step)
             local logits <const> = self:need(step.x)
             local dlogits <const> = self:gradient_into(step.x)
             self:call("softmax_loss", {
@@ -463,7 +468,7 @@ function schedule.train(fused, isa, algorithm, wishes)
     for i = #fused.steps, 1, -1 do
         local step <const> = fused.steps[i]
         if backward[step.op] and step.y.trained then
-            self.group = "Backward: " .. group_title(step)
+            self.group = "Backward: " .. self:group_title(step)
             backward[step.op](self, step, self.grad[step.y])
         end
     end
@@ -477,7 +482,7 @@ function schedule.eval(fused, isa, algorithm, wishes)
     weight_buffers(self)
     for _, step in ipairs(fused.steps) do
         if step.op == "loss" then
-            self.group = group_title(step)
+            self.group = self:group_title(step)
             local logits <const> = self:need(step.x)
             self:call("softmax_loss", { "NULL", logits, "net", "chunk", "image", "n", "0.0f" },
                 step.name)

@@ -169,24 +169,29 @@ end
 
 -- -- Memory --------------------------------------------------------------------------------------
 
--- The buffers of a kernel within its scratch memory: { name, floats a frequency, shape }.
+-- The buffers of a kernel within its scratch memory: { rows, lanes } of a frequency.
 local function buffers(spec)
     local e <const>, block <const> = ends(spec), block_of(spec.tile)
-    local list <const> = {
-        { "v", block * e.source.pitch + PAD, { block, e.source.pitch } },
-        { "m", block * e.target.pitch + PAD, { block, e.target.pitch } },
-    }
+    local list <const> = { { block, e.source.pitch }, { block, e.target.pitch } }
     if spec.pass == "bwd_weights" then
-        list[3] = { "du", e.channels * e.target.pitch + PAD, { e.channels, e.target.pitch } }
+        list[3] = { e.channels, e.target.pitch }
     end
     return list
+end
+
+local function step_of(buffer)
+    return buffer[1] * buffer[2] + PAD
+end
+
+local function shape_of(buffer)
+    return string.format("%d x (%d x %d + %d)", FREQUENCIES, buffer[1], buffer[2], PAD)
 end
 
 --- Floats of scratch memory that a kernel needs.
 function winograd.scratch(spec)
     local floats = 0
     for _, buffer in ipairs(buffers(spec)) do
-        floats = floats + FREQUENCIES * buffer[2]
+        floats = floats + FREQUENCIES * step_of(buffer)
     end
     return floats
 end
@@ -194,7 +199,7 @@ end
 function winograd.scratch_shape(spec)
     local parts <const> = {}
     for i, buffer in ipairs(buffers(spec)) do
-        parts[i] = string.format("%d x %d x %d", FREQUENCIES, buffer[3][1], buffer[3][2])
+        parts[i] = shape_of(buffer)
     end
     return table.concat(parts, ", ")
 end
@@ -223,7 +228,9 @@ function winograd.params(spec)
         last_row = layout.rows(source) - place - INPUT,
         last_col = layout.cols(source) - place - INPUT,
         source_rows = layout.rows(source) - place, source_cols = layout.cols(source) - place,
-        v_step = parts[1][2], m_step = parts[2][2], du_step = parts[3] and parts[3][2] or 0,
+        v_step = step_of(parts[1]), v_shape = shape_of(parts[1]),
+        m_step = step_of(parts[2]), m_shape = shape_of(parts[2]),
+        du_step = parts[3] and step_of(parts[3]) or 0, du_shape = parts[3] and shape_of(parts[3]),
     }
 end
 

@@ -245,79 +245,79 @@ enum {
 enum {
     AT_Y_INPUT = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 */
     AT_Y_DROPOUT1 = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 4-5 */
-    AT_TILES_CONV2 = 73984, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 5-5 */
+    AT_TILES_CONV2 = 73984, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 5-5 */
     AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-8 */
     AT_Y_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 8-9 */
-    AT_TILES_CONV4 = 0, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 10-10 */
+    AT_TILES_CONV4 = 0, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 10-10 */
     AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 12-13 */
-    AT_TILES_CONV5 = 20736, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 13-13 */
+    AT_TILES_CONV5 = 20736, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 13-13 */
     AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 15-16 */
-    AT_TILES_CONV6 = 41472, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 16-16 */
+    AT_TILES_CONV6 = 41472, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 16-16 */
     AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 18-19 */
     AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 19-20 */
-    AT_TILES_CONV8 = 0, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 21-21 */
+    AT_TILES_CONV8 = 0, /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); 32256 bytes; calls 21-21 */
     AT_Y_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 23-24 */
-    AT_TILES_CONV9 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 24-24 */
+    AT_TILES_CONV9 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 24-24 */
     AT_Y_DROPOUT7 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 26-27 */
-    AT_TILES_CONV10 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 27-27 */
+    AT_TILES_CONV10 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 27-27 */
     AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 29-30 */
     AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 30-33 */
     AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 31-32 */
     AT_DY_CONV11 = 128, /* 4 of 1 x 1 x 16; 256 bytes; calls 32-34 */
     AT_DY_GLOBAL_AVGPOOL1 = 0, /* 4 of 1 x 1 x 32; 512 bytes; calls 34-35 */
     AT_Y_DROPOUT7_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 38-39 */
-    AT_TILES_CONV10_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 39-39 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 40-40 */
+    AT_TILES_CONV10_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 39-39 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 40-40 */
     AT_Y_DROPOUT6_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-44 */
-    AT_TILES_CONV9_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 44-44 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 45-45 */
-    AT_TILES_CONV8_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 48-48 */
+    AT_TILES_CONV9_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 44-44 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 45-45 */
+    AT_TILES_CONV8_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 48-48 */
     AT_DY_MAXPOOL2 = 8064, /* 4 of 8 x 8 x 16; 16384 bytes; calls 49-50 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x 4 x 32, 36 x 4 x 16; 32256 bytes; calls 49-49 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); 32256 bytes; calls 49-49 */
     AT_DY_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 50-53 */
     AT_Y_DROPOUT5_AGAIN = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 51-52 */
     AT_Y_DROPOUT4_AGAIN = 75456, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 56-57 */
-    AT_TILES_CONV6_AGAIN = 0, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 57-57 */
-    AT_TILES_CONV6_AGAIN_AGAIN = 0, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 58-58 */
+    AT_TILES_CONV6_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 57-57 */
+    AT_TILES_CONV6_AGAIN_AGAIN = 0, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 58-58 */
     AT_Y_DROPOUT3_AGAIN = 47808, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 61-62 */
-    AT_TILES_CONV5_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 62-62 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 63-63 */
-    AT_TILES_CONV4_AGAIN = 0, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 66-66 */
+    AT_TILES_CONV5_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 62-62 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); 46080 bytes; calls 63-63 */
+    AT_TILES_CONV4_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); 117504 bytes; calls 66-66 */
     AT_DY_MAXPOOL1 = 0, /* 4 of 16 x 16 x 16; 65536 bytes; calls 67-68 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 16384, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 67-67 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 16384, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 67-67 */
     AT_DY_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 68-71 */
     AT_Y_DROPOUT2_AGAIN = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 69-70 */
     AT_Y_DROPOUT1_AGAIN = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 74-75 */
-    AT_TILES_CONV2_AGAIN = 73984, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 75-75 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 76-76 */
+    AT_TILES_CONV2_AGAIN = 73984, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 75-75 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); 46080 bytes; calls 76-76 */
     AT_Y_INPUT_AGAIN = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 79-80 */
     EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-3 of an evaluation */
     EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 of an evaluation */
     EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 3-4 of an evaluation */
     EVAL_AT_Y_RELU2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 4-5 of an evaluation */
-    EVAL_AT_TILES_CONV2 = 205056, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 4-4 of an evaluation */
+    EVAL_AT_TILES_CONV2 = 205056, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 4-4 of an evaluation */
     EVAL_AT_Y_DROPOUT2 = 131072, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-6 of an evaluation */
     EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 6-7 of an evaluation */
     EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 7-8 of an evaluation */
     EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 8-9 of an evaluation */
-    EVAL_AT_TILES_CONV4 = 0, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 8-8 of an evaluation */
+    EVAL_AT_TILES_CONV4 = 0, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 8-8 of an evaluation */
     EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-10 of an evaluation */
     EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 10-11 of an evaluation */
-    EVAL_AT_TILES_CONV5 = 20736, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 10-10 of an evaluation */
+    EVAL_AT_TILES_CONV5 = 20736, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 10-10 of an evaluation */
     EVAL_AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 11-12 of an evaluation */
     EVAL_AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 12-13 of an evaluation */
-    EVAL_AT_TILES_CONV6 = 74240, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 12-12 of an evaluation */
+    EVAL_AT_TILES_CONV6 = 74240, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 12-12 of an evaluation */
     EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-14 of an evaluation */
     EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 14-15 of an evaluation */
     EVAL_AT_Y_MAXPOOL2 = 20992, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 15-16 of an evaluation */
     EVAL_AT_Y_RELU6 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 16-17 of an evaluation */
-    EVAL_AT_TILES_CONV8 = 0, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 16-16 of an evaluation */
+    EVAL_AT_TILES_CONV8 = 0, /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); 32256 bytes; calls 16-16 of an evaluation */
     EVAL_AT_Y_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 17-18 of an evaluation */
     EVAL_AT_Y_RELU7 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 18-19 of an evaluation */
-    EVAL_AT_TILES_CONV9 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 18-18 of an evaluation */
+    EVAL_AT_TILES_CONV9 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 18-18 of an evaluation */
     EVAL_AT_Y_DROPOUT7 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 19-20 of an evaluation */
     EVAL_AT_Y_RELU8 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 20-21 of an evaluation */
-    EVAL_AT_TILES_CONV10 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 20-20 of an evaluation */
+    EVAL_AT_TILES_CONV10 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 20-20 of an evaluation */
     EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-22 of an evaluation */
     EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 22-23 of an evaluation */
     EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 23-25 of an evaluation */
@@ -899,7 +899,7 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 /* -- 4. Kernels -------------------------------------------------------------------------------- */
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16, y: 32 x 32 x 16, sums: 2 x 16.
+ * y: 32 x 32 x 16, sums: 2 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/conv.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c3_k16_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
@@ -1109,7 +1109,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c3_k16_32x32_fwd__direct(float *rest
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 32 x 32 x 16, y: 34 x 34 x 16 (border 1).
+ * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 4 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1142,13 +1142,14 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, c
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32, y: 32 x 32 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 32 x 32 x 32, sums: 2 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1272,7 +1273,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 32 x 32 x 32, y: 32 x 32 x 32.
+ * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 4 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1317,7 +1318,7 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const f
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
- * x: 32 x 32 x 32, w: 1 x 32 x 16, y: 32 x 32 x 16.
+ * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
@@ -1373,7 +1374,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 }
 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
- * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
+ * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 20 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
@@ -1407,13 +1408,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, y: 16 x 16 x 16, sums: 2 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 16 x 16 x 16, sums: 2 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1537,7 +1539,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 16 x 16 x 16, y: 18 x 18 x 16 (border 1).
+ * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 4 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1570,13 +1572,14 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, c
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32, y: 16 x 16 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1700,7 +1703,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 16 x 16 x 32, y: 18 x 18 x 32 (border 1).
+ * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1745,13 +1748,14 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, c
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, y: 16 x 16 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1875,7 +1879,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 16 x 16 x 32, y: 16 x 16 x 32.
+ * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1920,7 +1924,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const f
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
- * x: 16 x 16 x 32, w: 1 x 32 x 16, y: 16 x 16 x 16.
+ * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
@@ -1976,7 +1980,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 }
 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
- * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
+ * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 5 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
@@ -2010,13 +2014,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 16: transformed inputs of a block */
-    float *const m = scratch + 2880; /* 36 x 4 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 2880; /* 36 x (4 x 32 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -2126,7 +2131,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 8 x 8 x 32, y: 10 x 10 x 32 (border 1).
+ * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -2171,13 +2176,14 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x (4 x 32 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -2287,7 +2293,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 8 x 8 x 32, y: 8 x 8 x 32.
+ * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -2332,7 +2338,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const flo
 }
 
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
- * x: 8 x 8 x 32, y: 1 x 1 x 32.
+ * y: 1 x 1 x 32, x: 8 x 8 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 8 KB, writes 1 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
@@ -2361,8 +2367,8 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
- * x: 1 x 1 x 32, w: 1 x 32 x 16, y: 1 x 1 x 16.
- * Tile of up to 1 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
+ * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
+ * Tile of up to 1 pixel x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
@@ -2396,7 +2402,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 }
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * x: 1 x 1 x 32, dy: 1 x 1 x 16, dw: 1 x 32 x 16.
+ * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -2452,8 +2458,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
 }
 
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dy: 1 x 1 x 16, w: 1 x 10 x 32, dx: 1 x 1 x 32.
- * Tile of up to 1 pixels x 4 vectors; blocks of 32 channels, rows, tiles, window.
+ * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
+ * Tile of up to 1 pixel x 4 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
@@ -2503,8 +2509,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
     }
 }
 
-/* dx = dy, to all inputs of its window alike, 8 x 8 windows, stride 1, padding 0.
- * x: 8 x 8 x 32, dy: 1 x 1 x 32.
+/* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
+ * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
@@ -2531,7 +2537,7 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 8 x 8 x 32.
+ * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -2604,7 +2610,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 10 x 10 x 32 (border 1).
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -2662,14 +2668,15 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 32 x 32.
+ * dw: 9 x 32 x 32, x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 38016; /* 36 x 32 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -2745,13 +2752,14 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, dx: 10 x 10 x 32 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x (4 x 32 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -2844,14 +2852,15 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 16 x 32.
+ * dw: 9 x 16 x 32, x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -2927,13 +2936,14 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * dx: 8 x 8 x 16, dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x 4 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x (4 x 16 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -3026,7 +3036,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
 }
 
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
- * x: 16 x 16 x 16, dy: 8 x 8 x 16.
+ * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 5 KB, writes 16 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
@@ -3057,7 +3067,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
 }
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * x: 16 x 16 x 32, dy: 16 x 16 x 16, dw: 1 x 32 x 16.
+ * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -3113,7 +3123,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
 }
 
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dy: 16 x 16 x 16, w: 1 x 16 x 32, dx: 18 x 18 x 32 (border 1).
+ * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
@@ -3169,7 +3179,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 16 x 16 x 32.
+ * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -3242,7 +3252,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 18 x 18 x 32 (border 1).
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -3300,14 +3310,15 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 32 x 32.
+ * dw: 9 x 32 x 32, x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 38016; /* 36 x 32 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3383,13 +3394,14 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, dx: 18 x 18 x 32 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -3496,14 +3508,15 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 16 x 32.
+ * dw: 9 x 16 x 32, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3579,13 +3592,14 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16, dx: 18 x 18 x 16 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -3692,7 +3706,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
+ * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -3739,7 +3753,7 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -3779,14 +3793,15 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), dw: 9 x 16 x 16.
+ * dw: 9 x 16 x 16, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 16: transformed gradients */
-    float *const du = scratch + 19584; /* 36 x 16 x 16: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 16 + 16): transformed gradients */
+    float *const du = scratch + 19584; /* 36 x (16 x 16 + 16): their products, summed over all tiles */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3862,13 +3877,14 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, dx: 16 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -3975,7 +3991,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
 }
 
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
- * x: 32 x 32 x 16, dy: 16 x 16 x 16.
+ * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 20 KB, writes 64 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
@@ -4006,7 +4022,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
 }
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * x: 32 x 32 x 32, dy: 32 x 32 x 16, dw: 1 x 32 x 16.
+ * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -4062,7 +4078,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
 }
 
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dy: 32 x 32 x 16, w: 1 x 16 x 32, dx: 34 x 34 x 32 (border 1).
+ * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
@@ -4118,7 +4134,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 32 x 32 x 32.
+ * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -4191,7 +4207,7 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 34 x 34 x 32 (border 1).
+ * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -4249,14 +4265,15 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1), dw: 9 x 16 x 32.
+ * dw: 9 x 16 x 32, x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -4332,13 +4349,14 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16, dx: 32 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 32 x 32 x 16, dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -4445,7 +4463,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
+ * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -4492,7 +4510,7 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
+ * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -4532,7 +4550,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16, dw: 9 x 3 x 16.
+ * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
  * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -4639,7 +4657,7 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
 }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
- * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
+ * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 16 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
@@ -4670,7 +4688,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
 }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
- * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
+ * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 4 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
@@ -4769,7 +4787,7 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 /* batch norm: statistics over 1 x pixels elements, 16 sets.
  * sums: 2 x 16, sum and sum of squares of each channel over `pixels` pixels.
  * coef: 4 x 16: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
- * Kernel of c = 16 channels; eps 1.0000000000000001e-05. templates/norm.c.tpl */
+ * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
 static void batch_norm_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
 {
     for (int first = 0; first < 16; first += 1) {
@@ -4781,7 +4799,7 @@ static void batch_norm_c16_fwd(float *restrict coef, const float *restrict sums,
         }
         const double mean = sum / (pixels * 1);
         const double spread = squares / (pixels * 1) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1.0000000000000001e-05);
+        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
         for (int k = first; k < first + 1; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
@@ -4824,15 +4842,15 @@ static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, f
 }
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 16 each;
- * the newest batch counts 0.10000000000000001. templates/norm.c.tpl */
+ * the newest batch counts 0.1. templates/norm.c.tpl */
 static void batch_norm_c16_track(float *restrict mean, float *restrict variance, const float *restrict sums, double pixels)
 {
     for (int k = 0; k < 16; k++) {
         const double m = (double)sums[k] / pixels;
         const double v = (double)sums[16 + k] / pixels - m * m;
         const double unbiased = (v > 0.0 ? v : 0.0) * (pixels > 1.0 ? pixels / (pixels - 1.0) : 1.0);
-        mean[k] = (float)((1.0 - 0.10000000000000001) * (double)mean[k] + 0.10000000000000001 * m);
-        variance[k] = (float)((1.0 - 0.10000000000000001) * (double)variance[k] + 0.10000000000000001 * unbiased);
+        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * m);
+        variance[k] = (float)((1.0 - 0.1) * (double)variance[k] + 0.1 * unbiased);
     }
 }
 
@@ -4840,7 +4858,7 @@ static void batch_norm_c16_track(float *restrict mean, float *restrict variance,
 static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 16; k++) {
-        const double a = (double)weight[k] / sqrt((double)variance[k] + 1.0000000000000001e-05);
+        const double a = (double)weight[k] / sqrt((double)variance[k] + 1e-05);
         coef[k] = (float)a;
         coef[16 + k] = (float)((double)bias[k] - (double)mean[k] * a);
     }
@@ -4849,7 +4867,7 @@ static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean
 /* batch norm: statistics over 1 x pixels elements, 32 sets.
  * sums: 2 x 32, sum and sum of squares of each channel over `pixels` pixels.
  * coef: 4 x 32: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
- * Kernel of c = 32 channels; eps 1.0000000000000001e-05. templates/norm.c.tpl */
+ * Kernel of c = 32 channels; eps 1e-05. templates/norm.c.tpl */
 static void batch_norm_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
 {
     for (int first = 0; first < 32; first += 1) {
@@ -4861,7 +4879,7 @@ static void batch_norm_c32_fwd(float *restrict coef, const float *restrict sums,
         }
         const double mean = sum / (pixels * 1);
         const double spread = squares / (pixels * 1) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1.0000000000000001e-05);
+        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
         for (int k = first; k < first + 1; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
@@ -4904,15 +4922,15 @@ static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, f
 }
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 32 each;
- * the newest batch counts 0.10000000000000001. templates/norm.c.tpl */
+ * the newest batch counts 0.1. templates/norm.c.tpl */
 static void batch_norm_c32_track(float *restrict mean, float *restrict variance, const float *restrict sums, double pixels)
 {
     for (int k = 0; k < 32; k++) {
         const double m = (double)sums[k] / pixels;
         const double v = (double)sums[32 + k] / pixels - m * m;
         const double unbiased = (v > 0.0 ? v : 0.0) * (pixels > 1.0 ? pixels / (pixels - 1.0) : 1.0);
-        mean[k] = (float)((1.0 - 0.10000000000000001) * (double)mean[k] + 0.10000000000000001 * m);
-        variance[k] = (float)((1.0 - 0.10000000000000001) * (double)variance[k] + 0.10000000000000001 * unbiased);
+        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * m);
+        variance[k] = (float)((1.0 - 0.1) * (double)variance[k] + 0.1 * unbiased);
     }
 }
 
@@ -4920,7 +4938,7 @@ static void batch_norm_c32_track(float *restrict mean, float *restrict variance,
 static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 32; k++) {
-        const double a = (double)weight[k] / sqrt((double)variance[k] + 1.0000000000000001e-05);
+        const double a = (double)weight[k] / sqrt((double)variance[k] + 1e-05);
         coef[k] = (float)a;
         coef[32 + k] = (float)((double)bias[k] - (double)mean[k] * a);
     }
@@ -5235,7 +5253,7 @@ static void train_phase1(const struct net *net, int chunk, int group, int next, 
     float *const sums_norm1 = totals + AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
 
-    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    /* conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_images(net, image), n);
     lap(net, LAP_LOAD);
@@ -5262,13 +5280,13 @@ static void train_phase2(const struct net *net, int chunk, int group, int next, 
         .ranges = {{soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}},
     };
 
-    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    /* norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
     drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_FWD);
 
-    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
     conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, &ahead, n);
     lap(net, LAP_CONV2_FWD);
 }
@@ -5296,7 +5314,7 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
         .ranges = {{soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}},
     };
 
-    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
     drop(keep_dropout2, net, image, n, 8, 655, 1024);
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
     lap(net, LAP_NORM2_FWD);
@@ -5310,7 +5328,7 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
     lap(net, LAP_MAXPOOL1_FWD);
 
-    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, &ahead, n);
     lap(net, LAP_CONV4_FWD);
 }
@@ -5334,13 +5352,13 @@ static void train_phase4(const struct net *net, int chunk, int group, int next, 
         .ranges = {{soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}},
     };
 
-    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_FWD);
 
-    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, &ahead, n);
     lap(net, LAP_CONV5_FWD);
 }
@@ -5364,13 +5382,13 @@ static void train_phase5(const struct net *net, int chunk, int group, int next, 
         .ranges = {{soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}},
     };
 
-    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
     drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_FWD);
 
-    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, &ahead, n);
     lap(net, LAP_CONV6_FWD);
 }
@@ -5398,7 +5416,7 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
         .ranges = {{soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}},
     };
 
-    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     drop(keep_dropout5, net, image, n, 22, 655, 256);
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
     lap(net, LAP_NORM5_FWD);
@@ -5412,7 +5430,7 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
     lap(net, LAP_MAXPOOL2_FWD);
 
-    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, &ahead, n);
     lap(net, LAP_CONV8_FWD);
 }
@@ -5436,13 +5454,13 @@ static void train_phase7(const struct net *net, int chunk, int group, int next, 
         .ranges = {{soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}},
     };
 
-    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_FWD);
 
-    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, &ahead, n);
     lap(net, LAP_CONV9_FWD);
 }
@@ -5466,13 +5484,13 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
         .ranges = {{soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}},
     };
 
-    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_FWD);
 
-    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, &ahead, n);
     lap(net, LAP_CONV10_FWD);
 }
@@ -5497,7 +5515,7 @@ static void train_phase9(const struct net *net, int chunk, int group, int next, 
     float *const dy_dropout8 = own + AT_DY_DROPOUT8;
     float *const dsums_norm8 = totals + AT_DSUMS_NORM8;
 
-    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout8, net, image, n, 36, 655, 64);
     batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
     lap(net, LAP_NORM8_FWD);
@@ -5525,7 +5543,7 @@ static void train_phase9(const struct net *net, int chunk, int group, int next, 
     avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
     lap(net, LAP_GLOBAL_AVGPOOL1_BWD_DATA);
 
-    /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keep_dropout8, n);
     lap(net, LAP_NORM8_BWD_REDUCE);
 }
@@ -5556,9 +5574,11 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
         .ranges = {{soon + AT_DY_DROPOUT8, soon + AT_DY_DROPOUT8 + 12800}, {soon + AT_Y_RELU8, soon + AT_Y_RELU8 + 8192}, {soon + AT_KEEP_DROPOUT8, soon + AT_KEEP_DROPOUT8 + 256}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
     };
 
-    /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keep_dropout8, n);
     lap(net, LAP_NORM8_BWD_DATA);
+
+    /* Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout7_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_FWD_2);
@@ -5568,7 +5588,7 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, &ahead, n);
     lap(net, LAP_CONV10_BWD_DATA);
 
-    /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keep_dropout7, n);
     lap(net, LAP_NORM7_BWD_REDUCE);
 }
@@ -5599,9 +5619,11 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
         .ranges = {{soon + AT_DY_DROPOUT7, soon + AT_DY_DROPOUT7 + 12800}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
     };
 
-    /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_BWD_DATA);
+
+    /* Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout6_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_FWD_2);
@@ -5611,7 +5633,7 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, &ahead, n);
     lap(net, LAP_CONV9_BWD_DATA);
 
-    /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keep_dropout6, n);
     lap(net, LAP_NORM6_BWD_REDUCE);
 }
@@ -5648,9 +5670,11 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
         .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 1024}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
     };
 
-    /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_BWD_DATA);
+
+    /* Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, &ahead, n);
     lap(net, LAP_CONV8_BWD_WEIGHTS);
     conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, &ahead, n);
@@ -5669,7 +5693,7 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
     lap(net, LAP_CONV7_BWD_DATA);
 
-    /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keep_dropout5, n);
     lap(net, LAP_NORM5_BWD_REDUCE);
 }
@@ -5700,9 +5724,11 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
         .ranges = {{soon + AT_DY_DROPOUT5, soon + AT_DY_DROPOUT5 + 41472}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}},
     };
 
-    /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keep_dropout5, n);
     lap(net, LAP_NORM5_BWD_DATA);
+
+    /* Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
     clear_border(y_dropout4_again, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_FWD_2);
@@ -5712,7 +5738,7 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
     conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, &ahead, n);
     lap(net, LAP_CONV6_BWD_DATA);
 
-    /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keep_dropout4, n);
     lap(net, LAP_NORM4_BWD_REDUCE);
 }
@@ -5743,9 +5769,11 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
         .ranges = {{soon + AT_DY_DROPOUT4, soon + AT_DY_DROPOUT4 + 41472}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
     };
 
-    /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_BWD_DATA);
+
+    /* Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
     clear_border(y_dropout3_again, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_FWD_2);
@@ -5755,7 +5783,7 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, &ahead, n);
     lap(net, LAP_CONV5_BWD_DATA);
 
-    /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keep_dropout3, n);
     lap(net, LAP_NORM3_BWD_REDUCE);
 }
@@ -5792,9 +5820,11 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
         .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}, {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736}, {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 4096}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
     };
 
-    /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_BWD_DATA);
+
+    /* Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, &ahead, n);
     lap(net, LAP_CONV4_BWD_WEIGHTS);
     conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, &ahead, n);
@@ -5813,7 +5843,7 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
     lap(net, LAP_CONV3_BWD_DATA);
 
-    /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
     batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keep_dropout2, n);
     lap(net, LAP_NORM2_BWD_REDUCE);
 }
@@ -5844,9 +5874,11 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
         .ranges = {{soon + AT_DY_DROPOUT2, soon + AT_DY_DROPOUT2 + 147968}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}, {soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}, {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
     };
 
-    /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
     batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keep_dropout2, n);
     lap(net, LAP_NORM2_BWD_DATA);
+
+    /* Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
     clear_border(y_dropout1_again, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_FWD_2);
@@ -5855,7 +5887,7 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, &ahead, n);
     lap(net, LAP_CONV2_BWD_DATA);
 
-    /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keep_dropout1, n);
     lap(net, LAP_NORM1_BWD_REDUCE);
 }
@@ -5873,9 +5905,11 @@ static void train_phase17(const struct net *net, int chunk, int group, int next,
     float *const y_input_again = net->scratch + AT_Y_INPUT_AGAIN;
     float *const dw_conv1 = totals + AT_DW_CONV1;
 
-    /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_BWD_DATA);
+
+    /* Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input_again, n, 32, 32, 3, 1);
     load_c3_32x32(y_input_again, input_images(net, image), n);
     lap(net, LAP_LOAD);

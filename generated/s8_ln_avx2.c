@@ -142,17 +142,7 @@ enum {
     CHUNK_FLOATS = 46192
 };
 
-/* One block for each group of images of the batch: what outlives a phase. */
-enum {
-    GROUP_FLOATS = 0
-};
-
-/* Each thread's own: what outlives a phase. */
-enum {
-    THREAD_FLOATS = 0
-};
-
-/* Each thread's own, for one group of images within a phase. Lifetimes count calls. */
+/* Each thread's own, for one group of images. Lifetimes count calls. */
 enum {
     AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-103 */
     AT_Y_INPUT = 683968, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-104 */
@@ -162,7 +152,7 @@ enum {
     AT_KEEP_DROPOUT1 = 759024, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 5-103 */
     AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 8-97 */
     AT_SUMS_NORM2 = 11520, /* 4 of 2 x 32; 1024 bytes; calls 7-9 */
-    AT_TILES_CONV2 = 0, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 8-8 */
+    AT_TILES_CONV2 = 0, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 8-8 */
     AT_COEF_NORM2 = 764144, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 9-96 */
     AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 11-92 */
     AT_KEEP_DROPOUT2 = 750832, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 10-97 */
@@ -171,19 +161,19 @@ enum {
     AT_WINNER_MAXPOOL1 = 754928, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 13-91 */
     AT_Y_RELU3 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 15-88 */
     AT_SUMS_NORM3 = 147456, /* 4 of 2 x 16; 512 bytes; calls 14-16 */
-    AT_TILES_CONV4 = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 15-15 */
+    AT_TILES_CONV4 = 279040, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 15-15 */
     AT_COEF_NORM3 = 766448, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 16-87 */
     AT_Y_DROPOUT3 = 663232, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 18-83 */
     AT_KEEP_DROPOUT3 = 147456, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 17-88 */
     AT_Y_RELU4 = 576960, /* 4 of 16 x 16 x 32; 131072 bytes; calls 20-82 */
     AT_SUMS_NORM4 = 290560, /* 4 of 2 x 32; 1024 bytes; calls 19-21 */
-    AT_TILES_CONV5 = 279040, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 20-20 */
+    AT_TILES_CONV5 = 279040, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 20-20 */
     AT_COEF_NORM4 = 764656, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 21-81 */
     AT_Y_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 23-77 */
     AT_KEEP_DROPOUT4 = 761072, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-82 */
     AT_Y_RELU5 = 609728, /* 4 of 16 x 16 x 32; 131072 bytes; calls 25-76 */
     AT_SUMS_NORM5 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 24-26 */
-    AT_TILES_CONV6 = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 25-25 */
+    AT_TILES_CONV6 = 279040, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 25-25 */
     AT_COEF_NORM5 = 765168, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 26-75 */
     AT_Y_DROPOUT5 = 535488, /* 4 of 16 x 16 x 32; 131072 bytes; calls 28-71 */
     AT_KEEP_DROPOUT5 = 762096, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 27-76 */
@@ -192,19 +182,19 @@ enum {
     AT_WINNER_MAXPOOL2 = 763120, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 30-70 */
     AT_Y_RELU6 = 568256, /* 4 of 8 x 8 x 32; 32768 bytes; calls 32-67 */
     AT_SUMS_NORM6 = 287104, /* 4 of 2 x 32; 1024 bytes; calls 31-33 */
-    AT_TILES_CONV8 = 279040, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 32-32 */
+    AT_TILES_CONV8 = 279040, /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); 32256 bytes; calls 32-32 */
     AT_COEF_NORM6 = 576448, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 33-66 */
     AT_Y_DROPOUT6 = 697840, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-62 */
     AT_KEEP_DROPOUT6 = 766704, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 34-67 */
     AT_Y_RELU7 = 736240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-61 */
     AT_SUMS_NORM7 = 289408, /* 4 of 2 x 32; 1024 bytes; calls 36-38 */
-    AT_TILES_CONV9 = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 37-37 */
+    AT_TILES_CONV9 = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 37-37 */
     AT_COEF_NORM7 = 765680, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 38-60 */
     AT_Y_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-56 */
     AT_KEEP_DROPOUT7 = 766960, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 39-61 */
     AT_Y_RELU8 = 289408, /* 4 of 8 x 8 x 32; 32768 bytes; calls 42-55 */
     AT_SUMS_NORM8 = 297600, /* 4 of 2 x 32; 1024 bytes; calls 41-43 */
-    AT_TILES_CONV10 = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 42-42 */
+    AT_TILES_CONV10 = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 42-42 */
     AT_COEF_NORM8 = 287232, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 43-54 */
     AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 45-46 */
     AT_KEEP_DROPOUT8 = 287744, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 44-55 */
@@ -215,43 +205,43 @@ enum {
     AT_DY_DROPOUT8 = 723440, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 51-57 */
     AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 52-54 */
     AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 54-55 */
-    AT_TILES_CONV10_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 56-56 */
+    AT_TILES_CONV10_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 56-56 */
     AT_DY_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 57-63 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 57-57 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 57-57 */
     AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 58-60 */
     AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 60-61 */
-    AT_TILES_CONV9_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 62-62 */
+    AT_TILES_CONV9_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 62-62 */
     AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 63-69 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 63-63 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 63-63 */
     AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 64-66 */
     AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 66-67 */
-    AT_TILES_CONV8_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 68-68 */
+    AT_TILES_CONV8_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 68-68 */
     AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 69-70 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x 4 x 32, 36 x 4 x 16; 32256 bytes; calls 69-69 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); 32256 bytes; calls 69-69 */
     AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 70-72 */
     AT_DY_DROPOUT5 = 535488, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 72-78 */
     AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 73-75 */
     AT_DCOEF_NORM5 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 75-76 */
-    AT_TILES_CONV6_AGAIN = 279040, /* 36 x 16 x 32, 36 x 16 x 32, 36 x 32 x 32; 301824 bytes; calls 77-77 */
+    AT_TILES_CONV6_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 77-77 */
     AT_DY_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 78-84 */
-    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 78-78 */
+    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 78-78 */
     AT_DSUMS_NORM4 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 79-81 */
     AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 81-82 */
-    AT_TILES_CONV5_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 83-83 */
+    AT_TILES_CONV5_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 83-83 */
     AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 84-90 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 84-84 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); 46080 bytes; calls 84-84 */
     AT_DSUMS_NORM3 = 279232, /* 4 of 2 x 16; 512 bytes; calls 85-87 */
     AT_DCOEF_NORM3 = 279040, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 87-88 */
-    AT_TILES_CONV4_AGAIN = 279040, /* 36 x 16 x 16, 36 x 16 x 16, 36 x 16 x 16; 117504 bytes; calls 89-89 */
+    AT_TILES_CONV4_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); 117504 bytes; calls 89-89 */
     AT_DY_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 90-91 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 90-90 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 90-90 */
     AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-93 */
     AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 93-99 */
     AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 94-96 */
     AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 96-97 */
-    AT_TILES_CONV2_AGAIN = 147968, /* 36 x 16 x 16, 36 x 16 x 32, 36 x 16 x 32; 191232 bytes; calls 98-98 */
+    AT_TILES_CONV2_AGAIN = 147968, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 98-98 */
     AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 99-104 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x 6 x 32, 36 x 6 x 16; 46080 bytes; calls 99-99 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); 46080 bytes; calls 99-99 */
     AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 100-102 */
     AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 102-103 */
     EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-5 of an evaluation */
@@ -261,41 +251,41 @@ enum {
     EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-7 of an evaluation */
     EVAL_AT_Y_RELU2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-9 of an evaluation */
     EVAL_AT_SUMS_NORM2 = 216576, /* 4 of 2 x 32; 1024 bytes; calls 6-8 of an evaluation */
-    EVAL_AT_TILES_CONV2 = 205056, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 7-7 of an evaluation */
+    EVAL_AT_TILES_CONV2 = 205056, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 7-7 of an evaluation */
     EVAL_AT_COEF_NORM2 = 262144, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 8-9 of an evaluation */
     EVAL_AT_Y_DROPOUT2 = 131072, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-10 of an evaluation */
     EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-11 of an evaluation */
     EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-13 of an evaluation */
     EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-15 of an evaluation */
     EVAL_AT_SUMS_NORM3 = 8064, /* 4 of 2 x 16; 512 bytes; calls 12-14 of an evaluation */
-    EVAL_AT_TILES_CONV4 = 0, /* 36 x 6 x 16, 36 x 6 x 16; 32256 bytes; calls 13-13 of an evaluation */
+    EVAL_AT_TILES_CONV4 = 0, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 13-13 of an evaluation */
     EVAL_AT_COEF_NORM3 = 37120, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 14-15 of an evaluation */
     EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-17 of an evaluation */
     EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 17-19 of an evaluation */
     EVAL_AT_SUMS_NORM4 = 32256, /* 4 of 2 x 32; 1024 bytes; calls 16-18 of an evaluation */
-    EVAL_AT_TILES_CONV5 = 20736, /* 36 x 6 x 16, 36 x 6 x 32; 46080 bytes; calls 17-17 of an evaluation */
+    EVAL_AT_TILES_CONV5 = 20736, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 17-17 of an evaluation */
     EVAL_AT_COEF_NORM4 = 74240, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 18-19 of an evaluation */
     EVAL_AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-21 of an evaluation */
     EVAL_AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 21-23 of an evaluation */
     EVAL_AT_SUMS_NORM5 = 89216, /* 4 of 2 x 32; 1024 bytes; calls 20-22 of an evaluation */
-    EVAL_AT_TILES_CONV6 = 74240, /* 36 x 6 x 32, 36 x 6 x 32; 59904 bytes; calls 21-21 of an evaluation */
+    EVAL_AT_TILES_CONV6 = 74240, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 21-21 of an evaluation */
     EVAL_AT_COEF_NORM5 = 32768, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 22-23 of an evaluation */
     EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-24 of an evaluation */
     EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-25 of an evaluation */
     EVAL_AT_Y_MAXPOOL2 = 20992, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-27 of an evaluation */
     EVAL_AT_Y_RELU6 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-29 of an evaluation */
     EVAL_AT_SUMS_NORM6 = 8064, /* 4 of 2 x 32; 1024 bytes; calls 26-28 of an evaluation */
-    EVAL_AT_TILES_CONV8 = 0, /* 36 x 4 x 16, 36 x 4 x 32; 32256 bytes; calls 27-27 of an evaluation */
+    EVAL_AT_TILES_CONV8 = 0, /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); 32256 bytes; calls 27-27 of an evaluation */
     EVAL_AT_COEF_NORM6 = 20992, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 28-29 of an evaluation */
     EVAL_AT_Y_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-31 of an evaluation */
     EVAL_AT_Y_RELU7 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 31-33 of an evaluation */
     EVAL_AT_SUMS_NORM7 = 31360, /* 4 of 2 x 32; 1024 bytes; calls 30-32 of an evaluation */
-    EVAL_AT_TILES_CONV9 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 31-31 of an evaluation */
+    EVAL_AT_TILES_CONV9 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 31-31 of an evaluation */
     EVAL_AT_COEF_NORM7 = 12800, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 32-33 of an evaluation */
     EVAL_AT_Y_DROPOUT7 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-35 of an evaluation */
     EVAL_AT_Y_RELU8 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 35-37 of an evaluation */
     EVAL_AT_SUMS_NORM8 = 31360, /* 4 of 2 x 32; 1024 bytes; calls 34-36 of an evaluation */
-    EVAL_AT_TILES_CONV10 = 12800, /* 36 x 4 x 32, 36 x 4 x 32; 41472 bytes; calls 35-35 of an evaluation */
+    EVAL_AT_TILES_CONV10 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 35-35 of an evaluation */
     EVAL_AT_COEF_NORM8 = 8192, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 36-37 of an evaluation */
     EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 of an evaluation */
     EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-39 of an evaluation */
@@ -375,8 +365,8 @@ enum {
     LAP_UPDATE = LAP_KERNELS + PROFILE_UPDATE
 };
 
-/* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
-enum { GROUP = 4, CHUNK_GROUPS = 2, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
+/* Images that run through the network together. */
+enum { GROUP = 4 };
 
 /* The memory of one thread in one step. */
 struct net {
@@ -385,9 +375,7 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
-    float *thread;      /* this thread's own memory that lives across phases */
-    float *scratch;     /* this thread's own memory within a phase */
+    float *scratch;     /* this thread's own memory, for one group of images */
 };
 
 static struct net open_net(struct run *run, int rank)
@@ -399,9 +387,7 @@ static struct net open_net(struct run *run, int rank)
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
-        .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
-        .thread = run->thread[rank],
-        .scratch = run->thread[rank] + THREAD_FLOATS,
+        .scratch = run->thread[rank],
     };
 }
 
@@ -414,8 +400,8 @@ static inline void lap(const struct net *net, int slot)
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
-    *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
+    *thread_floats = SCRATCH_FLOATS;
 }
 
 /* -- 3. Vector helpers ------------------------------------------------------------------------- */
@@ -846,7 +832,7 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 /* -- 4. Kernels -------------------------------------------------------------------------------- */
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16, y: 32 x 32 x 16, sums: 2 x 16.
+ * y: 32 x 32 x 16, sums: 2 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/conv.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
@@ -1056,7 +1042,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 32 x 32 x 16, y: 34 x 34 x 16 (border 1).
+ * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 4 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1089,13 +1075,14 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32, y: 32 x 32 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 32 x 32 x 32, sums: 2 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1218,7 +1205,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 32 x 32 x 32, y: 32 x 32 x 32.
+ * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 4 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1263,7 +1250,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
- * x: 32 x 32 x 32, w: 1 x 32 x 16, y: 32 x 32 x 16.
+ * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
@@ -1319,7 +1306,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 }
 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
- * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
+ * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 20 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
@@ -1353,13 +1340,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, y: 16 x 16 x 16, sums: 2 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 16 x 16 x 16, sums: 2 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1482,7 +1470,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 16 x 16 x 16, y: 18 x 18 x 16 (border 1).
+ * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 4 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1515,13 +1503,14 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32, y: 16 x 16 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1644,7 +1633,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 16 x 16 x 32, y: 18 x 18 x 32 (border 1).
+ * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1689,13 +1678,14 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, y: 16 x 16 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -1818,7 +1808,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 16 x 16 x 32, y: 16 x 16 x 32.
+ * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1863,7 +1853,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
- * x: 16 x 16 x 32, w: 1 x 32 x 16, y: 16 x 16 x 16.
+ * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
@@ -1919,7 +1909,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 }
 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
- * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
+ * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 5 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
@@ -1953,13 +1943,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 16: transformed inputs of a block */
-    float *const m = scratch + 2880; /* 36 x 4 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 2880; /* 36 x (4 x 32 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -2068,7 +2059,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 8 x 8 x 32, y: 10 x 10 x 32 (border 1).
+ * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -2113,13 +2104,14 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, y: 8 x 8 x 32, sums: 2 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x (4 x 32 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -2228,7 +2220,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
 }
 
 /* y = drop(a*x + b), a line of its own for each channel.
- * x: 8 x 8 x 32, y: 8 x 8 x 32.
+ * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -2273,7 +2265,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
 }
 
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
- * x: 8 x 8 x 32, y: 1 x 1 x 32.
+ * y: 1 x 1 x 32, x: 8 x 8 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 8 KB, writes 1 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
@@ -2302,8 +2294,8 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
- * x: 1 x 1 x 32, w: 1 x 32 x 16, y: 1 x 1 x 16.
- * Tile of up to 1 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
+ * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
+ * Tile of up to 1 pixel x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
@@ -2337,7 +2329,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 }
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * x: 1 x 1 x 32, dy: 1 x 1 x 16, dw: 1 x 32 x 16.
+ * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -2393,8 +2385,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
 }
 
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dy: 1 x 1 x 16, w: 1 x 10 x 32, dx: 1 x 1 x 32.
- * Tile of up to 1 pixels x 4 vectors; blocks of 32 channels, rows, tiles, window.
+ * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
+ * Tile of up to 1 pixel x 4 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
@@ -2444,8 +2436,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
     }
 }
 
-/* dx = dy, to all inputs of its window alike, 8 x 8 windows, stride 1, padding 0.
- * x: 8 x 8 x 32, dy: 1 x 1 x 32.
+/* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
+ * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
@@ -2472,7 +2464,7 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 8 x 8 x 32.
+ * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -2545,7 +2537,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), dx: 10 x 10 x 32 (border 1).
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -2603,14 +2595,15 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 32 x 32.
+ * dw: 9 x 32 x 32, x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 38016; /* 36 x 32 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -2685,13 +2678,14 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32, dx: 10 x 10 x 32 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x 4 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x (4 x 32 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -2783,14 +2777,15 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1), dw: 9 x 16 x 32.
+ * dw: 9 x 16 x 32, x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -2865,13 +2860,14 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16, dx: 8 x 8 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; tile of 4 pixels x 2 vectors in each frequency.
+ * dx: 8 x 8 x 16, dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 4 x 32: transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x 4 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (4 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 5184; /* 36 x (4 x 16 + 16): their products with the weights */
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 4) {
@@ -2963,7 +2959,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
 }
 
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
- * x: 16 x 16 x 16, dy: 8 x 8 x 16.
+ * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 5 KB, writes 16 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
@@ -2994,7 +2990,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
 }
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * x: 16 x 16 x 32, dy: 16 x 16 x 16, dw: 1 x 32 x 16.
+ * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -3050,7 +3046,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
 }
 
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dy: 16 x 16 x 16, w: 1 x 16 x 32, dx: 18 x 18 x 32 (border 1).
+ * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
@@ -3106,7 +3102,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 16 x 16 x 32.
+ * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -3179,7 +3175,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), dx: 18 x 18 x 32 (border 1).
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -3237,14 +3233,15 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 32 x 32.
+ * dw: 9 x 32 x 32, x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 32: transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 38016; /* 36 x 32 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3319,13 +3316,14 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32, dx: 18 x 18 x 32 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 32: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 32 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -3431,14 +3429,15 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), dw: 9 x 16 x 32.
+ * dw: 9 x 16 x 32, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3513,13 +3512,14 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16, dx: 18 x 18 x 16 (border 1).
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -3625,7 +3625,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 16 x 16 x 16.
+ * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -3672,7 +3672,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), dx: 18 x 18 x 16 (border 1).
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -3712,14 +3712,15 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), dw: 9 x 16 x 16.
+ * dw: 9 x 16 x 16, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 16: transformed gradients */
-    float *const du = scratch + 19584; /* 36 x 16 x 16: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 16 + 16): transformed gradients */
+    float *const du = scratch + 19584; /* 36 x (16 x 16 + 16): their products, summed over all tiles */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3794,13 +3795,14 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16, dx: 16 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 16: transformed inputs of a block */
-    float *const m = scratch + 4032; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 4032; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -3906,7 +3908,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
 }
 
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
- * x: 32 x 32 x 16, dy: 16 x 16 x 16.
+ * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 20 KB, writes 64 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
@@ -3937,7 +3939,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
 }
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * x: 32 x 32 x 32, dy: 32 x 32 x 16, dw: 1 x 32 x 16.
+ * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -3993,7 +3995,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
 }
 
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dy: 32 x 32 x 16, w: 1 x 16 x 32, dx: 34 x 34 x 32 (border 1).
+ * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/conv.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
@@ -4049,7 +4051,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 32 x 32 x 32.
+ * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -4122,7 +4124,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), dx: 34 x 34 x 32 (border 1).
+ * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -4180,14 +4182,15 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1), dw: 9 x 16 x 32.
+ * dw: 9 x 16 x 32, x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
  * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 16 x 16: transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x 16 x 32: transformed gradients */
-    float *const du = scratch + 28800; /* 36 x 16 x 32: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
+    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
+    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -4262,13 +4265,14 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 }
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16, dx: 32 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; tile of 6 pixels x 2 vectors in each frequency.
+ * dx: 32 x 32 x 16, dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    float *const v = scratch; /* 36 x 6 x 32: transformed inputs of a block */
-    float *const m = scratch + 7488; /* 36 x 6 x 16: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* 36 x (6 x 32 + 16): transformed inputs of a block */
+    float *const m = scratch + 7488; /* 36 x (6 x 16 + 16): their products with the weights */
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 6) {
@@ -4374,7 +4378,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
 }
 
 /* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
+ * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
@@ -4421,7 +4425,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
 }
 
 /* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * x: 32 x 32 x 16, dy: 32 x 32 x 16, dx: 32 x 32 x 16.
+ * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
@@ -4461,7 +4465,7 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16, dw: 9 x 3 x 16.
+ * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
  * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
  * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/conv_weights.c.tpl */
 static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
@@ -4568,7 +4572,7 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
 }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
- * x: 32 x 32 x 16, y: 18 x 18 x 16 (border 1).
+ * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 16 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
@@ -4599,7 +4603,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
 }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
- * x: 16 x 16 x 16, y: 10 x 10 x 16 (border 1).
+ * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 4 KB. templates/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
@@ -4698,7 +4702,7 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 /* group norm: statistics over 16 x pixels elements, 1 sets.
  * sums: 2 x 16, sum and sum of squares of each channel over `pixels` pixels.
  * coef: 4 x 16: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
- * Kernel of c = 16 channels; eps 1.0000000000000001e-05. templates/norm.c.tpl */
+ * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
 static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -4710,7 +4714,7 @@ static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums
         }
         const double mean = sum / (pixels * 16);
         const double spread = squares / (pixels * 16) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1.0000000000000001e-05);
+        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
         for (int k = first; k < first + 16; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
@@ -4753,7 +4757,7 @@ static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, 
 /* group norm: statistics over 32 x pixels elements, 1 sets.
  * sums: 2 x 32, sum and sum of squares of each channel over `pixels` pixels.
  * coef: 4 x 32: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
- * Kernel of c = 32 channels; eps 1.0000000000000001e-05. templates/norm.c.tpl */
+ * Kernel of c = 32 channels; eps 1e-05. templates/norm.c.tpl */
 static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
 {
     for (int first = 0; first < 32; first += 32) {
@@ -4765,7 +4769,7 @@ static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums
         }
         const double mean = sum / (pixels * 32);
         const double spread = squares / (pixels * 32) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1.0000000000000001e-05);
+        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
         for (int k = first; k < first + 32; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
@@ -5104,10 +5108,8 @@ static const struct weight weights[] = {
 /* -- 6. Forward and backward ------------------------------------------------------------------- */
 
 /* A group of n images through the whole network, forward and backward. */
-static void train_group(const struct net *net, int chunk, int group, int next, int image, int n)
+static void train_group(const struct net *net, int chunk, int image, int n)
 {
-    (void)group;
-    (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const y_input = net->scratch + AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
@@ -5533,10 +5535,8 @@ static void train_group(const struct net *net, int chunk, int group, int next, i
 }
 
 /* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int group, int next, int image, int n)
+static void eval_group(const struct net *net, int chunk, int image, int n)
 {
-    (void)group;
-    (void)next;
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
@@ -5691,19 +5691,14 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     store_logits(net, image, n, y_conv11);
 }
 
-/* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
- * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
+/* Calls a function for each group of images of these chunks, in order. */
+static void each_group(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
 {
-    for (int i = chunks.first; i < chunks.last; i++) {
-        const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
-        const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         const struct span images = run_chunk(net->run, chunk);
-        int group = chunk * CHUNK_GROUPS;
-        for (int image = images.first; image < images.last; image += GROUP, group++) {
+        for (int image = images.first; image < images.last; image += GROUP) {
             const int left = images.last - image;
-            const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
-            phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
+            compute(net, chunk, image, left < GROUP ? left : GROUP);
         }
     }
 }
@@ -5721,7 +5716,7 @@ static void train(struct run *run, int rank)
         run->correct[chunk] = 0;
     }
 
-    each_group(&net, chunks, false, train_group);
+    each_group(&net, chunks, train_group);
 
     /* Every chunk has its gradients: sum, update, pack. */
     pool_barrier(run->pool);
@@ -5740,7 +5735,7 @@ static void eval(struct run *run, int rank)
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
-    each_group(&net, chunks, false, eval_group);
+    each_group(&net, chunks, eval_group);
 }
 
 static void pack(struct run *run, int rank)

@@ -64,11 +64,10 @@ static bool verify_all(const struct model *model, struct err *err)
 
 static bool time_kernels(struct bench *b, struct pool *pool, struct err *err)
 {
-    struct run run = {.model = b->model};
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         if (is_timed(k) &&
-            !bench_kernel(k, pool, b->model->recipe.batch, run_chunk_images(run.model), b->rounds,
+            !bench_kernel(k, pool, b->model->recipe.batch, run_chunk_images(b->model), b->rounds,
                           b->kernels, &b->times[i], err))
             return false;
     }

@@ -242,6 +242,13 @@ static const struct safetensor *require(const struct safetensors *file,
     return fits ? tensor : NULL;
 }
 
+static const int64_t MOST = INT64_C(1) << 40; /* far above any training, far below overflow */
+
+static bool is_count(int64_t n)
+{
+    return n >= 0 && n < MOST;
+}
+
 static bool load_counters(const struct safetensors *file, struct checkpoint_counters *counters,
                           struct err *err)
 {
@@ -253,10 +260,9 @@ static bool load_counters(const struct safetensors *file, struct checkpoint_coun
         memcpy((char *)counters + counter_rows[i].offset, tensor->data, COUNTER_BYTES);
     }
     const struct checkpoint_counters *c = counters;
-    const int64_t limit = INT64_C(1) << 40; /* far above any training, far below overflow */
-    bool ranges = c->epoch >= 0 && c->epoch < limit && c->steps_per_epoch > 0 &&
-                  c->steps_per_epoch < (1 << 20) && c->images >= 0 && c->correct >= 0 &&
-                  c->correct <= c->images;
+    bool ranges = is_count(c->epoch) && is_count(c->step) && c->steps_per_epoch > 0 &&
+                  c->steps_per_epoch < (1 << 20) && is_count(c->images) && is_count(c->correct) &&
+                  c->correct <= c->images && is_count(c->best_epoch);
     int64_t made = ranges ? c->step - c->epoch * c->steps_per_epoch : -1;
     return (made >= 0 && made <= c->steps_per_epoch) ||
            err_set_code(err, EXIT_DATA,
@@ -293,6 +299,10 @@ bool checkpoint_load(const struct safetensors *file, struct run *run,
         if (tensor == NULL)
             return false;
         memcpy(&run->store.batches, tensor->data, sizeof run->store.batches);
+        if (!is_count(run->store.batches))
+            return err_set_code(err, EXIT_DATA,
+                                "%s: %s: %lld batches: expected the batches of a training",
+                                file->path, name, (long long)run->store.batches);
     }
     checkpoint_load_model(file, run);
     return true;

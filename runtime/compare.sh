@@ -7,13 +7,13 @@
 #     NET=s8 NORMS="bn gn ln none" SEEDS="1 2 3" runtime/compare.sh
 #
 # It runs in the root of the source tree. Variables, with their defaults: NET (s8), NORMS (bn gn ln
-# none), GHOSTS (images of batch norms over less than the batch; those that are no less are left out),
+# none), GHOSTS (images of batch norms over less than the batch; those of no less are left out; none),
 # SEEDS (1), EPOCHS, THREADS, DATA, PROBE (steps between two looks), ISA.
 set -eu
 . runtime/runs.sh
 NET=${NET:-s8}
-NORMS=${NORMS:-bn gn ln none}
-GHOSTS=${GHOSTS-2 4 8 16 32 64}
+NORMS=$(echo ${NORMS:-bn gn ln none})
+GHOSTS=${GHOSTS:-}
 SEEDS=${SEEDS:-1}
 PROBE=${PROBE:-391}
 net=$(basename "$NET" .lua)
@@ -21,6 +21,30 @@ folder=runs/compare
 
 folder_of() {
     echo "$folder/${net}_$1_$2${EPOCHS:+_${EPOCHS}epochs}"
+}
+
+# The norms of GHOSTS, but for those that NORMS has, too.
+choose_ghosts() {
+    build_program "$NET" "${NORMS%% *}" "$folder/make.log"
+    batch=$(build/burin plan --pass network --norm bn "$NET" |
+        sed -n 's/^ *batch = \([0-9]*\),$/\1/p')
+    ghosts=
+    for images in $GHOSTS; do
+        case $images in
+        *[!0-9]* | 0*)
+            echo "GHOSTS: $images: expected numbers of images, such as GHOSTS=\"2 8 32\"" >&2
+            exit 2
+            ;;
+        esac
+        case " $NORMS " in
+        *" bn$images "*) ;;
+        *)
+            if [ "$images" -lt "$batch" ]; then
+                ghosts="$ghosts bn$images"
+            fi
+            ;;
+        esac
+    done
 }
 
 # Trains a norm with a seed, or what is left of it. A training that diverges is no failure.
@@ -65,7 +89,7 @@ compare() {
     report
 }
 
-# One page of all that is finished.
+# One page of all that is finished, if anything is.
 report() {
     set --
     for norm in $NORMS $ghosts; do
@@ -76,21 +100,16 @@ report() {
             fi
         done
     done
-    build/burin report "$@" -o "$folder/report.html"
+    if [ $# -gt 0 ]; then
+        build/burin report "$@" -o "$folder/report.html"
+    else
+        echo "no run is finished: no report"
+    fi
 }
 
 mkdir -p "$folder"
 choose_data
-norm=${NORMS%% *}
-build_program "$NET" "$norm" "$folder/make.log"
-describe "$NET" "$norm" "$folder/${net}_$norm.description"
-batch=$(sed -n 's/^ *batch = \([0-9]*\),$/\1/p' "$folder/${net}_$norm.description")
-ghosts=
-for images in $GHOSTS; do
-    if [ "$images" -lt "$batch" ]; then
-        ghosts="$ghosts bn$images"
-    fi
-done
+choose_ghosts
 compare $NORMS
 if [ -n "$ghosts" ]; then
     compare $ghosts

@@ -2,7 +2,7 @@
  *
  *     char where[DIAGNOSE_SIZE];
  *     diagnose(&run, params, &batch, where);
- *     ("layer norm1 (batch norm), its output is nan for image 3 of the batch")
+ *     ("layer norm1: its output is nan first, for image 3 of the batch")
  *
  * A training step checks its loss and its gradients and no more. When they are not finite, the step
  * is made again here, with the parameters it began with, by the generic backend, which looks at

@@ -5,7 +5,7 @@
  *     if (!inside_open(&inside, &model, threads, &err)) ...
  *     inside_set(&inside, &run.store);                 (copies parameters and running statistics)
  *     struct step_result r = inside_step(&inside, &batch);
- *     const float *x = inside_output(&inside, layer, image);
+ *     const float *x = inside_input(&inside, layer, image);
  *     inside_close(&inside);
  *
  * A step goes forward with the statistics of its batch, as training does, and backward; dropout is

@@ -1,9 +1,12 @@
 /* log.h - what a training run leaves to be read by programs: log.jsonl and log.csv.
  *
  *     struct log log = {0};
- *     if (!log_open(&log, folder, &resumed, kind, &err)) ...    (resumed is NULL for a new
- * run) log_event(&log, cJSON_CreateObject(), "start", &err); log_epoch(&log, &epoch, &err);
+ *     if (!log_open(&log, folder, &resumed, kind, &err)) ...
+ *     log_event(&log, cJSON_CreateObject(), "start", &err);
+ *     log_epoch(&log, &epoch, &err);
  *     log_close(&log, &err);
+ *
+ * In a new run resumed is NULL.
  *
  * log.jsonl has one object a line, each with "event": start, step and probe (only when asked for),
  * epoch, interrupt, end. log.csv has a header and one row an epoch. Every line is written through

@@ -238,7 +238,7 @@ struct backend {
 
 struct model {
     const char *name;   /* "s8" */
-    const char *norm;   /* "bn", "gn", "ln", "in", "none" */
+    const char *norm;   /* "bn", "gn", "ln", "in", "none", or "bn16": over 16 images */
     const char *isa;    /* "avx2", "avx512", "c" */
     const char *remake; /* command that makes this program for another ISA, to be followed by it:
                            "make gen NET=s8 NORM=bn ISA=" */

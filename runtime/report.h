@@ -1,7 +1,6 @@
 /* report.h - what a training says: on the terminal for people, in the log for programs.
  *
- *     report_start, then report_epoch after each epoch, then report_end; report_diverged instead of
- *     report_end when the numbers left the finite.
+ *     report_start, then report_epoch after each epoch, then report_end, which says why it ended.
  *
  * On standard output every line of a training on synthetic data begins with SYNTHETIC.
  */

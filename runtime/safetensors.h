@@ -62,9 +62,9 @@ struct safetensors {
     char *path;
     struct safetensor *tensors; /* sorted by name */
     size_t count;
-    struct safetensors_meta *metas; /* in file order */
+    struct safetensors_meta *metas; /* sorted by key */
     size_t meta_count;
-    unsigned char *bytes; /* the data section */
+    unsigned char *bytes; /* all behind the length: header and data */
     struct cJSON *header; /* owns the names */
     bool has_digest;      /* and it was right */
 };

@@ -4,7 +4,7 @@
 @ assert(#nests >= 1, "a convolution needs a loop nest")
 /* ${formula}
  * ${shapes}
- * Tile of up to ${mr} pixels x ${nr} vectors; blocks of ${nr * vl} channels, rows, tiles, window.
+ * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window.
  * ${cost} templates/conv.c.tpl */
 static NOINLINE void ${name}(${signature})
 {

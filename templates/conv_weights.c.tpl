@@ -5,7 +5,7 @@
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
 /* ${formula}
  * ${shapes}
- * Tile of up to ${mr} filter entries x ${nr} vectors; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
+ * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
  * ${cost} templates/conv_weights.c.tpl */
 static NOINLINE void ${name}(${signature})
 {

@@ -91,7 +91,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 @ end
 @ if ghosts then
 
-    /* A ghost is so many images of the batch one after another, the last perhaps smaller, that are normalized together.
+    /* A ghost is `ghost` consecutive images of the batch (the last ghost may have fewer) that are normalized together.
      * sums: 2 x ${pitch} of the ghost that `image` is in, those of its images added up in order (set). Returns how many these are.
      * parts: 2 x ${pitch} for each image of group `group`; those of other groups lie in the memory of theirs. templates/norm.c.tpl */
     static int ${prefix}_ghost_sums(float *restrict sums, const struct net *net, const float *parts, int group, int image, int ghost)
@@ -114,12 +114,23 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
         return last - first;
     }
 
+    /* What the image before `image`, the i-th of a group, has as its line of so many floats; NULL where it is in another
+     * ghost, or in another chunk: those of one go through a phase in order. templates/norm.c.tpl */
+    static const float *${prefix}_ghost_line(const float *line, int floats, const struct net *net, int image, int i, int ghost)
+    {
+        if (image % ghost == 0 || image % run_chunk_images(net->run->model) == 0) {
+            return NULL;
+        }
+        return i > 0 ? line - floats : line - GROUP_FLOATS + (GROUP - 1) * floats;
+    }
+
     /* coef (4 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/norm.c.tpl */
     static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
     {
         for (int i = 0; i < n; i++, coef += ${4 * pitch}) {
-            if (i > 0 && (image + i) % ghost > 0) {
-                memcpy(coef, coef - ${4 * pitch}, ${4 * pitch} * sizeof coef[0]);
+            const float *before = ${prefix}_ghost_line(coef, ${4 * pitch}, net, image + i, i, ghost);
+            if (before != NULL) {
+                memcpy(coef, before, ${4 * pitch} * sizeof coef[0]);
                 continue;
             }
             float sums[${2 * pitch}];
@@ -133,11 +144,12 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
     {
         for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${4 * pitch}) {
-            const bool is_first = (image + i) % ghost == 0;
-            if (i > 0 && !is_first) {
-                memcpy(dcoef, dcoef - ${3 * pitch}, ${3 * pitch} * sizeof dcoef[0]);
+            const float *before = ${prefix}_ghost_line(dcoef, ${3 * pitch}, net, image + i, i, ghost);
+            if (before != NULL) {
+                memcpy(dcoef, before, ${3 * pitch} * sizeof dcoef[0]);
                 continue;
             }
+            const bool is_first = (image + i) % ghost == 0;
             float sums[${2 * pitch}];
             const int images = ${prefix}_ghost_sums(sums, net, parts, group, image + i, ghost);
             ${prefix}_bwd(dcoef, is_first ? dweight : NULL, is_first ? dbias : NULL, sums, coef, weight, images * pixels);

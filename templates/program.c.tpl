@@ -81,8 +81,13 @@ enum {
     LAP_UPDATE = LAP_KERNELS + PROFILE_UPDATE
 };
 
-/* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
-enum { GROUP = ${group}, CHUNK_GROUPS = ${chunk_groups}, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
+@ if phased then
+    /* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
+    enum { GROUP = ${group}, CHUNK_GROUPS = ${chunk_groups}, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
+@ else
+    /* Images that run through the network together. */
+    enum { GROUP = ${group} };
+@ end
 
 /* The memory of one thread in one step. */
 struct net {
@@ -91,9 +96,13 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
-    float *thread;      /* this thread's own memory that lives across phases */
-    float *scratch;     /* this thread's own memory within a phase */
+    @ if phased then
+        float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
+        float *thread;      /* this thread's own memory that lives across phases */
+        float *scratch;     /* this thread's own memory within a phase */
+    @ else
+        float *scratch;     /* this thread's own memory, for one group of images */
+    @ end
 };
 
 static struct net open_net(struct run *run, int rank)
@@ -105,9 +114,13 @@ static struct net open_net(struct run *run, int rank)
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
-        .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
-        .thread = run->thread[rank],
-        .scratch = run->thread[rank] + THREAD_FLOATS,
+        @ if phased then
+            .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+            .thread = run->thread[rank],
+            .scratch = run->thread[rank] + THREAD_FLOATS,
+        @ else
+            .scratch = run->thread[rank],
+        @ end
     };
 }
 
@@ -120,8 +133,13 @@ static inline void lap(const struct net *net, int slot)
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
-    *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
+    @ if phased then
+        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
+        *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
+    @ else
+        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
+        *thread_floats = SCRATCH_FLOATS;
+    @ end
 }
 
 /* -- 3. Vector helpers ------------------------------------------------------------------------- */

@@ -1,22 +1,38 @@
 @ -- The order of a training step and of an evaluation.
-/* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
- * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
-{
-    for (int i = chunks.first; i < chunks.last; i++) {
-        const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
-        const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
-        const struct span images = run_chunk(net->run, chunk);
-        int group = chunk * CHUNK_GROUPS;
-        for (int image = images.first; image < images.last; image += GROUP, group++) {
-            const int left = images.last - image;
-            const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
-            phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
+@ if phased then
+    /* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
+     * goes through the chunks from the last to the first: it meets what the one before left in cache. */
+    static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
+    {
+        for (int i = chunks.first; i < chunks.last; i++) {
+            const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
+            const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
+            const struct span images = run_chunk(net->run, chunk);
+            int group = chunk * CHUNK_GROUPS;
+            for (int image = images.first; image < images.last; image += GROUP, group++) {
+                const int left = images.last - image;
+                const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
+                phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
+            }
         }
     }
-}
 
-/* One training step of this rank's chunks of images. ${story} */
+    /* One training step of this rank's chunks of images. Batch norm makes the images meet at every norm. */
+@ else
+    /* Calls a function for each group of images of these chunks, in order. */
+    static void each_group(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
+    {
+        for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+            const struct span images = run_chunk(net->run, chunk);
+            for (int image = images.first; image < images.last; image += GROUP) {
+                const int left = images.last - image;
+                compute(net, chunk, image, left < GROUP ? left : GROUP);
+            }
+        }
+    }
+
+    /* One training step of this rank's chunks of images. No image needs another before the update. */
+@ end
 static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
@@ -35,7 +51,7 @@ static void train(struct run *run, int rank)
             pool_barrier(run->pool);
             lap(&net, LAP_WAIT);
             @ if join.sums then
-                tree_sum(net.thread + ${join.sums}, net.chunks + ${join.parts}, CHUNK_FLOATS, chunk_count, ${join.floats});
+                tree_sum(${join.sums}, net.chunks + ${join.parts}, CHUNK_FLOATS, chunk_count, ${join.floats});
                 ${join.call}
             @ end
             @ if join.track then
@@ -49,10 +65,12 @@ static void train(struct run *run, int rank)
 
         @ end
         @ if phase.runs then
-            @ if #phases > 1 then
+            @ if phased then
                 /* Phase ${i} of ${#phases}: ${phase.title}. */
+                each_group(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
+            @ else
+                each_group(&net, chunks, ${phase.fn});
             @ end
-            each_group(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
         @ end
     @ end
 
@@ -76,5 +94,5 @@ static void eval(struct run *run, int rank)
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
-    each_group(&net, chunks, false, eval_group);
+    each_group(&net, chunks, ${phased and "false, " or ""}eval_group);
 }

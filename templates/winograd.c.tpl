@@ -2,12 +2,13 @@
 @ assert(source_pitch % vl == 0 and target_pitch % (nr * vl) == 0, "blocks must fill the channels")
 /* ${formula}
  * ${shapes}
- * Winograd's F(4 x 4, 3 x 3): blocks of ${block} tiles; tile of ${block} pixels x ${nr} vectors in each frequency.
+ * Winograd's F(4 x 4, 3 x 3): blocks of ${block} tiles; in each frequency a register tile of all of them x ${c.count(nr, "vector")}.
  * ${cost} templates/winograd.c.tpl */
 static NOINLINE void ${name}(${signature})
 {
-    float *const v = scratch; /* 36 x ${block} x ${source_pitch}: transformed inputs of a block */
-    float *const m = scratch + ${36 * v_step}; /* 36 x ${block} x ${target_pitch}: their products with the weights */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* ${v_shape}: transformed inputs of a block */
+    float *const m = scratch + ${36 * v_step}; /* ${m_shape}: their products with the weights */
     const int tiles = n * ${tiles};
 
     for (int first = 0; first < tiles; first += ${block}) {

@@ -2,13 +2,14 @@
 @ assert(source_pitch % vl == 0 and target_pitch % (nr * vl) == 0, "blocks must fill the channels")
 /* ${formula}
  * ${shapes}
- * Winograd's F(3 x 3, 4 x 4): blocks of ${block} tiles; tile of up to ${groups[1].mr} channels x ${nr} vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of ${block} tiles; tile of up to ${c.count(groups[1].mr, "channel")} x ${c.count(nr, "vector")} in each frequency.
  * ${cost} templates/winograd_weights.c.tpl */
 static NOINLINE void ${name}(${signature})
 {
-    float *const v = scratch; /* 36 x ${block} x ${source_pitch}: transformed inputs of a block */
-    float *const m = scratch + ${36 * v_step}; /* 36 x ${block} x ${target_pitch}: transformed gradients */
-    float *const du = scratch + ${36 * (v_step + m_step)}; /* 36 x ${channels} x ${target_pitch}: their products, summed over all tiles */
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* ${v_shape}: transformed inputs of a block */
+    float *const m = scratch + ${36 * v_step}; /* ${m_shape}: transformed gradients */
+    float *const du = scratch + ${36 * (v_step + m_step)}; /* ${du_shape}: their products, summed over all tiles */
     const int tiles = n * ${tiles};
 
     for (int first = 0; first < tiles; first += ${block}) {

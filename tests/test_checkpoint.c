@@ -221,6 +221,9 @@ START_TEST(contradicting_counters_are_refused)
         {.epoch = 0, .step = 0, .steps_per_epoch = 0},
         {.epoch = INT64_MAX, .step = 0, .steps_per_epoch = 20},
         {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 10, .correct = 11},
+        {.epoch = 5, .step = INT64_MIN, .steps_per_epoch = 20},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = INT64_MAX, .correct = 11},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .best_epoch = -1},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct err err = {0};
@@ -233,6 +236,20 @@ START_TEST(contradicting_counters_are_refused)
         ck_assert_ptr_nonnull(strstr(err.message, "counters contradict each other: epoch"));
         safetensors_close(&file);
     }
+}
+END_TEST
+
+START_TEST(an_impossible_number_of_batches_is_refused)
+{
+    struct err err = {0};
+    struct checkpoint_counters loaded;
+    run.store.batches = INT64_MAX;
+    save();
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_nonnull(strstr(err.message, "num_batches_tracked: 9223372036854775807 batches"));
+    safetensors_close(&file);
 }
 END_TEST
 
@@ -249,6 +266,7 @@ int main(void)
     tcase_add_test(files, all_differences_are_told_together);
     tcase_add_test(files, a_model_is_no_checkpoint);
     tcase_add_test(files, contradicting_counters_are_refused);
+    tcase_add_test(files, an_impossible_number_of_batches_is_refused);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

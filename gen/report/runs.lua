@@ -164,8 +164,15 @@ local function name_groups(groups)
     end
 end
 
---- The groups of an array of runs.
+--- The groups of an array of runs. Raises where one is there twice: it would count as two seeds.
 function runs.groups(list)
+    local seen <const> = {}
+    for _, run in ipairs(list) do
+        if seen[run.folder] then
+            fail("%s: named twice: expected each run once", run.folder)
+        end
+        seen[run.folder] = true
+    end
     local groups <const>, group_of <const> = {}, {}
     for _, run in ipairs(list) do
         local key <const> = key_of(run)

@@ -37,6 +37,19 @@ function tests.float_reads_back()
     end
 end
 
+function tests.double_is_short_and_reads_back()
+    local literals <const> = {
+        { 0.0, "0.0" }, { 1.0, "1.0" }, { -3.0, "-3.0" }, { 0.1, "0.1" }, { 1e-5, "1e-05" },
+        { 1 / 3, "0.3333333333333333" }, { 0.1 + 0.2, "0.30000000000000004" }, { 1e300, "1e+300" },
+        { 0x1p-1074, "5e-324" }, { 2 ^ 53, "9007199254740992.0" },
+    }
+    for _, case in ipairs(literals) do
+        test.equal(c.double(case[1]), case[2])
+        test.equal(tonumber(case[2]), case[1])
+    end
+    assert(not pcall(c.double, math.huge))
+end
+
 function tests.float_rounds_a_double_once()
     -- 0x1.000001p0 lies halfway between two floats; just above it the nearest float is the upper.
     test.equal(read_back(c.float(0x1.000001p0)), 1.0)

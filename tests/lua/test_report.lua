@@ -61,6 +61,12 @@ function tests.wrong_folders_are_told()
         "empty")
 end
 
+function tests.a_run_named_twice_is_no_second_seed()
+    local log <const> = made.log({ norm = "bn", acc = { 40 } })
+    test.raises({ "a: named twice: expected each run once" }, groups_of, { a = log, b = log },
+        { "a", "b", "a/" })
+end
+
 function tests.half_a_line_is_still_being_written()
     made.install({ a = made.log({ norm = "bn", acc = { 10, 20 } }) .. '{"event":"ep' })
     test.equal(#runs.read("a").epochs, 2)

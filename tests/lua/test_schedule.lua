@@ -245,7 +245,8 @@ function tests.nothing_is_read_before_it_is_made()
     end)
 end
 
--- The sums of ghosts live to the end of the phase in which they are read: other groups read them.
+-- The sums of ghosts and their lines live to the end of the phase in which the lines are made:
+-- other groups read them.
 function tests.lifetimes_are_those_of_the_calls()
     each_plan(function(plan, title)
         local first <const>, last <const>, last_of <const> = {}, {}, {}
@@ -256,9 +257,10 @@ function tests.lifetimes_are_those_of_the_calls()
         for i, call in ipairs(calls) do
             for _, arg in ipairs(call.args) do
                 if is_buffer(arg) then
-                    local shared <const> = call.fn:find("_ghosts_") and arg.name:find("sums_")
+                    local shared <const> = call.fn:find("_ghosts_")
+                        and (arg.name:find("sums_") or arg == call.args[1])
                     first[arg] = first[arg] or i
-                    last[arg] = shared and last_of[phase_of[i]] or i
+                    last[arg] = math.max(last[arg] or 0, shared and last_of[phase_of[i]] or i)
                 end
             end
         end
