@@ -36,7 +36,7 @@ help:
 	@echo 'make bench-scaling   the step for more threads, other batches, wider networks'
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make tune            measure which kernels are fastest here, for the next make gen'
-	@echo 'make compare         train every norm, write runs/compare/report.html; resumes'
+	@echo 'make compare         train bn, gn, ln, none and ghosts, write runs/compare/report.html; resumes'
 	@echo 'make sweep           train networks x norms x seeds, several at once, into results/; resumes'
 	@echo 'make check           every test'
 	@echo 'make check-deep      the tests that take longer'

@@ -23,19 +23,18 @@ folder_of() {
     echo "$folder/${net}_$1_$2${EPOCHS:+_${EPOCHS}epochs}"
 }
 
-# The norms of GHOSTS, but for those that NORMS has, too.
+# The norms of GHOSTS, but for those that NORMS has, too. Every norm is looked at before the first is
+# trained.
 choose_ghosts() {
     build_program "$NET" "${NORMS%% *}" "$folder/make.log"
+    for norm in $NORMS; do
+        build/burin plan --pass network --norm "$norm" "$NET" > "$folder/make.log"
+    done
     batch=$(build/burin plan --pass network --norm bn "$NET" |
         sed -n 's/^ *batch = \([0-9]*\),$/\1/p')
     ghosts=
     for images in $GHOSTS; do
-        case $images in
-        *[!0-9]* | 0*)
-            echo "GHOSTS: $images: expected numbers of images, such as GHOSTS=\"2 8 32\"" >&2
-            exit 2
-            ;;
-        esac
+        check_number GHOSTS "$images"
         case " $NORMS " in
         *" bn$images "*) ;;
         *)

@@ -27,7 +27,7 @@ enum exit_code {
     EXIT_DATA = 3,         /* data set or model file missing or corrupt */
     EXIT_DIVERGED = 4,     /* loss or gradients are not finite */
     EXIT_REJECTED = 5,     /* a network description was rejected */
-    EXIT_INTERRUPTED = 130 /* SIGINT or SIGTERM */
+    EXIT_INTERRUPTED = 130 /* SIGINT, SIGTERM or SIGHUP */
 };
 
 struct err {

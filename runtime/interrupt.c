@@ -1,6 +1,6 @@
 /* interrupt.c - one flag, set by the first signal.
  *
- * The handler gives both signals their default action back, so whichever comes second ends the
+ * The handler gives all signals their default action back, so whichever comes second ends the
  * program without any code of ours.
  */
 #include "interrupt.h"
@@ -10,7 +10,7 @@
 
 static volatile sig_atomic_t requested;
 
-static const int stop_signals[] = {SIGINT, SIGTERM};
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
 
 static void on_signal(int signal_number)
@@ -51,5 +51,5 @@ int interrupt_requested(void)
 
 const char *interrupt_name(int signal_number)
 {
-    return signal_number == SIGTERM ? "SIGTERM" : "SIGINT";
+    return signal_number == SIGTERM ? "SIGTERM" : signal_number == SIGHUP ? "SIGHUP" : "SIGINT";
 }

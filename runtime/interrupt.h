@@ -1,4 +1,4 @@
-/* interrupt.h - SIGINT and SIGTERM ask the training to stop after its step.
+/* interrupt.h - SIGINT, SIGTERM and SIGHUP ask the training to stop after its step.
  *
  *     interrupt_install();
  *     while (!interrupt_requested()) step();
@@ -23,7 +23,7 @@ void interrupt_restore(void);
 /* The signal that came, or 0. */
 int interrupt_requested(void);
 
-/* "SIGINT" or "SIGTERM". */
+/* "SIGINT", "SIGTERM" or "SIGHUP". */
 const char *interrupt_name(int signal_number);
 
 #endif

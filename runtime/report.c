@@ -232,7 +232,8 @@ bool report_start(struct trainer *trainer, struct err *err)
     say(t, "%d training and %d %s images, %lld steps an epoch", t->train.count, t->test.count,
         evaluated(t), (long long)t->counters.steps_per_epoch);
     if (t->dir.moved)
-        say(t, "the run that was in %s is now in %s/previous", t->settings.out, t->settings.out);
+        say(t, "the run that was in %s is now in %s/previous, where one run is kept",
+            t->settings.out, t->settings.out);
     putchar('\n');
     settings_print(&t->settings, stdout, mark(t));
     putchar('\n');

@@ -1,8 +1,9 @@
 # runs.sh - the trainings that compare.sh and sweep.sh make: to be read by them with `.`.
 #
-# Beside a run folder lies `<folder>.network`: the description of its network as the planner read it. A
-# run is done when its log says so and the network is still the same. What was interrupted goes on;
-# what the network has left behind is put aside as `<folder>.old` and trained anew.
+# Beside a run folder lies `<folder>.network`: the description of its network as the planner read it, and
+# whether the images are synthetic. A run is done when its log says so and both are still the same.
+# What was interrupted goes on; what was made of something else is put aside as `<folder>.old` and
+# trained anew.
 DIVERGED=4 # the exit code of a training
 
 # Chooses the data of every training: sets `data` to the value of --data, or to nothing where the
@@ -22,11 +23,25 @@ build_program() {
         { cat "$3"; exit 1; }
 }
 
-# describe NET NORM FILE: what the planner reads in a network, without the places in its file.
+# describe NET NORM FILE: what the planner reads in a network, without the places in its file, and the
+# kind of data.
 describe() {
     build/burin plan --pass network --norm "$2" "$1" > "$3.part"
     grep -v -E '^ *(file|line|where) = ' "$3.part" > "$3"
+    if [ "$data" = synthetic ]; then
+        echo '-- synthetic images' >> "$3"
+    fi
     rm "$3.part"
+}
+
+# check_number NAME VALUE: NAME=VALUE has to be a number from 1 on.
+check_number() {
+    case $2 in
+    '' | *[!0-9]* | 0*)
+        echo "$1: \"$2\": expected a number from 1 on" >&2
+        exit 2
+        ;;
+    esac
 }
 
 # What ended the run of a folder: "finished", another word, or nothing.
@@ -34,7 +49,7 @@ ending() {
     sed -n 's/^{"event":"end","reason":"\([a-z_]*\)".*/\1/p' "$1/log.jsonl" 2>/dev/null | tail -n 1
 }
 
-# state FOLDER NETWORK: finished, diverged, changed (the network is another one now), begun or new.
+# state FOLDER NETWORK: finished, diverged, changed (made of another network or data), begun or new.
 state() {
     if [ ! -e "$1/log.jsonl" ]; then
         echo new
@@ -64,7 +79,7 @@ train_run() {
         ;;
     *)
         if [ "$run_state" = changed ]; then
-            echo "$run_out: the network has changed; the old run is now $run_out.old"
+            echo "$run_out: the network or its data have changed; the old run is now $run_out.old"
             rm -rf "$run_out.old"
             mv "$run_out" "$run_out.old"
         fi

@@ -88,7 +88,7 @@ epochs_of() {
 
 # "about 35 min left", from what was trained here so far.
 time_left() {
-    if [ $trained -gt 0 ]; then
+    if [ $trained -gt 0 ] && [ $ended -lt $all ]; then
         echo ", about $((($(date +%s) - began) * (all - ended) / trained / 60 + 1)) min left"
     fi
 }
@@ -153,19 +153,27 @@ stop() {
 # One row of a finished run: net,norm,seed,evaluated,epochs,accuracy,train accuracy,loss,train loss,
 # seconds an epoch (the median),parameters,isa,command.
 row() { # JOB NAME NORM SEED NET
-    command="make train NET=$5 NORM=$3 SEED=$4${EPOCHS:+ EPOCHS=$EPOCHS}"
+    made_of=
+    if grep -q '"data":"SYNTHETIC"' "$root/$1/log.jsonl"; then
+        made_of=synthetic
+    fi
+    command="make train NET=$5 NORM=$3 SEED=$4${EPOCHS:+ EPOCHS=$EPOCHS}${made_of:+ DATA=synthetic}"
+    if [ "${ISA:-native}" != native ]; then
+        command="$command ISA=$ISA"
+    fi
+    evaluated=${made_of:-test}
     if [ -n "${VALIDATE:-}" ]; then
-        command="build/$2_$3 train --seed $4${EPOCHS:+ --epochs $EPOCHS} --validate $VALIDATE"
+        command="build/$2_$3 train --seed $4${EPOCHS:+ --epochs $EPOCHS}${made_of:+ --data synthetic} --validate $VALIDATE"
+        evaluated="${made_of:+synthetic }held out $VALIDATE"
     fi
     parameters=$(sed -n 's/.*"event":"start".*"parameters":\([0-9]*\),.*/\1/p' "$root/$1/log.jsonl" |
         tail -n 1)
     isa=$(sed -n 's/.*"event":"start".*"isa":"\([a-z0-9]*\)".*/\1/p' "$root/$1/log.jsonl" | tail -n 1)
     cut -d, -f7 "$root/$1/log.csv" | tail -n +2 | sort -n |
         awk '{ s[NR] = $1 } END { print s[int((NR + 1) / 2)] }' > "$root/median"
-    awk -F, -v head="$2,$3,$4,${VALIDATE:+held out $VALIDATE}" -v parameters="$parameters" \
+    awk -F, -v head="$2,$3,$4,$evaluated" -v parameters="$parameters" \
         -v isa="$isa" -v command="$command" -v seconds="$(cat "$root/median")" '
         END {
-            if (head ~ /,$/) head = head ($9 == "SYNTHETIC" ? "synthetic" : "test")
             printf "%s,%d,%.2f,%.2f,%.4f,%.4f,%.1f,%s,%s,%s\n", head, $1, $6, $4, $5, $3, seconds,
                 parameters, isa, command
         }' "$root/$1/log.csv"
@@ -227,6 +235,12 @@ summarize() {
 
 mkdir -p "$root"
 choose_data
+check_number JOBS "$JOBS"
+twice=$(for net in $NETS; do basename "$net" .lua; done | sort | uniq -d)
+if [ -n "$twice" ]; then
+    echo "NETS: $twice: two networks of one name: expected files of different names" >&2
+    exit 2
+fi
 for net in $NETS; do
     for norm in $NORMS; do
         build_program "$net" "$norm" "$root/make.log"

@@ -135,11 +135,16 @@ static void same_training(const char *out)
 
 START_TEST(an_interrupted_run_ends_the_same)
 {
-    static const char *const signals[] = {"1 2 1", "13 15 1", "20 2 1", "21 15 1", "39 2 1"};
-    char words[PATH_SIZE], out[16], text[OUTPUT_SIZE];
+    static const struct {
+        const char *sent, *name;
+    } signals[] = {
+        {"1 2 1", "SIGINT"},    {"13 15 1", "SIGTERM"}, {"20 2 1", "SIGINT"},
+        {"21 15 1", "SIGTERM"}, {"30 1 1", "SIGHUP"},   {"39 2 1", "SIGINT"},
+    };
+    char words[PATH_SIZE], log[32], out[16], text[OUTPUT_SIZE];
     run_whole();
-    for (int i = 0; i < 5; i++) {
-        const struct world world = {.environment = {{"TINY_SIGNALS", signals[i]}}};
+    for (int i = 0; i < 6; i++) {
+        const struct world world = {.environment = {{"TINY_SIGNALS", signals[i].sent}}};
         snprintf(out, sizeof out, "part%d", i);
         snprintf(words, sizeof words, "train --data synthetic --seed 3 --log-steps --out %s", out);
         ck_assert_int_eq(run_words(&world, words), EXIT_INTERRUPTED);
@@ -149,11 +154,10 @@ START_TEST(an_interrupted_run_ends_the_same)
                  "--log-steps\n",
                  out);
         says(output, words);
-        snprintf(words, sizeof words, "%s/log.jsonl", out);
-        says(events(words, "interrupt", text), signals[i][strlen(signals[i]) - 3] == '5'
-                                                   ? "\"signal\":\"SIGTERM\""
-                                                   : "\"signal\":\"SIGINT\"");
-        says(events(words, "end", text), "\"reason\":\"interrupted\"");
+        snprintf(words, sizeof words, "\"signal\":\"%s\"", signals[i].name);
+        snprintf(log, sizeof log, "%s/log.jsonl", out);
+        says(events(log, "interrupt", text), words);
+        says(events(log, "end", text), "\"reason\":\"interrupted\"");
         snprintf(words, sizeof words, "train --resume %s/last.safetensors --log-steps --threads 1",
                  out);
         ck_assert_int_eq(run(words), EXIT_OK);
