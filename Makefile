@@ -61,6 +61,10 @@ configure:
 
 # The generator runs twice: here, to say clearly what is wrong with a network, and in the build.
 gen: configure
+	@case "$$(basename "$$NET")" in \
+	'' | *[!A-Za-z0-9_.-]*) \
+	    echo "NET=$$NET: expected a file whose name has letters, digits, _ and - alone" >&2; exit 2 ;; \
+	esac
 	@cmake --build build --target burin
 	@mkdir -p generated
 	@build/burin gen --norm "$$NORM" --isa "$$ISA" --max-memory "$$MAX_MEMORY" "$$NET"

@@ -36,7 +36,7 @@ enum option_id {
     OPT_VERSION
 };
 
-#define GHOST_NORM "bn<images>" /* stands for bn1, bn2, ... */
+#define GHOST_NORM "bn1 to bn9999"
 
 /* Commands as bits, to say which of them take an option. */
 enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8, REPORT = 16 };

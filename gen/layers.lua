@@ -24,7 +24,7 @@ local layers <const> = {}
 layers.max_channels = 4096
 layers.max_side = 1024
 layers.max_layers = 1000
-layers.max_ghost = 4096
+layers.max_ghost = 9999 -- as many as NORM=bn9999 says
 
 local channels <const> = { min = 1, max = layers.max_channels }
 
@@ -296,10 +296,12 @@ function layers.split_norm(norm)
     return images and "bn" or norm, images
 end
 
--- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images.
-function layers.norm_title(norm)
+-- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images, unless a batch has no
+-- more. batch: its images, or nil where that is not known.
+function layers.norm_title(norm, batch)
     local kind <const>, images <const> = layers.split_norm(norm)
-    return norm_titles[kind] .. (images and (" over %d images"):format(images) or "")
+    local parts <const> = images and not (batch and images >= batch)
+    return norm_titles[kind] .. (parts and (" over %d images"):format(images) or "")
 end
 
 local norm <const> = {

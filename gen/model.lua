@@ -335,7 +335,7 @@ function model.params(graph, planned, options)
     return {
         file = file,
         title = string.format("the network %s with %s, for %s.", graph.name,
-            layers.norm_title(options.norm), set.title),
+            layers.norm_title(options.norm, graph.recipe.batch), set.title),
         remake = c.comment(string.format("burin gen --norm %s --isa %s%s %s", options.norm,
             set.name, extra, shell_word(options.network))),
         build_title = in_double

@@ -38,7 +38,7 @@ static void put_network(const char *text)
 }
 
 /* A wrong command line and what is said of it. */
-#define NORMS ": expected bn, gn, ln, in, none or bn<images>"
+#define NORMS ": expected bn, gn, ln, in, none or bn1 to bn9999"
 
 static const struct {
     const char *arguments, *message;

@@ -54,7 +54,7 @@ expect_file(generated/tiny_gn_${ISA}.c generated/tiny_ln_c.c build/tiny_gn build
 
 # What is wrong is said by the generator, and the build goes on to work.
 make(gen ${net} NORM=xx)
-expect_failure("--norm xx: expected bn, gn, ln, in, none or bn<images>")
+expect_failure("--norm xx: expected bn, gn, ln, in, none or bn1 to bn9999")
 make(gen ${net} ISA=mmx)
 expect_failure("--isa mmx: expected native, avx2, avx512 or c")
 make(gen "NET=no such net.lua")
@@ -67,6 +67,7 @@ expect_failure("my nets/wrong.lua:1: ")
 file(READ "${tree}/my nets/tiny.lua" text)
 string(REPLACE "batch = 32" "batch = 65536" text "${text}")
 string(REPLACE "conv { 8," "conv { 64," text "${text}")
+string(REPLACE "name = \"tiny\"" "name = \"huge\"" text "${text}")
 file(WRITE "${tree}/my nets/huge.lua" "${text}")
 make(gen "NET=my nets/huge.lua" NORM=bn)
 expect_failure("MB of memory: expected at most 4096 MB, or a larger --max-memory")
@@ -105,6 +106,17 @@ if(PYTHON3)
         message(FATAL_ERROR "bench_peers.py without PyTorch: ended with ${result}, expected 1")
     endif()
 endif()
+
+# Names that no program can have.
+make(gen "NET=my net.lua" NORM=gn)
+expect_failure("NET=my net.lua: expected a file whose name has letters, digits, _ and - alone")
+make(gen NET= NORM=gn)
+expect_failure("NET=: expected a file")
+
+# A copy that keeps its name.
+file(COPY_FILE "${tree}/my nets/tiny.lua" "${tree}/copy.lua")
+make(gen NET=copy.lua NORM=gn)
+expect_failure("is of tiny.lua: expected another name than \"tiny\" in copy.lua")
 
 # Runs side by side: the second time everything is done already. A ghost of the whole batch is none.
 make_well(compare ${net} "NORMS=gn ln" "GHOSTS=8 32" EPOCHS=1 THREADS=1)
