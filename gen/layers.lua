@@ -296,8 +296,8 @@ function layers.split_norm(norm)
     return images and "bn" or norm, images
 end
 
--- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images, unless a batch has no
--- more. batch: its images, or nil where that is not known.
+-- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images, unless a batch has
+-- no more. batch: its images, or nil where that is not known.
 function layers.norm_title(norm, batch)
     local kind <const>, images <const> = layers.split_norm(norm)
     local parts <const> = images and not (batch and images >= batch)

@@ -399,11 +399,15 @@ end
 
 local function smooth_sentences(found)
     local lines <const> = {}
-    local texts <const>, base = {}, nil
+    local texts <const>, base, flat = {}, nil, false
     for _, group in ipairs(found) do
         local value <const> = median(group, smoothness)
         texts[#texts + 1] = value and ("%s under %s"):format(stat.short(value), group.label)
-        base = base or group.norm == "none" and value or nil
+        if group.norm == "none" and value then
+            local learned <const> = runs.has_learned(group)
+            base = base or learned and value or nil
+            flat = flat or not learned
+        end
     end
     lines[1] = #texts > 0 and ("For each unit of length along the gradient the gradient changes by "
         .. "a median of %s."):format(stat.list(texts)) or nil
@@ -423,8 +427,10 @@ local function smooth_sentences(found)
             .. "norm, over the steps looked at."):format(stat.list(rougher))
     end
     if not base then
-        lines[#lines + 1] = "No run without a norm was looked into, so there is no baseline "
-            .. "(NORM=none)."
+        lines[#lines + 1] = flat
+            and "Without a norm nothing was learned here: the plateau where it began is flat, and no "
+                .. "baseline."
+            or "No run without a norm was looked into, so there is no baseline (NORM=none)."
     end
     return lines
 end

@@ -99,6 +99,25 @@ function runs.last(run)
     return run.epochs[#run.epochs]
 end
 
+--- The loss of guessing: every class as likely as any other.
+function runs.guessing(run)
+    return math.log(run.start.layers[#run.start.layers].shape[1])
+end
+
+local LEARNED <const> = 0.99 -- of the loss of guessing
+
+--- Whether the training loss of a group ever left that of guessing.
+function runs.has_learned(group)
+    for _, run in ipairs(group.runs) do
+        for _, epoch in ipairs(run.epochs) do
+            if epoch.train_loss < LEARNED * runs.guessing(run) then
+                return true
+            end
+        end
+    end
+    return false
+end
+
 -- -- Groups --------------------------------------------------------------------------------------
 
 -- The settings that decide the numbers, sorted: { { key, text }, ... }.

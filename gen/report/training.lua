@@ -142,6 +142,15 @@ local function band_sentence(groups)
     return "Each curve is a single run, so nothing here says how much a seed changes."
 end
 
+-- What stays where it began, or nil.
+local function unlearned_sentence(groups)
+    local labels <const> = stat.map(groups, function(group)
+        return not runs.has_learned(group) and group.label or nil
+    end)
+    return #labels > 0 and ("Under %s nothing is learned: the training loss stays at %.3f, that of "
+        .. "guessing."):format(stat.list(labels), runs.guessing(groups[1].runs[1]))
+end
+
 --- View 2 of an array of groups.
 function training.curves(groups)
     local label <const>, accuracy <const> = best_of(groups, function(group)
@@ -153,8 +162,8 @@ function training.curves(groups)
         id = "curves",
         title = "Loss and accuracy",
         sentences = stat.map({
-            #groups > 1 and first_epoch_sentence(groups), ends, gap_sentence(groups),
-            band_sentence(groups),
+            #groups > 1 and first_epoch_sentence(groups), ends, unlearned_sentence(groups),
+            gap_sentence(groups), band_sentence(groups),
         }, function(sentence) return sentence or nil end),
         blocks = { { kind = "figures", figures = figures(groups) } },
     }
