@@ -428,8 +428,8 @@ local function smooth_sentences(found)
     end
     if not base then
         lines[#lines + 1] = flat
-            and "Without a norm nothing was learned here: the plateau where it began is flat, and no "
-                .. "baseline."
+            and "Without a norm nothing was learned here: the plateau where it began is flat, and "
+                .. "no baseline."
             or "No run without a norm was looked into, so there is no baseline (NORM=none)."
     end
     return lines
