@@ -224,12 +224,12 @@ static void chunk_forward(const struct work *w, int layer, int chunk)
 static void forward(const struct work *w)
 {
     int count = w->model->layer_count;
-    for (int first = 1; first < count;) {
+    for (int first = 0; first < count;) {
         int stop = first + 1; /* the next layer that needs sums over all images */
         while (stop < count && !(w->training && is_batch_norm(w, stop)))
             stop++;
         for (int chunk = w->chunks.first; chunk < w->chunks.last; chunk++) {
-            for (int layer = first; layer < stop; layer++) {
+            for (int layer = first > 0 ? first : 1; layer < stop; layer++) { /* 0 is the input */
                 chunk_forward(w, layer, chunk);
                 if (w->watch != NULL)
                     generic_watch_forward(w, layer, chunk);
