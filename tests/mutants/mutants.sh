@@ -60,7 +60,7 @@ chosen_tests()
 # Where ninja or make has put a test.
 run()
 {
-    (cd "$copy" && timeout 120 "$(find "$work/build/tests" -type f -name "$1")") > "$log" 2>&1
+    (cd "$copy" && timeout 600 "$(find "$work/build/tests" -type f -name "$1")") > "$log" 2>&1
 }
 
 # Puts $4 where $3 stands in the file $1, into the file $2; fails where it stands nowhere.
