@@ -111,6 +111,7 @@ local function first_epoch_sentence(groups)
         fast, high, slow, -low)
 end
 
+-- groups: those that have learned something
 local function gap_sentence(groups)
     local function gap(group)
         return final_mean(group, "train_acc") - final_mean(group, "test_acc")
@@ -156,6 +157,9 @@ function training.curves(groups)
     local label <const>, accuracy <const> = best_of(groups, function(group)
         return final_mean(group, "test_acc")
     end)
+    local learned <const> = stat.map(groups, function(group)
+        return runs.has_learned(group) and group or nil
+    end)
     local ends <const> = #groups > 1 and ("%s ends highest, at %.2f %% test accuracy."):format(
         label, accuracy) or ("It ends at %.2f %% test accuracy."):format(accuracy)
     return {
@@ -163,7 +167,7 @@ function training.curves(groups)
         title = "Loss and accuracy",
         sentences = stat.map({
             #groups > 1 and first_epoch_sentence(groups), ends, unlearned_sentence(groups),
-            gap_sentence(groups), band_sentence(groups),
+            #learned > 0 and gap_sentence(learned), band_sentence(groups),
         }, function(sentence) return sentence or nil end),
         blocks = { { kind = "figures", figures = figures(groups) } },
     }
