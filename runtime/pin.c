@@ -18,13 +18,15 @@ struct pin_place {
 /* Whether a processor is the first of the hyperthreads of its core; true where nobody says. */
 static bool leads_core(int cpu)
 {
-    char path[96];
+    char path[96], text[32], *end;
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
     FILE *file = fopen(path, "r");
-    int first = cpu;
+    long first = cpu;
     if (file != NULL) {
-        if (fscanf(file, "%d", &first) != 1)
-            first = cpu;
+        if (fgets(text, sizeof text, file) != NULL) { /* such as 0-1 or 0,64 */
+            first = strtol(text, &end, 10);
+            first = end != text ? first : cpu;
+        }
         fclose(file);
     }
     return first == cpu;
