@@ -31,6 +31,7 @@
 
 #include "err.h"
 #include "generic.h"
+#include "pool.h"
 #include "program.h"
 #include "run.h"
 #include "tiny_model.h"
@@ -79,6 +80,7 @@ static inline void tiny_train(struct run *run, int rank)
 {
     int number = 0, times = 0;
     generic_backend.train(run, rank);
+    pool_barrier(run->pool); /* others may still be updating what is poisoned here */
     if (rank != 0)
         return;
     const char *text = tiny_event(run, "TINY_SIGNALS");
