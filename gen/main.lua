@@ -117,26 +117,26 @@ local function write_beside(net, path, text)
     write(path, text)
 end
 
--- A copy of a description with its old name would take the place of the first one's program.
-local function check_owner(net, path)
+-- A copy of a description with its old name takes the place of the first one's program: says so.
+local function tell_owner(net, path)
     local known <const> = host.read_file(path)
     local owner <const> = known and known:match("\n %*     burin gen [^\n]-([^/ \n]+%.lua)'?\n")
     local file <const> = net.file:match("[^/ ]+$") -- of a path in quotes, too
     if owner and owner ~= file then
-        fail(("%s: is of %s: expected another name than %q in %s, or --output, or no such file")
-            :format(path, owner, net.name, net.file))
+        print_text(("%s: was of %s, which has the name %q, too\n"):format(path, owner, net.name))
     end
 end
 
 function main.gen(arguments)
     local net <const> = read(arguments)
     local options <const> = options_of(arguments, net.file)
+    local text <const> = require("emit").program(graph.build(net), options)
     local path = arguments.output
     if not path then
         path = "generated/" .. require("model").file_name(net.name, options)
-        check_owner(net, path)
+        tell_owner(net, path)
     end
-    write_beside(net, path, require("emit").program(graph.build(net), options))
+    write_beside(net, path, text)
 end
 
 function main.plan(arguments)

@@ -73,14 +73,9 @@ local function run_rows(groups)
 end
 
 local function any_validates(groups)
-    for _, group in ipairs(groups) do
-        for _, run in ipairs(group.runs) do
-            if run.validates then
-                return true
-            end
-        end
-    end
-    return false
+    return stat.any(groups, function(group)
+        return stat.any(group.runs, function(run) return run.validates end)
+    end)
 end
 
 local function title_of(groups)

@@ -108,14 +108,10 @@ local LEARNED <const> = 0.99 -- of the loss of guessing
 
 --- Whether the training loss of a group ever left that of guessing.
 function runs.has_learned(group)
-    for _, run in ipairs(group.runs) do
-        for _, epoch in ipairs(run.epochs) do
-            if epoch.train_loss < LEARNED * runs.guessing(run) then
-                return true
-            end
-        end
-    end
-    return false
+    return stat.any(group.runs, function(run)
+        local guessing <const> = LEARNED * runs.guessing(run)
+        return stat.any(run.epochs, function(epoch) return epoch.train_loss < guessing end)
+    end)
 end
 
 -- -- Groups --------------------------------------------------------------------------------------

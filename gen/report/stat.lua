@@ -29,6 +29,16 @@ function stat.range(values)
     return math.min(table.unpack(values)), math.max(table.unpack(values))
 end
 
+--- Whether f(value) is true of any.
+function stat.any(values, f)
+    for _, value in ipairs(values) do
+        if f(value) then
+            return true
+        end
+    end
+    return false
+end
+
 --- The array of f(value); nils are left out.
 function stat.map(values, f)
     local out <const> = {}
