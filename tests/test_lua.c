@@ -1,11 +1,13 @@
-/* test_lua.c - runs the Lua tests of tests/lua in the generator's own Lua.
+/* test_lua.c - runs the Lua tests of tests/ in the generator's own Lua.
  *
- * Every file test_*.lua returns { name = function }. Each function becomes one Check test and gets
+ * Every file test_*.lua, in whatever folder, returns { name = function }. Each function becomes one Check test and gets
  * a host of its own, on the scripts of the source tree, so that no test sees another's state. The
  * file's chunk gets the table of harness.lua as its argument. Files and names run in sorted order.
  */
+#define _XOPEN_SOURCE 700 /* nftw */
+
 #include <check.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,27 +151,42 @@ START_TEST(lua_function)
 }
 END_TEST
 
-static int is_test_file(const struct dirent *entry)
+/* The files, as "tests/lua/test_x.lua". */
+static char **files;
+static size_t file_count;
+
+static int take_file(const char *path, const struct stat *status, int type, struct FTW *where)
 {
-    size_t length = strlen(entry->d_name);
-    return strncmp(entry->d_name, "test_", 5) == 0 && length > 9 &&
-           strcmp(entry->d_name + length - 4, ".lua") == 0;
+    (void)status;
+    const char *name = path + where->base;
+    size_t length = strlen(name);
+    if (type == FTW_F && strncmp(name, "test_", 5) == 0 && length > 9 &&
+        strcmp(name + length - 4, ".lua") == 0) {
+        const char *inside = path + strlen(TEST_DIR);
+        size_t room = strlen(inside) + sizeof "tests";
+        files = checked(realloc(files, (file_count + 1) * sizeof *files));
+        files[file_count] = checked(malloc(room));
+        snprintf(files[file_count++], room, "tests%s", inside);
+    }
+    return 0;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 int main(void)
 {
-    struct dirent **files;
-    int count = scandir(TEST_DIR "/lua", &files, is_test_file, alphasort);
-    if (count <= 0) {
-        fprintf(stderr, "test_lua: %s/lua: no test_*.lua in this folder\n", TEST_DIR);
+    if (nftw(TEST_DIR, take_file, 16, FTW_PHYS) != 0 || file_count == 0) {
+        fprintf(stderr, "test_lua: %s: no test_*.lua in this folder\n", TEST_DIR);
         return EXIT_FAILURE;
     }
+    qsort(files, file_count, sizeof *files, compare_files);
     Suite *suite = suite_create("lua");
-    for (int i = 0; i < count; i++) {
-        char file[sizeof files[i]->d_name + sizeof "tests/lua/"];
-        snprintf(file, sizeof file, "tests/lua/%s", files[i]->d_name);
+    for (size_t i = 0; i < file_count; i++) {
         int first = entry_count;
-        list_tests(file);
+        list_tests(files[i]);
         TCase *tcase = tcase_create(entries[first].file); /* Check keeps the pointer */
         tcase_set_timeout(tcase, 60);
         tcase_add_loop_test(tcase, lua_function, first, entry_count);
