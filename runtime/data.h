@@ -70,8 +70,9 @@ bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err
 bool data_open(struct data *data, const char *dir, enum data_part part, struct err *err);
 
 /* Moves n of the images of `data` to `held`: a choice at random that is always the same for the
- * same numbers, whatever the seed of a training; the order is kept on both sides. EXIT_USAGE unless
- * 0 < n < data->count. On failure data is as it was, and held is empty. */
+ * same numbers, whatever the seed of a training; another n makes another choice, not one that holds
+ * it or is part of it. The order is kept on both sides. EXIT_USAGE unless 0 < n < data->count. On
+ * failure data is as it was, and held is empty. */
 bool data_hold_out(struct data *data, int n, struct data *held, struct err *err);
 
 /* Frees the images and clears data. Accepts a zeroed struct. */

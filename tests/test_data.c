@@ -426,16 +426,62 @@ START_TEST(holding_out_parts_the_images)
 }
 END_TEST
 
+/* Another number makes another choice, none that is nested in the other: with chance alone, 18 of
+ * 60 and 60 of 200 images meet. What is chosen is the same on every machine. */
+START_TEST(another_number_holds_out_other_images)
+{
+    static const uint8_t first[] = {0, 1, 4, 6, 9, 10, 13, 17};
+    struct data train[2], held[2];
+    struct err wrong = {0};
+    bool chosen[IMAGES] = {false};
+    int both = 0;
+    for (int i = 0; i < 2; i++) {
+        make_images(&train[i]);
+        ck_assert(data_hold_out(&train[i], HELD + i, &held[i], &wrong));
+        ck_assert_int_eq(held[i].count, HELD + i);
+    }
+    ck_assert_mem_eq(held[0].pixels, first, sizeof first);
+    for (int i = 0; i < HELD; i++)
+        chosen[held[0].pixels[i]] = true;
+    for (int i = 0; i <= HELD; i++)
+        both += chosen[held[1].pixels[i]];
+    ck_assert_msg(both > 5 && both < 32, "%d images are in both", both);
+    for (int i = 0; i < 2; i++) {
+        data_close(&train[i]);
+        data_close(&held[i]);
+    }
+}
+END_TEST
+
+/* All but one, and one alone. */
+START_TEST(the_ends_of_holding_out)
+{
+    for (int n = 1; n < IMAGES; n += IMAGES - 2) {
+        struct data train, held;
+        struct err wrong = {0};
+        make_images(&train);
+        ck_assert(data_hold_out(&train, n, &held, &wrong));
+        ck_assert_int_eq(held.count, n);
+        ck_assert_int_eq(train.count, IMAGES - n);
+        ck_assert_int_eq(held.c + held.h + held.w, 3);
+        data_close(&train);
+        data_close(&held);
+    }
+}
+END_TEST
+
 START_TEST(some_images_must_be_left_to_train_on)
 {
+    static const int wrongs[] = {-1, 0, IMAGES, IMAGES + 1};
     struct data train, held;
     make_images(&train);
-    for (int n = IMAGES; n <= IMAGES + 1; n++) {
+    for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
         struct err wrong = {0};
         char text[80];
-        ck_assert(!data_hold_out(&train, n, &held, &wrong));
+        ck_assert(!data_hold_out(&train, wrongs[i], &held, &wrong));
         ck_assert_int_eq(wrong.code, EXIT_USAGE);
-        snprintf(text, sizeof text, "%d held out of 200 training images: expected 1 to 199", n);
+        snprintf(text, sizeof text, "%d held out of 200 training images: expected 1 to 199",
+                 wrongs[i]);
         ck_assert_str_eq(wrong.message, text);
         ck_assert_int_eq(train.count, IMAGES);
         ck_assert_ptr_null(held.pixels);
@@ -468,6 +514,8 @@ int main(void)
     tcase_add_test(tests, endless_paths_are_refused);
     tcase_add_test(tests, statistics_by_hand);
     tcase_add_test(tests, holding_out_parts_the_images);
+    tcase_add_test(tests, another_number_holds_out_other_images);
+    tcase_add_test(tests, the_ends_of_holding_out);
     tcase_add_test(tests, some_images_must_be_left_to_train_on);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
