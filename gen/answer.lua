@@ -9,8 +9,9 @@
 -- function becomes another function, which does nothing.
 --
 -- The reader trusts nothing: the process that writes ran a stranger's program. It accepts only
--- texts such as the writer makes, with as many tables at most, and what it accepts is checked like
--- anything else that a description says (network.lua).
+-- texts such as the writer makes, with as many nodes at most, and what it accepts is checked like
+-- anything else that a description says (network.lua). A node is a table or a value in one; a table
+-- counts once, however often it is referred to. So many nodes bound what the checks cost.
 --
 -- The text is a row of objects, numbered from 1 in the order in which they are first referred to;
 -- the first holds the result under the key 1.
@@ -25,7 +26,7 @@ local record <const> = require("record")
 
 local answer <const> = {}
 
-answer.max_objects = 100000
+answer.max_nodes = 20000 -- a thousand layers with every field given are about ten thousand
 local MAX_NUMBER <const> = 1 << 31 -- of lines, and of values in a call
 
 -- -- Writing -------------------------------------------------------------------------------------
@@ -61,18 +62,15 @@ local function writer()
     return { parts = parts, objects = objects, put = put, put_value = put_value }
 end
 
--- The answer, or nil where it would hold too many tables.
+-- The answer, or nil where it would hold too many nodes.
 function answer.write(message, result)
     if message then
         return string.pack("<c1s4", "M", message)
     end
     local to <const> = writer()
     to.objects[1] = { result }
-    local i = 1
+    local i, values = 1, 0
     while to.objects[i] do
-        if i > answer.max_objects then
-            return nil
-        end
         local object <const> = to.objects[i]
         local found <const> = record.of(object)
         if found then
@@ -81,6 +79,10 @@ function answer.write(message, result)
             to.put("c1", "T")
         end
         for key, value in next, found and found.arguments or object do
+            values = values + 1
+            if #to.objects + values > answer.max_nodes then
+                return nil
+            end
             to.put_value(key)
             to.put_value(value)
         end
@@ -96,7 +98,7 @@ local function nothing() end
 
 -- Takes texts apart from left to right. take(format) raises where there is no such value.
 local function reader(text)
-    local from <const> = { at = 1 }
+    local from <const> = { at = 1, nodes = 0 }
 
     function from.take(format)
         local value
@@ -113,6 +115,14 @@ end
 
 local function refuse()
     error("no answer", 0)
+end
+
+-- Counts one more node.
+local function count_node(from)
+    from.nodes = from.nodes + 1
+    if from.nodes > answer.max_nodes then
+        refuse()
+    end
 end
 
 local function read_value(from, object_at)
@@ -136,6 +146,7 @@ end
 -- Fills the table `fill` with the pairs that follow.
 local function read_pairs(from, object_at, fill)
     while from.peek() ~= "." do
+        count_node(from)
         local key <const> = read_value(from, object_at)
         fill[key] = read_value(from, object_at) -- raises where the key is not a number
     end
@@ -151,10 +162,12 @@ local function read_objects(from)
     local objects <const> = { {} }
 
     local function object_at(number)
-        if number < 1 or number > #objects + 1 or number > answer.max_objects then
+        if number < 1 or number > #objects + 1 then
             refuse()
+        elseif not objects[number] then
+            count_node(from)
+            objects[number] = {}
         end
-        objects[number] = objects[number] or {}
         return objects[number]
     end
 

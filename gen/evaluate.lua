@@ -181,7 +181,7 @@ function evaluate.answer(text, file)
         return answer.write(result)
     end
     return answer.write(nil, result) or answer.write(("%s:1: the description returns too many "
-        .. "tables: expected at most %d"):format(file, answer.max_objects))
+        .. "tables and values: expected at most %d"):format(file, answer.max_nodes))
 end
 
 local function reject(file, message)

@@ -17,7 +17,9 @@ local record <const> = require("record")
 local network <const> = {}
 
 local MAX_LISTS <const> = 10000
-local MAX_MESSAGES <const> = 100
+local MAX_MESSAGES <const> = 20
+local MAX_KEYS <const> = 5 -- of a list that are quoted
+local MAX_PATH <const> = 160 -- bytes of a place in nested lists that are written out
 local MAX_INPUT <const> = 1 << 26 -- values of an image: indices in C are int
 
 -- A list of the user's errors: report(line, what, expected) notes one, raise() raises all of them
@@ -57,13 +59,42 @@ end
 
 -- -- Layers --------------------------------------------------------------------------------------
 
+-- The place of the i-th value of the list at `path`, for messages.
+local function place_in(path, i)
+    if #path < MAX_PATH then
+        return ("%s[%d]"):format(path, i)
+    end
+    return path:find("[...]", -5, true) and path or path .. "[...]"
+end
+
+-- The largest index in a list, and the text of the keys that are no indices, or nil.
+local function look_at(list)
+    local count = 0
+    local keys <const> = {}
+    for key in next, list do
+        if math.type(key) == "integer" and key >= 1 then
+            count = math.max(count, key)
+        else
+            keys[#keys + 1] = record.show(key)
+        end
+    end
+    if #keys == 0 then
+        return count, nil
+    end
+    table.sort(keys) -- next has no order of its own
+    local more <const> = #keys > MAX_KEYS and (" and %d more"):format(#keys - MAX_KEYS) or ""
+    return count, table.concat(keys, ", ", 1, math.min(#keys, MAX_KEYS)) .. more
+end
+
 -- Appends the records of a nested list to `flat`, an array that also counts its lists and knows
 -- those that are open, since lists may hold themselves or each other many times. `path` says
 -- where in the list, for messages. False when it is of no use to go on; flat.broken where
--- anything is missing.
+-- anything is missing. A list that is wrong is told once and never looked at again, so the work is
+-- bounded by the limits on lists and layers and by what the lists hold, each counted once.
 local function flatten(list, path, line, flat, report)
     local function complain(what, expected)
         flat.broken = true
+        flat.wrong[list] = true
         report(line, what, expected)
     end
 
@@ -74,37 +105,29 @@ local function flatten(list, path, line, flat, report)
     elseif flat.lists > MAX_LISTS then
         complain("network: too many lists of layers", "at most " .. MAX_LISTS)
         return false
+    elseif flat.wrong[list] then
+        return true
     end
-    local count = 0
-    local keys <const> = {}
-    for key in next, list do
-        if math.type(key) == "integer" and key >= 1 then
-            count = math.max(count, key)
-        else
-            keys[#keys + 1] = record.show(key)
-        end
-    end
-    if #keys > 0 then
-        table.sort(keys) -- next has no order of its own
-        complain(("%s has a key %s"):format(path, table.concat(keys, ", ")), "a list without keys")
+    local count <const>, keys <const> = look_at(list)
+    if keys then
+        complain(("%s has a key %s"):format(path, keys), "a list without keys")
         return true
     end
     flat.open[list] = true
     for i = 1, count do
         local value <const> = list[i]
         local found <const> = record.of(value)
-        local place <const> = ("%s[%d]"):format(path, i)
         if #flat > layers.max_layers then
             return false
         elseif found and layers.of[found.kind] then
             flat[#flat + 1] = found
         elseif not found and type(value) == "table" then
-            if not flatten(value, place, line, flat, report) then
+            if not flatten(value, place_in(path, i), line, flat, report) then
                 return false
             end
         else
             local hint <const> = type(value) == "function" and " (a call, with parentheses)" or ""
-            complain(("%s is %s"):format(place, record.show(value)),
+            complain(("%s is %s"):format(place_in(path, i), record.show(value)),
                 "a layer or a list of layers" .. hint)
             if value == nil then
                 break -- the list may be all holes
@@ -137,29 +160,35 @@ local function check_name(spec, name, line, used, report)
     return not other
 end
 
+-- The checked fields of a layer.
+local function check_fields(spec, call, report)
+    local f <const> = record.check_call(spec, call, report)
+    local complete = true
+    for _, field in ipairs(spec.fields) do
+        complete = complete and (f[field.name] ~= nil or field.optional)
+    end
+    if complete then
+        local what <const>, expected <const> = spec.check(f)
+        if what then
+            report(call.line, spec.name .. ": " .. what, expected)
+        end
+    end
+    return f
+end
+
 -- Checks fields and names of each layer. The second result is false where names are wrong.
 local function check_layers(found, report)
     local list <const> = {}
     local names_hold = true
-    local seen <const>, numbers <const>, used <const> = {}, {}, {}
+    local fields_of <const>, numbers <const>, used <const> = {}, {}, {}
     for i, call in ipairs(found) do
         local spec <const> = layers.of[call.kind]
-        if seen[call] then
+        if fields_of[call] then
             report(call.line, spec.name .. ": one layer in two places",
                 "a call for each place")
         end
-        seen[call] = true
-        local f <const> = record.check_call(spec, call, report)
-        local complete = true
-        for _, field in ipairs(spec.fields) do
-            complete = complete and (f[field.name] ~= nil or field.optional)
-        end
-        if complete then
-            local what <const>, expected <const> = spec.check(f)
-            if what then
-                report(call.line, spec.name .. ": " .. what, expected)
-            end
-        end
+        local f <const> = fields_of[call] or check_fields(spec, call, report)
+        fields_of[call] = f
         numbers[spec.name] = (numbers[spec.name] or 0) + 1
         local name <const> = f.name or spec.name .. numbers[spec.name]
         names_hold = check_name(spec, name, call.line, used, report) and names_hold
@@ -211,7 +240,7 @@ local function connect(list, report)
 end
 
 local function read_layers(top, file, nested, report)
-    local found <const> = { lists = 0, open = {} }
+    local found <const> = { lists = 0, open = {}, wrong = {} }
     flatten(nested, "network: layers", top.line, found, report)
     if #found > layers.max_layers then
         report(top.line, "network: too many layers", "at most " .. layers.max_layers)

@@ -200,50 +200,56 @@ local function check_field(spec, field, value, values, line, report)
     report(line, what .. " is " .. record.show(value), record.expected(field))
 end
 
-local function unknown_field(spec, key, line, report)
+-- Reports the keys of `arguments` that are not `known`, in the order of what messages show of them.
+local function report_strangers(spec, arguments, known, line, report)
+    local strangers <const> = {}
+    for key in next, arguments do
+        if not known[key] then
+            strangers[#strangers + 1] = { key = key, text = record.show(key) }
+        end
+    end
+    if #strangers == 0 then
+        return
+    end
+    table.sort(strangers, function(a, b) return a.text < b.text end)
     local names <const> = {}
     for i, field in ipairs(spec.fields) do
         names[i] = field.name
     end
-    local what
-    if type(key) == "number" then
-        what = "has a value too many, number " .. record.show(key)
-    else
-        what = "has no field " .. (type(key) == "string" and record.show(key) or "of that type")
+    local expected <const> = #names > 0 and record.either(names) or "none"
+    for _, stranger in ipairs(strangers) do
+        local what
+        if type(stranger.key) == "number" then
+            what = "has a value too many, number " .. stranger.text
+        else
+            what = "has no field "
+                .. (type(stranger.key) == "string" and stranger.text or "of that type")
+        end
+        report(line, spec.name .. ": " .. what, expected)
     end
-    report(line, spec.name .. ": " .. what, #names > 0 and record.either(names) or "none")
 end
 
 -- Checks `arguments`, a table that a description wrote at `line`, against spec.fields and returns
 -- the values with defaults filled in, nil where a field is wrong. Mistakes go to
 -- report(line, what, expected).
 function record.check(spec, arguments, line, report)
-    local left <const> = {}
-    for key, value in next, arguments do
-        left[key] = value
-    end
-    local values <const> = {}
+    local known <const>, values <const> = {}, {}
     for _, field in ipairs(spec.fields) do
-        local value = left[field.name]
-        left[field.name] = nil
+        local value = arguments[field.name]
+        known[field.name] = true
         local position <const> = field.position
-        if position and left[position] ~= nil then
-            if value ~= nil then
+        if position then
+            known[position] = true
+            if value ~= nil and arguments[position] ~= nil then
                 report(line, ("%s: %s is given twice"):format(spec.name, field.name), "one value")
             end
-            value = left[position]
-            left[position] = nil
+            if arguments[position] ~= nil then
+                value = arguments[position]
+            end
         end
         check_field(spec, field, value, values, line, report)
     end
-    local strangers <const> = {}
-    for key in next, left do
-        strangers[#strangers + 1] = key
-    end
-    table.sort(strangers, function(a, b) return record.show(a) < record.show(b) end)
-    for _, key in ipairs(strangers) do
-        unknown_field(spec, key, line, report)
-    end
+    report_strangers(spec, arguments, known, line, report)
     return values
 end
 

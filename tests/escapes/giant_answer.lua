@@ -1,6 +1,6 @@
--- More tables than an answer holds.
+-- More tables and values than an answer holds.
 local t = {}
-for i = 1, 100001 do
+for i = 1, 20001 do
     t[i] = {}
 end
 return network(t)

@@ -15,6 +15,16 @@ local function show(x)
     return type(x) == "string" and ("%q"):format(x):gsub("\\\n", "\\n") or tostring(x)
 end
 
+--- How many thousands of steps of Lua a call takes; it may raise. Unlike a time, the same on every
+--- machine and under every load.
+function test.kilosteps(f, ...)
+    local count = 0
+    debug.sethook(function() count = count + 1 end, "", 1000)
+    pcall(f, ...)
+    debug.sethook()
+    return count
+end
+
 -- The keys of both tables, in an order that does not depend on the run.
 local function sorted_keys(a, b)
     local keys <const> = {}

@@ -57,14 +57,65 @@ end
 
 function tests.depth_has_no_limit_but_number_has()
     local t = {}
-    for _ = 1, 99000 do
+    for _ = 1, 9900 do
         t = { t }
     end
     assert(cross(t))
-    for _ = 1, 2000 do
+    for _ = 1, 100 do
         t = { t }
     end
     test.equal(answer.write(nil, t), nil)
+end
+
+-- A result of `tables` tables in a list and `values` numbers in the last of them.
+local function list_of(tables, values)
+    local list <const> = {}
+    for i = 1, tables do
+        list[i] = {}
+    end
+    for i = 1, values do
+        list[tables][i] = i
+    end
+    return list
+end
+
+-- Tables, values and the table that holds the result count, to the last one.
+function tests.nodes_are_counted()
+    local most <const> = answer.max_nodes
+    local whole <const> = answer.write(nil, list_of(100, most - 203))
+    assert(answer.read(whole) == nil, "as many nodes as may be are refused")
+    assert(not answer.write(nil, list_of(100, most - 202)), "a value too many")
+    assert(not answer.write(nil, list_of(101, most - 203)), "a table too many")
+end
+
+-- The writer may have been turned against us: the reader counts by itself.
+function tests.the_reader_counts_too()
+    local most <const> = answer.max_nodes
+    local pair <const> = string.pack("<c1i8c1B", "i", 1, "b", 1)
+    local function of_values(count)
+        return "T" .. pair:rep(count) .. "."
+    end
+    test.equal(answer.read(of_values(most)), nil)
+    test.equal(answer.read(of_values(most + 1)), false)
+    local function of_tables(count)
+        local parts <const> = { "T" }
+        for i = 1, count do
+            parts[#parts + 1] = string.pack("<c1i8c1I4", "i", i, "@", i + 1)
+        end
+        return table.concat(parts) .. "." .. ("T."):rep(count)
+    end
+    test.equal(answer.read(of_tables(most // 2)), nil)
+    test.equal(answer.read(of_tables(most // 2 + 1)), false)
+end
+
+-- What is referred to often counts once.
+function tests.shared_tables_count_once()
+    local shared <const>, list <const> = list_of(1, 9000), {}
+    for i = 1, 9000 do
+        list[i] = shared
+    end
+    local got <const> = cross(list)
+    assert(got[1] == got[9000] and #got[1][1] == 9000)
 end
 
 -- Every text is an answer or none; reading never raises.

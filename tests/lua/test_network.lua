@@ -329,8 +329,47 @@ function tests.mistakes_are_counted()
         .. describe("t, " .. ending)
     local ok <const>, raised <const> = pcall(build, text)
     test.equal(ok, false)
-    test.equal(#raised.messages, 101)
-    test.equal(raised.messages[101], "bad.lua:2: 200 more mistakes: expected none")
+    test.equal(#raised.messages, 21)
+    test.equal(raised.messages[21], "bad.lua:2: 280 more mistakes: expected none")
+end
+
+-- A wrong list that stands in many places is looked at, and told, once.
+function tests.wrong_lists_are_told_once()
+    local text <const> = [[
+        local wrong, keyed, list = {}, {}, {}
+        for i = 1, 4000 do wrong[i], keyed["k" .. i] = 0, 0 end
+        for i = 1, 3000 do list[2 * i - 1], list[2 * i] = wrong, keyed end
+        return network { name = "bad", classes = 10, input = { 3, 8, 8 }, layers = list,
+            recipe = { optimizer = sgd { lr = 0.1 } } }]]
+    local place <const> = "bad.lua:4: network: layers[%d]%s is 0: expected a layer or a list of "
+        .. "layers"
+    local ok <const>, raised <const> = pcall(build, text)
+    test.equal(ok, false)
+    test.equal(raised.messages[20], place:format(1, "[20]"))
+    test.equal(raised.messages[21], "bad.lua:4: 3981 more mistakes: expected none")
+    local keys <const> = text:gsub("= wrong, keyed", "= {}, keyed")
+    test.raises({ 'bad.lua:4: network: layers[2] has a key "k1", "k10", "k100", "k1000", "k1001" '
+        .. "and 3995 more: expected a list without keys" }, build, keys)
+    assert(test.kilosteps(build, text) < 10000, "lists are looked at for each of their places")
+end
+
+-- A layer in many places is checked once.
+function tests.layers_in_many_places_are_checked_once()
+    local text <const> = "local t, l = {}, {}\nfor i = 1, 4000 do t['k' .. i] = i end\n"
+        .. "local r = relu(t)\nfor i = 1, 900 do l[i] = r end\n" .. describe("l, " .. ending)
+    local ok <const>, raised <const> = pcall(build, text)
+    test.equal(ok, false)
+    test.equal(raised.messages[1], 'bad.lua:3: relu: has no field "k1": expected name or from')
+    test.equal(raised.messages[21], "bad.lua:3: 4879 more mistakes: expected none")
+    assert(test.kilosteps(build, text) < 4000, "a layer is checked for each of its places")
+end
+
+-- The place of a mistake in lists of lists of lists stays short.
+function tests.deep_places_are_cut()
+    local text <const> = "local t = { 0 }\nfor i = 1, 3000 do t = { t } end\n"
+        .. describe("t, " .. ending)
+    test.raises({ "bad.lua:3: network: layers[2]" .. ("[1]"):rep(48) .. "[...] is 0: expected a "
+        .. "layer or a list of layers" }, build, text)
 end
 
 function tests.bytes_do_not_depend_on_the_run()
