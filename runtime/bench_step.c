@@ -120,7 +120,6 @@ static bool save_start(const char *folder, const struct run *run, const struct b
                        struct err *err)
 {
     const struct model *m = run->model;
-    const struct checkpoint_counters none = {0};
     const struct safetensor tensors[] = {
         {"images",
          SAFETENSORS_F32,
@@ -134,7 +133,7 @@ static bool save_start(const char *folder, const struct run *run, const struct b
     if (!safetensors_save(path, NULL, tensors, 2, NULL, 0, err))
         return false;
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    return checkpoint_save(path, NULL, run, &none, NULL, 0, err);
+    return checkpoint_save_model(path, run, NULL, 0, err);
 }
 
 /* Notes the time and the loss of every step; profile is that of the timed ones, or NULL. */

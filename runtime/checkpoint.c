@@ -7,9 +7,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "finite.h"
 
 enum { NAME_SIZE = 256 };
 
@@ -74,49 +77,94 @@ static struct safetensor state_tensor(const struct state *state, const float *va
 
 /* -- Saving ------------------------------------------------------------------------------------ */
 
-bool checkpoint_save(const char *path, const char *kept, const struct run *run,
-                     const struct checkpoint_counters *counters,
-                     const struct safetensors_meta *metas, size_t meta_count, struct err *err)
+/* The tensors of a file under construction, and the names made for it. */
+struct table {
+    struct safetensor *tensors;
+    char (*names)[NAME_SIZE];
+    size_t count, used;
+};
+
+static void free_table(struct table *table)
 {
-    const struct model *model = run->model;
+    free(table->tensors);
+    free(table->names);
+}
+
+static bool make_table(struct table *table, const struct model *model)
+{
     size_t names = (size_t)model->param_count + (size_t)model->state_count;
-    size_t limit = COUNTERS + (size_t)model->param_count + names + (size_t)model->state_count;
-    struct safetensor *tensors = calloc(limit, sizeof tensors[0]);
-    char(*text)[NAME_SIZE] = calloc(names + 1, NAME_SIZE); /* the names made here */
-    if (tensors == NULL || text == NULL) {
-        free(tensors);
-        free(text);
-        return err_set_errno(err, ENOMEM, "%s", path);
-    }
-    size_t count = 0, used = 0;
+    size_t limit = COUNTERS + names + names;
+    *table = (struct table){.tensors = calloc(limit, sizeof table->tensors[0]),
+                            .names = calloc(names + 1, NAME_SIZE)};
+    return table->tensors != NULL && table->names != NULL;
+}
+
+static void add_counters(struct table *table, const struct checkpoint_counters *counters)
+{
     for (int i = 0; i < COUNTERS; i++) {
-        tensors[count++] = (struct safetensor){
+        table->tensors[table->count++] = (struct safetensor){
             .name = counter_rows[i].name,
             .dtype = counter_rows[i].dtype,
             .data = (const char *)counters + counter_rows[i].offset,
         };
     }
+}
+
+static void add_model(struct table *table, const struct run *run)
+{
+    const struct model *model = run->model;
     for (int i = 0; i < model->state_count; i++) {
-        if (tracked_name(model->states[i].name, text[used])) {
-            tensors[count++] = (struct safetensor){
-                .name = text[used++], .dtype = SAFETENSORS_I64, .data = &run->store.batches};
+        char *name = table->names[table->used];
+        if (tracked_name(model->states[i].name, name)) {
+            table->used++;
+            table->tensors[table->count++] = (struct safetensor){
+                .name = name, .dtype = SAFETENSORS_I64, .data = &run->store.batches};
         }
     }
     for (int i = 0; i < model->param_count; i++) {
         const struct param *param = &model->params[i];
-        tensors[count++] = param_tensor(param, param->name, run->store.param);
+        table->tensors[table->count++] = param_tensor(param, param->name, run->store.param);
     }
     for (int i = 0; i < model->state_count; i++)
-        tensors[count++] = state_tensor(&model->states[i], run->store.state);
-    for (int i = 0; i < model->param_count; i++) {
-        const struct param *param = &model->params[i];
-        snprintf(text[used], NAME_SIZE, "%s%s", momentum_prefix, param->name);
-        tensors[count++] = param_tensor(param, text[used++], run->store.momentum);
+        table->tensors[table->count++] = state_tensor(&model->states[i], run->store.state);
+}
+
+static void add_momentum(struct table *table, const struct run *run)
+{
+    for (int i = 0; i < run->model->param_count; i++) {
+        const struct param *param = &run->model->params[i];
+        char *name = table->names[table->used++];
+        snprintf(name, NAME_SIZE, "%s%s", momentum_prefix, param->name);
+        table->tensors[table->count++] = param_tensor(param, name, run->store.momentum);
     }
-    assert(count <= limit && used <= names);
-    bool ok = safetensors_save(path, kept, tensors, count, metas, meta_count, err);
-    free(tensors);
-    free(text);
+}
+
+bool checkpoint_save(const char *path, const char *kept, const struct run *run,
+                     const struct checkpoint_counters *counters,
+                     const struct safetensors_meta *metas, size_t meta_count, struct err *err)
+{
+    struct table table;
+    bool ok = make_table(&table, run->model) || err_set_errno(err, ENOMEM, "%s", path);
+    if (ok) {
+        add_counters(&table, counters);
+        add_model(&table, run);
+        add_momentum(&table, run);
+        ok = safetensors_save(path, kept, table.tensors, table.count, metas, meta_count, err);
+    }
+    free_table(&table);
+    return ok;
+}
+
+bool checkpoint_save_model(const char *path, const struct run *run,
+                           const struct safetensors_meta *metas, size_t meta_count, struct err *err)
+{
+    struct table table;
+    bool ok = make_table(&table, run->model) || err_set_errno(err, ENOMEM, "%s", path);
+    if (ok) {
+        add_model(&table, run);
+        ok = safetensors_save(path, NULL, table.tensors, table.count, metas, meta_count, err);
+    }
+    free_table(&table);
     return ok;
 }
 
@@ -201,29 +249,51 @@ bool checkpoint_fits(const struct safetensors *file, const struct model *model, 
 
 /* -- Loading ----------------------------------------------------------------------------------- */
 
-static void copy_out(const struct safetensors *file, const char *name, void *out, size_t bytes)
+/* Copies floats out of the file; false when one of them is no number to compute with. */
+static bool copy_floats(const struct safetensors *file, const char *name, float *out, size_t count,
+                        struct err *err)
 {
     const struct safetensor *tensor = safetensors_find(file, name);
-    assert(tensor != NULL && safetensors_bytes(tensor) == bytes);
-    memcpy(out, tensor->data, bytes);
+    assert(tensor != NULL && safetensors_bytes(tensor) == count * sizeof(float));
+    memcpy(out, tensor->data, count * sizeof(float));
+    if (finite_all(out, count))
+        return true;
+    size_t at = 0;
+    while (isfinite(out[at]))
+        at++;
+    return err_set_code(err, EXIT_DATA,
+                        "%s: tensor \"%s\": element %zu is %s: expected finite numbers", file->path,
+                        name, at, isnan(out[at]) ? "nan" : "infinite");
 }
 
-void checkpoint_load_params(const struct safetensors *file, struct run *run)
+bool checkpoint_load_params(const struct safetensors *file, struct run *run, struct err *err)
 {
     for (int i = 0; i < run->model->param_count; i++) {
         const struct param *param = &run->model->params[i];
-        copy_out(file, param->name, run->store.param + param->offset, param->count * sizeof(float));
+        if (!copy_floats(file, param->name, run->store.param + param->offset, param->count, err))
+            return false;
     }
     run_pack(run);
+    return true;
 }
 
-void checkpoint_load_model(const struct safetensors *file, struct run *run)
+bool checkpoint_load_model(const struct safetensors *file, struct run *run, struct err *err)
 {
     for (int i = 0; i < run->model->state_count; i++) {
         const struct state *state = &run->model->states[i];
-        copy_out(file, state->name, run->store.state + state->offset, state->count * sizeof(float));
+        if (!copy_floats(file, state->name, run->store.state + state->offset, state->count, err))
+            return false;
     }
-    checkpoint_load_params(file, run);
+    return checkpoint_load_params(file, run, err);
+}
+
+bool checkpoint_is_model(const struct safetensors *file)
+{
+    for (int i = 0; i < COUNTERS; i++) {
+        if (safetensors_find(file, counter_rows[i].name) != NULL)
+            return false;
+    }
+    return true;
 }
 
 /* Finds a tensor that only checkpoints have. */
@@ -249,8 +319,30 @@ static bool is_count(int64_t n)
     return n >= 0 && n < MOST;
 }
 
+/* Whether these can be the counters of one training with batches of this size. */
+static bool agree(const struct checkpoint_counters *c, int batch)
+{
+    if (!is_count(c->epoch) || !is_count(c->step) || c->steps_per_epoch <= 0 ||
+        c->steps_per_epoch >= (1 << 20) || !is_count(c->images) || !is_count(c->correct))
+        return false;
+    int64_t made = c->step - c->epoch * c->steps_per_epoch;
+    if (made < 0 || made > c->steps_per_epoch || (made == 0) != (c->images == 0) ||
+        c->images > made * batch || c->correct > c->images)
+        return false;
+    return isfinite(c->loss) && c->loss >= 0.0 && (made > 0 || !(c->loss > 0.0));
+}
+
+/* No epoch is the best before the first; afterwards one of them is, from 0 to 100 percent. */
+static bool best_agrees(const struct checkpoint_counters *c)
+{
+    if (c->epoch == 0)
+        return c->best_epoch == 0 && c->best_acc >= -1.0 && c->best_acc <= -1.0;
+    return c->best_epoch >= 1 && c->best_epoch <= c->epoch && c->best_acc >= 0.0 &&
+           c->best_acc <= 100.0;
+}
+
 static bool load_counters(const struct safetensors *file, struct checkpoint_counters *counters,
-                          struct err *err)
+                          int batch, struct err *err)
 {
     for (int i = 0; i < COUNTERS; i++) {
         struct safetensor wanted = {.name = counter_rows[i].name, .dtype = counter_rows[i].dtype};
@@ -260,50 +352,66 @@ static bool load_counters(const struct safetensors *file, struct checkpoint_coun
         memcpy((char *)counters + counter_rows[i].offset, tensor->data, COUNTER_BYTES);
     }
     const struct checkpoint_counters *c = counters;
-    bool ranges = is_count(c->epoch) && is_count(c->step) && c->steps_per_epoch > 0 &&
-                  c->steps_per_epoch < (1 << 20) && is_count(c->images) && is_count(c->correct) &&
-                  c->correct <= c->images && is_count(c->best_epoch);
-    int64_t made = ranges ? c->step - c->epoch * c->steps_per_epoch : -1;
-    return (made >= 0 && made <= c->steps_per_epoch) ||
+    if (!agree(c, batch))
+        return err_set_code(err, EXIT_DATA,
+                            "%s: counters contradict each other: epoch %lld, step %lld, %lld steps "
+                            "an epoch, %lld of %lld images right, loss %g: expected those of one "
+                            "training",
+                            file->path, (long long)c->epoch, (long long)c->step,
+                            (long long)c->steps_per_epoch, (long long)c->correct,
+                            (long long)c->images, c->loss);
+    return best_agrees(c) ||
            err_set_code(err, EXIT_DATA,
-                        "%s: counters contradict each other: epoch %lld, step %lld, %lld steps an "
-                        "epoch, %lld of %lld images right: expected those of one training",
-                        file->path, (long long)c->epoch, (long long)c->step,
-                        (long long)c->steps_per_epoch, (long long)c->correct, (long long)c->images);
+                        "%s: best epoch %lld with accuracy %g after %lld epochs: expected one of "
+                        "these epochs and an accuracy from 0 to 100",
+                        file->path, (long long)c->best_epoch, c->best_acc, (long long)c->epoch);
+}
+
+/* The batches that a norm has seen: all norms have seen the same. */
+static bool load_batches(const struct safetensors *file, const char *name, bool first,
+                         int64_t *batches, struct err *err)
+{
+    struct safetensor wanted = {.name = name, .dtype = SAFETENSORS_I64};
+    const struct safetensor *tensor = require(file, &wanted, err);
+    if (tensor == NULL)
+        return false;
+    int64_t seen;
+    memcpy(&seen, tensor->data, sizeof seen);
+    if (!is_count(seen))
+        return err_set_code(err, EXIT_DATA,
+                            "%s: %s: %lld batches: expected the batches of a training", file->path,
+                            name, (long long)seen);
+    if (!first && seen != *batches)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: %s: %lld batches: expected %lld, as the norm before it has seen",
+                            file->path, name, (long long)seen, (long long)*batches);
+    *batches = seen;
+    return true;
 }
 
 bool checkpoint_load(const struct safetensors *file, struct run *run,
                      struct checkpoint_counters *counters, struct err *err)
 {
     const struct model *model = run->model;
-    if (!load_counters(file, counters, err))
+    char name[NAME_SIZE];
+    if (!load_counters(file, counters, model->recipe.batch, err))
         return false;
     for (int i = 0; i < model->param_count; i++) {
         const struct param *param = &model->params[i];
-        char name[NAME_SIZE];
         snprintf(name, sizeof name, "%s%s", momentum_prefix, param->name);
         struct safetensor wanted = param_tensor(param, name, NULL);
-        const struct safetensor *tensor = require(file, &wanted, err);
-        if (tensor == NULL)
+        if (require(file, &wanted, err) == NULL ||
+            !copy_floats(file, name, run->store.momentum + param->offset, param->count, err))
             return false;
-        memcpy(run->store.momentum + param->offset, tensor->data, param->count * sizeof(float));
     }
     run->store.batches = counters->step;
+    bool first = true;
     for (int i = 0; i < model->state_count; i++) {
-        struct safetensor wanted = {.dtype = SAFETENSORS_I64};
-        char name[NAME_SIZE];
         if (!tracked_name(model->states[i].name, name))
             continue;
-        wanted.name = name;
-        const struct safetensor *tensor = require(file, &wanted, err);
-        if (tensor == NULL)
+        if (!load_batches(file, name, first, &run->store.batches, err))
             return false;
-        memcpy(&run->store.batches, tensor->data, sizeof run->store.batches);
-        if (!is_count(run->store.batches))
-            return err_set_code(err, EXIT_DATA,
-                                "%s: %s: %lld batches: expected the batches of a training",
-                                file->path, name, (long long)run->store.batches);
+        first = false;
     }
-    checkpoint_load_model(file, run);
-    return true;
+    return checkpoint_load_model(file, run, err);
 }

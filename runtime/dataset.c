@@ -34,3 +34,13 @@ bool dataset_open(struct data *data, const char *name, enum data_part part, stru
     return strcmp(name, DATASET_SYNTHETIC) == 0 ? synthetic_open(data, part, images, err)
                                                 : data_open(data, name, part, err);
 }
+
+const char *const *dataset_classes(const struct data *data)
+{
+    static const char *const photographed[DATA_CLASSES] = {
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+    static const char *const painted[DATA_CLASSES] = {"level",    "upright", "slanting", "checker",
+                                                      "disc",     "ring",    "cross",    "triangle",
+                                                      "gradient", "blobs"};
+    return data->synthetic ? painted : photographed;
+}

@@ -26,4 +26,7 @@ bool dataset_find(char name[DATA_PATH_SIZE], const char *option, bool *environme
 /* Opens a part of what dataset_find named; free it with data_close. */
 bool dataset_open(struct data *data, const char *name, enum data_part part, struct err *err);
 
+/* The names of its DATA_CLASSES classes. */
+const char *const *dataset_classes(const struct data *data);
+
 #endif

@@ -1,7 +1,6 @@
 /* eval.c - batches in order; sums in double in that order, so the figures depend on nothing else.
  *
- * The command normalises the test images as the training did: with the mean and deviation that the
- * checkpoint keeps, or, for a file from elsewhere, with those of the training set.
+ * The command normalises the test images as the training did (normalise.h), and says how.
  */
 #include "eval.h"
 
@@ -17,6 +16,7 @@
 #include "examine.h"
 #include "generic.h"
 #include "interrupt.h"
+#include "normalise.h"
 #include "options.h"
 #include "outfile.h"
 #include "settings.h"
@@ -54,33 +54,16 @@ bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval
 /* -- Command ----------------------------------------------------------------------------------- */
 
 struct evaluation {
-    const char *model_file, *data_option, *backend, *out;
+    const char *model_file, *data_option, *backend, *mean, *std, *out;
     int64_t threads;
     struct safetensors file;
     struct data test;
-    struct data_stats stats;
+    struct normalisation normalisation;
     struct augment augment;
     struct run run;
     struct loader *loader;
     float *logits;
 };
-
-static const char *const class_names[DATA_CLASSES] = {
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
-static const char *const synthetic_names[DATA_CLASSES] = {
-    "level", "upright", "slanting", "checker",  "disc",
-    "ring",  "cross",   "triangle", "gradient", "blobs"};
-
-/* "0.49 0.48 0.44" */
-static bool read_numbers(const char *text, double out[DATA_CHANNELS])
-{
-    for (int i = 0; text != NULL && i < DATA_CHANNELS; i++) {
-        char *end = NULL;
-        out[i] = strtod(text, &end);
-        text = end == text || !isfinite(out[i]) ? NULL : end;
-    }
-    return text != NULL && *text == '\0';
-}
 
 static bool open_images(struct evaluation *e, struct err *err)
 {
@@ -94,16 +77,7 @@ static bool open_images(struct evaluation *e, struct err *err)
     if (!dataset_find(name, option, &environment, err) ||
         !dataset_open(&e->test, name, DATA_TEST, err))
         return false;
-    if (read_numbers(safetensors_meta(&e->file, "mean"), e->stats.mean) &&
-        read_numbers(safetensors_meta(&e->file, "std"), e->stats.std) && e->stats.std[0] > 0.0 &&
-        e->stats.std[1] > 0.0 && e->stats.std[2] > 0.0)
-        return true;
-    struct data train = {0};
-    if (!dataset_open(&train, name, DATA_TRAIN, err))
-        return false;
-    e->stats = data_statistics(&train);
-    data_close(&train);
-    return true;
+    return normalise_choose(&e->normalisation, e->mean, e->std, &e->file, name, err);
 }
 
 static bool open_evaluation(struct evaluation *e, const struct model *model, struct err *err)
@@ -114,12 +88,12 @@ static bool open_evaluation(struct evaluation *e, const struct model *model, str
     const struct backend *backend =
         strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
     struct loader_settings settings = {.batch = model->recipe.batch};
-    augment_init(&settings.augment, &e->stats, e->test.c, e->test.h, e->test.w);
+    augment_init(&settings.augment, &e->normalisation.stats, e->test.c, e->test.h, e->test.w);
     e->augment = settings.augment;
     if (!run_open(&e->run, model, backend, (int)e->threads, err) ||
-        !loader_open(&e->loader, &e->test, &settings, err))
+        !loader_open(&e->loader, &e->test, &settings, err) ||
+        !checkpoint_load_model(&e->file, &e->run, err))
         return false;
-    checkpoint_load_model(&e->file, &e->run);
     e->logits = malloc((size_t)e->test.count * (size_t)model->classes * sizeof(float));
     return e->logits != NULL || err_set_errno(err, ENOMEM, "logits");
 }
@@ -133,22 +107,55 @@ static void close_evaluation(struct evaluation *e)
     safetensors_close(&e->file);
 }
 
-static const char *const *names_of(const struct evaluation *e)
-{
-    return e->test.synthetic ? synthetic_names : class_names;
-}
-
 static bool write_details(struct evaluation *e, const struct eval_result *result, struct err *err)
 {
     struct examination examination = {.folder = e->out,
                                       .file = e->model_file,
                                       .test = &e->test,
                                       .augment = &e->augment,
-                                      .class_names = names_of(e),
+                                      .class_names = dataset_classes(&e->test),
                                       .logits = e->logits,
                                       .result = result};
     return e->out == NULL ||
            (outfile_make_folder(e->out, err) && examine_write(&examination, &e->run, err));
+}
+
+static void print_numbers(const char *what, const double values[DATA_CHANNELS])
+{
+    printf("%s", what);
+    for (int i = 0; i < DATA_CHANNELS; i++)
+        printf(" %.4f", values[i]);
+}
+
+static void print_normalisation(const struct evaluation *e, const char *mark)
+{
+    static const char *const sources[] = {
+        [NORMALISE_OPTIONS] = "as the options say",
+        [NORMALISE_FILE] = "as the model's file says",
+        [NORMALISE_DATA] = "as the training set has them: nobody said what the model expects",
+    };
+    printf("%snormalised by", mark);
+    print_numbers(" mean", e->normalisation.stats.mean);
+    print_numbers(", deviation", e->normalisation.stats.std);
+    printf(", %s\n", sources[e->normalisation.source]);
+    struct data_stats images = data_statistics(&e->test);
+    if (!normalise_suits(&e->normalisation, &images)) {
+        printf("%sthese images have other ones:", mark);
+        print_numbers(" mean", images.mean);
+        print_numbers(", deviation", images.std);
+        printf("\n");
+    }
+}
+
+/* A model whose numbers are finite can still end in logits that are not. */
+static bool check_result(const struct evaluation *e, const struct eval_result *result,
+                         struct err *err)
+{
+    return isfinite(result->loss) ||
+           err_set_code(err, EXIT_DIVERGED,
+                        "%s: the test loss is not finite, and its accuracy would mean nothing: "
+                        "expected the model of a training that has not diverged",
+                        e->model_file);
 }
 
 static void print_result(const struct evaluation *e, const struct eval_result *result)
@@ -156,10 +163,11 @@ static void print_result(const struct evaluation *e, const struct eval_result *r
     const char *mark = e->test.synthetic ? "SYNTHETIC " : "";
     printf("%s%s: %lld test images of %s\n", mark, e->model_file, (long long)result->images,
            e->test.source);
+    print_normalisation(e, mark);
     printf("%stest loss %.4f, accuracy %.2f %%\n", mark, result->loss, result->acc);
     for (int k = 0; k < DATA_CLASSES; k++) {
         double images = (double)result->class_images[k];
-        printf("%s  %-12s %6.2f %%\n", mark, names_of(e)[k],
+        printf("%s  %-12s %6.2f %%\n", mark, dataset_classes(&e->test)[k],
                images > 0.0 ? 100.0 * (double)result->class_correct[k] / images : 0.0);
     }
 }
@@ -179,6 +187,10 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
          POOL_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
          OPTION_CHOICE, &e.backend, 0, 0},
+        {"mean", "A,B,C", "of the images the model was trained on, pixels from 0 to 1", OPTION_TEXT,
+         &e.mean, 0, 0},
+        {"std", "A,B,C", "their deviation; default: what the model's file says", OPTION_TEXT,
+         &e.std, 0, 0},
         {"out", "DIR", "also write eval.json and eval_images.bin there, for `burin report`",
          OPTION_TEXT, &e.out, 0, 0},
     };
@@ -199,11 +211,12 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     bool ok = open_evaluation(&e, model, err);
     if (ok) {
         ok = eval_run(&e.run, e.loader, e.logits, &result);
+        if (!ok)
+            err->code = EXIT_INTERRUPTED;
+        ok = ok && check_result(&e, &result, err);
         if (ok) {
             print_result(&e, &result);
             ok = write_details(&e, &result, err);
-        } else {
-            err->code = EXIT_INTERRUPTED;
         }
         if (e.test.warning[0] != '\0')
             fprintf(stderr, "%s: warning: %s\n", program, e.test.warning);

@@ -6,6 +6,7 @@
  */
 #include "trainer.h"
 
+#include <cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "dataset.h"
 #include "finite.h"
 #include "generic.h"
+#include "normalise.h"
 #include "options.h"
 #include "program.h"
 
@@ -113,7 +115,15 @@ static bool apply_checkpoint(struct trainer *t, struct err *err)
 {
     struct settings *s = &t->settings;
     const struct safetensors *file = &t->from.file;
-    if (!checkpoint_fits(file, t->model, err) || !settings_from_file(s, file, err))
+    if (!checkpoint_fits(file, t->model, err))
+        return false;
+    if (checkpoint_is_model(file))
+        return err_set_code(err, EXIT_DATA,
+                            "%s: a model, without the state of its training: expected a "
+                            "checkpoint, as %s of the same run (--init begins a new training from "
+                            "a model)",
+                            file->path, RUNDIR_LAST);
+    if (!settings_from_file(s, file, err))
         return false;
     if (s->recipe.batch != t->model->recipe.batch)
         return err_set_code(err, EXIT_DATA,
@@ -220,14 +230,16 @@ static void add_meta(struct trainer *t, const char *key, const char *value)
     t->metas[t->meta_count++] = (struct safetensors_meta){key, text};
 }
 
-static void add_numbers(struct trainer *t, const char *key, const double *values, int count)
+/* ["airplane","automobile",...]: any name can stand in it. */
+static bool add_classes(struct trainer *t)
 {
-    char text[DATA_CHANNELS * 32] = "";
-    for (int i = 0; i < count; i++) {
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%.17g", i > 0 ? " " : "", values[i]);
-    }
-    add_meta(t, key, text);
+    cJSON *names = cJSON_CreateStringArray(dataset_classes(&t->train), t->model->classes);
+    char *text = cJSON_PrintUnformatted(names);
+    if (text != NULL)
+        add_meta(t, "classes", text);
+    cJSON_free(text);
+    cJSON_Delete(names);
+    return text != NULL;
 }
 
 static bool make_metas(struct trainer *t, struct err *err)
@@ -243,8 +255,11 @@ static bool make_metas(struct trainer *t, struct err *err)
     add_meta(t, "data", t->train.synthetic ? DATASET_SYNTHETIC : "cifar10");
     if (t->train.synthetic)
         add_meta(t, "warning", "SYNTHETIC");
-    add_numbers(t, "mean", t->stats.mean, DATA_CHANNELS);
-    add_numbers(t, "std", t->stats.std, DATA_CHANNELS);
+    if (!add_classes(t))
+        return err_set_errno(err, ENOMEM, "metadata");
+    char numbers[DATA_CHANNELS * 32];
+    add_meta(t, "mean", normalise_text(t->stats.mean, numbers, sizeof numbers));
+    add_meta(t, "std", normalise_text(t->stats.std, numbers, sizeof numbers));
     for (int i = 0; i < SETTING_COUNT; i++) {
         enum settings_key key = (enum settings_key)i;
         if (settings_saved(key))
@@ -280,10 +295,8 @@ static bool check_same_data(const struct trainer *t, const struct safetensors *f
 static bool load_init(struct trainer *t, struct err *err)
 {
     struct safetensors file = {0};
-    bool ok =
-        safetensors_open(&file, t->settings.init, err) && checkpoint_fits(&file, t->model, err);
-    if (ok)
-        checkpoint_load_params(&file, &t->run);
+    bool ok = safetensors_open(&file, t->settings.init, err) &&
+              checkpoint_fits(&file, t->model, err) && checkpoint_load_params(&file, &t->run, err);
     safetensors_close(&file);
     return ok;
 }
@@ -401,28 +414,28 @@ static const char *find_not_finite(const struct model *model, const struct store
     return NULL;
 }
 
-static bool save(const struct trainer *trainer, const char *name, const char *kept, struct err *err)
+/* Refuses to save what no training could go on from. */
+static bool check_finite(const struct trainer *trainer, struct err *err)
 {
     const char *what = NULL;
     const char *tensor = find_not_finite(trainer->model, &trainer->run.store, &what);
-    if (tensor != NULL)
-        return err_set_code(
-            err, EXIT_DIVERGED,
-            "diverged in epoch %lld, step %lld: the %s %s is not finite; the checkpoints stay as "
-            "they were. A lower --lr may help.",
-            (long long)trainer->counters.epoch + 1, (long long)trainer->counters.step, what,
-            tensor);
-    char paths[2][RUNDIR_PATH_SIZE];
-    rundir_path(&trainer->dir, name, paths[0], sizeof paths[0]);
-    return checkpoint_save(
-        paths[0], kept == NULL ? NULL : rundir_path(&trainer->dir, kept, paths[1], sizeof paths[1]),
-        &trainer->run, &trainer->counters, trainer->metas, trainer->meta_count, err);
+    return tensor == NULL ||
+           err_set_code(err, EXIT_DIVERGED,
+                        "diverged in epoch %lld, step %lld: the %s %s is not finite; the "
+                        "checkpoints stay as they were. A lower --lr may help.",
+                        (long long)trainer->counters.epoch + 1, (long long)trainer->counters.step,
+                        what, tensor);
 }
 
 /* A newest checkpoint that was found damaged must not take the place of the good one before it. */
 bool trainer_save_last(struct trainer *trainer, struct err *err)
 {
-    if (!save(trainer, RUNDIR_LAST, trainer->keeps_previous ? NULL : RUNDIR_PREVIOUS, err))
+    char path[RUNDIR_PATH_SIZE], kept[RUNDIR_PATH_SIZE];
+    rundir_path(&trainer->dir, RUNDIR_LAST, path, sizeof path);
+    rundir_path(&trainer->dir, RUNDIR_PREVIOUS, kept, sizeof kept);
+    if (!check_finite(trainer, err) ||
+        !checkpoint_save(path, trainer->keeps_previous ? NULL : kept, &trainer->run,
+                         &trainer->counters, trainer->metas, trainer->meta_count, err))
         return false;
     trainer->keeps_previous = false;
     return true;
@@ -430,5 +443,8 @@ bool trainer_save_last(struct trainer *trainer, struct err *err)
 
 bool trainer_save_best(const struct trainer *trainer, struct err *err)
 {
-    return save(trainer, RUNDIR_BEST, NULL, err);
+    char path[RUNDIR_PATH_SIZE];
+    rundir_path(&trainer->dir, RUNDIR_BEST, path, sizeof path);
+    return check_finite(trainer, err) &&
+           checkpoint_save_model(path, &trainer->run, trainer->metas, trainer->meta_count, err);
 }

@@ -392,7 +392,7 @@ START_TEST(steps_save_their_start)
         .n = BATCH, .images = pixels, .labels = labels->data, .samples = samples, .epoch = 1};
     struct run run;
     ck_assert(run_open(&run, &model, &generic_backend, 1, &err));
-    checkpoint_load_params(&model_file, &run);
+    ck_assert(checkpoint_load_params(&model_file, &run, &err));
     double loss = run_train(&run, &batch).loss;
     run_close(&run);
 

@@ -1,5 +1,6 @@
 /* test_checkpoint.c - a training comes back from its checkpoint, and only from its own. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +45,8 @@ static void setup(void)
     counters = (struct checkpoint_counters){.epoch = 2,
                                             .step = 47,
                                             .steps_per_epoch = 20,
-                                            .images = 3500,
-                                            .correct = 1234,
+                                            .images = 1400,
+                                            .correct = 734,
                                             .loss = 1.0 / 3.0,
                                             .best_acc = 75.3,
                                             .best_epoch = 1};
@@ -126,17 +127,68 @@ START_TEST(names_and_shapes_are_those_of_pytorch)
 }
 END_TEST
 
+/* What load_state_dict takes in strict mode: these names and no other. */
+START_TEST(a_model_has_the_keys_of_a_state_dict)
+{
+    static const char *const tracked[] = {"fc.bias",
+                                          "fc.weight",
+                                          "norm1.bias",
+                                          "norm1.num_batches_tracked",
+                                          "norm1.running_mean",
+                                          "norm1.running_var",
+                                          "norm1.weight"};
+    static const char *const plain[] = {"fc.bias", "fc.weight", "norm1.bias", "norm1.weight"};
+    struct layer layers[5];
+    struct model bn = tiny_model, ghosts = tiny_model, gn = tiny_model;
+    memcpy(layers, tiny_layers, sizeof layers);
+    layers[2].ghost = 50;
+    ghosts.layers = layers;
+    gn.states = NULL; /* no statistics to track */
+    gn.state_count = 0;
+    const struct {
+        const struct model *model;
+        const char *const *names;
+        size_t count;
+    } kinds[] = {{&bn, tracked, 7}, {&ghosts, tracked, 7}, {&gn, plain, 4}};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        struct err err = {0};
+        run.model = kinds[k].model;
+        ck_assert_msg(checkpoint_save_model(path, &run, metas, 2, &err), "%s", err.message);
+        struct safetensors file = read_back();
+        ck_assert_uint_eq(file.count, kinds[k].count);
+        for (size_t i = 0; i < file.count; i++)
+            ck_assert_str_eq(file.tensors[i].name, kinds[k].names[i]);
+        ck_assert_str_eq(safetensors_meta(&file, "network"), "tiny");
+        ck_assert(checkpoint_is_model(&file));
+        const struct safetensor *seen = safetensors_find(&file, "norm1.num_batches_tracked");
+        if (seen != NULL) {
+            int64_t batches;
+            ck_assert(safetensors_check(&file, seen, SAFETENSORS_I64, 0, NULL, &err));
+            memcpy(&batches, seen->data, sizeof batches);
+            ck_assert_int_eq(batches, 47);
+        }
+        safetensors_close(&file);
+    }
+    run.model = &tiny_model;
+    save();
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_is_model(&file));
+    safetensors_close(&file);
+}
+END_TEST
+
 START_TEST(params_alone_leave_the_rest)
 {
+    struct err err = {0};
     save();
     struct safetensors file = read_back();
     struct run old = run;
     open_run();
     run_init_params(&run, 9);
-    checkpoint_load_params(&file, &run);
+    ck_assert_msg(checkpoint_load_params(&file, &run, &err), "%s", err.message);
     ck_assert(same(run.store.param, old.store.param, TINY_PARAM_FLOATS));
     ck_assert(run.store.state[0] == 0.0f && run.store.momentum[0] == 0.0f);
-    checkpoint_load_model(&file, &run);
+    ck_assert_msg(checkpoint_load_model(&file, &run, &err), "%s", err.message);
     ck_assert(same(run.store.state, old.store.state, TINY_STATE_FLOATS));
     ck_assert(run.store.momentum[0] == 0.0f);
     safetensors_close(&file);
@@ -212,6 +264,21 @@ START_TEST(a_model_is_no_checkpoint)
 }
 END_TEST
 
+/* Refuses the counters, with a message. */
+static void counters_are_refused(const struct checkpoint_counters *bad, const char *message)
+{
+    struct err err = {0};
+    struct checkpoint_counters loaded;
+    counters = *bad;
+    save();
+    struct safetensors file = read_back();
+    ck_assert_msg(!checkpoint_load(&file, &run, &loaded, &err), "accepted; expected %s", message);
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_msg(strstr(err.message, message) != NULL, "got \"%s\", expected \"%s\"", err.message,
+                  message);
+    safetensors_close(&file);
+}
+
 START_TEST(contradicting_counters_are_refused)
 {
     static const struct checkpoint_counters bad[] = {
@@ -223,19 +290,111 @@ START_TEST(contradicting_counters_are_refused)
         {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 10, .correct = 11},
         {.epoch = 5, .step = INT64_MIN, .steps_per_epoch = 20},
         {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = INT64_MAX, .correct = 11},
-        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .best_epoch = -1},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 5 * TINY_BATCH + 1},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20},
+        {.epoch = 0, .step = 0, .steps_per_epoch = 20, .images = 1},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .correct = -1},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = -1.0},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = NAN},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = INFINITY},
+        {.epoch = 0, .step = 0, .steps_per_epoch = 20, .loss = 1.0},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct checkpoint_counters c = bad[i];
+        c.best_acc = c.epoch == 0 ? -1.0 : 50.0; /* which is as it should be */
+        c.best_epoch = c.epoch == 0 ? 0 : 1;
+        counters_are_refused(&c, "counters contradict each other: epoch");
+    }
+}
+END_TEST
+
+/* With nan no epoch would ever be the best again. */
+START_TEST(an_impossible_best_epoch_is_refused)
+{
+    static const struct {
+        double acc;
+        int64_t epoch;
+    } bad[] = {{NAN, 1},      {INFINITY, 1},     {-INFINITY, 1}, {200.0, 1},
+               {100.0001, 2}, {-1.0, 1},         {50.0, 3},      {50.0, 0},
+               {50.0, -1},    {50.0, INT64_MAX}, {-1e-9, 1},     {-1.0, 0}};
+    static const struct {
+        double acc;
+        int64_t epoch;
+    } bad_first[] = {{NAN, 0}, {0.0, 0}, {-1.0, 1}, {50.0, 1}, {-2.0, 0}};
+    struct checkpoint_counters c = counters;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        c.best_acc = bad[i].acc;
+        c.best_epoch = bad[i].epoch;
+        counters_are_refused(&c, "after 2 epochs: expected one of these epochs and an accuracy");
+    }
+    c.epoch = 0;
+    c.step = 7;
+    for (size_t i = 0; i < sizeof bad_first / sizeof bad_first[0]; i++) {
+        c.best_acc = bad_first[i].acc;
+        c.best_epoch = bad_first[i].epoch;
+        counters_are_refused(&c, "after 0 epochs: expected one of these epochs and an accuracy");
+    }
+}
+END_TEST
+
+/* The ends of what is right. */
+START_TEST(counters_at_their_ends_are_accepted)
+{
+    static const struct checkpoint_counters good[] = {
+        {.steps_per_epoch = 20, .best_acc = -1.0},
+        {.step = 20, .steps_per_epoch = 20, .images = 4000, .correct = 4000, .best_acc = -1.0},
+        {.epoch = 1, .step = 20, .steps_per_epoch = 20, .best_epoch = 1},
+        {.epoch = 3, .step = 60, .steps_per_epoch = 20, .best_acc = 100.0, .best_epoch = 3},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct err err = {0};
         struct checkpoint_counters loaded;
-        counters = bad[i];
+        counters = good[i];
         save();
         struct safetensors file = read_back();
-        ck_assert_msg(!checkpoint_load(&file, &run, &loaded, &err), "case %zu", i);
-        ck_assert_int_eq(err.code, EXIT_DATA);
-        ck_assert_ptr_nonnull(strstr(err.message, "counters contradict each other: epoch"));
+        ck_assert_msg(checkpoint_load(&file, &run, &loaded, &err), "%zu: %s", i, err.message);
+        ck_assert_int_eq(memcmp(&loaded, &good[i], sizeof loaded), 0);
         safetensors_close(&file);
     }
+}
+END_TEST
+
+/* Which tensor of the file it is, and where; each way of loading reads its own. */
+START_TEST(numbers_that_are_not_finite_are_refused)
+{
+    struct err errs[3] = {{0}};
+    struct checkpoint_counters loaded;
+    run.store.param[tiny_params[2].offset + 479] = NAN;
+    save();
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_load_params(&file, &run, &errs[0]));
+    ck_assert(!checkpoint_load_model(&file, &run, &errs[1]));
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &errs[2]));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(errs[i].code, EXIT_DATA);
+        ck_assert_ptr_nonnull(strstr(errs[i].message,
+                                     "last.safetensors: tensor \"fc.weight\": element 479 is nan: "
+                                     "expected finite numbers"));
+    }
+    safetensors_close(&file);
+    run_init_params(&run, 1);
+    run.store.state[tiny_states[1].offset] = -INFINITY;
+    save();
+    file = read_back();
+    memset(errs, 0, sizeof errs);
+    ck_assert(checkpoint_load_params(&file, &run, &errs[0])); /* statistics are not its own */
+    ck_assert(!checkpoint_load_model(&file, &run, &errs[1]));
+    ck_assert_ptr_nonnull(strstr(errs[1].message, "\"norm1.running_var\": element 0 is infinite"));
+    safetensors_close(&file);
+    run_init_params(&run, 1);
+    run.store.momentum[tiny_params[0].offset + 2] = INFINITY;
+    save();
+    file = read_back();
+    ck_assert(checkpoint_load_model(&file, &run, &errs[0]));
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &errs[2]));
+    ck_assert_ptr_nonnull(
+        strstr(errs[2].message, "\"optim.momentum.norm1.weight\": element 2 is infinite"));
+    safetensors_close(&file);
 }
 END_TEST
 
@@ -261,11 +420,15 @@ int main(void)
     tcase_set_timeout(files, 30);
     tcase_add_test(files, everything_comes_back);
     tcase_add_test(files, names_and_shapes_are_those_of_pytorch);
+    tcase_add_test(files, a_model_has_the_keys_of_a_state_dict);
     tcase_add_test(files, params_alone_leave_the_rest);
     tcase_add_test(files, another_network_is_named);
     tcase_add_test(files, all_differences_are_told_together);
     tcase_add_test(files, a_model_is_no_checkpoint);
     tcase_add_test(files, contradicting_counters_are_refused);
+    tcase_add_test(files, an_impossible_best_epoch_is_refused);
+    tcase_add_test(files, counters_at_their_ends_are_accepted);
+    tcase_add_test(files, numbers_that_are_not_finite_are_refused);
     tcase_add_test(files, an_impossible_number_of_batches_is_refused);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);

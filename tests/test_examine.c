@@ -115,7 +115,7 @@ static void open_expected(struct expected *x, const char *model_file)
     ck_assert(run_open(&x->run, &tiny_model, &generic_backend, 1, &err));
     ck_assert(inside_open(&x->inside, &tiny_model, 1, &err));
     ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
-    checkpoint_load_model(&file, &x->run);
+    ck_assert(checkpoint_load_model(&file, &x->run, &err));
     safetensors_close(&file);
     inside_set(&x->inside, &x->run.store);
     ck_assert(synthetic_open(&train, DATA_TRAIN, SYNTHETIC_TRAIN, &err));

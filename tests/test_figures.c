@@ -103,7 +103,7 @@ static struct run open_tiny(const char *model_file)
     ck_assert(run_open(&run, &tiny_model, &generic_backend, 1, &err));
     ck_assert_msg(safetensors_open(&file, path, &err) && checkpoint_fits(&file, &tiny_model, &err),
                   "%s", err.message);
-    checkpoint_load_model(&file, &run);
+    ck_assert(checkpoint_load_model(&file, &run, &err));
     safetensors_close(&file);
     return run;
 }

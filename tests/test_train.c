@@ -47,7 +47,11 @@ START_TEST(training_writes_everything)
     ck_assert_str_eq(safetensors_meta(&file, "warning"), "SYNTHETIC");
     ck_assert_str_eq(safetensors_meta(&file, "network"), "tiny");
     ck_assert_ptr_nonnull(safetensors_find(&file, "norm1.num_batches_tracked"));
-    ck_assert_ptr_nonnull(safetensors_find(&file, "optim.momentum.fc.weight"));
+    ck_assert_ptr_null(safetensors_find(&file, "optim.momentum.fc.weight"));
+    ck_assert_uint_eq(file.count, TINY_PARAMS + TINY_STATES + 1);
+    ck_assert_str_eq(safetensors_meta(&file, "classes"),
+                     "[\"level\",\"upright\",\"slanting\",\"checker\",\"disc\",\"ring\",\"cross\","
+                     "\"triangle\",\"gradient\",\"blobs\"]");
     safetensors_close(&file);
 }
 END_TEST
@@ -108,6 +112,23 @@ START_TEST(init_takes_parameters_only)
     ck_assert_int_eq(run_words(&renamed, "train --data synthetic --init a/last.safetensors"),
                      EXIT_DATA);
     says(errors, "a/last.safetensors: made by network tiny with norm bn: expected other with norm");
+}
+END_TEST
+
+/* What the best epoch leaves is a model: to evaluate and to begin with, not to go on from. */
+START_TEST(best_is_a_model)
+{
+    char text[OUTPUT_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --out here"), EXIT_OK);
+    ck_assert_int_eq(run("eval --model here/last.safetensors"), EXIT_OK);
+    snprintf(text, sizeof text, "%s", strstr(output, "SYNTHETIC test loss"));
+    ck_assert_int_eq(run("eval --model here/best.safetensors"), EXIT_OK);
+    says(output, text); /* the only epoch is the best */
+    ck_assert_int_eq(run("train --data synthetic --max-steps 1 --init here/best.safetensors"),
+                     EXIT_OK);
+    refuses("train --resume here/best.safetensors", EXIT_DATA);
+    says(errors, "here/best.safetensors: a model, without the state of its training: expected a "
+                 "checkpoint, as last.safetensors of the same run (--init begins a new training");
 }
 END_TEST
 
@@ -334,6 +355,7 @@ int main(int argc, char **argv)
     tcase_add_test(training, quiet_prints_the_result_only);
     tcase_add_test(training, profile_is_printed_at_the_end);
     tcase_add_test(training, a_new_run_keeps_the_one_before);
+    tcase_add_test(training, best_is_a_model);
     tcase_add_test(training, init_takes_parameters_only);
     tcase_add_test(training, an_interrupted_run_ends_the_same);
     tcase_add_test(training, pinned_threads_train_the_same);
