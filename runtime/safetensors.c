@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "sha256.h"
+#include "strict_json.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors files are little-endian and are copied as they are"
@@ -150,14 +151,14 @@ static bool printable(const char *name)
     return true;
 }
 
-/* A JSON number as a size; false unless it is an integer that a double holds exactly. */
+/* A JSON number as a size; false when other integers would become the same double. */
 static bool to_size(const cJSON *item, size_t *out)
 {
     const double limit = 9007199254740992.0;
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0.0 && item->valuedouble <= limit))
+    if (!cJSON_IsNumber(item) || !(item->valuedouble < limit))
         return false;
-    *out = (size_t)item->valuedouble;
-    return (double)*out == item->valuedouble;
+    *out = (size_t)item->valuedouble; /* digits alone: see strict_json.h */
+    return true;
 }
 
 static bool bad_tensor(const struct safetensors *file, const char *name, const char *what,
@@ -184,7 +185,7 @@ static bool parse_shape(const struct safetensors *file, struct safetensor *tenso
         if (!to_size(item, &n)) {
             return bad_tensor(file, tensor->name,
                               "\"shape\" holds something else than sizes: "
-                              "expected integers from 0 to 2^53",
+                              "expected integers from 0 to 2^53 - 1",
                               err);
         }
         if (n > 0 && bytes > SIZE_MAX / n) {
@@ -349,22 +350,17 @@ static bool parse_header(struct safetensors *file, size_t header_bytes, struct e
         return err_set_code(err, EXIT_DATA, "%s: byte %zu: found 0x%02x: expected UTF-8 text",
                             file->path, PREFIX + good, file->bytes[good]);
     }
-    const char *end = text;
-    file->header = header_bytes > 0 && text[0] == '{'
-                       ? cJSON_ParseWithLengthOpts(text, header_bytes, &end, 0)
-                       : NULL;
-    size_t at = (size_t)(end - text);
-    if (file->header != NULL)
-        at += strspn(end, " ") < header_bytes - at ? strspn(end, " ") : header_bytes - at;
-    if (file->header == NULL || at < header_bytes) {
+    const char *wrong = NULL;
+    size_t at = strict_json_end(text, header_bytes, &wrong);
+    if (wrong != NULL) {
         char found[8] = "the end";
         if (at < header_bytes)
             snprintf(found, sizeof found, "0x%02x", file->bytes[at]);
-        return err_set_code(err, EXIT_DATA,
-                            "%s: byte %zu: found %s: expected a JSON object as header", file->path,
-                            PREFIX + at, found);
+        return err_set_code(err, EXIT_DATA, "%s: byte %zu: found %s: expected %s", file->path,
+                            PREFIX + at, found, wrong);
     }
-    return true;
+    file->header = cJSON_ParseWithLengthOpts(text, header_bytes, NULL, 0);
+    return file->header != NULL || err_set_errno(err, ENOMEM, "%s", file->path);
 }
 
 /* -- Digest ------------------------------------------------------------------------------------ */

@@ -174,8 +174,8 @@ static const struct {
     {"", 0, "byte 8: found the end: expected a JSON object as header"},
     {"[]", 0, "byte 8: found 0x5b: expected a JSON object as header"},
     {" {}", 0, "byte 8: found 0x20: expected a JSON object as header"},
-    {"{\"w\":", 0, "byte 12: found 0x3a: expected a JSON object"},
-    {"{} x", 0, "byte 11: found 0x78: expected a JSON object as header"},
+    {"{\"w\":", 0, "byte 13: found the end: expected a value"},
+    {"{} x", 0, "byte 11: found 0x78: expected the end"},
     {"{\"w\xff\":1}", 0, "byte 11: found 0xff: expected UTF-8 text"},
     {"{\"w\xed\xa0\x80\":1}", 0, "byte 11: found 0xed: expected UTF-8 text"},
     {"{\"w\xc3", 0, "byte 11: found 0xc3: expected UTF-8 text"},
@@ -185,9 +185,10 @@ static const struct {
     {"{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", 4, "an object of"},
     {"{" ENTRY("F31", "[1]", "[0,4]") "}", 4, "tensor \"w\": unknown dtype: expected F32, F64"},
     {"{" ENTRY("F32", "1", "[0,4]") "}", 4, "tensor \"w\": no \"shape\""},
-    {"{" ENTRY("F32", "[1.5]", "[0,4]") "}", 4, "something else than sizes"},
-    {"{" ENTRY("F32", "[-1]", "[0,4]") "}", 4, "something else than sizes"},
-    {"{" ENTRY("F32", "[1e300]", "[0,4]") "}", 4, "something else than sizes"},
+    {"{" ENTRY("U8", "[9007199254740992]", "[0,4]") "}", 4, "expected integers from 0 to 2^53 - 1"},
+    {"{" ENTRY("U8", "[9007199254740991]", "[0,4]") "}", 4, "expected 9007199254740991 for U8"},
+    {"{" ENTRY("F32", "[9007199254740993]", "[0,4]") "}", 4, "something else than sizes"},
+    {"{" ENTRY("F32", "[true]", "[0,4]") "}", 4, "something else than sizes"},
     {"{" ENTRY("F32", "[\"1\"]", "[0,4]") "}", 4, "something else than sizes"},
     {"{" ENTRY("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, "more than 8 dimensions"},
     {"{" ENTRY("F32", "[4294967296,4294967296]", "[0,4]") "}", 4, "the shape overflows"},
@@ -196,7 +197,7 @@ static const struct {
      "\"data_offsets\" are no two sizes: expected [begin, end]"},
     {"{" ENTRY("F32", "[1]", "[0,4,8]") "}", 4,
      "\"data_offsets\" are no two sizes: expected [begin, end]"},
-    {"{" ENTRY("F32", "[1]", "[0,4.5]") "}", 4,
+    {"{" ENTRY("F32", "[1]", "[0,null]") "}", 4,
      "\"data_offsets\" are no two sizes: expected [begin, end]"},
     {"{" ENTRY("F32", "[1]", "[4,0]") "}", 4, "data_offsets [4, 0]: expected begin <= end <= 4"},
     {"{" ENTRY("F32", "[2]", "[0,8]") "}", 4, "data_offsets [0, 8]: expected begin <= end <= 4"},
@@ -225,6 +226,98 @@ START_TEST(bad_headers_are_refused)
 }
 END_TEST
 
+/* What other readers take for something else, or not at all: the byte, and what was expected. */
+#define SIZE "expected a size: at most 16 digits, without sign, leading zero, fraction or exponent"
+#define PAIR "expected a whole surrogate pair"
+
+static const struct {
+    const char *header;
+    size_t byte;
+    const char *message;
+} two_ways[] = {
+    {"{\"norm1.bias\\u0000evil\":1}", 22, "found 0x30: expected text without zero bytes"},
+    {"{\"__metadata__\":{\"a\":\"b\\u0000c\"}}", 33, "expected text without zero bytes"},
+    {"{\"w\":[08]}", 14, "found 0x30: " SIZE},
+    {"{\"w\":[00]}", 14, SIZE},
+    {"{\"w\":[01]}", 14, SIZE},
+    {"{\"w\":[-0]}", 14, "found 0x2d: " SIZE},
+    {"{\"w\":[-1]}", 14, SIZE},
+    {"{\"w\":[+1]}", 14, SIZE},
+    {"{\"w\":[1.]}", 14, SIZE},
+    {"{\"w\":[1.0]}", 14, SIZE},
+    {"{\"w\":[.5]}", 14, SIZE},
+    {"{\"w\":[1e]}", 14, SIZE},
+    {"{\"w\":[1e2]}", 14, SIZE},
+    {"{\"w\":[1E300]}", 14, SIZE},
+    {"{\"w\":[0x8]}", 14, SIZE},
+    {"{\"w\":[1_0]}", 14, SIZE},
+    {"{\"w\":[12345678901234567]}", 14, SIZE},
+    {"{\"w\":[1 2]}", 16, "found 0x32: expected ',' or ']'"},
+    {"{\"w\":[1,]}", 16, "found 0x5d: expected a value"},
+    {"{\"w\":[,1]}", 14, "expected a value"},
+    {"{\"w\":[1}", 15, "found 0x7d: expected ',' or ']'"},
+    {"{\"w\":NaN}", 13, "expected a value"},
+    {"{\"w\":True}", 13, "expected a value"},
+    {"{\"w\":nul}", 13, "expected a value"},
+    {"{\"w\":truex}", 17, "found 0x78: expected ',' or '}'"},
+    {"{\"w\" 1}", 13, "found 0x31: expected ':'"},
+    {"{\"w\":1,}", 15, "found 0x7d: expected a text in quotes"},
+    {"{w:1}", 9, "found 0x77: expected a text in quotes"},
+    {"{'w':1}", 9, "expected a text in quotes"},
+    {"{\"w\":1 \"v\":1}", 15, "found 0x22: expected ',' or '}'"},
+    {"{\"w\":1]", 14, "found 0x5d: expected ',' or '}'"},
+    {"{\"w\":1", 14, "found the end: expected ',' or '}'"},
+    {"{\"w", 11, "found the end: expected the end of a text"},
+    {"{\"w\\", 12, "found the end: expected an escape of JSON"},
+    {"{\"w\t\":1}", 11, "found 0x09: expected an escape for a control character"},
+    {"{\"w\\x41\":1}", 12, "found 0x78: expected an escape of JSON"},
+    {"{\"w\\u00g0\":1}", 15, "found 0x67: expected four hexadecimal digits"},
+    {"{\"w\\u00", 15, "found the end: expected four hexadecimal digits"},
+    {"{\"w\\ud800\":1}", 13, PAIR},
+    {"{\"w\\udc00\":1}", 13, PAIR},
+    {"{\"w\\ud800\\u0041\":1}", 13, PAIR},
+    {"{\"w\\ud800\\ud800\":1}", 13, PAIR},
+    {"{\"w\\udfff\\udc00\":1}", 13, PAIR},
+    {"{\"w\\uDBFF\\uDBFF\":1}", 13, PAIR},
+    {"{\"w\\ud800x\":1}", 13, PAIR},
+    {"{} {}", 11, "found 0x7b: expected the end"},
+    {"{}\"", 10, "found 0x22: expected the end"},
+    {"{\"w\":1/**/}", 13, "found 0x31: " SIZE},
+};
+enum { TWO_WAYS = sizeof two_ways / sizeof two_ways[0] };
+
+START_TEST(what_can_be_read_in_two_ways_is_refused)
+{
+    for (size_t i = 0; i < TWO_WAYS; i++) {
+        char message[40];
+        write_file(two_ways[i].header, strlen(two_ways[i].header), 0);
+        refused(two_ways[i].message);
+        snprintf(message, sizeof message, "byte %zu: found ", two_ways[i].byte);
+        refused(message);
+    }
+}
+END_TEST
+
+/* All that the grammar has, in one header. */
+START_TEST(every_form_of_json_is_read)
+{
+    static const char header[] =
+        "{\t\"\\ud83d\\uDE00 \\u00e9\\\\\\\"\\/\":\r\n{\"dtype\" : \"U8\", \"shape\":[ 1 , 0,10 ] ,"
+        "\"data_offsets\":[0,0]}, \"__metadata__\": {\"k\": \"\\b\\f\\n\\r\\t\\u001f\", \"\":\"\"} "
+        "}";
+    struct safetensors file = {0};
+    struct err err = {0};
+    write_file(header, sizeof header - 1, 0);
+    ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
+    const struct safetensor *t = safetensors_find(&file, "\xf0\x9f\x98\x80 \xc3\xa9\\\"/");
+    ck_assert_ptr_nonnull(t);
+    ck_assert(t->rank == 3 && t->shape[0] == 1 && t->shape[1] == 0 && t->shape[2] == 10);
+    ck_assert_str_eq(safetensors_meta(&file, "k"), "\b\f\n\r\t\x1f");
+    ck_assert_str_eq(safetensors_meta(&file, ""), "");
+    safetensors_close(&file);
+}
+END_TEST
+
 START_TEST(a_zero_byte_in_the_header_is_refused)
 {
     write_file("{\"w\0\":1}", 8, 0);
@@ -238,7 +331,7 @@ START_TEST(deep_nesting_is_refused)
     memset(deep, '[', sizeof deep);
     memcpy(deep, "{\"w\":", 5);
     write_file(deep, sizeof deep, 0);
-    refused("expected a JSON object as header");
+    refused("byte 29: found 0x5b: expected less nesting");
 }
 END_TEST
 
@@ -343,6 +436,8 @@ int main(void)
     tcase_add_test(files, a_mismatch_names_both_shapes);
     tcase_add_test(files, files_of_others_are_read);
     tcase_add_loop_test(files, bad_headers_are_refused, 0, BAD_HEADERS);
+    tcase_add_test(files, what_can_be_read_in_two_ways_is_refused);
+    tcase_add_test(files, every_form_of_json_is_read);
     tcase_add_test(files, a_zero_byte_in_the_header_is_refused);
     tcase_add_test(files, deep_nesting_is_refused);
     tcase_add_test(files, impossible_lengths_are_refused);

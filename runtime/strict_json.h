@@ -1,0 +1,25 @@
+/* strict_json.h - whether a header is JSON that can be read in one way only.
+ *
+ *     const char *wrong;
+ *     size_t at = strict_json_end(text, length, &wrong);
+ *     if (at < length) ...                       (byte `at` is not allowed: expected `wrong`)
+ *
+ * Parsers differ in what they let pass, and then in what they read: a text that ends at an escaped
+ * zero byte, a size with a leading zero, half a surrogate pair. The grammar is that of RFC 8259
+ * less what a safetensors header has no use for: its numbers are sizes, digits without sign,
+ * leading zero, fraction or exponent; no text has a zero byte; and nothing lies deeper than
+ * STRICT_JSON_DEPTH. Keys that occur twice are found by who looks at the entries. Time is
+ * proportional to the length, and nothing is allocated.
+ */
+#ifndef BURIN_STRICT_JSON_H
+#define BURIN_STRICT_JSON_H
+
+#include <stddef.h>
+
+enum { STRICT_JSON_DEPTH = 16 };
+
+/* The length when the text is one object with nothing but blanks behind it, and `wrong` is then
+ * NULL; else where it stops being one, and what was expected there. */
+size_t strict_json_end(const char *text, size_t length, const char **wrong);
+
+#endif
