@@ -77,7 +77,7 @@ local function make_node(built, layer, ins, net, report)
     for key, value in pairs(layer.fields) do
         f[key] = value
     end
-    spec.resolve(f, ins, net.norm, net.classes)
+    spec.resolve(f, ins, net)
     if f.vanishes then
         return nil, true
     end
@@ -107,9 +107,6 @@ local function make_node(built, layer, ins, net, report)
     end
     for _, name in ipairs(spec.node) do
         node[name] = f[name]
-    end
-    if node.ghost and node.ghost >= built.recipe.batch then
-        node.ghost = 0
     end
     add_params(built, node, spec.params(f, ins))
     add_states(built, node, spec.states(f, ins))

@@ -22,9 +22,12 @@ take("a keyword of C", [[
 take("a keyword of Python", [[
     and as assert async await class def del elif except finally from global import in is lambda
     nonlocal not or pass raise try with yield False None True]])
+-- dir(torch.nn.Module()) and its annotations, from PyTorch 1.13 to 2.15. Those that start with _
+-- change from version to version: no name starts so.
 take("an attribute of torch.nn.Module", [[
-    add_module apply bfloat16 buffers call_super_init children compile cpu cuda dump_patches eval
-    extra_repr forward get_buffer get_extra_state get_parameter get_submodule half ipu
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
+    dump_patches eval extra_repr forward get_buffer get_extra_state get_parameter get_submodule
+    half ipu
     load_state_dict modules mtia named_buffers named_children named_modules named_parameters
     parameters register_backward_hook register_buffer register_forward_hook
     register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
@@ -42,8 +45,8 @@ function identifier.problem(name)
     if not name:find("^[A-Za-z_][A-Za-z0-9_]*$") or #name > MAX_LENGTH then
         return "is no identifier", identifier.expected
     end
-    if name:find("^__") then
-        return "starts with __, as Python's own names do", "another name"
+    if name:find("^_") then
+        return "starts with _, as the private names of Python and C do", "another name"
     end
     if taken[name] then
         return "is " .. taken[name], "another name"

@@ -6,7 +6,8 @@
 --     spec = { name, doc, example,
 --              fields,                        -- of record.lua; all kinds but add also take `from`
 --              check(f) -> what, expected     -- rules between fields; nil when they hold
---              resolve(f, ins, norm),         -- fills in what depends on the inputs and on NORM
+--              resolve(f, ins, net),          -- fills in what depends on the inputs, on NORM and
+--                                             -- on other parts of the network (network.lua)
 --              shape(f, ins) -> { c, h, w } or nil, what, expected
 --              node = { ... },                -- fields that a node of the graph keeps
 --              params(f, ins), states(f, ins) -- arrays in PyTorch's names, layouts and inits
@@ -17,7 +18,9 @@
 -- f is the table of checked fields, ins the array of inputs and out the output, each { c, h, w }.
 -- layers.kinds is the array in the order of the manual; layers.of maps a kind to its table;
 -- layers.common are the fields that the manual explains once: name, which every kind takes, and
--- from, which every kind takes but add.
+-- from, which every kind takes but add and the loss, whose input is the layer before it.
+
+local record <const> = require("record")
 
 local layers <const> = {}
 
@@ -304,32 +307,64 @@ function layers.norm_title(norm, batch)
     return norm_titles[kind] .. (parts and (" over %d images"):format(images) or "")
 end
 
+-- For fields that belong to some kinds of norm: where the layer names another kind, the field can
+-- have no effect. Where it leaves its kind to NORM, the field is for those NORMs.
+local function only_with(...)
+    local kinds <const> = { ... }
+    return function(f)
+        for _, kind in ipairs(kinds) do
+            if not f.kind or f.kind == kind then
+                return nil
+            end
+        end
+        return "kind " .. f.kind, "kind " .. record.either(kinds)
+    end
+end
+
+-- What a norm of one value would make of it is zero, whatever the value is.
+local function check_set(f, x)
+    local images <const> = f.norm == "batch" and (f.ghost > 0 and f.ghost or f.batch) or 1
+    local width <const> = f.norm == "batch" and 1 or x.c // f.groups
+    if images * width * x.h * x.w == 1 then
+        return (f.norm == "batch" and "batch norm of 1 image" or "groups of 1 channel")
+                .. " of 1 x 1, one value",
+            "two values or more that share a mean"
+    end
+end
+
 local norm <const> = {
     name = "norm",
     doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"
         .. "does not: bn batch norm, gn group norm, ln one group (layer norm), in a group a\n"
         .. "channel (instance norm), none takes the layer out of the network. NORM=bn16 is bn\n"
-        .. "with ghost = 16, where the layer leaves its kind to NORM.",
+        .. "with ghost = 16, where the layer leaves kind and ghost to NORM. A field of another\n"
+        .. "kind than the layer names is an error, and so is a mean of one value.",
     example = 'norm() or norm { kind = "gn", groups = 8 }',
     fields = {
         field("kind", "choice", { choices = layers.norms },
             { position = 1, optional = true, default_doc = "NORM", doc = "which normalization" }),
         field("groups", "integer", channels,
-            { default = 4, doc = "gn: groups of channels; divides their number" }),
+            { default = 4, idle = only_with("gn"),
+              doc = "gn: groups of channels; divides their number" }),
         field("ghost", "integer", { min = 1, max = layers.max_ghost }, {
             optional = true,
+            idle = only_with("bn"),
             default_doc = "the batch",
-            doc = "bn: images that share a mean in training",
+            doc = "bn: images that share a mean in training; divides the batch",
         }),
         field("eps", "number", { above = 0, max = 1 },
-            { default = 1e-5, doc = "added to the variance" }),
+            { default = 1e-5, idle = only_with("bn", "gn", "ln", "in"),
+              doc = "added to the variance" }),
         field("momentum", "number", { min = 0, max = 1 },
-            { default = 0.1, doc = "bn: weight of a batch in the running mean and variance" }),
+            { default = 0.1, idle = only_with("bn"),
+              doc = "bn: weight of a batch in the running mean and variance" }),
     },
-    resolve = function(f, ins, network_norm)
-        local named <const>, images <const> = layers.split_norm(network_norm)
+    resolve = function(f, ins, net)
+        local named <const>, images <const> = layers.split_norm(net.norm)
         local kind <const> = f.kind or named
+        f.batch = net.recipe.batch
         f.ghost = kind == "bn" and (f.ghost or not f.kind and images) or 0
+        f.ghost = f.ghost ~= f.batch and f.ghost or 0
         f.vanishes = kind == "none"
         f.norm = kind == "bn" and "batch" or "group"
         f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c })[kind] or f.groups
@@ -338,8 +373,12 @@ local norm <const> = {
         if f.norm == "group" and ins[1].c % f.groups ~= 0 then
             return nil, ("%d channels in %d groups"):format(ins[1].c, f.groups),
                 "a number of groups that divides the channels"
+        elseif f.ghost > 0 and f.batch % f.ghost ~= 0 then
+            return nil, ("ghost is %d with a batch of %d images"):format(f.ghost, f.batch),
+                "a number that divides the batch"
         end
-        return ins[1]
+        local what <const>, expected <const> = check_set(f, ins[1])
+        return not what and ins[1] or nil, what, expected
     end,
     node = { "norm", "groups", "ghost", "eps", "momentum" },
     params = function(_, ins)
@@ -406,8 +445,8 @@ local softmax_cross_entropy <const> = {
         .. "the label. Its input has one channel a class and is 1 x 1.",
     example = "softmax_cross_entropy()",
     fields = {},
-    resolve = function(f, _, _, classes)
-        f.classes = classes
+    resolve = function(f, _, net)
+        f.classes = net.classes
     end,
     shape = function(f, ins)
         local x <const> = ins[1]
@@ -432,7 +471,7 @@ for _, spec in ipairs(layers.kinds) do
     spec.states = spec.states or function() return {} end
     spec.flop = spec.flop or function() return 0 end
     spec.fields[#spec.fields + 1] = name_field
-    if spec ~= add then
+    if spec ~= add and spec ~= softmax_cross_entropy then
         spec.fields[#spec.fields + 1] = from_field
     end
     layers.of[spec.name] = spec

@@ -15,8 +15,15 @@ name: conv { 16, window = 3 } is conv { channels = 16, window = 3 }, and maxpool
 maxpool { window = 2 }.
 
 A layer reads the layer before it unless `from` names another; the first reads the image, which
-is called input. Names default to the kind and a running number: conv1, conv2, relu1. Every layer
-must be read by another, and the last must be softmax_cross_entropy().
+is called input. Every layer must be read by another, and the last must be
+softmax_cross_entropy().
+
+Names default to the kind and a number, conv1, conv2, relu1, which counts every layer of the kind,
+those with a name of their own too: norm(), norm { name = "e" }, norm() are norm1, e and norm3. So a
+name given to one layer changes no other, nor what a model file calls its parameters.
+
+What a field says must make a difference: one that has no effect beside the others is an error, as
+is a number that becomes zero as a float (below 1.18e-38) or leaves its range.
 
     local function block(channels)
         return { conv { channels, window = 3, padding = 1 }, relu(), norm(), dropout(0.05) }
@@ -98,7 +105,7 @@ end
 
 function manual.text()
     local lines <const> = { head .. "\nLayers, with their fields; [defaults]", "" }
-    lines[#lines + 1] = "any layer; add has no `from`"
+    lines[#lines + 1] = "any layer; add and softmax_cross_entropy have no `from`"
     for _, field in ipairs(layers.common) do
         add_field(lines, field)
     end

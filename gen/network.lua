@@ -138,23 +138,24 @@ local function flatten(list, path, line, flat, report)
     return true
 end
 
--- Whether the layer at `line` may be called `name`; notes it in `used` where it may. A name that is
--- none is quoted only as record.show does: it may hold anything.
-local function check_name(spec, name, line, used, report)
+-- Whether the layer at `line`, with the fields f, may be called `name`; notes it in `used` where it
+-- may. A name that is none is quoted only as record.show does: it may hold anything.
+local function check_name(spec, f, name, line, used, report)
     local what <const>, expected <const> = identifier.layer_problem(name)
     if what then
         report(line, ("%s: name %s %s"):format(spec.name, record.show(name), what), expected)
         return false
     end
     local constant <const> = name:upper() -- as in the generated C
+    local noun <const> = f.name and "name" or "default name"
     local other <const> = used[constant]
     if not other then
         used[constant] = { name = name, line = line }
     elseif other.name == name then
-        report(line, ("%s: the name %s is taken by the layer at line %d"):format(spec.name, name,
-            other.line), "a name of its own")
+        report(line, ("%s: the %s %s is taken by the layer at line %d"):format(spec.name, noun,
+            name, other.line), "a name of its own")
     else
-        report(line, ("%s: the name %s is taken by %s, at line %d"):format(spec.name, name,
+        report(line, ("%s: the %s %s is taken by %s, at line %d"):format(spec.name, noun, name,
             other.name, other.line), "a name that differs in more than capitals")
     end
     return not other
@@ -191,7 +192,7 @@ local function check_layers(found, report)
         fields_of[call] = f
         numbers[spec.name] = (numbers[spec.name] or 0) + 1
         local name <const> = f.name or spec.name .. numbers[spec.name]
-        names_hold = check_name(spec, name, call.line, used, report) and names_hold
+        names_hold = check_name(spec, f, name, call.line, used, report) and names_hold
         list[i] = { kind = spec.name, name = name, line = call.line, fields = f }
     end
     return list, names_hold
@@ -264,6 +265,15 @@ local function read_layers(top, file, nested, report)
     return list
 end
 
+-- NORM is a choice of the command line, and so is its mistake.
+local function check_norm(norm, batch)
+    local _ <const>, images <const> = layers.split_norm(norm)
+    if images and batch % images ~= 0 then
+        error({ kind = "usage", messages = { ("--norm %s: the network has a batch of %d images: "
+            .. "expected a number that divides it"):format(norm, batch) } }, 0)
+    end
+end
+
 -- The checked network of `top`, the record of a network{...} call, for NORM `norm`. `file` names
 -- the description in messages. Raises { kind = "rejected" } with all errors.
 function network.check(top, file, norm)
@@ -285,6 +295,7 @@ function network.check(top, file, norm)
         and recipe.read(head.recipe, top.line, head.input, report)
     local list <const> = head.layers and read_layers(top, file, head.layers, report)
     errors.raise()
+    check_norm(norm, training.batch)
     return {
         file = file,
         norm = norm,

@@ -18,7 +18,7 @@ recipe.network = {
     fields = {
         { name = "name", type = "name", doc = "names the program and its files" },
         { name = "input", type = "shape", doc = "the image" },
-        { name = "classes", type = "integer", min = 2, max = 4096,
+        { name = "classes", type = "integer", min = 2, max = 256, because = "a label is a byte",
           doc = "labels are 0 .. classes - 1" },
         { name = "recipe", type = "table", doc = "how it is trained" },
         { name = "layers", type = "table", doc = "layers and lists of layers, in order" },
@@ -91,12 +91,19 @@ recipe.calls = {
     },
     {
         name = "onecycle",
-        doc = "The rate rises from lr / start_div to lr and falls to lr / final_div.",
+        doc = "The rate rises from lr / start_div to lr and falls to lr / final_div, as PyTorch's\n"
+            .. "OneCycleLR with final_div_factor = final_div / start_div. A warmup of less than a\n"
+            .. "step has ended before the first one, whose rate is on the way down already.",
         example = "onecycle { warmup = 0.3 }",
         fields = {
             { name = "warmup", type = "number", min = 0, max = 1, default = 0.3,
               doc = "part of all steps spent rising" },
             { name = "start_div", type = "number", min = 1, max = 1e12, default = 25,
+              idle = function(f)
+                  if f.warmup == 0 then
+                      return "warmup 0", "warmup above 0"
+                  end
+              end,
               doc = "lr / start_div is the first rate" },
             final_div,
         },

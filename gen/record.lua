@@ -11,6 +11,8 @@
 --                default = value or function(values),    -- neither default nor optional: required
 --                default_doc = text, optional = true,
 --                min and max, or min and below (>= and <), or above and max,   -- numbers
+--                because = text,                         -- the reason of these limits
+--                idle = function(values) -> why, unless, -- what keeps the field from any effect
 --                choices = { ... } }                     -- type "choice"
 --
 -- Types: integer, number, boolean, choice, name (of a layer or network), shape ({ C, H, W }),
@@ -81,7 +83,7 @@ function record.either(words)
     return table.concat(words, ", ", 1, #words - 1) .. " or " .. words[#words]
 end
 
-local function number_text(field)
+local function range_text(field)
     local show <const> = record.show
     local text <const> = field.type == "integer" and "an integer" or "a number"
     if field.min and field.max then
@@ -90,6 +92,10 @@ local function number_text(field)
         return ("%s from %s, below %s"):format(text, show(field.min), show(field.below))
     end
     return ("%s above %s, at most %s"):format(text, show(field.above), show(field.max))
+end
+
+local function number_text(field)
+    return range_text(field) .. (field.because and ": " .. field.because or "")
 end
 
 local expected_texts <const> = {
@@ -110,11 +116,47 @@ function record.expected(field)
     return expected_texts[field.type](field)
 end
 
--- -- Checking ------------------------------------------------------------------------------------
+-- -- Numbers -------------------------------------------------------------------------------------
+
+-- Numbers reach the program as floats, and it takes those below this one for zero.
+local SMALLEST_FLOAT <const> = 2.0 ^ -126
+
+local function to_float(value)
+    return (string.unpack("f", string.pack("f", value)))
+end
+
+local function is_too_small(value)
+    return value ~= 0 and math.abs(to_float(value)) < SMALLEST_FLOAT
+end
+
+-- `value` with as many digits as tell it from every other number.
+local function exact_text(value)
+    for digits = 10, 16 do
+        local text <const> = ("%." .. digits .. "g"):format(value)
+        if tonumber(text) == value then
+            return text
+        end
+    end
+    return ("%.17g"):format(value)
+end
 
 local function in_range(field, value)
     return (not field.min or value >= field.min) and (not field.above or value > field.above)
         and (not field.max or value <= field.max) and (not field.below or value < field.below)
+end
+
+-- The range is one of what is written in the description and of the float that comes of it.
+local function float_in_range(field, value)
+    return in_range(field, value) and not is_too_small(value) and in_range(field, to_float(value))
+end
+
+-- `value`, which a field refuses, and why where one does not see it.
+local function refused_text(field, value)
+    if field.type == "number" and type(value) == "number" and in_range(field, value) then
+        return exact_text(value) .. (is_too_small(value) and ", too small for a float"
+            or ", as a float " .. exact_text(to_float(value)))
+    end
+    return record.show(value)
 end
 
 local function is_integer(value, low, high)
@@ -129,7 +171,8 @@ local converters <const> = {
         return integer and in_range(field, integer) and integer or nil
     end,
     number = function(field, value)
-        return type(value) == "number" and in_range(field, value) and value or nil
+        local good <const> = type(value) == "number" and float_in_range(field, value)
+        return good and (value == 0 and 0 or value) or nil -- there is no -0
     end,
     choice = function(field, value)
         for _, choice in ipairs(field.choices) do
@@ -197,7 +240,16 @@ local function check_field(spec, field, value, values, line, report)
             return
         end
     end
-    report(line, what .. " is " .. record.show(value), record.expected(field))
+    report(line, what .. " is " .. refused_text(field, value), record.expected(field))
+end
+
+-- A field that was given and has no effect beside the others is a mistake.
+local function check_idle(spec, field, values, line, report)
+    local why <const>, unless <const> = field.idle(values)
+    if why then
+        report(line, ("%s: %s has no effect with %s"):format(spec.name, field.name, why),
+            ("no %s, or %s"):format(field.name, unless))
+    end
 end
 
 -- Reports the keys of `arguments` that are not `known`, in the order of what messages show of them.
@@ -233,7 +285,7 @@ end
 -- the values with defaults filled in, nil where a field is wrong. Mistakes go to
 -- report(line, what, expected).
 function record.check(spec, arguments, line, report)
-    local known <const>, values <const> = {}, {}
+    local known <const>, values <const>, given <const> = {}, {}, {}
     for _, field in ipairs(spec.fields) do
         local value = arguments[field.name]
         known[field.name] = true
@@ -248,6 +300,12 @@ function record.check(spec, arguments, line, report)
             end
         end
         check_field(spec, field, value, values, line, report)
+        given[#given + 1] = value ~= nil and field or nil
+    end
+    for _, field in ipairs(given) do
+        if field.idle then
+            check_idle(spec, field, values, line, report)
+        end
     end
     report_strangers(spec, arguments, known, line, report)
     return values

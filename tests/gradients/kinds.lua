@@ -4,7 +4,7 @@ return network {
     name = "kinds",
     input = { 3, 6, 7 },
     classes = 3,
-    recipe = { batch = 17, label_smoothing = 0.1, optimizer = sgd { lr = 0.1 } },
+    recipe = { batch = 21, label_smoothing = 0.1, optimizer = sgd { lr = 0.1 } },
     layers = {
         conv { 4, window = 3, padding = 1 }, relu(), norm { name = "entry" },
         conv { 4, window = 3, padding = 1, bias = true }, dropout(0.2),

@@ -12,10 +12,10 @@ local function build_net(name, norm)
     return graph.build(network.read(assert(host.source(file)), file, norm))
 end
 
--- The graph of `lines`, layers between an image of 3 x 9 x 8 and two classes.
-local function build(lines, norm)
+-- The graph of `lines`, layers between an image (3 x 9 x 8 without `input`) and two classes.
+local function build(lines, norm, input)
     local text <const> = [[return network {
-        name = "small", classes = 2, input = { 3, 9, 8 },
+        name = "small", classes = 2, input = { ]] .. (input or "3, 9, 8") .. [[ },
         recipe = { optimizer = sgd { lr = 0.1 } },
         layers = { ]] .. lines .. [[, global_avgpool(), linear(2), softmax_cross_entropy() },
     }]]
@@ -180,10 +180,11 @@ function tests.norms_are_batch_or_groups()
     test.equal(groups("none"), "group4 batch0")
 end
 
--- NORM=bn8 is for layers that leave their kind to NORM; a ghost of the whole batch (128) is none.
+-- NORM=bn8 is for layers that leave their kind to NORM, and their own ghost wins; a ghost of the
+-- whole batch (128) is none.
 function tests.ghosts_come_from_the_layer_or_from_norm()
     local lines <const> = 'conv { 8, window = 1 }, norm(), norm { ghost = 4 }, norm("bn"), '
-        .. 'norm { kind = "bn", ghost = 16 }, norm { ghost = 128 }, norm { "gn", ghost = 2 }'
+        .. 'norm { kind = "bn", ghost = 16 }, norm { ghost = 128 }, norm { "gn" }'
     local function ghosts(norm)
         local list <const> = {}
         for _, node in ipairs(build(lines, norm).nodes) do
@@ -193,8 +194,25 @@ function tests.ghosts_come_from_the_layer_or_from_norm()
     end
     test.equal(ghosts("bn"), { 0, 4, 0, 16, 0, 0 })
     test.equal(ghosts("bn8"), { 8, 4, 0, 16, 0, 0 })
-    test.equal(ghosts("bn4096"), { 0, 4, 0, 16, 0, 0 })
+    test.equal(ghosts("bn128"), { 0, 4, 0, 16, 0, 0 })
     test.equal(ghosts("ln"), { 0, 0, 0, 16, 0, 0 })
+end
+
+-- NORM is no part of the description, and neither is its mistake.
+function tests.ghosts_of_norm_divide_the_batch()
+    for _, norm in ipairs({ "bn3", "bn256", "bn9999" }) do
+        local raised <const> = test.raises({ ("--norm %s: the network has a batch of 128 images: "
+            .. "expected a number that divides it"):format(norm) }, build, "norm()", norm)
+        test.equal(raised.kind, "usage")
+    end
+end
+
+-- A mean of two values is one, whether they are pixels, channels or images.
+function tests.norms_take_two_values()
+    build('norm { "in" }', "bn", "2, 1, 2")
+    build('norm { "ln" }', "bn", "2, 1, 1")
+    build('norm { "bn", ghost = 2 }', "bn", "2, 1, 1")
+    build('norm { "none" }', "bn", "1, 1, 1")
 end
 
 -- A norm of kind none leaves no node; who names it reads what it read.

@@ -21,6 +21,8 @@ return network {
 }]]):format(head or "input = { 3, 32, 32 }, recipe = { optimizer = sgd { lr = 0.1 } },", lines)
 end
 
+local one_value <const> = " of 1 x 1, one value: expected two values or more that share a mean"
+
 local ending <const> = "global_avgpool(), linear(10), softmax_cross_entropy(),"
 
 -- Reads and builds `text`, called bad.lua.
@@ -140,8 +142,19 @@ local rejected <const> = {
       "6: relu: the name FIRST is taken by first, at line 5: expected a name that differs in more "
       .. "than capitals" },
     { "a default name in capitals", describe('relu { name = "RELU2" }, relu(), ' .. ending),
-      "6: relu: the name relu2 is taken by RELU2, at line 6: expected a name that differs in more "
-      .. "than capitals" },
+      "6: relu: the default name relu2 is taken by RELU2, at line 6: expected a name that differs "
+      .. "in more than capitals" },
+    { "a default name", describe('relu { name = "relu2" }, relu(), ' .. ending),
+      "6: relu: the default name relu2 is taken by the layer at line 6: expected a name of its "
+      .. "own" },
+    { "private names", describe('relu { name = "_buffers" }, relu { name = "__x" }, ' .. ending), {
+        '6: relu: name "_buffers" starts with _, as the private names of Python and C do: expected '
+        .. "another name",
+        '6: relu: name "__x" starts with _, as the private names of Python and C do: expected '
+        .. "another name",
+    } },
+    { "a type of PyTorch", describe('relu { name = "T_destination" }, ' .. ending),
+      '6: relu: name "T_destination" is an attribute of torch.nn.Module: expected another name' },
     { "name of an offset", describe('relu { name = "At_y" },\nrelu { name = "eval_at_y" }, '
       .. ending), {
         '6: relu: name "At_y" starts with At_, as offsets in the generated C do: expected another '
@@ -193,7 +206,7 @@ local rejected <const> = {
         .. "digit first)",
         "1: network: input is missing: expected { channels, height, width }, at most 4096 "
         .. "channels of 1024 x 1024",
-        "1: network: classes is missing: expected an integer from 2 to 4096",
+        "1: network: classes is missing: expected an integer from 2 to 256: a label is a byte",
         "1: network: recipe is missing: expected a table { ... }",
         "1: network: layers is missing: expected a table { ... }",
     } },
@@ -203,6 +216,8 @@ local rejected <const> = {
     { "large input",
       describe(ending, "input = { 4096, 1024, 1024 }, recipe = { optimizer = sgd { lr = 1 } },"),
       "1: network: input is 4096 x 1024 x 1024: expected at most 67108864 values" },
+    { "more classes than a label tells apart", describe(ending):gsub("= 10,", "= 257,", 1),
+      "1: network: classes is 257: expected an integer from 2 to 256: a label is a byte" },
     { "no optimizer", describe(ending, "input = { 3, 32, 32 }, recipe = {},"),
       "1: recipe: optimizer is missing: expected sgd { ... }" },
     { "optimizer and schedule", describe(ending, "input = { 3, 32, 32 }, recipe = {\n"
@@ -212,6 +227,22 @@ local rejected <const> = {
         "5: step: every is 0: expected an integer from 1 to 100000",
         "5: step: gamma is missing: expected a number above 0, at most 1",
     } },
+    { "a first rate without a rise", describe(ending, "input = { 3, 32, 32 }, recipe = {\n"
+      .. "optimizer = sgd { lr = 1 },\nschedule = onecycle { warmup = 0, start_div = 9 } },"),
+      "5: onecycle: start_div has no effect with warmup 0: expected no start_div, or warmup above "
+      .. "0" },
+    { "numbers too small for a float", describe("dropout(-1e-50), norm { eps = 1e-38, "
+      .. "momentum = 1e-310 },\n" .. ending, "input = { 3, 32, 32 }, recipe = {\n"
+      .. "optimizer = sgd { lr = 1e-50, momentum = 1e-46 } },"), {
+        "4: sgd: lr is 1e-50, too small for a float: expected a number above 0, at most 1000",
+        "4: sgd: momentum is 1e-46, too small for a float: expected a number from 0, below 1",
+        "7: dropout: p is -1e-50: expected a number from 0, below 1",
+        "7: norm: eps is 1e-38, too small for a float: expected a number above 0, at "
+        .. "most 1",
+        "7: norm: momentum is 1e-310, too small for a float: expected a number from 0 to 1",
+    } },
+    { "a number that a float rounds out of range", describe("dropout(0.99999999), " .. ending),
+      "6: dropout: p is 0.99999999, as a float 1: expected a number from 0, below 1" },
     { "schedule of another kind", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 }, schedule = relu() },"),
       "1: recipe: schedule is a call of relu: expected constant, step, onecycle or cosine "
@@ -232,6 +263,33 @@ local rejected <const> = {
       .. "padding" },
     { "groups", describe('norm { kind = "gn", groups = 5 }, ' .. ending),
       "6: norm: 16 channels in 5 groups: expected a number of groups that divides the channels" },
+    { "fields of other kinds of norm", describe([[norm { "bn", groups = 16 },
+        norm { "in", ghost = 4, momentum = 0.3 }, norm { "gn", ghost = 3 },
+        norm { "ln", groups = 2 }, norm { "none", eps = 0.1 },]] .. ending), {
+        "6: norm: groups has no effect with kind bn: expected no groups, or kind gn",
+        "7: norm: ghost has no effect with kind in: expected no ghost, or kind bn",
+        "7: norm: momentum has no effect with kind in: expected no momentum, or kind bn",
+        "7: norm: ghost has no effect with kind gn: expected no ghost, or kind bn",
+        "8: norm: groups has no effect with kind ln: expected no groups, or kind gn",
+        "8: norm: eps has no effect with kind none: expected no eps, or kind bn, gn, ln or in",
+    } },
+    { "a ghost that does not divide", describe("norm { ghost = 3 }, " .. ending),
+      "6: norm: ghost is 3 with a batch of 128 images: expected a number that divides the batch" },
+    { "a ghost of more than a batch", describe('norm { "bn", ghost = 256 }, ' .. ending),
+      "6: norm: ghost is 256 with a batch of 128 images: expected a number that divides the "
+      .. "batch" },
+    { "an instance norm of one pixel", describe('global_avgpool(), norm { "in" }, ' .. ending),
+      "6: norm: groups of 1 channel" .. one_value },
+    { "a group norm of one value",
+      describe('global_avgpool(), norm { "gn", groups = 16 }, ' .. ending),
+      "6: norm: groups of 1 channel" .. one_value },
+    { "a layer norm of one value", describe('linear(1), norm { "ln" }, ' .. ending),
+      "6: norm: groups of 1 channel" .. one_value },
+    { "a ghost of one value", describe("global_avgpool(), norm { ghost = 1 }, " .. ending),
+      "6: norm: batch norm of 1 image" .. one_value },
+    { "a batch norm of one value", describe("global_avgpool(), norm(), " .. ending,
+      "input = { 3, 32, 32 }, recipe = { batch = 1, optimizer = sgd { lr = 1 } },"),
+      "6: norm: batch norm of 1 image" .. one_value },
     { "groups of inputs", describe("conv { 30, window = 3, groups = 5 }, " .. ending),
       "6: conv: 16 input channels in 5 groups: expected a number of groups that divides the "
       .. "channels" },

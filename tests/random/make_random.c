@@ -131,6 +131,8 @@ static void add_norm(struct net *net)
     int pixels = net->h * net->w, set = pixels;
     bool batch = strcmp(name, "bn") == 0;
     int ghost = batch && pixels >= MIN_SET && net->layers % 2 ? 1 + (net->layers + net->c) % 9 : 0;
+    while (ghost > 0 && net->batch % ghost != 0)
+        ghost--;
     if (batch && ghost == 0)
         set = pixels * ((net->batch + 1) / 2); /* a batch may be partial */
     else if (strcmp(name, "gn") == 0)
@@ -139,12 +141,14 @@ static void add_norm(struct net *net)
         set = pixels * net->c;
     if (set < MIN_SET)
         return;
-    printf("        norm { groups = %d", groups);
+    printf("        norm { name = \"%s\"", layer_name(++net->layers));
     if (!follows)
         printf(", kind = \"%s\"", name);
+    if (follows || strcmp(name, "gn") == 0)
+        printf(", groups = %d", groups);
     if (ghost > 0)
-        printf(", ghost = %d", ghost); /* the last one may be of a single image */
-    end_layer(net);
+        printf(", ghost = %d", ghost); /* in a partial batch, the last may be of one image */
+    printf(" },\n");
 }
 
 static void add_pool(struct net *net, const char *kind)
