@@ -7,9 +7,8 @@
 #     NET=s8 NORMS="bn gn ln none" SEEDS="1 2 3" runtime/compare.sh
 #
 # It runs in the root of the source tree. Variables, with their defaults: NET (s8), NORMS (bn gn ln
-# none), GHOSTS (images of batch norms over a part of the batch; those that do not divide it are left
-# out; none),
-# SEEDS (1), EPOCHS, THREADS, DATA, PROBE (steps between two looks), ISA.
+# none), GHOSTS (images of batch norms over a part of the batch, those that divide it; none), SEEDS
+# (1), EPOCHS, THREADS, DATA, PROBE (steps between two looks), ISA.
 set -eu
 . runtime/runs.sh
 NET=${NET:-s8}

@@ -29,11 +29,12 @@ static double onecycle(const struct recipe *recipe, double total, double step)
 {
     double peak = (double)recipe->lr;
     double first = recipe->start_div > 0.0f ? peak / (double)recipe->start_div : 0.0;
-    double top = (double)recipe->warmup * total - 1.0; /* the step of the peak */
+    /* The place of the peak, between steps as a rule. A warmup of less than a step puts it before
+     * the first one. */
+    double top = (double)recipe->warmup * total - 1.0;
     double end = total - 1.0;
     if (step < top)
         return half_cosine(first, peak, step / top);
-    top = top > 0.0 ? top : 0.0;
     return end > top ? half_cosine(peak, last_rate(recipe), (step - top) / (end - top)) : peak;
 }
 

@@ -8,9 +8,10 @@
  *     LR_CONSTANT  lr
  *     LR_STEP      lr * step_gamma ^ (epoch / step_epochs), epoch counting from 0 (PyTorch's StepLR
  *                  stepped once an epoch)
- *     LR_ONECYCLE  a half cosine from lr / start_div up to lr during the first warmup * T steps and
- *                  one down to lr / final_div, reached at step T - 1 (PyTorch's OneCycleLR, but
- *                  with final_div counted from the peak)
+ *     LR_ONECYCLE  a half cosine from lr / start_div at step 0 up to lr at warmup * T - 1 and one
+ *                  down to lr / final_div at step T - 1 (PyTorch's OneCycleLR, but with final_div
+ *                  counted from the peak). Where warmup * T is less than 1, step 0 is on the way
+ *                  down already; a single step, unless warmup is 1, has the last rate.
  *     LR_COSINE    a half cosine from lr at step 0 to lr / final_div at step T - 1
  *
  * A final_div of zero stands for infinity: the last rate is zero.
