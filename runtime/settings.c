@@ -7,6 +7,9 @@
 
 #include <assert.h>
 #include <cJSON.h>
+#include <errno.h>
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +111,20 @@ static bool set_choice(int *out, const char *const *words, const char *text, con
     return err_set_code(err, EXIT_USAGE, "%s: '%s': expected one of %s", what, text, list);
 }
 
+/* Rounds once, not by way of a double. Kernels take what is below FLT_MIN for zero, so that must
+ * not be said by a number that is none. The text is a number in a range of floats. */
+static bool set_float(float *out, const char *text, const char *what, struct err *err)
+{
+    errno = 0;
+    float value = strtof(text, NULL);
+    if (errno == ERANGE || (value != 0.0f && fabsf(value) < FLT_MIN))
+        return err_set_code(err, EXIT_USAGE,
+                            "%s: %s is too small for a float: expected 0, or %g and more", what,
+                            text, (double)FLT_MIN);
+    *out = value;
+    return true;
+}
+
 bool settings_set(struct settings *settings, enum settings_key key, const char *text,
                   enum settings_source source, const char *what, struct err *err)
 {
@@ -136,9 +153,9 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
         *(int64_t *)field = integer;
         break;
     case REAL:
-        if (!options_real(what, text, row->min, row->max, &real, err))
+        if (!options_real(what, text, row->min, row->max, &real, err) ||
+            !set_float(field, text, what, err))
             return false;
-        *(float *)field = strtof(text, NULL); /* rounds once, not by way of a double */
         break;
     case BOOL:
         if (!set_choice(&choice, booleans, text, what, err))
