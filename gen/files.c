@@ -8,6 +8,7 @@
 #include "files.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,17 +31,18 @@ static int fail_errno(lua_State *L, const char *path, const char *what, int errn
     return 2;
 }
 
-/* Pushes the text of a regular file, of a large one the first `most` bytes, and returns 0; or
- * pushes nothing and returns the errno. Nothing is open or owned while Lua may raise "not enough
- * memory". */
-static int push_file(lua_State *L, const char *path, size_t most)
+/* Pushes the text of a regular file from byte `from` on, of a longer one `most` bytes, and returns
+ * 0; or pushes nothing and returns the errno. Nothing is open or owned while Lua may raise "not
+ * enough memory". */
+static int push_part(lua_State *L, const char *path, size_t most, off_t from)
 {
     struct stat status;
     if (stat(path, &status) != 0)
         return errno;
     if (!S_ISREG(status.st_mode))
         return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-    size_t room = (size_t)status.st_size < most ? (size_t)status.st_size : most;
+    size_t left = from < status.st_size ? (size_t)(status.st_size - from) : 0;
+    size_t room = left < most ? left : most;
     char *text = lua_newuserdatauv(L, room + 1, 0);
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
@@ -49,8 +51,9 @@ static int push_file(lua_State *L, const char *path, size_t most)
         return problem;
     }
     errno = 0;
-    size_t size = fread(text, 1, room, file);
-    int problem = ferror(file) ? (errno != 0 ? errno : EIO) : 0;
+    bool there = fseeko(file, from, SEEK_SET) == 0;
+    size_t size = there ? fread(text, 1, room, file) : 0;
+    int problem = !there || ferror(file) ? (errno != 0 ? errno : EIO) : 0;
     fclose(file); /* only read from: nothing can be lost */
     if (problem == 0)
         lua_pushlstring(L, text, size);
@@ -58,13 +61,24 @@ static int push_file(lua_State *L, const char *path, size_t most)
     return problem;
 }
 
+static int push_file(lua_State *L, const char *path, size_t most)
+{
+    return push_part(L, path, most, 0);
+}
+
 static int read_file(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
     lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+    lua_Integer from = luaL_optinteger(L, 3, 0);
     luaL_argcheck(L, most >= 0, 2, "expected a number of bytes");
-    int problem = push_file(L, path, (size_t)most);
-    return problem == 0 ? 1 : fail_errno(L, path, "cannot be read", problem);
+    luaL_argcheck(L, from >= 0, 3, "expected a position");
+    int problem = push_part(L, path, (size_t)most, (off_t)from);
+    if (problem == 0)
+        return 1;
+    fail_errno(L, path, "cannot be read", problem);
+    lua_pushboolean(L, problem == ENOENT);
+    return 3;
 }
 
 /* Writes all of text to a new file beside path and renames it over path. Returns 0 or the errno;

@@ -12,7 +12,8 @@
  *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message,
  *                                        and whether there is none
  *     host.template(name)                text of templates/<name>; it must exist
- *     host.read_file(path [, most])      text, at most so many bytes, or nil, message
+ *     host.read_file(path [, most [, from]])   text, at most so many bytes, from that byte on; or
+ *                                        nil, message, and whether there is none
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"

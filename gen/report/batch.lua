@@ -78,14 +78,12 @@ end
 local function evaluation_figure(found)
     local series <const> = {}
     for _, entry in ipairs(found) do
-        local trained <const> = { runs = stat.map(entry.group.runs, function(run)
-            return run.evaluation and run or nil
-        end) }
+        local evaluations <const> = { runs = entry.evaluations }
         series[#series + 1] = {
             label = entry.group.label .. ", statistics of the batch",
             color = entry.group.color,
-            points = runs.points(trained, function(run)
-                local batches <const> = run.evaluation.batches
+            points = runs.points(evaluations, function(evaluation)
+                local batches <const> = evaluation.batches
                 local points <const> = {}
                 for i, size in ipairs(batches.sizes) do
                     points[i] = { size, batches.acc[i] }
@@ -93,8 +91,8 @@ local function evaluation_figure(found)
                 return points
             end),
         }
-        local level <const> = stat.mean(runs.values(trained, function(run)
-            return run.evaluation.batches.running_acc
+        local level <const> = stat.mean(stat.map(entry.evaluations, function(evaluation)
+            return evaluation.batches.running_acc
         end))
         local points <const> = series[#series].points
         series[#series + 1] = {
@@ -156,9 +154,23 @@ local function evaluation_sentences(found)
     return lines
 end
 
+-- What is left of groups with evaluations where f(evaluation) is a list: those that fill it. A test
+-- set of one or two images leaves it empty.
+local function with_entries(found, f)
+    return stat.map(found, function(entry)
+        local list <const> = stat.map(entry.evaluations, function(evaluation)
+            return #f(evaluation) > 0 and evaluation or nil
+        end)
+        return #list > 0 and { group = entry.group, evaluations = list } or nil
+    end)
+end
+
 --- View 6 of an array of groups.
 function batch.size_view(groups)
-    local found <const>, missing <const> = mistakes.evaluated(groups)
+    local all <const>, missing <const> = mistakes.evaluated(groups)
+    local found <const> = with_entries(all, function(evaluation)
+        return evaluation.batches.sizes
+    end)
     local view <const> = { id = "batch", title = "Batch size", sentences = {}, blocks = {} }
     local figures <const> = {}
     local trained <const> = training_figure(groups)
@@ -170,7 +182,7 @@ function batch.size_view(groups)
             .. "images of one statistic (NORM=bn2, bn4, ... and bn), so training against that "
             .. "number is not shown."
     end
-    if #found > 0 and #found[1].evaluations[1].batches.sizes > 0 then
+    if #found > 0 then
         figures[#figures + 1] = evaluation_figure(found)
         for _, line in ipairs(evaluation_sentences(found)) do
             table.insert(view.sentences, line)
@@ -263,7 +275,12 @@ end
 
 --- View 7 of an array of groups.
 function batch.independence_view(groups)
-    local found <const>, missing <const> = mistakes.evaluated(groups)
+    local all <const>, missing <const> = mistakes.evaluated(groups)
+    local found <const> = with_entries(with_entries(all, function(evaluation)
+        return evaluation.independence.training.changes
+    end), function(evaluation)
+        return evaluation.independence.evaluation.changes
+    end)
     local view <const> = {
         id = "independence_view", title = "Does an image depend on the others?", sentences = {},
         blocks = {},

@@ -49,6 +49,21 @@ function chart.area(figure)
         h - MARGIN.bottom
 end
 
+--- The figures of an array without the points that cannot be drawn: a quotient of two numbers of a
+--- log may be infinite. Series, and figures, of which nothing is left are left out.
+function chart.drawable(figures)
+    return stat.map(figures, function(figure)
+        figure.series = stat.map(figure.series, function(series)
+            series.points = stat.map(series.points, function(point)
+                return not stat.any(point, function(x) return not stat.is_finite(x) end)
+                    and point or nil
+            end)
+            return #series.points > 0 and series or nil
+        end)
+        return #figure.series > 0 and figure or nil
+    end)
+end
+
 -- -- Ranges --------------------------------------------------------------------------------------
 
 -- What axis `index` (1 x, 2 y) has to show; bars stand on zero and are as wide as they are.
@@ -73,6 +88,11 @@ local function extent(figure, index)
     return low, high
 end
 
+-- Whether two ends are one in the digits that gnuplot is told.
+local function coincide(low, high)
+    return high - low <= 1e-6 * math.max(math.abs(low), math.abs(high))
+end
+
 local function axis_range(figure, index)
     local axis <const> = index == 1 and figure.x or figure.y
     local low, high = extent(figure, index)
@@ -80,13 +100,13 @@ local function axis_range(figure, index)
         low, high = math.max(low, 1e-12), math.max(high, 1e-12)
         local pad <const> = index == 1 and 1 or (high / low) ^ 0.05
         low, high = low / pad, high * pad
-        if low == high then
+        if coincide(low, high) then
             low, high = low / 2, high * 2
         end
     else
         local pad <const> = index == 1 and 0 or (high - low) * 0.05
         low, high = low - pad, high + pad
-        if low == high then
+        if coincide(low, high) then
             local half <const> = math.max(math.abs(low) * 0.1, 0.5)
             low, high = low - half, high + half
         end

@@ -1,16 +1,14 @@
 -- looks.lua - views 5 and 8: activations, gradients and the smoothness of the loss in training.
 --
--- It reads the events `probe`, which runtime/probe.h describes; each is a look. x of the plots is
--- the number of steps made before the look.
+-- It reads the looks of runs (look.lua). x of the plots is the number of steps made before the
+-- look. A number that was not finite is false there, and what follows from it is left out.
 
 local runs <const> = require("report/runs")
 local stat <const> = require("report/stat")
 
 local looks <const> = {}
 
--- Places in the arrays channel, group and image of a look.
-local MEANS_SPREAD <const>, DEVIATIONS <const>, DEVIATIONS_SPREAD <const> = 2, 3, 4
-local PARTS <const> = { "channel", "group", "image" }
+local PARTS <const> = require("report/look").parts
 local PART_NAMES <const> = {
     channel = "channels", group = "groups of channels of an image", image = "images",
 }
@@ -54,6 +52,11 @@ local function steps_before(look)
     return look.step - 1
 end
 
+-- The finite numbers of an array, in which false stands for those that are not.
+local function finite(values)
+    return stat.map(values, function(value) return value or nil end)
+end
+
 local function add_series(figure, group, points)
     if #points > 0 then
         table.insert(figure.series, { label = group.label, color = group.color, points = points })
@@ -78,33 +81,13 @@ end
 
 -- -- View 5: activations -------------------------------------------------------------------------
 
--- The side of a norm that the report compares: behind it, or the activations where there is none.
-local function behind(norm)
-    return norm.after or norm.before
-end
-
--- How the means of the parts scatter behind the norms, in deviations of all values, over layers.
-local function means_scatter(look, part)
-    return stat.mean(stat.map(look.norms, function(norm)
-        local side <const> = behind(norm)
-        return side.deviation > 0 and side[part][MEANS_SPREAD] / side.deviation or 0.0
-    end))
-end
-
-local function deviations_scatter(look, part)
-    return stat.mean(stat.map(look.norms, function(norm)
-        local values <const> = behind(norm)[part]
-        return values[DEVIATIONS] > 0 and values[DEVIATIONS_SPREAD] / values[DEVIATIONS] or 0.0
-    end))
-end
-
 local SCATTERS <const> = {
     {
-        id = "means", f = means_scatter, label = "spread of means, sd",
+        id = "means", label = "spread of means, sd",
         caption = "How the means of %s scatter behind the norm, in deviations of all values.",
     },
     {
-        id = "deviations", f = deviations_scatter, label = "spread / mean",
+        id = "deviations", label = "spread / mean",
         caption = "How the deviations of %s scatter behind the norm, in parts of their mean.",
     },
 }
@@ -118,13 +101,16 @@ local function scatter_figures(found, kind)
             caption = kind.caption:format(PART_NAMES[part]),
             y = { label = kind.label, low = 0 },
             width = SMALL.width, height = SMALL.height, bare = true,
-        }, function(look) return kind.f(look, part) end)
+        }, function(look) return look.scatter[kind.id][part] end)
     end)
 end
 
 -- Points of a histogram as a density; empty bins are left out, as the axis is logarithmic.
 local function density(side)
     local bins <const> = side.histogram
+    if not side.low or not side.high then
+        return {}
+    end
     local width <const> = (side.high - side.low) / #bins
     local total = 0
     for _, count in ipairs(bins) do
@@ -249,19 +235,23 @@ local function alike_sentence(group)
         group.runs[1].probes[#group.runs[1].probes]
     local alike <const>, others <const> = {}, {}
     for _, part in ipairs(PARTS) do
-        local scatter <const> = means_scatter(first, part)
-        if scatter < 1e-3 then
+        local scatter <const> = first.scatter.means[part]
+        if scatter and scatter < 1e-3 then
             alike[#alike + 1] = part
-        else
+        elseif scatter then
             others[#others + 1] = ("%s by %.2f"):format(PART_NAMES[part], scatter)
         end
     end
-    if #alike == 0 then
+    if #alike + #others == 0 then
+        return nil
+    elseif #alike == 0 then
         return ("Under %s no means are alike at step %d; they scatter: %s deviations."):format(
             group.label, steps_before(first), stat.list(others))
     end
     local after <const> = stat.map(alike, function(part)
-        return ("%s by %.2f"):format(PART_NAMES[part], means_scatter(last, part))
+        local scatter <const> = last.scatter.means[part]
+        return scatter and ("%s by %.2f"):format(PART_NAMES[part], scatter)
+            or PART_NAMES[part] .. " beyond all numbers"
     end)
     local rest <const> = #others > 0
         and ("; the others scatter: %s deviations"):format(stat.list(others)) or ""
@@ -274,7 +264,7 @@ end
 local function gradient_sentence(found)
     local texts <const> = stat.map(found, function(group)
         local weights <const> = group.runs[1].probes[1].weights
-        local values <const> = stat.map(weights, gradient_of)
+        local values <const> = finite(stat.map(weights, gradient_of))
         if #values < 2 then
             return nil
         end
@@ -299,6 +289,7 @@ function looks.inside_view(groups)
         table.insert(view.sentences, gradient_sentence(found))
         table.insert(view.sentences, "Scatter is the mean over the norm layers; 0 means all alike. "
             .. "Without norms it is that of the activations.")
+        view.sentences[#view.sentences + 1] = runs.thinned_sentence(found, "probes")
         if #with_norms > 0 then
             view.blocks = {
                 { kind = "figures", small = true, figures = histogram_figures(with_norms) },
@@ -318,11 +309,6 @@ function looks.inside_view(groups)
 end
 
 -- -- View 8: smoothness --------------------------------------------------------------------------
-
--- The finite numbers of an array, in which false stands for those that are not.
-local function finite(values)
-    return stat.map(values, function(value) return value or nil end)
-end
 
 -- The smallest and the largest loss along the walk, its start included; nil where all is lost.
 local function loss_range(look)
@@ -344,7 +330,7 @@ local function smoothness(look)
     local walk <const> = look.walk
     local best
     for i, length in ipairs(walk.lengths) do
-        if walk.changes[i] and walk.gradient and walk.gradient > 0 then
+        if walk.changes[i] and walk.gradient and walk.gradient > 0 and length > 0 then
             local value <const> = walk.changes[i] / (length * walk.gradient)
             best = math.max(best or 0, value)
         end

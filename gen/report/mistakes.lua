@@ -1,22 +1,28 @@
 -- mistakes.lua - view 4: confusion, accuracy a class, and the images that went wrong.
 --
 -- It reads the evaluations of runs, which runtime/examine.h describes. Class numbers there count
--- from 0. Images are shown of the first evaluated run of each group.
+-- from 0. Images are shown of the first evaluated run of each group, and only those are read.
 
+local log <const> = require("report/log")
 local stat <const> = require("report/stat")
 
 local mistakes <const> = {}
 
 local SHOWN <const> = 10
 
---- The groups that have an evaluated run, as { group, evaluations = { ... } }, and the folders of
---- those runs that have none.
+--- The groups that have an evaluated run, as { group, evaluations = { ... }, folder = (of the first
+--- of these) }, and those runs that have none.
 function mistakes.evaluated(groups)
     local found <const>, missing <const> = {}, {}
     for _, group in ipairs(groups) do
-        local list <const> = stat.map(group.runs, function(run) return run.evaluation end)
+        local list <const> = stat.map(group.runs, function(run)
+            return run.evaluation and run or nil
+        end)
         if #list > 0 then
-            found[#found + 1] = { group = group, evaluations = list }
+            found[#found + 1] = {
+                group = group, folder = list[1].folder,
+                evaluations = stat.map(list, function(run) return run.evaluation end),
+            }
         end
         for _, run in ipairs(group.runs) do
             missing[#missing + 1] = not run.evaluation and run or nil
@@ -128,11 +134,10 @@ local function picture_index(evaluation)
     return at
 end
 
-local function picture(evaluation, position)
+local function picture(evaluation, pixels, position)
     local c <const>, h <const>, w <const> = table.unpack(evaluation.pictures.shape)
     local size <const> = c * h * w
-    local planes <const> = evaluation.pixels:sub((position - 1) * size + 1, position * size)
-    return host.png(planes, c, h, w)
+    return host.png(pixels:sub((position - 1) * size + 1, position * size), c, h, w)
 end
 
 local function said(evaluation, image)
@@ -153,11 +158,12 @@ local function wrong_block(entry)
         return x > y or x == y and a < b
     end)
     local at <const> = picture_index(evaluation)
+    local pixels <const> = log.read_pixels(entry.folder, evaluation)
     local pictures <const> = {}
     for i = 1, math.min(SHOWN, #order) do
         local image <const> = order[i]
         pictures[i] = {
-            png = picture(evaluation, at[image]),
+            png = picture(evaluation, pixels, at[image]),
             lines = { truth(evaluation, image), "says " .. said(evaluation, image) },
         }
     end
@@ -169,14 +175,17 @@ local function wrong_block(entry)
     }
 end
 
+-- Whether all have the same classes and the same true ones, image by image.
 local function same_images(found)
-    local first <const> = table.concat(found[1].evaluations[1].labels, " ")
-    for _, entry in ipairs(found) do
-        if table.concat(entry.evaluations[1].labels, " ") ~= first then
-            return false
-        end
-    end
-    return true
+    local first <const> = found[1].evaluations[1]
+    local classes <const> = table.concat(first.classes, "\0")
+    local labels <const> = table.concat(first.labels, " ")
+    return not stat.any(found, function(entry)
+        return stat.any(entry.evaluations, function(evaluation)
+            return table.concat(evaluation.classes, "\0") ~= classes
+                or table.concat(evaluation.labels, " ") ~= labels
+        end)
+    end)
 end
 
 -- How many different answers an image gets, and how sure they are together.
@@ -193,7 +202,19 @@ local function dispute(found, image)
     return different, sure
 end
 
--- Of images on which answers differ, at least one answer is wrong, so some run keeps its pixels.
+-- The picture of an image from the first run that keeps it, or nil.
+local function kept_picture(found, image)
+    for _, entry in ipairs(found) do
+        local evaluation <const> = entry.evaluations[1]
+        local position <const> = picture_index(evaluation)[image]
+        if position then
+            return picture(evaluation, log.read_pixels(entry.folder, evaluation), position)
+        end
+    end
+end
+
+-- Of images on which answers differ, at least one answer is wrong, so some run keeps its pixels,
+-- unless its evaluation is of other making.
 local function disputed_block(found)
     local below = math.huge
     for _, entry in ipairs(found) do
@@ -216,14 +237,11 @@ local function disputed_block(found)
     for i = 1, math.min(SHOWN, #disputed) do
         local image <const> = disputed[i].image
         local lines <const> = { truth(found[1].evaluations[1], image) }
-        local png
         for _, entry in ipairs(found) do
-            local evaluation <const> = entry.evaluations[1]
-            local position <const> = picture_index(evaluation)[image]
-            png = png or position and picture(evaluation, position)
-            lines[#lines + 1] = entry.group.label .. ": " .. said(evaluation, image)
+            lines[#lines + 1] = entry.group.label .. ": " .. said(entry.evaluations[1], image)
         end
-        pictures[i] = { png = png, lines = lines }
+        local png <const> = kept_picture(found, image)
+        pictures[#pictures + 1] = png and { png = png, lines = lines } or nil
     end
     return {
         kind = "pictures",

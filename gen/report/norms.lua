@@ -15,11 +15,8 @@ local function is_norm(layer)
     return layer.kind:find(" norm$") ~= nil
 end
 
---- The norm layers of a run, in order; empty for none, nil where the log is too old to say.
+--- The norm layers of a run, in order.
 function norms.layers(run)
-    if not run.start.layers then
-        return nil
-    end
     return stat.map(run.start.layers, function(layer)
         return is_norm(layer) and layer or nil
     end)
@@ -28,7 +25,7 @@ end
 --- Images over which a run's first norm takes its statistics in training, or nil where that is no
 --- batch norm; and whether these are less than the batch.
 function norms.statistics_images(run)
-    local first <const> = (norms.layers(run) or {})[1]
+    local first <const> = norms.layers(run)[1]
     if first and first.kind == "batch norm" then
         return first.ghost or runs.setting(run, "batch"), first.ghost ~= nil
     end
@@ -50,7 +47,7 @@ local function one_a_norm(groups)
     local list <const>, seen <const> = {}, {}
     for _, group in ipairs(groups) do
         local key <const> = group.model .. " " .. group.norm
-        if not seen[key] and norms.layers(group.runs[1]) then
+        if not seen[key] then
             seen[key] = true
             list[#list + 1] = group
         end
@@ -225,11 +222,7 @@ function norms.view(groups)
     local view <const> = {
         id = "norms", title = "What each norm does", sentences = sentences(list), blocks = {},
     }
-    if #list == 0 then
-        view.sentences = { "These logs do not tell the layers of their networks: an older program "
-            .. "wrote them." }
-        return view
-    elseif #with_norms > 0 then
+    if #with_norms > 0 then
         view.blocks[1] = { kind = "cells", pictures = stat.map(with_norms, block_of) }
     end
     table.insert(view.blocks, {

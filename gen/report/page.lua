@@ -112,11 +112,17 @@ end
 local function views_of(folders)
     local groups <const> = runs.groups(stat.map(folders, runs.read))
     local main <const>, with_one <const> = main_groups(groups)
-    return {
+    local views <const> = {
         norms.view(with_one), training.curves(main), training.table(groups),
         mistakes.view(main), looks.inside_view(main), batch.size_view(groups),
         batch.independence_view(groups), looks.smooth_view(main),
-    }, groups
+    }
+    for _, view in ipairs(views) do
+        for _, block in ipairs(view.blocks) do
+            block.figures = block.figures and chart.drawable(block.figures)
+        end
+    end
+    return views, groups
 end
 
 local function figures_of(views)

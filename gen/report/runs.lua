@@ -1,15 +1,15 @@
 -- runs.lua - run folders -> runs, and runs that differ in nothing but their seed -> groups.
 --
---     run   = { folder, start = (the last start event), epochs = { epoch event, ... },
---               probes = { probe event, ... }, finish = (the last end event) or nil,
+--     run   = { folder, start, epochs, probes, finish, seen = (log.lua: what was logged, checked),
 --               evaluation = (eval.json) or nil, synthetic = bool,
 --               validates = bool: test_loss and test_acc are those of images held out }
 --     group = { label = "batch norm", runs = { run, ... }, color = 1, model, norm, synthetic }
 --
--- What a start, epoch or end event holds is said in runtime/report.c. Runs stay in the order in
--- which they were named, groups in that of their first runs; `color` counts groups from 1.
+-- Runs stay in the order in which they were named, groups in that of their first runs; `color`
+-- counts groups from 1.
 
 local layers <const> = require("layers")
+local log <const> = require("report/log")
 local stat <const> = require("report/stat")
 
 local runs <const> = {}
@@ -26,65 +26,15 @@ end
 
 -- -- One run -------------------------------------------------------------------------------------
 
--- The events of a log. A last line without an end is still being written.
-local function read_events(path)
-    local text <const>, problem <const> = host.read_file(path)
-    if not text then
-        fail("%s: expected a run folder, which `train` writes", problem)
-    end
-    local events <const> = {}
-    for line in text:gmatch("([^\n]*)\n") do
-        local event <const>, wrong <const> = host.json(line)
-        if type(event) ~= "table" or not event.event then
-            fail("%s:%d: %s: expected an event of a log", path, #events + 1, wrong or "no event")
-        end
-        events[#events + 1] = event
-    end
-    return events
-end
-
-local function read_evaluation(folder)
-    local path <const> = folder .. "/eval.json"
-    local text <const> = host.read_file(path)
-    if not text then
-        return nil
-    end
-    local evaluation <const>, wrong <const> = host.json(text)
-    if type(evaluation) ~= "table" then
-        fail("%s: %s: expected what `eval --out` writes", path, wrong or "no object")
-    end
-    local pixels <const>, problem <const> = host.read_file(folder .. "/eval_images.bin")
-    if not pixels then
-        fail("%s", problem)
-    end
-    evaluation.pixels = pixels
-    return evaluation
-end
-
---- The run of a folder. Raises where there is none, or none with a whole epoch.
+--- The run of a folder. Raises where there is none, none with a whole epoch, or one whose files
+--- hold what `train` and `eval` do not write.
 function runs.read(folder)
     folder = #folder > 1 and folder:gsub("/+$", "") or folder
-    local path <const> = folder .. "/log.jsonl"
-    local run <const> = { folder = folder, epochs = {}, probes = {} }
-    for _, event in ipairs(read_events(path)) do
-        if event.event == "start" then
-            run.start = event
-        elseif event.event == "epoch" then
-            event.test_loss = event.test_loss or event.val_loss
-            event.test_acc = event.test_acc or event.val_acc
-            run.epochs[#run.epochs + 1] = event
-        elseif event.event == "probe" then
-            run.probes[#run.probes + 1] = event
-        elseif event.event == "end" then
-            run.finish = event
-        end
-    end
-    if not run.start or #run.epochs == 0 then
-        fail("%s: no whole epoch: expected a run of at least one", path)
-    end
+    local run <const> = log.read(folder .. "/log.jsonl")
+    run.folder = folder
     run.synthetic = run.start.data == "SYNTHETIC"
     run.validates = run.start.val_images ~= nil
-    run.evaluation = read_evaluation(folder)
+    run.evaluation = log.read_evaluation(folder)
     return run
 end
 
@@ -225,6 +175,20 @@ function runs.points(group, f)
         local mean <const>, sd <const> = stat.mean(values[x]), stat.sd(values[x])
         return { x, mean, sd and mean - sd, sd and mean + sd }
     end)
+end
+
+--- How many of the epochs or probes are shown where a log has more of them than a plot can show, or
+--- nil.
+function runs.thinned_sentence(groups, what)
+    for _, group in ipairs(groups) do
+        for _, run in ipairs(group.runs) do
+            if #run[what] < run.seen[what] then
+                return ("Of the %s %s of %s, %s are shown, evenly spread."):format(
+                    stat.integer(run.seen[what]), what == "probes" and "looks" or what,
+                    run.folder, stat.integer(#run[what]))
+            end
+        end
+    end
 end
 
 --- The array of f(run) over the runs of a group.

@@ -26,7 +26,16 @@ end
 
 --- The smallest and the largest of an array, which is not empty.
 function stat.range(values)
-    return math.min(table.unpack(values)), math.max(table.unpack(values))
+    local low, high = values[1], values[1]
+    for _, value in ipairs(values) do -- there may be more than fit into a call
+        low, high = math.min(low, value), math.max(high, value)
+    end
+    return low, high
+end
+
+--- Whether a value is a number, and neither infinite nor none.
+function stat.is_finite(value)
+    return type(value) == "number" and value - value == 0
 end
 
 --- Whether f(value) is true of any.
@@ -75,6 +84,8 @@ end
 function stat.short(x)
     if x == 0 then
         return "0"
+    elseif not stat.is_finite(x) then
+        return "∞" -- a quotient of what is next to nothing
     end
     local size <const> = math.abs(x)
     if size >= 1e7 or size < 1e-4 then

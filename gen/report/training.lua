@@ -168,6 +168,7 @@ function training.curves(groups)
         sentences = stat.map({
             #groups > 1 and first_epoch_sentence(groups), ends, unlearned_sentence(groups),
             #learned > 0 and gap_sentence(learned), band_sentence(groups),
+            runs.thinned_sentence(groups, "epochs"),
         }, function(sentence) return sentence or nil end),
         blocks = { { kind = "figures", figures = figures(groups) } },
     }

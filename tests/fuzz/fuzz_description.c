@@ -6,17 +6,14 @@
  * user's terminal. A process for each input would be too slow, so both sides of the answer run in
  * this one. One host serves many inputs, so that what one description leaves behind would trip up
  * the next.
- *
- * The compiler's instrumentation sees only C; a hook counts the lines of our Lua for the fuzzer.
  */
 #include <ctype.h>
 #include <string.h>
 
-#include <lauxlib.h>
 #include <lua.h>
 
 #include "fuzz.h"
-#include "host.h"
+#include "fuzz_host.h"
 
 #define FILE_NAME "fuzz.lua"
 
@@ -43,34 +40,6 @@ static const char script[] =
     "    end\n"
     "end\n";
 
-/* libFuzzer reads this section as it does the counters that the compiler put in. */
-__attribute__((section("__libfuzzer_extra_counters"))) static uint8_t lines[1 << 14];
-
-static void count_line(lua_State *L, lua_Debug *frame)
-{
-    lua_getinfo(L, "S", frame);
-    unsigned hash = (unsigned)frame->currentline;
-    for (const char *p = frame->short_src; *p != '\0'; p++)
-        hash = hash * 31 + (unsigned char)*p;
-    uint8_t *counter = &lines[hash % sizeof lines];
-    *counter = (uint8_t)(*counter + (*counter < UINT8_MAX));
-}
-
-/* A host whose stack holds the function of the script; opened once. */
-static struct host *opened(void)
-{
-    static struct host *host;
-    if (host != NULL)
-        return host;
-    host = host_open(&(struct host_options){.description_steps = STEPS});
-    FUZZ_CHECK(host != NULL, "no host");
-    FUZZ_CHECK(host_load(host, "fuzz", script, sizeof script - 1) == HOST_OK &&
-                   host_pcall(host, 0, 1) == HOST_OK,
-               "%s", host_message(host));
-    lua_sethook(host_lua(host), count_line, LUA_MASKLINE, 0);
-    return host;
-}
-
 static void check_message(const char *message)
 {
     const char *line = message;
@@ -88,7 +57,7 @@ static void check_message(const char *message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct host *host = opened();
+    struct host *host = fuzz_host(&(struct host_options){.description_steps = STEPS}, script);
     lua_State *L = host_lua(host);
     lua_pushvalue(L, 1);
     lua_pushlstring(L, (const char *)data, size);

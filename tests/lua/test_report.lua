@@ -249,13 +249,13 @@ function tests.batch_sizes_are_told_apart()
 end
 
 -- A batch norm with two looks, a network without norms with one, and a run without looks.
-local function looked_into(none_acc)
+local function looked_into(none_loss)
     return groups_of({
         a = made.log({ norm = "bn", acc = { 50 }, extra = {
             made.look(1, { 0, 0.5, 0.25 }, 2, "1.5,1.75", "0.05,0.2"),
             made.look(9, { 0.125, 0.5, 0.5 }, 1, "0.9,null", "0.05,null"),
         } }),
-        b = made.log({ norm = "none", acc = { none_acc or 40 }, extra = {
+        b = made.log({ norm = "none", acc = { 40 }, loss = none_loss, extra = {
             made.look(1, { 0.5, 0.5, 0.5 }, 2, "1,4", "0.2,0.3", true),
         } }),
         c = made.log({ norm = "gn", acc = { 40 } }),
@@ -306,7 +306,7 @@ function tests.smoothness_is_measured_along_the_walk()
 end
 
 function tests.what_has_learned_nothing_is_no_baseline()
-    local found <const> = looked_into(-10) -- a training loss of 2.3, that of guessing among 10
+    local found <const> = looked_into(2.3) -- that of guessing among 10
     test.equal(looks.smooth_view(found).sentences[2], "Without a norm nothing was learned here: "
         .. "the plateau where it began is flat, and no baseline.")
     test.equal(training.curves(found).sentences[3], "Under no norm nothing is learned: the "
