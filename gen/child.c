@@ -26,12 +26,11 @@
 #include "host_state.h"
 
 enum {
-    CPU_SECONDS = DESCRIPTION_SECONDS + 2, /* the hook of description.c comes first */
-    WALL_SECONDS = 120,                    /* a busy machine gives little time */
-    ADDRESS_MIB = 512,                     /* beyond what the process has when it starts */
-    MAX_ANSWER = 4 << 20,                  /* bytes */
-    MAX_INHERITED = 1024,                  /* files that may be open, from whoever started burin */
-    EXIT_UNLIMITED = 3                     /* the child could not limit itself */
+    GRACE_SECONDS = 2,    /* of processor time: the hook of description.c comes first */
+    ADDRESS_MIB = 512,    /* beyond what the process has when it starts */
+    MAX_ANSWER = 4 << 20, /* bytes */
+    MAX_INHERITED = 1024, /* files that may be open, from whoever started burin */
+    EXIT_UNLIMITED = 3    /* the child could not limit itself */
 };
 
 /* An answer is one of these and a text. */
@@ -62,7 +61,7 @@ static size_t address_space(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static bool limit_self(int answer)
+static bool limit_self(int answer, int cpu_seconds)
 {
     size_t space = address_space() + ((size_t)ADDRESS_MIB << 20);
     for (int fd = 0; fd < MAX_INHERITED; fd++)
@@ -73,7 +72,8 @@ static bool limit_self(int answer)
     if (!limit(RLIMIT_NPROC, 0, 0))
         return false;
 #endif
-    return limit(RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 1) && limit(RLIMIT_AS, space, space) &&
+    const rlim_t cpu = (rlim_t)cpu_seconds;
+    return limit(RLIMIT_CPU, cpu, cpu + 1) && limit(RLIMIT_AS, space, space) &&
            limit(RLIMIT_FSIZE, 0, 0) && limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NOFILE, 0, 0);
 }
 
@@ -93,7 +93,7 @@ static void write_all(int fd, const char *bytes, size_t size)
 /* Calls the function at index 1 with the values above it, and writes what comes of it. */
 static _Noreturn void serve(lua_State *L, int answer)
 {
-    if (!limit_self(answer))
+    if (!limit_self(answer, host_of(L)->description_seconds + GRACE_SECONDS))
         _exit(EXIT_UNLIMITED);
     lua_pushcfunction(L, host_explain_error);
     lua_insert(L, 1);
@@ -116,9 +116,9 @@ static double seconds(void)
 
 /* Reads until the child closes its end, the room is full or the time is over; returns the number of
  * bytes. Then the child has ended, or deserves to. */
-static size_t read_answer(int fd, char *bytes, size_t room)
+static size_t read_answer(int fd, char *bytes, size_t room, int most_seconds)
 {
-    double deadline = seconds() + WALL_SECONDS;
+    double deadline = seconds() + most_seconds;
     size_t size = 0;
     while (size < room) {
         double left = deadline - seconds();
@@ -164,7 +164,7 @@ static int in_child(lua_State *L)
         close(ends[0]);
         return fail(L, "system", strerror(problem));
     }
-    size_t size = read_answer(ends[0], bytes, MAX_ANSWER);
+    size_t size = read_answer(ends[0], bytes, MAX_ANSWER, host_of(L)->child_seconds);
     close(ends[0]);
     kill(child, SIGKILL); /* too late for one that is ending: its exit code stands */
     int status = 0;

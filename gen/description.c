@@ -85,7 +85,7 @@ static void count_steps(lua_State *L, lua_Debug *frame)
     lua_pushfstring(L,
                     "the description runs too long: expected at most %d million steps and %d "
                     "seconds",
-                    DESCRIPTION_STEPS / 1000000, DESCRIPTION_SECONDS);
+                    DESCRIPTION_STEPS / 1000000, host->description_seconds);
     lua_error(L);
 }
 
@@ -105,7 +105,7 @@ static int run_description(lua_State *L)
         host->limit = host->used + DESCRIPTION_MEMORY_MIB * MIB;
     host->chunk = lua_tostring(L, lua_upvalueindex(2));
     host->steps_left = host->description_steps;
-    host->cpu_deadline = cpu_seconds() + DESCRIPTION_SECONDS;
+    host->cpu_deadline = cpu_seconds() + host->description_seconds;
     host->exhausted = false;
     lua_Hook hook = lua_gethook(L); /* one that a fuzz target set, to see lines */
     int mask = lua_gethookmask(L), hook_count = lua_gethookcount(L);

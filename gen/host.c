@@ -228,6 +228,9 @@ struct host *host_open(const struct host_options *options)
     host->limit = options->memory_limit != 0 ? options->memory_limit : DEFAULT_MEMORY_MIB * MIB;
     host->description_steps =
         options->description_steps != 0 ? options->description_steps : DESCRIPTION_STEPS;
+    host->description_seconds =
+        options->description_seconds != 0 ? options->description_seconds : DESCRIPTION_SECONDS;
+    host->child_seconds = options->child_seconds != 0 ? options->child_seconds : CHILD_SECONDS;
     host->lua = lua_newstate(allocate, host);
     if (host->lua != NULL) {
         *(struct host **)lua_getextraspace(host->lua) = host;

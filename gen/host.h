@@ -41,7 +41,9 @@ enum host_status {
 struct host_options {
     const char *gen_dir; /* read scripts from here, templates from gen_dir/../templates; or NULL */
     size_t memory_limit; /* bytes that Lua may hold; 0 for 512 MiB */
-    long description_steps; /* steps that a description may take; 0 for 50 million */
+    long description_steps;  /* steps that a description may take; 0 for 50 million */
+    int description_seconds; /* processor time of a description; 0 for 10 */
+    int child_seconds;       /* after which host.in_child kills a process; 0 for 120 */
 };
 
 struct host;

@@ -13,6 +13,7 @@ struct host {
     char *message;      /* from malloc, or NULL */
     size_t used, limit; /* bytes that Lua holds, and may hold */
     long description_steps;
+    int description_seconds, child_seconds;
     /* The description that runs now; chunk is NULL while none does. */
     const char *chunk; /* "@file" */
     long steps_left;

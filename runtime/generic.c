@@ -224,6 +224,10 @@ static void chunk_forward(const struct work *w, int layer, int chunk)
 static void forward(const struct work *w)
 {
     int count = w->model->layer_count;
+    for (int chunk = w->chunks.first; chunk < w->chunks.last; chunk++) {
+        w->run->loss[chunk] = 0;
+        w->run->correct[chunk] = 0;
+    }
     for (int first = 0; first < count;) {
         int stop = first + 1; /* the next layer that needs sums over all images */
         while (stop < count && !(w->training && is_batch_norm(w, stop)))

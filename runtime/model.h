@@ -230,7 +230,8 @@ struct backend {
     void (*measure)(const struct model *model, size_t *shared_floats, size_t *thread_floats);
     /* Makes packed weights from run->store.param. After open, load and any change from outside. */
     void (*pack)(struct run *run, int rank);
-    /* Forward, loss, backward, update and pack for run->batch. */
+    /* Forward, loss, backward, update and pack for run->batch. Sets the loss and the hits of every
+     * chunk of the batch, as eval does. */
     void (*train)(struct run *run, int rank);
     /* Forward in evaluation mode and loss; also fills run->logits when it is not NULL. */
     void (*eval)(struct run *run, int rank);

@@ -199,10 +199,6 @@ static struct step_result step(struct run *run, const struct batch *batch, float
     assert(batch->n >= 1 && batch->n <= run->model->recipe.batch);
     run->batch = batch;
     run->logits = logits;
-    for (int chunk = 0; chunk < MODEL_CHUNKS; chunk++) {
-        run->loss[chunk] = 0;
-        run->correct[chunk] = 0;
-    }
     pool_run(run->pool, work, run);
 
     struct step_result result = {0};

@@ -117,6 +117,8 @@ static void sum_chunks(struct run *run, int rank)
     struct span chunks = run_share(run, rank, run_chunks(run));
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         struct span images = run_chunk(run, chunk);
+        run->loss[chunk] = 0;
+        run->correct[chunk] = 0;
         for (int i = images.first; i < images.last; i++) {
             run->loss[chunk] += (double)run->batch->images[i];
             run->correct[chunk] += run->batch->images[i] > 0.5f;

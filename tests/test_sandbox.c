@@ -6,12 +6,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -133,6 +136,14 @@ static void close_host(void)
     host_close(host);
 }
 
+/* A host whose limits are short enough to be met. */
+static void open_impatient_host(void)
+{
+    host = host_open(&(struct host_options){
+        .description_steps = LONG_MAX, .description_seconds = 1, .child_seconds = 1});
+    ck_assert_ptr_nonnull(host);
+}
+
 /* Calls host.in_child with a function of C; what it returns is on the stack. */
 static enum host_status call_in_child(lua_CFunction function)
 {
@@ -188,7 +199,75 @@ static int tells_limits(lua_State *L)
     describe_limit(L, "file", RLIMIT_FSIZE);
     describe_limit(L, "core", RLIMIT_CORE);
     describe_limit(L, "open", RLIMIT_NOFILE);
-    lua_concat(L, 4);
+    describe_limit(L, "processes", RLIMIT_NPROC);
+    lua_concat(L, 5);
+    return 1;
+}
+
+/* Root may start any number of processes, so the child becomes another user first. */
+static int starts_a_process(lua_State *L)
+{
+    if (geteuid() == 0 && setuid(65534) != 0)
+        return luaL_error(L, "setuid failed");
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    lua_pushstring(L, pid < 0 && errno == EAGAIN ? "no process" : "a process");
+    return 1;
+}
+
+static int counts_open_files(lua_State *L)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    lua_pushfstring(L, "%d", count);
+    return 1;
+}
+
+static void sleep_for(double seconds)
+{
+    struct timespec left = {(time_t)seconds, (long)(1e9 * (seconds - (double)(time_t)seconds))};
+    while (nanosleep(&left, &left) != 0)
+        ck_assert_int_eq(errno, EINTR);
+}
+
+static int sleeps(lua_State *L)
+{
+    sleep_for(0.3);
+    lua_pushstring(L, "awake");
+    return 1;
+}
+
+static _Noreturn int never_answers(lua_State *L)
+{
+    (void)L;
+    for (;;)
+        pause();
+}
+
+/* Processor time that no hook sees. */
+static _Noreturn int burns(lua_State *L)
+{
+    (void)L;
+    for (volatile unsigned i = 0;; i++) {
+    }
+}
+
+/* As much as an answer may be, and one byte more: a pipe takes 64 KiB at a time. */
+static int fills_the_answer(lua_State *L)
+{
+    static char text[(4 << 20) - 2];
+    memset(text, 'x', sizeof text);
+    lua_pushlstring(L, text, sizeof text);
+    return 1;
+}
+
+static int overfills_the_answer(lua_State *L)
+{
+    fills_the_answer(L);
+    lua_pushliteral(L, "x");
+    lua_concat(L, 2);
     return 1;
 }
 
@@ -238,8 +317,83 @@ static int has_a_bug(lua_State *L)
 START_TEST(child_can_only_compute)
 {
     expect_text(touches_files, "no file, no terminal");
-    expect_text(tells_limits, "cpu 12 13 file 0 0 core 0 0 open 0 0 ");
+    expect_text(tells_limits, "cpu 12 13 file 0 0 core 0 0 open 0 0 processes 0 0 ");
     expect_text(takes_memory, "100, none");
+    expect_text(starts_a_process, "no process");
+}
+END_TEST
+
+/* What the caller has open stays with the caller: the pipe of the answer is all that a child has.
+ */
+START_TEST(child_inherits_no_file)
+{
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int last = limit.rlim_cur < 1024 ? (int)limit.rlim_cur - 1 : 1023;
+    int low = open("/dev/null", O_WRONLY), high = dup2(low, last);
+    ck_assert(low >= 0 && high == last);
+    expect_text(counts_open_files, "1");
+    close(low);
+    close(high);
+}
+END_TEST
+
+START_TEST(answers_have_a_largest_size)
+{
+    ck_assert_int_eq(call_in_child(fills_the_answer), HOST_OK);
+    size_t size = 0;
+    const char *text = lua_tolstring(host_lua(host), 1, &size);
+    ck_assert(text != NULL && text[0] == 'x' && text[size - 1] == 'x');
+    ck_assert_uint_eq(size, (4 << 20) - 2);
+    expect_end(overfills_the_answer, "size", "");
+}
+END_TEST
+
+static void ignore(int number)
+{
+    (void)number;
+}
+
+/* A timer of the caller goes off all the time. */
+START_TEST(signals_do_not_end_the_wait)
+{
+    const struct itimerval often = {{0, 5000}, {0, 5000}}, never = {{0, 0}, {0, 0}};
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = ignore}, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    expect_text(sleeps, "awake");
+    setitimer(ITIMER_REAL, &never, NULL);
+}
+END_TEST
+
+START_TEST(child_that_never_answers_is_killed)
+{
+    expect_end(never_answers, "time", strsignal(SIGKILL));
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+/* A limit of processor time holds although the caller ignores its signal. */
+START_TEST(child_that_computes_for_ever_is_killed)
+{
+    host_close(host);
+    host = host_open(&(struct host_options){.description_seconds = 1});
+    signal(SIGXCPU, SIG_IGN);
+    expect_end(burns, "time", strsignal(SIGXCPU));
+    signal(SIGXCPU, SIG_DFL);
+}
+END_TEST
+
+/* Steps without end, but not processor time; what catches errors does not help. */
+START_TEST(a_description_has_a_deadline)
+{
+    static const char script[] =
+        "local env = { string = {}, pcall = pcall }\n"
+        "local text = 'while true do pcall(function() while true do end end) end'\n"
+        "local ok, message = host.load_description(text, '@a.lua', env)()\n"
+        "assert(not ok and message == 'a.lua:1: the description runs too long: expected at most '\n"
+        "    .. '50 million steps and 1 seconds', message)\n";
+    ck_assert_int_eq(host_load(host, "test", script, strlen(script)), HOST_OK);
+    ck_assert_msg(host_pcall(host, 0, 0) == HOST_OK, "%s", host_message(host));
 }
 END_TEST
 
@@ -287,7 +441,17 @@ int main(void)
     tcase_add_test(process, child_can_only_compute);
     tcase_add_test(process, child_that_dies_is_told);
     tcase_add_test(process, children_leave_nothing);
+    tcase_add_test(process, child_inherits_no_file);
+    tcase_add_test(process, answers_have_a_largest_size);
+    tcase_add_test(process, signals_do_not_end_the_wait);
     suite_add_tcase(suite, process);
+    TCase *deadlines = tcase_create("deadlines");
+    tcase_add_checked_fixture(deadlines, open_impatient_host, close_host);
+    tcase_set_timeout(deadlines, 60);
+    tcase_add_test(deadlines, child_that_never_answers_is_killed);
+    tcase_add_test(deadlines, child_that_computes_for_ever_is_killed);
+    tcase_add_test(deadlines, a_description_has_a_deadline);
+    suite_add_tcase(suite, deadlines);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -69,9 +69,11 @@ static float *add_tensor(struct record *r, const char *what, const char *name, s
     return r->values + r->count - count;
 }
 
-static void add_step(struct record *r, const struct run *run, const char *what, double loss)
+static void add_step(struct record *r, const struct run *run, const char *what,
+                     struct step_result result)
 {
-    *add_tensor(r, "loss", what, 1) = (float)loss;
+    *add_tensor(r, "loss", what, 1) = (float)result.loss;
+    *add_tensor(r, "hits", what, 1) = (float)result.correct;
     for (int i = 0; i < run->model->param_count; i++) {
         const struct param *p = &run->model->params[i];
         float *out = add_tensor(r, what, p->name, p->count);
@@ -124,7 +126,9 @@ static void add_evaluation(struct record *r, struct run *run, const struct batch
 {
     size_t count = (size_t)(batch->n * run->model->classes);
     float *logits = must(calloc(count, sizeof(float)));
-    *add_tensor(r, "loss", what, 1) = (float)run_eval(run, batch, logits).loss;
+    struct step_result result = run_eval(run, batch, logits);
+    *add_tensor(r, "loss", what, 1) = (float)result.loss;
+    *add_tensor(r, "hits", what, 1) = (float)result.correct;
     memcpy(add_tensor(r, what, "logits", count), logits, count * sizeof(float));
     free(logits);
 }
@@ -150,7 +154,7 @@ static void record_run(struct record *r, const struct model *model, const struct
     memcpy(start, run.store.param, bytes);
     int part = 1 + (int)rng_below(seed + 5, 0, (uint32_t)batch.n / 2 + 1);
     for (int i = 0; i < STEPS; i++) {
-        add_step(r, &run, steps[i], run_train(&run, &batch).loss);
+        add_step(r, &run, steps[i], run_train(&run, &batch));
         batch.n -= batch.n > part && batch.n - part >= (batch.n + 1) / 2 ? part : 0;
     }
     add_state(r, &run, start);
