@@ -30,6 +30,7 @@ function builder.new(fused, isa, algorithm, phased, wishes)
         algorithm = algorithm or "auto", phased = phased, wishes = wishes,
         phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
         kernels = {}, data = {}, grad = {}, calls = 0, held = {},
+        again = {},
     }, builder)
 end
 
@@ -49,11 +50,16 @@ function builder:shared_buffer(buffer_name, scope, floats, shape, copies)
         or self:buffer(buffer_name, scope, floats, shape, nil, copies)
 end
 
+-- A name for a buffer of a layer that may have some already: y_norm1, y_norm1_again,
+-- y_norm1_again_again, y_norm1_again3, ...
 function builder:free_name(buffer_name)
-    while self.by_name[buffer_name] do
-        buffer_name = buffer_name .. "_again"
+    local free = buffer_name
+    while self.by_name[free] do
+        local times <const> = (self.again[buffer_name] or 0) + 1
+        self.again[buffer_name] = times
+        free = buffer_name .. (times > 2 and "_again" .. times or ("_again"):rep(times))
     end
-    return buffer_name
+    return free
 end
 
 function builder:layout_buffer(buffer_name, l)

@@ -61,9 +61,13 @@ local function footprint(rows, cols, stride, mr, nr, first_tap)
     return source
 end
 
--- Pixels that a tile loads.
-local function loads(source)
-    return #source > 0 and #source * #source[1].cols or 0
+-- Pixels that a tile loads: as many as its footprint has. Taps are neighbours, so one more output
+-- sees as many pixels more as it is away from the one before, or all of its own.
+local function loads(rows, cols, stride, mr, nr)
+    local function places(taps, length)
+        return #taps + (length - 1) * math.min(stride, #taps)
+    end
+    return places(rows, mr) * places(cols, nr)
 end
 
 local function window_taps(spec, first, last)
@@ -98,14 +102,14 @@ local function cost_of(spec, isa, mr, nr)
         for first = 0, spec.window - 1, height do
             local rows <const>, cols <const> =
                 window_taps(spec, first, math.min(first + height, spec.window))
-            cost = cost + loads(footprint(rows, cols, spec.stride, mr, nr, 0)) + outputs
+            cost = cost + loads(rows, cols, spec.stride, mr, nr) + outputs
         end
         return cost / outputs
     end
     local rows <const>, cols <const> = window_taps(spec, 0, spec.window)
     local stride <const> = spec.pass == "fwd" and spec.stride or 1
     local spilled <const> = math.max(0, spec.window ^ 2 + busy(spec, mr, nr) - isa.registers)
-    return (loads(footprint(rows, cols, stride, mr, nr, 0)) + spilled) / outputs
+    return (loads(rows, cols, stride, mr, nr) + spilled) / outputs
 end
 
 local function fits(spec, isa, mr, nr)

@@ -3,7 +3,7 @@
 -- Buffers of the scopes "weights", "chunk" and "thread" live for the whole program and lie one
 -- after another. Those of "group" and "scratch" live from their first call to their last one (see
 -- schedule.lua), and share memory when their lifetimes do not overlap: largest first, each at the
--- lowest offset that is free for its whole life.
+-- lowest offset that is free for its whole life (occupancy.lua).
 --
 -- A bordered buffer that shares memory must have its border cleared before its first call (the
 -- arenas start zeroed and kernels write interiors only); memory.place lists these calls. Scratch
@@ -11,6 +11,8 @@
 --
 -- memory = { offset = { [buffer] = floats }, floats = { [scope] = floats },
 --            clears = { [call index] = array of buffers to clear before that call } }
+
+local occupancy <const> = require "occupancy"
 
 local memory <const> = {}
 
@@ -25,30 +27,46 @@ local function size(buffer)
     return aligned(buffer.floats * buffer.copies)
 end
 
-local function lives_together(a, b)
-    return a.first <= b.last and b.first <= a.last
-end
-
--- Lowest offset at which `buffer` collides with none of the buffers placed before it.
-local function lowest_free(buffer, placed, offset)
-    local at = 0
-    local moved = true
-    while moved do
-        moved = false
-        for _, other in ipairs(placed) do
-            local begin <const> = offset[other]
-            if lives_together(buffer, other) and at < begin + size(other)
-                and begin < at + size(buffer) then
-                at = begin + size(other)
-                moved = true
-            end
-        end
+-- The buffers of a list whose memory another one of it has at another time, as a set. In the order
+-- of their offsets, one shares with those before it that reach beyond its begin, or with the next.
+local function find_shared(list, offset)
+    local order <const> = table.move(list, 1, #list, 1, {})
+    table.sort(order, function(a, b) return offset[a] < offset[b] end)
+    local shared <const> = {}
+    local reach = 0 -- of those before
+    for i, buffer in ipairs(order) do
+        local stop <const> = offset[buffer] + size(buffer)
+        shared[buffer] = offset[buffer] < reach
+            or order[i + 1] ~= nil and offset[order[i + 1]] < stop
+        reach = math.max(reach, stop)
     end
-    return at
+    return shared
 end
 
-local function overlaps(a, b, offset)
-    return offset[a] < offset[b] + size(b) and offset[b] < offset[a] + size(a)
+-- Places buffers that live for some calls, largest first; returns the floats they need together.
+local function place_by_size(list, offset)
+    local order <const> = {}
+    local last_call = 0
+    for i, buffer in ipairs(list) do
+        order[buffer] = i
+        last_call = math.max(last_call, buffer.last)
+    end
+    table.sort(list, function(a, b)
+        if size(a) ~= size(b) then
+            return size(a) > size(b)
+        end
+        return order[a] < order[b]
+    end)
+    local taken <const> = occupancy.new(last_call)
+    local floats = 0
+    for _, buffer in ipairs(list) do
+        local first <const>, last <const> = buffer.first, buffer.last
+        local at <const> = occupancy.lowest_free(taken, first, last, size(buffer))
+        occupancy.take(taken, first, last, at, size(buffer))
+        offset[buffer] = at
+        floats = math.max(floats, at + size(buffer))
+    end
+    return floats
 end
 
 -- Places the buffers of a plan (see schedule.lua).
@@ -66,28 +84,11 @@ function memory.place(plan)
     end
     for _, scope in ipairs { "group", "scratch" } do
         local list <const> = overlapping[scope]
-        local order <const> = {}
-        for i, buffer in ipairs(list) do
-            order[buffer] = i
-        end
-        table.sort(list, function(a, b)
-            if size(a) ~= size(b) then
-                return size(a) > size(b)
-            end
-            return order[a] < order[b]
-        end)
-        local placed <const> = {}
+        floats[scope] = place_by_size(list, offset)
+        local shared <const> = find_shared(list, offset)
         for _, buffer in ipairs(list) do
-            offset[buffer] = lowest_free(buffer, placed, offset)
-            placed[#placed + 1] = buffer
-            floats[scope] = math.max(floats[scope], offset[buffer] + size(buffer))
-        end
-        for _, buffer in ipairs(list) do
-            local shared = scope == "scratch"
-            for _, other in ipairs(list) do
-                shared = shared or other ~= buffer and overlaps(buffer, other, offset)
-            end
-            if shared and buffer.layout and buffer.layout.border > 0 then
+            local is_shared <const> = scope == "scratch" or shared[buffer]
+            if is_shared and buffer.layout and buffer.layout.border > 0 then
                 clears[buffer.first] = clears[buffer.first] or {}
                 table.insert(clears[buffer.first], buffer)
             end

@@ -9,7 +9,7 @@
 -- What later phases need of an image is the outputs of convolutions, linear layers and additions,
 -- maxima with the places of their winners, and which elements a dropout kept; these alone are kept.
 -- Inputs, normalized values and averages are cheaper to compute again than to store and load, so a
--- later phase that reads them makes them anew.
+-- later phase that reads them makes them anew; of a long row of them some are kept, too.
 --
 -- plan = { phases, buffers, kernels, group = images of a group, chunk_groups = groups of a chunk }
 -- While a group is computed, the memory that the next group will read in the same phase is fetched
@@ -119,11 +119,27 @@ local forward <const> = {}
 -- A maximum is kept beside its winners, so that its input need not be.
 local KEPT <const> = { conv = true, linear = true, add = true, maxpool = true }
 
+-- Values that are made again one from another at most. One more is kept instead: else every phase
+-- of a row of norms would begin at its start.
+local MOST_REMADE <const> = 4
+
+-- The values that later phases find in memory, as a set.
+local function kept_values(fused)
+    local kept <const>, remade <const> = {}, {}
+    for _, value in ipairs(fused.values) do
+        local maker <const> = value.maker
+        remade[value] = maker and not KEPT[maker.op] and remade[maker.x] + 1 or 0
+        kept[value] = maker and (KEPT[maker.op] or remade[value] > MOST_REMADE) or false
+        remade[value] = kept[value] and 0 or remade[value]
+    end
+    return kept
+end
+
 -- The buffer of a value in the current phase; one that was not kept is computed again.
 function planner:need(value)
     local known <const> = self.data[value]
     local phase <const> = #self.phases
-    if known and (known.phase == phase or (value.maker and KEPT[value.maker.op])) then
+    if known and (known.phase == phase or self.kept_values[value]) then
         return known.buffer
     end
     local buffer <const> = self:layout_buffer("y_" .. value.name, self.layouts[value].data)
@@ -444,8 +460,10 @@ local function has_batch_norm(fused)
 end
 
 local function new_planner(fused, isa, algorithm, wishes)
-    return setmetatable(builder.new(fused, isa, algorithm, has_batch_norm(fused), wishes or {}),
-        planner)
+    local self <const> = setmetatable(builder.new(fused, isa, algorithm, has_batch_norm(fused),
+        wishes or {}), planner)
+    self.kept_values = kept_values(fused)
+    return self
 end
 
 -- One training step: forward, loss, backward. algorithm: "auto" or "direct", of convolutions.

@@ -113,7 +113,7 @@ function tests.kept_are_convolutions_linear_layers_and_sums()
         end
         for _, name in ipairs(names_of(plan, "scratch", "y_")) do
             if name:find("_again", 1, true) then
-                local op <const> = maker_of[name:gsub("_again", "")]
+                local op <const> = maker_of[name:gsub("_again%d*", "")]
                 assert(op ~= "conv" and op ~= "linear" and op ~= "add" and op ~= "maxpool",
                     title .. ": makes again " .. name)
                 again = again + 1
@@ -121,6 +121,24 @@ function tests.kept_are_convolutions_linear_layers_and_sums()
         end
     end)
     assert(again > 0)
+end
+
+-- Of a long row of values that are made again one from another every fifth is kept, so the calls of
+-- a phase do not grow with the row.
+function tests.long_rows_are_kept_in_part()
+    local function calls_of_row(length)
+        local plan <const> = nets.plans(nets.small("conv { 8, window = 1 }, "
+            .. ("norm(), avgpool { 3, stride = 1, padding = 1 }, "):rep(length) .. "relu()"))
+            .train.plan
+        local most = 0
+        for _, phase in ipairs(plan.phases) do
+            most = math.max(most, #phase.calls)
+        end
+        return most, plan
+    end
+    local most <const>, plan <const> = calls_of_row(5)
+    test.equal(names_of(plan, "group", "y_"), { "y_conv1", "y_norm3" })
+    test.equal(calls_of_row(40), most)
 end
 
 function tests.s8_keeps_its_convolutions_and_maxima()
