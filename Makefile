@@ -45,7 +45,7 @@ help:
 	@echo 'make generated       write the committed files of generated/ anew'
 	@echo 'make clean           remove build/'
 	@echo
-	@echo 'NET=s8          a name under gen/nets, or the path of a .lua file'
+	@echo 'NET=s8          a name under gen/nets or examples, or the path of a .lua file'
 	@echo 'NORM=bn         bn, gn, ln, in or none; bn16: batch norm over 16 images'
 	@echo 'ISA=native      native, avx2, avx512 or c'
 	@echo 'PYTHON=python3  the Python of bench-peers'

@@ -14,20 +14,26 @@ local function fail(message)
     error({ kind = "failed", messages = { message } }, 0)
 end
 
+-- Where a bare name is looked for.
+local FOLDERS <const> = { "gen/nets/", "examples/" }
+
 -- Text and file name of the network that `argument` names: a path, or the bare name of a file in
--- gen/nets.
+-- one of these folders.
 local function find_network(argument)
     local text <const>, problem <const> = host.read_file(argument, evaluate.max_text + 1)
     if text then
         return text, argument
     end
     if argument:find("^[%w_-]+$") then
-        local name <const> = "gen/nets/" .. argument .. ".lua"
-        local known <const> = host.source(name)
-        if known then
-            return known, name
+        for _, folder in ipairs(FOLDERS) do
+            local name <const> = folder .. argument .. ".lua"
+            local known <const> = host.source(name)
+            if known then
+                return known, name
+            end
         end
-        fail(("%s: no such file, and no network of that name in gen/nets"):format(argument))
+        fail(("%s: no such file, and no network of that name in gen/nets or examples"):format(
+            argument))
     end
     fail(problem)
 end

@@ -114,7 +114,9 @@ START_TEST(networks_are_found)
     expect_part("plan --pass graph s8", 0, "param_floats = 46000");
     expect_part("plan s8 --pass=network --norm gn", 0, "norm = \"gn\"");
     expect_part("twin resnet8", 0, "burin twin --norm bn gen/nets/resnet8.lua\n");
-    expect("twin none", 1, "burin: none: no such file, and no network of that name in gen/nets\n");
+    expect_part("twin lenet", 0, "burin twin --norm bn examples/lenet.lua\n");
+    expect("twin none", 1,
+           "burin: none: no such file, and no network of that name in gen/nets or examples\n");
     expect("twin x/none.lua", 1, "burin: x/none.lua: cannot be read: No such file or directory\n");
     expect("twin --gen-dir x/none s8", 1,
            "burin: --gen-dir x/none: cannot be read: No such file or directory\n");
