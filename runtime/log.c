@@ -58,12 +58,14 @@ static bool cut(FILE *file, const char *path, const struct log_position *positio
     off_t keep = 0;
     ssize_t length;
     rewind(file);
+    errno = 0;
     while ((length = getline(&line, &size, file)) > 0 && line[length - 1] == '\n' &&
-           !is_later(line, position)) {
+           !is_later(line, position) && errno != ENOMEM) {
         keep += length;
     }
     free(line);
-    if (length < 0 && !feof(file)) /* no memory for a line is no reason to cut it off */
+    /* No memory for a line is no reason to cut it off, nor to keep it. */
+    if ((length < 0 && !feof(file)) || errno == ENOMEM)
         return err_set_errno(err, errno, "%s: cannot read", path);
     if (fseeko(file, keep, SEEK_SET) != 0 || ftruncate(fileno(file), keep) != 0)
         return err_set_errno(err, errno, "%s: cannot cut at byte %lld", path, (long long)keep);

@@ -13,20 +13,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool sync_folder(const char *path, struct err *err)
+bool outfile_sync_folder(const char *folder, struct err *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder =
-        slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (folder == NULL)
-        return err_set_errno(err, ENOMEM, "%s", path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     /* Some file systems have no fsync for folders and say EINVAL: nothing more can be done. */
     bool ok = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
     if (!ok)
         err_set_errno(err, errno, "%s: cannot make the new file's name durable", folder);
     if (fd >= 0)
         close(fd);
+    return ok;
+}
+
+static bool sync_folder_of(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder =
+        slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (folder == NULL)
+        return err_set_errno(err, ENOMEM, "%s", path);
+    bool ok = outfile_sync_folder(folder, err);
     free(folder);
     return ok;
 }
@@ -85,7 +91,7 @@ bool outfile_commit(struct outfile *out, const char *kept, struct err *err)
         return err_set_errno(err, errno, "%s: cannot rename to %s", out->temp, out->path);
     free(out->temp);
     out->temp = NULL;
-    return sync_folder(out->path, err);
+    return sync_folder_of(out->path, err);
 }
 
 void outfile_close(struct outfile *out)

@@ -38,4 +38,7 @@ void outfile_close(struct outfile *out);
 /* Creates a folder and every missing parent of it. */
 bool outfile_make_folder(const char *path, struct err *err);
 
+/* Makes the names in a folder durable: after a power cut they are what they are now. */
+bool outfile_sync_folder(const char *folder, struct err *err);
+
 #endif

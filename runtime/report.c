@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cpu.h"
 #include "info.h"
@@ -232,8 +233,7 @@ bool report_start(struct trainer *trainer, struct err *err)
     say(t, "%d training and %d %s images, %lld steps an epoch", t->train.count, t->test.count,
         evaluated(t), (long long)t->counters.steps_per_epoch);
     if (t->dir.moved)
-        say(t, "the run that was in %s is now in %s/previous, where one run is kept",
-            t->settings.out, t->settings.out);
+        say(t, "the run that was in %s is now in %s/previous", t->settings.out, t->settings.out);
     putchar('\n');
     settings_print(&t->settings, stdout, mark(t));
     putchar('\n');
@@ -293,6 +293,18 @@ static bool log_end(struct trainer *t, const char *reason, struct err *err)
     return log_event(&t->log, event, "end", err);
 }
 
+/* A run that went on in another folder may have left its best model behind. */
+static void say_best(struct trainer *t)
+{
+    const struct checkpoint_counters *c = &t->counters;
+    char path[RUNDIR_PATH_SIZE];
+    bool has = access(rundir_path(&t->dir, RUNDIR_BEST, path, sizeof path), F_OK) == 0;
+    if (c->best_epoch > 0)
+        say(t, "best %s accuracy %.2f %% in epoch %lld%s%s%s", evaluated(t), c->best_acc,
+            (long long)c->best_epoch, has ? ": " : "; its model is not in ", t->settings.out,
+            has ? "/" RUNDIR_BEST : "");
+}
+
 bool report_end(struct trainer *trainer, enum report_reason reason, struct err *err)
 {
     static const char *const names[] = {
@@ -307,9 +319,7 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
     progress_clear(&t->bar);
     if (!log_end(t, names[reason], err))
         return false;
-    if (c->best_epoch > 0)
-        say(t, "best %s accuracy %.2f %% in epoch %lld: %s/%s", evaluated(t), c->best_acc,
-            (long long)c->best_epoch, t->settings.out, RUNDIR_BEST);
+    say_best(t);
     if (reason == REPORT_INTERRUPTED || reason == REPORT_MAX_STEPS) {
         resume_command(t, reason, command);
         say(t,

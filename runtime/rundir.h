@@ -5,10 +5,11 @@
  *     rundir_path(&dir, "last.safetensors", path, sizeof path);
  *     rundir_close(&dir);
  *
- * A fresh run moves the files of the run before it into the subfolder `previous`, replacing what is
- * there; a run that left no checkpoint is not worth that. What a killed process left half written
- * is removed. A lock on `.lock` keeps a second process out; it ends with the process, however that
- * ends.
+ * A fresh run moves the files of the run before it into the subfolder `previous`, and what is there
+ * into `previous/previous`; a run that left no checkpoint is not worth that. However a move is
+ * interrupted, the next opening finishes it or takes it back. What a killed process left half
+ * written is removed. A lock on `.lock` keeps a second process out; it ends with the process,
+ * however that ends.
  */
 #ifndef BURIN_RUNDIR_H
 #define BURIN_RUNDIR_H
@@ -31,7 +32,7 @@ struct rundir {
     bool moved;       /* an earlier run went to `previous` */
 };
 
-/* Creates the folder where it is missing. */
+/* Creates the folder where it is missing. A run that goes on in its folder is not fresh. */
 bool rundir_open(struct rundir *dir, const char *path, bool fresh, struct err *err);
 void rundir_close(struct rundir *dir);
 

@@ -217,6 +217,9 @@ bool train_main(const struct model *model, const char *program, int argc, char *
         ok = report_start(&trainer, err) && finish(&trainer, train_epochs(&trainer, err), err);
         progress_clear(&trainer.bar);
         interrupt_restore();
+        struct err late = {0};
+        if (!log_close(&trainer.log, &late) && ok)
+            ok = err_set_code(err, late.code, "%s", late.message);
     }
     trainer_close(&trainer);
     return ok;

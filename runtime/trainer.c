@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "dataset.h"
 #include "finite.h"
@@ -348,12 +349,23 @@ static bool open_probe(struct trainer *t, struct err *err)
     return s->probe == 0 || probe_open(&t->probe, &settings, err);
 }
 
+/* Whether the training goes on in the folder that it was in. */
+static bool goes_on_in_place(const struct trainer *t)
+{
+    struct stat from, out;
+    return t->resumed && stat(t->from.folder, &from) == 0 && stat(t->settings.out, &out) == 0 &&
+           from.st_dev == out.st_dev && from.st_ino == out.st_ino;
+}
+
+/* What is in another folder than that of the checkpoint is another run, and makes room for this
+ * one. */
 static bool open_files(struct trainer *t, struct err *err)
 {
+    bool in_place = goes_on_in_place(t);
     t->keeps_previous = t->from.fell_back;
     struct log_position position = {t->counters.epoch, t->counters.step};
-    return rundir_open(&t->dir, t->settings.out, !t->resumed, err) &&
-           log_open(&t->log, t->settings.out, t->resumed ? &position : NULL,
+    return rundir_open(&t->dir, t->settings.out, !in_place, err) &&
+           log_open(&t->log, t->settings.out, in_place ? &position : NULL,
                     (struct log_kind){t->train.synthetic, t->settings.validate > 0}, err);
 }
 
@@ -375,7 +387,7 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
 
 void trainer_close(struct trainer *trainer)
 {
-    struct err late = {0}; /* every line was flushed when it was written */
+    struct err late = {0}; /* whoever wants to know of a late error has closed the log before */
     log_close(&trainer->log, &late);
     rundir_close(&trainer->dir);
     probe_close(trainer->probe);

@@ -2,6 +2,9 @@
  *
  * A call that fails leaves the world as a real one may: half of a write is made, a file that cannot
  * be closed without an error is closed all the same.
+ *
+ * What a power cut would cost is kept as two facts: the files written since their last fsync, and
+ * the renames since the last fsync of a folder.
  */
 #include "faults.h"
 
@@ -10,6 +13,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,7 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* name, and the error it fails with */
+/* name, and the error it fails with; from fopen on those that reach files, before which a process
+ * may be killed */
 #define CALLS(X)                                                                                   \
     X(malloc, ENOMEM)                                                                              \
     X(calloc, ENOMEM)                                                                              \
@@ -29,10 +34,12 @@
     X(EVP_MD_CTX_new, ENOMEM)                                                                      \
     X(EVP_DigestUpdate, ENOMEM)                                                                    \
     X(pthread_create, EAGAIN)                                                                      \
+    X(fread, EIO)                                                                                  \
+    X(fseeko, EIO)                                                                                 \
+    X(fstat, EIO)                                                                                  \
+    X(fwrite, ENOSPC)                                                                              \
     X(fopen, EMFILE)                                                                               \
     X(open, EMFILE)                                                                                \
-    X(fread, EIO)                                                                                  \
-    X(fwrite, ENOSPC)                                                                              \
     X(fflush, ENOSPC)                                                                              \
     X(fsync, EIO)                                                                                  \
     X(fclose, EIO)                                                                                 \
@@ -41,9 +48,8 @@
     X(link, EPERM)                                                                                 \
     X(unlink, EIO)                                                                                 \
     X(mkdir, ENOSPC)                                                                               \
-    X(ftruncate, EIO)                                                                              \
-    X(fseeko, EIO)                                                                                 \
-    X(fstat, EIO)
+    X(rmdir, EIO)                                                                                  \
+    X(ftruncate, EIO)
 
 #define NAME(name, error) #name,
 #define INDEX(name, error) CALL_##name,
@@ -53,7 +59,10 @@ enum call { CALLS(INDEX) CALL_COUNT };
 const char *const faults_names[] = {CALLS(NAME) NULL};
 static const int errors[] = {CALLS(ERROR)};
 
-static atomic_bool armed, forever;
+int __real_fstat(int fd, struct stat *info);
+
+static atomic_bool armed;
+static enum faults_mode chosen;
 static atomic_long count, turn, memory, files, calls[CALL_COUNT];
 static atomic_int first = -1;
 
@@ -61,15 +70,66 @@ static atomic_int first = -1;
 static bool fails(enum call call)
 {
     atomic_fetch_add(&calls[call], 1);
-    if (!armed || turn == 0)
+    if (!armed || turn == 0 || (chosen == FAULTS_KILL && call < CALL_fopen))
         return false;
     long n = atomic_fetch_add(&count, 1) + 1;
-    if (n != turn && !(forever && n > turn))
+    if (n != turn && !(chosen == FAULTS_FOREVER && n > turn))
         return false;
+    if (chosen == FAULTS_KILL)
+        raise(SIGKILL);
     int none = -1;
     atomic_compare_exchange_strong(&first, &none, (int)call);
     errno = errors[call];
     return true;
+}
+
+/* -- Power ------------------------------------------------------------------------------------- */
+
+/* The written files that no fsync followed, by inode. */
+static ino_t written[64];
+static int written_count;
+static long early, unsynced;
+
+static ino_t inode_of(int fd, bool *folder)
+{
+    struct stat info;
+    bool ok = __real_fstat(fd, &info) == 0;
+    *folder = ok && S_ISDIR(info.st_mode);
+    return ok ? info.st_ino : 0;
+}
+
+static int find_written(ino_t inode)
+{
+    int i = 0;
+    while (i < written_count && written[i] != inode)
+        i++;
+    return i;
+}
+
+static void note_write(int fd)
+{
+    bool folder;
+    ino_t inode = inode_of(fd, &folder);
+    if (armed && inode != 0 && find_written(inode) == written_count && written_count < 64)
+        written[written_count++] = inode;
+}
+
+static void note_fsync(int fd)
+{
+    bool folder;
+    int i = find_written(inode_of(fd, &folder));
+    if (folder)
+        unsynced = 0;
+    else if (i < written_count)
+        written[i] = written[--written_count];
+}
+
+static void note_rename(const char *from)
+{
+    struct stat info;
+    if (armed && lstat(from, &info) == 0)
+        early += find_written(info.st_ino) < written_count;
+    unsynced += armed;
 }
 
 /* -- Control ----------------------------------------------------------------------------------- */
@@ -79,7 +139,7 @@ void __real_free(void *block);
 void *__wrap_malloc(size_t size);
 void __wrap_free(void *block);
 
-void faults_arm(long n, bool always)
+void faults_arm(long n, enum faults_mode how)
 {
     cJSON_Hooks hooks = {__wrap_malloc, __wrap_free};
     cJSON_InitHooks(&hooks);
@@ -88,15 +148,22 @@ void faults_arm(long n, bool always)
     files = 0;
     first = -1;
     turn = n;
-    forever = always;
+    chosen = how;
+    written_count = 0;
+    early = 0;
+    unsynced = 0;
     armed = true;
 }
 
 struct faults_report faults_disarm(void)
 {
     armed = false;
-    return (struct faults_report){first >= 0, first >= 0 ? faults_names[first] : "none", memory,
-                                  files};
+    return (struct faults_report){.failed = first >= 0,
+                                  .call = first >= 0 ? faults_names[first] : "none",
+                                  .memory = memory,
+                                  .files = files,
+                                  .early = early,
+                                  .unsynced = unsynced};
 }
 
 long faults_calls(const char *name)
@@ -163,10 +230,10 @@ WRAP(int, pthread_create,
 WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL, opened_file)
 WRAP(size_t, fread, (void *data, size_t size, size_t n, FILE *file), (data, size, n, file), 0, )
 WRAP(int, fflush, (FILE * file), (file), EOF, )
-WRAP(int, rename, (const char *from, const char *to), (from, to), -1, )
 WRAP(int, link, (const char *from, const char *to), (from, to), -1, )
 WRAP(int, unlink, (const char *path), (path), -1, )
-WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, )
+WRAP(int, mkdir, (const char *path, mode_t bits), (path, bits), -1, )
+WRAP(int, rmdir, (const char *path), (path), -1, )
 WRAP(int, ftruncate, (int fd, off_t size), (fd, size), -1, )
 WRAP(int, fseeko, (FILE * file, off_t at, int whence), (file, at, whence), -1, )
 WRAP(int, fstat, (int fd, struct stat *info), (fd, info), -1, )
@@ -175,8 +242,20 @@ WRAP(int, fstat, (int fd, struct stat *info), (fd, info), -1, )
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
-    (void)fd;
-    return fails(CALL_fsync) ? -1 : 0;
+    if (fails(CALL_fsync))
+        return -1;
+    note_fsync(fd);
+    return 0;
+}
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to)
+{
+    if (fails(CALL_rename))
+        return -1;
+    note_rename(from);
+    return __real_rename(from, to);
 }
 
 ssize_t __real_getline(char **line, size_t *size, FILE *file);
@@ -196,7 +275,9 @@ size_t __real_fwrite(const void *data, size_t size, size_t n, FILE *file);
 size_t __wrap_fwrite(const void *data, size_t size, size_t n, FILE *file);
 size_t __wrap_fwrite(const void *data, size_t size, size_t n, FILE *file)
 {
-    if (!fails(CALL_fwrite))
+    bool failed = fails(CALL_fwrite);
+    note_write(fileno(file));
+    if (!failed)
         return __real_fwrite(data, size, n, file);
     size_t half = __real_fwrite(data, size, n / 2, file);
     errno = ENOSPC;
@@ -207,21 +288,23 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...)
 {
-    mode_t mode = 0;
+    mode_t bits = 0;
     if (flags & O_CREAT) {
         va_list arguments;
         va_start(arguments, flags);
-        mode = va_arg(arguments, mode_t);
+        bits = va_arg(arguments, mode_t);
         va_end(arguments);
     }
-    return fails(CALL_open) ? -1 : opened(__real_open(path, flags, mode));
+    return fails(CALL_open) ? -1 : opened(__real_open(path, flags, bits));
 }
 
 int __real_fclose(FILE *file);
 int __wrap_fclose(FILE *file);
 int __wrap_fclose(FILE *file)
 {
-    bool failed = fails(CALL_fclose);
+    /* Nothing is lost with a file that was only read from. */
+    bool written_to = (fcntl(fileno(file), F_GETFL) & O_ACCMODE) != O_RDONLY;
+    bool failed = written_to && fails(CALL_fclose);
     files -= armed;
     int result = __real_fclose(file);
     if (failed)

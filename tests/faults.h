@@ -1,6 +1,6 @@
 /* faults.h - a world in which the n-th call that can fail does fail.
  *
- *     faults_arm(n, forever);
+ *     faults_arm(n, FAULTS_ONCE);
  *     ... code under test, in this process ...
  *     struct faults_report report = faults_disarm();
  *
@@ -18,11 +18,16 @@ struct faults_report {
     const char *call; /* the first that was */
     long memory;      /* blocks allocated while armed, less those freed */
     long files;       /* files opened, less those closed */
+    long early;       /* renames of files whose bytes a power cut could still lose */
+    long unsynced;    /* renames that no fsync of a folder followed */
 };
 
-/* Lets the n-th call from now on fail, or with `forever` that one and all after it. With n = 0 none
- * fails. */
-void faults_arm(long n, bool forever);
+/* The call fails; it and all after it fail; the process is killed before it. */
+enum faults_mode { FAULTS_ONCE, FAULTS_FOREVER, FAULTS_KILL };
+
+/* Lets that happen at the n-th call from now on, where for kills only the calls count that change
+ * files. With n = 0 nothing happens. */
+void faults_arm(long n, enum faults_mode mode);
 struct faults_report faults_disarm(void);
 
 /* How often a function was called since the process began, armed or not. */

@@ -196,6 +196,100 @@ START_TEST(every_flipped_bit_is_found)
 }
 END_TEST
 
+/* -- Folders ----------------------------------------------------------------------------------- */
+
+START_TEST(what_a_kill_left_half_written_is_removed)
+{
+    run_part();
+    ck_assert_int_eq(run("train --resume here --log-steps"), EXIT_OK);
+    store("here/best.safetensors.tmp", "abcd", 4);
+    store("here/last.safetensors.tmp", "abcd", 4);
+    ck_assert_int_eq(run("train --resume here"), EXIT_OK); /* which has nothing left to save */
+    ck_assert(!exists("here/best.safetensors.tmp") && !exists("here/last.safetensors.tmp"));
+}
+END_TEST
+
+/* A run that goes on elsewhere leaves its folder as it is, and the run that is there moves away. */
+START_TEST(another_folder_is_that_of_another_run)
+{
+    run_whole();
+    run_part();
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --seed 5 --out other"), EXIT_OK);
+    copy("other/best.safetensors", "others best");
+    copy("here/last.safetensors", "kept");
+    ck_assert_int_eq(run("train --resume here --log-steps --max-steps 28 --out other"), EXIT_OK);
+    says(output, "the run that was in other is now in other/previous\n");
+    says(output, "in epoch 1; its model is not in other\n");
+    same_bytes("others best", "other/previous/best.safetensors");
+    same_bytes("kept", "here/last.safetensors");
+    ck_assert(!exists("other/best.safetensors"));
+    ck_assert_int_eq(run("train --resume other --log-steps"), EXIT_OK);
+    same_bytes("other/last.safetensors", "whole/last.safetensors");
+    static char text[OUTPUT_SIZE];
+    ck_assert_ptr_null(strstr(events("other/log.jsonl", "epoch", text), "\"epoch\":1,"));
+}
+END_TEST
+
+/* Nothing is removed: every training moves those before it one folder deeper. */
+START_TEST(no_training_removes_another)
+{
+    static const char *const names[] = {"here/previous/previous/best.safetensors",
+                                        "here/previous/best.safetensors", "here/best.safetensors"};
+    for (int i = 0; i < 3; i++) {
+        char words[PATH_SIZE], kept[40];
+        snprintf(words, sizeof words, "train --data synthetic --epochs 1 --seed %d --out here", i);
+        snprintf(kept, sizeof kept, "best %d", i);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        copy("here/best.safetensors", kept);
+    }
+    for (int i = 0; i < 3; i++) {
+        char kept[40];
+        snprintf(kept, sizeof kept, "best %d", i);
+        same_bytes(kept, names[i]);
+    }
+}
+END_TEST
+
+/* What lies in the way of a move is told, and stays. */
+START_TEST(nothing_is_moved_over_a_file)
+{
+    char path[2 * PATH_SIZE];
+    run_part();
+    copy("here/last.safetensors", "kept");
+    put_path(path, "here/previous.new");
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    store("here/previous.new/last.safetensors", "abcd", 4);
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --out here"), EXIT_FAILED);
+    says(errors, "here/last.safetensors and here/previous.new/last.safetensors: both are there: "
+                 "expected one of them");
+    same_bytes("kept", "here/last.safetensors");
+    ck_assert_int_eq(run("train --resume here"), EXIT_FAILED);
+    says(errors, "both are there: expected one of them");
+    same_bytes("kept", "here/last.safetensors");
+}
+END_TEST
+
+/* A training in `previous` is not moved from under its feet. */
+START_TEST(a_run_in_use_is_not_moved)
+{
+    char path[2 * PATH_SIZE];
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    run_part();
+    put_path(path, "here/previous");
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    store("here/previous/.lock", "", 0);
+    put_path(path, "here/previous/.lock");
+    int fd = open(path, O_RDWR);
+    ck_assert(fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0);
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --out here"), EXIT_FAILED);
+    says(errors, "here/previous: another training writes here: expected it to end first");
+    ck_assert(exists("here/last.safetensors") && !exists("here/previous.new"));
+    close(fd);
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --out here"), EXIT_OK);
+    ck_assert(exists("here/previous/last.safetensors"));
+}
+END_TEST
+
 /* -- A bad world ------------------------------------------------------------------------------- */
 
 START_TEST(a_vanished_folder_ends_the_training)
@@ -391,6 +485,11 @@ static void add_checkpoints(Suite *suite)
     tcase_add_test(tcase, nothing_good_is_an_error_that_names_both);
     tcase_add_test(tcase, a_file_of_another_name_has_no_stand_in);
     tcase_add_test(tcase, every_flipped_bit_is_found);
+    tcase_add_test(tcase, what_a_kill_left_half_written_is_removed);
+    tcase_add_test(tcase, another_folder_is_that_of_another_run);
+    tcase_add_test(tcase, no_training_removes_another);
+    tcase_add_test(tcase, nothing_is_moved_over_a_file);
+    tcase_add_test(tcase, a_run_in_use_is_not_moved);
     tcase_add_test(tcase, a_vanished_folder_ends_the_training);
     tcase_add_test(tcase, a_read_only_folder_keeps_its_checkpoint);
     tcase_add_test(tcase, a_full_disk_keeps_its_checkpoint);
