@@ -77,10 +77,10 @@ static void open_files(void)
 static void make_batch(void)
 {
     enum { PIXELS = sizeof fixture.images / sizeof fixture.images[0] };
-    const uint8_t *pixels = find(&fixture.start, "", "images", PIXELS, 1)->data;
+    const uint8_t *pixels = find(&fixture.expected, "", "images", PIXELS, 1)->data;
     for (int i = 0; i < PIXELS; i++)
         fixture.images[i] = (float)pixels[i] / 128.0f - 1.0f;
-    memcpy(fixture.labels, find(&fixture.start, "", "labels", IMAGES, 1)->data, IMAGES);
+    memcpy(fixture.labels, find(&fixture.expected, "", "labels", IMAGES, 1)->data, IMAGES);
     for (uint32_t i = 0; i < IMAGES; i++)
         fixture.samples[i] = i;
     fixture.batch = (struct batch){.n = IMAGES,
