@@ -110,21 +110,30 @@ local function norm_texts(graph, set, list, seen)
     local function prefix_of(node)
         return (name.norm(node, "fwd"):gsub("_fwd$", ""))
     end
+    local has_norms, gathers = false, false
     for _, node in ipairs(graph.nodes) do
+        has_norms = has_norms or node.kind == "norm"
         if node.kind == "norm" and node.norm == "batch" then
             (node.ghost > 0 and ghosts or whole)[prefix_of(node)] = true
+            gathers = gathers or node.ghost == 0
         end
+    end
+    if has_norms then
+        add_once(list, seen, "moments", render("moments.c.tpl", { gathers = gathers }))
     end
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" then
             local prefix <const> = prefix_of(node)
             local batch <const> = node.norm == "batch"
+            local pitch <const> = (node.c + set.vl - 1) // set.vl * set.vl
             add_once(list, seen, prefix, render("norm.c.tpl", {
                 whole = whole[prefix] or false, ghosts = ghosts[prefix] or false,
                 prefix = prefix, title = batch and "batch norm" or "group norm", batch = batch,
+                inputs = batch and string.format("moments: 2 x %d, those", pitch)
+                    or string.format("sums: 3 x %d, those (see add_image_moments)", pitch),
                 sets = batch and node.c or node.groups, channels = node.c,
                 set_size = batch and 1 or node.c // node.groups,
-                pitch = (node.c + set.vl - 1) // set.vl * set.vl,
+                pitch = pitch,
                 eps = c.double(node.eps),
                 momentum = batch and c.double(node.momentum) or "0.0",
             }))

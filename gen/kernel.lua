@@ -56,7 +56,13 @@ end
 -- Where each tensor of a kernel is described in its specification.
 local LAYOUT_OF <const> = { y = "y", x = "x", x2 = "x2", yin = "y", dx = "dx", dy = "dy" }
 
-local COEF_ROWS <const> = { sums = 2, coef = 4, dcoef = 3 }
+-- Rows of a norm's vectors: see struct kernel_args of runtime/model.h.
+local function vector_rows(spec, param)
+    if param == "sums" then
+        return spec.pass == "fwd" and 3 or 2
+    end
+    return param == "coef" and 5 or param == "dcoef" and 3 or nil
+end
 
 -- The shapes of a kernel's arguments, in their order.
 -- weights: shape of w or dw; pitch: lanes of the target
@@ -70,8 +76,8 @@ local function shapes_text(spec, pitch, weights)
             parts[#parts + 1] = param .. ": " .. weights
         elseif param == "bias" or param == "db" then
             parts[#parts + 1] = param .. ": " .. pitch
-        elseif COEF_ROWS[param] then
-            parts[#parts + 1] = string.format("%s: %d x %d", param, COEF_ROWS[param], pitch)
+        elseif vector_rows(spec, param) then
+            parts[#parts + 1] = string.format("%s: %d x %d", param, vector_rows(spec, param), pitch)
         elseif param == "winner" then
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
             parts[#parts + 1] = string.format("winner: %d x %d x %d bytes", small.h, small.w,
@@ -94,8 +100,9 @@ local function next_image(spec, pitch)
         elseif param == "winner" then
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
             steps[#steps + 1] = string.format("winner += %d", small.h * small.w * small.pitch)
-        elseif COEF_ROWS[param] and spec.each_image then
-            steps[#steps + 1] = string.format("%s += %d", param, COEF_ROWS[param] * pitch)
+        elseif param == "sums" or vector_rows(spec, param) and spec.each_image then
+            local rows <const> = vector_rows(spec, param)
+            steps[#steps + 1] = string.format("%s += %d", param, rows * pitch)
         end
     end
     return table.concat(steps, ", ")
@@ -155,7 +162,8 @@ local function conv_comment(params, spec, target, weights)
         params.formula = string.format("y = %sx * w%s%s; %s.", spec.relu and "relu(" or "",
             spec.bias and " + bias" or "", spec.relu and ")" or "", window)
         if spec.stats then
-            params.formula = params.formula .. " Adds sums of y and y * y to sums."
+            params.formula = params.formula
+            .. " Leaves sums of y (see add_image_moments)."
         end
     else
         params.formula = string.format("dx %s dy * w transposed; %s.", spec.adds and "+=" or "=",
@@ -190,7 +198,6 @@ local function conv_params(spec, isa, options)
     params.stats, params.adds = spec.stats, spec.adds or false
     if spec.algorithm == "winograd4" then
         merge(params, winograd.params(spec))
-        params.each_image = spec.each_image or false
         params.unroll = options.unroll == "full" and inputs or 1
         conv_comment(params, spec, target, string.format("36 x %d x %d", inputs, target.pitch))
         params.cost = cost_text(spec, isa, layout.floats(source) + winograd.weight_floats(spec),
@@ -332,7 +339,7 @@ local function map(spec, isa)
     params.dy_border, params.dy_cols = grad.border, layout.cols(grad)
     params.target = fwd and "y" or "dx"
     params.out_border, params.out_cols = out.border, layout.cols(out)
-    local value = spec.affine and "a*x + b" or "x"
+    local value = spec.affine and "a*(x - m) + b" or "x"
     value = spec.relu and "relu(" .. value .. ")" or value
     value = spec.p > 0 and "drop(" .. value .. ")" or value
     if fwd then
@@ -340,9 +347,9 @@ local function map(spec, isa)
     else
         local factors <const> = "g = dy through " .. value .. " without its slope"
         if spec.pass == "bwd_reduce" then
-            params.formula = factors .. "; sums[0] += sum of g, sums[1] += sum of g * x."
+            params.formula = factors .. "; sums = sum of g, sum of g * (x - m)."
         else
-            local line <const> = spec.affine and "A*g + B*x + D" or "g"
+            local line <const> = spec.affine and "A*g + B*(x - m) + D" or "g"
             params.formula = string.format("%s; dx %s %s%s.", factors,
                 spec.adds and "+=" or "=", line, spec.masks_x and " where x > 0" or "")
         end
@@ -358,9 +365,9 @@ local function sums(spec, isa)
     local params <const> = common(spec, isa, spec.x.pitch)
     params.pitch, params.h, params.w = spec.x.pitch, spec.x.h, spec.x.w
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
-    params.formula = "sums[0] += sum of x, sums[1] += sum of x * x, for each channel."
+    params.formula = "sums of x for each channel (see add_image_moments)."
     params.shapes = shapes_text(spec, spec.x.pitch)
-    params.cost = cost_text(spec, isa, spec.x.h * spec.x.w * spec.x.pitch, 2 * spec.x.pitch)
+    params.cost = cost_text(spec, isa, spec.x.h * spec.x.w * spec.x.pitch, 3 * spec.x.pitch)
     return "sums.c.tpl", params
 end
 

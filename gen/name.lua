@@ -2,7 +2,7 @@
 --
 -- A kernel's name carries its shape and is the key by which equal shapes share one function:
 --
---   <op><window>[s<stride>][_relu][_norm or _batchnorm]_c<in>_k<out>[_g<groups>]_<H>x<W>_<pass>
+--   <op><window>[s<stride>][_relu][_norm]_c<in>_k<out>[_g<groups>]_<H>x<W>_<pass>
 --   [__<how>]
 --
 -- A depthwise convolution is a dwconv and has no k, g and algorithm.
@@ -75,7 +75,7 @@ local function how(kernel, algorithm)
     return #parts > 0 and "__" .. table.concat(parts, "_") or ""
 end
 
--- Sums and lines belong to one image each, or to all of a batch.
+-- Lines belong to one image each, or to all of a batch; sums to one image.
 local function norm_word(kernel)
     return kernel.each_image and "norm" or "batchnorm"
 end
@@ -101,7 +101,7 @@ local function full_name(kernel, algorithm)
     elseif kernel.op == "avgpool" and kernel.global then
         text = "avgpool_global"
     elseif kernel.op == "sums" then
-        text = norm_word(kernel) .. "_sums"
+        text = "norm_sums"
     elseif kernel.op == "add" or kernel.op == "linear" then
         text = kernel.op .. (kernel.relu and "_relu" or "")
     else
@@ -109,7 +109,7 @@ local function full_name(kernel, algorithm)
             .. (kernel.relu and "_relu" or "") .. (kernel.winners and "_winner" or "")
     end
     if kernel.stats then
-        text = text .. "_" .. norm_word(kernel)
+        text = text .. "_norm"
     end
     if kernel.bias then
         text = text .. "_bias"

@@ -1,7 +1,8 @@
 -- norms.lua - what a norm asks of a schedule: sums, lines, and the phases at which images meet.
 --
 -- A builder (builder.lua) that knows norms; schedule.lua makes it know all steps. A kernel before a
--- norm leaves the sums of an image or of a chunk; from complete sums the norm's own functions
+-- norm leaves the sums of each image. A norm of the whole batch gathers them in double, per chunk
+-- and then over chunks (templates/moments.c.tpl). From complete sums the norm's own functions
 -- (templates/norm.c.tpl) make the line that the map after it applies.
 
 local builder <const> = require "builder"
@@ -27,25 +28,48 @@ function norms.is_whole(node)
     return norms.is_batch(node) and node.ghost == 0
 end
 
--- Where a kernel adds the two sums of a norm: per chunk for one of the whole batch, per image
--- otherwise.
--- what: "sums" forward, "dsums" backward
+-- As kernel_sum_rows of runtime/model.h.
+local SUM_ROWS <const> = { sums = 3, dsums = 2 }
+
+-- Where a kernel leaves the sums of a norm for each image. what: "sums" forward, "dsums" backward
 function norms:norm_sums(node, what)
-    local floats <const> = 2 * self:norm_pitch(node)
-    local shape <const> = string.format("2 x %d", floats // 2)
-    if norms.is_whole(node) then
-        return self:shared_buffer(what .. "_" .. node.name, "chunk", floats, shape)
-    end
-    local buffer <const> = self:shared_buffer(what .. "_" .. node.name, "scratch", floats, shape,
-        self.group_images)
-    self:call("zero", { buffer, string.format("(size_t)n * %d", floats) }, node.name)
+    local rows <const>, pitch <const> = SUM_ROWS[what], self:norm_pitch(node)
+    return self:shared_buffer(what .. "_" .. node.name, "scratch", rows * pitch,
+        string.format("%d x %d", rows, pitch), self.group_images)
+end
+
+-- Numbers in double of a norm of the whole batch, 2 rows of them.
+local function doubles(self, buffer_name, scope, node)
+    local pitch <const> = self:norm_pitch(node)
+    local buffer <const> = self:shared_buffer(buffer_name, scope, 2 * pitch * 8 // self.isa.bytes,
+        string.format("2 x %d doubles", pitch))
+    buffer.holds = "doubles"
     return buffer
+end
+
+-- Adds what a kernel has left for each image to the sums of the chunk, where all images of a batch
+-- share them.
+function norms:gather_sums(node, what, x)
+    if self.eval or not norms.is_whole(node) then
+        return
+    end
+    local sums <const> = self.by_name[what .. "_" .. node.name]
+    local part <const> = doubles(self, "chunk_" .. what .. "_" .. node.name, "chunk", node)
+    local pitch <const> = tostring(self:norm_pitch(node))
+    if what == "sums" then
+        self:call("chunk_moments", {
+            part, sums, "net", "chunk", "image", "n", pitch, x.h * x.w .. ".0",
+        }, node.name)
+    else
+        self:call("chunk_sums", { part, sums, "n", pitch }, node.name)
+    end
 end
 
 function norms:norm_coef(node)
     local pitch <const>, whole <const> = self:norm_pitch(node), norms.is_whole(node)
-    return self:shared_buffer("coef_" .. node.name, whole and "thread" or "scratch", 4 * pitch,
-        string.format("4 x %d: a, b, mean, 1/deviation", pitch), whole and 1 or self.group_images)
+    return self:shared_buffer("coef_" .. node.name, whole and "thread" or "scratch", 5 * pitch,
+        string.format("5 x %d: a, b, m, mean - m, 1/deviation", pitch),
+        whole and 1 or self.group_images)
 end
 
 function norms:norm_dcoef(node)
@@ -101,9 +125,10 @@ function norms:norm_forward(step)
         self:norm_eval(node, coef)
     elseif norms.is_whole(node) then
         self:new_phase {
-            kind = "norm_fwd", norm = node, pixels = pixels, parts = sums,
-            sums = self:shared_buffer("total_" .. node.name, "thread", sums.floats, sums.shape),
-            coef = coef, fn = name.norm(node, "fwd"),
+            kind = "norm_fwd", norm = node, pixels = pixels, pitch = self:norm_pitch(node),
+            parts = self.by_name["chunk_sums_" .. node.name],
+            sums = doubles(self, "total_" .. node.name, "thread", node), coef = coef,
+            fn = name.norm(node, "fwd"),
         }
     elseif norms.is_batch(node) then
         self:ghosts_meet("ghosts_fwd", node, pixels, sums, name.norm(node, "ghosts_fwd"), {
@@ -127,7 +152,8 @@ function norms:norm_backward(step)
     local pixels <const> = step.x.h * step.x.w
     if norms.is_whole(node) then
         self:new_phase {
-            kind = "norm_bwd", norm = node, pixels = pixels, parts = sums,
+            kind = "norm_bwd", norm = node, pixels = pixels, pitch = self:norm_pitch(node),
+            parts = self.by_name["chunk_dsums_" .. node.name],
             sums = self.by_name["total_" .. node.name], coef = coef, dcoef = dcoef,
             dweight = dweight, dbias = dbias, fn = name.norm(node, "bwd"),
         }

@@ -36,7 +36,7 @@ local function lap_of(call, laps)
         return "LAP_LOAD"
     elseif call.fn == "softmax_loss" then
         return "LAP_LOSS"
-    elseif call.fn:find("_ghosts_") then
+    elseif call.fn:find("_ghosts_") or call.fn:find("^chunk_") then
         return "LAP_JOIN"
     end
 end
@@ -64,6 +64,7 @@ end
 local POINTERS <const> = {
     floats = "float *const %s = %s;",
     bytes = "uint8_t *const %s = (uint8_t *)(%s);",
+    doubles = "double *const %s = (double *)(%s);",
     bits = "uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
 }
 
@@ -188,18 +189,22 @@ local function join_params(join, graph)
     if not join.sums then
         return params
     end
-    params.sums, params.floats = at(join.sums), join.sums.floats
+    local total <const> = string.format("(double *)(%s)", at(join.sums))
+    local parts <const> = "net.chunks + " .. params.parts
     if forward then
-        params.call = string.format("%s(%s, %s, %s, %s, %s);", join.fn, at(join.coef), params.sums,
+        params.sums = string.format("batch_moments(%s, run, %s, %d, %d.0);", total, parts,
+            join.pitch, join.pixels)
+        params.call = string.format("%s(%s, %s, %s, %s, %s);", join.fn, at(join.coef), total,
             weight, bias, pixels)
-        params.track = string.format("%s(%s, %s, %s);", name.norm(node, "track"), state,
-            params.sums, pixels)
+        params.track = string.format("%s(%s, %s, %s);", name.norm(node, "track"), state, total,
+            pixels)
     else
+        params.sums = string.format("batch_sums(%s, run, %s, %d);", total, parts, join.pitch)
         local function of_rank_0(buffer)
             return "rank == 0 ? net.chunks + " .. name.offset(buffer.name) .. " : NULL"
         end
         params.call = string.format("%s(%s, %s, %s, %s, %s, %s, %s);", join.fn, at(join.dcoef),
-            of_rank_0(join.dweight), of_rank_0(join.dbias), params.sums, at(join.coef), weight,
+            of_rank_0(join.dweight), of_rank_0(join.dbias), total, at(join.coef), weight,
             pixels)
     end
     return params

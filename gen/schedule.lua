@@ -165,7 +165,6 @@ local function weighted_kernel(self, step, pass)
         op = step.op, pass = pass, window = node.window, stride = node.stride,
         padding = node.padding, bias = node.bias, relu = step.relu, stats = step.stats ~= nil,
         groups = node.groups, flop = node.flop, c = step.x.c, k = step.y.c,
-        each_image = step.stats ~= nil and not is_whole(step.stats),
     }
     if step.op == "linear" then
         spec.window, spec.stride, spec.padding, spec.groups = 1, 1, 0, 1
@@ -193,6 +192,9 @@ local function forward_weighted(self, step, y)
         table.insert(spec.params, "bias")
     end
     self:kernel_call(spec, values, layer_names(step), node.name)
+    if spec.stats then
+        self:gather_sums(step.stats, "sums", step.y)
+    end
 end
 
 forward.conv = forward_weighted
@@ -264,9 +266,10 @@ function planner:forward_step(step)
         local sums <const> = self:norm_sums(step.norm, "sums")
         local spec <const> = {
             op = "sums", pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
-            each_image = not is_whole(step.norm), params = { "sums", "x" },
+            params = { "sums", "x" },
         }
         self:kernel_call(spec, { sums = sums, x = x }, step.norm.name, step.norm.name)
+        self:gather_sums(step.norm, "sums", step.x)
         return
     end
     if step.norm then
@@ -293,7 +296,7 @@ end
 
 local function backward_weighted(self, step, dy)
     local spec <const>, node <const> = weighted_kernel(self, step, "bwd_weights")
-    spec.relu, spec.stats, spec.each_image = false, false, false
+    spec.relu, spec.stats = false, false
     local relu_masked <const> = #step.y.readers == 1 and step.y.readers[1].masks_x
     if step.relu and not relu_masked then
         local y <const> = self:need(step.y)
@@ -314,7 +317,7 @@ local function backward_weighted(self, step, dy)
     if step.x.trained then
         local data <const> = weighted_kernel(self, step, "bwd_data")
         local dx <const>, adds <const> = self:gradient_into(step.x)
-        data.relu, data.stats, data.each_image, data.bias = false, false, false, false
+        data.relu, data.stats, data.bias = false, false, false
         data.adds = adds
         data.x, data.y, data.dx, data.dy = x.layout, dy.layout, dx.layout, dy.layout
         data.params = { "dx", "dy", "w" }
@@ -338,17 +341,15 @@ function backward.map(self, step, dy)
         local spec <const> = {
             op = "map", pass = "bwd_reduce", x = x.layout, y = dy.layout, dx = x.layout,
             dy = dy.layout, relu = step.relu, affine = true, each_image = each, p = p,
-            c = step.x.c, masks_x = false, params = { "sums", "x", "dy" },
+            c = step.x.c, masks_x = false, params = { "sums", "x", "dy", "coef" },
         }
         values.sums, values.x = self:norm_sums(step.norm, "dsums"), x
         values.coef = self:norm_coef(step.norm)
-        if step.relu then
-            table.insert(spec.params, "coef")
-        end
         if step.dropout then
             table.insert(spec.params, "keep")
         end
         self:kernel_call(spec, values, layer_names(step), layer)
+        self:gather_sums(step.norm, "dsums", step.x)
         self:norm_backward(step)
         values.dcoef = self:norm_dcoef(step.norm)
     end
@@ -375,7 +376,7 @@ function backward.map(self, step, dy)
     end
     takes("x", reads_x)
     takes("dcoef", affine)
-    takes("coef", affine and step.relu)
+    takes("coef", affine)
     takes("keep", step.dropout ~= nil)
     self:kernel_call(spec, values, layer_names(step), layer)
 end

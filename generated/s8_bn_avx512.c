@@ -9,25 +9,25 @@
  *     cc -std=c11 -O3 -ffp-contract=off -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -Iruntime s8_bn_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
  *
  * step                    input         output        parameters  MFLOP  forward kernel
- * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank
+ * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__bank
  * norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32         batchnorm_drop0p01_c16_32x32_fwd__b0_1
- * conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44  conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4
+ * conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44  conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4
  * norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64         batchnorm_drop0p01_c32_32x32_fwd
  * conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05  conv1x1_c32_k16_32x32_fwd__direct
  * maxpool1                16 x 32 x 32  16 x 16 x 16           0         maxpool2x2s2_c16_32x32_fwd__b0_1
- * conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18  conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4
+ * conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18  conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4
  * norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32         batchnorm_drop0p01_c16_16x16_fwd__b0_1
- * conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36  conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4
+ * conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36  conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4
  * norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64         batchnorm_drop0p01_c32_16x16_fwd__b0_1
- * conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72  conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4
+ * conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72  conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4
  * norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64         batchnorm_drop0p01_c32_16x16_fwd
  * conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26  conv1x1_c32_k16_16x16_fwd__direct
  * maxpool2                16 x 16 x 16  16 x 8 x 8             0         maxpool2x2s2_c16_16x16_fwd__b0_1
- * conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59  conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4
+ * conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59  conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4
  * norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64         batchnorm_drop0p01_c32_8x8_fwd__b0_1
- * conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4
+ * conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
  * norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64         batchnorm_drop0p01_c32_8x8_fwd__b0_1
- * conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4
+ * conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
  * norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64         batchnorm_drop0p01_c32_8x8_fwd
  * global_avgpool1         32 x 8 x 8    32 x 1 x 1             0         avgpool_global_c32_8x8_fwd
  * conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00  conv1x1_c32_k10_1x1_fwd__direct
@@ -144,179 +144,203 @@ enum {
     AT_DW_CONV9 = 26800, /* 3 x 3 x 32 x 32; 36864 bytes */
     AT_DW_CONV10 = 36016, /* 3 x 3 x 32 x 32; 36864 bytes */
     AT_DW_CONV11 = 45232, /* 1 x 1 x 32 x 16; 2048 bytes */
-    AT_SUMS_NORM1 = 45744, /* 2 x 16; 128 bytes */
-    AT_SUMS_NORM2 = 45776, /* 2 x 32; 256 bytes */
-    AT_SUMS_NORM3 = 45840, /* 2 x 16; 128 bytes */
-    AT_SUMS_NORM4 = 45872, /* 2 x 32; 256 bytes */
-    AT_SUMS_NORM5 = 45936, /* 2 x 32; 256 bytes */
-    AT_SUMS_NORM6 = 46000, /* 2 x 32; 256 bytes */
-    AT_SUMS_NORM7 = 46064, /* 2 x 32; 256 bytes */
-    AT_SUMS_NORM8 = 46128, /* 2 x 32; 256 bytes */
-    AT_DSUMS_NORM8 = 46192, /* 2 x 32; 256 bytes */
-    AT_DW_NORM8 = 46256, /* 32; 128 bytes */
-    AT_DB_NORM8 = 46288, /* 32; 128 bytes */
-    AT_DSUMS_NORM7 = 46320, /* 2 x 32; 256 bytes */
-    AT_DW_NORM7 = 46384, /* 32; 128 bytes */
-    AT_DB_NORM7 = 46416, /* 32; 128 bytes */
-    AT_DSUMS_NORM6 = 46448, /* 2 x 32; 256 bytes */
-    AT_DW_NORM6 = 46512, /* 32; 128 bytes */
-    AT_DB_NORM6 = 46544, /* 32; 128 bytes */
-    AT_DSUMS_NORM5 = 46576, /* 2 x 32; 256 bytes */
-    AT_DW_NORM5 = 46640, /* 32; 128 bytes */
-    AT_DB_NORM5 = 46672, /* 32; 128 bytes */
-    AT_DSUMS_NORM4 = 46704, /* 2 x 32; 256 bytes */
-    AT_DW_NORM4 = 46768, /* 32; 128 bytes */
-    AT_DB_NORM4 = 46800, /* 32; 128 bytes */
-    AT_DSUMS_NORM3 = 46832, /* 2 x 16; 128 bytes */
-    AT_DW_NORM3 = 46864, /* 16; 64 bytes */
-    AT_DB_NORM3 = 46880, /* 16; 64 bytes */
-    AT_DSUMS_NORM2 = 46896, /* 2 x 32; 256 bytes */
-    AT_DW_NORM2 = 46960, /* 32; 128 bytes */
-    AT_DB_NORM2 = 46992, /* 32; 128 bytes */
-    AT_DSUMS_NORM1 = 47024, /* 2 x 16; 128 bytes */
-    AT_DW_NORM1 = 47056, /* 16; 64 bytes */
-    AT_DB_NORM1 = 47072, /* 16; 64 bytes */
-    CHUNK_FLOATS = 47088
+    AT_CHUNK_SUMS_NORM1 = 45744, /* 2 x 16 doubles; 256 bytes */
+    AT_CHUNK_SUMS_NORM2 = 45808, /* 2 x 32 doubles; 512 bytes */
+    AT_CHUNK_SUMS_NORM3 = 45936, /* 2 x 16 doubles; 256 bytes */
+    AT_CHUNK_SUMS_NORM4 = 46000, /* 2 x 32 doubles; 512 bytes */
+    AT_CHUNK_SUMS_NORM5 = 46128, /* 2 x 32 doubles; 512 bytes */
+    AT_CHUNK_SUMS_NORM6 = 46256, /* 2 x 32 doubles; 512 bytes */
+    AT_CHUNK_SUMS_NORM7 = 46384, /* 2 x 32 doubles; 512 bytes */
+    AT_CHUNK_SUMS_NORM8 = 46512, /* 2 x 32 doubles; 512 bytes */
+    AT_CHUNK_DSUMS_NORM8 = 46640, /* 2 x 32 doubles; 512 bytes */
+    AT_DW_NORM8 = 46768, /* 32; 128 bytes */
+    AT_DB_NORM8 = 46800, /* 32; 128 bytes */
+    AT_CHUNK_DSUMS_NORM7 = 46832, /* 2 x 32 doubles; 512 bytes */
+    AT_DW_NORM7 = 46960, /* 32; 128 bytes */
+    AT_DB_NORM7 = 46992, /* 32; 128 bytes */
+    AT_CHUNK_DSUMS_NORM6 = 47024, /* 2 x 32 doubles; 512 bytes */
+    AT_DW_NORM6 = 47152, /* 32; 128 bytes */
+    AT_DB_NORM6 = 47184, /* 32; 128 bytes */
+    AT_CHUNK_DSUMS_NORM5 = 47216, /* 2 x 32 doubles; 512 bytes */
+    AT_DW_NORM5 = 47344, /* 32; 128 bytes */
+    AT_DB_NORM5 = 47376, /* 32; 128 bytes */
+    AT_CHUNK_DSUMS_NORM4 = 47408, /* 2 x 32 doubles; 512 bytes */
+    AT_DW_NORM4 = 47536, /* 32; 128 bytes */
+    AT_DB_NORM4 = 47568, /* 32; 128 bytes */
+    AT_CHUNK_DSUMS_NORM3 = 47600, /* 2 x 16 doubles; 256 bytes */
+    AT_DW_NORM3 = 47664, /* 16; 64 bytes */
+    AT_DB_NORM3 = 47680, /* 16; 64 bytes */
+    AT_CHUNK_DSUMS_NORM2 = 47696, /* 2 x 32 doubles; 512 bytes */
+    AT_DW_NORM2 = 47824, /* 32; 128 bytes */
+    AT_DB_NORM2 = 47856, /* 32; 128 bytes */
+    AT_CHUNK_DSUMS_NORM1 = 47888, /* 2 x 16 doubles; 256 bytes */
+    AT_DW_NORM1 = 47952, /* 16; 64 bytes */
+    AT_DB_NORM1 = 47968, /* 16; 64 bytes */
+    CHUNK_FLOATS = 47984
 };
 
 /* One block for each group of images of the batch: what outlives a phase. */
 enum {
-    AT_Y_RELU1 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-78 */
-    AT_KEEP_DROPOUT1 = 365056, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 3-78 */
-    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-73 */
-    AT_KEEP_DROPOUT2 = 360960, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 6-73 */
-    AT_Y_MAXPOOL1 = 115712, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-66 */
-    AT_WINNER_MAXPOOL1 = 136448, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 9-68 */
-    AT_Y_RELU3 = 344576, /* 4 of 16 x 16 x 16; 65536 bytes; calls 10-65 */
-    AT_KEEP_DROPOUT3 = 142592, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 11-65 */
-    AT_Y_RELU4 = 82944, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-60 */
-    AT_KEEP_DROPOUT4 = 140544, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 14-60 */
-    AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-55 */
-    AT_KEEP_DROPOUT5 = 141568, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 17-55 */
-    AT_Y_MAXPOOL2 = 33792, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 20-48 */
-    AT_WINNER_MAXPOOL2 = 40192, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 20-50 */
-    AT_Y_RELU6 = 25600, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-47 */
-    AT_KEEP_DROPOUT6 = 41216, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 22-47 */
-    AT_Y_RELU7 = 74240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 24-42 */
-    AT_KEEP_DROPOUT7 = 82432, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 25-42 */
-    AT_Y_RELU8 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-37 */
-    AT_KEEP_DROPOUT8 = 20992, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 28-37 */
-    AT_DY_DROPOUT8 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-40 */
-    AT_DY_DROPOUT7 = 12800, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-45 */
-    AT_DY_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 45-49 */
-    AT_DY_DROPOUT5 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 53-58 */
-    AT_DY_DROPOUT4 = 41472, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 58-63 */
-    AT_DY_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 63-67 */
-    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 71-76 */
-    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 76-80 */
+    AT_Y_RELU1 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-94 */
+    AT_KEEP_DROPOUT1 = 365056, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 4-94 */
+    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 6-88 */
+    AT_KEEP_DROPOUT2 = 360960, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 8-88 */
+    AT_Y_MAXPOOL1 = 115712, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-80 */
+    AT_WINNER_MAXPOOL1 = 136448, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 11-82 */
+    AT_Y_RELU3 = 344576, /* 4 of 16 x 16 x 16; 65536 bytes; calls 12-79 */
+    AT_KEEP_DROPOUT3 = 142592, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 14-79 */
+    AT_Y_RELU4 = 82944, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-73 */
+    AT_KEEP_DROPOUT4 = 140544, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 18-73 */
+    AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 20-67 */
+    AT_KEEP_DROPOUT5 = 141568, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-67 */
+    AT_Y_MAXPOOL2 = 33792, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-59 */
+    AT_WINNER_MAXPOOL2 = 40192, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 25-61 */
+    AT_Y_RELU6 = 25600, /* 4 of 8 x 8 x 32; 32768 bytes; calls 26-58 */
+    AT_KEEP_DROPOUT6 = 41216, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 28-58 */
+    AT_Y_RELU7 = 74240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 30-52 */
+    AT_KEEP_DROPOUT7 = 82432, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 32-52 */
+    AT_Y_RELU8 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 34-46 */
+    AT_KEEP_DROPOUT8 = 20992, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 36-46 */
+    AT_DY_DROPOUT8 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-49 */
+    AT_DY_DROPOUT7 = 12800, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 49-55 */
+    AT_DY_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 55-60 */
+    AT_DY_DROPOUT5 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 64-70 */
+    AT_DY_DROPOUT4 = 41472, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 70-76 */
+    AT_DY_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 76-81 */
+    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 85-91 */
+    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-96 */
     GROUP_FLOATS = 367104
 };
 
 /* Each thread's own: what outlives a phase. */
 enum {
-    AT_COEF_NORM1 = 0, /* 4 x 16: a, b, mean, 1/deviation; 256 bytes */
-    AT_TOTAL_NORM1 = 64, /* 2 x 16; 128 bytes */
-    AT_COEF_NORM2 = 96, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes */
-    AT_TOTAL_NORM2 = 224, /* 2 x 32; 256 bytes */
-    AT_COEF_NORM3 = 288, /* 4 x 16: a, b, mean, 1/deviation; 256 bytes */
-    AT_TOTAL_NORM3 = 352, /* 2 x 16; 128 bytes */
-    AT_COEF_NORM4 = 384, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes */
-    AT_TOTAL_NORM4 = 512, /* 2 x 32; 256 bytes */
-    AT_COEF_NORM5 = 576, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes */
-    AT_TOTAL_NORM5 = 704, /* 2 x 32; 256 bytes */
-    AT_COEF_NORM6 = 768, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes */
-    AT_TOTAL_NORM6 = 896, /* 2 x 32; 256 bytes */
-    AT_COEF_NORM7 = 960, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes */
-    AT_TOTAL_NORM7 = 1088, /* 2 x 32; 256 bytes */
-    AT_COEF_NORM8 = 1152, /* 4 x 32: a, b, mean, 1/deviation; 512 bytes */
-    AT_TOTAL_NORM8 = 1280, /* 2 x 32; 256 bytes */
-    AT_DCOEF_NORM8 = 1344, /* 3 x 32: A, B, D; 384 bytes */
-    AT_DCOEF_NORM7 = 1440, /* 3 x 32: A, B, D; 384 bytes */
-    AT_DCOEF_NORM6 = 1536, /* 3 x 32: A, B, D; 384 bytes */
-    AT_DCOEF_NORM5 = 1632, /* 3 x 32: A, B, D; 384 bytes */
-    AT_DCOEF_NORM4 = 1728, /* 3 x 32: A, B, D; 384 bytes */
-    AT_DCOEF_NORM3 = 1824, /* 3 x 16: A, B, D; 192 bytes */
-    AT_DCOEF_NORM2 = 1872, /* 3 x 32: A, B, D; 384 bytes */
-    AT_DCOEF_NORM1 = 1968, /* 3 x 16: A, B, D; 192 bytes */
-    THREAD_FLOATS = 2016
+    AT_COEF_NORM1 = 0, /* 5 x 16: a, b, m, mean - m, 1/deviation; 320 bytes */
+    AT_TOTAL_NORM1 = 80, /* 2 x 16 doubles; 256 bytes */
+    AT_COEF_NORM2 = 144, /* 5 x 32: a, b, m, mean - m, 1/deviation; 640 bytes */
+    AT_TOTAL_NORM2 = 304, /* 2 x 32 doubles; 512 bytes */
+    AT_COEF_NORM3 = 432, /* 5 x 16: a, b, m, mean - m, 1/deviation; 320 bytes */
+    AT_TOTAL_NORM3 = 512, /* 2 x 16 doubles; 256 bytes */
+    AT_COEF_NORM4 = 576, /* 5 x 32: a, b, m, mean - m, 1/deviation; 640 bytes */
+    AT_TOTAL_NORM4 = 736, /* 2 x 32 doubles; 512 bytes */
+    AT_COEF_NORM5 = 864, /* 5 x 32: a, b, m, mean - m, 1/deviation; 640 bytes */
+    AT_TOTAL_NORM5 = 1024, /* 2 x 32 doubles; 512 bytes */
+    AT_COEF_NORM6 = 1152, /* 5 x 32: a, b, m, mean - m, 1/deviation; 640 bytes */
+    AT_TOTAL_NORM6 = 1312, /* 2 x 32 doubles; 512 bytes */
+    AT_COEF_NORM7 = 1440, /* 5 x 32: a, b, m, mean - m, 1/deviation; 640 bytes */
+    AT_TOTAL_NORM7 = 1600, /* 2 x 32 doubles; 512 bytes */
+    AT_COEF_NORM8 = 1728, /* 5 x 32: a, b, m, mean - m, 1/deviation; 640 bytes */
+    AT_TOTAL_NORM8 = 1888, /* 2 x 32 doubles; 512 bytes */
+    AT_DCOEF_NORM8 = 2016, /* 3 x 32: A, B, D; 384 bytes */
+    AT_DCOEF_NORM7 = 2112, /* 3 x 32: A, B, D; 384 bytes */
+    AT_DCOEF_NORM6 = 2208, /* 3 x 32: A, B, D; 384 bytes */
+    AT_DCOEF_NORM5 = 2304, /* 3 x 32: A, B, D; 384 bytes */
+    AT_DCOEF_NORM4 = 2400, /* 3 x 32: A, B, D; 384 bytes */
+    AT_DCOEF_NORM3 = 2496, /* 3 x 16: A, B, D; 192 bytes */
+    AT_DCOEF_NORM2 = 2544, /* 3 x 32: A, B, D; 384 bytes */
+    AT_DCOEF_NORM1 = 2640, /* 3 x 16: A, B, D; 192 bytes */
+    THREAD_FLOATS = 2688
 };
 
 /* Each thread's own, for one group of images within a phase. Lifetimes count calls. */
 enum {
     AT_Y_INPUT = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 */
-    AT_Y_DROPOUT1 = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 4-5 */
-    AT_TILES_CONV2 = 73984, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 5-5 */
-    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-8 */
-    AT_Y_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 8-9 */
-    AT_TILES_CONV4 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 10-10 */
-    AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 12-13 */
-    AT_TILES_CONV5 = 20736, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 13-13 */
-    AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 15-16 */
-    AT_TILES_CONV6 = 41472, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 16-16 */
-    AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 18-19 */
-    AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 19-20 */
-    AT_TILES_CONV8 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 21-21 */
-    AT_Y_DROPOUT6 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 23-24 */
-    AT_TILES_CONV9 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 24-24 */
-    AT_Y_DROPOUT7 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 26-27 */
-    AT_TILES_CONV10 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 27-27 */
-    AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 29-30 */
-    AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 30-33 */
-    AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 31-32 */
-    AT_DY_CONV11 = 128, /* 4 of 1 x 1 x 16; 256 bytes; calls 32-34 */
-    AT_DY_GLOBAL_AVGPOOL1 = 0, /* 4 of 1 x 1 x 32; 512 bytes; calls 34-35 */
-    AT_Y_DROPOUT7_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 38-39 */
-    AT_TILES_CONV10_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 39-39 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 40-40 */
-    AT_Y_DROPOUT6_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-44 */
-    AT_TILES_CONV9_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 44-44 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 45-45 */
-    AT_TILES_CONV8_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 48-48 */
-    AT_DY_MAXPOOL2 = 14976, /* 4 of 8 x 8 x 16; 16384 bytes; calls 49-50 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 49-49 */
-    AT_DY_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 50-53 */
-    AT_Y_DROPOUT5_AGAIN = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 51-52 */
-    AT_Y_DROPOUT4_AGAIN = 75456, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 56-57 */
-    AT_TILES_CONV6_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 57-57 */
-    AT_TILES_CONV6_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 58-58 */
-    AT_Y_DROPOUT3_AGAIN = 47808, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 61-62 */
-    AT_TILES_CONV5_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 62-62 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 63-63 */
-    AT_TILES_CONV4_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); 117504 bytes; calls 66-66 */
-    AT_DY_MAXPOOL1 = 0, /* 4 of 16 x 16 x 16; 65536 bytes; calls 67-68 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 16384, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 67-67 */
-    AT_DY_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 68-71 */
-    AT_Y_DROPOUT2_AGAIN = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 69-70 */
-    AT_Y_DROPOUT1_AGAIN = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 74-75 */
-    AT_TILES_CONV2_AGAIN = 73984, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 75-75 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 76-76 */
-    AT_Y_INPUT_AGAIN = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 79-80 */
+    AT_SUMS_NORM1 = 13872, /* 4 of 3 x 16; 768 bytes; calls 2-3 */
+    AT_Y_DROPOUT1 = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-6 */
+    AT_SUMS_NORM2 = 88960, /* 4 of 3 x 32; 1536 bytes; calls 6-7 */
+    AT_TILES_CONV2 = 73984, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 6-6 */
+    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-10 */
+    AT_Y_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-11 */
+    AT_SUMS_NORM3 = 10368, /* 4 of 3 x 16; 768 bytes; calls 12-13 */
+    AT_TILES_CONV4 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 12-12 */
+    AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-16 */
+    AT_SUMS_NORM4 = 35712, /* 4 of 3 x 32; 1536 bytes; calls 16-17 */
+    AT_TILES_CONV5 = 20736, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 16-16 */
+    AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-20 */
+    AT_SUMS_NORM5 = 61056, /* 4 of 3 x 32; 1536 bytes; calls 20-21 */
+    AT_TILES_CONV6 = 41472, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 20-20 */
+    AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-24 */
+    AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-25 */
+    AT_SUMS_NORM6 = 14976, /* 4 of 3 x 32; 1536 bytes; calls 26-27 */
+    AT_TILES_CONV8 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 26-26 */
+    AT_Y_DROPOUT6 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-30 */
+    AT_SUMS_NORM7 = 32384, /* 4 of 3 x 32; 1536 bytes; calls 30-31 */
+    AT_TILES_CONV9 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 30-30 */
+    AT_Y_DROPOUT7 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-34 */
+    AT_SUMS_NORM8 = 32384, /* 4 of 3 x 32; 1536 bytes; calls 34-35 */
+    AT_TILES_CONV10 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 34-34 */
+    AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 */
+    AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-41 */
+    AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-40 */
+    AT_DY_CONV11 = 128, /* 4 of 1 x 1 x 16; 256 bytes; calls 40-42 */
+    AT_DY_GLOBAL_AVGPOOL1 = 0, /* 4 of 1 x 1 x 32; 512 bytes; calls 42-43 */
+    AT_DSUMS_NORM8 = 0, /* 4 of 2 x 32; 1024 bytes; calls 44-45 */
+    AT_Y_DROPOUT7_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 47-48 */
+    AT_TILES_CONV10_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 48-48 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 49-49 */
+    AT_DSUMS_NORM7 = 0, /* 4 of 2 x 32; 1024 bytes; calls 50-51 */
+    AT_Y_DROPOUT6_AGAIN = 75456, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 53-54 */
+    AT_TILES_CONV9_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 54-54 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 55-55 */
+    AT_DSUMS_NORM6 = 0, /* 4 of 2 x 32; 1024 bytes; calls 56-57 */
+    AT_TILES_CONV8_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 59-59 */
+    AT_DY_MAXPOOL2 = 14976, /* 4 of 8 x 8 x 16; 16384 bytes; calls 60-61 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 60-60 */
+    AT_DY_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 61-64 */
+    AT_Y_DROPOUT5_AGAIN = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 62-63 */
+    AT_DSUMS_NORM5 = 0, /* 4 of 2 x 32; 1024 bytes; calls 65-66 */
+    AT_Y_DROPOUT4_AGAIN = 75456, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 68-69 */
+    AT_TILES_CONV6_AGAIN = 0, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 69-69 */
+    AT_TILES_CONV6_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 70-70 */
+    AT_DSUMS_NORM4 = 0, /* 4 of 2 x 32; 1024 bytes; calls 71-72 */
+    AT_Y_DROPOUT3_AGAIN = 47808, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 74-75 */
+    AT_TILES_CONV5_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 75-75 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 76-76 */
+    AT_DSUMS_NORM3 = 0, /* 4 of 2 x 16; 512 bytes; calls 77-78 */
+    AT_TILES_CONV4_AGAIN = 0, /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); 117504 bytes; calls 80-80 */
+    AT_DY_MAXPOOL1 = 0, /* 4 of 16 x 16 x 16; 65536 bytes; calls 81-82 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 16384, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 81-81 */
+    AT_DY_CONV3 = 131072, /* 4 of 32 x 32 x 16; 262144 bytes; calls 82-85 */
+    AT_Y_DROPOUT2_AGAIN = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 83-84 */
+    AT_DSUMS_NORM2 = 0, /* 4 of 2 x 32; 1024 bytes; calls 86-87 */
+    AT_Y_DROPOUT1_AGAIN = 0, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 89-90 */
+    AT_TILES_CONV2_AGAIN = 73984, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 90-90 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 91-91 */
+    AT_DSUMS_NORM1 = 0, /* 4 of 2 x 16; 512 bytes; calls 92-93 */
+    AT_Y_INPUT_AGAIN = 0, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 95-96 */
     EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-3 of an evaluation */
     EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 of an evaluation */
+    EVAL_AT_SUMS_NORM1 = 79408, /* 4 of 3 x 16; 768 bytes; calls 2-2 of an evaluation */
     EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 3-4 of an evaluation */
     EVAL_AT_Y_RELU2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 4-5 of an evaluation */
+    EVAL_AT_SUMS_NORM2 = 220032, /* 4 of 3 x 32; 1536 bytes; calls 4-4 of an evaluation */
     EVAL_AT_TILES_CONV2 = 205056, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 4-4 of an evaluation */
     EVAL_AT_Y_DROPOUT2 = 131072, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-6 of an evaluation */
     EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 6-7 of an evaluation */
     EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 7-8 of an evaluation */
     EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 8-9 of an evaluation */
+    EVAL_AT_SUMS_NORM3 = 10368, /* 4 of 3 x 16; 768 bytes; calls 8-8 of an evaluation */
     EVAL_AT_TILES_CONV4 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 8-8 of an evaluation */
     EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-10 of an evaluation */
     EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 10-11 of an evaluation */
+    EVAL_AT_SUMS_NORM4 = 35712, /* 4 of 3 x 32; 1536 bytes; calls 10-10 of an evaluation */
     EVAL_AT_TILES_CONV5 = 20736, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 10-10 of an evaluation */
     EVAL_AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 11-12 of an evaluation */
     EVAL_AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 12-13 of an evaluation */
+    EVAL_AT_SUMS_NORM5 = 93824, /* 4 of 3 x 32; 1536 bytes; calls 12-12 of an evaluation */
     EVAL_AT_TILES_CONV6 = 74240, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 12-12 of an evaluation */
     EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-14 of an evaluation */
     EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 14-15 of an evaluation */
     EVAL_AT_Y_MAXPOOL2 = 14976, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 15-16 of an evaluation */
     EVAL_AT_Y_RELU6 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 16-17 of an evaluation */
+    EVAL_AT_SUMS_NORM6 = 21376, /* 4 of 3 x 32; 1536 bytes; calls 16-16 of an evaluation */
     EVAL_AT_TILES_CONV8 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 16-16 of an evaluation */
     EVAL_AT_Y_DROPOUT6 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 17-18 of an evaluation */
     EVAL_AT_Y_RELU7 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 18-19 of an evaluation */
+    EVAL_AT_SUMS_NORM7 = 40576, /* 4 of 3 x 32; 1536 bytes; calls 18-18 of an evaluation */
     EVAL_AT_TILES_CONV9 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 18-18 of an evaluation */
     EVAL_AT_Y_DROPOUT7 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 19-20 of an evaluation */
     EVAL_AT_Y_RELU8 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 20-21 of an evaluation */
+    EVAL_AT_SUMS_NORM8 = 40576, /* 4 of 3 x 32; 1536 bytes; calls 20-20 of an evaluation */
     EVAL_AT_TILES_CONV10 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 20-20 of an evaluation */
     EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-22 of an evaluation */
     EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 22-23 of an evaluation */
@@ -680,43 +704,74 @@ static INLINE void winograd_output(__m512 *y, const float *restrict m, int step)
     winograd_output_line(y + 12, 1, half[18], half[19], half[20], half[21], half[22], half[23]);
 }
 
-/* Adds the sums over 16 pixels, and over their squares, to sums and to what is `pitch` floats after. */
-static INLINE void winograd_sums(float *restrict sums, int pitch, const __m512 *y)
+/* The shift of the sums of an image: the first pixel of its first tile, where the sums begin. */
+static INLINE __m512 winograd_shift(float *restrict sums, int pitch, __m512 y, bool is_first)
 {
-    __m512 sum = y[0];
-    __m512 squares = _mm512_mul_ps(y[0], y[0]);
-    sum = _mm512_add_ps(sum, y[1]);
-    squares = _mm512_fmadd_ps(y[1], y[1], squares);
-    sum = _mm512_add_ps(sum, y[2]);
-    squares = _mm512_fmadd_ps(y[2], y[2], squares);
-    sum = _mm512_add_ps(sum, y[3]);
-    squares = _mm512_fmadd_ps(y[3], y[3], squares);
-    sum = _mm512_add_ps(sum, y[4]);
-    squares = _mm512_fmadd_ps(y[4], y[4], squares);
-    sum = _mm512_add_ps(sum, y[5]);
-    squares = _mm512_fmadd_ps(y[5], y[5], squares);
-    sum = _mm512_add_ps(sum, y[6]);
-    squares = _mm512_fmadd_ps(y[6], y[6], squares);
-    sum = _mm512_add_ps(sum, y[7]);
-    squares = _mm512_fmadd_ps(y[7], y[7], squares);
-    sum = _mm512_add_ps(sum, y[8]);
-    squares = _mm512_fmadd_ps(y[8], y[8], squares);
-    sum = _mm512_add_ps(sum, y[9]);
-    squares = _mm512_fmadd_ps(y[9], y[9], squares);
-    sum = _mm512_add_ps(sum, y[10]);
-    squares = _mm512_fmadd_ps(y[10], y[10], squares);
-    sum = _mm512_add_ps(sum, y[11]);
-    squares = _mm512_fmadd_ps(y[11], y[11], squares);
-    sum = _mm512_add_ps(sum, y[12]);
-    squares = _mm512_fmadd_ps(y[12], y[12], squares);
-    sum = _mm512_add_ps(sum, y[13]);
-    squares = _mm512_fmadd_ps(y[13], y[13], squares);
-    sum = _mm512_add_ps(sum, y[14]);
-    squares = _mm512_fmadd_ps(y[14], y[14], squares);
-    sum = _mm512_add_ps(sum, y[15]);
-    squares = _mm512_fmadd_ps(y[15], y[15], squares);
-    _mm512_storeu_ps(sums, _mm512_add_ps(_mm512_loadu_ps(sums), sum));
-    _mm512_storeu_ps(sums + pitch, _mm512_add_ps(_mm512_loadu_ps(sums + pitch), squares));
+    if (is_first) {
+        _mm512_storeu_ps(sums, y);
+        _mm512_storeu_ps(sums + pitch, _mm512_setzero_ps());
+        _mm512_storeu_ps(sums + 2 * pitch, _mm512_setzero_ps());
+    }
+    return _mm512_loadu_ps(sums);
+}
+
+/* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows `pitch`
+ * floats apart. */
+static INLINE void winograd_sums(float *restrict sums, int pitch, const __m512 *y, __m512 shift)
+{
+    __m512 sum = _mm512_setzero_ps();
+    __m512 squares = _mm512_setzero_ps();
+    __m512 d;
+    d = _mm512_sub_ps(y[0], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[1], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[2], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[3], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[4], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[5], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[6], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[7], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[8], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[9], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[10], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[11], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[12], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[13], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[14], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[15], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    _mm512_storeu_ps(sums + pitch, _mm512_add_ps(_mm512_loadu_ps(sums + pitch), sum));
+    _mm512_storeu_ps(sums + 2 * pitch, _mm512_add_ps(_mm512_loadu_ps(sums + 2 * pitch), squares));
 }
 
 /* m = A g, six values `step` apart. */
@@ -895,11 +950,11 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 
 /* -- 4. Kernels -------------------------------------------------------------------------------- */
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 32 x 32 x 16, sums: 2 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * All 27 vectors of weights in registers; rows, tiles of up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/conv_bank.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     const __m512 w0 = _mm512_loadu_ps(w);
     const __m512 w1 = _mm512_loadu_ps(w + 16);
@@ -929,7 +984,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(float *restri
     const __m512 w25 = _mm512_loadu_ps(w + 400);
     const __m512 w26 = _mm512_loadu_ps(w + 416);
 
-    for (int image = 0; image < n; image++, y += 16384, x += 3468) {
+    for (int image = 0; image < n; image++, y += 16384, sums += 48, x += 3468) {
         for (int row = 0; row < 32; row++) {
             float *const out = y + (row * 32) * 16;
             for (int col = 0; col < 32; col += 4) {
@@ -1059,22 +1114,28 @@ static NOINLINE void conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(float *restri
                 _mm512_storeu_ps(out + (col + 3) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc3));
             }
 
-            /* The sums of this row for the norm. */
+            /* The sums of this row for the norm, of what its pixels differ from the first of the image. */
+            if (row == 0) {
+                _mm512_storeu_ps(sums, _mm512_loadu_ps(out));
+                _mm512_storeu_ps(sums + 16, _mm512_setzero_ps());
+                _mm512_storeu_ps(sums + 32, _mm512_setzero_ps());
+            }
+            const __m512 shift = _mm512_loadu_ps(sums);
             __m512 sum = _mm512_setzero_ps();
             __m512 squares = _mm512_setzero_ps();
             for (int col = 0; col < 32; col++) {
-                const __m512 made = _mm512_loadu_ps(out + col * 16);
-                sum = _mm512_add_ps(sum, made);
-                squares = _mm512_fmadd_ps(made, made, squares);
+                const __m512 d = _mm512_sub_ps(_mm512_loadu_ps(out + col * 16), shift);
+                sum = _mm512_add_ps(sum, d);
+                squares = _mm512_fmadd_ps(d, d, squares);
             }
-            _mm512_storeu_ps(sums, _mm512_add_ps(_mm512_loadu_ps(sums), sum));
-            _mm512_storeu_ps(sums + 16, _mm512_add_ps(_mm512_loadu_ps(sums + 16), squares));
+            _mm512_storeu_ps(sums + 16, _mm512_add_ps(_mm512_loadu_ps(sums + 16), sum));
+            _mm512_storeu_ps(sums + 32, _mm512_add_ps(_mm512_loadu_ps(sums + 32), squares));
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 4 x 16, keep: 32 x 32 x 16 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1085,13 +1146,14 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, c
         for (int k = 0; k < 16; k += 16) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             for (int row = 0; row < 32; row++) {
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 16 + k;
                     float *out = y + ((row + 1) * 34 + col + 1) * 16 + k;
                     const int position = (row * 32 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -1100,11 +1162,11 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, c
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 32 x 32 x 32, sums: 2 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 32 x 32 x 32, sums: 3 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -1204,6 +1266,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *
             const int row = (first + t) % 64 / 8 * 4;
             const int col = (first + t) % 8 * 4;
             float *out = y + image * 32768 + row * 1024 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -1223,6 +1286,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 64 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -1239,14 +1303,14 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(float *
                 _mm512_storeu_ps(out + k + 3104, made[13]);
                 _mm512_storeu_ps(out + k + 3136, made[14]);
                 _mm512_storeu_ps(out + k + 3168, made[15]);
-                winograd_sums(sums + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 4 x 32, keep: 32 x 32 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1257,19 +1321,21 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const f
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 32; row++) {
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 32 + k;
                     float *out = y + (row * 32 + col) * 32 + k;
                     const int position = (row * 32 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -1403,11 +1469,11 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 16 x 16 x 16, sums: 2 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 16 x 16 x 16, sums: 3 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -1482,6 +1548,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
             const int row = (first + t) % 16 / 4 * 4;
             const int col = (first + t) % 4 * 4;
             float *out = y + image * 4096 + row * 256 + col * 16;
+            float *const image_sums = sums + image * 48;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 16 + k, 144);
@@ -1501,6 +1568,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 16, made[0], (first + t) % 16 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -1517,14 +1585,14 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(float *
                 _mm512_storeu_ps(out + k + 784, made[13]);
                 _mm512_storeu_ps(out + k + 800, made[14]);
                 _mm512_storeu_ps(out + k + 816, made[15]);
-                winograd_sums(sums + k, 16, made);
+                winograd_sums(image_sums + k, 16, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 4 x 16, keep: 16 x 16 x 16 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1535,13 +1603,14 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, c
         for (int k = 0; k < 16; k += 16) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             for (int row = 0; row < 16; row++) {
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 16 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 16 + k;
                     const int position = (row * 16 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -1550,11 +1619,11 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, c
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -1654,6 +1723,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *
             const int row = (first + t) % 16 / 4 * 4;
             const int col = (first + t) % 4 * 4;
             float *out = y + image * 8192 + row * 512 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -1673,6 +1743,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -1689,14 +1760,14 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(float *
                 _mm512_storeu_ps(out + k + 1568, made[13]);
                 _mm512_storeu_ps(out + k + 1600, made[14]);
                 _mm512_storeu_ps(out + k + 1632, made[15]);
-                winograd_sums(sums + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1707,19 +1778,21 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, c
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 16; row++) {
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -1728,11 +1801,11 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, c
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -1832,6 +1905,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *
             const int row = (first + t) % 16 / 4 * 4;
             const int col = (first + t) % 4 * 4;
             float *out = y + image * 8192 + row * 512 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -1851,6 +1925,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -1867,14 +1942,14 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(float *
                 _mm512_storeu_ps(out + k + 1568, made[13]);
                 _mm512_storeu_ps(out + k + 1600, made[14]);
                 _mm512_storeu_ps(out + k + 1632, made[15]);
-                winograd_sums(sums + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -1885,19 +1960,21 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const f
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 16; row++) {
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + (row * 16 + col) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -2031,11 +2108,11 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -2135,6 +2212,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
             const int row = (first + t) % 4 / 2 * 4;
             const int col = (first + t) % 2 * 4;
             float *out = y + image * 2048 + row * 256 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -2154,6 +2232,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -2170,14 +2249,14 @@ static NOINLINE void conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(float *re
                 _mm512_storeu_ps(out + k + 800, made[13]);
                 _mm512_storeu_ps(out + k + 832, made[14]);
                 _mm512_storeu_ps(out + k + 864, made[15]);
-                winograd_sums(sums + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -2188,19 +2267,21 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 8; row++) {
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + ((row + 1) * 10 + col + 1) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -2209,11 +2290,11 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -2313,6 +2394,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
             const int row = (first + t) % 4 / 2 * 4;
             const int col = (first + t) % 2 * 4;
             float *out = y + image * 2048 + row * 256 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -2332,6 +2414,7 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -2348,14 +2431,14 @@ static NOINLINE void conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(float *re
                 _mm512_storeu_ps(out + k + 800, made[13]);
                 _mm512_storeu_ps(out + k + 832, made[14]);
                 _mm512_storeu_ps(out + k + 864, made[15]);
-                winograd_sums(sums + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
@@ -2366,19 +2449,21 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const flo
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 8; row++) {
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + (row * 8 + col) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -2605,20 +2690,22 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), keep: 8 x 8 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, x += 2048, dy += 3200) {
+    for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200) {
         const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 32);
-            __m512 sum1 = _mm512_loadu_ps(sums + k + 16);
-            __m512 product1 = _mm512_loadu_ps(sums + k + 48);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
+            __m512 sum1 = _mm512_setzero_ps();
+            __m512 product1 = _mm512_setzero_ps();
             for (int row = 0; row < 8; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -2628,16 +2715,16 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
                     const float *in = x + (row * 8 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
+                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -2652,19 +2739,21 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, keep: 8 x 8 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048) {
         const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
             const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
@@ -2675,15 +2764,17 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
                     float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
+                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -3297,20 +3388,22 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), keep: 16 x 16 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, x += 8192, dy += 10368) {
+    for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368) {
         const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 32);
-            __m512 sum1 = _mm512_loadu_ps(sums + k + 16);
-            __m512 product1 = _mm512_loadu_ps(sums + k + 48);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
+            __m512 sum1 = _mm512_setzero_ps();
+            __m512 product1 = _mm512_setzero_ps();
             for (int row = 0; row < 16; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -3320,16 +3413,16 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
                     const float *in = x + (row * 16 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
+                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -3344,19 +3437,21 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, keep: 16 x 16 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192) {
         const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
             const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
@@ -3367,15 +3462,17 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
                     float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
+                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -3783,18 +3880,19 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), keep: 16 x 16 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, x += 4096, dy += 5184) {
+    for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184) {
         const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
             for (int row = 0; row < 16; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -3802,11 +3900,11 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
                     const float *in = x + (row * 16 + col) * 16 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
                     const int position = (row * 16 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -3817,16 +3915,17 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, keep: 16 x 16 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096) {
         const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 32);
@@ -3837,9 +3936,10 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
                     float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
                     const int position = (row * 16 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -4244,20 +4344,22 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), keep: 32 x 32 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, x += 32768, dy += 36992) {
+    for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992) {
         const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 32);
-            __m512 sum1 = _mm512_loadu_ps(sums + k + 16);
-            __m512 product1 = _mm512_loadu_ps(sums + k + 48);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
+            __m512 sum1 = _mm512_setzero_ps();
+            __m512 product1 = _mm512_setzero_ps();
             for (int row = 0; row < 32; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -4267,16 +4369,16 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
                     const float *in = x + (row * 32 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
                     const int position = (row * 32 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
+                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -4291,19 +4393,21 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, keep: 32 x 32 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768) {
         const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
             const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
@@ -4314,15 +4418,17 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
                     float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
                     const int position = (row * 32 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
+                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -4518,18 +4624,19 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, keep: 32 x 32 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, x += 16384, dy += 16384) {
+    for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384) {
         const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
             for (int row = 0; row < 32; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -4537,11 +4644,11 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
                     const float *in = x + (row * 32 + col) * 16 + k;
                     const float *grad = dy + (row * 32 + col) * 16 + k;
                     const int position = (row * 32 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -4552,16 +4659,17 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, keep: 32 x 32 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384) {
         const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 32);
@@ -4572,9 +4680,10 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const
                     float *out = dx + (row * 32 + col) * 16 + k;
                     const int position = (row * 32 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -4774,55 +4883,130 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* batch norm: statistics over 1 x pixels elements, 16 sets.
- * sums: 2 x 16, sum and sum of squares of each channel over `pixels` pixels.
- * coef: 4 x 16: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
- * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
-static void batch_norm_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
+/* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
+ * these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+
+/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
+ * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/moments.c.tpl */
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
 {
-    for (int first = 0; first < 16; first += 1) {
-        double sum = 0.0;
-        double squares = 0.0;
-        for (int k = first; k < first + 1; k++) {
-            sum += (double)sums[k];
-            squares += (double)sums[16 + k];
-        }
-        const double mean = sum / (pixels * 1);
-        const double spread = squares / (pixels * 1) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
-        for (int k = first; k < first + 1; k++) {
-            const double a = (double)weight[k] * scale;
-            coef[k] = (float)a;
-            coef[16 + k] = (float)((double)bias[k] - mean * a);
-            coef[32 + k] = (float)mean;
-            coef[48 + k] = (float)scale;
+    const double share = pixels / (before + pixels);
+    for (int k = 0; k < pitch; k++) {
+        const double off = (double)sums[pitch + k] / pixels; /* the mean's distance from the shift */
+        const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
+        const double distance = (double)sums[k] + off - moments[k];
+        moments[k] += distance * share;
+        moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;
+    }
+}
+
+/* The same with the moments of a part over `count` values. templates/moments.c.tpl */
+static void merge_moments(double *restrict moments, double before, const double *restrict part, int pitch, double count)
+{
+    const double share = count / (before + count);
+    for (int k = 0; k < pitch; k++) {
+        const double distance = part[k] - moments[k];
+        moments[k] += distance * share;
+        moments[pitch + k] += part[pitch + k] + distance * distance * before * share;
+    }
+}
+
+/* Adds n images from `image` on to the moments of their chunk. templates/moments.c.tpl */
+static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels)
+{
+    const int before = image - run_chunk(net->run, chunk).first;
+    for (int i = 0; i < n; i++, sums += 3 * pitch) {
+        add_image_moments(moments, (before + i) * pixels, sums, pitch, pixels);
+    }
+}
+
+/* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/moments.c.tpl */
+static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch, double pixels)
+{
+    memset(moments, 0, 2 * (size_t)pitch * sizeof *moments);
+    for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {
+        const struct span images = run_chunk(run, chunk);
+        merge_moments(moments, images.first * pixels, (const double *)chunks, pitch, (images.last - images.first) * pixels);
+    }
+}
+
+/* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk. templates/moments.c.tpl */
+static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch)
+{
+    for (int i = 0; i < n; i++, sums += 2 * pitch) {
+        for (int k = 0; k < 2 * pitch; k++) {
+            total[k] += (double)sums[k];
         }
     }
 }
 
-/* Gradient of batch norm, dx = A * dy + B * x + D per channel.
- * sums: 2 x 16, sum of dy and of dy * x of each channel; coef as the forward pass left it.
- * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to; NULL: left out).
- * With x-hat = (x - mean) * scale and means m over a set:
- * dx = scale * (weight * dy - m(weight * dy) - x-hat * m(weight * dy * x-hat)). templates/norm.c.tpl */
-static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double pixels)
+/* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/moments.c.tpl */
+static void batch_sums(double *restrict total, const struct run *run, const float *chunks, int pitch)
+{
+    memset(total, 0, 2 * (size_t)pitch * sizeof *total);
+    for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {
+        const double *const part = (const double *)chunks;
+        for (int k = 0; k < 2 * pitch; k++) {
+            total[k] += part[k];
+        }
+    }
+}
+
+/* batch norm: statistics over 1 x count elements, 16 sets.
+ * moments: 2 x 16, those of each channel over `count` values.
+ * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
+ * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
+static void batch_norm_c16_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
 {
     for (int first = 0; first < 16; first += 1) {
-        const double mean = (double)coef[32 + first];
-        const double scale = (double)coef[48 + first];
+        double mean = 0.0;
+        for (int k = first; k < first + 1; k++) {
+            mean += moments[k] / 1;
+        }
+        double squares = 0.0;
+        for (int k = first; k < first + 1; k++) {
+            const double distance = moments[k] - mean;
+            squares += moments[16 + k] + distance * distance * count;
+        }
+        const double scale = 1.0 / sqrt(squares / (count * 1) + 1e-05);
+        const float near = (float)mean;
+        const double rest = mean - (double)near;
+        for (int k = first; k < first + 1; k++) {
+            const double a = (double)weight[k] * scale;
+            coef[k] = (float)a;
+            coef[16 + k] = (float)((double)bias[k] - a * rest);
+            coef[32 + k] = near;
+            coef[48 + k] = (float)rest;
+            coef[64 + k] = (float)scale;
+        }
+    }
+}
+
+/* Gradient of batch norm, dx = A * dy + B * (x - m) + D per channel.
+ * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
+ * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to; NULL: left out).
+ * With x-hat = (x - mean) * scale and means over a set in angle brackets:
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+{
+    for (int first = 0; first < 16; first += 1) {
+        const double rest = (double)coef[48 + first];
+        const double scale = (double)coef[64 + first];
         double sum = 0.0;
         double product = 0.0;
         for (int k = first; k < first + 1; k++) {
-            const double along = ((double)sums[16 + k] - mean * (double)sums[k]) * scale;
+            const double along = ((double)sums[16 + k] - rest * (double)sums[k]) * scale;
             sum += (double)weight[k] * (double)sums[k];
             product += (double)weight[k] * along;
             if (dweight != NULL) {
                 dweight[k] += (float)along;
-                dbias[k] += sums[k];
+                dbias[k] += (float)sums[k];
             }
         }
-        const double b = -scale * scale * product / (pixels * 1);
-        const double d = -scale * sum / (pixels * 1) - b * mean;
+        const double b = -scale * scale * product / (count * 1);
+        const double d = -scale * sum / (count * 1) - b * rest;
         for (int k = first; k < first + 1; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
             dcoef[16 + k] = (float)b;
@@ -4832,77 +5016,81 @@ static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, f
 }
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 16 each;
- * the newest batch counts 0.1. templates/norm.c.tpl */
-static void batch_norm_c16_track(float *restrict mean, float *restrict variance, const float *restrict sums, double pixels)
+ * the newest batch counts 0.1. moments: those over `count` values. templates/norm.c.tpl */
+static void batch_norm_c16_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
 {
     for (int k = 0; k < 16; k++) {
-        const double m = (double)sums[k] / pixels;
-        const double v = (double)sums[16 + k] / pixels - m * m;
-        const double unbiased = (v > 0.0 ? v : 0.0) * (pixels > 1.0 ? pixels / (pixels - 1.0) : 1.0);
-        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * m);
+        const double unbiased = moments[16 + k] / (count > 1.0 ? count - 1.0 : 1.0);
+        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * moments[k]);
         variance[k] = (float)((1.0 - 0.1) * (double)variance[k] + 0.1 * unbiased);
     }
 }
 
-/* The line of batch norm in evaluation mode, from the running statistics. templates/norm.c.tpl */
+/* The line of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
+ * templates/norm.c.tpl */
 static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 16; k++) {
-        const double a = (double)weight[k] / sqrt((double)variance[k] + 1e-05);
-        coef[k] = (float)a;
-        coef[16 + k] = (float)((double)bias[k] - (double)mean[k] * a);
+        coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + 1e-05));
+        coef[16 + k] = bias[k];
+        coef[32 + k] = mean[k];
     }
 }
 
-/* batch norm: statistics over 1 x pixels elements, 32 sets.
- * sums: 2 x 32, sum and sum of squares of each channel over `pixels` pixels.
- * coef: 4 x 32: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
+/* batch norm: statistics over 1 x count elements, 32 sets.
+ * moments: 2 x 32, those of each channel over `count` values.
+ * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 32 channels; eps 1e-05. templates/norm.c.tpl */
-static void batch_norm_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
+static void batch_norm_c32_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
 {
     for (int first = 0; first < 32; first += 1) {
-        double sum = 0.0;
+        double mean = 0.0;
+        for (int k = first; k < first + 1; k++) {
+            mean += moments[k] / 1;
+        }
         double squares = 0.0;
         for (int k = first; k < first + 1; k++) {
-            sum += (double)sums[k];
-            squares += (double)sums[32 + k];
+            const double distance = moments[k] - mean;
+            squares += moments[32 + k] + distance * distance * count;
         }
-        const double mean = sum / (pixels * 1);
-        const double spread = squares / (pixels * 1) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
+        const double scale = 1.0 / sqrt(squares / (count * 1) + 1e-05);
+        const float near = (float)mean;
+        const double rest = mean - (double)near;
         for (int k = first; k < first + 1; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
-            coef[32 + k] = (float)((double)bias[k] - mean * a);
-            coef[64 + k] = (float)mean;
-            coef[96 + k] = (float)scale;
+            coef[32 + k] = (float)((double)bias[k] - a * rest);
+            coef[64 + k] = near;
+            coef[96 + k] = (float)rest;
+            coef[128 + k] = (float)scale;
         }
     }
 }
 
-/* Gradient of batch norm, dx = A * dy + B * x + D per channel.
- * sums: 2 x 32, sum of dy and of dy * x of each channel; coef as the forward pass left it.
+/* Gradient of batch norm, dx = A * dy + B * (x - m) + D per channel.
+ * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to; NULL: left out).
- * With x-hat = (x - mean) * scale and means m over a set:
- * dx = scale * (weight * dy - m(weight * dy) - x-hat * m(weight * dy * x-hat)). templates/norm.c.tpl */
-static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double pixels)
+ * With x-hat = (x - mean) * scale and means over a set in angle brackets:
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < 32; first += 1) {
-        const double mean = (double)coef[64 + first];
-        const double scale = (double)coef[96 + first];
+        const double rest = (double)coef[96 + first];
+        const double scale = (double)coef[128 + first];
         double sum = 0.0;
         double product = 0.0;
         for (int k = first; k < first + 1; k++) {
-            const double along = ((double)sums[32 + k] - mean * (double)sums[k]) * scale;
+            const double along = ((double)sums[32 + k] - rest * (double)sums[k]) * scale;
             sum += (double)weight[k] * (double)sums[k];
             product += (double)weight[k] * along;
             if (dweight != NULL) {
                 dweight[k] += (float)along;
-                dbias[k] += sums[k];
+                dbias[k] += (float)sums[k];
             }
         }
-        const double b = -scale * scale * product / (pixels * 1);
-        const double d = -scale * sum / (pixels * 1) - b * mean;
+        const double b = -scale * scale * product / (count * 1);
+        const double d = -scale * sum / (count * 1) - b * rest;
         for (int k = first; k < first + 1; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
             dcoef[32 + k] = (float)b;
@@ -4912,25 +5100,24 @@ static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, f
 }
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 32 each;
- * the newest batch counts 0.1. templates/norm.c.tpl */
-static void batch_norm_c32_track(float *restrict mean, float *restrict variance, const float *restrict sums, double pixels)
+ * the newest batch counts 0.1. moments: those over `count` values. templates/norm.c.tpl */
+static void batch_norm_c32_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
 {
     for (int k = 0; k < 32; k++) {
-        const double m = (double)sums[k] / pixels;
-        const double v = (double)sums[32 + k] / pixels - m * m;
-        const double unbiased = (v > 0.0 ? v : 0.0) * (pixels > 1.0 ? pixels / (pixels - 1.0) : 1.0);
-        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * m);
+        const double unbiased = moments[32 + k] / (count > 1.0 ? count - 1.0 : 1.0);
+        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * moments[k]);
         variance[k] = (float)((1.0 - 0.1) * (double)variance[k] + 0.1 * unbiased);
     }
 }
 
-/* The line of batch norm in evaluation mode, from the running statistics. templates/norm.c.tpl */
+/* The line of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
+ * templates/norm.c.tpl */
 static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 32; k++) {
-        const double a = (double)weight[k] / sqrt((double)variance[k] + 1e-05);
-        coef[k] = (float)a;
-        coef[32 + k] = (float)((double)bias[k] - (double)mean[k] * a);
+        coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + 1e-05));
+        coef[32 + k] = bias[k];
+        coef[64 + k] = mean[k];
     }
 }
 
@@ -5240,15 +5427,18 @@ static void train_phase1(const struct net *net, int chunk, int group, int next, 
     float *const own = net->groups + (size_t)group * GROUP_FLOATS;
     float *const y_input = net->scratch + AT_Y_INPUT;
     float *const y_relu1 = own + AT_Y_RELU1;
-    float *const sums_norm1 = totals + AT_SUMS_NORM1;
+    float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
+    double *const chunk_sums_norm1 = (double *)(totals + AT_CHUNK_SUMS_NORM1);
 
     /* conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_images(net, image), n);
     lap(net, LAP_LOAD);
-    conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
     lap(net, LAP_CONV1_FWD);
+    chunk_moments(chunk_sums_norm1, sums_norm1, net, chunk, image, n, 16, 1024.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 2: norm1 dropout1, conv2 relu2. */
@@ -5261,9 +5451,10 @@ static void train_phase2(const struct net *net, int chunk, int group, int next, 
     float *const y_relu1 = own + AT_Y_RELU1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
     float *const y_relu2 = own + AT_Y_RELU2;
-    float *const sums_norm2 = totals + AT_SUMS_NORM2;
+    float *const sums_norm2 = net->scratch + AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + AT_TILES_CONV2;
+    double *const chunk_sums_norm2 = (double *)(totals + AT_CHUNK_SUMS_NORM2);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 4,
@@ -5277,8 +5468,10 @@ static void train_phase2(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_NORM1_FWD);
 
     /* conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, &ahead, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, &ahead, n);
     lap(net, LAP_CONV2_FWD);
+    chunk_moments(chunk_sums_norm2, sums_norm2, net, chunk, image, n, 32, 1024.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
@@ -5295,9 +5488,10 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
     uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
     float *const y_relu3 = own + AT_Y_RELU3;
-    float *const sums_norm3 = totals + AT_SUMS_NORM3;
+    float *const sums_norm3 = net->scratch + AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
+    double *const chunk_sums_norm3 = (double *)(totals + AT_CHUNK_SUMS_NORM3);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 29,
@@ -5319,8 +5513,10 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_MAXPOOL1_FWD);
 
     /* conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, &ahead, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, &ahead, n);
     lap(net, LAP_CONV4_FWD);
+    chunk_moments(chunk_sums_norm3, sums_norm3, net, chunk, image, n, 16, 256.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 4: norm3 dropout3, conv5 relu4. */
@@ -5333,9 +5529,10 @@ static void train_phase4(const struct net *net, int chunk, int group, int next, 
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     float *const y_relu4 = own + AT_Y_RELU4;
-    float *const sums_norm4 = totals + AT_SUMS_NORM4;
+    float *const sums_norm4 = net->scratch + AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + AT_TILES_CONV5;
+    double *const chunk_sums_norm4 = (double *)(totals + AT_CHUNK_SUMS_NORM4);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 4,
@@ -5349,8 +5546,10 @@ static void train_phase4(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_NORM3_FWD);
 
     /* conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, &ahead, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, &ahead, n);
     lap(net, LAP_CONV5_FWD);
+    chunk_moments(chunk_sums_norm4, sums_norm4, net, chunk, image, n, 32, 256.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 5: norm4 dropout4, conv6 relu5. */
@@ -5363,9 +5562,10 @@ static void train_phase5(const struct net *net, int chunk, int group, int next, 
     float *const y_relu4 = own + AT_Y_RELU4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     float *const y_relu5 = own + AT_Y_RELU5;
-    float *const sums_norm5 = totals + AT_SUMS_NORM5;
+    float *const sums_norm5 = net->scratch + AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + AT_TILES_CONV6;
+    double *const chunk_sums_norm5 = (double *)(totals + AT_CHUNK_SUMS_NORM5);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 8,
@@ -5379,8 +5579,10 @@ static void train_phase5(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_NORM4_FWD);
 
     /* conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, &ahead, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, &ahead, n);
     lap(net, LAP_CONV6_FWD);
+    chunk_moments(chunk_sums_norm5, sums_norm5, net, chunk, image, n, 32, 256.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
@@ -5397,9 +5599,10 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
     uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
     float *const y_relu6 = own + AT_Y_RELU6;
-    float *const sums_norm6 = totals + AT_SUMS_NORM6;
+    float *const sums_norm6 = net->scratch + AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
+    double *const chunk_sums_norm6 = (double *)(totals + AT_CHUNK_SUMS_NORM6);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 29,
@@ -5421,8 +5624,10 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_MAXPOOL2_FWD);
 
     /* conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, &ahead, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, &ahead, n);
     lap(net, LAP_CONV8_FWD);
+    chunk_moments(chunk_sums_norm6, sums_norm6, net, chunk, image, n, 32, 64.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 7: norm6 dropout6, conv9 relu7. */
@@ -5435,9 +5640,10 @@ static void train_phase7(const struct net *net, int chunk, int group, int next, 
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     float *const y_relu7 = own + AT_Y_RELU7;
-    float *const sums_norm7 = totals + AT_SUMS_NORM7;
+    float *const sums_norm7 = net->scratch + AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
+    double *const chunk_sums_norm7 = (double *)(totals + AT_CHUNK_SUMS_NORM7);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 8,
@@ -5451,8 +5657,10 @@ static void train_phase7(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_NORM6_FWD);
 
     /* conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, &ahead, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, &ahead, n);
     lap(net, LAP_CONV9_FWD);
+    chunk_moments(chunk_sums_norm7, sums_norm7, net, chunk, image, n, 32, 64.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 8: norm7 dropout7, conv10 relu8. */
@@ -5465,9 +5673,10 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
     float *const y_relu7 = own + AT_Y_RELU7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     float *const y_relu8 = own + AT_Y_RELU8;
-    float *const sums_norm8 = totals + AT_SUMS_NORM8;
+    float *const sums_norm8 = net->scratch + AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
+    double *const chunk_sums_norm8 = (double *)(totals + AT_CHUNK_SUMS_NORM8);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 8,
@@ -5481,8 +5690,10 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_NORM7_FWD);
 
     /* conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, &ahead, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, &ahead, n);
     lap(net, LAP_CONV10_FWD);
+    chunk_moments(chunk_sums_norm8, sums_norm8, net, chunk, image, n, 32, 64.0);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
@@ -5503,7 +5714,8 @@ static void train_phase9(const struct net *net, int chunk, int group, int next, 
     float *const dy_global_avgpool1 = net->scratch + AT_DY_GLOBAL_AVGPOOL1;
     float *const wt_conv11 = net->weights + AT_WT_CONV11;
     float *const dy_dropout8 = own + AT_DY_DROPOUT8;
-    float *const dsums_norm8 = totals + AT_DSUMS_NORM8;
+    float *const dsums_norm8 = net->scratch + AT_DSUMS_NORM8;
+    double *const chunk_dsums_norm8 = (double *)(totals + AT_CHUNK_DSUMS_NORM8);
 
     /* norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout8, net, image, n, 36, 655, 64);
@@ -5534,8 +5746,10 @@ static void train_phase9(const struct net *net, int chunk, int group, int next, 
     lap(net, LAP_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keep_dropout8, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
     lap(net, LAP_NORM8_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm8, dsums_norm8, n, 32);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
@@ -5547,6 +5761,7 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout8 = own + AT_DY_DROPOUT8;
     float *const y_relu8 = own + AT_Y_RELU8;
     float *const dcoef_norm8 = net->thread + AT_DCOEF_NORM8;
+    float *const coef_norm8 = net->thread + AT_COEF_NORM8;
     uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout7_again = net->scratch + AT_Y_DROPOUT7_AGAIN;
     float *const y_relu7 = own + AT_Y_RELU7;
@@ -5557,7 +5772,8 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout7 = own + AT_DY_DROPOUT7;
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
     float *const tiles_conv10_again_again = net->scratch + AT_TILES_CONV10_AGAIN_AGAIN;
-    float *const dsums_norm7 = totals + AT_DSUMS_NORM7;
+    float *const dsums_norm7 = net->scratch + AT_DSUMS_NORM7;
+    double *const chunk_dsums_norm7 = (double *)(totals + AT_CHUNK_DSUMS_NORM7);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 18,
@@ -5565,7 +5781,7 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     };
 
     /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keep_dropout8, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
     lap(net, LAP_NORM8_BWD_DATA);
 
     /* Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
@@ -5579,8 +5795,10 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     lap(net, LAP_CONV10_BWD_DATA);
 
     /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keep_dropout7, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm7, dsums_norm7, n, 32);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
@@ -5592,6 +5810,7 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout7 = own + AT_DY_DROPOUT7;
     float *const y_relu7 = own + AT_Y_RELU7;
     float *const dcoef_norm7 = net->thread + AT_DCOEF_NORM7;
+    float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout6_again = net->scratch + AT_Y_DROPOUT6_AGAIN;
     float *const y_relu6 = own + AT_Y_RELU6;
@@ -5602,7 +5821,8 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout6 = own + AT_DY_DROPOUT6;
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
     float *const tiles_conv9_again_again = net->scratch + AT_TILES_CONV9_AGAIN_AGAIN;
-    float *const dsums_norm6 = totals + AT_DSUMS_NORM6;
+    float *const dsums_norm6 = net->scratch + AT_DSUMS_NORM6;
+    double *const chunk_dsums_norm6 = (double *)(totals + AT_CHUNK_DSUMS_NORM6);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 18,
@@ -5610,7 +5830,7 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     };
 
     /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keep_dropout7, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_BWD_DATA);
 
     /* Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
@@ -5624,8 +5844,10 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     lap(net, LAP_CONV9_BWD_DATA);
 
     /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keep_dropout6, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm6, dsums_norm6, n, 32);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
@@ -5637,6 +5859,7 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout6 = own + AT_DY_DROPOUT6;
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const dcoef_norm6 = net->thread + AT_DCOEF_NORM6;
+    float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
     float *const dw_conv8 = totals + AT_DW_CONV8;
     float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
@@ -5653,7 +5876,8 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     float *const dw_conv7 = totals + AT_DW_CONV7;
     float *const dy_dropout5 = own + AT_DY_DROPOUT5;
     float *const wt_conv7 = net->weights + AT_WT_CONV7;
-    float *const dsums_norm5 = totals + AT_DSUMS_NORM5;
+    float *const dsums_norm5 = net->scratch + AT_DSUMS_NORM5;
+    double *const chunk_dsums_norm5 = (double *)(totals + AT_CHUNK_DSUMS_NORM5);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 37,
@@ -5661,7 +5885,7 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     };
 
     /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keep_dropout6, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_BWD_DATA);
 
     /* Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
@@ -5684,8 +5908,10 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     lap(net, LAP_CONV7_BWD_DATA);
 
     /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keep_dropout5, n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
     lap(net, LAP_NORM5_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm5, dsums_norm5, n, 32);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
@@ -5697,6 +5923,7 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout5 = own + AT_DY_DROPOUT5;
     float *const y_relu5 = own + AT_Y_RELU5;
     float *const dcoef_norm5 = net->thread + AT_DCOEF_NORM5;
+    float *const coef_norm5 = net->thread + AT_COEF_NORM5;
     uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
     float *const y_dropout4_again = net->scratch + AT_Y_DROPOUT4_AGAIN;
     float *const y_relu4 = own + AT_Y_RELU4;
@@ -5707,7 +5934,8 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout4 = own + AT_DY_DROPOUT4;
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
     float *const tiles_conv6_again_again = net->scratch + AT_TILES_CONV6_AGAIN_AGAIN;
-    float *const dsums_norm4 = totals + AT_DSUMS_NORM4;
+    float *const dsums_norm4 = net->scratch + AT_DSUMS_NORM4;
+    double *const chunk_dsums_norm4 = (double *)(totals + AT_CHUNK_DSUMS_NORM4);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 16,
@@ -5715,7 +5943,7 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
     };
 
     /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keep_dropout5, n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
     lap(net, LAP_NORM5_BWD_DATA);
 
     /* Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
@@ -5729,8 +5957,10 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
     lap(net, LAP_CONV6_BWD_DATA);
 
     /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keep_dropout4, n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm4, dsums_norm4, n, 32);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
@@ -5742,6 +5972,7 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout4 = own + AT_DY_DROPOUT4;
     float *const y_relu4 = own + AT_Y_RELU4;
     float *const dcoef_norm4 = net->thread + AT_DCOEF_NORM4;
+    float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout3_again = net->scratch + AT_Y_DROPOUT3_AGAIN;
     float *const y_relu3 = own + AT_Y_RELU3;
@@ -5752,7 +5983,8 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout3 = own + AT_DY_DROPOUT3;
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
     float *const tiles_conv5_again_again = net->scratch + AT_TILES_CONV5_AGAIN_AGAIN;
-    float *const dsums_norm3 = totals + AT_DSUMS_NORM3;
+    float *const dsums_norm3 = net->scratch + AT_DSUMS_NORM3;
+    double *const chunk_dsums_norm3 = (double *)(totals + AT_CHUNK_DSUMS_NORM3);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 14,
@@ -5760,7 +5992,7 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     };
 
     /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keep_dropout4, n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_BWD_DATA);
 
     /* Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
@@ -5774,8 +6006,10 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     lap(net, LAP_CONV5_BWD_DATA);
 
     /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keep_dropout3, n);
+    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm3, dsums_norm3, n, 16);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
@@ -5787,6 +6021,7 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout3 = own + AT_DY_DROPOUT3;
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const dcoef_norm3 = net->thread + AT_DCOEF_NORM3;
+    float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
     float *const dw_conv4 = totals + AT_DW_CONV4;
     float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
@@ -5803,7 +6038,8 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     float *const dw_conv3 = totals + AT_DW_CONV3;
     float *const dy_dropout2 = own + AT_DY_DROPOUT2;
     float *const wt_conv3 = net->weights + AT_WT_CONV3;
-    float *const dsums_norm2 = totals + AT_DSUMS_NORM2;
+    float *const dsums_norm2 = net->scratch + AT_DSUMS_NORM2;
+    double *const chunk_dsums_norm2 = (double *)(totals + AT_CHUNK_DSUMS_NORM2);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 29,
@@ -5811,7 +6047,7 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     };
 
     /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keep_dropout3, n);
+    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_BWD_DATA);
 
     /* Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
@@ -5834,8 +6070,10 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     lap(net, LAP_CONV3_BWD_DATA);
 
     /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keep_dropout2, n);
+    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
     lap(net, LAP_NORM2_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm2, dsums_norm2, n, 32);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
@@ -5847,6 +6085,7 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout2 = own + AT_DY_DROPOUT2;
     float *const y_relu2 = own + AT_Y_RELU2;
     float *const dcoef_norm2 = net->thread + AT_DCOEF_NORM2;
+    float *const coef_norm2 = net->thread + AT_COEF_NORM2;
     uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
     float *const y_dropout1_again = net->scratch + AT_Y_DROPOUT1_AGAIN;
     float *const y_relu1 = own + AT_Y_RELU1;
@@ -5857,7 +6096,8 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout1 = own + AT_DY_DROPOUT1;
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
     float *const tiles_conv2_again_again = net->scratch + AT_TILES_CONV2_AGAIN_AGAIN;
-    float *const dsums_norm1 = totals + AT_DSUMS_NORM1;
+    float *const dsums_norm1 = net->scratch + AT_DSUMS_NORM1;
+    double *const chunk_dsums_norm1 = (double *)(totals + AT_CHUNK_DSUMS_NORM1);
     const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
     struct ahead ahead = {
         .lines = 13,
@@ -5865,7 +6105,7 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     };
 
     /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keep_dropout2, n);
+    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
     lap(net, LAP_NORM2_BWD_DATA);
 
     /* Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
@@ -5878,8 +6118,10 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     lap(net, LAP_CONV2_BWD_DATA);
 
     /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keep_dropout1, n);
+    batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_BWD_REDUCE);
+    chunk_sums(chunk_dsums_norm1, dsums_norm1, n, 16);
+    lap(net, LAP_JOIN);
 }
 
 /* A group of n images in phase 17: norm1 dropout1, conv1. */
@@ -5891,12 +6133,13 @@ static void train_phase17(const struct net *net, int chunk, int group, int next,
     float *const dy_dropout1 = own + AT_DY_DROPOUT1;
     float *const y_relu1 = own + AT_Y_RELU1;
     float *const dcoef_norm1 = net->thread + AT_DCOEF_NORM1;
+    float *const coef_norm1 = net->thread + AT_COEF_NORM1;
     uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
     float *const y_input_again = net->scratch + AT_Y_INPUT_AGAIN;
     float *const dw_conv1 = totals + AT_DW_CONV1;
 
     /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keep_dropout1, n);
+    batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_BWD_DATA);
 
     /* Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
@@ -5912,15 +6155,14 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
 {
     (void)group;
     (void)next;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
-    float *const sums_norm1 = totals + AT_SUMS_NORM1;
+    float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
     float *const y_dropout1 = net->scratch + EVAL_AT_Y_DROPOUT1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
     float *const y_relu2 = net->scratch + EVAL_AT_Y_RELU2;
-    float *const sums_norm2 = totals + AT_SUMS_NORM2;
+    float *const sums_norm2 = net->scratch + EVAL_AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + EVAL_AT_TILES_CONV2;
     float *const y_dropout2 = net->scratch + EVAL_AT_Y_DROPOUT2;
@@ -5929,19 +6171,19 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + EVAL_AT_Y_MAXPOOL1;
     float *const y_relu3 = net->scratch + EVAL_AT_Y_RELU3;
-    float *const sums_norm3 = totals + AT_SUMS_NORM3;
+    float *const sums_norm3 = net->scratch + EVAL_AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + EVAL_AT_TILES_CONV4;
     float *const y_dropout3 = net->scratch + EVAL_AT_Y_DROPOUT3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     float *const y_relu4 = net->scratch + EVAL_AT_Y_RELU4;
-    float *const sums_norm4 = totals + AT_SUMS_NORM4;
+    float *const sums_norm4 = net->scratch + EVAL_AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + EVAL_AT_TILES_CONV5;
     float *const y_dropout4 = net->scratch + EVAL_AT_Y_DROPOUT4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     float *const y_relu5 = net->scratch + EVAL_AT_Y_RELU5;
-    float *const sums_norm5 = totals + AT_SUMS_NORM5;
+    float *const sums_norm5 = net->scratch + EVAL_AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + EVAL_AT_TILES_CONV6;
     float *const y_dropout5 = net->scratch + EVAL_AT_Y_DROPOUT5;
@@ -5950,19 +6192,19 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + EVAL_AT_Y_MAXPOOL2;
     float *const y_relu6 = net->scratch + EVAL_AT_Y_RELU6;
-    float *const sums_norm6 = totals + AT_SUMS_NORM6;
+    float *const sums_norm6 = net->scratch + EVAL_AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + EVAL_AT_TILES_CONV8;
     float *const y_dropout6 = net->scratch + EVAL_AT_Y_DROPOUT6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     float *const y_relu7 = net->scratch + EVAL_AT_Y_RELU7;
-    float *const sums_norm7 = totals + AT_SUMS_NORM7;
+    float *const sums_norm7 = net->scratch + EVAL_AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + EVAL_AT_TILES_CONV9;
     float *const y_dropout7 = net->scratch + EVAL_AT_Y_DROPOUT7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     float *const y_relu8 = net->scratch + EVAL_AT_Y_RELU8;
-    float *const sums_norm8 = totals + AT_SUMS_NORM8;
+    float *const sums_norm8 = net->scratch + EVAL_AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + EVAL_AT_TILES_CONV10;
     float *const y_dropout8 = net->scratch + EVAL_AT_Y_DROPOUT8;
@@ -5974,12 +6216,12 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_images(net, image), n);
-    conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, NULL, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, NULL, n);
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
@@ -5990,17 +6232,17 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, NULL, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, NULL, n);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, NULL, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, NULL, n);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, NULL, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, NULL, n);
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
@@ -6011,17 +6253,17 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, NULL, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, NULL, n);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, NULL, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, NULL, n);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, NULL, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, NULL, n);
     batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
@@ -6071,10 +6313,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm1. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM1, net.chunks + AT_SUMS_NORM1, CHUNK_FLOATS, chunk_count, 32);
-    batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, net.thread + AT_TOTAL_NORM1, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1, 16, 1024.0);
+    batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, (double *)(net.thread + AT_TOTAL_NORM1), net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
-        batch_norm_c16_track(run->store.state + NORM1_RUNNING_MEAN, run->store.state + NORM1_RUNNING_VAR, net.thread + AT_TOTAL_NORM1, (double)run->batch->n * 1024.0);
+        batch_norm_c16_track(run->store.state + NORM1_RUNNING_MEAN, run->store.state + NORM1_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM1), (double)run->batch->n * 1024.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6084,10 +6326,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm2. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM2, net.chunks + AT_SUMS_NORM2, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, net.thread + AT_TOTAL_NORM2, net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2, 32, 1024.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, (double *)(net.thread + AT_TOTAL_NORM2), net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM2_RUNNING_MEAN, run->store.state + NORM2_RUNNING_VAR, net.thread + AT_TOTAL_NORM2, (double)run->batch->n * 1024.0);
+        batch_norm_c32_track(run->store.state + NORM2_RUNNING_MEAN, run->store.state + NORM2_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM2), (double)run->batch->n * 1024.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6097,10 +6339,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm3. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM3, net.chunks + AT_SUMS_NORM3, CHUNK_FLOATS, chunk_count, 32);
-    batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, net.thread + AT_TOTAL_NORM3, net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3, 16, 256.0);
+    batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, (double *)(net.thread + AT_TOTAL_NORM3), net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
-        batch_norm_c16_track(run->store.state + NORM3_RUNNING_MEAN, run->store.state + NORM3_RUNNING_VAR, net.thread + AT_TOTAL_NORM3, (double)run->batch->n * 256.0);
+        batch_norm_c16_track(run->store.state + NORM3_RUNNING_MEAN, run->store.state + NORM3_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM3), (double)run->batch->n * 256.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6110,10 +6352,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm4. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM4, net.chunks + AT_SUMS_NORM4, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, net.thread + AT_TOTAL_NORM4, net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4, 32, 256.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, (double *)(net.thread + AT_TOTAL_NORM4), net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM4_RUNNING_MEAN, run->store.state + NORM4_RUNNING_VAR, net.thread + AT_TOTAL_NORM4, (double)run->batch->n * 256.0);
+        batch_norm_c32_track(run->store.state + NORM4_RUNNING_MEAN, run->store.state + NORM4_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM4), (double)run->batch->n * 256.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6123,10 +6365,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm5. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM5, net.chunks + AT_SUMS_NORM5, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, net.thread + AT_TOTAL_NORM5, net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5, 32, 256.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, (double *)(net.thread + AT_TOTAL_NORM5), net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM5_RUNNING_MEAN, run->store.state + NORM5_RUNNING_VAR, net.thread + AT_TOTAL_NORM5, (double)run->batch->n * 256.0);
+        batch_norm_c32_track(run->store.state + NORM5_RUNNING_MEAN, run->store.state + NORM5_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM5), (double)run->batch->n * 256.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6136,10 +6378,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm6. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM6, net.chunks + AT_SUMS_NORM6, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, net.thread + AT_TOTAL_NORM6, net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6, 32, 64.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, (double *)(net.thread + AT_TOTAL_NORM6), net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM6_RUNNING_MEAN, run->store.state + NORM6_RUNNING_VAR, net.thread + AT_TOTAL_NORM6, (double)run->batch->n * 64.0);
+        batch_norm_c32_track(run->store.state + NORM6_RUNNING_MEAN, run->store.state + NORM6_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM6), (double)run->batch->n * 64.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6149,10 +6391,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm7. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM7, net.chunks + AT_SUMS_NORM7, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, net.thread + AT_TOTAL_NORM7, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7, 32, 64.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, (double *)(net.thread + AT_TOTAL_NORM7), net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM7_RUNNING_MEAN, run->store.state + NORM7_RUNNING_VAR, net.thread + AT_TOTAL_NORM7, (double)run->batch->n * 64.0);
+        batch_norm_c32_track(run->store.state + NORM7_RUNNING_MEAN, run->store.state + NORM7_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM7), (double)run->batch->n * 64.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6162,10 +6404,10 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm8. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM8, net.chunks + AT_SUMS_NORM8, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, net.thread + AT_TOTAL_NORM8, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8, 32, 64.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, (double *)(net.thread + AT_TOTAL_NORM8), net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM8_RUNNING_MEAN, run->store.state + NORM8_RUNNING_VAR, net.thread + AT_TOTAL_NORM8, (double)run->batch->n * 64.0);
+        batch_norm_c32_track(run->store.state + NORM8_RUNNING_MEAN, run->store.state + NORM8_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM8), (double)run->batch->n * 64.0);
     }
     lap(&net, LAP_JOIN);
 
@@ -6175,8 +6417,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm8. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM8, net.chunks + AT_DSUMS_NORM8, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL, rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, net.thread + AT_TOTAL_NORM8, net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL, rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, (double *)(net.thread + AT_TOTAL_NORM8), net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 10 of 17: norm8 dropout8, norm7 dropout7, conv10. */
@@ -6185,8 +6427,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm7. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM7, net.chunks + AT_DSUMS_NORM7, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL, rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, net.thread + AT_TOTAL_NORM7, net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL, rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, (double *)(net.thread + AT_TOTAL_NORM7), net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 11 of 17: norm7 dropout7, norm6 dropout6, conv9. */
@@ -6195,8 +6437,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm6. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM6, net.chunks + AT_DSUMS_NORM6, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL, rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, net.thread + AT_TOTAL_NORM6, net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL, rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, (double *)(net.thread + AT_TOTAL_NORM6), net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 12 of 17: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
@@ -6205,8 +6447,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm5. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM5, net.chunks + AT_DSUMS_NORM5, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL, rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, net.thread + AT_TOTAL_NORM5, net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL, rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, (double *)(net.thread + AT_TOTAL_NORM5), net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 13 of 17: norm5 dropout5, norm4 dropout4, conv6. */
@@ -6215,8 +6457,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm4. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM4, net.chunks + AT_DSUMS_NORM4, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL, rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, net.thread + AT_TOTAL_NORM4, net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL, rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, (double *)(net.thread + AT_TOTAL_NORM4), net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 14 of 17: norm4 dropout4, norm3 dropout3, conv5. */
@@ -6225,8 +6467,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm3. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM3, net.chunks + AT_DSUMS_NORM3, CHUNK_FLOATS, chunk_count, 32);
-    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL, rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, net.thread + AT_TOTAL_NORM3, net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
+    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL, rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, (double *)(net.thread + AT_TOTAL_NORM3), net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 15 of 17: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
@@ -6235,8 +6477,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm2. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM2, net.chunks + AT_DSUMS_NORM2, CHUNK_FLOATS, chunk_count, 64);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL, rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, net.thread + AT_TOTAL_NORM2, net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL, rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, (double *)(net.thread + AT_TOTAL_NORM2), net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 16 of 17: norm2 dropout2, norm1 dropout1, conv2. */
@@ -6245,8 +6487,8 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the gradient of norm1. */
     pool_barrier(run->pool);
     lap(&net, LAP_WAIT);
-    tree_sum(net.thread + AT_TOTAL_NORM1, net.chunks + AT_DSUMS_NORM1, CHUNK_FLOATS, chunk_count, 32);
-    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL, rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, net.thread + AT_TOTAL_NORM1, net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
+    batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
+    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL, rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, (double *)(net.thread + AT_TOTAL_NORM1), net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
     lap(&net, LAP_JOIN);
 
     /* Phase 17 of 17: norm1 dropout1, conv1. */
@@ -6295,9 +6537,9 @@ static const struct backend backend = {
 
 /* -- 7. Kernel table --------------------------------------------------------------------------- */
 
-static void run_conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c3_k16_32x32_fwd__bank(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank(a->y, a->sums, a->x, a->w, a->n);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__bank(a->y, a->sums, a->x, a->w, a->n);
 }
 
 static void run_batchnorm_drop0p01_c16_32x32_fwd__b0_1(const struct kernel_args *a)
@@ -6305,9 +6547,9 @@ static void run_batchnorm_drop0p01_c16_32x32_fwd__b0_1(const struct kernel_args 
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
-static void run_conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_32x32_fwd(const struct kernel_args *a)
@@ -6325,9 +6567,9 @@ static void run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1(const struct kernel_args
     maxpool2x2s2_winner_c16_32x32_fwd__b0_1(a->y, a->winner, a->x, a->n);
 }
 
-static void run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c16_16x16_fwd__b0_1(const struct kernel_args *a)
@@ -6335,9 +6577,9 @@ static void run_batchnorm_drop0p01_c16_16x16_fwd__b0_1(const struct kernel_args 
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
-static void run_conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_16x16_fwd__b0_1(const struct kernel_args *a)
@@ -6345,9 +6587,9 @@ static void run_batchnorm_drop0p01_c32_16x16_fwd__b0_1(const struct kernel_args 
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
-static void run_conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_16x16_fwd(const struct kernel_args *a)
@@ -6365,9 +6607,9 @@ static void run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1(const struct kernel_args
     maxpool2x2s2_winner_c16_16x16_fwd__b0_1(a->y, a->winner, a->x, a->n);
 }
 
-static void run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_8x8_fwd__b0_1(const struct kernel_args *a)
@@ -6375,9 +6617,9 @@ static void run_batchnorm_drop0p01_c32_8x8_fwd__b0_1(const struct kernel_args *a
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(a->y, a->x, a->coef, a->keep, a->n);
 }
 
-static void run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(const struct kernel_args *a)
+static void run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(const struct kernel_args *a)
 {
-    conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n);
 }
 
 static void run_batchnorm_drop0p01_c32_8x8_fwd(const struct kernel_args *a)
@@ -6412,12 +6654,12 @@ static void run_avgpool_global_c32_8x8_bwd_data__b0_1(const struct kernel_args *
 
 static void run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6457,12 +6699,12 @@ static void run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6487,12 +6729,12 @@ static void run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(const struct kern
 
 static void run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6522,12 +6764,12 @@ static void run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -6542,12 +6784,12 @@ static void run_conv3x3_c16_k32_32x32_bwd_data__winograd4(const struct kernel_ar
 
 static void run_batchnorm_drop0p01_c16_32x32_bwd_reduce(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->keep, a->n);
+    batchnorm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_batchnorm_drop0p01_mask_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    batchnorm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    batchnorm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c3_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
@@ -6556,25 +6798,25 @@ static void run_conv3x3_c3_k16_32x32_bwd_weights__direct(const struct kernel_arg
 }
 
 static const struct kernel kernels[] = {
-    {.name = "conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_batchnorm_c3_k16_32x32_fwd__bank},
+    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__bank", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__bank},
     {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_32x32_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k16_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c16_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_batchnorm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
     {.name = "batchnorm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd},
     {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
     {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},

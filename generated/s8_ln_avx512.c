@@ -144,153 +144,153 @@ enum {
 
 /* Each thread's own, for one group of images. Lifetimes count calls. */
 enum {
-    AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-103 */
-    AT_Y_INPUT = 683968, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-104 */
-    AT_SUMS_NORM1 = 0, /* 4 of 2 x 16; 512 bytes; calls 2-4 */
-    AT_COEF_NORM1 = 766192, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-102 */
-    AT_Y_DROPOUT1 = 354496, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 6-98 */
-    AT_KEEP_DROPOUT1 = 759024, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 5-103 */
-    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 8-97 */
-    AT_SUMS_NORM2 = 14976, /* 4 of 2 x 32; 1024 bytes; calls 7-9 */
-    AT_TILES_CONV2 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 8-8 */
-    AT_COEF_NORM2 = 764144, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 9-96 */
-    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 11-92 */
-    AT_KEEP_DROPOUT2 = 750832, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 10-97 */
-    AT_Y_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 12-13 */
-    AT_Y_MAXPOOL1 = 642496, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 13-89 */
-    AT_WINNER_MAXPOOL1 = 754928, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 13-91 */
-    AT_Y_RELU3 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 15-88 */
-    AT_SUMS_NORM3 = 147456, /* 4 of 2 x 16; 512 bytes; calls 14-16 */
-    AT_TILES_CONV4 = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 15-15 */
-    AT_COEF_NORM3 = 766448, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 16-87 */
-    AT_Y_DROPOUT3 = 663232, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 18-83 */
-    AT_KEEP_DROPOUT3 = 147456, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 17-88 */
-    AT_Y_RELU4 = 576960, /* 4 of 16 x 16 x 32; 131072 bytes; calls 20-82 */
-    AT_SUMS_NORM4 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 19-21 */
-    AT_TILES_CONV5 = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 20-20 */
-    AT_COEF_NORM4 = 764656, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 21-81 */
-    AT_Y_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 23-77 */
-    AT_KEEP_DROPOUT4 = 761072, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-82 */
-    AT_Y_RELU5 = 609728, /* 4 of 16 x 16 x 32; 131072 bytes; calls 25-76 */
-    AT_SUMS_NORM5 = 298624, /* 4 of 2 x 32; 1024 bytes; calls 24-26 */
-    AT_TILES_CONV6 = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 25-25 */
-    AT_COEF_NORM5 = 765168, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 26-75 */
-    AT_Y_DROPOUT5 = 535488, /* 4 of 16 x 16 x 32; 131072 bytes; calls 28-71 */
-    AT_KEEP_DROPOUT5 = 762096, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 27-76 */
-    AT_Y_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 29-30 */
-    AT_Y_MAXPOOL2 = 744432, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 30-68 */
-    AT_WINNER_MAXPOOL2 = 763120, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 30-70 */
-    AT_Y_RELU6 = 568256, /* 4 of 8 x 8 x 32; 32768 bytes; calls 32-67 */
-    AT_SUMS_NORM6 = 294016, /* 4 of 2 x 32; 1024 bytes; calls 31-33 */
-    AT_TILES_CONV8 = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 32-32 */
-    AT_COEF_NORM6 = 576448, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 33-66 */
-    AT_Y_DROPOUT6 = 697840, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 35-62 */
-    AT_KEEP_DROPOUT6 = 766704, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 34-67 */
-    AT_Y_RELU7 = 736240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-61 */
-    AT_SUMS_NORM7 = 298624, /* 4 of 2 x 32; 1024 bytes; calls 36-38 */
-    AT_TILES_CONV9 = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 37-37 */
-    AT_COEF_NORM7 = 765680, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 38-60 */
-    AT_Y_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 40-56 */
-    AT_KEEP_DROPOUT7 = 766960, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 39-61 */
-    AT_Y_RELU8 = 298624, /* 4 of 8 x 8 x 32; 32768 bytes; calls 42-55 */
-    AT_SUMS_NORM8 = 306816, /* 4 of 2 x 32; 1024 bytes; calls 41-43 */
-    AT_TILES_CONV10 = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 42-42 */
-    AT_COEF_NORM8 = 287232, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 43-54 */
-    AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 45-46 */
-    AT_KEEP_DROPOUT8 = 287744, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 44-55 */
-    AT_Y_GLOBAL_AVGPOOL1 = 288000, /* 4 of 1 x 1 x 32; 512 bytes; calls 46-49 */
-    AT_Y_CONV11 = 279040, /* 4 of 1 x 1 x 16; 256 bytes; calls 47-48 */
-    AT_DY_CONV11 = 279168, /* 4 of 1 x 1 x 16; 256 bytes; calls 48-50 */
-    AT_DY_GLOBAL_AVGPOOL1 = 279040, /* 4 of 1 x 1 x 32; 512 bytes; calls 50-51 */
-    AT_DY_DROPOUT8 = 723440, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 51-57 */
-    AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 52-54 */
-    AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 54-55 */
-    AT_TILES_CONV10_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 56-56 */
-    AT_DY_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 57-63 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 57-57 */
-    AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 58-60 */
-    AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 60-61 */
-    AT_TILES_CONV9_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 62-62 */
-    AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 63-69 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 63-63 */
-    AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 64-66 */
-    AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 66-67 */
-    AT_TILES_CONV8_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 68-68 */
-    AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 69-70 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 69-69 */
-    AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 70-72 */
-    AT_DY_DROPOUT5 = 535488, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 72-78 */
-    AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 73-75 */
-    AT_DCOEF_NORM5 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 75-76 */
-    AT_TILES_CONV6_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 77-77 */
-    AT_DY_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 78-84 */
-    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 78-78 */
-    AT_DSUMS_NORM4 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 79-81 */
-    AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 81-82 */
-    AT_TILES_CONV5_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 83-83 */
-    AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 84-90 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 84-84 */
-    AT_DSUMS_NORM3 = 279232, /* 4 of 2 x 16; 512 bytes; calls 85-87 */
-    AT_DCOEF_NORM3 = 279040, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 87-88 */
-    AT_TILES_CONV4_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); 117504 bytes; calls 89-89 */
-    AT_DY_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 90-91 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 90-90 */
-    AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-93 */
-    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 93-99 */
-    AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 94-96 */
-    AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 96-97 */
-    AT_TILES_CONV2_AGAIN = 147968, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 98-98 */
-    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 99-104 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 99-99 */
-    AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 100-102 */
-    AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 102-103 */
-    EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 3-5 of an evaluation */
-    EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-3 of an evaluation */
-    EVAL_AT_SUMS_NORM1 = 79408, /* 4 of 2 x 16; 512 bytes; calls 2-4 of an evaluation */
-    EVAL_AT_COEF_NORM1 = 65536, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 4-5 of an evaluation */
-    EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-7 of an evaluation */
-    EVAL_AT_Y_RELU2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-9 of an evaluation */
-    EVAL_AT_SUMS_NORM2 = 220032, /* 4 of 2 x 32; 1024 bytes; calls 6-8 of an evaluation */
-    EVAL_AT_TILES_CONV2 = 205056, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 7-7 of an evaluation */
-    EVAL_AT_COEF_NORM2 = 262144, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 8-9 of an evaluation */
-    EVAL_AT_Y_DROPOUT2 = 131072, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-10 of an evaluation */
-    EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-11 of an evaluation */
-    EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-13 of an evaluation */
-    EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 13-15 of an evaluation */
-    EVAL_AT_SUMS_NORM3 = 10368, /* 4 of 2 x 16; 512 bytes; calls 12-14 of an evaluation */
-    EVAL_AT_TILES_CONV4 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 13-13 of an evaluation */
-    EVAL_AT_COEF_NORM3 = 37120, /* 4 of 4 x 16: a, b, mean, 1/deviation; 1024 bytes; calls 14-15 of an evaluation */
-    EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-17 of an evaluation */
-    EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 17-19 of an evaluation */
-    EVAL_AT_SUMS_NORM4 = 35712, /* 4 of 2 x 32; 1024 bytes; calls 16-18 of an evaluation */
-    EVAL_AT_TILES_CONV5 = 20736, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 17-17 of an evaluation */
-    EVAL_AT_COEF_NORM4 = 74240, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 18-19 of an evaluation */
-    EVAL_AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-21 of an evaluation */
-    EVAL_AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 21-23 of an evaluation */
-    EVAL_AT_SUMS_NORM5 = 93824, /* 4 of 2 x 32; 1024 bytes; calls 20-22 of an evaluation */
-    EVAL_AT_TILES_CONV6 = 74240, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 21-21 of an evaluation */
-    EVAL_AT_COEF_NORM5 = 32768, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 22-23 of an evaluation */
-    EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-24 of an evaluation */
-    EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-25 of an evaluation */
-    EVAL_AT_Y_MAXPOOL2 = 14976, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-27 of an evaluation */
-    EVAL_AT_Y_RELU6 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-29 of an evaluation */
-    EVAL_AT_SUMS_NORM6 = 21376, /* 4 of 2 x 32; 1024 bytes; calls 26-28 of an evaluation */
-    EVAL_AT_TILES_CONV8 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 27-27 of an evaluation */
-    EVAL_AT_COEF_NORM6 = 0, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 28-29 of an evaluation */
-    EVAL_AT_Y_DROPOUT6 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-31 of an evaluation */
-    EVAL_AT_Y_RELU7 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 31-33 of an evaluation */
-    EVAL_AT_SUMS_NORM7 = 40576, /* 4 of 2 x 32; 1024 bytes; calls 30-32 of an evaluation */
-    EVAL_AT_TILES_CONV9 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 31-31 of an evaluation */
-    EVAL_AT_COEF_NORM7 = 0, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 32-33 of an evaluation */
-    EVAL_AT_Y_DROPOUT7 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-35 of an evaluation */
-    EVAL_AT_Y_RELU8 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 35-37 of an evaluation */
-    EVAL_AT_SUMS_NORM8 = 40576, /* 4 of 2 x 32; 1024 bytes; calls 34-36 of an evaluation */
-    EVAL_AT_TILES_CONV10 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 35-35 of an evaluation */
-    EVAL_AT_COEF_NORM8 = 8192, /* 4 of 4 x 32: a, b, mean, 1/deviation; 2048 bytes; calls 36-37 of an evaluation */
-    EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 of an evaluation */
-    EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-39 of an evaluation */
-    EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-41 of an evaluation */
-    SCRATCH_FLOATS = 767216
+    AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-87 */
+    AT_Y_INPUT = 683968, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-88 */
+    AT_SUMS_NORM1 = 0, /* 4 of 3 x 16; 768 bytes; calls 2-3 */
+    AT_COEF_NORM1 = 767344, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 3-87 */
+    AT_Y_DROPOUT1 = 354496, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-83 */
+    AT_KEEP_DROPOUT1 = 759024, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 4-87 */
+    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 6-82 */
+    AT_SUMS_NORM2 = 14976, /* 4 of 3 x 32; 1536 bytes; calls 6-7 */
+    AT_TILES_CONV2 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 6-6 */
+    AT_COEF_NORM2 = 764144, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 7-82 */
+    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-78 */
+    AT_KEEP_DROPOUT2 = 750832, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 8-82 */
+    AT_Y_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-11 */
+    AT_Y_MAXPOOL1 = 642496, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-75 */
+    AT_WINNER_MAXPOOL1 = 754928, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 11-77 */
+    AT_Y_RELU3 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 12-74 */
+    AT_SUMS_NORM3 = 147456, /* 4 of 3 x 16; 768 bytes; calls 12-13 */
+    AT_TILES_CONV4 = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 12-12 */
+    AT_COEF_NORM3 = 767664, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 13-74 */
+    AT_Y_DROPOUT3 = 663232, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-70 */
+    AT_KEEP_DROPOUT3 = 147456, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 14-74 */
+    AT_Y_RELU4 = 576960, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-69 */
+    AT_SUMS_NORM4 = 294016, /* 4 of 3 x 32; 1536 bytes; calls 16-17 */
+    AT_TILES_CONV5 = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 16-16 */
+    AT_COEF_NORM4 = 764784, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 17-69 */
+    AT_Y_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-65 */
+    AT_KEEP_DROPOUT4 = 761072, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 18-69 */
+    AT_Y_RELU5 = 609728, /* 4 of 16 x 16 x 32; 131072 bytes; calls 20-64 */
+    AT_SUMS_NORM5 = 298624, /* 4 of 3 x 32; 1536 bytes; calls 20-21 */
+    AT_TILES_CONV6 = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 20-20 */
+    AT_COEF_NORM5 = 765424, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 21-64 */
+    AT_Y_DROPOUT5 = 535488, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-60 */
+    AT_KEEP_DROPOUT5 = 762096, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-64 */
+    AT_Y_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-25 */
+    AT_Y_MAXPOOL2 = 744432, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-57 */
+    AT_WINNER_MAXPOOL2 = 763120, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 25-59 */
+    AT_Y_RELU6 = 568256, /* 4 of 8 x 8 x 32; 32768 bytes; calls 26-56 */
+    AT_SUMS_NORM6 = 294016, /* 4 of 3 x 32; 1536 bytes; calls 26-27 */
+    AT_TILES_CONV8 = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 26-26 */
+    AT_COEF_NORM6 = 766064, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 27-56 */
+    AT_Y_DROPOUT6 = 697840, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-52 */
+    AT_KEEP_DROPOUT6 = 576448, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 28-56 */
+    AT_Y_RELU7 = 736240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 30-51 */
+    AT_SUMS_NORM7 = 298624, /* 4 of 3 x 32; 1536 bytes; calls 30-31 */
+    AT_TILES_CONV9 = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 30-30 */
+    AT_COEF_NORM7 = 766704, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 31-51 */
+    AT_Y_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-47 */
+    AT_KEEP_DROPOUT7 = 576704, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 32-51 */
+    AT_Y_RELU8 = 298624, /* 4 of 8 x 8 x 32; 32768 bytes; calls 34-46 */
+    AT_SUMS_NORM8 = 306816, /* 4 of 3 x 32; 1536 bytes; calls 34-35 */
+    AT_TILES_CONV10 = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 34-34 */
+    AT_COEF_NORM8 = 287232, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 35-46 */
+    AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 */
+    AT_KEEP_DROPOUT8 = 287872, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 36-46 */
+    AT_Y_GLOBAL_AVGPOOL1 = 288128, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-41 */
+    AT_Y_CONV11 = 279040, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-40 */
+    AT_DY_CONV11 = 279168, /* 4 of 1 x 1 x 16; 256 bytes; calls 40-42 */
+    AT_DY_GLOBAL_AVGPOOL1 = 279040, /* 4 of 1 x 1 x 32; 512 bytes; calls 42-43 */
+    AT_DY_DROPOUT8 = 723440, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-48 */
+    AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 44-45 */
+    AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 45-46 */
+    AT_TILES_CONV10_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 47-47 */
+    AT_DY_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 48-53 */
+    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 48-48 */
+    AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 49-50 */
+    AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 50-51 */
+    AT_TILES_CONV9_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 52-52 */
+    AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 53-58 */
+    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 53-53 */
+    AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 54-55 */
+    AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 55-56 */
+    AT_TILES_CONV8_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 57-57 */
+    AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 58-59 */
+    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 58-58 */
+    AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 59-61 */
+    AT_DY_DROPOUT5 = 535488, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 61-66 */
+    AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 62-63 */
+    AT_DCOEF_NORM5 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 63-64 */
+    AT_TILES_CONV6_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 65-65 */
+    AT_DY_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 66-71 */
+    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 66-66 */
+    AT_DSUMS_NORM4 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 67-68 */
+    AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 68-69 */
+    AT_TILES_CONV5_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 70-70 */
+    AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 71-76 */
+    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 71-71 */
+    AT_DSUMS_NORM3 = 279232, /* 4 of 2 x 16; 512 bytes; calls 72-73 */
+    AT_DCOEF_NORM3 = 279040, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 73-74 */
+    AT_TILES_CONV4_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); 117504 bytes; calls 75-75 */
+    AT_DY_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 76-77 */
+    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 76-76 */
+    AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 77-79 */
+    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 79-84 */
+    AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 80-81 */
+    AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 81-82 */
+    AT_TILES_CONV2_AGAIN = 147968, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 83-83 */
+    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 84-88 */
+    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); 59904 bytes; calls 84-84 */
+    AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 85-86 */
+    AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 86-87 */
+    EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-4 of an evaluation */
+    EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 of an evaluation */
+    EVAL_AT_SUMS_NORM1 = 79408, /* 4 of 3 x 16; 768 bytes; calls 2-3 of an evaluation */
+    EVAL_AT_COEF_NORM1 = 65536, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 3-4 of an evaluation */
+    EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 4-5 of an evaluation */
+    EVAL_AT_Y_RELU2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-7 of an evaluation */
+    EVAL_AT_SUMS_NORM2 = 220032, /* 4 of 3 x 32; 1536 bytes; calls 5-6 of an evaluation */
+    EVAL_AT_TILES_CONV2 = 205056, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 5-5 of an evaluation */
+    EVAL_AT_COEF_NORM2 = 262144, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 6-7 of an evaluation */
+    EVAL_AT_Y_DROPOUT2 = 131072, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-8 of an evaluation */
+    EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 8-9 of an evaluation */
+    EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-10 of an evaluation */
+    EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 10-12 of an evaluation */
+    EVAL_AT_SUMS_NORM3 = 10368, /* 4 of 3 x 16; 768 bytes; calls 10-11 of an evaluation */
+    EVAL_AT_TILES_CONV4 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); 41472 bytes; calls 10-10 of an evaluation */
+    EVAL_AT_COEF_NORM3 = 37120, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 11-12 of an evaluation */
+    EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 12-13 of an evaluation */
+    EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-15 of an evaluation */
+    EVAL_AT_SUMS_NORM4 = 35712, /* 4 of 3 x 32; 1536 bytes; calls 13-14 of an evaluation */
+    EVAL_AT_TILES_CONV5 = 20736, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 13-13 of an evaluation */
+    EVAL_AT_COEF_NORM4 = 74240, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 14-15 of an evaluation */
+    EVAL_AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 15-16 of an evaluation */
+    EVAL_AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-18 of an evaluation */
+    EVAL_AT_SUMS_NORM5 = 93824, /* 4 of 3 x 32; 1536 bytes; calls 16-17 of an evaluation */
+    EVAL_AT_TILES_CONV6 = 74240, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 16-16 of an evaluation */
+    EVAL_AT_COEF_NORM5 = 32768, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 17-18 of an evaluation */
+    EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 18-19 of an evaluation */
+    EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 19-20 of an evaluation */
+    EVAL_AT_Y_MAXPOOL2 = 14976, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 20-21 of an evaluation */
+    EVAL_AT_Y_RELU6 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-23 of an evaluation */
+    EVAL_AT_SUMS_NORM6 = 21376, /* 4 of 3 x 32; 1536 bytes; calls 21-22 of an evaluation */
+    EVAL_AT_TILES_CONV8 = 0, /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); 59904 bytes; calls 21-21 of an evaluation */
+    EVAL_AT_COEF_NORM6 = 0, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 22-23 of an evaluation */
+    EVAL_AT_Y_DROPOUT6 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 23-24 of an evaluation */
+    EVAL_AT_Y_RELU7 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 24-26 of an evaluation */
+    EVAL_AT_SUMS_NORM7 = 40576, /* 4 of 3 x 32; 1536 bytes; calls 24-25 of an evaluation */
+    EVAL_AT_TILES_CONV9 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 24-24 of an evaluation */
+    EVAL_AT_COEF_NORM7 = 0, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 25-26 of an evaluation */
+    EVAL_AT_Y_DROPOUT7 = 19584, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 26-27 of an evaluation */
+    EVAL_AT_Y_RELU8 = 32384, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-29 of an evaluation */
+    EVAL_AT_SUMS_NORM8 = 40576, /* 4 of 3 x 32; 1536 bytes; calls 27-28 of an evaluation */
+    EVAL_AT_TILES_CONV10 = 0, /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); 78336 bytes; calls 27-27 of an evaluation */
+    EVAL_AT_COEF_NORM8 = 8192, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 28-29 of an evaluation */
+    EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 29-30 of an evaluation */
+    EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 30-31 of an evaluation */
+    EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 31-33 of an evaluation */
+    SCRATCH_FLOATS = 767984
 };
 
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
@@ -613,43 +613,74 @@ static INLINE void winograd_output(__m512 *y, const float *restrict m, int step)
     winograd_output_line(y + 12, 1, half[18], half[19], half[20], half[21], half[22], half[23]);
 }
 
-/* Adds the sums over 16 pixels, and over their squares, to sums and to what is `pitch` floats after. */
-static INLINE void winograd_sums(float *restrict sums, int pitch, const __m512 *y)
+/* The shift of the sums of an image: the first pixel of its first tile, where the sums begin. */
+static INLINE __m512 winograd_shift(float *restrict sums, int pitch, __m512 y, bool is_first)
 {
-    __m512 sum = y[0];
-    __m512 squares = _mm512_mul_ps(y[0], y[0]);
-    sum = _mm512_add_ps(sum, y[1]);
-    squares = _mm512_fmadd_ps(y[1], y[1], squares);
-    sum = _mm512_add_ps(sum, y[2]);
-    squares = _mm512_fmadd_ps(y[2], y[2], squares);
-    sum = _mm512_add_ps(sum, y[3]);
-    squares = _mm512_fmadd_ps(y[3], y[3], squares);
-    sum = _mm512_add_ps(sum, y[4]);
-    squares = _mm512_fmadd_ps(y[4], y[4], squares);
-    sum = _mm512_add_ps(sum, y[5]);
-    squares = _mm512_fmadd_ps(y[5], y[5], squares);
-    sum = _mm512_add_ps(sum, y[6]);
-    squares = _mm512_fmadd_ps(y[6], y[6], squares);
-    sum = _mm512_add_ps(sum, y[7]);
-    squares = _mm512_fmadd_ps(y[7], y[7], squares);
-    sum = _mm512_add_ps(sum, y[8]);
-    squares = _mm512_fmadd_ps(y[8], y[8], squares);
-    sum = _mm512_add_ps(sum, y[9]);
-    squares = _mm512_fmadd_ps(y[9], y[9], squares);
-    sum = _mm512_add_ps(sum, y[10]);
-    squares = _mm512_fmadd_ps(y[10], y[10], squares);
-    sum = _mm512_add_ps(sum, y[11]);
-    squares = _mm512_fmadd_ps(y[11], y[11], squares);
-    sum = _mm512_add_ps(sum, y[12]);
-    squares = _mm512_fmadd_ps(y[12], y[12], squares);
-    sum = _mm512_add_ps(sum, y[13]);
-    squares = _mm512_fmadd_ps(y[13], y[13], squares);
-    sum = _mm512_add_ps(sum, y[14]);
-    squares = _mm512_fmadd_ps(y[14], y[14], squares);
-    sum = _mm512_add_ps(sum, y[15]);
-    squares = _mm512_fmadd_ps(y[15], y[15], squares);
-    _mm512_storeu_ps(sums, _mm512_add_ps(_mm512_loadu_ps(sums), sum));
-    _mm512_storeu_ps(sums + pitch, _mm512_add_ps(_mm512_loadu_ps(sums + pitch), squares));
+    if (is_first) {
+        _mm512_storeu_ps(sums, y);
+        _mm512_storeu_ps(sums + pitch, _mm512_setzero_ps());
+        _mm512_storeu_ps(sums + 2 * pitch, _mm512_setzero_ps());
+    }
+    return _mm512_loadu_ps(sums);
+}
+
+/* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows `pitch`
+ * floats apart. */
+static INLINE void winograd_sums(float *restrict sums, int pitch, const __m512 *y, __m512 shift)
+{
+    __m512 sum = _mm512_setzero_ps();
+    __m512 squares = _mm512_setzero_ps();
+    __m512 d;
+    d = _mm512_sub_ps(y[0], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[1], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[2], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[3], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[4], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[5], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[6], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[7], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[8], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[9], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[10], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[11], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[12], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[13], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[14], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    d = _mm512_sub_ps(y[15], shift);
+    sum = _mm512_add_ps(sum, d);
+    squares = _mm512_fmadd_ps(d, d, squares);
+    _mm512_storeu_ps(sums + pitch, _mm512_add_ps(_mm512_loadu_ps(sums + pitch), sum));
+    _mm512_storeu_ps(sums + 2 * pitch, _mm512_add_ps(_mm512_loadu_ps(sums + 2 * pitch), squares));
 }
 
 /* m = A g, six values `step` apart. */
@@ -828,8 +859,8 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 
 /* -- 4. Kernels -------------------------------------------------------------------------------- */
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 32 x 32 x 16, sums: 2 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * All 27 vectors of weights in registers; rows, tiles of up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/conv_bank.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
@@ -862,7 +893,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
     const __m512 w25 = _mm512_loadu_ps(w + 400);
     const __m512 w26 = _mm512_loadu_ps(w + 416);
 
-    for (int image = 0; image < n; image++, y += 16384, sums += 32, x += 3468) {
+    for (int image = 0; image < n; image++, y += 16384, sums += 48, x += 3468) {
         for (int row = 0; row < 32; row++) {
             float *const out = y + (row * 32) * 16;
             for (int col = 0; col < 32; col += 4) {
@@ -992,39 +1023,46 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
                 _mm512_storeu_ps(out + (col + 3) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc3));
             }
 
-            /* The sums of this row for the norm. */
+            /* The sums of this row for the norm, of what its pixels differ from the first of the image. */
+            if (row == 0) {
+                _mm512_storeu_ps(sums, _mm512_loadu_ps(out));
+                _mm512_storeu_ps(sums + 16, _mm512_setzero_ps());
+                _mm512_storeu_ps(sums + 32, _mm512_setzero_ps());
+            }
+            const __m512 shift = _mm512_loadu_ps(sums);
             __m512 sum = _mm512_setzero_ps();
             __m512 squares = _mm512_setzero_ps();
             for (int col = 0; col < 32; col++) {
-                const __m512 made = _mm512_loadu_ps(out + col * 16);
-                sum = _mm512_add_ps(sum, made);
-                squares = _mm512_fmadd_ps(made, made, squares);
+                const __m512 d = _mm512_sub_ps(_mm512_loadu_ps(out + col * 16), shift);
+                sum = _mm512_add_ps(sum, d);
+                squares = _mm512_fmadd_ps(d, d, squares);
             }
-            _mm512_storeu_ps(sums, _mm512_add_ps(_mm512_loadu_ps(sums), sum));
-            _mm512_storeu_ps(sums + 16, _mm512_add_ps(_mm512_loadu_ps(sums + 16), squares));
+            _mm512_storeu_ps(sums + 16, _mm512_add_ps(_mm512_loadu_ps(sums + 16), sum));
+            _mm512_storeu_ps(sums + 32, _mm512_add_ps(_mm512_loadu_ps(sums + 32), squares));
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 4 x 16, keep: 32 x 32 x 16 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 18496, x += 16384, coef += 64) {
+    for (int image = 0; image < n; image++, y += 18496, x += 16384, coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             for (int row = 0; row < 32; row++) {
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 16 + k;
                     float *out = y + ((row + 1) * 34 + col + 1) * 16 + k;
                     const int position = (row * 32 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -1033,8 +1071,8 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 32 x 32 x 32, sums: 2 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 32 x 32 x 32, sums: 3 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
@@ -1136,6 +1174,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
             const int row = (first + t) % 64 / 8 * 4;
             const int col = (first + t) % 8 * 4;
             float *out = y + image * 32768 + row * 1024 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -1155,6 +1194,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 64 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -1171,37 +1211,39 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
                 _mm512_storeu_ps(out + k + 3104, made[13]);
                 _mm512_storeu_ps(out + k + 3136, made[14]);
                 _mm512_storeu_ps(out + k + 3168, made[15]);
-                winograd_sums(sums + image * 64 + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 4 x 32, keep: 32 x 32 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 32768, x += 32768, coef += 128) {
+    for (int image = 0; image < n; image++, y += 32768, x += 32768, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 32; row++) {
                 for (int col = 0; col < 32; col++) {
                     const float *in = x + (row * 32 + col) * 32 + k;
                     float *out = y + (row * 32 + col) * 32 + k;
                     const int position = (row * 32 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -1335,8 +1377,8 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 16 x 16 x 16, sums: 2 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 16 x 16 x 16, sums: 3 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
@@ -1413,6 +1455,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
             const int row = (first + t) % 16 / 4 * 4;
             const int col = (first + t) % 4 * 4;
             float *out = y + image * 4096 + row * 256 + col * 16;
+            float *const image_sums = sums + image * 48;
             for (int k = 0; k < 16; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 16 + k, 144);
@@ -1432,6 +1475,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 16, made[0], (first + t) % 16 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 16, made[1]);
                 _mm512_storeu_ps(out + k + 32, made[2]);
@@ -1448,31 +1492,32 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
                 _mm512_storeu_ps(out + k + 784, made[13]);
                 _mm512_storeu_ps(out + k + 800, made[14]);
                 _mm512_storeu_ps(out + k + 816, made[15]);
-                winograd_sums(sums + image * 32 + k, 16, made);
+                winograd_sums(image_sums + k, 16, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 4 x 16, keep: 16 x 16 x 16 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 5184, x += 4096, coef += 64) {
+    for (int image = 0; image < n; image++, y += 5184, x += 4096, coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             for (int row = 0; row < 16; row++) {
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 16 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 16 + k;
                     const int position = (row * 16 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -1481,8 +1526,8 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
@@ -1584,6 +1629,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
             const int row = (first + t) % 16 / 4 * 4;
             const int col = (first + t) % 4 * 4;
             float *out = y + image * 8192 + row * 512 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -1603,6 +1649,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -1619,37 +1666,39 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
                 _mm512_storeu_ps(out + k + 1568, made[13]);
                 _mm512_storeu_ps(out + k + 1600, made[14]);
                 _mm512_storeu_ps(out + k + 1632, made[15]);
-                winograd_sums(sums + image * 64 + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 10368, x += 8192, coef += 128) {
+    for (int image = 0; image < n; image++, y += 10368, x += 8192, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 16; row++) {
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + ((row + 1) * 18 + col + 1) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -1658,8 +1707,8 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 16 x 16 x 32, sums: 2 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
@@ -1761,6 +1810,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
             const int row = (first + t) % 16 / 4 * 4;
             const int col = (first + t) % 4 * 4;
             float *out = y + image * 8192 + row * 512 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -1780,6 +1830,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -1796,37 +1847,39 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
                 _mm512_storeu_ps(out + k + 1568, made[13]);
                 _mm512_storeu_ps(out + k + 1600, made[14]);
                 _mm512_storeu_ps(out + k + 1632, made[15]);
-                winograd_sums(sums + image * 64 + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 4 x 32, keep: 16 x 16 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 8192, x += 8192, coef += 128) {
+    for (int image = 0; image < n; image++, y += 8192, x += 8192, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 16; row++) {
                 for (int col = 0; col < 16; col++) {
                     const float *in = x + (row * 16 + col) * 32 + k;
                     float *out = y + (row * 16 + col) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -1960,8 +2013,8 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
@@ -2063,6 +2116,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
             const int row = (first + t) % 4 / 2 * 4;
             const int col = (first + t) % 2 * 4;
             float *out = y + image * 2048 + row * 256 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -2082,6 +2136,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -2098,37 +2153,39 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
                 _mm512_storeu_ps(out + k + 800, made[13]);
                 _mm512_storeu_ps(out + k + 832, made[14]);
                 _mm512_storeu_ps(out + k + 864, made[15]);
-                winograd_sums(sums + image * 64 + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 3200, x += 2048, coef += 128) {
+    for (int image = 0; image < n; image++, y += 3200, x += 2048, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 8; row++) {
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + ((row + 1) * 10 + col + 1) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -2137,8 +2194,8 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Adds sums of y and y * y to sums.
- * y: 8 x 8 x 32, sums: 2 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
@@ -2240,6 +2297,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
             const int row = (first + t) % 4 / 2 * 4;
             const int col = (first + t) % 2 * 4;
             float *out = y + image * 2048 + row * 256 + col * 32;
+            float *const image_sums = sums + image * 96;
             for (int k = 0; k < 32; k += 16) {
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
@@ -2259,6 +2317,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
                 made[13] = _mm512_max_ps(_mm512_setzero_ps(), made[13]);
                 made[14] = _mm512_max_ps(_mm512_setzero_ps(), made[14]);
                 made[15] = _mm512_max_ps(_mm512_setzero_ps(), made[15]);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
                 _mm512_storeu_ps(out + k, made[0]);
                 _mm512_storeu_ps(out + k + 32, made[1]);
                 _mm512_storeu_ps(out + k + 64, made[2]);
@@ -2275,37 +2334,39 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
                 _mm512_storeu_ps(out + k + 800, made[13]);
                 _mm512_storeu_ps(out + k + 832, made[14]);
                 _mm512_storeu_ps(out + k + 864, made[15]);
-                winograd_sums(sums + image * 64 + k, 32, made);
+                winograd_sums(image_sums + k, 32, made, shift);
             }
         }
     }
 }
 
-/* y = drop(a*x + b), a line of its own for each channel.
- * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 4 x 32, keep: 8 x 8 x 32 bits.
+/* y = drop(a*(x - m) + b), a line of its own for each channel.
+ * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 2048, x += 2048, coef += 128) {
+    for (int image = 0; image < n; image++, y += 2048, x += 2048, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 a0 = _mm512_loadu_ps(coef + k);
             const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
             const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             for (int row = 0; row < 8; row++) {
                 for (int col = 0; col < 8; col++) {
                     const float *in = x + (row * 8 + col) * 32 + k;
                     float *out = y + (row * 8 + col) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    __m512 v0 = _mm512_fmadd_ps(a0, x0, b0);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     _mm512_storeu_ps(out, v0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    __m512 v1 = _mm512_fmadd_ps(a1, x1, b1);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -2532,20 +2593,22 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), keep: 8 x 8 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200) {
+    for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 32);
-            __m512 sum1 = _mm512_loadu_ps(sums + k + 16);
-            __m512 product1 = _mm512_loadu_ps(sums + k + 48);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
+            __m512 sum1 = _mm512_setzero_ps();
+            __m512 product1 = _mm512_setzero_ps();
             for (int row = 0; row < 8; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -2555,16 +2618,16 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
                     const float *in = x + (row * 8 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
+                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -2579,19 +2642,21 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, keep: 8 x 8 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048, dcoef += 96) {
+    for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048, dcoef += 96, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
             const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
@@ -2602,15 +2667,17 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
                     float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
+                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -3220,20 +3287,22 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), keep: 16 x 16 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368) {
+    for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 32);
-            __m512 sum1 = _mm512_loadu_ps(sums + k + 16);
-            __m512 product1 = _mm512_loadu_ps(sums + k + 48);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
+            __m512 sum1 = _mm512_setzero_ps();
+            __m512 product1 = _mm512_setzero_ps();
             for (int row = 0; row < 16; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -3243,16 +3312,16 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
                     const float *in = x + (row * 16 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
+                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -3267,19 +3336,21 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, keep: 16 x 16 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192, dcoef += 96) {
+    for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192, dcoef += 96, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
             const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
@@ -3290,15 +3361,17 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
                     float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
+                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -3702,18 +3775,19 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), keep: 16 x 16 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184) {
+    for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184, coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
             for (int row = 0; row < 16; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -3721,11 +3795,11 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
                     const float *in = x + (row * 16 + col) * 16 + k;
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
                     const int position = (row * 16 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -3736,16 +3810,17 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, keep: 16 x 16 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096, dcoef += 48) {
+    for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096, dcoef += 48, coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 32);
@@ -3756,9 +3831,10 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
                     float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
                     const int position = (row * 16 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -4161,20 +4237,22 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), keep: 32 x 32 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992) {
+    for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 32);
-            __m512 sum1 = _mm512_loadu_ps(sums + k + 16);
-            __m512 product1 = _mm512_loadu_ps(sums + k + 48);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
+            __m512 sum1 = _mm512_setzero_ps();
+            __m512 product1 = _mm512_setzero_ps();
             for (int row = 0; row < 32; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -4184,16 +4262,16 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
                     const float *in = x + (row * 32 + col) * 32 + k;
                     const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
                     const int position = (row * 32 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
                     row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, x1, row_product1);
+                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -4208,19 +4286,21 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, keep: 32 x 32 x 32 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768, dcoef += 96) {
+    for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768, dcoef += 96, coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
+            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
             const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
             const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
@@ -4231,15 +4311,17 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
                     float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
                     const int position = (row * 32 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 v1 = _mm512_loadu_ps(grad + 16);
                     v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, x1, dd1));
+                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
                     v1 = where_positive(v1, x1);
                     _mm512_storeu_ps(out + 16, v1);
                 }
@@ -4433,18 +4515,19 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; sums[0] += sum of g, sums[1] += sum of g * x.
- * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, keep: 32 x 32 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+ * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384) {
+    for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384, coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
-            __m512 sum0 = _mm512_loadu_ps(sums + k);
-            __m512 product0 = _mm512_loadu_ps(sums + k + 16);
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
             for (int row = 0; row < 32; row++) {
                 __m512 row_sum0 = _mm512_setzero_ps();
                 __m512 row_product0 = _mm512_setzero_ps();
@@ -4452,11 +4535,11 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
                     const float *in = x + (row * 32 + col) * 16 + k;
                     const float *grad = dy + (row * 32 + col) * 16 + k;
                     const int position = (row * 32 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
                     row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, x0, row_product0);
+                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -4467,16 +4550,17 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
     }
 }
 
-/* g = dy through drop(a*x + b) without its slope; dx = A*g + B*x + D where x > 0.
- * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, keep: 32 x 32 x 16 bits.
+/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+ * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384, dcoef += 48) {
+    for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384, dcoef += 48, coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
+            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
             const __m512 da0 = _mm512_loadu_ps(dcoef + k);
             const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
             const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 32);
@@ -4487,9 +4571,10 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
                     float *out = dx + (row * 32 + col) * 16 + k;
                     const int position = (row * 32 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 v0 = _mm512_loadu_ps(grad);
                     v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, x0, dd0));
+                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
                     v0 = where_positive(v0, x0);
                     _mm512_storeu_ps(out, v0);
                 }
@@ -4689,53 +4774,78 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* group norm: statistics over 16 x pixels elements, 1 sets.
- * sums: 2 x 16, sum and sum of squares of each channel over `pixels` pixels.
- * coef: 4 x 16: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
- * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
-static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
+/* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
+ * these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+
+/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
+ * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/moments.c.tpl */
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
 {
+    const double share = pixels / (before + pixels);
+    for (int k = 0; k < pitch; k++) {
+        const double off = (double)sums[pitch + k] / pixels; /* the mean's distance from the shift */
+        const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
+        const double distance = (double)sums[k] + off - moments[k];
+        moments[k] += distance * share;
+        moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;
+    }
+}
+
+/* group norm: statistics over 16 x count elements, 1 sets.
+ * sums: 3 x 16, those (see add_image_moments) of each channel over `count` values.
+ * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
+ * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
+static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
+{
+    double moments[32] = {0.0};
+    add_image_moments(moments, 0.0, sums, 16, count);
     for (int first = 0; first < 16; first += 16) {
-        double sum = 0.0;
+        double mean = 0.0;
+        for (int k = first; k < first + 16; k++) {
+            mean += moments[k] / 16;
+        }
         double squares = 0.0;
         for (int k = first; k < first + 16; k++) {
-            sum += (double)sums[k];
-            squares += (double)sums[16 + k];
+            const double distance = moments[k] - mean;
+            squares += moments[16 + k] + distance * distance * count;
         }
-        const double mean = sum / (pixels * 16);
-        const double spread = squares / (pixels * 16) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
+        const double scale = 1.0 / sqrt(squares / (count * 16) + 1e-05);
+        const float near = (float)mean;
+        const double rest = mean - (double)near;
         for (int k = first; k < first + 16; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
-            coef[16 + k] = (float)((double)bias[k] - mean * a);
-            coef[32 + k] = (float)mean;
-            coef[48 + k] = (float)scale;
+            coef[16 + k] = (float)((double)bias[k] - a * rest);
+            coef[32 + k] = near;
+            coef[48 + k] = (float)rest;
+            coef[64 + k] = (float)scale;
         }
     }
 }
 
-/* Gradient of group norm, dx = A * dy + B * x + D per channel.
- * sums: 2 x 16, sum of dy and of dy * x of each channel; coef as the forward pass left it.
+/* Gradient of group norm, dx = A * dy + B * (x - m) + D per channel.
+ * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to).
- * With x-hat = (x - mean) * scale and means m over a set:
- * dx = scale * (weight * dy - m(weight * dy) - x-hat * m(weight * dy * x-hat)). templates/norm.c.tpl */
-static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double pixels)
+ * With x-hat = (x - mean) * scale and means over a set in angle brackets:
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < 16; first += 16) {
-        const double mean = (double)coef[32 + first];
-        const double scale = (double)coef[48 + first];
+        const double rest = (double)coef[48 + first];
+        const double scale = (double)coef[64 + first];
         double sum = 0.0;
         double product = 0.0;
         for (int k = first; k < first + 16; k++) {
-            const double along = ((double)sums[16 + k] - mean * (double)sums[k]) * scale;
+            const double along = ((double)sums[16 + k] - rest * (double)sums[k]) * scale;
             sum += (double)weight[k] * (double)sums[k];
             product += (double)weight[k] * along;
             dweight[k] += (float)along;
             dbias[k] += sums[k];
         }
-        const double b = -scale * scale * product / (pixels * 16);
-        const double d = -scale * sum / (pixels * 16) - b * mean;
+        const double b = -scale * scale * product / (count * 16);
+        const double d = -scale * sum / (count * 16) - b * rest;
         for (int k = first; k < first + 16; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
             dcoef[16 + k] = (float)b;
@@ -4744,53 +4854,60 @@ static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, 
     }
 }
 
-/* group norm: statistics over 32 x pixels elements, 1 sets.
- * sums: 2 x 32, sum and sum of squares of each channel over `pixels` pixels.
- * coef: 4 x 32: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
+/* group norm: statistics over 32 x count elements, 1 sets.
+ * sums: 3 x 32, those (see add_image_moments) of each channel over `count` values.
+ * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 32 channels; eps 1e-05. templates/norm.c.tpl */
-static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
+static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
 {
+    double moments[64] = {0.0};
+    add_image_moments(moments, 0.0, sums, 32, count);
     for (int first = 0; first < 32; first += 32) {
-        double sum = 0.0;
+        double mean = 0.0;
+        for (int k = first; k < first + 32; k++) {
+            mean += moments[k] / 32;
+        }
         double squares = 0.0;
         for (int k = first; k < first + 32; k++) {
-            sum += (double)sums[k];
-            squares += (double)sums[32 + k];
+            const double distance = moments[k] - mean;
+            squares += moments[32 + k] + distance * distance * count;
         }
-        const double mean = sum / (pixels * 32);
-        const double spread = squares / (pixels * 32) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + 1e-05);
+        const double scale = 1.0 / sqrt(squares / (count * 32) + 1e-05);
+        const float near = (float)mean;
+        const double rest = mean - (double)near;
         for (int k = first; k < first + 32; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
-            coef[32 + k] = (float)((double)bias[k] - mean * a);
-            coef[64 + k] = (float)mean;
-            coef[96 + k] = (float)scale;
+            coef[32 + k] = (float)((double)bias[k] - a * rest);
+            coef[64 + k] = near;
+            coef[96 + k] = (float)rest;
+            coef[128 + k] = (float)scale;
         }
     }
 }
 
-/* Gradient of group norm, dx = A * dy + B * x + D per channel.
- * sums: 2 x 32, sum of dy and of dy * x of each channel; coef as the forward pass left it.
+/* Gradient of group norm, dx = A * dy + B * (x - m) + D per channel.
+ * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to).
- * With x-hat = (x - mean) * scale and means m over a set:
- * dx = scale * (weight * dy - m(weight * dy) - x-hat * m(weight * dy * x-hat)). templates/norm.c.tpl */
-static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double pixels)
+ * With x-hat = (x - mean) * scale and means over a set in angle brackets:
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < 32; first += 32) {
-        const double mean = (double)coef[64 + first];
-        const double scale = (double)coef[96 + first];
+        const double rest = (double)coef[96 + first];
+        const double scale = (double)coef[128 + first];
         double sum = 0.0;
         double product = 0.0;
         for (int k = first; k < first + 32; k++) {
-            const double along = ((double)sums[32 + k] - mean * (double)sums[k]) * scale;
+            const double along = ((double)sums[32 + k] - rest * (double)sums[k]) * scale;
             sum += (double)weight[k] * (double)sums[k];
             product += (double)weight[k] * along;
             dweight[k] += (float)along;
             dbias[k] += sums[k];
         }
-        const double b = -scale * scale * product / (pixels * 32);
-        const double d = -scale * sum / (pixels * 32) - b * mean;
+        const double b = -scale * scale * product / (count * 32);
+        const double d = -scale * sum / (count * 32) - b * rest;
         for (int k = first; k < first + 32; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
             dcoef[32 + k] = (float)b;
@@ -5102,14 +5219,14 @@ static void train_group(const struct net *net, int chunk, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const y_input = net->scratch + AT_Y_INPUT;
-    float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + AT_Y_RELU1;
+    float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
     float *const coef_norm1 = net->scratch + AT_COEF_NORM1;
     uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT1) : NULL;
     float *const y_dropout1 = net->scratch + AT_Y_DROPOUT1;
-    float *const sums_norm2 = net->scratch + AT_SUMS_NORM2;
     float *const y_relu2 = net->scratch + AT_Y_RELU2;
+    float *const sums_norm2 = net->scratch + AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + AT_TILES_CONV2;
     float *const coef_norm2 = net->scratch + AT_COEF_NORM2;
@@ -5119,22 +5236,22 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + AT_Y_MAXPOOL1;
     uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + AT_WINNER_MAXPOOL1);
-    float *const sums_norm3 = net->scratch + AT_SUMS_NORM3;
     float *const y_relu3 = net->scratch + AT_Y_RELU3;
+    float *const sums_norm3 = net->scratch + AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
     float *const coef_norm3 = net->scratch + AT_COEF_NORM3;
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT3) : NULL;
     float *const y_dropout3 = net->scratch + AT_Y_DROPOUT3;
-    float *const sums_norm4 = net->scratch + AT_SUMS_NORM4;
     float *const y_relu4 = net->scratch + AT_Y_RELU4;
+    float *const sums_norm4 = net->scratch + AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + AT_TILES_CONV5;
     float *const coef_norm4 = net->scratch + AT_COEF_NORM4;
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout4 = net->scratch + AT_Y_DROPOUT4;
-    float *const sums_norm5 = net->scratch + AT_SUMS_NORM5;
     float *const y_relu5 = net->scratch + AT_Y_RELU5;
+    float *const sums_norm5 = net->scratch + AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + AT_TILES_CONV6;
     float *const coef_norm5 = net->scratch + AT_COEF_NORM5;
@@ -5144,22 +5261,22 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + AT_Y_MAXPOOL2;
     uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + AT_WINNER_MAXPOOL2);
-    float *const sums_norm6 = net->scratch + AT_SUMS_NORM6;
     float *const y_relu6 = net->scratch + AT_Y_RELU6;
+    float *const sums_norm6 = net->scratch + AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
     float *const coef_norm6 = net->scratch + AT_COEF_NORM6;
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT6) : NULL;
     float *const y_dropout6 = net->scratch + AT_Y_DROPOUT6;
-    float *const sums_norm7 = net->scratch + AT_SUMS_NORM7;
     float *const y_relu7 = net->scratch + AT_Y_RELU7;
+    float *const sums_norm7 = net->scratch + AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
     float *const coef_norm7 = net->scratch + AT_COEF_NORM7;
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout7 = net->scratch + AT_Y_DROPOUT7;
-    float *const sums_norm8 = net->scratch + AT_SUMS_NORM8;
     float *const y_relu8 = net->scratch + AT_Y_RELU8;
+    float *const sums_norm8 = net->scratch + AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
     float *const coef_norm8 = net->scratch + AT_COEF_NORM8;
@@ -5254,11 +5371,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     clear_border(y_input, n, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_images(net, image), n);
     lap(net, LAP_LOAD);
-    zero(sums_norm1, (size_t)n * 32);
     conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
     lap(net, LAP_CONV1_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm1 + i * 64, sums_norm1 + i * 32, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
     }
     drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
@@ -5266,11 +5382,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_NORM1_FWD);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    zero(sums_norm2, (size_t)n * 64);
     conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
     lap(net, LAP_CONV2_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm2 + i * 128, sums_norm2 + i * 64, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
     }
     drop(keep_dropout2, net, image, n, 8, 655, 1024);
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
@@ -5286,11 +5401,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_MAXPOOL1_FWD);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    zero(sums_norm3, (size_t)n * 32);
     conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
     lap(net, LAP_CONV4_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm3 + i * 64, sums_norm3 + i * 32, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
     }
     drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
@@ -5298,11 +5412,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_NORM3_FWD);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm4, (size_t)n * 64);
     conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
     lap(net, LAP_CONV5_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm4 + i * 128, sums_norm4 + i * 64, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
     }
     drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
@@ -5310,11 +5423,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_NORM4_FWD);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm5, (size_t)n * 64);
     conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
     lap(net, LAP_CONV6_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm5 + i * 128, sums_norm5 + i * 64, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
     }
     drop(keep_dropout5, net, image, n, 22, 655, 256);
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
@@ -5330,11 +5442,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_MAXPOOL2_FWD);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm6, (size_t)n * 64);
     conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
     lap(net, LAP_CONV8_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm6 + i * 128, sums_norm6 + i * 64, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
     }
     drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
@@ -5342,11 +5453,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_NORM6_FWD);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm7, (size_t)n * 64);
     conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
     lap(net, LAP_CONV9_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm7 + i * 128, sums_norm7 + i * 64, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
     }
     drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
@@ -5354,11 +5464,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_NORM7_FWD);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm8, (size_t)n * 64);
     conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
     lap(net, LAP_CONV10_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm8 + i * 128, sums_norm8 + i * 64, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
     }
     drop(keep_dropout8, net, image, n, 36, 655, 64);
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
@@ -5388,13 +5497,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(dsums_norm8, (size_t)n * 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, keep_dropout8, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
     lap(net, LAP_NORM8_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 128, net->param + NORM8_WEIGHT, 64.0);
+        group_norm1_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, keep_dropout8, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
     lap(net, LAP_NORM8_BWD_DATA);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_again, n);
     lap(net, LAP_CONV10_BWD_WEIGHTS);
@@ -5403,13 +5511,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_CONV10_BWD_DATA);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(dsums_norm7, (size_t)n * 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, keep_dropout7, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 128, net->param + NORM7_WEIGHT, 64.0);
+        group_norm1_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, keep_dropout7, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
     lap(net, LAP_NORM7_BWD_DATA);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_again, n);
     lap(net, LAP_CONV9_BWD_WEIGHTS);
@@ -5418,13 +5525,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_CONV9_BWD_DATA);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    zero(dsums_norm6, (size_t)n * 64);
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, keep_dropout6, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 128, net->param + NORM6_WEIGHT, 64.0);
+        group_norm1_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, keep_dropout6, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
     lap(net, LAP_NORM6_BWD_DATA);
     conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
     lap(net, LAP_CONV8_BWD_WEIGHTS);
@@ -5443,13 +5549,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_CONV7_BWD_DATA);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    zero(dsums_norm5, (size_t)n * 64);
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, keep_dropout5, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
     lap(net, LAP_NORM5_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 128, net->param + NORM5_WEIGHT, 256.0);
+        group_norm1_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, keep_dropout5, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
     lap(net, LAP_NORM5_BWD_DATA);
     conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_again, n);
     lap(net, LAP_CONV6_BWD_WEIGHTS);
@@ -5458,13 +5563,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_CONV6_BWD_DATA);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    zero(dsums_norm4, (size_t)n * 64);
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, keep_dropout4, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 128, net->param + NORM4_WEIGHT, 256.0);
+        group_norm1_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, keep_dropout4, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
     lap(net, LAP_NORM4_BWD_DATA);
     conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_again, n);
     lap(net, LAP_CONV5_BWD_WEIGHTS);
@@ -5473,13 +5577,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_CONV5_BWD_DATA);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    zero(dsums_norm3, (size_t)n * 32);
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, keep_dropout3, n);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 64, net->param + NORM3_WEIGHT, 256.0);
+        group_norm1_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, keep_dropout3, n);
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
     lap(net, LAP_NORM3_BWD_DATA);
     conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
     lap(net, LAP_CONV4_BWD_WEIGHTS);
@@ -5498,13 +5601,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_CONV3_BWD_DATA);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    zero(dsums_norm2, (size_t)n * 64);
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, keep_dropout2, n);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
     lap(net, LAP_NORM2_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 128, net->param + NORM2_WEIGHT, 1024.0);
+        group_norm1_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, keep_dropout2, n);
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
     lap(net, LAP_NORM2_BWD_DATA);
     conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_again, n);
     lap(net, LAP_CONV2_BWD_WEIGHTS);
@@ -5512,13 +5614,12 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     lap(net, LAP_CONV2_BWD_DATA);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    zero(dsums_norm1, (size_t)n * 32);
-    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, keep_dropout1, n);
+    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 64, net->param + NORM1_WEIGHT, 1024.0);
+        group_norm1_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, keep_dropout1, n);
+    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
     lap(net, LAP_NORM1_BWD_DATA);
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1, n);
     lap(net, LAP_CONV1_BWD_WEIGHTS);
@@ -5528,13 +5629,13 @@ static void train_group(const struct net *net, int chunk, int image, int n)
 static void eval_group(const struct net *net, int chunk, int image, int n)
 {
     float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
-    float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
     float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
+    float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
     float *const w_conv1 = net->weights + AT_W_CONV1;
     float *const coef_norm1 = net->scratch + EVAL_AT_COEF_NORM1;
     float *const y_dropout1 = net->scratch + EVAL_AT_Y_DROPOUT1;
-    float *const sums_norm2 = net->scratch + EVAL_AT_SUMS_NORM2;
     float *const y_relu2 = net->scratch + EVAL_AT_Y_RELU2;
+    float *const sums_norm2 = net->scratch + EVAL_AT_SUMS_NORM2;
     float *const w_conv2 = net->weights + AT_W_CONV2;
     float *const tiles_conv2 = net->scratch + EVAL_AT_TILES_CONV2;
     float *const coef_norm2 = net->scratch + EVAL_AT_COEF_NORM2;
@@ -5542,20 +5643,20 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     float *const y_conv3 = net->scratch + EVAL_AT_Y_CONV3;
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + EVAL_AT_Y_MAXPOOL1;
-    float *const sums_norm3 = net->scratch + EVAL_AT_SUMS_NORM3;
     float *const y_relu3 = net->scratch + EVAL_AT_Y_RELU3;
+    float *const sums_norm3 = net->scratch + EVAL_AT_SUMS_NORM3;
     float *const w_conv4 = net->weights + AT_W_CONV4;
     float *const tiles_conv4 = net->scratch + EVAL_AT_TILES_CONV4;
     float *const coef_norm3 = net->scratch + EVAL_AT_COEF_NORM3;
     float *const y_dropout3 = net->scratch + EVAL_AT_Y_DROPOUT3;
-    float *const sums_norm4 = net->scratch + EVAL_AT_SUMS_NORM4;
     float *const y_relu4 = net->scratch + EVAL_AT_Y_RELU4;
+    float *const sums_norm4 = net->scratch + EVAL_AT_SUMS_NORM4;
     float *const w_conv5 = net->weights + AT_W_CONV5;
     float *const tiles_conv5 = net->scratch + EVAL_AT_TILES_CONV5;
     float *const coef_norm4 = net->scratch + EVAL_AT_COEF_NORM4;
     float *const y_dropout4 = net->scratch + EVAL_AT_Y_DROPOUT4;
-    float *const sums_norm5 = net->scratch + EVAL_AT_SUMS_NORM5;
     float *const y_relu5 = net->scratch + EVAL_AT_Y_RELU5;
+    float *const sums_norm5 = net->scratch + EVAL_AT_SUMS_NORM5;
     float *const w_conv6 = net->weights + AT_W_CONV6;
     float *const tiles_conv6 = net->scratch + EVAL_AT_TILES_CONV6;
     float *const coef_norm5 = net->scratch + EVAL_AT_COEF_NORM5;
@@ -5563,20 +5664,20 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     float *const y_conv7 = net->scratch + EVAL_AT_Y_CONV7;
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + EVAL_AT_Y_MAXPOOL2;
-    float *const sums_norm6 = net->scratch + EVAL_AT_SUMS_NORM6;
     float *const y_relu6 = net->scratch + EVAL_AT_Y_RELU6;
+    float *const sums_norm6 = net->scratch + EVAL_AT_SUMS_NORM6;
     float *const w_conv8 = net->weights + AT_W_CONV8;
     float *const tiles_conv8 = net->scratch + EVAL_AT_TILES_CONV8;
     float *const coef_norm6 = net->scratch + EVAL_AT_COEF_NORM6;
     float *const y_dropout6 = net->scratch + EVAL_AT_Y_DROPOUT6;
-    float *const sums_norm7 = net->scratch + EVAL_AT_SUMS_NORM7;
     float *const y_relu7 = net->scratch + EVAL_AT_Y_RELU7;
+    float *const sums_norm7 = net->scratch + EVAL_AT_SUMS_NORM7;
     float *const w_conv9 = net->weights + AT_W_CONV9;
     float *const tiles_conv9 = net->scratch + EVAL_AT_TILES_CONV9;
     float *const coef_norm7 = net->scratch + EVAL_AT_COEF_NORM7;
     float *const y_dropout7 = net->scratch + EVAL_AT_Y_DROPOUT7;
-    float *const sums_norm8 = net->scratch + EVAL_AT_SUMS_NORM8;
     float *const y_relu8 = net->scratch + EVAL_AT_Y_RELU8;
+    float *const sums_norm8 = net->scratch + EVAL_AT_SUMS_NORM8;
     float *const w_conv10 = net->weights + AT_W_CONV10;
     float *const tiles_conv10 = net->scratch + EVAL_AT_TILES_CONV10;
     float *const coef_norm8 = net->scratch + EVAL_AT_COEF_NORM8;
@@ -5588,19 +5689,17 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_images(net, image), n);
-    zero(sums_norm1, (size_t)n * 32);
     conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm1 + i * 64, sums_norm1 + i * 32, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
     }
     clear_border(y_dropout1, n, 32, 32, 16, 1);
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    zero(sums_norm2, (size_t)n * 64);
     conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm2 + i * 128, sums_norm2 + i * 64, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
     }
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
@@ -5612,28 +5711,25 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    zero(sums_norm3, (size_t)n * 32);
     conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm3 + i * 64, sums_norm3 + i * 32, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
     }
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm4, (size_t)n * 64);
     conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm4 + i * 128, sums_norm4 + i * 64, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
     }
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    zero(sums_norm5, (size_t)n * 64);
     conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm5 + i * 128, sums_norm5 + i * 64, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
     }
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
@@ -5645,28 +5741,25 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm6, (size_t)n * 64);
     conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm6 + i * 128, sums_norm6 + i * 64, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
     }
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm7, (size_t)n * 64);
     conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm7 + i * 128, sums_norm7 + i * 64, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
     }
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    zero(sums_norm8, (size_t)n * 64);
     conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm8 + i * 128, sums_norm8 + i * 64, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
     }
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
@@ -5860,12 +5953,12 @@ static void run_avgpool_global_c32_8x8_bwd_data__b0_1(const struct kernel_args *
 
 static void run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5905,12 +5998,12 @@ static void run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5935,12 +6028,12 @@ static void run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(const struct kern
 
 static void run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5970,12 +6063,12 @@ static void run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(const struct kernel_
 
 static void run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1(const struct kernel_args *a)
 {
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->keep, a->n);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(const struct kernel_args *a)
@@ -5990,12 +6083,12 @@ static void run_conv3x3_c16_k32_32x32_bwd_data__winograd4(const struct kernel_ar
 
 static void run_norm_drop0p01_c16_32x32_bwd_reduce(const struct kernel_args *a)
 {
-    norm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->keep, a->n);
+    norm_drop0p01_c16_32x32_bwd_reduce(a->sums, a->x, a->dy, a->coef, a->keep, a->n);
 }
 
 static void run_norm_drop0p01_mask_c16_32x32_bwd_data(const struct kernel_args *a)
 {
-    norm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->keep, a->n);
+    norm_drop0p01_mask_c16_32x32_bwd_data(a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n);
 }
 
 static void run_conv3x3_c3_k16_32x32_bwd_weights__direct(const struct kernel_args *a)
@@ -6004,25 +6097,25 @@ static void run_conv3x3_c3_k16_32x32_bwd_weights__direct(const struct kernel_arg
 }
 
 static const struct kernel kernels[] = {
-    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__bank", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__bank},
+    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__bank", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__bank},
     {.name = "norm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
     {.name = "norm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
     {.name = "norm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
     {.name = "norm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
     {.name = "norm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
     {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
     {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .each_image = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
+    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
     {.name = "norm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd},
     {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
     {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},

@@ -275,7 +275,8 @@ static void norm_backward(const struct work *w, int layer, int chunk, int image)
                        count);
     }
     if (dx != NULL)
-        ref_affine_bwd(dx, dy, x, dcoef, l->c, pixels_of(l), w->plan->nodes[layer].grad_adds[0]);
+        ref_affine_bwd(dx, dy, x, dcoef + 3 * l->c, dcoef, l->c, pixels_of(l),
+                       w->plan->nodes[layer].grad_adds[0]);
 }
 
 static void conv_backward(const struct work *w, int layer, int chunk, int image)

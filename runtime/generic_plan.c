@@ -173,9 +173,9 @@ static void place_thread(struct generic_plan *plan, const struct model *model)
             scratch = columns > scratch ? columns : scratch;
         }
     }
-    plan->coef = place(&plan->thread_floats, 2 * channels);
-    plan->dcoef = place(&plan->thread_floats, 3 * channels);
-    plan->batch_dcoef = place(&plan->thread_floats, 3 * channels);
+    plan->coef = place(&plan->thread_floats, 3 * channels);
+    plan->dcoef = place(&plan->thread_floats, 4 * channels);
+    plan->batch_dcoef = place(&plan->thread_floats, 4 * channels);
     plan->sums = place(&plan->thread_floats, floats_for(2 * channels, sizeof(double)));
     plan->scratch = place(&plan->thread_floats, scratch);
 }

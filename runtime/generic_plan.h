@@ -30,8 +30,8 @@ struct generic_plan {
     size_t image_floats;
     size_t parts; /* shared: parameter gradients of each chunk, [MODEL_CHUNKS][part_floats] */
     size_t part_floats;
-    size_t coef;        /* thread: float [2][c] of the widest layer */
-    size_t dcoef;       /* thread: float [3][c], of the norm under way */
+    size_t coef;        /* thread: float [3][c] of the widest layer */
+    size_t dcoef;       /* thread: float [4][c], of the norm under way */
     size_t batch_dcoef; /* thread: the same of a batch norm, while all chunks go through it */
     size_t sums;        /* thread: double [2][c] */
     size_t scratch;     /* thread: columns of the largest convolution */

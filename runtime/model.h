@@ -138,30 +138,32 @@ struct ahead;
  * layout_floats apart.
  *
  * CONV and LINEAR (LINEAR flattens x in C,H,W order into features):
- *   fwd          y = act(x * w + bias); with stats also sums[0][k] += sum y, sums[1][k] += sum y*y
+ *   fwd          y = act(x * w + bias); with stats also sums as below, of y
  *   bwd_data     dx = (or += if adds) dy * w transposed
  *   bwd_weights  dw += x correlated with dy; with bias db[k] += sum dy
  * MAP, normalization applied as a per-channel line, then ReLU, then dropout, each where present:
- *   fwd          y = drop(act(a*x + b)), coef = a[pitch], b[pitch]; without affine drop(act(x))
- *   bwd_reduce   g = dy times the dropout and ReLU factors; sums[0] += sum g, sums[1] += sum g*x
- *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*x + D),
+ *   fwd          y = drop(act(a*(x - m) + b)), coef = a, b, m [pitch]; without affine drop(act(x))
+ *   bwd_reduce   g = dy times the dropout and ReLU factors; sums = sum g, sum g*(x - m) [pitch]
+ *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*(x - m) + D),
  *                dcoef = A, B, D [pitch]; without affine dx = [x > 0 if masks_x] * g;
  *                dx may be the same buffer as dy
  * MAXPOOL: y from x, and with winners also winner = place in its window, row * window + column, of
  *   the first largest pixel; dx from winner, dy.
  * AVGPOOL: y from x; dx from dy. Divides by window * window, padding included.
- * SUMS: fwd sums[0] += sum x, sums[1] += sum x*x.
+ * SUMS: fwd sums as below, of x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
  *
- * Sums and coefficients are those of all images of the group, or with each_image one after another
- * for every image. Pad lanes (channels c .. pitch-1) of every output but winner are zero when those
- * of the inputs are. */
+ * Forward sums of v are s, sum v - s, sum (v - s)^2 [pitch], where s is v at the first pixel: sums
+ * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
+ * sums are set, those of one image after the other. Coefficients are those of all images of the
+ * group, or with each_image one after another for every image. Pad lanes (channels c .. pitch-1) of
+ * every output but winner are zero when those of the inputs are. */
 struct kernel_args {
     float *y;
     float *dx;
     float *dw;      /* packed as unpack expects it */
     float *db;      /* [pitch of y] */
-    float *sums;    /* [2][pitch], each_image: [n][2][pitch] */
+    float *sums;    /* [n][kernel_sum_rows][pitch] */
     float *scratch; /* scratch_floats of the kernel */
     const float *x;
     const float *x2;
@@ -178,8 +180,8 @@ struct kernel_args {
     int n;
 };
 
-/* A kernel reads the first two rows of coef; the other two are for who computes the gradient. */
-enum { KERNEL_COEF_ROWS = 4, KERNEL_DCOEF_ROWS = 3 };
+/* A kernel reads the first three rows of coef; the other two are for who computes the gradient. */
+enum { KERNEL_COEF_ROWS = 5, KERNEL_DCOEF_ROWS = 3 };
 
 struct kernel {
     const char *name;  /* the C function */
@@ -194,7 +196,7 @@ struct kernel {
     bool bias, relu, stats, adds;
     bool affine, masks_x; /* MAP */
     bool winners;         /* MAXPOOL fwd: notes them */
-    bool each_image;      /* sums, coef and dcoef belong to one image each */
+    bool each_image;      /* MAP: coef and dcoef belong to one image each */
     float p;              /* MAP: dropout probability, 0 none */
     bool exact;   /* on small integers every order of summation gives the same bits (direct) */
     double mflop; /* one image, direct algorithm */
@@ -204,6 +206,12 @@ struct kernel {
     void (*unpack)(float *canonical, const float *packed); /* CONV, LINEAR: bwd_weights */
     void (*run)(const struct kernel_args *args);
 };
+
+/* Rows of sums: those of values, or those of a gradient. */
+static inline int kernel_sum_rows(const struct kernel *k)
+{
+    return k->pass == PASS_FWD ? 3 : 2;
+}
 
 static inline size_t layout_floats(const struct layout *l)
 {

@@ -150,8 +150,9 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
     case OPERAND_DCOEF:
         return vector_shape(KERNEL_DCOEF_ROWS, &k->x);
     case OPERAND_SUMS:
-        shape = vector_shape(2, is_weighted(k) ? &k->y : &k->x);
+        shape = vector_shape(kernel_sum_rows(k), is_weighted(k) ? &k->y : &k->x);
         shape.plain *= sizeof(double) / sizeof(float);
+        shape.sets = true;
         return shape;
     case OPERAND_W:
     case OPERAND_DW:
@@ -166,9 +167,9 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
 
 static int copies_of(const struct operands *o, enum operand operand)
 {
-    bool coefs = operand == OPERAND_COEF || operand == OPERAND_DCOEF || operand == OPERAND_SUMS;
-    bool image =
-        o->shape[operand].layout != NULL || operand == OPERAND_KEEP || operand == OPERAND_WINNER;
+    bool coefs = operand == OPERAND_COEF || operand == OPERAND_DCOEF;
+    bool image = o->shape[operand].layout != NULL || operand == OPERAND_KEEP ||
+                 operand == OPERAND_WINNER || operand == OPERAND_SUMS;
     return image || (coefs && o->kernel->each_image) ? o->n : 1;
 }
 
@@ -308,18 +309,6 @@ static void lay_out_vectors(float *laid, const float *plain, const struct operan
             laid[row * s->pitch + c] = plain[row * s->c + c];
 }
 
-/* The plain sums are doubles, made from the floats that fill left there. */
-static void fill_sums(float *laid, double *plain, const struct operand_shape *s,
-                      enum operands_input input, uint64_t key)
-{
-    for (int row = 0; row < s->rows; row++)
-        for (int c = 0; c < s->c; c++) {
-            float *value = &laid[row * s->pitch + c];
-            fill(value, 1, input, key + (uint64_t)(row * s->c + c));
-            plain[row * s->c + c] = (double)*value;
-        }
-}
-
 static void fill_keep(unsigned char *keep, const struct kernel *k, uint64_t key)
 {
     uint32_t positions = (uint32_t)(8 * kernel_keep_bytes(&k->x));
@@ -346,7 +335,7 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
     float *laid = o->laid[i] + (size_t)copy * s->laid;
     float *plain = o->plain[i] != NULL ? o->plain[i] + (size_t)copy * s->plain : NULL;
     if (i == OPERAND_SUMS) {
-        fill_sums(laid, (void *)plain, s, input, key);
+        poison(laid, s->laid);
         return;
     }
     if (i == OPERAND_KEEP) {

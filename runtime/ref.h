@@ -134,7 +134,7 @@ void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, uin
  *
  *     ref_sums(sums, dy, x, c, pixels);
  *     ref_norm_dcoef(dcoef, dweight, dbias, moments, sums, weight, c, groups, count);
- *     ref_affine_bwd(dx, dy, x, dcoef, c, pixels, adds);
+ *     ref_affine_bwd(dx, dy, x, dcoef + 3 * c, dcoef, c, pixels, adds);
  */
 
 struct ref_moments {
@@ -145,6 +145,9 @@ struct ref_moments {
 
 /* sums[0][c] += sum of g[c][pixels]; sums[1][c] += sum of g * x. g may be x. */
 void ref_sums(double *sums, const float *g, const float *x, int c, int pixels);
+
+/* sums[0][c] = x at the first pixel, s; sums[1][c] = sum of x - s; sums[2][c] = sum of (x - s)^2. */
+void ref_shifted_sums(double *sums, const float *x, int c, int pixels);
 
 /* moments[groups] from sums[2][c] over `count` elements a group. */
 void ref_norm_moments(struct ref_moments *moments, const double *sums, int c, int groups,
@@ -159,22 +162,22 @@ void ref_norm_running(struct ref_moments *moments, const float *running_mean,
 void ref_norm_track(float *running_mean, float *running_var, const struct ref_moments *moments,
                     int c, double count, double momentum);
 
-/* coef[2][c] such that the normalized value is coef[0]*x + coef[1]. weight and bias [c] may be NULL
- * for 1 and 0. */
+/* coef[3][c] such that the normalized value is coef[0]*(x - coef[2]) + coef[1], where coef[2] is the
+ * mean rounded to float. weight and bias [c] may be NULL for 1 and 0. */
 void ref_norm_coef(float *coef, const struct ref_moments *moments, const float *weight,
                    const float *bias, int c, int groups);
 
-/* dcoef[3][c] and the parameters' gradients, from sums[2][c] of dy and dy*x; dweight and dbias may
- * be NULL. */
+/* dcoef[4][c], the last row the mean as in coef, and the parameters' gradients, from sums[2][c] of
+ * dy and dy*x; dweight and dbias may be NULL. */
 void ref_norm_dcoef(float *dcoef, float *dweight, float *dbias, const struct ref_moments *moments,
                     const double *sums, const float *weight, int c, int groups, double count);
 
-/* y[c][pixels] = coef[0][c] * x + coef[1][c]; y may be x. */
+/* y[c][pixels] = coef[0][c] * (x - coef[2][c]) + coef[1][c]; y may be x. */
 void ref_affine_fwd(float *y, const float *x, const float *coef, int c, int pixels);
 
-/* dx = (or += if adds) dcoef[0]*dy + dcoef[1]*x + dcoef[2]; dx may be dy. */
-void ref_affine_bwd(float *dx, const float *dy, const float *x, const float *dcoef, int c,
-                    int pixels, bool adds);
+/* dx = (or += if adds) dcoef[0]*dy + dcoef[1]*(x - mean[c]) + dcoef[2]; dx may be dy. */
+void ref_affine_bwd(float *dx, const float *dy, const float *x, const float *mean,
+                    const float *dcoef, int c, int pixels, bool adds);
 
 /* -- Loss -------------------------------------------------------------------------------------- */
 
@@ -192,7 +195,7 @@ int ref_argmax(const float *logits, int classes);
 /* -- What one kernel of a model computes ------------------------------------------------------- */
 
 /* As struct kernel_args, but tensors are C,H,W without borders or padding, weights canonical,
- * vectors [c], and sums [2][c] in double. */
+ * vectors [c], and sums [kernel_sum_rows][c] in double. */
 struct ref_args {
     float *y;
     float *dx;

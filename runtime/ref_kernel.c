@@ -5,6 +5,8 @@
  */
 #include "ref.h"
 
+#include <string.h>
+
 static int pixels_of(const struct layout *l)
 {
     return l->h * l->w;
@@ -77,7 +79,17 @@ static void act_and_stats(const struct kernel *k, const struct ref_args *a)
     if (k->relu)
         ref_relu_fwd(a->y, a->y, floats_of(&k->y));
     if (k->stats)
-        ref_sums(a->sums, a->y, a->y, k->y.c, pixels_of(&k->y));
+        ref_shifted_sums(a->sums, a->y, k->y.c, pixels_of(&k->y));
+}
+
+/* Sums of g and of g * (x - m): exact enough in double to take m out afterwards. */
+static void reduce(const struct kernel *k, const struct ref_args *a, const float *g)
+{
+    int c = k->x.c;
+    memset(a->sums, 0, (size_t)(2 * c) * sizeof *a->sums);
+    ref_sums(a->sums, g, a->x, c, pixels_of(&k->x));
+    for (int channel = 0; channel < c; channel++)
+        a->sums[c + channel] -= (double)a->coef[2 * c + channel] * a->sums[channel];
 }
 
 static void map(const struct kernel *k, const struct ref_args *a)
@@ -114,15 +126,15 @@ static void map(const struct kernel *k, const struct ref_args *a)
         g = a->scratch;
     }
     if (k->pass == PASS_BWD_REDUCE) {
-        ref_sums(a->sums, g, a->x, c, pixels);
+        reduce(k, a, g);
         return;
     }
     if (k->affine && !k->masks_x) {
-        ref_affine_bwd(a->dx, g, a->x, a->dcoef, c, pixels, k->adds);
+        ref_affine_bwd(a->dx, g, a->x, a->coef + 2 * c, a->dcoef, c, pixels, k->adds);
         return;
     }
     if (k->affine) {
-        ref_affine_bwd(a->scratch, g, a->x, a->dcoef, c, pixels, false);
+        ref_affine_bwd(a->scratch, g, a->x, a->coef + 2 * c, a->dcoef, c, pixels, false);
         g = a->scratch;
     }
     if (k->masks_x)
@@ -180,7 +192,7 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
         add(k, a);
         break;
     case KERNEL_SUMS:
-        ref_sums(a->sums, a->x, a->x, k->x.c, pixels_of(&k->x));
+        ref_shifted_sums(a->sums, a->x, k->x.c, pixels_of(&k->x));
         break;
     }
     if (k->pass == PASS_FWD && k->op != KERNEL_MAP && k->op != KERNEL_SUMS)

@@ -1,19 +1,21 @@
 /* ref_norm.c - batch and group normalization, forward and backward.
  *
  * In a group of m elements with mean u and r = 1 / sqrt(var + eps), x^ = (x - u) * r and
- * y = weight * x^ + bias are one line a channel:
+ * y = weight * x^ + bias are one line a channel. With m the mean rounded to float, near which x - m
+ * is exact,
  *
- *     y = a * x + b,    a = weight * r,    b = bias - u * a.
+ *     y = a * (x - m) + b,    a = weight * r,    b = bias - a * (u - m).
  *
  * Backward (Ioffe and Szegedy 2015, section 3; Wu and He 2018), with P and Q the means over the
  * group of weight * dy and weight * dy * x^:
  *
- *     dx = r * (weight * dy - P - x^ * Q) = A * dy + B * x + D,
- *     A = weight * r,    B = -r * r * Q,    D = -r * P - u * B,
+ *     dx = r * (weight * dy - P - x^ * Q) = A * dy + B * (x - m) + D,
+ *     A = weight * r,    B = -r * r * Q,    D = -r * P - (u - m) * B,
  *
  * and the two sums over a channel that P, Q and the parameters' gradients need are sum dy and
  * sum dy * x, because sum dy * x^ = r * (sum dy * x - u * sum dy). Sums and the steps from sums to
- * coefficients are in double, which is what makes these differences harmless.
+ * coefficients are in double: a difference of squares loses (mean / deviation)^2 * 2^-53 of a
+ * variance, less than the rounding of x to float has put into it.
  */
 #include "ref.h"
 
@@ -41,6 +43,21 @@ void ref_sums(double *sums, const float *g, const float *x, int c, int pixels)
         }
         sums[channel] += sum[0];
         sums[c + channel] += product[0];
+    }
+}
+
+void ref_shifted_sums(double *sums, const float *x, int c, int pixels)
+{
+    for (int channel = 0; channel < c; channel++, x += pixels) {
+        double shift = (double)x[0], sum = 0, squares = 0;
+        for (int i = 1; i < pixels; i++) {
+            double distance = (double)x[i] - shift;
+            sum += distance;
+            squares += distance * distance;
+        }
+        sums[channel] = shift;
+        sums[c + channel] = sum;
+        sums[2 * c + channel] = squares;
     }
 }
 
@@ -92,17 +109,20 @@ void ref_norm_coef(float *coef, const struct ref_moments *moments, const float *
     for (int channel = 0; channel < c; channel++) {
         const struct ref_moments *m = &moments[channel / (c / groups)];
         double a = (weight != NULL ? (double)weight[channel] : 1) * m->rstd;
+        float near = (float)m->mean;
+        double rest = m->mean - (double)near;
         coef[channel] = (float)a;
-        coef[c + channel] = (float)((bias != NULL ? (double)bias[channel] : 0) - m->mean * a);
+        coef[c + channel] = (float)((bias != NULL ? (double)bias[channel] : 0) - a * rest);
+        coef[2 * c + channel] = near;
     }
 }
 
 void ref_affine_fwd(float *y, const float *x, const float *coef, int c, int pixels)
 {
     for (int channel = 0; channel < c; channel++, y += pixels, x += pixels) {
-        float a = coef[channel], b = coef[c + channel];
+        float a = coef[channel], b = coef[c + channel], m = coef[2 * c + channel];
         for (int i = 0; i < pixels; i++)
-            y[i] = a * x[i] + b;
+            y[i] = a * (x[i] - m) + b;
     }
 }
 
@@ -114,6 +134,7 @@ void ref_norm_dcoef(float *dcoef, float *dweight, float *dbias, const struct ref
     int size = c / groups;
     for (int g = 0; g < groups; g++) {
         double mean = moments[g].mean, rstd = moments[g].rstd;
+        float near = (float)mean;
         double p = 0, q = 0;
         for (int channel = g * size; channel < (g + 1) * size; channel++) {
             double factor = weight != NULL ? (double)weight[channel] : 1;
@@ -130,22 +151,24 @@ void ref_norm_dcoef(float *dcoef, float *dweight, float *dbias, const struct ref
             double factor = weight != NULL ? (double)weight[channel] : 1;
             dcoef[channel] = (float)(factor * rstd);
             dcoef[c + channel] = (float)slope;
-            dcoef[2 * c + channel] = (float)(-rstd * p - mean * slope);
+            dcoef[2 * c + channel] = (float)(-rstd * p - (mean - (double)near) * slope);
+            dcoef[3 * c + channel] = near;
         }
     }
 }
 
-void ref_affine_bwd(float *dx, const float *dy, const float *x, const float *dcoef, int c,
-                    int pixels, bool adds)
+void ref_affine_bwd(float *dx, const float *dy, const float *x, const float *mean,
+                    const float *dcoef, int c, int pixels, bool adds)
 {
     for (int channel = 0; channel < c; channel++, dx += pixels, dy += pixels, x += pixels) {
         float a = dcoef[channel], b = dcoef[c + channel], d = dcoef[2 * c + channel];
+        float m = mean[channel];
         if (adds) {
             for (int i = 0; i < pixels; i++)
-                dx[i] += a * dy[i] + b * x[i] + d;
+                dx[i] += a * dy[i] + b * (x[i] - m) + d;
         } else {
             for (int i = 0; i < pixels; i++)
-                dx[i] = a * dy[i] + b * x[i] + d;
+                dx[i] = a * dy[i] + b * (x[i] - m) + d;
         }
     }
 }

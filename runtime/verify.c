@@ -3,7 +3,7 @@
  * Tolerance. Two sums of n products of size at most m, in float and in any order, each err by at
  * most n * n * m * u, u = 2^-24, and in practice by about sqrt(n) * m * u. TOLERANCE * n * m * u
  * leaves an order of magnitude above that, and stays far below m, by which one wrong or missing
- * term is off. Errors of y pass into sums over y.
+ * term is off. Errors of y pass into sums over y and into their shift.
  *
  * Winograd's F(4 x 4, 3 x 3) sums larger terms, which cancel: along one axis an output is made of
  * terms whose absolute values sum up to 48 m where those of the direct sum come to 3 m (the last
@@ -124,15 +124,20 @@ static double tolerance_of(const struct operands *o, enum operand output, int ro
     double element = TOLERANCE * terms * size * size * scale;
     if (output != OPERAND_SUMS)
         return element;
-    double images = k->each_image ? 1 : o->n;
-    double pixels = images * pixels_of(&k->x), y = size * scale;
-    if (!o->shape[OPERAND_Y].plain) /* sums over inputs and products of two of them */
-        return TOLERANCE * (1 + pixels) * y * size;
-    pixels = images * pixels_of(&k->y);
-    y = largest_of(o->plain[OPERAND_Y], o->shape[OPERAND_Y].plain * (size_t)o->n);
+    double distance = 2 * size; /* of two inputs */
+    if (k->pass == PASS_BWD_REDUCE)
+        return TOLERANCE * pixels_of(&k->x) * size * scale * (row == 0 ? 1 : distance);
+    double pixels = pixels_of(&k->x), shift = 0;
+    if (o->shape[OPERAND_Y].plain) {
+        pixels = pixels_of(&k->y);
+        distance = 2 * largest_of(o->plain[OPERAND_Y], o->shape[OPERAND_Y].plain * (size_t)o->n);
+        shift = element;
+    }
     if (row == 0)
-        return pixels * (TOLERANCE * y + element);
-    return pixels * (TOLERANCE * y * y + 2 * y * element);
+        return shift;
+    if (row == 1)
+        return pixels * (TOLERANCE * distance + 2 * shift);
+    return pixels * (TOLERANCE * distance * distance + 4 * distance * shift);
 }
 
 /* -- Comparing --------------------------------------------------------------------------------- */

@@ -80,27 +80,37 @@ static NOINLINE void ${name}(${signature})
             @ end
             @ if stats then
 
-                /* The sums of this block for the norm, row by row. A loop of its own: inside the one
-                 * above, compilers would keep the sums in registers that the tile needs. */
+                /* The sums of this block for the norm, row by row, of what its pixels differ from the first
+                 * one. A loop of its own: inside the one above, compilers would keep the sums in registers
+                 * that the tile needs. */
+                @ for n = 0, nr - 1 do
+                    const ${vec} shift${n} = ${mm}_loadu_ps(${c.add("y + k", (target_border * target_cols + target_border) * k_pitch + n * vl)});
+                    ${vec} sum${n} = ${mm}_setzero_ps();
+                    ${vec} squares${n} = ${mm}_setzero_ps();
+                @ end
                 for (int row = 0; row < ${nests[1].out_h}; row++) {
                     const float *made = y + (${nests[1].out_row} * ${target_cols}${c.add("", target_border)}) * ${k_pitch} + k;
                     @ for n = 0, nr - 1 do
-                        ${vec} sum${n} = ${mm}_setzero_ps();
-                        ${vec} squares${n} = ${mm}_setzero_ps();
+                        ${vec} row_sum${n} = ${mm}_setzero_ps();
+                        ${vec} row_squares${n} = ${mm}_setzero_ps();
                     @ end
                     for (int col = 0; col < ${nests[1].out_w}; col++, made += ${k_pitch}) {
                         @ for n = 0, nr - 1 do
-                            const ${vec} y${n} = ${mm}_loadu_ps(${c.add("made", n * vl)});
-                            sum${n} = ${mm}_add_ps(sum${n}, y${n});
-                            squares${n} = ${mm}_fmadd_ps(y${n}, y${n}, squares${n});
+                            const ${vec} d${n} = ${mm}_sub_ps(${mm}_loadu_ps(${c.add("made", n * vl)}), shift${n});
+                            row_sum${n} = ${mm}_add_ps(row_sum${n}, d${n});
+                            row_squares${n} = ${mm}_fmadd_ps(d${n}, d${n}, row_squares${n});
                         @ end
                     }
                     @ for n = 0, nr - 1 do
-                        @ local sum, squares = c.add("sums + k", n * vl), c.add("sums + k", k_pitch + n * vl)
-                        ${mm}_storeu_ps(${sum}, ${mm}_add_ps(${mm}_loadu_ps(${sum}), sum${n}));
-                        ${mm}_storeu_ps(${squares}, ${mm}_add_ps(${mm}_loadu_ps(${squares}), squares${n}));
+                        sum${n} = ${mm}_add_ps(sum${n}, row_sum${n});
+                        squares${n} = ${mm}_add_ps(squares${n}, row_squares${n});
                     @ end
                 }
+                @ for n = 0, nr - 1 do
+                    ${mm}_storeu_ps(${c.add("sums + k", n * vl)}, shift${n});
+                    ${mm}_storeu_ps(${c.add("sums + k", k_pitch + n * vl)}, sum${n});
+                    ${mm}_storeu_ps(${c.add("sums + k", 2 * k_pitch + n * vl)}, squares${n});
+                @ end
             @ end
         }
     }

@@ -38,16 +38,22 @@ static NOINLINE void ${name}(${signature})
             @ end
             @ if stats then
 
-                /* The sums of this row for the norm. */
+                /* The sums of this row for the norm, of what its pixels differ from the first of the image. */
+                if (row == 0) {
+                    ${mm}_storeu_ps(sums, ${mm}_loadu_ps(out));
+                    ${mm}_storeu_ps(sums + ${k_pitch}, ${mm}_setzero_ps());
+                    ${mm}_storeu_ps(sums + ${2 * k_pitch}, ${mm}_setzero_ps());
+                }
+                const ${vec} shift = ${mm}_loadu_ps(sums);
                 ${vec} sum = ${mm}_setzero_ps();
                 ${vec} squares = ${mm}_setzero_ps();
                 for (int col = 0; col < ${out_w}; col++) {
-                    const ${vec} made = ${mm}_loadu_ps(out + col * ${k_pitch});
-                    sum = ${mm}_add_ps(sum, made);
-                    squares = ${mm}_fmadd_ps(made, made, squares);
+                    const ${vec} d = ${mm}_sub_ps(${mm}_loadu_ps(out + col * ${k_pitch}), shift);
+                    sum = ${mm}_add_ps(sum, d);
+                    squares = ${mm}_fmadd_ps(d, d, squares);
                 }
-                ${mm}_storeu_ps(sums, ${mm}_add_ps(${mm}_loadu_ps(sums), sum));
-                ${mm}_storeu_ps(sums + ${k_pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + ${k_pitch}), squares));
+                ${mm}_storeu_ps(sums + ${k_pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + ${k_pitch}), sum));
+                ${mm}_storeu_ps(sums + ${2 * k_pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + ${2 * k_pitch}), squares));
             @ end
         }
     }

@@ -23,6 +23,7 @@ static NOINLINE void ${name}(${signature})
                             const ${vec} bias0 = ${mm}_loadu_ps(bias + k);
                         @ end
                         @ if stats then
+                            ${vec} shift = ${mm}_loadu_ps(sums + k);
                             ${vec} sum = ${mm}_setzero_ps();
                             ${vec} squares = ${mm}_setzero_ps();
                         @ end
@@ -61,15 +62,28 @@ static NOINLINE void ${name}(${signature})
                                         @ end
                                     @ end
 
+                                    @ if relu then
+                                        @ for m = 0, group.mr - 1 do
+                                            @ for n = 0, cols.mr - 1 do
+                                                acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
+                                            @ end
+                                        @ end
+                                    @ end
+                                    @ if stats then
+                                        ${vec} d;
+                                        @ if group.first == 0 and cols.first == 0 then
+                                            if (row == 0 && col == 0) {
+                                                shift = acc0_0;
+                                            }
+                                        @ end
+                                    @ end
                                     @ for m = 0, group.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
                                             @ local at = c.add("out", (m * target_cols + n) * band.step * pitch)
-                                            @ if relu then
-                                                acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
-                                            @ end
                                             @ if stats then
-                                                sum = ${mm}_add_ps(sum, acc${m}_${n});
-                                                squares = ${mm}_fmadd_ps(acc${m}_${n}, acc${m}_${n}, squares);
+                                                d = ${mm}_sub_ps(acc${m}_${n}, shift);
+                                                sum = ${mm}_add_ps(sum, d);
+                                                squares = ${mm}_fmadd_ps(d, d, squares);
                                             @ end
                                             @ if adds then
                                                 ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
@@ -82,8 +96,15 @@ static NOINLINE void ${name}(${signature})
                             @ end
                         @ end
                         @ if stats then
-                            ${mm}_storeu_ps(sums + k, ${mm}_add_ps(${mm}_loadu_ps(sums + k), sum));
-                            ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${pitch}), squares));
+                            @ if group.first == 0 then
+                                if (row == 0) {
+                                    ${mm}_storeu_ps(sums + k, shift);
+                                    ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_setzero_ps());
+                                    ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_setzero_ps());
+                                }
+                            @ end
+                            ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${pitch}), sum));
+                            ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${2 * pitch}), squares));
                         @ end
                     }
                 }

@@ -26,18 +26,16 @@ static NOINLINE void ${name}(${signature})
                         }
                     }
                 }
-                @ if stats then
-                    @ for n = 0, block - 1 do
-                        @ local sum, squares = c.add("sums + k", n * vl), c.add("sums + k", k_pitch + n * vl)
-                        @ if relu then
-                            acc${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${n});
-                        @ end
-                        ${mm}_storeu_ps(${sum}, ${mm}_add_ps(${mm}_loadu_ps(${sum}), acc${n}));
-                        ${mm}_storeu_ps(${squares}, ${mm}_fmadd_ps(acc${n}, acc${n}, ${mm}_loadu_ps(${squares})));
-                    @ end
-                @ elseif relu then
+                @ if relu then
                     @ for n = 0, block - 1 do
                         acc${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${n});
+                    @ end
+                @ end
+                @ if stats then
+                    @ for n = 0, block - 1 do
+                        ${mm}_storeu_ps(${c.add("sums + k", n * vl)}, acc${n});
+                        ${mm}_storeu_ps(${c.add("sums + k", k_pitch + n * vl)}, ${mm}_setzero_ps());
+                        ${mm}_storeu_ps(${c.add("sums + k", 2 * k_pitch + n * vl)}, ${mm}_setzero_ps());
                     @ end
                 @ end
                 @ for n = 0, block - 1 do

@@ -20,14 +20,17 @@ static NOINLINE void ${name}(${signature})
                     const ${vec} a${n} = ${mm}_loadu_ps(${c.add("coef + k", n * vl)});
                     const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + k", pitch + n * vl)});
                 @ end
+                @ if affine then
+                    const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + k", 2 * pitch + n * vl)});
+                @ end
                 @ if affine and pass == "bwd_data" then
                     const ${vec} da${n} = ${mm}_loadu_ps(${c.add("dcoef + k", n * vl)});
                     const ${vec} db${n} = ${mm}_loadu_ps(${c.add("dcoef + k", pitch + n * vl)});
                     const ${vec} dd${n} = ${mm}_loadu_ps(${c.add("dcoef + k", 2 * pitch + n * vl)});
                 @ end
                 @ if pass == "bwd_reduce" then
-                    ${vec} sum${n} = ${mm}_loadu_ps(${c.add("sums + k", n * vl)});
-                    ${vec} product${n} = ${mm}_loadu_ps(${c.add("sums + k", pitch + n * vl)});
+                    ${vec} sum${n} = ${mm}_setzero_ps();
+                    ${vec} product${n} = ${mm}_setzero_ps();
                 @ end
             @ end
             for (int row = 0; row < ${h}; row++) {
@@ -51,12 +54,15 @@ static NOINLINE void ${name}(${signature})
                         const int position = (row * ${w} + col) * ${drop_pitch} + k;
                     @ end
                     @ for n = 0, block - 1 do
-                        @ if reads_x then
+                        @ if reads_x and (masks_x or not affine) then
                             const ${vec} x${n} = ${mm}_loadu_ps(${c.add("in", n * vl)});
+                        @ end
+                        @ if affine then
+                            const ${vec} d${n} = ${mm}_sub_ps(${masks_x and "x" .. n or mm .. "_loadu_ps(" .. c.add("in", n * vl) .. ")"}, m${n});
                         @ end
                         @ if pass == "fwd" then
                             @ if affine then
-                                ${vec} v${n} = ${mm}_fmadd_ps(a${n}, x${n}, b${n});
+                                ${vec} v${n} = ${mm}_fmadd_ps(a${n}, d${n}, b${n});
                             @ else
                                 ${vec} v${n} = x${n};
                             @ end
@@ -71,17 +77,17 @@ static NOINLINE void ${name}(${signature})
                         @ end
                         @ if pass ~= "fwd" and relu then
                             @ if affine then
-                                v${n} = where_positive(v${n}, ${mm}_fmadd_ps(a${n}, x${n}, b${n}));
+                                v${n} = where_positive(v${n}, ${mm}_fmadd_ps(a${n}, d${n}, b${n}));
                             @ else
                                 v${n} = where_positive(v${n}, x${n});
                             @ end
                         @ end
                         @ if pass == "bwd_reduce" then
                             row_sum${n} = ${mm}_add_ps(row_sum${n}, v${n});
-                            row_product${n} = ${mm}_fmadd_ps(v${n}, x${n}, row_product${n});
+                            row_product${n} = ${mm}_fmadd_ps(v${n}, d${n}, row_product${n});
                         @ end
                         @ if pass == "bwd_data" and affine then
-                            v${n} = ${mm}_fmadd_ps(da${n}, v${n}, ${mm}_fmadd_ps(db${n}, x${n}, dd${n}));
+                            v${n} = ${mm}_fmadd_ps(da${n}, v${n}, ${mm}_fmadd_ps(db${n}, d${n}, dd${n}));
                         @ end
                         @ if pass == "bwd_data" and masks_x then
                             v${n} = where_positive(v${n}, x${n});

@@ -1,60 +1,69 @@
 @ -- From the sums of a norm to the line its map applies, forward and backward. Statistics are made
-@ -- in double: the squares of a large mean cancel in the variance.
+@ -- in double: see moments.c.tpl.
 @ -- A set is the channels that share their statistics: one channel of batch norm, one group else.
-/* ${title}: statistics over ${set_size} x pixels elements, ${sets} sets.
- * sums: 2 x ${pitch}, sum and sum of squares of each channel over `pixels` pixels.
- * coef: 4 x ${pitch}: a = weight / deviation, b = bias - mean * a, mean, 1 / deviation.
+/* ${title}: statistics over ${set_size} x count elements, ${sets} sets.
+ * ${inputs} of each channel over `count` values.
+ * coef: 5 x ${pitch}: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = ${channels} channels; eps ${eps}. templates/norm.c.tpl */
-static void ${prefix}_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double pixels)
+static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restrict moments" or "float *restrict sums"}, const float *restrict weight, const float *restrict bias, double count)
 {
+    @ if not batch then
+        double moments[${2 * pitch}] = {0.0};
+        add_image_moments(moments, 0.0, sums, ${pitch}, count);
+    @ end
     for (int first = 0; first < ${channels}; first += ${set_size}) {
-        double sum = 0.0;
+        double mean = 0.0;
+        for (int k = first; k < first + ${set_size}; k++) {
+            mean += moments[k] / ${set_size};
+        }
         double squares = 0.0;
         for (int k = first; k < first + ${set_size}; k++) {
-            sum += (double)sums[k];
-            squares += (double)sums[${pitch} + k];
+            const double distance = moments[k] - mean;
+            squares += moments[${pitch} + k] + distance * distance * count;
         }
-        const double mean = sum / (pixels * ${set_size});
-        const double spread = squares / (pixels * ${set_size}) - mean * mean;
-        const double scale = 1.0 / sqrt((spread > 0.0 ? spread : 0.0) + ${eps});
+        const double scale = 1.0 / sqrt(squares / (count * ${set_size}) + ${eps});
+        const float near = (float)mean;
+        const double rest = mean - (double)near;
         for (int k = first; k < first + ${set_size}; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
-            coef[${pitch} + k] = (float)((double)bias[k] - mean * a);
-            coef[${2 * pitch} + k] = (float)mean;
-            coef[${3 * pitch} + k] = (float)scale;
+            coef[${pitch} + k] = (float)((double)bias[k] - a * rest);
+            coef[${2 * pitch} + k] = near;
+            coef[${3 * pitch} + k] = (float)rest;
+            coef[${4 * pitch} + k] = (float)scale;
         }
     }
 }
 
-/* Gradient of ${title}, dx = A * dy + B * x + D per channel.
- * sums: 2 x ${pitch}, sum of dy and of dy * x of each channel; coef as the forward pass left it.
+/* Gradient of ${title}, dx = A * dy + B * (x - m) + D per channel.
+ * sums: 2 x ${pitch}, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x ${pitch}: A, B, D (set). dweight, dbias: ${channels} (added to${batch and "; NULL: left out" or ""}).
- * With x-hat = (x - mean) * scale and means m over a set:
- * dx = scale * (weight * dy - m(weight * dy) - x-hat * m(weight * dy * x-hat)). templates/norm.c.tpl */
-static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double pixels)
+ * With x-hat = (x - mean) * scale and means over a set in angle brackets:
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const ${batch and "double" or "float"} *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < ${channels}; first += ${set_size}) {
-        const double mean = (double)coef[${2 * pitch} + first];
-        const double scale = (double)coef[${3 * pitch} + first];
+        const double rest = (double)coef[${3 * pitch} + first];
+        const double scale = (double)coef[${4 * pitch} + first];
         double sum = 0.0;
         double product = 0.0;
         for (int k = first; k < first + ${set_size}; k++) {
-            const double along = ((double)sums[${pitch} + k] - mean * (double)sums[k]) * scale;
+            const double along = ((double)sums[${pitch} + k] - rest * (double)sums[k]) * scale;
             sum += (double)weight[k] * (double)sums[k];
             product += (double)weight[k] * along;
             @ if batch then
                 if (dweight != NULL) {
                     dweight[k] += (float)along;
-                    dbias[k] += sums[k];
+                    dbias[k] += (float)sums[k];
                 }
             @ else
                 dweight[k] += (float)along;
                 dbias[k] += sums[k];
             @ end
         }
-        const double b = -scale * scale * product / (pixels * ${set_size});
-        const double d = -scale * sum / (pixels * ${set_size}) - b * mean;
+        const double b = -scale * scale * product / (count * ${set_size});
+        const double d = -scale * sum / (count * ${set_size}) - b * rest;
         for (int k = first; k < first + ${set_size}; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
             dcoef[${pitch} + k] = (float)b;
@@ -65,53 +74,61 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 @ if whole then
 
     /* Running statistics of ${title}: mean and unbiased variance (PyTorch's definition), ${channels} each;
-     * the newest batch counts ${momentum}. templates/norm.c.tpl */
-    static void ${prefix}_track(float *restrict mean, float *restrict variance, const float *restrict sums, double pixels)
+     * the newest batch counts ${momentum}. moments: those over `count` values. templates/norm.c.tpl */
+    static void ${prefix}_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
     {
         for (int k = 0; k < ${channels}; k++) {
-            const double m = (double)sums[k] / pixels;
-            const double v = (double)sums[${pitch} + k] / pixels - m * m;
-            const double unbiased = (v > 0.0 ? v : 0.0) * (pixels > 1.0 ? pixels / (pixels - 1.0) : 1.0);
-            mean[k] = (float)((1.0 - ${momentum}) * (double)mean[k] + ${momentum} * m);
+            const double unbiased = moments[${pitch} + k] / (count > 1.0 ? count - 1.0 : 1.0);
+            mean[k] = (float)((1.0 - ${momentum}) * (double)mean[k] + ${momentum} * moments[k]);
             variance[k] = (float)((1.0 - ${momentum}) * (double)variance[k] + ${momentum} * unbiased);
         }
     }
 @ end
 @ if batch then
 
-    /* The line of ${title} in evaluation mode, from the running statistics. templates/norm.c.tpl */
+    /* The line of ${title} in evaluation mode, from the running statistics: the first three rows of coef.
+     * templates/norm.c.tpl */
     static void ${prefix}_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
     {
         for (int k = 0; k < ${channels}; k++) {
-            const double a = (double)weight[k] / sqrt((double)variance[k] + ${eps});
-            coef[k] = (float)a;
-            coef[${pitch} + k] = (float)((double)bias[k] - (double)mean[k] * a);
+            coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + ${eps}));
+            coef[${pitch} + k] = bias[k];
+            coef[${2 * pitch} + k] = mean[k];
         }
     }
 @ end
 @ if ghosts then
 
     /* A ghost is `ghost` consecutive images of the batch (the last ghost may have fewer) that are normalized together.
-     * sums: 2 x ${pitch} of the ghost that `image` is in, those of its images added up in order (set). Returns how many these are.
-     * parts: 2 x ${pitch} for each image of group `group`; those of other groups lie in the memory of theirs. templates/norm.c.tpl */
-    static int ${prefix}_ghost_sums(float *restrict sums, const struct net *net, const float *parts, int group, int image, int ghost)
+     * parts: `floats` for each image of group `group`; those of other groups lie in the memory of theirs.
+     * Returns those of `image`. templates/norm.c.tpl */
+    static const float *${prefix}_ghost_part(const struct net *net, const float *parts, int floats, int group, int image)
     {
         const int chunk_images = run_chunk_images(net->run->model);
+        const int place = image % chunk_images;
+        const int other = image / chunk_images * CHUNK_GROUPS + place / GROUP;
+        return parts + (ptrdiff_t)(other - group) * GROUP_FLOATS + place % GROUP * floats;
+    }
+
+    /* The images of the ghost that `image` is in. templates/norm.c.tpl */
+    static struct span ${prefix}_ghost(const struct net *net, int image, int ghost)
+    {
         const int first = image - image % ghost;
-        const int last = first + ghost < net->run->batch->n ? first + ghost : net->run->batch->n;
-        double total[${2 * pitch}] = {0.0};
-        for (int i = first; i < last; i++) {
-            const int place = i % chunk_images;
-            const int other = i / chunk_images * CHUNK_GROUPS + place / GROUP;
-            const float *part = parts + (ptrdiff_t)(other - group) * GROUP_FLOATS + place % GROUP * ${2 * pitch};
-            for (int k = 0; k < ${2 * pitch}; k++) {
-                total[k] += (double)part[k];
-            }
+        const int images = net->run->batch->n;
+        return (struct span){first, first + ghost < images ? first + ghost : images};
+    }
+
+    /* moments: 2 x ${pitch} of the ghost that `image` is in, from the sums of its images in order (set). Returns how
+     * many values a channel has. templates/norm.c.tpl */
+    static double ${prefix}_ghost_moments(double *restrict moments, const struct net *net, const float *parts, int group, int image, int ghost, double pixels)
+    {
+        const struct span images = ${prefix}_ghost(net, image, ghost);
+        memset(moments, 0, ${2 * pitch} * sizeof *moments);
+        for (int i = images.first; i < images.last; i++) {
+            const float *const part = ${prefix}_ghost_part(net, parts, ${3 * pitch}, group, i);
+            add_image_moments(moments, (i - images.first) * pixels, part, ${pitch}, pixels);
         }
-        for (int k = 0; k < ${2 * pitch}; k++) {
-            sums[k] = (float)total[k];
-        }
-        return last - first;
+        return (images.last - images.first) * pixels;
     }
 
     /* What the image before `image`, the i-th of a group, has as its line of so many floats; NULL where it is in another
@@ -124,35 +141,41 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
         return i > 0 ? line - floats : line - GROUP_FLOATS + (GROUP - 1) * floats;
     }
 
-    /* coef (4 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/norm.c.tpl */
+    /* coef (5 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/norm.c.tpl */
     static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
     {
-        for (int i = 0; i < n; i++, coef += ${4 * pitch}) {
-            const float *before = ${prefix}_ghost_line(coef, ${4 * pitch}, net, image + i, i, ghost);
+        for (int i = 0; i < n; i++, coef += ${5 * pitch}) {
+            const float *before = ${prefix}_ghost_line(coef, ${5 * pitch}, net, image + i, i, ghost);
             if (before != NULL) {
-                memcpy(coef, before, ${4 * pitch} * sizeof coef[0]);
+                memcpy(coef, before, ${5 * pitch} * sizeof coef[0]);
                 continue;
             }
-            float sums[${2 * pitch}];
-            const int images = ${prefix}_ghost_sums(sums, net, parts, group, image + i, ghost);
-            ${prefix}_fwd(coef, sums, weight, bias, images * pixels);
+            double moments[${2 * pitch}];
+            const double count = ${prefix}_ghost_moments(moments, net, parts, group, image + i, ghost, pixels);
+            ${prefix}_fwd(coef, moments, weight, bias, count);
         }
     }
 
     /* dcoef (3 x ${pitch}) of n images from `image` on: that of the ghost of each. The first image of a ghost
-     * adds to dweight and dbias for all of them. templates/norm.c.tpl */
+     * adds to dweight and dbias for all of them. parts: 2 x ${pitch} each. templates/norm.c.tpl */
     static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
     {
-        for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${4 * pitch}) {
+        for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${5 * pitch}) {
             const float *before = ${prefix}_ghost_line(dcoef, ${3 * pitch}, net, image + i, i, ghost);
             if (before != NULL) {
                 memcpy(dcoef, before, ${3 * pitch} * sizeof dcoef[0]);
                 continue;
             }
             const bool is_first = (image + i) % ghost == 0;
-            float sums[${2 * pitch}];
-            const int images = ${prefix}_ghost_sums(sums, net, parts, group, image + i, ghost);
-            ${prefix}_bwd(dcoef, is_first ? dweight : NULL, is_first ? dbias : NULL, sums, coef, weight, images * pixels);
+            const struct span images = ${prefix}_ghost(net, image + i, ghost);
+            double sums[${2 * pitch}] = {0.0};
+            for (int other = images.first; other < images.last; other++) {
+                const float *const part = ${prefix}_ghost_part(net, parts, ${2 * pitch}, group, other);
+                for (int k = 0; k < ${2 * pitch}; k++) {
+                    sums[k] += (double)part[k];
+                }
+            }
+            ${prefix}_bwd(dcoef, is_first ? dweight : NULL, is_first ? dbias : NULL, sums, coef, weight, (images.last - images.first) * pixels);
         }
     }
 
@@ -164,16 +187,12 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
         double m[${channels}] = {0.0};
         double v[${channels}] = {0.0};
         for (int first = 0; first < net->run->batch->n; first += ghost) {
-            float sums[${2 * pitch}];
-            const int images = ${prefix}_ghost_sums(sums, net, parts, 0, first, ghost);
-            const double count = images * pixels;
-            const double unbiased = count > 1.0 ? count / (count - 1.0) : 1.0;
-            const double share = (double)images / net->run->batch->n;
+            double moments[${2 * pitch}];
+            const double count = ${prefix}_ghost_moments(moments, net, parts, 0, first, ghost, pixels);
+            const double share = count / (net->run->batch->n * pixels);
             for (int k = 0; k < ${channels}; k++) {
-                const double center = (double)sums[k] / count;
-                const double spread = (double)sums[${pitch} + k] / count - center * center;
-                m[k] += share * center;
-                v[k] += share * unbiased * (spread > 0.0 ? spread : 0.0);
+                m[k] += share * moments[k];
+                v[k] += share * moments[${pitch} + k] / (count > 1.0 ? count - 1.0 : 1.0);
             }
         }
         for (int k = 0; k < ${channels}; k++) {

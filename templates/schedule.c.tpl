@@ -51,7 +51,7 @@ static void train(struct run *run, int rank)
             pool_barrier(run->pool);
             lap(&net, LAP_WAIT);
             @ if join.sums then
-                tree_sum(${join.sums}, net.chunks + ${join.parts}, CHUNK_FLOATS, chunk_count, ${join.floats});
+                ${join.sums}
                 ${join.call}
             @ end
             @ if join.track then

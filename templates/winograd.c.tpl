@@ -80,6 +80,9 @@ static NOINLINE void ${name}(${signature})
             const int row = (first + t) % ${tiles} / ${wide} * 4;
             const int col = (first + t) % ${wide} * 4;
             float *out = ${target} + image * ${target_image} + ${c.index("row", target_border)} * ${target_row} + ${c.index("col", target_border)} * ${target_pitch};
+            @ if stats then
+                float *const image_sums = sums + image * ${3 * target_pitch};
+            @ end
             for (int k = 0; k < ${target_pitch}; k += ${vl}) {
                 ${vec} made[16];
                 winograd_output(made, m + t * ${target_pitch} + k, ${m_step});
@@ -93,6 +96,9 @@ static NOINLINE void ${name}(${signature})
                     @ if relu then
                         made[${i}] = ${mm}_max_ps(${mm}_setzero_ps(), made[${i}]);
                     @ end
+                @ end
+                @ if stats then
+                    const ${vec} shift = winograd_shift(image_sums + k, ${target_pitch}, made[0], (first + t) % ${tiles} == 0);
                 @ end
                 @ if ragged then
                     const int rows = ${target_h} - row < 4 ? ${target_h} - row : 4;
@@ -108,7 +114,7 @@ static NOINLINE void ${name}(${signature})
                     }
                     @ if stats then
                         for (int i = 0; i < 16; i++) {
-                            made[i] = i / 4 < rows && i % 4 < cols ? made[i] : ${mm}_setzero_ps();
+                            made[i] = i / 4 < rows && i % 4 < cols ? made[i] : shift;
                         }
                     @ end
                 @ else
@@ -122,7 +128,7 @@ static NOINLINE void ${name}(${signature})
                     @ end
                 @ end
                 @ if stats then
-                    winograd_sums(sums${each_image and " + image * " .. 2 * target_pitch or ""} + k, ${target_pitch}, made);
+                    winograd_sums(image_sums + k, ${target_pitch}, made, shift);
                 @ end
             }
         }

@@ -76,17 +76,31 @@
 @ end
 @ if uses.winograd_sums then
 
-    /* Adds the sums over 16 pixels, and over their squares, to sums and to what is `pitch` floats after. */
-    static INLINE void winograd_sums(float *restrict sums, int pitch, const ${vec} *y)
+    /* The shift of the sums of an image: the first pixel of its first tile, where the sums begin. */
+    static INLINE ${vec} winograd_shift(float *restrict sums, int pitch, ${vec} y, bool is_first)
     {
-        ${vec} sum = y[0];
-        ${vec} squares = ${mm}_mul_ps(y[0], y[0]);
-        @ for i = 1, 15 do
-            sum = ${mm}_add_ps(sum, y[${i}]);
-            squares = ${mm}_fmadd_ps(y[${i}], y[${i}], squares);
+        if (is_first) {
+            ${mm}_storeu_ps(sums, y);
+            ${mm}_storeu_ps(sums + pitch, ${mm}_setzero_ps());
+            ${mm}_storeu_ps(sums + 2 * pitch, ${mm}_setzero_ps());
+        }
+        return ${mm}_loadu_ps(sums);
+    }
+
+    /* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows `pitch`
+     * floats apart. */
+    static INLINE void winograd_sums(float *restrict sums, int pitch, const ${vec} *y, ${vec} shift)
+    {
+        ${vec} sum = ${mm}_setzero_ps();
+        ${vec} squares = ${mm}_setzero_ps();
+        ${vec} d;
+        @ for i = 0, 15 do
+            d = ${mm}_sub_ps(y[${i}], shift);
+            sum = ${mm}_add_ps(sum, d);
+            squares = ${mm}_fmadd_ps(d, d, squares);
         @ end
-        ${mm}_storeu_ps(sums, ${mm}_add_ps(${mm}_loadu_ps(sums), sum));
-        ${mm}_storeu_ps(sums + pitch, ${mm}_add_ps(${mm}_loadu_ps(sums + pitch), squares));
+        ${mm}_storeu_ps(sums + pitch, ${mm}_add_ps(${mm}_loadu_ps(sums + pitch), sum));
+        ${mm}_storeu_ps(sums + 2 * pitch, ${mm}_add_ps(${mm}_loadu_ps(sums + 2 * pitch), squares));
     }
 @ end
 @ if uses.winograd_gradient then

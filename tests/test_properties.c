@@ -124,7 +124,7 @@ static bool conv_open(struct conv *c, int i)
 static void run(const struct kernel *k, struct kernel_args args, int n)
 {
     args.scratch = zeros(k->scratch_floats);
-    args.sums = zeros((size_t)n * 2 * (size_t)k->y.pitch);
+    args.sums = zeros((size_t)n * (size_t)kernel_sum_rows(k) * (size_t)k->y.pitch);
     args.db = zeros((size_t)k->y.pitch);
     args.n = n;
     k->run(&args);

@@ -93,7 +93,7 @@ START_TEST(norm_by_hand)
     const float x[] = {1, 2, 3, 4}, weight[] = {2}, bias[] = {1};
     double sums[2] = {0};
     struct ref_moments m[1];
-    float coef[2], y[4], mean[1] = {10}, var[1] = {1};
+    float coef[3], y[4], mean[1] = {10}, var[1] = {1};
     ref_sums(sums, x, x, 1, 4);
     ck_assert_double_eq(sums[0], 10);
     ck_assert_double_eq(sums[1], 30);
@@ -112,7 +112,7 @@ START_TEST(norm_by_hand)
     const double rstd = 1 / sqrt(1.4 + 0.5 / 3);
     ck_assert_double_eq_tol(m->rstd, rstd, 1e-6);
     ref_norm_coef(coef, m, NULL, NULL, 1, 1);
-    assert_close("evaluation", coef, (const double[]){rstd, -9.25 * rstd}, 2, 1e-5);
+    assert_close("evaluation", coef, (const double[]){rstd, 0, 9.25}, 3, 1e-6);
 
     /* eps is inside the root, and constant groups have no negative variance. */
     float flat[77];
@@ -378,7 +378,7 @@ static void generic_norm(float *y, float *dx, float *dweight, float *dbias, cons
                          int pixels, int groups, bool batch, double eps)
 {
     struct ref_moments moments[16];
-    float coef[2 * 16], dcoef[3 * 16];
+    float coef[3 * 16], dcoef[4 * 16];
     int units = batch ? 1 : images, each = images / units, size = c * pixels;
     double count = (double)each * pixels * (c / groups);
     for (int u = 0; u < units; u++) {
@@ -392,7 +392,8 @@ static void generic_norm(float *y, float *dx, float *dweight, float *dbias, cons
         ref_norm_dcoef(dcoef, dweight, dbias, moments, dsums, weight, c, groups, count);
         for (int n = u * each; n < (u + 1) * each; n++) {
             ref_affine_fwd(y + n * size, x + n * size, coef, c, pixels);
-            ref_affine_bwd(dx + n * size, dy + n * size, x + n * size, dcoef, c, pixels, false);
+            ref_affine_bwd(dx + n * size, dy + n * size, x + n * size, dcoef + 3 * c, dcoef, c,
+                           pixels, false);
         }
     }
 }

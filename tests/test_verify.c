@@ -23,7 +23,9 @@ enum bug {
     LAST_WINNER,
     WRONG_POSITION,  /* of dropout: C,H,W */
     IMAGE_FORGOTTEN, /* the last one of a group */
-    SUMS_SHARED,     /* of the images of a group, where each should have its own */
+    LINES_SHARED,    /* by the images of a group, where each should have its own */
+    SUMS_SHARED,     /* likewise */
+    UNSHIFTED,       /* sums of values, not of what they differ from the first */
     ROUNDED          /* right within tolerance only */
 };
 
@@ -117,6 +119,15 @@ static void under_tap(int y, int x, int tap, int *iy, int *ix)
     *ix = x * stride + tap % window - k->padding + (bug == TAP_OFF && tap == 0);
 }
 
+static void add_to_sums(float *sums, int pitch, int c, float value, bool is_first)
+{
+    if (is_first)
+        sums[c] = bug == UNSHIFTED ? 0 : value;
+    value -= sums[c];
+    sums[pitch + c] += value;
+    sums[2 * pitch + c] += value * value;
+}
+
 static void fake_weighted_fwd(const struct kernel_args *a)
 {
     const struct kernel *k = current;
@@ -133,10 +144,8 @@ static void fake_weighted_fwd(const struct kernel_args *a)
                 if (k->relu && bug != MASK_MISSING)
                     sum = sum > 0 ? sum : 0;
                 put(a->y, &k->y, y, x, o, sum, false);
-                if (k->stats) {
-                    a->sums[o] += sum;
-                    a->sums[k->y.pitch + o] += sum * sum;
-                }
+                if (k->stats)
+                    add_to_sums(a->sums, k->y.pitch, o, sum, y + x == 0);
             }
     finish_image(a->y, &k->y, false);
 }
@@ -186,7 +195,7 @@ static void fake_map(const struct kernel_args *a)
                 float factor = drop ? 0 : rng_keep_scale(k->p);
                 float in = get(a->x, &k->x, y, x, c), line = in;
                 if (k->affine)
-                    line = a->coef[c] * in + a->coef[pitch + c];
+                    line = a->coef[c] * (in - a->coef[2 * pitch + c]) + a->coef[pitch + c];
                 if (k->relu && bug != MASK_MISSING && !(line > 0))
                     line = factor = 0;
                 if (k->pass == PASS_FWD) {
@@ -196,11 +205,13 @@ static void fake_map(const struct kernel_args *a)
                 float g = get(a->dy, &k->dy, y, x, c) * factor;
                 if (k->pass == PASS_BWD_REDUCE) {
                     a->sums[c] += g;
-                    a->sums[pitch + c] += g * in;
+                    a->sums[pitch + c] +=
+                        g * (in - (bug == UNSHIFTED ? 0 : a->coef[2 * pitch + c]));
                     continue;
                 }
                 if (k->affine)
-                    g = a->dcoef[c] * g + a->dcoef[pitch + c] * in + a->dcoef[2 * pitch + c];
+                    g = a->dcoef[c] * g + a->dcoef[pitch + c] * (in - a->coef[2 * pitch + c]) +
+                        a->dcoef[2 * pitch + c];
                 if (k->masks_x && bug != MASK_MISSING && !(in > 0))
                     g = 0;
                 put(a->dx, &k->dx, y, x, c, g, k->adds);
@@ -283,8 +294,7 @@ static void fake_sums(const struct kernel_args *a)
     for (int i = 0; i < k->x.h * k->x.w; i++)
         for (int c = 0; c < k->x.c; c++) {
             float x = get(a->x, &k->x, i / k->x.w, i % k->x.w, c);
-            a->sums[c] += x;
-            a->sums[k->x.pitch + c] += x * x;
+            add_to_sums(a->sums, k->x.pitch, c, x, i == 0);
         }
 }
 
@@ -321,7 +331,7 @@ static float *image_of(const float *images, const struct layout *l, int image)
 
 static float *vectors_of(const float *vectors, int rows, const struct layout *l, int image)
 {
-    bool each = current->each_image && bug != SUMS_SHARED;
+    bool each = current->each_image && bug != LINES_SHARED;
     return vectors == NULL ? NULL
                            : (float *)(uintptr_t)(vectors + (each ? image * rows * l->pitch : 0));
 }
@@ -330,6 +340,9 @@ static void fake(const struct kernel_args *a)
 {
     const struct kernel *k = current;
     bool weighted = k->op == KERNEL_CONV || k->op == KERNEL_LINEAR;
+    size_t sums = (size_t)(kernel_sum_rows(k) * (weighted ? k->y.pitch : k->x.pitch));
+    if (a->sums != NULL && bug != ADDS_INSTEAD)
+        memset(a->sums, 0, (size_t)a->n * sums * sizeof *a->sums);
     for (int i = 0; i < a->n - (bug == IMAGE_FORGOTTEN); i++) {
         struct kernel_args one = *a;
         one.x = image_of(a->x, &k->x, i);
@@ -338,7 +351,7 @@ static void fake(const struct kernel_args *a)
         one.yin = image_of(a->yin, &k->y, i);
         one.dx = image_of(a->dx, &k->dx, i);
         one.dy = image_of(a->dy, &k->dy, i);
-        one.sums = vectors_of(a->sums, 2, weighted ? &k->y : &k->x, i);
+        one.sums = a->sums == NULL || bug == SUMS_SHARED ? a->sums : a->sums + (size_t)i * sums;
         one.coef = vectors_of(a->coef, KERNEL_COEF_ROWS, &k->x, i);
         one.dcoef = vectors_of(a->dcoef, KERNEL_DCOEF_ROWS, &k->x, i);
         one.winner = a->winner == NULL ? NULL : a->winner + i * k->y.h * k->y.w * k->y.pitch;
@@ -401,7 +414,7 @@ static int make_all(struct kernel *all)
             all[n] = make(KERNEL_MAP, passes[p], 6, 6, 1, 1, 0);
             if (flags == 5)
                 all[n].dx = all[n].dy; /* allows dx in the place of dy */
-            all[n].affine = flags % 2;
+            all[n].affine = flags % 2 || passes[p] == PASS_BWD_REDUCE;
             all[n].relu = all[n].adds = all[n].each_image = flags / 2 % 2;
             all[n].masks_x = flags / 4;
             all[n++].p = flags / 4 ? 0.5f : flags == 3 ? 0.3f : 0;
@@ -440,6 +453,7 @@ static bool shows(const struct kernel *k, enum bug b)
     bool pool = k->op == KERNEL_MAXPOOL || k->op == KERNEL_AVGPOOL;
     bool fwd = k->pass == PASS_FWD, data = k->pass == PASS_BWD_DATA;
     bool image = (fwd && k->op != KERNEL_SUMS) || data;
+    bool sums = (k->stats && fwd) || k->op == KERNEL_SUMS || k->pass == PASS_BWD_REDUCE;
     switch (b) {
     case TAP_OFF:
         return weighted || pool;
@@ -455,6 +469,7 @@ static bool shows(const struct kernel *k, enum bug b)
     case PAD_WRITTEN:
         return image && (fwd ? k->y : k->dx).c < 8;
     case ADDS_INSTEAD:
+        return (image && (fwd || !k->adds)) || sums;
     case PIXEL_FORGOTTEN:
         return image && (fwd || !k->adds);
     case SETS_INSTEAD:
@@ -469,9 +484,11 @@ static bool shows(const struct kernel *k, enum bug b)
         return k->op == KERNEL_MAP && k->p > 0;
     case IMAGE_FORGOTTEN:
         return true;
+    case LINES_SHARED:
+        return k->each_image && k->op == KERNEL_MAP && k->affine;
     case SUMS_SHARED:
-        return k->each_image && ((k->stats && fwd) || (k->op == KERNEL_MAP &&
-                                                       (k->affine || k->pass == PASS_BWD_REDUCE)));
+    case UNSHIFTED:
+        return sums;
     default: /* ROUNDED has a test of its own */
         return false;
     }

@@ -29,7 +29,7 @@ local HEADS <const> = {
     conv = { "^conv(%d)x%1s2", "^conv(%d)x%1", "^dwconv(%d)x%1s2", "^dwconv(%d)x%1" },
     linear = { "^linear" },
     map = { "^batchnorm", "^norm", "^map" },
-    sums = { "^batchnorm_sums", "^norm_sums" },
+    sums = { "^norm_sums" },
     maxpool = { "^maxpool(%d+)x%1s%d+", "^maxpool(%d+)x%1" },
     avgpool = { "^avgpool_global", "^avgpool(%d+)x%1s%d+", "^avgpool(%d+)x%1" },
     add = { "^add" },
@@ -51,9 +51,8 @@ local function check_grammar(spec)
     local flags <const>, tail <const> = rest:match("^([%w_]-)(_c%d+.*)$")
     assert(flags == "" or flags:find("^[_%w]+$"), text)
     for flag in flags:gmatch("[^_]+") do
-        assert(flag == "relu" or flag == "norm" or flag == "batchnorm"
-            or flag == "winner" or flag == "bias" or flag == "mask"
-            or flag:find("^drop%w+$"), text .. ": " .. flag)
+        assert(flag == "relu" or flag == "norm" or flag == "winner" or flag == "bias"
+            or flag == "mask" or flag:find("^drop%w+$"), text .. ": " .. flag)
     end
     local weighted <const> = (spec.op == "conv" or spec.op == "linear")
         and not text:find("^dwconv")
@@ -105,9 +104,7 @@ function tests.names_tell_each_field()
     end
     test.equal(conv({}), "conv3x3_c8_k8_6x5_fwd__direct")
     test.equal(conv({ stride = 2 }), "conv3x3s2_c8_k8_6x5_fwd__direct")
-    test.equal(conv({ relu = true, stats = true, each_image = true }),
-        "conv3x3_relu_norm_c8_k8_6x5_fwd__direct")
-    test.equal(conv({ relu = true, stats = true }), "conv3x3_relu_batchnorm_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ relu = true, stats = true }), "conv3x3_relu_norm_c8_k8_6x5_fwd__direct")
     test.equal(conv({ bias = true }), "conv3x3_bias_c8_k8_6x5_fwd__direct")
     test.equal(conv({ padding = 0 }), "conv3x3_c8_k8_6x5_fwd__direct_p0_b1_0")
     test.equal(conv({ y = layout }), "conv3x3_c8_k8_6x5_fwd__direct_b1_1")
@@ -115,7 +112,7 @@ function tests.names_tell_each_field()
     test.equal(conv({ pass = "bwd_data", dx = inner, dy = layout, adds = true }),
         "conv3x3_c8_k8_6x5_bwd_data__direct_add")
     test.equal(conv({ pass = "bwd_weights", dy = inner }), "conv3x3_c8_k8_6x5_bwd_weights__direct")
-    test.equal(conv({ groups = 2, stats = true }), "conv3x3_batchnorm_c8_k8_g2_6x5_fwd__direct")
+    test.equal(conv({ groups = 2, stats = true }), "conv3x3_norm_c8_k8_g2_6x5_fwd__direct")
     test.equal(conv({ groups = 8, relu = true, algorithm = "depthwise" }),
         "dwconv3x3_relu_c8_6x5_fwd")
     local wide <const> = { c = 8, h = 6, w = 5, pitch = 16, border = 1 }

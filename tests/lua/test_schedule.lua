@@ -215,7 +215,7 @@ end
 local WRITTEN <const> = {
     y = true, dx = true, dw = true, db = true, sums = true, scratch = true,
 }
-local ADDED_TO <const> = { dw = true, db = true, sums = true }
+local ADDED_TO <const> = { dw = true, db = true }
 
 -- Which arguments of a call it reads and which it sets; the rest it adds to.
 local function effects(call)
@@ -230,7 +230,7 @@ local function effects(call)
         end
         return reads, sets
     end
-    -- zero, load, the norms' own functions and the loss set their first argument.
+    -- load, the norms' own functions and the loss set their first argument.
     for i, arg in ipairs(call.args) do
         if is_buffer(arg) then
             local first <const> = i == 1 and call.fn ~= "store_logits"
