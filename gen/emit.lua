@@ -23,14 +23,37 @@ local function render(template_name, params)
     return (template.render(template_name, params):gsub("\n$", ""))
 end
 
--- Appends to a list the text of a function unless the list has one of that name; two different
--- texts of one name would be a bug of name.lua.
-local function add_once(list, seen, function_name, text)
-    assert(seen[function_name] == nil or seen[function_name] == text,
-        "one name for two kernels: " .. function_name)
-    if not seen[function_name] then
-        seen[function_name] = text
-        list[#list + 1] = text .. "\n"
+-- Whether two values are the same, tables part by part but for the key `but`.
+local function equal(a, b, but)
+    if type(a) ~= "table" or type(b) ~= "table" then
+        return a == b
+    end
+    for key, value in pairs(a) do -- the order does not matter
+        if key ~= but and not equal(value, b[key]) then
+            return false
+        end
+    end
+    for key in pairs(b) do
+        if key ~= but and a[key] == nil then
+            return false
+        end
+    end
+    return true
+end
+
+-- Whether `seen` has a function of that name, made from the same; else notes it. A text follows
+-- from what it is made from, and two functions of one name that differ would be a bug of name.lua.
+local function is_made(seen, function_name, source, but)
+    local known <const> = seen[function_name]
+    seen[function_name] = known or source
+    assert(not known or equal(known, source, but), "one name for two kernels: " .. function_name)
+    return known ~= nil
+end
+
+-- Appends to a list the text of a function unless the list has one of that name.
+local function add_once(list, seen, function_name, file, params)
+    if not is_made(seen, function_name, params) then
+        list[#list + 1] = render(file, params) .. "\n"
     end
 end
 
@@ -119,14 +142,14 @@ local function norm_texts(graph, set, list, seen)
         end
     end
     if has_norms then
-        add_once(list, seen, "moments", render("moments.c.tpl", { gathers = gathers }))
+        add_once(list, seen, "moments", "moments.c.tpl", { gathers = gathers })
     end
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" then
             local prefix <const> = prefix_of(node)
             local batch <const> = node.norm == "batch"
             local pitch <const> = (node.c + set.vl - 1) // set.vl * set.vl
-            add_once(list, seen, prefix, render("norm.c.tpl", {
+            add_once(list, seen, prefix, "norm.c.tpl", {
                 whole = whole[prefix] or false, ghosts = ghosts[prefix] or false,
                 prefix = prefix, title = batch and "batch norm" or "group norm", batch = batch,
                 inputs = batch and string.format("moments: 2 x %d, those", pitch)
@@ -136,37 +159,37 @@ local function norm_texts(graph, set, list, seen)
                 pitch = pitch,
                 eps = c.double(node.eps),
                 momentum = batch and c.double(node.momentum) or "0.0",
-            }))
+            })
         end
     end
 end
 
 local function other_texts(graph, train, set, list, seen)
-    local function load_text(call)
+    local function load_params(call)
         local layout <const> = call.args[1].layout
-        return render("load.c.tpl", {
+        return {
             name = call.fn, channels = layout.c, h = layout.h, w = layout.w,
             pitch = layout.pitch, shapes = call.args[1].shape .. ".", y_border = layout.border,
             y_floats = call.args[1].floats, y_cols = layout.w + 2 * layout.border,
-        })
+        }
     end
-    local function loss_text(call)
+    local function loss_params(call)
         local function vector_at(layout)
             return (layout.border * (layout.w + 2 * layout.border) + layout.border) * layout.pitch
         end
-        return render("loss.c.tpl", {
+        return {
             classes = graph.classes, pitch = call.args[1].layout.pitch,
             dlogits_floats = call.args[1].floats, values_floats = call.args[2].floats,
             dlogits_at = vector_at(call.args[1].layout),
             logits_at = vector_at(call.args[2].layout),
-        })
+        }
     end
     for _, phase in ipairs(train.plan.phases) do
         for _, call in ipairs(phase.calls) do
             if call.fn:find("^load_") then
-                add_once(list, seen, call.fn, load_text(call))
+                add_once(list, seen, call.fn, "load.c.tpl", load_params(call))
             elseif call.fn == "softmax_loss" then
-                add_once(list, seen, call.fn, loss_text(call))
+                add_once(list, seen, call.fn, "loss.c.tpl", loss_params(call))
             end
         end
     end
@@ -199,12 +222,11 @@ local function kernel_texts(graph, train, eval, set, options)
     uses.clear_border = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
-            local file <const>, params <const> = kernel.template(spec, set, options)
-            local text <const> = render(file, params)
-            if not seen[spec.name] then
+            if not is_made(seen, spec.name, spec, "layer") then
+                local text <const> = render(kernel.template(spec, set, options))
                 source.add(spec.name, #text)
+                list[#list + 1] = text .. "\n"
             end
-            add_once(list, seen, spec.name, text)
         end
     end
     other_texts(graph, train, set, list, seen)
@@ -226,7 +248,7 @@ local function weight_texts(graph, train, set)
     end
     local function pack_function(spec, what)
         local file <const>, params <const> = packing.template(spec, what, set)
-        add_once(list, seen, params.name, render(file, params))
+        add_once(list, seen, params.name, file, params)
         return params.name
     end
     for i, param in ipairs(graph.params) do

@@ -1,9 +1,9 @@
 -- occupancy.lua - which offsets of an arena are taken during which calls, and the lowest free ones.
 --
---     local taken <const> = occupancy.new(calls)             nothing is taken during calls 1 .. calls
---     occupancy.lowest_free(taken, first, last, floats)      the lowest offset of so many floats
---                                                            that are free in all those calls
---     occupancy.take(taken, first, last, at, floats)         takes them
+--     local taken <const> = occupancy.new(calls)           nothing is taken in calls 1 .. calls
+--     occupancy.lowest_free(taken, first, last, floats)    the lowest offset of so many floats
+--                                                          that are free in all those calls
+--     occupancy.take(taken, first, last, at, floats)       takes them
 --
 -- A binary tree over the calls: a node stands for a range of calls, its children for the halves. A
 -- range of calls is cut into the largest nodes that fit. Each node has two unions of ranges of

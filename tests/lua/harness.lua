@@ -19,7 +19,7 @@ end
 --- machine and under every load.
 function test.kilosteps(f, ...)
     local count = 0
-    debug.sethook(function() count = count + 1 end, "", 1000)
+    debug.sethook(function() count = count + 0.1 end, "", 100)
     pcall(f, ...)
     debug.sethook()
     return count

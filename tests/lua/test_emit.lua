@@ -221,4 +221,30 @@ function tests.unlucky_names_compile_to_distinct_things()
     end
 end
 
+-- A kernel that many layers share is written once, and one name for two kernels is a bug.
+function tests.shared_kernels_are_made_once()
+    local kernel <const> = require("kernel")
+    local template <const> = kernel.template
+    local count = 0
+    function kernel.template(...)
+        count = count + 1
+        return template(...)
+    end
+    local function made(layers)
+        count = 0
+        program(nets.small(("conv { 3, window = 3, padding = 1 }, relu(), "):rep(layers)
+            .. "dropout(0.1)", "none"), "avx2")
+        return count
+    end
+    test.equal(made(9), made(3))
+    local name <const> = require("name")
+    local named <const> = name.kernel
+    function name.kernel()
+        return "the_kernel"
+    end
+    local ok <const>, message <const> = pcall(made, 3)
+    kernel.template, name.kernel = template, named
+    assert(not ok and message:find("one name for two kernels"), message)
+end
+
 return tests
