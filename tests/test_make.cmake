@@ -37,7 +37,8 @@ endfunction()
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${tree}/my nets")
-foreach(name CMakeLists.txt CMakePresets.json Makefile examples gen templates runtime tests)
+foreach(name CMakeLists.txt CMakePresets.json Makefile docs examples gen runtime scripts templates
+        tests)
     file(COPY "${BURIN_SOURCE}/${name}" DESTINATION "${tree}")
 endforeach()
 file(COPY "${BURIN_SOURCE}/tests/tiny.lua" DESTINATION "${tree}/my nets")

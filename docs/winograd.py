@@ -1,0 +1,107 @@
+"""The matrices of docs/winograd.md: checks the three identities in double, and measures the error of
+each algorithm in float. Needs numpy.
+
+    python3 docs/winograd.py
+"""
+
+import numpy as np
+
+BT = np.array([[4, 0, -5, 0, 1, 0],
+               [0, -4, -4, 1, 1, 0],
+               [0, 4, -4, -1, 1, 0],
+               [0, -2, -1, 2, 1, 0],
+               [0, 2, -1, -2, 1, 0],
+               [0, 4, 0, -5, 0, 1]], float)
+G = np.array([[1 / 4, 0, 0],
+              [-1 / 6, -1 / 6, -1 / 6],
+              [-1 / 6, 1 / 6, -1 / 6],
+              [1 / 24, 1 / 12, 1 / 6],
+              [1 / 24, -1 / 12, 1 / 6],
+              [0, 0, 1]], float)
+AT = np.array([[1, 1, 1, 1, 1, 0],
+               [0, 1, -1, 2, -2, 0],
+               [0, 1, 1, 4, 4, 0],
+               [0, 1, -1, 8, -8, 1]], float)
+rng = np.random.default_rng(1)
+
+
+def both(left, tiles):
+    """left t left' for every tile t, in the type of the tiles."""
+    left = left.astype(tiles.dtype)
+    return left @ tiles @ left.T
+
+
+def correlate(x, w):
+    """The valid correlation of tiles x with tiles w."""
+    size, window = x.shape[-1] - w.shape[-1] + 1, w.shape[-1]
+    out = np.zeros(x.shape[:-2] + (size, size), x.dtype)
+    for i in range(window):
+        for j in range(window):
+            out += x[..., i:i + size, j:j + size] * w[..., i:i + 1, j:j + 1]
+    return out
+
+
+def add_up(terms):
+    """The sum over the first axis, one term after the other, in the type of the terms."""
+    total = np.zeros_like(terms[0])
+    for term in terms:
+        total += term
+    return total
+
+
+def forward(x, w):
+    return both(AT, add_up(both(G, w) * both(BT, x)))
+
+
+def weight_gradient(x, dy):
+    return both(G.T, add_up(both(BT, x) * both(AT.T, dy)))
+
+
+def relative(approximate, exact):
+    return np.sqrt(np.mean((approximate - exact) ** 2) / np.mean(exact ** 2))
+
+
+def errors(terms, right_shape, transformed):
+    """Relative rms errors of the direct and of the transformed algorithm, sums of `terms` products."""
+    x = rng.standard_normal((terms, 500, 6, 6)).astype(np.float32)
+    right = rng.standard_normal((terms, 500) + right_shape).astype(np.float32)
+    exact = np.sum(correlate(x.astype(float), right.astype(float)), axis=0)
+    direct = add_up(np.concatenate([correlate_terms(x[t], right[t]) for t in range(terms)]))
+    return relative(direct, exact), relative(transformed(x, right), exact)
+
+
+def correlate_terms(x, w):
+    """The products of a correlation, a tap each."""
+    size = x.shape[-1] - w.shape[-1] + 1
+    return np.stack([x[..., i:i + size, j:j + size] * w[..., i:i + 1, j:j + 1]
+                     for i in range(w.shape[-1]) for j in range(w.shape[-1])])
+
+
+def main():
+    x = rng.standard_normal((7, 1, 6, 6))
+    w = rng.standard_normal((7, 1, 3, 3))
+    dy = rng.standard_normal((7, 1, 4, 4))
+    exact = np.sum(correlate(x, w), axis=0)
+    print("forward:         largest difference %.0e" % np.abs(forward(x, w) - exact).max())
+    exact = np.sum(correlate(x, dy), axis=0)
+    print("weight gradient: largest difference %.0e" % np.abs(weight_gradient(x, dy) - exact).max())
+
+    # Every output adds its gradient, times the window, to the pixels that it read.
+    grad, window = rng.standard_normal((12, 12)), w[0, 0]
+    dx = np.zeros((14, 14))
+    for i in range(12):
+        for j in range(12):
+            dx[i:i + 3, j:j + 3] += grad[i, j] * window
+    tile = forward(grad[None, 2:8, 2:8], window[None, ::-1, ::-1])
+    print("data gradient:   largest difference %.0e" % np.abs(tile - dx[4:8, 4:8]).max())
+
+    print("float, relative rms error     direct    F(4x4,3x3)")
+    for channels in (16, 32):
+        print("forward, %2d channels         %.1e   %.1e" % ((channels,) + errors(
+            channels, (3, 3), forward)))
+    for tiles in (64, 512):
+        print("weight gradient, %3d tiles   %.1e   %.1e" % ((tiles,) + errors(
+            tiles, (4, 4), weight_gradient)))
+
+
+main()
