@@ -138,6 +138,21 @@ static int write_if_changed(lua_State *L)
     return 1;
 }
 
+/* Makes a folder that is not there yet. */
+static int make_folder(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    struct stat status;
+    if (mkdir(path, 0777) != 0) {
+        int problem = errno;
+        bool there = problem == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+        if (!there)
+            return fail_errno(L, path, "cannot be made", problem);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 static int print_text(lua_State *L)
 {
     size_t size;
@@ -194,9 +209,13 @@ static int template(lua_State *L)
 void files_add_functions(lua_State *L, const char *gen_dir)
 {
     static const luaL_Reg functions[] = {
-        {"source", source},       {"template", template},
-        {"read_file", read_file}, {"write_if_changed", write_if_changed},
-        {"print", print_text},    {NULL, NULL},
+        {"source", source},
+        {"template", template},
+        {"read_file", read_file},
+        {"write_if_changed", write_if_changed},
+        {"print", print_text},
+        {"make_folder", make_folder},
+        {NULL, NULL},
     };
     lua_pushlightuserdata(L, (void *)gen_dir); /* only ever read as const again */
     luaL_setfuncs(L, functions, 1);

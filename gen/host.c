@@ -6,7 +6,7 @@
  * with the methods of strings cut down to what that environment offers, and in a process of its
  * own.
  *
- * The global table `host`, for trusted modules; the first five are in files.c, in_child is in
+ * The global table `host`, for trusted modules; the first six are in files.c, in_child is in
  * child.c, the last two are in description.c:
  *
  *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message,
@@ -15,6 +15,7 @@
  *     host.read_file(path [, most [, from]])   text, at most so many bytes, from that byte on; or
  *                                        nil, message, and whether there is none
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
+ *     host.make_folder(path)             true, or nil, message; it may be there already
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"
  *     host.in_child(f, ...)              the text that f(...) returns, from a process of its own;

@@ -139,7 +139,11 @@ function main.gen(arguments)
     local text <const> = require("emit").program(graph.build(net), options)
     local path = arguments.output
     if not path then
+        local made <const>, problem <const> = host.make_folder("generated")
         path = "generated/" .. require("model").file_name(net.name, options)
+        if not made then
+            fail(problem)
+        end
         tell_owner(net, path)
     end
     write_beside(net, path, text)

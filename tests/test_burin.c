@@ -207,6 +207,25 @@ START_TEST(twin_is_written_once)
 }
 END_TEST
 
+/* Wherever it is started, it makes the folder that it writes into. */
+START_TEST(gen_works_from_any_folder)
+{
+    put_network("return network { name = \"ok\", classes = 2, input = { 1, 1, 1 },\n"
+                "recipe = { optimizer = sgd { lr = 1 } },\n"
+                "layers = { linear(2), softmax_cross_entropy() } }\n");
+    ck_assert_int_eq(chdir(folder), 0);
+    expect("gen --isa c net.lua", 0, "generated/ok_bn_c.c: written\n");
+    expect("gen --isa c net.lua", 0, "generated/ok_bn_c.c: unchanged\n");
+    ck_assert_int_eq(remove("generated/ok_bn_c.c"), 0);
+    ck_assert_int_eq(rmdir("generated"), 0);
+    FILE *file = fopen("generated", "w");
+    ck_assert_ptr_nonnull(file);
+    fclose(file);
+    expect("gen --isa c net.lua", 1, "burin: generated: cannot be made: File exists\n");
+    ck_assert_int_eq(remove("generated"), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("burin");
@@ -221,6 +240,7 @@ int main(void)
     tcase_add_test(tcase, runs_print_the_same);
     tcase_add_test(tcase, files_have_sane_modes);
     tcase_add_test(tcase, twin_is_written_once);
+    tcase_add_test(tcase, gen_works_from_any_folder);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
