@@ -1,12 +1,15 @@
 # The front door: each target hands over to CMake and to what it built. `make help` says what there
-# is. Values reach the commands through the environment, so that any path is taken as it is.
+# is. Values reach the commands through the environment as they were typed, so a path may hold
+# blanks, quotes and what make or the shell would read otherwise.
 NET = s8
 NORM = bn
 ISA = native
 EPOCHS =
 SEED =
 THREADS =
+LR =
 DATA =
+ARGS =
 PYTHON = python3
 FUZZ_SECONDS = 60
 MAX_MEMORY = 4096
@@ -18,13 +21,29 @@ SEEDS =
 GHOSTS = 2 4 8 16 32 64
 JOBS =
 VALIDATE =
-export NET NORM ISA EPOCHS SEED THREADS DATA PYTHON FUZZ_SECONDS MAX_MEMORY
-export NETS NORMS SEEDS GHOSTS JOBS VALIDATE
+PROBE =
+RESULTS =
+VARIABLES = NET NORM ISA EPOCHS SEED THREADS LR DATA ARGS PYTHON FUZZ_SECONDS MAX_MEMORY NETS NORMS \
+    SEEDS GHOSTS JOBS VALIDATE PROBE RESULTS
+export $(VARIABLES)
+
+# Others are misspelt, but for those that the environment of a build has everywhere.
+ELSEWHERE = CC CFLAGS CPPFLAGS LDFLAGS SHELL CIFAR10_DIR BURIN_% CMAKE_% CTEST_%
+GIVEN = $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VARIABLES) $(ELSEWHERE) MAKE%,$(GIVEN))
+ifneq ($(UNKNOWN),)
+$(error $(shell awk -f runtime/nearest.awk $(firstword $(UNKNOWN)) $(VARIABLES)))
+endif
+
+# What stands on the command line is not expanded once more: a path may hold a dollar sign.
+$(foreach name,$(filter $(VARIABLES),$(GIVEN)),$(eval override $(name) := $$(value $(name))))
 
 PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
+one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: compare and sweep train by \
+    the recipe of the description))
 
 .PHONY: help gen train bench bench-scaling bench-peers compare sweep tune torch check check-deep \
     fuzz data generated clean configure
@@ -53,7 +72,10 @@ help:
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'NETS=, NORMS=, SEEDS=, JOBS=       of make sweep: lists, and trainings at once'
 	@echo 'VALIDATE=                          of make sweep: training images to evaluate on instead'
+	@echo 'PROBE=                             of make compare: steps between two looks inside'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
+	@echo 'LR=, ARGS=                         of make train: its learning rate and any other options;'
+	@echo '                                   ARGS also of make bench'
 
 configure:
 	@mkdir -p build
@@ -61,12 +83,16 @@ configure:
 
 # The generator runs twice: here, to say clearly what is wrong with a network, and in the build.
 gen: configure
-	@case "$$(basename "$$NET")" in \
+	@case "$$NET" in -*) echo "NET=$$NET: begins with -: expected ./$$NET" >&2; exit 2 ;; esac; \
+	case "$$(basename "$$NET")" in \
 	'' | *[!A-Za-z0-9_.-]*) \
 	    echo "NET=$$NET: expected a file whose name has letters, digits, _ and - alone" >&2; exit 2 ;; \
+	esac; \
+	case "$$(pwd)/$$NET$$(printf %s "$$NET" | wc -l)" in *[';|\?$$']* | *[!0]) \
+	    printf "NET=%s: a folder has ; | \\\\ ? \$$ or a new line in its name, which CMake and Ninja %s\n" \
+	        "$$NET" 'cannot take: expected a path without these' >&2; exit 2 ;; \
 	esac
 	@cmake --build build --target burin
-	@mkdir -p generated
 	@build/burin gen --norm "$$NORM" --isa "$$ISA" --max-memory "$$MAX_MEMORY" "$$NET"
 	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA" \
 	    -D "BURIN_MAX_MEMORY=$$MAX_MEMORY"
@@ -84,11 +110,12 @@ train: gen
 	    echo '** Training on the built-in SYNTHETIC images instead.'; \
 	    echo '********************************************************************************'; \
 	fi; \
+	set -f; \
 	exec $(PROGRAM) train "$$@" $${EPOCHS:+--epochs "$$EPOCHS"} $${SEED:+--seed "$$SEED"} \
-	    $${THREADS:+--threads "$$THREADS"}
+	    $${THREADS:+--threads "$$THREADS"} $${LR:+--lr "$$LR"} $$ARGS
 
 bench: gen
-	@exec $(PROGRAM) bench $${THREADS:+--threads "$$THREADS"}
+	@set -f; exec $(PROGRAM) bench $${THREADS:+--threads "$$THREADS"} $$ARGS
 
 bench-scaling:
 	@exec cmake -P tests/bench_scaling.cmake
@@ -102,9 +129,11 @@ bench-peers: torch gen
 	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
 
 compare:
+	@$(one_training)
 	@exec runtime/compare.sh
 
 sweep:
+	@$(one_training)
 	@exec runtime/sweep.sh
 
 # Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.

@@ -53,6 +53,48 @@ expect_file(generated/tiny_gn_${ISA}.c build/tiny_gn build/burin)
 make_well(gen ${net} NORM=ln ISA=c)
 expect_file(generated/tiny_gn_${ISA}.c generated/tiny_ln_c.c build/tiny_gn build/tiny_ln)
 
+# A variable that is misspelt is told before anything is done, with the one that was meant.
+make(train ${net} EPOCH=2)
+expect_failure("EPOCH: no such variable: did you mean EPOCHS?")
+make(gen NTE=s8)
+expect_failure("NTE: no such variable: did you mean NET?")
+make(gen norm=gn)
+expect_failure("norm: no such variable: did you mean NORM?")
+make(gen NET=-/tiny.lua)
+expect_failure("NET=-/tiny.lua: begins with -: expected ./-/tiny.lua")
+make(help COLOUR=1)
+expect_failure("COLOUR: no such variable: expected one of NET, NORM, ISA, EPOCHS, ")
+make(compare ${net} LR=0.5)
+expect_failure("LR= and ARGS= are of make train")
+make_well(help CC=cc BURIN_ANY=1)
+
+# Folders of any name, or a message. A script, as CMake reads some of these characters otherwise.
+file(WRITE "${tree}/odd.sh" [=[
+for odd in "a  b'\"#()&%*,=\`[]{}<>@!é" 'a;b' 'a|b' 'a\b' 'a?b' 'a$<b' 'a$$b' "$(printf 'a\nb')"; do
+    mkdir "$odd"
+    cp 'my nets/tiny.lua' "$odd/odd.lua"
+    case $odd in
+    *[';|\?$']* | *'
+'*)
+        if make gen "NET=$odd/odd.lua" NORM=gn ISA=c > odd.log 2>&1 ||
+            ! grep 'cannot take: expected a path without these' odd.log > /dev/null; then
+            echo "$odd: not refused:"
+            cat odd.log
+            exit 1
+        fi
+        ;;
+    *)
+        make gen "NET=$odd/odd.lua" NORM=gn ISA=c > odd.log 2>&1 && [ -x build/odd_gn ] || {
+            echo "$odd: not built:"
+            cat odd.log
+            exit 1
+        }
+        ;;
+    esac
+done
+]=])
+run_well("${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL --unset=MFLAGS sh odd.sh)
+
 # What is wrong is said by the generator, and the build goes on to work.
 make(gen ${net} NORM=xx)
 expect_failure("--norm xx: expected bn, gn, ln, in, none or bn1 to bn9999")
@@ -84,6 +126,15 @@ list(LENGTH lines count)
 if(NOT count EQUAL 3)
     message(FATAL_ERROR "log.csv has ${count} lines, expected a head and two epochs:\n${lines}")
 endif()
+make_well(train ${net} NORM=gn DATA=synthetic EPOCHS=1 THREADS=1 LR=0.125 "ARGS=--no-augment --quiet")
+file(STRINGS "${tree}/runs/tiny_gn/log.jsonl" line LIMIT_COUNT 1)
+foreach(part "\"lr\":{\"value\":0.125,\"source\":\"option\"}"
+        "\"augment\":{\"value\":false,\"source\":\"option\"}")
+    string(FIND "${line}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "LR and ARGS: expected ${part} in ${line}")
+    endif()
+endforeach()
 make(train ${net} NORM=gn DATA=nowhere)
 expect_failure("nowhere")
 
@@ -208,7 +259,7 @@ make_well(gen NET=lengthy.lua NORM=bn)
 foreach(word "epoch.:1," resumed)
     execute_process(COMMAND "${CMAKE_COMMAND}" -E env "NETS=tiny.lua lengthy.lua" NORMS=bn SEEDS=1
         DATA=synthetic JOBS=1 VALIDATE=99 sh interrupt.sh "${word}" RESULT_VARIABLE result
-        OUTPUT_VARIABLE output ERROR_VARIABLE output WORKING_DIRECTORY "${tree}" TIMEOUT 60)
+        OUTPUT_VARIABLE output ERROR_VARIABLE output WORKING_DIRECTORY "${tree}" TIMEOUT 1800)
     expect_failure("`make sweep` with the same variables goes on")
     file(READ "${tree}/${long}" log)
     string(REGEX MATCHALL "\"reason\":\"interrupted\"" ends "${log}")
