@@ -40,7 +40,8 @@ window.onload = () => {
 };
 </script>
 END
-"$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" \
+# No sandbox: there is none for root, and the page is ours. Containers have little /dev/shm.
+"$browser" --headless --no-sandbox --disable-dev-shm-usage --disable-gpu --user-data-dir="$work/profile" \
     --allow-file-access-from-files --enable-logging=stderr --window-size=1500,900 --dump-dom \
     "file://$work/frames.html" > "$work/dom" 2> "$work/messages" || { cat "$work/messages"; exit 1; }
 sed -n '/^frame \|<pre/p' "$work/dom"
