@@ -1,20 +1,19 @@
 # The documents: every link leads to a file, and to a heading where it names one; every file of the
 # project that a document names is there.
 #
-#     cmake [-DROOT=.] -P tests/test_docs.cmake
+#     cmake -P tests/test_docs.cmake
 #
+# It runs in the root of the source tree, or of another one to look at.
 # Documents are README.md and the others of the root, and all *.md below docs, examples and the folders
 # of the source. Links to other sites are not followed.
 cmake_minimum_required(VERSION 3.22)
-if(NOT ROOT)
-    get_filename_component(ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
-endif()
+set(root "${CMAKE_SOURCE_DIR}") # of a script: where it runs
 set(folders docs examples gen generated results runtime scripts templates tests)
 
 set(documents)
-file(GLOB documents "${ROOT}/*.md")
+file(GLOB documents "${root}/*.md")
 foreach(folder IN LISTS folders)
-    file(GLOB_RECURSE found "${ROOT}/${folder}/*.md")
+    file(GLOB_RECURSE found "${root}/${folder}/*.md")
     list(APPEND documents ${found})
 endforeach()
 
@@ -68,7 +67,7 @@ list(JOIN named "|" alternatives)
 set(links 0)
 set(names 0)
 foreach(document IN LISTS documents)
-    file(RELATIVE_PATH name "${ROOT}" "${document}")
+    file(RELATIVE_PATH name "${root}" "${document}")
     get_filename_component(folder "${document}" DIRECTORY)
     read_prose(lines "${document}")
     string(REPLACE ";" "\n" text "${lines}")
@@ -102,7 +101,7 @@ foreach(document IN LISTS documents)
     foreach(path IN LISTS paths)
         string(REPLACE "`" "" path "${path}")
         math(EXPR names "${names} + 1")
-        if(NOT EXISTS "${ROOT}/${path}")
+        if(NOT EXISTS "${root}/${path}")
             message(SEND_ERROR "${name}: names ${path}, which is not there")
         endif()
     endforeach()

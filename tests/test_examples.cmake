@@ -4,7 +4,7 @@
 #     cmake -DBURIN=build/burin -DEXAMPLES="lenet_none;mlp_bn;..." -DPROGRAMS=build/tests/programs
 #         -DWORK=build/tests/examples -P tests/test_examples.cmake
 #
-# EXAMPLES are the programs, <net>_<norm>, one of each network.
+# EXAMPLES are the programs, <net>_<norm>, one of each network. It runs in the root of the source tree.
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 file(REMOVE_RECURSE "${WORK}")
@@ -12,8 +12,7 @@ file(MAKE_DIRECTORY "${WORK}")
 
 # Every description has a program and a line in the folder's README, and a name that no network of
 # gen/nets has.
-file(GLOB descriptions RELATIVE "${CMAKE_CURRENT_LIST_DIR}/../examples"
-    "${CMAKE_CURRENT_LIST_DIR}/../examples/*.lua")
+file(GLOB descriptions RELATIVE "${CMAKE_SOURCE_DIR}/examples" "${CMAKE_SOURCE_DIR}/examples/*.lua")
 file(READ examples/README.md readme)
 set(described)
 foreach(description IN LISTS descriptions)
@@ -22,7 +21,7 @@ foreach(description IN LISTS descriptions)
     if(NOT readme MATCHES "\\(${net}\\.lua\\)")
         message(FATAL_ERROR "examples/README.md has no link to ${net}.lua")
     endif()
-    if(EXISTS gen/nets/${net}.lua)
+    if(EXISTS "${CMAKE_SOURCE_DIR}/gen/nets/${net}.lua")
         message(FATAL_ERROR "${net} is also a name under gen/nets, which hides examples/${net}.lua")
     endif()
 endforeach()
