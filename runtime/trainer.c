@@ -203,6 +203,32 @@ static bool open_loaders(struct trainer *t, struct err *err)
     return loader_open(&t->test_loader, &t->test, &test, err);
 }
 
+/* The images that share a mean with the fewest others, where n images go through a batch norm. */
+static int fewest_images(const struct layer *norm, int n)
+{
+    if (norm->ghost == 0 || n <= norm->ghost)
+        return n;
+    return n % norm->ghost > 0 ? n % norm->ghost : norm->ghost;
+}
+
+/* A batch norm makes zero of a channel that has one value in a batch, and nothing is learned of it.
+ * The generator has seen to whole batches; here is the last one of an epoch. */
+static bool check_last_batch(const struct trainer *t, struct err *err)
+{
+    int batch = t->model->recipe.batch, images = t->train.count, last = images % batch;
+    for (int i = 0; last > 0 && i < t->model->layer_count; i++) {
+        const struct layer *l = &t->model->layers[i];
+        if (l->op == LAYER_NORM && l->norm == NORM_BATCH && l->h * l->w == 1 &&
+            fewest_images(l, last) == 1)
+            return err_set_code(err, t->settings.validate > 0 ? EXIT_USAGE : EXIT_DATA,
+                                "train: %d images in batches of %d: the last batch leaves %s one "
+                                "value a channel: expected two or more%s",
+                                images, batch, l->name,
+                                t->settings.validate > 0 ? ", with another --validate" : "");
+    }
+    return true;
+}
+
 static bool open_data(struct trainer *t, struct err *err)
 {
     struct settings *s = &t->settings;
@@ -218,7 +244,7 @@ static bool open_data(struct trainer *t, struct err *err)
         return false;
     }
     t->stats = data_statistics(&t->train);
-    return open_loaders(t, err);
+    return check_last_batch(t, err) && open_loaders(t, err);
 }
 
 /* -- Metadata ---------------------------------------------------------------------------------- */

@@ -265,6 +265,37 @@ START_TEST(held_out_images_are_evaluated)
 }
 END_TEST
 
+/* 4000 images in batches of 200, ghosts of 50. With 4 x 4 pixels any number of images will do. */
+START_TEST(a_last_batch_of_one_value_is_refused)
+{
+    const struct world pixel = {.environment = {{"TINY_MODEL", "pixel"}}};
+    const struct world ghosts = {.environment = {{"TINY_MODEL", "ghosts"}}};
+    static const char refused[] =
+        " images in batches of 200: the last batch leaves norm1 one value a channel: expected two "
+        "or more, with another --validate";
+    const struct {
+        const struct world *world;
+        int held_out;
+        bool good;
+    } cases[] = {
+        {&pixel, 199, false}, {&pixel, 3999, false}, {&pixel, 198, true},   {&pixel, 149, true},
+        {&pixel, 200, true},  {&ghosts, 149, false}, {&ghosts, 199, false}, {&ghosts, 148, true},
+        {&ghosts, 150, true}, {&ghosts, 3951, true}, {NULL, 199, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[120], message[240];
+        snprintf(words, sizeof words, "train --data synthetic --validate %d --max-steps 1 --out d",
+                 cases[i].held_out);
+        snprintf(message, sizeof message, "train: %d%s", 4000 - cases[i].held_out, refused);
+        int code = cases[i].world == NULL ? run(words) : run_words(cases[i].world, words);
+        ck_assert_msg(code == (cases[i].good ? EXIT_OK : EXIT_USAGE), "%s: %d: %s", words, code,
+                      errors);
+        if (!cases[i].good)
+            says(errors, message);
+    }
+}
+END_TEST
+
 START_TEST(an_older_checkpoint_cuts_the_log)
 {
     run_whole();
@@ -362,6 +393,7 @@ int main(int argc, char **argv)
     tcase_add_test(training, max_steps_stops_and_goes_on);
     tcase_add_test(training, stopping_after_every_epoch_changes_nothing);
     tcase_add_test(training, held_out_images_are_evaluated);
+    tcase_add_test(training, a_last_batch_of_one_value_is_refused);
     tcase_add_test(training, an_older_checkpoint_cuts_the_log);
     tcase_add_test(training, a_second_signal_ends_at_once);
     tcase_add_test(training, divergence_keeps_the_checkpoint);

@@ -103,7 +103,24 @@ static inline void tiny_eval(struct run *run, int rank)
 static const struct backend tiny_backend = {"generated", tiny_measure, tiny_pack, tiny_train,
                                             tiny_eval};
 
-/* TINY_MODEL changes the network: another width of input, instruction set, name or batch. */
+/* The norm sees one pixel, and as many images at once as `ghost` says. */
+static inline void tiny_pixel(int ghost)
+{
+    static struct layer layers[sizeof tiny_layers / sizeof tiny_layers[0]];
+    static struct param params[TINY_PARAMS];
+    memcpy(layers, tiny_layers, sizeof tiny_layers);
+    memcpy(params, tiny_params, sizeof tiny_params);
+    layers[1].window = layers[1].stride = 32;
+    layers[1].h = layers[1].w = layers[2].h = layers[2].w = 1;
+    layers[2].ghost = ghost;
+    params[2].shape[1] = params[2].fan_in = 3;
+    params[2].count = 30;
+    tiny_model.layers = layers;
+    tiny_model.params = params;
+}
+
+/* TINY_MODEL changes the network: another width of input, instruction set, name or batch, or the
+ * pixels and images that share a mean. */
 static inline int tiny_program(int argc, char **argv)
 {
     const char *kind = getenv("TINY_MODEL");
@@ -116,6 +133,10 @@ static inline int tiny_program(int argc, char **argv)
         tiny_model.name = "other";
     if (kind != NULL && strcmp(kind, "ragged") == 0)
         tiny_model.recipe.batch = 150; /* divides neither set */
+    if (kind != NULL && strcmp(kind, "pixel") == 0)
+        tiny_pixel(0);
+    if (kind != NULL && strcmp(kind, "ghosts") == 0)
+        tiny_pixel(50);
     return program_main(&tiny_model, argc, argv);
 }
 
