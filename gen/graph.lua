@@ -9,7 +9,8 @@
 --               window, stride, padding,      -- conv and pools
 --               bias = bool,                  -- conv and linear
 --               groups,                       -- conv: 1 is an ordinary one
---               norm = "batch|group", groups, eps, momentum,   -- norm; batch has 0 groups
+--               norm = "batch|group", groups, eps,   -- norm; batch has 0 groups
+--               momentum,                     -- batch norm
 --               ghost,                        -- norm: images of one statistic, 0 the whole batch
 --               p,                            -- dropout
 --               weight, bias_param,           -- indices into params, or nil

@@ -243,14 +243,23 @@ local relu <const> = {
     end,
 }
 
+-- Whether a value is dropped is drawn with 16 bits (dropout.lua).
+local LEAST_DROPOUT <const> = 2.0 ^ -17
+
 local dropout <const> = {
     name = "dropout",
     doc = "In training sets each value to 0 with probability p and divides the others by 1 - p.",
     example = "dropout(0.05)",
     fields = {
         field("p", "number", { min = 0, below = 1 },
-            { position = 1, doc = "probability of dropping a value" }),
+            { position = 1, doc = "probability of dropping a value, in steps of 1 / 65536" }),
     },
+    check = function(f)
+        if f.p > 0 and f.p < LEAST_DROPOUT then
+            return ("p is %s, which drops nothing"):format(record.show(f.p)),
+                "0, or half of 1 / 65536 and more"
+        end
+    end,
     shape = same_shape,
     node = { "p" },
     module = function(node)
@@ -367,6 +376,7 @@ local norm <const> = {
         f.ghost = f.ghost ~= f.batch and f.ghost or 0
         f.vanishes = kind == "none"
         f.norm = kind == "bn" and "batch" or "group"
+        f.momentum = kind == "bn" and f.momentum or nil
         f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c })[kind] or f.groups
     end,
     shape = function(f, ins)

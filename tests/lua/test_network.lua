@@ -94,6 +94,8 @@ local rejected <const> = {
       "6: conv: bias is 1: expected true or false" },
     { "probability", describe("dropout(1), " .. ending),
       "6: dropout: p is 1: expected a number from 0, below 1" },
+    { "a probability of nothing", describe("dropout(7.6e-6), " .. ending),
+      "6: dropout: p is 7.6e-06, which drops nothing: expected 0, or half of 1 / 65536 and more" },
     { "choice", describe('norm("batch"), ' .. ending),
       '6: norm: kind is "batch": expected one of bn, gn, ln, in or none' },
     { "two values", describe("conv(16, 3), " .. ending), {
