@@ -167,6 +167,10 @@ function graph.build(net)
         end
     end
     errors.raise()
+    if built.param_floats == 0 then
+        errors.report(net.line, "network: it has no parameters", "a layer that learns")
+        errors.raise()
+    end
     return built
 end
 

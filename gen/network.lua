@@ -1,6 +1,6 @@
 -- network.lua - from the text of a description to a checked list of layers.
 --
---     network = { file = "gen/nets/s8.lua", norm = "bn", name = "s8", where = "file:line",
+--     network = { file = "gen/nets/s8.lua", norm = "bn", name = "s8", line, where = "file:line",
 --                 input = { c, h, w }, classes, recipe = (recipe.lua), layers = { layer, ... } }
 --     layer   = { kind = "conv", name = "conv1", where = "file:line", fields = (layers.lua),
 --                 inputs = { "input" } }        -- names of earlier layers, or of the image
@@ -300,6 +300,7 @@ function network.check(top, file, norm)
         file = file,
         norm = norm,
         name = head.name,
+        line = top.line,
         where = ("%s:%d"):format(file, top.line),
         input = head.input,
         classes = head.classes,

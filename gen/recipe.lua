@@ -123,6 +123,10 @@ end
 
 local function read_augment(arguments, line, input, report)
     local augment <const> = record.check(recipe.augment, arguments, line, report)
+    if input and input.w == 1 and (augment.flip or "none") ~= "none" then
+        report(line, "augment: flip is " .. augment.flip .. ", of images one pixel wide",
+            "none, or wider images")
+    end
     local side <const> = input and math.min(input.h, input.w)
     if side and augment.crop and augment.crop >= side then
         report(line, "augment: crop is " .. augment.crop, "less than the image side, " .. side)

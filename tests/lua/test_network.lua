@@ -257,6 +257,14 @@ local rejected <const> = {
         "1: augment: cutout is 33: expected at most the image side, 32",
     } },
 
+    { "images that a flip leaves as they are", describe(ending, "input = { 3, 32, 1 },\n"
+      .. 'recipe = { optimizer = sgd { lr = 1 }, augment = { flip = "random" } },'),
+      "1: augment: flip is random, of images one pixel wide: expected none, or wider images" },
+    { "nothing that learns", "\nreturn network { name = 'bad', input = { 10, 8, 8 },\n"
+      .. "classes = 10, recipe = { optimizer = sgd { lr = 1 } },\n"
+      .. "layers = { relu(), global_avgpool(), softmax_cross_entropy() } }",
+      "2: network: it has no parameters: expected a layer that learns" },
+
     -- Shapes.
     { "sum of shapes", describe('maxpool(2),\nadd("first"), ' .. ending),
       "7: add: adds 16 x 16 x 16 and 16 x 32 x 32: expected equal shapes" },
@@ -356,6 +364,13 @@ function tests.lists_flatten_and_names_count()
         "input:input first:conv relu1:relu conv2:conv last:conv conv4:conv "
         .. "global_avgpool1:global_avgpool linear1:linear "
         .. "softmax_cross_entropy1:softmax_cross_entropy")
+end
+
+-- The number of a default name counts the layers of the kind, those with a name of their own too.
+function tests.a_name_changes_no_other_name()
+    test.equal(outline(describe('norm(), norm { name = "e" }, norm(), ' .. ending)),
+        "input:input first:conv norm1:norm e:norm norm3:norm global_avgpool1:global_avgpool "
+        .. "linear1:linear softmax_cross_entropy1:softmax_cross_entropy")
 end
 
 function tests.language_has_functions_loops_and_methods()
