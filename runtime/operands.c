@@ -32,6 +32,21 @@ double operands_size(enum operands_input input)
     return input == OPERANDS_INTEGERS ? 2 : 1;
 }
 
+double operands_offset(enum operands_input input)
+{
+    static const double offsets[OPERANDS_INPUTS] = {[OPERANDS_FAR_1] = 1,
+                                                    [OPERANDS_FAR_32] = 32,
+                                                    [OPERANDS_FAR_1024] = 1024,
+                                                    [OPERANDS_FAR_8192] = 8192};
+    return offsets[input];
+}
+
+bool operands_takes_far(const struct kernel *k)
+{
+    bool fwd = k->pass == PASS_FWD;
+    return (fwd && k->stats) || k->op == KERNEL_SUMS || (k->op == KERNEL_MAP && k->affine);
+}
+
 /* -- Shapes ------------------------------------------------------------------------------------ */
 
 static bool is_weighted(const struct kernel *k)
@@ -73,7 +88,7 @@ static bool is_used(const struct kernel *k, enum operand operand)
     case OPERAND_DB:
         return weights && k->bias;
     case OPERAND_SUMS:
-        return k->stats || k->op == KERNEL_SUMS || k->pass == PASS_BWD_REDUCE;
+        return (fwd && k->stats) || k->op == KERNEL_SUMS || k->pass == PASS_BWD_REDUCE;
     default:
         return k->scratch_floats > 0;
     }
@@ -281,6 +296,22 @@ static void fill(float *values, size_t n, enum operands_input input, uint64_t ke
                         : (float)rng_below(key, (uint32_t)i, 2049) * 0x1p-10f - 1;
 }
 
+/* Moves what a norm sees away from zero: x and the m of its line, or the bias where the kernel has
+ * one. A multiple of 2^-10 stays what it was but for the offset. */
+static void move_away(float *plain, const struct operands *o, enum operand i, double offset)
+{
+    const struct kernel *k = o->kernel;
+    const struct operand_shape *s = &o->shape[i];
+    if (!operands_takes_far(k))
+        return;
+    if (i == OPERAND_COEF)
+        plain += 2 * s->c;
+    size_t n = i == OPERAND_COEF ? (size_t)s->c : s->plain;
+    if (i == OPERAND_COEF || i == OPERAND_BIAS || (i == OPERAND_X && !(is_weighted(k) && k->bias)))
+        for (size_t at = 0; at < n; at++)
+            plain[at] += (float)offset;
+}
+
 static void poison(float *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -348,6 +379,7 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
         return;
     }
     fill(plain, s->plain, input, key);
+    move_away(plain, o, i, operands_offset(input));
     if (i == OPERAND_YIN) /* the result of a ReLU */
         ref_relu_fwd(plain, plain, s->plain);
     if (i == OPERAND_SCRATCH) {

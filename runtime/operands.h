@@ -18,9 +18,18 @@
 #include "ref.h"
 
 /* INTEGERS are -2 .. 2: sums of their products are exact in float. RANDOM numbers are multiples of
- * 2^-10 in [-1, 1], so that the argument of a ReLU, a*x + b, is exact and every way of computing it
- * agrees on the sign. */
-enum operands_input { OPERANDS_INTEGERS, OPERANDS_RANDOM };
+ * 2^-10 in [-1, 1], so that the argument of a ReLU, a*(x - m) + b, is exact and every way of
+ * computing it agrees on the sign. FAR are the same, but what a norm sees lies far from zero by so
+ * much, the m of a line with it: the mean of channels is up to 14,000 times their deviation. */
+enum operands_input {
+    OPERANDS_INTEGERS,
+    OPERANDS_RANDOM,
+    OPERANDS_FAR_1,
+    OPERANDS_FAR_32,
+    OPERANDS_FAR_1024,
+    OPERANDS_FAR_8192,
+    OPERANDS_INPUTS
+};
 
 /* Where the kernel's copies lie: each against a page that may not be touched, behind or before it,
  * or all together, as in the arena of a program. */
@@ -90,7 +99,14 @@ const char *operands_name(enum operand operand);
 /* The operand whose guard page holds the address, or OPERAND_COUNT. */
 enum operand operands_guarded(const struct operands *o, const void *address);
 
-/* The largest magnitude of an input. */
+/* The largest magnitude of an input that is not far from zero. */
 double operands_size(enum operands_input input);
+
+/* What is added to the inputs of FAR, else 0. */
+double operands_offset(enum operands_input input);
+
+/* Whether inputs far from zero mean something to a kernel: it makes the sums of a norm or applies
+ * its line. Others have only more to round. */
+bool operands_takes_far(const struct kernel *kernel);
 
 #endif

@@ -3,7 +3,8 @@
  * Tolerance. Two sums of n products of size at most m, in float and in any order, each err by at
  * most n * n * m * u, u = 2^-24, and in practice by about sqrt(n) * m * u. TOLERANCE * n * m * u
  * leaves an order of magnitude above that, and stays far below m, by which one wrong or missing
- * term is off. Errors of y pass into sums over y and into their shift.
+ * term is off. The terms of the sums for a norm are distances from the first pixel, however far
+ * from zero that is.
  *
  * Winograd's F(4 x 4, 3 x 3) sums larger terms, which cancel: along one axis an output is made of
  * terms whose absolute values sum up to 48 m where those of the direct sum come to 3 m (the last
@@ -104,11 +105,17 @@ static double count_terms(const struct kernel *k, int images)
     }
 }
 
-static double largest_of(const float *values, size_t n)
+/* The largest distance of a number from the first of its channel and image. */
+static double largest_distance(const struct operands *o, enum operand operand)
 {
+    const struct operand_shape *s = &o->shape[operand];
+    const struct layout *l = s->layout;
     double largest = 0;
-    for (size_t i = 0; i < n; i++)
-        largest = fmax(largest, fabs((double)values[i]));
+    size_t pixels = (size_t)(l->h * l->w), channels = (size_t)(s->copies * l->c);
+    const float *first = o->plain[operand];
+    for (size_t channel = 0; channel < channels; channel++, first += pixels)
+        for (size_t i = 1; i < pixels; i++)
+            largest = fmax(largest, fabs((double)first[i] - (double)*first));
     return largest;
 }
 
@@ -121,23 +128,14 @@ static double tolerance_of(const struct operands *o, enum operand output, int ro
     double terms = count_terms(k, o->n);
     if (k->op == KERNEL_CONV && !k->exact)
         terms = fmax(terms, 16 * sqrt(terms));
-    double element = TOLERANCE * terms * size * size * scale;
+    double offset = k->op == KERNEL_MAP ? 0 : operands_offset(input); /* a line takes it away */
     if (output != OPERAND_SUMS)
-        return element;
-    double distance = 2 * size; /* of two inputs */
+        return TOLERANCE * terms * (size + offset) * size * scale;
     if (k->pass == PASS_BWD_REDUCE)
-        return TOLERANCE * pixels_of(&k->x) * size * scale * (row == 0 ? 1 : distance);
-    double pixels = pixels_of(&k->x), shift = 0;
-    if (o->shape[OPERAND_Y].plain) {
-        pixels = pixels_of(&k->y);
-        distance = 2 * largest_of(o->plain[OPERAND_Y], o->shape[OPERAND_Y].plain * (size_t)o->n);
-        shift = element;
-    }
-    if (row == 0)
-        return shift;
-    if (row == 1)
-        return pixels * (TOLERANCE * distance + 2 * shift);
-    return pixels * (TOLERANCE * distance * distance + 4 * distance * shift);
+        return TOLERANCE * pixels_of(&k->x) * size * scale * (row == 0 ? 1 : 2 * size);
+    bool made = o->shape[OPERAND_Y].plain > 0;
+    double distance = largest_distance(o, made ? OPERAND_Y : OPERAND_X);
+    return row == 0 ? 0 : TOLERANCE * pixels_of(made ? &k->y : &k->x) * pow(distance, row);
 }
 
 /* -- Comparing --------------------------------------------------------------------------------- */
@@ -272,9 +270,31 @@ static bool check_copies(const struct check *c, enum operand output,
     return ok;
 }
 
+/* The sums that belong to the y that the kernel has written, which may differ from the reference's
+ * by its rounding. */
+static void expect_sums_of_made(const struct operands *o)
+{
+    const struct operand_shape *s = &o->shape[OPERAND_Y], *sums = &o->shape[OPERAND_SUMS];
+    const struct layout *l = s->layout;
+    bool made = s->plain > 0 && sums->plain > 0;
+    for (int image = 0; made && image < o->n; image++) {
+        float *plain = o->plain[OPERAND_Y] + (size_t)image * s->plain;
+        const float *laid = o->laid[OPERAND_Y] + (size_t)image * s->laid;
+        for (int c = 0, i = 0; c < l->c; c++)
+            for (int y = l->border; y < l->h + l->border; y++)
+                for (int x = l->border; x < l->w + l->border; x++, i++)
+                    plain[i] = laid[(y * (l->w + 2 * l->border) + x) * l->pitch + c];
+        ref_shifted_sums((void *)(o->plain[OPERAND_SUMS] + (size_t)image * sums->plain), plain,
+                         l->c, l->h * l->w);
+    }
+}
+
 static bool check_outputs(const struct check *c)
 {
-    return check_copies(c, OPERAND_Y, check_image) && check_copies(c, OPERAND_DX, check_image) &&
+    if (!check_copies(c, OPERAND_Y, check_image))
+        return false;
+    expect_sums_of_made(c->o);
+    return check_copies(c, OPERAND_DX, check_image) &&
            (!c->o->kernel->winners || check_copies(c, OPERAND_WINNER, check_winner)) &&
            (!c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
            check_copies(c, OPERAND_DB, check_vectors) &&

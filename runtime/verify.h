@@ -7,8 +7,10 @@
  * The kernel and ref_kernel work on the same made-up numbers, with the kernel's buffers first
  * against a forbidden page behind them and then against one before them, for as many images as the
  * kernel takes, for one less, and for a single one. Its outputs must agree
- * with the reference, its borders and pad lanes must be zero. Small integers show every wrong bit,
- * but may cancel where random numbers do not: use both.
+ * with the reference, its borders and pad lanes must be zero. Sums of what the kernel has made are
+ * compared with those of the very numbers it has written. Small integers show every wrong bit, but
+ * may cancel where random numbers do not: use both. A kernel that serves a norm shows on numbers far
+ * from zero whether it keeps their deviation.
  *
  * Not for two threads at once: the handlers of SIGSEGV and SIGBUS are replaced while a kernel runs.
  */

@@ -36,6 +36,15 @@ START_TEST(kernel_on_random_numbers)
 }
 END_TEST
 
+/* Channels whose mean is up to 14,000 times their deviation. */
+START_TEST(kernel_on_numbers_far_from_zero)
+{
+    const struct kernel *kernel = &model->kernels[_i];
+    for (int input = OPERANDS_FAR_1; operands_takes_far(kernel) && input < OPERANDS_INPUTS; input++)
+        verify(kernel, (enum operands_input)input);
+}
+END_TEST
+
 /* -- The table itself -------------------------------------------------------------------------- */
 
 static enum kernel_op op_of(enum layer_op op)
@@ -138,6 +147,7 @@ int main(void)
     tcase_add_loop_test(tcase, entry_is_complete, 0, model->kernel_count);
     tcase_add_loop_test(tcase, kernel_on_integers, 0, model->kernel_count);
     tcase_add_loop_test(tcase, kernel_on_random_numbers, 0, model->kernel_count);
+    tcase_add_loop_test(tcase, kernel_on_numbers_far_from_zero, 0, model->kernel_count);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

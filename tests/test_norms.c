@@ -10,6 +10,8 @@
  * norm cuts the step into phases. How batch norm tracks its statistics is compared with the generic
  * backend after one step on one image: the last norm has 4 values a channel, so that the unbiased
  * variance is a third larger than the other.
+ *
+ * A bias in front of a norm, the same for all its channels, has no effect, however large it is.
  */
 #include <check.h>
 #include <math.h>
@@ -64,8 +66,9 @@ struct result {
     float logits[MOST_IMAGES * 10];
 };
 
-/* Norms start at 1 and 0, at which mistakes may hide. */
-static void start_params(struct run *run)
+/* Norms start at 1 and 0, at which mistakes may hide. The bias of the second convolution, whose
+ * output only a norm reads, is moved by `offset`. */
+static void start_params(struct run *run, float offset)
 {
     run_init_params(run, 1);
     for (int i = 0; i < run->model->param_count; i++) {
@@ -73,12 +76,14 @@ static void start_params(struct run *run)
         uint64_t key = rng_key(1, 1, (uint32_t)i, RNG_INIT);
         for (size_t k = 0; p->init != INIT_FAN_IN && k < p->count; k++)
             run->store.param[p->offset + k] += rng_float(key, (uint32_t)k) - 0.5f;
+        for (size_t k = 0; strcmp(p->name, "conv2.bias") == 0 && k < p->count; k++)
+            run->store.param[p->offset + k] += offset;
     }
     run_pack(run);
 }
 
 static void train(struct result *out, const struct model *model, const struct backend *backend,
-                  int first, int n)
+                  int first, int n, float offset)
 {
     struct err err = {0};
     struct run run;
@@ -98,7 +103,7 @@ static void train(struct result *out, const struct model *model, const struct ba
     }
     struct batch batch = {.n = n, .images = images, .labels = labels, .samples = samples};
     ck_assert_msg(run_open(&run, model, backend, 1, &err), "%s", err.message);
-    start_params(&run);
+    start_params(&run, offset);
     run.sgd = (struct sgd){.lr = model->recipe.lr, .momentum = model->recipe.momentum};
     memset(out, 0, sizeof *out);
     for (int i = 0; i < STEPS; i++) {
@@ -130,8 +135,8 @@ static void expect_same(const struct model *a, const struct model *b, int first,
     static struct result x, y;
     ck_assert_str_ne(a->norm, b->norm);
     ck_assert_uint_eq(a->param_floats, b->param_floats);
-    train(&x, a, a->backend, first, n);
-    train(&y, b, b->backend, first, n);
+    train(&x, a, a->backend, first, n, 0);
+    train(&y, b, b->backend, first, n, 0);
     for (int i = 0; i < STEPS; i++) {
         char what[40];
         snprintf(what, sizeof what, "gradient of step %d", i + 1);
@@ -178,9 +183,9 @@ END_TEST
 START_TEST(other_norms_are_not_the_same)
 {
     static struct result x, y, z;
-    train(&x, layer, layer->backend, 0, MOST_IMAGES);
-    train(&y, instance, instance->backend, 0, MOST_IMAGES);
-    train(&z, batch_norm, batch_norm->backend, 0, MOST_IMAGES);
+    train(&x, layer, layer->backend, 0, MOST_IMAGES, 0);
+    train(&y, instance, instance->backend, 0, MOST_IMAGES, 0);
+    train(&z, batch_norm, batch_norm->backend, 0, MOST_IMAGES, 0);
     ck_assert(x.loss[0] != y.loss[0] && y.loss[0] != z.loss[0] && z.loss[0] != x.loss[0]);
 }
 END_TEST
@@ -188,8 +193,8 @@ END_TEST
 START_TEST(running_statistics_of_few_values)
 {
     static struct result got, want;
-    train(&got, batch_norm, batch_norm->backend, _i, 1);
-    train(&want, batch_norm, &generic_backend, _i, 1);
+    train(&got, batch_norm, batch_norm->backend, _i, 1, 0);
+    train(&want, batch_norm, &generic_backend, _i, 1, 0);
     ck_assert_int_eq(batch_norm->state_count, 10);
     for (int i = 0; i < batch_norm->state_count; i++) {
         const struct state *s = &batch_norm->states[i];
@@ -197,6 +202,61 @@ START_TEST(running_statistics_of_few_values)
             ck_assert_msg(fabs((double)got.state[k] - (double)want.state[k]) <= TOLERANCE,
                           "%s[%zu]: expected %.9g, got %.9g", s->name, k - s->offset,
                           (double)want.state[k], (double)got.state[k]);
+    }
+}
+END_TEST
+
+/* -- Far from zero ----------------------------------------------------------------------------- */
+
+/* What a bias B before the norm may change. It rounds the values to B u, u = 2^-24, whose deviation
+ * is about a half, so normalized values are 2 B u off, and three layers on, in steps whose
+ * differences add up, FACTOR times that. The variance alone would be (2 B)^2 u off, 24 times its
+ * value for B = 10^4, were squares added up in float. From B = 10^4 on the rounding of the values
+ * itself turns a ReLU or another winner of a pool, which a gradient shows: there the loss of the
+ * first step must do. */
+static double allowed(float offset)
+{
+    const double factor = 16;
+    return 1e-5 + factor * 2 * (double)offset * 0x1p-24;
+}
+
+static void expect_no_effect(const struct model *m, const struct backend *backend, float offset,
+                             bool evaluated)
+{
+    static struct result x, y;
+    double bound = allowed(offset);
+    train(&x, m, backend, 0, MOST_IMAGES, 0);
+    train(&y, m, backend, 0, MOST_IMAGES, offset);
+    bool turns = offset >= 1e4f;
+    for (int i = 0; i < (turns ? 1 : STEPS); i++)
+        ck_assert_msg(fabs(x.loss[i] - y.loss[i]) <= bound,
+                      "%s, %s, bias %g: loss of step %d: expected %.9g, got %.9g", m->norm,
+                      backend->name, (double)offset, i + 1, x.loss[i], y.loss[i]);
+    if (turns)
+        return;
+    double largest = 0;
+    for (size_t k = 0; k < m->param_floats; k++)
+        largest = fmax(largest, fabs((double)x.grad[0][k]));
+    for (size_t k = 0; k < m->param_floats; k++)
+        ck_assert_msg(fabs((double)x.grad[0][k] - (double)y.grad[0][k]) <= bound * largest,
+                      "%s, %s, bias %g: gradient[%zu]: expected %.9g, got %.9g, largest %.3g",
+                      m->norm, backend->name, (double)offset, k, (double)x.grad[0][k],
+                      (double)y.grad[0][k], largest);
+    for (int i = 0; evaluated && i < MOST_IMAGES * m->classes; i++)
+        ck_assert_msg(fabs((double)x.logits[i] - (double)y.logits[i]) <= bound,
+                      "%s, %s, bias %g: logit %d: expected %.9g, got %.9g", m->norm, backend->name,
+                      (double)offset, i, (double)x.logits[i], (double)y.logits[i]);
+}
+
+/* Running statistics do depend on the bias. */
+START_TEST(bias_before_a_norm_has_no_effect)
+{
+    static const float offsets[] = {1, 30, 1000, 1e4f};
+    const struct model *const models[] = {one_group, each_channel, batch_norm, ghosts};
+    for (int i = 0; i < 4; i++) {
+        bool evaluated = models[i]->state_count == 0;
+        expect_no_effect(models[i], models[i]->backend, offsets[_i], evaluated);
+        expect_no_effect(models[i], &generic_backend, offsets[_i], evaluated);
     }
 }
 END_TEST
@@ -223,6 +283,7 @@ int main(void)
     tcase_add_test(tcase, batch_norm_of_ghosts_of_one_image_is_instance_norm);
     tcase_add_test(tcase, other_norms_are_not_the_same);
     tcase_add_loop_test(tcase, running_statistics_of_few_values, 0, MOST_IMAGES);
+    tcase_add_loop_test(tcase, bias_before_a_norm_has_no_effect, 0, 4);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

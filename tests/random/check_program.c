@@ -278,13 +278,17 @@ static bool check_steps(const struct model *model, uint64_t seed, char *message,
 
 static void check_kernels(const struct model *model)
 {
+    static const enum operands_input inputs[] = {OPERANDS_INTEGERS, OPERANDS_RANDOM,
+                                                 OPERANDS_FAR_8192};
     struct err err = {0};
-    for (int i = 0; i < model->kernel_count; i++)
-        if (!verify_kernel(&model->kernels[i], OPERANDS_INTEGERS, 1, NULL, &err) ||
-            !verify_kernel(&model->kernels[i], OPERANDS_RANDOM, 2, NULL, &err)) {
-            printf("%s\n", err.message);
-            exit(EXIT_FAILURE);
-        }
+    for (int i = 0; i < model->kernel_count; i++) {
+        const struct kernel *k = &model->kernels[i];
+        for (uint64_t input = 0; input < 2 + (uint64_t)operands_takes_far(k); input++)
+            if (!verify_kernel(k, inputs[input], input + 1, NULL, &err)) {
+                printf("%s\n", err.message);
+                exit(EXIT_FAILURE);
+            }
+    }
 }
 
 int main(int argc, char **argv)
