@@ -1,0 +1,470 @@
+-- mutate.lua - how many mistakes do the tests notice? Makes small mistakes at random places of the
+-- sources, one at a time, in a copy with a build of its own, and runs the tests that can see the
+-- file, cheapest first, until one fails.
+--
+--     lua tests/mutants/mutate.lua WORK [--seed N] [--places N] [--only PATTERN] [--list]
+--
+-- Runs from the root of the project, on any Lua from 5.1 on. WORK holds the copy, the build and
+-- results.txt with a line for each place tried; the same command goes on where it was stopped, and
+-- a new WORK starts from the sources as they are. report.txt lists the survivors. `--only` takes a
+-- Lua pattern of files, `--list` prints the sample and does nothing.
+--
+-- A place is killed when a test fails or takes too long. One that does not compile, or gives the
+-- object code that there was, counts for nothing and is replaced by the next of the order.
+--
+-- test_current and test_lint are left out: any change of generated text fails the first.
+
+local limit_s = 150 -- for one test: it is for mutants that never end
+
+-- -- Which tests see a file ----------------------------------------------------------------------
+
+-- A test is a target of the build, or a file of tests/lua, which needs none. The first pattern that
+-- fits the path decides; %1 is its capture.
+local kernels = "test_kernels_ragged_gn_c"
+local steps = "test_steps_ragged_gn_c test_steps_ragged_bn_c"
+local visible = {
+    { "^templates/.*winograd", kernels .. " " .. steps },
+    { "^templates/.*depthwise", "test_kernels_grouped_gn_c test_kernels_grouped_bn_c" },
+    { "^templates/.*grouped", "test_kernels_grouped_gn_c test_kernels_grouped_bn_c" },
+    { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps },
+    { "^templates/.*pool", kernels .. " test_kernels_pools_gn_c " .. steps },
+    { "^templates/.*norm",
+        steps .. " test_steps_ragged_bn7_c test_norms_c test_gradients_kinds_gn" },
+    { "^templates/", kernels .. " " .. steps .. " test_gradients_kinds_gn" },
+
+    { "runtime/.*safetensors", "test_safetensors test_checkpoint test_resume test_faults" },
+    { "runtime/.*checkpoint", "test_checkpoint test_resume test_train test_diagnose" },
+    { "runtime/.*outfile", "test_safetensors test_faults test_program" },
+    { "runtime/.*rundir", "test_resume test_train test_faults" },
+    { "runtime/.*resume", "test_resume test_train" },
+    { "runtime/.*dataset", "test_program test_train test_faults" },
+    { "runtime/.*data", "test_data test_figures test_faults" },
+    { "runtime/.*synthetic", "test_synthetic test_figures" },
+    { "runtime/.*sha256", "test_sha256" },
+    { "runtime/.*inside", "test_examine test_probe" },
+    { "runtime/.*examine", "test_examine test_faults" },
+    { "runtime/.*eval", "test_figures test_examine test_program test_faults" },
+    { "runtime/.*trainer", "test_figures test_train test_resume test_program test_faults" },
+    { "runtime/.*train", "test_figures test_train test_resume test_diagnose" },
+    { "runtime/.*report", "test_messages test_train test_program" },
+    { "runtime/.*progress", "test_messages test_train" },
+    { "runtime/.*interrupt", "test_train test_resume" },
+    { "runtime/.*options", "test_settings test_program" },
+    { "runtime/.*settings", "test_settings test_train test_program test_resume" },
+    { "runtime/.*program", "test_program test_train" },
+    { "runtime/.*info", "test_program" },
+    { "runtime/.*json", "test_bench test_log test_examine test_faults" },
+    { "runtime/.*log", "test_log test_train test_resume" },
+    { "runtime/.*ref_", "test_ref test_generic test_verify" },
+    { "runtime/.*ref%.h", "test_ref test_generic" },
+    { "runtime/.*generic", "test_generic test_diagnose " .. steps },
+    { "runtime/.*finite", "test_train test_diagnose" },
+    { "runtime/.*bench", "test_bench" },
+    { "runtime/.*peak", "test_bench" },
+    { "runtime/.*median", "test_bench" },
+    { "runtime/.*operands", "test_verify " .. kernels },
+    { "runtime/.*verify", "test_verify " .. kernels },
+    { "runtime/.*weights", "test_steps_ragged_gn_c test_gradients_kinds_gn" },
+    { "runtime/.*tree", "test_run" },
+    { "runtime/.*pin", "test_pool test_train" },
+    { "runtime/.*/([%w_]+)%.[ch]$", "test_%1 test_program" },
+    { "runtime/([%w_]+)%.[ch]$", "test_%1 test_program" },
+
+    { "gen/.*child%.", "test_sandbox" },
+    { "gen/.*description%.", "test_sandbox test_host" },
+    { "gen/.*burin%.c", "test_burin test_sandbox" },
+    { "gen/.*%.[ch]$", "test_host test_sandbox test_burin test_report.lua" },
+    { "gen/.*report", "test_report.lua test_report_input.lua" },
+    { "gen/.*twin", "test_twin.lua test_network.lua" },
+    { "gen/.*manual", "test_burin" },
+    { "gen/.*main", "test_burin test_lua" },
+    { "gen/.*/(layers)", "test_network.lua test_graph.lua test_twin.lua test_emit.lua test_burin" },
+    { "gen/.*record", "test_network.lua test_answer.lua test_sandbox" },
+    { "gen/.*answer", "test_answer.lua test_network.lua test_sandbox" },
+    { "gen/.*evaluate", "test_network.lua test_graph.lua test_sandbox" },
+    { "gen/.*recipe", "test_network.lua test_twin.lua test_emit.lua" },
+    { "gen/.*network", "test_network.lua test_sandbox" },
+    { "gen/.*/([%w_]+)%.lua$", "test_%1.lua test_emit.lua test_schedule.lua test_kernel.lua "
+        .. kernels .. " " .. steps .. " test_gradients_kinds_gn" },
+    { "gen/([%w_]+)%.lua$", "test_%1.lua test_emit.lua test_schedule.lua test_kernel.lua "
+        .. kernels .. " " .. steps .. " test_gradients_kinds_gn" },
+}
+
+-- -- The shell -----------------------------------------------------------------------------------
+
+local function quoted(text)
+    return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- The exit code, in every version of Lua.
+local function shell(command)
+    local a, _, c = os.execute(command)
+    if type(a) == "number" then
+        return a >= 256 and math.floor(a / 256) or a
+    end
+    return c or 1
+end
+
+local function lines_of(command)
+    local pipe = assert(io.popen(command))
+    local lines = {}
+    for line in pipe:lines() do
+        lines[#lines + 1] = line
+    end
+    pipe:close()
+    return lines
+end
+
+local function read(path)
+    local file = assert(io.open(path, "rb"))
+    local text = file:read("*a")
+    file:close()
+    return text
+end
+
+local function write(path, text)
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+end
+
+local function split_lines(text)
+    local lines = {}
+    for line in (text:gsub("\n?$", "\n", 1)):gmatch("(.-)\n") do
+        lines[#lines + 1] = line
+    end
+    return lines
+end
+
+-- -- Places --------------------------------------------------------------------------------------
+
+-- The text with blanks for what is no code: comments, strings, and lines of the preprocessor. The
+-- lines of a template that begin with @ are Lua.
+local function mask(text, language)
+    local function blank(part)
+        return (part:gsub("[^\n]", " "))
+    end
+    local function mask_lua(code)
+        return (code:gsub('%-%-[^\n]*', blank):gsub('"[^"\n]*"', blank):gsub("'[^'\n]*'", blank))
+    end
+    local function mask_c(code)
+        code = code:gsub("/%*.-%*/", blank):gsub("//[^\n]*", blank)
+        code = code:gsub("\\[\"']", "  "):gsub('"[^"\n]*"', blank):gsub("'[^'\n]*'", blank)
+        return (("\n" .. code):gsub("\n%s*#[^\n]*", blank):gsub("^%s", "\n", 1):sub(2))
+    end
+    if language == "lua" then
+        return mask_lua((text:gsub("%[%[.-%]%]", blank)))
+    end
+    local code = mask_c(text)
+    if language == "template" then
+        local masked, lines = split_lines(code), split_lines(text)
+        for i, line in ipairs(lines) do
+            masked[i] = line:match("^%s*@") and mask_lua(line) or masked[i]
+        end
+        code = table.concat(masked, "\n") .. "\n"
+    end
+    return code
+end
+
+local relations = { ["<"] = "<=", ["<="] = "<", [">"] = ">=", [">="] = ">", ["=="] = "!=",
+    ["!="] = "==", ["~="] = "==" }
+local sums = { ["+"] = "-", ["-"] = "+", ["*"] = "+", ["/"] = "*", ["//"] = "*", ["%"] = "+",
+    ["+="] = "-=", ["-="] = "+=" }
+
+local function larger(number)
+    local whole, rest = number:match("^(%d+)(.*)$")
+    return string.format("%d", tonumber(whole) + 1) .. rest
+end
+
+-- Calls add(operator, first, last, replacement) for all that can be done to a line of code.
+local function find_in_line(code, is_lua, add)
+    local function each(operator, pattern, change)
+        local at = 1
+        while true do
+            local first, last, a, b, c = code:find(pattern, at)
+            if not first then
+                return
+            end
+            change(operator, first, last, a, b, c)
+            at = last > first and last or last + 1
+        end
+    end
+    each("relational", "%s()([<>=!~]=?)()%s", function(operator, _, _, from, word, to)
+        local other = relations[word]
+        if other then
+            add(operator, from, to - 1, is_lua and word == "==" and "~=" or other)
+        end
+    end)
+    each("arithmetic", "[%w_%)%]}]%s()([-+*/%%]=?/?)()%s", function(operator, _, _, from, word, to)
+        if sums[word] then
+            add(operator, from, to - 1, sums[word])
+        end
+    end)
+    each("constant", "%f[%w_.]()(%d+%.?%d*f?)()%f[^%w_.]", function(operator, _, _, from, word, to)
+        add(operator, from, to - 1, larger(word))
+    end)
+    for _, pair in ipairs(is_lua and { { " and ", " or " }, { " or ", " and " }, { "not ", "" } }
+        or { { "&&", "||" }, { "||", "&&" } }) do
+        each("logical", "()" .. pair[1] .. "()", function(operator, _, _, from, to)
+            add(operator, from, to - 1, pair[2])
+        end)
+    end
+    if not is_lua then
+        each("logical", "%f[!]()!()%f[%w_(]", function(operator, _, _, from, to)
+            add(operator, from, to - 1, "")
+        end)
+    end
+    each("swapped argument", "[%w_]%(()([%w_.]+, [%w_.]+)()%f[,)]", function(operator, _, _, from,
+        words, to)
+        local a, b = words:match("^(.-), (.*)$")
+        if a ~= b then
+            add(operator, from, to - 1, b .. ", " .. a)
+        end
+    end)
+end
+
+-- Whether a line is a whole statement that can be left out, in code that begins one there.
+local function is_statement(code, before, is_lua)
+    if is_lua then
+        return code:match("^%s+[%w_.:]+%b()%s*$") or
+            code:match("^%s+[%w_.%[%]]+ = [^{]*[%w_%])]%s*$") and not code:match("^%s+local ")
+    end
+    return (before == "" or before:match("[;{})]%s*$") or before:match("else%s*$")) and
+        not code:match("^%s+return") and
+        (code:match("^%s+[%w_.>%[%]*-]+%b()%s*;%s*$") or code:match("^%s+break;%s*$") or
+            code:match("^%s+continue;%s*$") or code:match("^%s+[%w_.>%[%]*-]+[+-][+-];%s*$") or
+            code:match("^%s+[%w_.>%[%]*-]+ [-+*/|&]?= [^;]*;%s*$"))
+end
+
+local function language_of(path)
+    return path:match("%.tpl$") and "template" or path:match("%.lua$") and "lua" or "c"
+end
+
+-- Adds the places of a file: { file, line, operator, first, last = columns, text = replacement }.
+local function find_places(places, path)
+    local language, text = language_of(path), read(path)
+    local lines, masked = split_lines(text), split_lines(mask(text, language))
+    local depth, before = 0, ""
+    for number, code in ipairs(masked) do
+        local is_lua = language == "lua" or lines[number]:match("^%s*@") ~= nil
+        local function add(operator, first, last, replacement)
+            places[#places + 1] = { file = path, line = number, operator = operator, first = first,
+                last = last, text = replacement }
+        end
+        if not code:match("assert%s*%(") and not code:match("luaL_check") then
+            find_in_line(code, is_lua, add)
+            local braces = is_lua and depth == 0 or not is_lua
+            if braces and code:match("%S") and is_statement(code, before, is_lua) then
+                local indent = #code:match("^%s*")
+                add("dropped statement", indent + 1, #lines[number], is_lua and "do end" or ";")
+            end
+        end
+        if language == "lua" then
+            local _, opened = code:gsub("{", "")
+            local _, closed = code:gsub("}", "")
+            depth = depth + opened - closed
+        end
+        if code:match("%S") then
+            before = code
+        end
+    end
+end
+
+-- All places, in an order that the seed decides (Park and Miller's generator, the same everywhere).
+local function shuffled_places(seed, only)
+    local places = {}
+    local files = lines_of("find runtime gen templates -name '*.[ch]' -o -name '*.lua' -o "
+        .. "-name '*.tpl' | LC_ALL=C sort")
+    for _, path in ipairs(files) do
+        -- Networks and tuned tiles are data; the page is a script for browsers.
+        if not path:match("/nets/") and not path:match("/tuned/") and not path:match("html")
+            and path:match(only) then
+            find_places(places, path)
+        end
+    end
+    local state = seed % 2147483646 + 1
+    for i = #places, 2, -1 do
+        state = state * 16807 % 2147483647
+        local k = state % i + 1
+        places[i], places[k] = places[k], places[i]
+    end
+    return places
+end
+
+local function tests_of(path)
+    for _, row in ipairs(visible) do
+        local first, _, name = path:find(row[1])
+        if first then
+            return (row[2]:gsub("%%1", name or ""))
+        end
+    end
+    error(path .. ": no row says which tests see it")
+end
+
+-- -- Trying --------------------------------------------------------------------------------------
+
+local work, copy, log
+
+local function build(target)
+    return shell("cmake --build " .. quoted(work .. "/build") .. " -j 2 --target " .. target .. " > "
+        .. quoted(log) .. " 2>&1") == 0
+end
+
+local function exists(path)
+    local file = io.open(path, "rb")
+    if file then
+        file:close()
+    end
+    return file ~= nil
+end
+
+-- The folder of a built test, and the path of a file of Lua tests, wherever they stand.
+local function find_file(root, name)
+    return lines_of("find " .. quoted(root) .. " -type f -name " .. quoted(name))[1]
+end
+
+-- "killed", "survived", "does not compile" or nil where there is no such test.
+local function run_test(test)
+    local target, case = test, ""
+    if test:match("%.lua$") then
+        local path = find_file(copy .. "/tests", test)
+        if not path then
+            return nil
+        end
+        target, case = "test_lua", "CK_RUN_CASE=" .. path:sub(#copy + 2) .. " "
+    end
+    if not build(target) then
+        local text = read(log)
+        return text:match("no rule") or text:match("unknown target") and nil or "does not compile"
+    end
+    local program = find_file(work .. "/build/tests", target)
+    local code = shell("cd " .. quoted(copy) .. " && " .. case .. "timeout " .. limit_s .. " "
+        .. quoted(program) .. " > " .. quoted(log) .. " 2>&1")
+    return code == 0 and "survived" or "killed"
+end
+
+local proven = {}
+
+-- Tries a place: the verdict and the test that gave it.
+local function try(place)
+    local path = copy .. "/" .. place.file
+    local original = read(place.file)
+    local lines = split_lines(original)
+    local line = lines[place.line]
+    local tests = {}
+    for test in tests_of(place.file):gmatch("%S+") do
+        if proven[test] == nil then
+            local verdict = run_test(test) -- of the sources as they are
+            assert(verdict ~= "killed" and verdict ~= "does not compile",
+                test .. " fails without a mutant: see " .. log)
+            proven[test] = verdict ~= nil
+        end
+        if proven[test] then
+            tests[#tests + 1] = test
+        end
+    end
+    assert(#tests > 0, place.file .. ": no test sees it")
+    lines[place.line] = line:sub(1, place.first - 1) .. place.text .. line:sub(place.last + 1)
+    write(path, table.concat(lines, "\n") .. "\n")
+    local verdict, by = "survived", tests[#tests]
+    for _, test in ipairs(tests) do
+        local found = run_test(test)
+        if found ~= "survived" then
+            verdict, by = found, test
+            break
+        end
+    end
+    write(path, original)
+    return verdict, by
+end
+
+-- -- The command ---------------------------------------------------------------------------------
+
+local function parse(arguments)
+    local options = { seed = 1, places = 300, only = "" }
+    local i = 1
+    while i <= #arguments do
+        local word = arguments[i]
+        if word == "--list" then
+            options.list = true
+        elseif word == "--seed" or word == "--places" then
+            options[word:sub(3)] = assert(tonumber(arguments[i + 1]), word .. ": expected a number")
+            i = i + 1
+        elseif word == "--only" then
+            options.only = assert(arguments[i + 1], "--only: expected a pattern of files")
+            i = i + 1
+        else
+            options.work = word
+        end
+        i = i + 1
+    end
+    assert(options.work or options.list, "usage: mutate.lua WORK [--seed N] [--places N] "
+        .. "[--only PATTERN] [--list]")
+    return options
+end
+
+local function describe(place)
+    local line = split_lines(read(place.file))[place.line]
+    return string.format("%s:%d:%d: %s: `%s` -> `%s`", place.file, place.line, place.first,
+        place.operator, line:sub(place.first, place.last), place.text)
+end
+
+local function prepare()
+    if exists(work .. "/build/CMakeCache.txt") then
+        -- What a mutant was left in when this was stopped.
+        shell("for part in runtime gen templates; do (cd $part && find . -type f) | while read -r f;"
+            .. " do cmp -s $part/$f " .. quoted(copy) .. "/$part/$f || cp $part/$f "
+            .. quoted(copy) .. "/$part/$f; done; done")
+        return
+    end
+    assert(shell("mkdir -p " .. quoted(copy) .. " && cp -Rp CMakeLists.txt gen runtime templates "
+        .. "tests " .. quoted(copy)) == 0)
+    assert(shell("cmake -S " .. quoted(copy) .. " -B " .. quoted(work .. "/build") .. " -G Ninja "
+        .. "-D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLAGS_DEBUG=-O1 -D BURIN_WERROR=OFF > "
+        .. quoted(log) .. " 2>&1") == 0, "cannot configure: see " .. log)
+end
+
+local options = parse(arg)
+local places = shuffled_places(options.seed, options.only)
+if options.list then
+    for i = 1, math.min(options.places, #places) do
+        print(describe(places[i]))
+    end
+    os.exit(0)
+end
+work, copy, log = options.work, options.work .. "/burin", options.work .. "/log"
+prepare()
+local results_path = work .. "/results.txt"
+local known = {}
+if exists(results_path) then
+    for line in io.lines(results_path) do
+        local key, verdict, test = line:match("^(.-)\t(.-)\t(.*)$")
+        known[key] = { verdict, test }
+    end
+end
+local count = { killed = 0, survived = 0, ["does not compile"] = 0 }
+local survivors = {}
+for _, place in ipairs(places) do
+    if count.killed + count.survived == options.places then
+        break
+    end
+    local key = describe(place)
+    local result = known[key]
+    if not result then
+        result = { try(place) }
+        local file = assert(io.open(results_path, "a"))
+        file:write(key, "\t", result[1], "\t", result[2], "\n")
+        file:close()
+        print(string.format("%-9s %s (%s)", result[1], key, result[2]))
+        io.stdout:flush()
+    end
+    count[result[1]] = count[result[1]] + 1
+    if result[1] == "survived" then
+        survivors[#survivors + 1] = key
+    end
+end
+local tried = count.killed + count.survived
+survivors[#survivors + 1] = string.format("%d of %d places killed (%.1f %%), %d did not compile",
+    count.killed, tried, tried > 0 and 100 * count.killed / tried or 0, count["does not compile"])
+write(work .. "/report.txt", table.concat(survivors, "\n") .. "\n")
+print(survivors[#survivors])
