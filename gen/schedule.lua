@@ -412,7 +412,8 @@ function backward.add(self, step, dy)
         if x.trained then
             local dx <const>, adds <const> = self:gradient_into(x)
             self:kernel_call({
-                op = "add", pass = "bwd_data", x = self.layouts[x].data, dx = dx.layout,
+                -- Only the sizes of x matter, which are those of dx: its memory is not read.
+                op = "add", pass = "bwd_data", x = dx.layout, dx = dx.layout,
                 dy = dy.layout, y = self.layouts[step.y].data, c = x.c, relu = step.relu,
                 adds = adds, params = step.relu and { "dx", "dy", "yin" } or { "dx", "dy" },
             }, { dx = dx, dy = dy, yin = y }, layer_names(step), step.layers[1].name)

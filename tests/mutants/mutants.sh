@@ -104,7 +104,7 @@ try()
 }
 
 mkdir -p "$copy" || exit 1
-for part in CMakeLists.txt gen runtime templates tests; do
+for part in CMakeLists.txt examples gen runtime templates tests; do
     update "$part" || fail "cannot copy $part"
 done
 # Debug: what is compiled this often has to compile fast.

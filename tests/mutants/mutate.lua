@@ -417,8 +417,8 @@ local function prepare()
             .. quoted(copy) .. "/$part/$f; done; done")
         return
     end
-    assert(shell("mkdir -p " .. quoted(copy) .. " && cp -Rp CMakeLists.txt gen runtime templates "
-        .. "tests " .. quoted(copy)) == 0)
+    assert(shell("mkdir -p " .. quoted(copy) .. " && cp -Rp CMakeLists.txt "
+        .. "examples gen runtime templates tests " .. quoted(copy)) == 0)
     assert(shell("cmake -S " .. quoted(copy) .. " -B " .. quoted(work .. "/build") .. " -G Ninja "
         .. "-D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLAGS_DEBUG=-O1 -D BURIN_WERROR=OFF > "
         .. quoted(log) .. " 2>&1") == 0, "cannot configure: see " .. log)
