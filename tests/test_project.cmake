@@ -24,6 +24,22 @@ expect("network tiny, norm gn, c,")
 run_well(build/digits train --data synthetic --max-steps 2 --out out)
 expect("stopped at step 2")
 
+# What CMake and Ninja would take apart is told when configuring.
+file(MAKE_DIRECTORY "${WORK}/odd" "${project}/a|b")
+file(COPY "${BURIN_SOURCE}/tests/tiny.lua" DESTINATION "${project}/a|b")
+file(WRITE "${WORK}/odd/CMakeLists.txt" "
+cmake_minimum_required(VERSION 3.22)
+project(odd LANGUAGES C)
+add_subdirectory(\"${BURIN_SOURCE}\" burin)
+add_training_program(odd NETWORK \"${project}/a|b/tiny.lua\")
+")
+run("${CMAKE_COMMAND}" -G Ninja -S "${WORK}/odd" -B "${WORK}/odd/build")
+if(result EQUAL 0)
+    message(FATAL_ERROR "a network in a folder a|b was taken:\n${output}")
+endif()
+expect("a|b/tiny.lua: CMake and Ninja cannot take ; | \\ ? $ or a new line in a path")
+file(REMOVE_RECURSE "${project}/a|b")
+
 # A changed network makes a new program, an unchanged one does not.
 run_well("${CMAKE_COMMAND}" --build build)
 expect("no work to do")
