@@ -8,6 +8,7 @@
 #include "description.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,7 +19,11 @@
 
 #define MIB ((size_t)1 << 20)
 
-enum { STEPS_A_HOOK = 100 }; /* between two looks at the budget */
+/* Steps between two looks at a budget. */
+enum {
+    STEPS_A_HOOK = 100,  /* of a description: one may take long */
+    STEPS_A_LOOK = 10000 /* of our own */
+};
 
 static double cpu_seconds(void)
 {
@@ -176,11 +181,65 @@ static int located(lua_State *L)
     return 1;
 }
 
+/* -- Our own work ------------------------------------------------------------------------------ */
+
+/* As with a description: once the time is spent every further step raises. */
+static void check_work(lua_State *L, lua_Debug *frame)
+{
+    (void)frame;
+    struct host *host = host_of(L);
+    if (cpu_seconds() < host->work_deadline)
+        return;
+    lua_sethook(L, check_work, LUA_MASKCOUNT, 1);
+    char seconds[32];
+    snprintf(seconds, sizeof seconds, "%g", host->work_seconds);
+    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, "rejected");
+    lua_setfield(L, -2, "kind");
+    lua_createtable(L, 1, 0);
+    lua_pushfstring(L,
+                    "%s:1: the network takes too long to plan: expected at most %s seconds of "
+                    "processor time",
+                    host->work, seconds);
+    lua_rawseti(L, -2, 1);
+    lua_setfield(L, -2, "messages");
+    lua_error(L);
+}
+
+/* limit_work(file): what follows in this call of the host has a budget. Memory beyond it is an
+ * error of memory, which host.c tells. */
+static int limit_work(lua_State *L)
+{
+    struct host *host = host_of(L);
+    const char *file = luaL_checkstring(L, 1);
+    assert(host->work == NULL && "a call has one budget");
+    lua_pushvalue(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "burin.work"); /* keeps the text */
+    host->work = file;
+    host->limit_before = host->limit;
+    if (host->limit > host->used && host->limit - host->used > WORK_MEMORY_MIB * MIB)
+        host->limit = host->used + WORK_MEMORY_MIB * MIB;
+    host->work_deadline = cpu_seconds() + host->work_seconds;
+    lua_sethook(L, check_work, LUA_MASKCOUNT, STEPS_A_LOOK);
+    return 0;
+}
+
+void description_end_work(lua_State *L)
+{
+    struct host *host = host_of(L);
+    if (host->work == NULL)
+        return;
+    lua_sethook(L, NULL, 0, 0);
+    host->limit = host->limit_before;
+    host->work = NULL;
+}
+
 void description_add_functions(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"load_description", load_description},
         {"located", located},
+        {"limit_work", limit_work},
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);

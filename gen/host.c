@@ -7,7 +7,7 @@
  * own.
  *
  * The global table `host`, for trusted modules; the first six are in files.c, in_child is in
- * child.c, the last two are in description.c:
+ * child.c, the last three are in description.c:
  *
  *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message,
  *                                        and whether there is none
@@ -25,6 +25,8 @@
  *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
  *     host.cpu_id()                      the processor, fit for a file name: "amd-25-17"
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
+ *     host.limit_work(file)              from here to the end of the call our own work has a
+ *                                        budget of time and memory; beyond it `file` is rejected
  *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
  *                                        description that called g, 0 where there is none
  *
@@ -38,6 +40,7 @@
 #include "host.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,6 +235,7 @@ struct host *host_open(const struct host_options *options)
     host->description_seconds =
         options->description_seconds != 0 ? options->description_seconds : DESCRIPTION_SECONDS;
     host->child_seconds = options->child_seconds != 0 ? options->child_seconds : CHILD_SECONDS;
+    host->work_seconds = options->work_seconds > 0 ? options->work_seconds : WORK_SECONDS;
     host->lua = lua_newstate(allocate, host);
     if (host->lua != NULL) {
         *(struct host **)lua_getextraspace(host->lua) = host;
@@ -324,6 +328,20 @@ static enum host_status keep_error(struct host *host)
     return status;
 }
 
+/* Memory ended while a description was planned: says so without any of Lua's. */
+static enum host_status keep_exhaustion(struct host *host)
+{
+    static const char format[] =
+        "%s:1: the network needs too much memory to plan: expected at most %d MiB";
+    size_t size = strlen(host->work) + sizeof format + 16;
+    free(host->message);
+    host->message = malloc(size);
+    if (host->message != NULL)
+        snprintf(host->message, size, format, host->work, WORK_MEMORY_MIB);
+    lua_pop(host->lua, 1);
+    return HOST_REJECTED;
+}
+
 enum host_status host_pcall(struct host *host, int arguments, int results)
 {
     lua_State *L = host->lua;
@@ -332,7 +350,10 @@ enum host_status host_pcall(struct host *host, int arguments, int results)
     lua_insert(L, base);
     int status = lua_pcall(L, arguments, results, base);
     lua_remove(L, base);
-    return status == LUA_OK ? HOST_OK : keep_error(host);
+    bool exhausted = status == LUA_ERRMEM && host->work != NULL;
+    enum host_status ended = exhausted ? keep_exhaustion(host) : HOST_OK;
+    description_end_work(L);
+    return status == LUA_OK || exhausted ? ended : keep_error(host);
 }
 
 enum host_status host_load(struct host *host, const char *name, const char *text, size_t size)

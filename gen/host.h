@@ -44,6 +44,7 @@ struct host_options {
     long description_steps;  /* steps that a description may take; 0 for 50 million */
     int description_seconds; /* processor time of a description; 0 for 10 */
     int child_seconds;       /* after which host.in_child kills a process; 0 for 120 */
+    double work_seconds;     /* processor time that host.limit_work grants; 0 for 20 */
 };
 
 struct host;

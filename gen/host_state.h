@@ -19,6 +19,10 @@ struct host {
     long steps_left;
     double cpu_deadline;
     bool exhausted;
+    /* The file whose description is checked and planned within a budget, or NULL. */
+    const char *work;
+    double work_seconds, work_deadline;
+    size_t limit_before;
 };
 
 static inline struct host *host_of(lua_State *L)

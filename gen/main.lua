@@ -40,6 +40,7 @@ end
 
 local function read(arguments)
     local text <const>, file <const> = find_network(arguments.network)
+    host.limit_work(file)
     return network.read(text, file, arguments.norm)
 end
 

@@ -168,6 +168,55 @@ START_TEST(errors_have_kinds)
 }
 END_TEST
 
+/* Nothing catches the end of the budget, and the call after it has none. */
+START_TEST(work_has_a_budget_of_time)
+{
+    host_close(host);
+    host = host_open(&(struct host_options){.work_seconds = 0.25});
+    ck_assert_ptr_nonnull(host);
+    expect_ok("local n = 0 for i = 1, 40000000 do n = n + 1 end");
+    expect_error("host.limit_work('d/a.lua')\n"
+                 "while true do pcall(function() while true do end end) end",
+                 HOST_REJECTED,
+                 "d/a.lua:1: the network takes too long to plan: expected at most 0.25 seconds of "
+                 "processor time");
+    expect_ok("local n = 0 for i = 1, 40000000 do n = n + 1 end");
+    expect_ok("host.limit_work('a.lua')");
+}
+END_TEST
+
+START_TEST(work_has_a_budget_of_memory)
+{
+    static const char takes[] = "local t = {}\n"
+                                "for i = 1, %d do t[i] = ('x'):rep(1 << 20) .. i end";
+    char text[200], limited[300];
+    snprintf(text, sizeof text, takes, 300);
+    expect_ok(text);
+    snprintf(limited, sizeof limited, "collectgarbage() host.limit_work('a.lua') %s", text);
+    expect_error(limited, HOST_REJECTED,
+                 "a.lua:1: the network needs too much memory to plan: expected at most 256 MiB");
+    expect_ok(text);
+    snprintf(text, sizeof text, takes, 200);
+    snprintf(limited, sizeof limited, "collectgarbage() host.limit_work('a.lua') %s", text);
+    expect_ok(limited);
+}
+END_TEST
+
+/* Every command that reads a network has the budget before it reads. */
+START_TEST(commands_limit_their_work)
+{
+    expect_ok("local limited\n"
+              "host.limit_work = function(file) limited = file end\n"
+              "require('network').read = function() error('read') end\n"
+              "local main = require('main')\n"
+              "for _, command in ipairs({ 'gen', 'plan', 'twin' }) do\n"
+              "    limited = nil\n"
+              "    local ok, why = pcall(main[command], { network = 's8', norm = 'bn' })\n"
+              "    assert(not ok and why:find('read$') and limited == 'gen/nets/s8.lua', command)\n"
+              "end");
+}
+END_TEST
+
 START_TEST(memory_has_a_limit)
 {
     host_close(host);
@@ -321,6 +370,9 @@ int main(void)
     tcase_add_test(tcase, gen_dir_comes_before_embedded);
     tcase_add_test(tcase, errors_have_kinds);
     tcase_add_test(tcase, memory_has_a_limit);
+    tcase_add_test(tcase, work_has_a_budget_of_time);
+    tcase_add_test(tcase, work_has_a_budget_of_memory);
+    tcase_add_test(tcase, commands_limit_their_work);
     tcase_add_test(tcase, descriptions_leave_no_trace);
     tcase_add_test(tcase, descriptions_return_and_fail);
     tcase_add_test(tcase, located_says_the_line);
