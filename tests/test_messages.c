@@ -41,7 +41,7 @@ static const struct {
     const char *message;
 } models[] = {
     {"hello", 0, "bad: byte 8: found 0x68: expected a JSON object as header"},
-    {"{\"a\":1,}", 0, "bad: byte 15: found 0x7d: expected a JSON object as header"},
+    {"{\"a\":1,}", 0, "bad: byte 15: found 0x7d: expected a text in quotes"},
     {"{} x", 0, "bad: byte 11: found 0x78: expected a JSON object as header"},
     {"{\"\xff\":1}", 0, "bad: byte 10: found 0xff: expected UTF-8 text"},
     {"{\"a\":1}", 0,

@@ -43,6 +43,7 @@ START_TEST(usage_errors_have_code_2)
         {"bench --kernels --steps 2", "bench: --kernels and --steps: expected one of them"},
         {"bench --profile", "bench: --profile without --steps: expected both"},
         {"bench --no-dropout", "bench: --no-dropout without --steps: expected both"},
+        {"bench --steps 2 --threads 200 --pin", "--pin: 200 threads on "},
         {"bench --threads 0", "bench: --threads: 0 is out of range: expected 1 to 256"},
         {"info --all", "info: --all: unknown or ambiguous: expected an option that --help lists"},
     };

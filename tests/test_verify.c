@@ -33,6 +33,7 @@ enum bug {
 /* The kernel that `fake` computes, and what is wrong with it. */
 static const struct kernel *current;
 static enum bug bug;
+static int forgetful; /* the only number of images that IMAGE_FORGOTTEN is about, or 0 */
 
 /* -- A naive kernel of any shape --------------------------------------------------------------- */
 
@@ -365,7 +366,8 @@ static void fake(const struct kernel_args *a)
     size_t sums = (size_t)(kernel_sum_rows(k) * (weighted ? k->y.pitch : k->x.pitch));
     if (a->sums != NULL && bug != ADDS_INSTEAD)
         memset(a->sums, 0, (size_t)a->n * sums * sizeof *a->sums);
-    for (int i = 0; i < a->n - (bug == IMAGE_FORGOTTEN); i++) {
+    bool forgets = bug == IMAGE_FORGOTTEN && (forgetful == 0 || a->n == forgetful);
+    for (int i = 0; i < a->n - forgets; i++) {
         struct kernel_args one = *a;
         one.x = image_of(a->x, &k->x, i);
         one.x2 = image_of(a->x2, &k->x2, i);
@@ -551,6 +553,23 @@ START_TEST(wrong_kernels_are_caught)
 }
 END_TEST
 
+/* A group of as many images as there may be, of one fewer, and of one. */
+START_TEST(every_size_of_a_group_is_tried)
+{
+    static const int sizes[] = {4, 3, 1};
+    struct err err;
+    struct kernel k = make(KERNEL_CONV, PASS_FWD, 3, 5, 3, 1, 1);
+    k.images = 4;
+    for (int i = 0; i < 3; i++) {
+        forgetful = sizes[i];
+        ck_assert_msg(!verify(&k, IMAGE_FORGOTTEN, OPERANDS_INTEGERS, &err), "%d images", sizes[i]);
+    }
+    forgetful = 2;
+    ck_assert_msg(verify(&k, IMAGE_FORGOTTEN, OPERANDS_INTEGERS, &err), "%s", err.message);
+    forgetful = 0;
+}
+END_TEST
+
 START_TEST(exact_kernels_must_be_exact)
 {
     struct err err;
@@ -618,6 +637,7 @@ int main(void)
     ref_init();
     tcase_add_test(tcase, right_kernels_pass);
     tcase_add_loop_test(tcase, wrong_kernels_are_caught, NO_BUG + 1, ROUNDED);
+    tcase_add_test(tcase, every_size_of_a_group_is_tried);
     tcase_add_test(tcase, exact_kernels_must_be_exact);
     tcase_add_test(tcase, lost_deviations_are_caught);
     tcase_add_test(tcase, messages_say_what_and_where);
