@@ -42,7 +42,7 @@ static const struct {
 } models[] = {
     {"hello", 0, "bad: byte 8: found 0x68: expected a JSON object as header"},
     {"{\"a\":1,}", 0, "bad: byte 15: found 0x7d: expected a text in quotes"},
-    {"{} x", 0, "bad: byte 11: found 0x78: expected a JSON object as header"},
+    {"{} x", 0, "bad: byte 11: found 0x78: expected the end"},
     {"{\"\xff\":1}", 0, "bad: byte 10: found 0xff: expected UTF-8 text"},
     {"{\"a\":1}", 0,
      "bad: tensor \"a\": has other fields: expected an object of \"dtype\", \"shape\" and "
@@ -50,7 +50,9 @@ static const struct {
     {ENTRY("F31", "[]", "[0,4]"), 4,
      "bad: tensor \"a\": unknown dtype: expected F32, F64, I64, U8 or another of the format"},
     {ENTRY("F32", "4", "[0,4]"), 4, "tensor \"a\": no \"shape\": expected an array of sizes"},
-    {ENTRY("F32", "[-1]", "[0,4]"), 4, "holds something else than sizes: expected integers from 0"},
+    {ENTRY("F32", "[-1]", "[0,4]"), 4,
+     "bad: byte 37: found 0x2d: expected a size: at most 16 digits, without sign, leading zero, "
+     "fraction or exponent"},
     {ENTRY("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "more than 8 dimensions: expected at most 8"},
     {ENTRY("F64", "[4294967296,4294967296]", "[0,0]"), 0,
      "the shape overflows: expected at most 2^64 - 1 bytes"},
