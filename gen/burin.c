@@ -4,6 +4,7 @@
  * and the arguments of the Lua commands share.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -291,6 +292,17 @@ static int run(const char *command, int operands, char **words, const char *cons
     return (int)status;
 }
 
+/* A standard descriptor that is closed would be that of the next file, and what is printed would go
+ * there: it becomes /dev/null. */
+static bool open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
@@ -312,6 +324,8 @@ int main(int argc, char **argv)
     };
     const char *values[OPTION_COUNT] = {NULL};
     int id;
+    if (!open_standard_descriptors())
+        return HOST_FAILED;
     umask(umask(S_IWOTH) | S_IWOTH); /* whatever the user allows: nothing that all may write */
     signal(SIGCHLD,
            SIG_DFL); /* a parent may have ignored it, and then no child could be waited for */

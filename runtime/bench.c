@@ -77,8 +77,8 @@ static bool time_kernels(struct bench *b, struct pool *pool, struct err *err)
 static bool measure_kernels(struct bench *b, struct err *err)
 {
     struct pool *pool = NULL;
-    ref_init();
-    if (!verify_all(b->model, err) || !pool_open(&pool, b->threads, err))
+    if (!ref_open(b->threads, err) || !verify_all(b->model, err) ||
+        !pool_open(&pool, b->threads, err))
         return false;
     bool ok = (!b->pin || pool_pin(pool, err)) && time_kernels(b, pool, err);
     if (ok) /* now: the system has given each thread its processor */

@@ -439,12 +439,11 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
     *thread_floats = plan.thread_floats;
 }
 
-/* There is nothing to pack, but this is called before the first step. */
+/* There is nothing to pack. */
 static void pack(struct run *run, int rank)
 {
     (void)run;
-    if (rank == 0)
-        ref_init();
+    (void)rank;
 }
 
 static void train(struct run *run, int rank)
@@ -482,4 +481,9 @@ bool generic_find(struct run *run, const struct batch *batch, struct generic_fin
     return watch.found;
 }
 
-const struct backend generic_backend = {"generic", measure, pack, train, eval};
+const struct backend generic_backend = {.name = "generic",
+                                        .open = ref_open,
+                                        .measure = measure,
+                                        .pack = pack,
+                                        .train = train,
+                                        .eval = eval};

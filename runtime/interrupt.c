@@ -34,8 +34,6 @@ void interrupt_install(void)
     requested = 0;
     for (int i = 0; i < STOP_SIGNALS; i++)
         set_action(stop_signals[i], on_signal);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
 }
 
 void interrupt_restore(void)

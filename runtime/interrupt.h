@@ -12,9 +12,7 @@
 
 #include <stdbool.h>
 
-/* Starts listening; forgets an earlier request. A signal that was ignored stays ignored (nohup).
- * SIGPIPE and SIGXFSZ are ignored, so that a closed pipe and a file-size limit come back as errors
- * of write. */
+/* Starts listening; forgets an earlier request. A signal that was ignored stays ignored (nohup). */
 void interrupt_install(void);
 
 /* The default actions again. */

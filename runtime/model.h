@@ -226,13 +226,16 @@ static inline size_t kernel_keep_bytes(const struct layout *l)
 
 /* -- Backends ---------------------------------------------------------------------------------- */
 
+struct err;
 struct run;
 struct model;
 
-/* One way to compute a model: the generated kernels, or the generic ones. The three functions are
- * called by every rank of the pool at once (see run.h). */
+/* One way to compute a model: the generated kernels, or the generic ones. The last three functions
+ * are called by every rank of the pool at once (see run.h). */
 struct backend {
     const char *name; /* "generated", "generic" */
+    /* What it needs besides memory, asked for last when a run is opened; NULL: nothing. */
+    bool (*open)(int threads, struct err *err);
     /* Floats of memory for a batch of at most recipe.batch images: one block shared by all
      * threads, one for each thread. Both are given zeroed and aligned to 64 bytes. */
     void (*measure)(const struct model *model, size_t *shared_floats, size_t *thread_floats);

@@ -3,9 +3,12 @@
 #include "program.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "bench_step.h"
@@ -104,6 +107,14 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* A reader who leaves (| head) and a limit of file sizes end no training: they come back as errors
+ * of write. */
+static void keep_on(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 static bool dispatch(const struct model *model, int argc, char **argv, struct err *err)
 {
     const char *name = argc > 1 ? argv[1] : "";
@@ -117,10 +128,12 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
     }
     for (int i = 0; i < COMMANDS; i++) {
         const struct command *command = &commands[i];
-        if (strcmp(command->name, name) == 0)
-            return (!command->computes || wants_help(argc - 1, argv + 1) ||
-                    check_isa(model, err)) &&
-                   command->run(model, argv[0], argc - 1, argv + 1, err);
+        if (strcmp(command->name, name) != 0)
+            continue;
+        if (command->computes)
+            keep_on();
+        return (!command->computes || wants_help(argc - 1, argv + 1) || check_isa(model, err)) &&
+               command->run(model, argv[0], argc - 1, argv + 1, err);
     }
     if (argc < 2)
         return err_set_code(err, EXIT_USAGE, "no command: expected train, eval, bench or info");
@@ -128,9 +141,22 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
                         "unknown command '%s': expected train, eval, bench or info", name);
 }
 
+/* A standard descriptor that is closed would be that of the next file, and what is printed would go
+ * there: it becomes /dev/null. */
+static bool open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    }
+    return true;
+}
+
 int program_main(const struct model *model, int argc, char **argv)
 {
     struct err err = {0};
+    if (!open_standard_descriptors())
+        return EXIT_FAILED;
     umask(umask(S_IWOTH) | S_IWOTH); /* whatever the user allows: nothing that all may write */
     dispatch(model, argc, argv, &err);
     /* What was printed must have arrived: `train > file` on a full disk is a failure. */

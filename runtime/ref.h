@@ -16,11 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err.h"
 #include "model.h"
 
-/* Keeps OpenBLAS in the calling thread: the pool is what divides the work. Call it once before
- * any function below runs on several threads. */
-void ref_init(void);
+/* Loads OpenBLAS, which serves the functions below on so many threads of ours and starts none of
+ * its own. To be called before any of them, by the thread that starts the others. */
+bool ref_open(int threads, struct err *err);
 
 /* -- Windows: convolution and pooling ---------------------------------------------------------- */
 

@@ -12,13 +12,9 @@
  */
 #include "ref.h"
 
-#include <cblas.h>
 #include <string.h>
 
-void ref_init(void)
-{
-    openblas_set_num_threads(1);
-}
+#include "ref_blas.h"
 
 /* -- Columns ----------------------------------------------------------------------------------- */
 
@@ -134,8 +130,8 @@ static void group_fwd(const struct ref_window *s, float *restrict y, const float
         for (int k = 0; k < s->k; k++)
             for (int i = 0; i < pixels; i++)
                 y[(size_t)k * (size_t)pixels + (size_t)i] = bias[k];
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->k, pixels, patch, 1.0f, w, patch,
-                columns, pixels, bias != NULL ? 1.0f : 0.0f, y, pixels);
+    ref_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->k, pixels, patch, 1.0f, w, patch,
+              columns, pixels, bias != NULL ? 1.0f : 0.0f, y, pixels);
 }
 
 static void group_bwd_data(const struct ref_window *s, float *restrict dx, const float *restrict dy,
@@ -143,12 +139,12 @@ static void group_bwd_data(const struct ref_window *s, float *restrict dx, const
 {
     int pixels = s->oh * s->ow, patch = patch_size(s);
     if (is_pointwise(s)) {
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, patch, pixels, s->k, 1.0f, w, patch,
-                    dy, pixels, adds ? 1.0f : 0.0f, dx, pixels);
+        ref_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, patch, pixels, s->k, 1.0f, w, patch, dy,
+                  pixels, adds ? 1.0f : 0.0f, dx, pixels);
         return;
     }
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, patch, pixels, s->k, 1.0f, w, patch, dy,
-                pixels, 0.0f, scratch, pixels);
+    ref_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, patch, pixels, s->k, 1.0f, w, patch, dy,
+              pixels, 0.0f, scratch, pixels);
     if (!adds)
         memset(dx, 0, (size_t)s->c * (size_t)(s->h * s->w) * sizeof *dx);
     columns_to_image(s, dx, scratch);
@@ -164,8 +160,8 @@ static void group_bwd_weights(const struct ref_window *s, float *restrict dw, fl
         image_to_columns(s, scratch, x);
         columns = scratch;
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->k, patch, pixels, 1.0f, dy, pixels,
-                columns, pixels, 1.0f, dw, patch);
+    ref_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->k, patch, pixels, 1.0f, dy, pixels,
+              columns, pixels, 1.0f, dw, patch);
     if (db != NULL)
         for (int k = 0; k < s->k; k++) {
             double sum = 0;
@@ -245,23 +241,22 @@ void ref_linear_fwd(const struct ref_linear *s, float *restrict y, const float *
     if (bias != NULL)
         for (int i = 0; i < s->n; i++)
             memcpy(y + (size_t)i * s->y_stride, bias, (size_t)s->out * sizeof *y);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->n, s->out, s->in, 1.0f, x,
-                (blasint)s->x_stride, w, s->in, bias != NULL ? 1.0f : 0.0f, y,
-                (blasint)s->y_stride);
+    ref_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->n, s->out, s->in, 1.0f, x,
+              (blasint)s->x_stride, w, s->in, bias != NULL ? 1.0f : 0.0f, y, (blasint)s->y_stride);
 }
 
 void ref_linear_bwd_data(const struct ref_linear *s, float *restrict dx, const float *restrict dy,
                          const float *restrict w, bool adds)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->n, s->in, s->out, 1.0f, dy,
-                (blasint)s->y_stride, w, s->in, adds ? 1.0f : 0.0f, dx, (blasint)s->x_stride);
+    ref_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->n, s->in, s->out, 1.0f, dy,
+              (blasint)s->y_stride, w, s->in, adds ? 1.0f : 0.0f, dx, (blasint)s->x_stride);
 }
 
 void ref_linear_bwd_weights(const struct ref_linear *s, float *restrict dw, float *restrict db,
                             const float *restrict x, const float *restrict dy)
 {
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, s->out, s->in, s->n, 1.0f, dy,
-                (blasint)s->y_stride, x, (blasint)s->x_stride, 1.0f, dw, s->in);
+    ref_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, s->out, s->in, s->n, 1.0f, dy,
+              (blasint)s->y_stride, x, (blasint)s->x_stride, 1.0f, dw, s->in);
     if (db != NULL)
         for (int i = 0; i < s->n; i++)
             for (int o = 0; o < s->out; o++)

@@ -101,7 +101,8 @@ bool run_open(struct run *run, const struct model *model, const struct backend *
               int threads, struct err *err)
 {
     *run = (struct run){.model = model, .backend = backend, .dropout = true};
-    if (pool_open(&run->pool, threads, err) && open_store(run, err) && open_arenas(run, err))
+    if (pool_open(&run->pool, threads, err) && open_store(run, err) && open_arenas(run, err) &&
+        (backend->open == NULL || backend->open(threads, err)))
         return true;
     run_close(run);
     return false;

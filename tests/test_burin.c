@@ -189,6 +189,36 @@ START_TEST(files_have_sane_modes)
 }
 END_TEST
 
+/* What is printed never lands in a file that was opened in the place of a closed descriptor. */
+START_TEST(closed_descriptors_are_not_those_of_files)
+{
+    static char text[OUTPUT_SIZE];
+    const char *path = in_folder("twin.py");
+    ck_assert_int_eq(burin("twin s8"), 0);
+    for (int closed = 1; closed < 8; closed++) {
+        pid_t child = fork();
+        if (child == 0) {
+            ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout));
+            for (int fd = 0; fd < 3; fd++) {
+                if (closed >> fd & 1)
+                    close(fd);
+            }
+            execl(BURIN_PATH, "burin", "twin", "s8", "-o", path, (char *)NULL);
+            _exit(127);
+        }
+        int status = 0;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "closed %d", closed);
+        FILE *file = fopen(path, "r");
+        ck_assert_ptr_nonnull(file);
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+        ck_assert_str_eq(text, output);
+        ck_assert_int_eq(remove(path), 0);
+    }
+}
+END_TEST
+
 START_TEST(twin_is_written_once)
 {
     char want[1024];
@@ -239,6 +269,7 @@ int main(void)
     tcase_add_test(tcase, descriptions_are_rejected);
     tcase_add_test(tcase, runs_print_the_same);
     tcase_add_test(tcase, files_have_sane_modes);
+    tcase_add_test(tcase, closed_descriptors_are_not_those_of_files);
     tcase_add_test(tcase, twin_is_written_once);
     tcase_add_test(tcase, gen_works_from_any_folder);
     suite_add_tcase(suite, tcase);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "generated.h"
+#include "ref.h"
 #include "verify.h"
 
 enum { SEEDS = 2 };
@@ -138,6 +139,11 @@ int main(void)
     model = generated_model();
     if (model == NULL)
         return GENERATED_SKIPPED;
+    struct err missing = {0};
+    if (!ref_open(1, &missing)) {
+        fprintf(stderr, "%s\n", missing.message);
+        return EXIT_FAILURE;
+    }
     char title[64];
     snprintf(title, sizeof title, "%s %s %s %s", "kernels", model->name, model->norm, model->isa);
     Suite *suite = suite_create(title);

@@ -273,7 +273,11 @@ int main(void)
         printf("skipped: this processor has no %s\n", layer->isa);
         return GENERATED_SKIPPED;
     }
-    ref_init();
+    struct err missing = {0};
+    if (!ref_open(1, &missing)) {
+        fprintf(stderr, "%s\n", missing.message);
+        return EXIT_FAILURE;
+    }
     Suite *suite = suite_create("norms");
     TCase *tcase = tcase_create("norms");
     tcase_set_timeout(tcase, 60);

@@ -6,6 +6,7 @@
 
 #include "generic.h"
 #include "profile.h"
+#include "ref.h"
 #include "run.h"
 #include "tiny_model.h"
 
@@ -110,7 +111,11 @@ START_TEST(steps_are_clocked)
     static float images[TINY_BATCH * 3 * 32 * 32];
     static const uint8_t labels[TINY_BATCH] = {0};
     static const uint32_t samples[TINY_BATCH] = {0};
-    const struct backend backend = {"lapping", measure, pack, train_and_lap, NULL};
+    const struct backend backend = {.name = "lapping",
+                                    .open = ref_open,
+                                    .measure = measure,
+                                    .pack = pack,
+                                    .train = train_and_lap};
     const struct batch batch = {
         .n = TINY_BATCH, .images = images, .labels = labels, .samples = samples, .epoch = 1};
     struct err err = {0};

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "cpu.h"
+#include "sanitized.h"
 #include "tiny_program.h"
 
 /* -- Usage ------------------------------------------------------------------------------------- */
@@ -160,6 +161,65 @@ START_TEST(standard_output_must_take_everything)
 }
 END_TEST
 
+/* What is printed never lands in a file that was opened in the place of a closed descriptor. */
+START_TEST(closed_descriptors_are_not_those_of_files)
+{
+    static char text[OUTPUT_SIZE];
+    struct stat info;
+    char path[2 * PATH_SIZE];
+    put_path(path, "here/.lock");
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --out whole"), EXIT_OK);
+    for (unsigned closed = 1; closed < 8; closed++) {
+        const struct world world = {.closed = closed};
+        ck_assert_int_eq(run_words(&world, "train --data synthetic --epochs 1 --out here"),
+                         EXIT_OK);
+        same_bytes("here/last.safetensors", "whole/last.safetensors");
+        ck_assert_ptr_nonnull(strstr(events("here/log.jsonl", "end", text), "finished"));
+        read_text("here/log.csv", text);
+        ck_assert_msg(strncmp(text, "epoch,lr,", 9) == 0, "%s", text);
+        ck_assert_int_eq(stat(path, &info), 0);
+        ck_assert_int_eq(info.st_size, 0);
+        ck_assert_int_eq(run_words(&world, "train --resume nowhere"), EXIT_DATA);
+        ck_assert_str_eq(closed & 4 ? errors : "", "");
+    }
+}
+END_TEST
+
+/* `train | head` trains to the end and then says that its words were lost. */
+START_TEST(a_reader_who_leaves_ends_no_training)
+{
+    const struct world world = {.reader_leaves = true};
+    ck_assert_int_eq(run("train --data synthetic --epochs 2 --out whole"), EXIT_OK);
+    ck_assert_int_eq(run_words(&world, "train --data synthetic --epochs 2 --out here"),
+                     EXIT_FAILED);
+    says(errors, "tiny: standard output: cannot write");
+    same_bytes("here/last.safetensors", "whole/last.safetensors");
+    ck_assert_int_eq(run_words(&world, "eval --model here/last.safetensors --out here"),
+                     EXIT_FAILED);
+    ck_assert(exists("here/eval.json"));
+    /* What only prints ends like any other command in a pipe. */
+    ck_assert_int_eq(run_words(&world, "info"), 1000 + SIGPIPE);
+    ck_assert_str_eq(errors, "");
+}
+END_TEST
+
+/* OpenBLAS would wait for memory for ever, and starts threads before main: so it is asked for room
+ * first, and only by who needs it. */
+START_TEST(a_limit_of_address_space_is_told)
+{
+    enum { MB = 1 << 20 };
+    const struct world small = {.address_space = 50 * MB}, larger = {.address_space = 120 * MB};
+    if (SANITIZED)
+        return;
+    ck_assert_int_eq(run_words(&small, "info"), EXIT_OK);
+    ck_assert_int_eq(run_words(&larger, "info"), EXIT_OK);
+    ck_assert_int_eq(run_words(&larger, "train --data synthetic --epochs 1 --threads 2 --out here"),
+                     EXIT_FAILED);
+    says(errors, "tiny: the generic kernels need 320 MB of address space on 2 threads: Cannot");
+    ck_assert(!exists("here"));
+}
+END_TEST
+
 START_TEST(two_trainings_do_not_share_a_folder)
 {
     ck_assert_int_eq(run("train --data synthetic --max-steps 2 --out here"), EXIT_OK);
@@ -249,6 +309,9 @@ int main(int argc, char **argv)
     tcase_add_test(world, a_checkpoint_of_something_else_is_refused);
     tcase_add_test(world, a_full_disk_keeps_what_was_good);
     tcase_add_test(world, standard_output_must_take_everything);
+    tcase_add_test(world, closed_descriptors_are_not_those_of_files);
+    tcase_add_test(world, a_reader_who_leaves_ends_no_training);
+    tcase_add_test(world, a_limit_of_address_space_is_told);
     tcase_add_test(world, two_trainings_do_not_share_a_folder);
     tcase_add_test(world, files_have_sane_modes);
     tcase_add_test(world, a_folder_that_cannot_be_written_is_named);

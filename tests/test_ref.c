@@ -493,7 +493,11 @@ int main(void)
     Suite *suite = suite_create("ref");
     TCase *tcase = tcase_create("ref");
     tcase_set_timeout(tcase, 60);
-    ref_init();
+    struct err missing = {0};
+    if (!ref_open(1, &missing)) {
+        fprintf(stderr, "%s\n", missing.message);
+        return EXIT_FAILURE;
+    }
     tcase_add_test(tcase, conv_stride_2_padding_1_by_hand);
     tcase_add_test(tcase, pools_by_hand);
     tcase_add_test(tcase, norm_by_hand);

@@ -136,7 +136,8 @@ static void train(struct run *run, int rank)
         run->store.param[0] -= run->sgd.lr;
 }
 
-static const struct backend backend = {"fake", measure, pack, train, sum_chunks};
+static const struct backend backend = {
+    .name = "fake", .measure = measure, .pack = pack, .train = train, .eval = sum_chunks};
 
 static void open_run(struct run *run, int threads)
 {

@@ -634,7 +634,11 @@ int main(void)
     Suite *suite = suite_create("verify");
     TCase *tcase = tcase_create("verify");
     tcase_set_timeout(tcase, 60);
-    ref_init();
+    struct err missing = {0};
+    if (!ref_open(1, &missing)) {
+        fprintf(stderr, "%s\n", missing.message);
+        return EXIT_FAILURE;
+    }
     tcase_add_test(tcase, right_kernels_pass);
     tcase_add_loop_test(tcase, wrong_kernels_are_caught, NO_BUG + 1, ROUNDED);
     tcase_add_test(tcase, every_size_of_a_group_is_tried);

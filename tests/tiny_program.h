@@ -33,6 +33,7 @@
 #include "generic.h"
 #include "pool.h"
 #include "program.h"
+#include "ref.h"
 #include "run.h"
 #include "tiny_model.h"
 
@@ -100,8 +101,12 @@ static inline void tiny_eval(struct run *run, int rank)
     generic_backend.eval(run, rank);
 }
 
-static const struct backend tiny_backend = {"generated", tiny_measure, tiny_pack, tiny_train,
-                                            tiny_eval};
+static const struct backend tiny_backend = {.name = "generated",
+                                            .open = ref_open,
+                                            .measure = tiny_measure,
+                                            .pack = tiny_pack,
+                                            .train = tiny_train,
+                                            .eval = tiny_eval};
 
 /* The norm sees one pixel, and as many images at once as `ghost` says. */
 static inline void tiny_pixel(int ghost)
@@ -167,14 +172,41 @@ static inline void read_text(const char *name, char *text)
 struct world {
     const char *environment[4][2];
     const char *standard_output;
-    rlim_t file_size; /* 0: no limit */
-    bool nobody;      /* another user */
+    rlim_t file_size;     /* 0: no limit */
+    rlim_t address_space; /* 0: no limit */
+    bool nobody;          /* another user */
+    bool reader_leaves;   /* standard output is a pipe that nobody reads */
+    unsigned closed;      /* standard descriptors that are closed: bit 0, 1, 2 */
 };
 
 static inline bool redirect(const char *path, int descriptor)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     return fd >= 0 && dup2(fd, descriptor) == descriptor;
+}
+
+static inline bool limit_to(int resource, rlim_t value)
+{
+    const struct rlimit limit = {value, value};
+    return value == 0 || setrlimit(resource, &limit) == 0;
+}
+
+/* Makes standard output a pipe whose reader has gone. */
+static inline bool lose_reader(void)
+{
+    int ends[2];
+    return pipe(ends) == 0 && close(ends[0]) == 0 && dup2(ends[1], STDOUT_FILENO) >= 0;
+}
+
+/* What whoever started the tests ignores is not ignored here. */
+static inline void default_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        signal(numbers[i], SIG_DFL);
 }
 
 /* Runs the program in the folder; returns its exit code, or 1000 + the signal that ended it. */
@@ -191,14 +223,15 @@ static inline int run_in(const struct world *world, char *const *arguments)
                   redirect("stderr", STDERR_FILENO);
         for (int i = 0; i < 4 && world->environment[i][0] != NULL; i++)
             ok = ok && setenv(world->environment[i][0], world->environment[i][1], 1) == 0;
-        if (world->file_size > 0) {
-            struct rlimit limit = {world->file_size, world->file_size};
-            ok = ok && setrlimit(RLIMIT_FSIZE, &limit) == 0;
-        }
+        ok = ok && limit_to(RLIMIT_FSIZE, world->file_size) &&
+             limit_to(RLIMIT_AS, world->address_space) && (!world->reader_leaves || lose_reader());
         if (world->nobody && geteuid() == 0)
             ok = ok && setgid(65534) == 0 && setuid(65534) == 0;
-        signal(SIGINT, SIG_DFL);
-        signal(SIGTERM, SIG_DFL);
+        default_signals();
+        for (int fd = 0; fd < 3; fd++) {
+            if (world->closed >> fd & 1)
+                close(fd);
+        }
         if (ok)
             execv(self, arguments);
         _exit(127);

@@ -296,7 +296,11 @@ int main(int argc, char **argv)
     const struct model *model = generated_model();
     if (model == NULL)
         return GENERATED_SKIPPED;
-    ref_init();
+    struct err missing = {0};
+    if (!ref_open(1, &missing)) {
+        fprintf(stderr, "%s\n", missing.message);
+        return EXIT_FAILURE;
+    }
     if (strcmp(model->backend->name, "generated") != 0) {
         printf("the backend is %s\n", model->backend->name);
         return EXIT_FAILURE;
