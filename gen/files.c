@@ -8,6 +8,7 @@
 #include "files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,8 +28,33 @@
 static int fail_errno(lua_State *L, const char *path, const char *what, int errno_value)
 {
     lua_pushnil(L);
-    lua_pushfstring(L, "%s: %s: %s", path, what, strerror(errno_value));
+    lua_pushfstring(L, "%s: %s: %s", path, what,
+                    errno_value == EINVAL ? "it is not a regular file" : strerror(errno_value));
     return 2;
+}
+
+/* Reads at most `room` bytes of a regular file from byte `from` on, and returns 0 or the errno.
+ * What was looked at before may be something else by now: a pipe that nobody writes to is not
+ * waited for.
+ */
+static int read_regular(const char *path, off_t from, char *text, size_t room, size_t *size)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    struct stat status;
+    int problem = fstat(fd, &status) != 0 ? errno : S_ISREG(status.st_mode) ? 0 : EINVAL;
+    while (problem == 0 && *size < room) {
+        ssize_t got = pread(fd, text + *size, room - *size, from + (off_t)*size);
+        if (got == 0)
+            break;
+        if (got > 0)
+            *size += (size_t)got;
+        else if (errno != EINTR)
+            problem = errno;
+    }
+    close(fd); /* only read from: nothing can be lost */
+    return problem;
 }
 
 /* Pushes the text of a regular file from byte `from` on, of a longer one `most` bytes, and returns
@@ -44,17 +70,8 @@ static int push_part(lua_State *L, const char *path, size_t most, off_t from)
     size_t left = from < status.st_size ? (size_t)(status.st_size - from) : 0;
     size_t room = left < most ? left : most;
     char *text = lua_newuserdatauv(L, room + 1, 0);
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        int problem = errno;
-        lua_pop(L, 1);
-        return problem;
-    }
-    errno = 0;
-    bool there = fseeko(file, from, SEEK_SET) == 0;
-    size_t size = there ? fread(text, 1, room, file) : 0;
-    int problem = !there || ferror(file) ? (errno != 0 ? errno : EIO) : 0;
-    fclose(file); /* only read from: nothing can be lost */
+    size_t size = 0;
+    int problem = read_regular(path, from, text, room, &size);
     if (problem == 0)
         lua_pushlstring(L, text, size);
     lua_remove(L, problem == 0 ? -2 : -1);

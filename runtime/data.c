@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "infile.h"
 #include "rng.h"
 #include "sha256.h"
 
@@ -89,7 +90,7 @@ static void read_sums(struct sums *sums, const char *dir)
     *sums = (struct sums){0};
     if (!join(path, dir, "SHA256SUMS", &ignored))
         return;
-    FILE *file = fopen(path, "rb");
+    FILE *file = infile_open(path, "rb");
     if (!file)
         return;
     size_t length = fread(sums->text, 1, sizeof sums->text - 1, file);
@@ -184,7 +185,7 @@ static bool check_size(FILE *file, const char *path, struct err *err)
     struct stat s;
     if (fstat(fileno(file), &s) != 0)
         return failed_errno(err, errno, "cannot read", path);
-    if (S_ISREG(s.st_mode) && s.st_size < FILE_BYTES)
+    if (s.st_size < FILE_BYTES)
         return too_short(err, path, (size_t)s.st_size);
     if (s.st_size > FILE_BYTES)
         return err_set_code(err, EXIT_DATA,
@@ -232,11 +233,11 @@ static bool read_file(struct data *data, const char *name, const struct sums *su
     struct sha256 sum;
     if (!join(path, data->source, name, err))
         return false;
-    FILE *file = fopen(path, "rb");
+    FILE *file = infile_open(path, "rb");
     if (!file && errno == ENOENT)
         return missing_file(path, data->source, err);
     if (!file)
-        return failed_errno(err, errno, "cannot open", path);
+        return err_set_code(err, EXIT_DATA, "%s: cannot open: %s", path, infile_reason(errno));
     sha256_start(&sum);
     bool ok = check_size(file, path, err) && read_records(data, file, &sum, path, err);
     bool summed = sha256_finish(&sum, digest);

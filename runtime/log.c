@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "infile.h"
 #include "settings.h"
 
 static const char csv_header[] =
@@ -82,11 +83,11 @@ static FILE *open_file(char **path, const char *folder, const char *name, bool r
         return NULL;
     }
     snprintf(*path, size, "%s/%s", folder, name);
-    FILE *file = resumed ? fopen(*path, "r+") : NULL;
+    FILE *file = resumed ? infile_open(*path, "r+") : NULL;
     if (file == NULL && (!resumed || errno == ENOENT))
         file = fopen(*path, "w+");
     if (file == NULL)
-        err_set_errno(err, errno, "%s: cannot write", *path);
+        err_set(err, "%s: cannot write: %s", *path, infile_reason(errno));
     return file;
 }
 

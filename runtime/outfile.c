@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,6 +38,23 @@ static bool sync_folder_of(const char *path, struct err *err)
     return ok;
 }
 
+/* A new file, in place of whatever has its name: an old temporary file, a pipe, a link to another
+ * file. */
+static FILE *create(const char *path)
+{
+    if (unlink(path) != 0 && errno != ENOENT)
+        return NULL;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (file != NULL || fd < 0)
+        return file;
+    int problem = errno;
+    close(fd);
+    unlink(path);
+    errno = problem;
+    return NULL;
+}
+
 bool outfile_open(struct outfile *out, const char *path, struct err *err)
 {
     static const char suffix[] = ".tmp";
@@ -49,7 +67,7 @@ bool outfile_open(struct outfile *out, const char *path, struct err *err)
     }
     memcpy(temp, path, length);
     memcpy(temp + length, suffix, sizeof suffix);
-    out->file = fopen(temp, "wb");
+    out->file = create(temp);
     if (out->file == NULL) {
         err_set_errno(err, errno, "%s: cannot write", temp);
         free(temp);

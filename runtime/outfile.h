@@ -22,7 +22,7 @@ struct outfile {
     char *temp; /* where the bytes are until commit; NULL when there is nothing to remove */
 };
 
-/* Starts a new temporary file; one that an earlier crash left is overwritten. */
+/* Starts a new temporary file; one that an earlier crash left is replaced. */
 bool outfile_open(struct outfile *out, const char *path, struct err *err);
 
 bool outfile_write(struct outfile *out, const void *data, size_t bytes, struct err *err);

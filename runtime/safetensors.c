@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "infile.h"
 #include "sha256.h"
 #include "strict_json.h"
 
@@ -409,9 +410,6 @@ static bool read_bytes(struct safetensors *file, FILE *stream, size_t *header_by
     if (fstat(fileno(stream), &info) != 0)
         return err_set_code(err, EXIT_DATA, "%s: %s: expected a safetensors file", file->path,
                             strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return err_set_code(err, EXIT_DATA, "%s: not a regular file: expected a safetensors file",
-                            file->path);
     size_t size = (size_t)info.st_size;
     unsigned char prefix[8];
     if (size < sizeof prefix || fread(prefix, 1, sizeof prefix, stream) != sizeof prefix) {
@@ -449,9 +447,10 @@ bool safetensors_open(struct safetensors *file, const char *path, struct err *er
     *file = (struct safetensors){.path = strdup(path)};
     if (file->path == NULL)
         return err_set_errno(err, ENOMEM, "%s", path);
-    FILE *stream = fopen(path, "rb");
+    FILE *stream = infile_open(path, "rb");
     if (stream == NULL) {
-        err_set_code(err, EXIT_DATA, "%s: %s: expected a safetensors file", path, strerror(errno));
+        err_set_code(err, EXIT_DATA, "%s: %s: expected a safetensors file", path,
+                     infile_reason(errno));
         safetensors_close(file);
         return false;
     }

@@ -38,6 +38,7 @@
     X(fseeko, EIO)                                                                                 \
     X(fstat, EIO)                                                                                  \
     X(fwrite, ENOSPC)                                                                              \
+    X(fdopen, ENOMEM)                                                                              \
     X(fopen, EMFILE)                                                                               \
     X(open, EMFILE)                                                                                \
     X(fflush, ENOSPC)                                                                              \
@@ -228,6 +229,7 @@ WRAP(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument),
      (thread, attributes, start, argument), errno, )
 WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL, opened_file)
+WRAP(FILE *, fdopen, (int fd, const char *mode), (fd, mode), NULL, )
 WRAP(size_t, fread, (void *data, size_t size, size_t n, FILE *file), (data, size, n, file), 0, )
 WRAP(int, fflush, (FILE * file), (file), EOF, )
 WRAP(int, link, (const char *from, const char *to), (from, to), -1, )

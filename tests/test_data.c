@@ -201,7 +201,7 @@ START_TEST(unreadable_file)
 {
     remove(in_folder("test_batch.bin"));
     ck_assert_int_eq(mkdir(in_folder("test_batch.bin"), 0700), 0);
-    fails_with(DATA_TEST, "@/test_batch.bin: cannot read: Is a directory");
+    fails_with(DATA_TEST, "@/test_batch.bin: cannot open: Is a directory");
     remove(in_folder("test_batch.bin"));
     ck_assert_int_eq(symlink("test_batch.bin", in_folder("test_batch.bin")), 0);
     fails_with(DATA_TEST, "@/test_batch.bin: cannot open: Too many levels of symbolic links");
@@ -272,6 +272,39 @@ START_TEST(changed_file)
     write_sums(DATA_OFFICIAL_MARK "\n", TEST_FILE, TEST_FILE);
     write_byte("test_batch.bin", FILE_SIZE / 2, 1);
     warns_with("@/test_batch.bin: differs from the SHA256SUMS beside it");
+}
+END_TEST
+
+/* Every digit counts. */
+START_TEST(another_digest)
+{
+    static const int digits[] = {0, 7, 8, 31, 62, 63};
+    static const char start[] = DATA_OFFICIAL_MARK "\n";
+    write_sums(start, TEST_FILE, TEST_FILE);
+    for (size_t i = 0; i < sizeof digits / sizeof digits[0]; i++) {
+        long at = (long)sizeof start - 1 + digits[i];
+        FILE *sums = fopen(in_folder("SHA256SUMS"), "r+");
+        ck_assert(sums != NULL && fseek(sums, at, SEEK_SET) == 0);
+        int digit = getc(sums);
+        ck_assert_int_eq(fseek(sums, at, SEEK_SET), 0);
+        ck_assert_int_ne(putc(digit == '0' ? '1' : '0', sums), EOF);
+        ck_assert_int_eq(fclose(sums), 0);
+        warns_with("@/test_batch.bin: differs from the SHA256SUMS beside it");
+        write_byte("SHA256SUMS", at, (uint8_t)digit);
+    }
+    warns_with("");
+}
+END_TEST
+
+/* Nobody writes to these pipes, and nobody waits for them. */
+START_TEST(pipes_are_no_files)
+{
+    ck_assert_int_eq(mkfifo(in_folder("SHA256SUMS"), 0666), 0);
+    warns_with("@: not verified as the official archive: no SHA256SUMS beside the files (`make "
+               "data` writes it)");
+    remove(in_folder("test_batch.bin"));
+    ck_assert_int_eq(mkfifo(in_folder("test_batch.bin"), 0666), 0);
+    fails_with(DATA_TEST, "@/test_batch.bin: cannot open: not a regular file");
 }
 END_TEST
 
@@ -509,6 +542,8 @@ int main(void)
     tcase_add_test(tests, list_without_the_mark);
     tcase_add_test(tests, changed_file);
     tcase_add_test(tests, unlisted_file);
+    tcase_add_test(tests, another_digest);
+    tcase_add_test(tests, pipes_are_no_files);
     tcase_add_test(tests, the_first_place_given_decides);
     tcase_add_test(tests, all_places_are_named);
     tcase_add_test(tests, endless_paths_are_refused);

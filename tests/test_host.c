@@ -343,6 +343,19 @@ START_TEST(files_half_written_vanish)
 }
 END_TEST
 
+START_TEST(pipes_are_not_waited_for)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    ck_assert_int_eq(mkfifo(path, 0666), 0);
+    expect_ok(
+        "local text, problem = host.read_file(... .. '/pipe')\n"
+        "assert(not text and problem == ... .. '/pipe: cannot be read: it is not a regular '\n"
+        "    .. 'file', problem)");
+    ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
 START_TEST(files_that_cannot_be_read_say_why)
 {
     expect_ok("local text, problem = host.read_file(...)\n"
@@ -380,6 +393,7 @@ int main(void)
     tcase_add_test(tcase, files_that_cannot_be_written_stay);
     tcase_add_test(tcase, files_half_written_vanish);
     tcase_add_test(tcase, files_that_cannot_be_read_say_why);
+    tcase_add_test(tcase, pipes_are_not_waited_for);
     tcase_add_test(tcase, native_isa_is_one_of_three);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

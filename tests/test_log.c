@@ -181,6 +181,16 @@ START_TEST(resuming_without_a_log_begins_one)
 }
 END_TEST
 
+/* A log without an end would be read until memory is. */
+START_TEST(what_is_no_file_is_not_gone_on_with)
+{
+    const struct log_position position = {1, 1};
+    ck_assert_int_eq(symlink("/dev/full", file("log.jsonl")), 0);
+    ck_assert(!log_open(&logs, folder, &position, (struct log_kind){0}, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, "log.jsonl: cannot write: not a regular file"));
+}
+END_TEST
+
 START_TEST(a_failed_write_is_an_error)
 {
     ck_assert(!log_open(&logs, "/nowhere", NULL, (struct log_kind){0}, &err));
@@ -207,6 +217,7 @@ int main(void)
     tcase_add_test(lines, resuming_cuts_what_came_after);
     tcase_add_test(lines, resuming_cuts_half_a_line_only);
     tcase_add_test(lines, resuming_without_a_log_begins_one);
+    tcase_add_test(lines, what_is_no_file_is_not_gone_on_with);
     tcase_add_test(lines, a_failed_write_is_an_error);
     suite_add_tcase(suite, lines);
     SRunner *runner = srunner_create(suite);
