@@ -185,10 +185,12 @@ static inline bool redirect(const char *path, int descriptor)
     return fd >= 0 && dup2(fd, descriptor) == descriptor;
 }
 
-static inline bool limit_to(int resource, rlim_t value)
+static inline bool set_limits(const struct world *world)
 {
-    const struct rlimit limit = {value, value};
-    return value == 0 || setrlimit(resource, &limit) == 0;
+    const struct rlimit size = {world->file_size, world->file_size};
+    const struct rlimit space = {world->address_space, world->address_space};
+    return (size.rlim_cur == 0 || setrlimit(RLIMIT_FSIZE, &size) == 0) &&
+           (space.rlim_cur == 0 || setrlimit(RLIMIT_AS, &space) == 0);
 }
 
 /* Makes standard output a pipe whose reader has gone. */
@@ -223,8 +225,7 @@ static inline int run_in(const struct world *world, char *const *arguments)
                   redirect("stderr", STDERR_FILENO);
         for (int i = 0; i < 4 && world->environment[i][0] != NULL; i++)
             ok = ok && setenv(world->environment[i][0], world->environment[i][1], 1) == 0;
-        ok = ok && limit_to(RLIMIT_FSIZE, world->file_size) &&
-             limit_to(RLIMIT_AS, world->address_space) && (!world->reader_leaves || lose_reader());
+        ok = ok && set_limits(world) && (!world->reader_leaves || lose_reader());
         if (world->nobody && geteuid() == 0)
             ok = ok && setgid(65534) == 0 && setuid(65534) == 0;
         default_signals();
