@@ -4,6 +4,7 @@
 -- written by model.lua, functions by the templates.
 
 local c <const> = require "c"
+local digest <const> = require "digest"
 local fuse <const> = require "fuse"
 local isa <const> = require "isa"
 local kernel <const> = require "kernel"
@@ -302,6 +303,17 @@ function emit.plan(graph, options)
     }
 end
 
+-- What decides the bits of a result besides the description: the code of the kernels, of packing
+-- and of the order of a step, without what only people read.
+local function arithmetic(params)
+    local texts <const> = { params.prelude, params.schedule, "group " .. params.group }
+    for _, list in ipairs { params.kernel_texts, params.pack_texts, params.weights,
+        params.phase_texts } do
+        table.move(list, 1, #list, #texts + 1, texts)
+    end
+    return digest.of_c(texts)
+end
+
 -- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
 function emit.program(graph, options)
     limits.check_unroll(graph, options)
@@ -327,6 +339,7 @@ function emit.program(graph, options)
     for _, phase in ipairs(train.plan.phases) do
         params.most_ahead = math.max(params.most_ahead, #phase.ahead)
     end
+    params.model.arithmetic = arithmetic(params)
     local text <const> = template.render("program.c.tpl", params)
     return set.real == "double" and real.double(text) or text
 end

@@ -7021,6 +7021,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=bn ISA=",
+    .arithmetic = "01a7416fece4f68a",
     .c = 3,
     .h = 32,
     .w = 32,

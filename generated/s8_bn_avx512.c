@@ -6968,6 +6968,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
+    .arithmetic = "17bf7efe3254fb4a",
     .c = 3,
     .h = 32,
     .w = 32,

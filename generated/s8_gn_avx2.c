@@ -6294,6 +6294,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=gn ISA=",
+    .arithmetic = "5b2c3b0df5ddce18",
     .c = 3,
     .h = 32,
     .w = 32,

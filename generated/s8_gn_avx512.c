@@ -6241,6 +6241,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=gn ISA=",
+    .arithmetic = "ef00eb8aa938e2e2",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -6294,6 +6294,7 @@ static const struct model model = {
     .norm = "ln",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=ln ISA=",
+    .arithmetic = "542c99b62e271960",
     .c = 3,
     .h = 32,
     .w = 32,

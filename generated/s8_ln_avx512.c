@@ -6241,6 +6241,7 @@ static const struct model model = {
     .norm = "ln",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=ln ISA=",
+    .arithmetic = "a3d0c3ea7410a0ad",
     .c = 3,
     .h = 32,
     .w = 32,

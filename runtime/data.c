@@ -116,7 +116,7 @@ static const char *listed_digest(const struct sums *sums, const char *name)
 }
 
 /* Notes in data->warning what keeps this file from being known as official; the first note stays.
- * digest: NULL when there was no memory for it. */
+ */
 static void compare(struct data *data, const struct sums *sums, const char *name,
                     const char *digest)
 {
@@ -128,10 +128,7 @@ static void compare(struct data *data, const struct sums *sums, const char *name
                  data->source, name);
         return;
     }
-    if (!digest)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s/%s: no memory to compare it with SHA256SUMS", data->source, name);
-    else if (strncmp(listed, digest, strlen(digest)) != 0)
+    if (strncmp(listed, digest, strlen(digest)) != 0)
         snprintf(data->warning, sizeof data->warning,
                  "%s/%s: differs from the SHA256SUMS beside it", data->source, name);
 }
@@ -227,7 +224,9 @@ static bool read_records(struct data *data, FILE *file, struct sha256 *sum, cons
     return true;
 }
 
-static bool read_file(struct data *data, const char *name, const struct sums *sums, struct err *err)
+/* all: takes the digest of this file. */
+static bool read_file(struct data *data, const char *name, const struct sums *sums,
+                      struct sha256 *all, struct err *err)
 {
     char path[DATA_PATH_SIZE], digest[SHA256_HEX_SIZE];
     struct sha256 sum;
@@ -244,7 +243,10 @@ static bool read_file(struct data *data, const char *name, const struct sums *su
     fclose(file);
     if (!ok)
         return false;
-    compare(data, sums, name, summed ? digest : NULL);
+    if (!summed)
+        return err_set_errno(err, ENOMEM, "%s: no digest", path);
+    compare(data, sums, name, digest);
+    sha256_add(all, digest, strlen(digest));
     data->count += RECORDS;
     return true;
 }
@@ -252,11 +254,15 @@ static bool read_file(struct data *data, const char *name, const struct sums *su
 static bool read_files(struct data *data, enum data_part part, struct err *err)
 {
     struct sums sums;
+    struct sha256 all;
+    bool ok = true;
     read_sums(&sums, data->source);
-    for (const char *const *name = part_files[part]; *name; name++) {
-        if (!read_file(data, *name, &sums, err))
-            return false;
-    }
+    sha256_start(&all);
+    for (const char *const *name = part_files[part]; ok && *name; name++)
+        ok = read_file(data, *name, &sums, &all, err);
+    bool summed = sha256_finish(&all, data->digest);
+    if (!ok || !summed)
+        return err_set_errno(err, ENOMEM, "%s: no digest", data->source);
     judge(data, &sums);
     return true;
 }

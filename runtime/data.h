@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "sha256.h"
 
 enum {
     DATA_PATH_SIZE = 1024,
@@ -50,6 +51,7 @@ struct data {
     int count;
     int c, h, w;
     bool synthetic;
+    char digest[SHA256_HEX_SIZE];     /* of all labels and pixels that were read or made */
     char source[DATA_PATH_SIZE];      /* the folder, or what made it: "synthetic" */
     char warning[2 * DATA_PATH_SIZE]; /* why it may not be the official data; else empty */
 };

@@ -254,6 +254,7 @@ struct model {
     const char *isa;    /* "avx2", "avx512", "c" */
     const char *remake; /* command that makes this program for another ISA, to be followed by it:
                            "make gen NET=s8 NORM=bn ISA=" */
+    const char *arithmetic; /* digest of the code that computes: the same gives the same bits */
     int c, h, w;
     int classes;
     struct recipe recipe;

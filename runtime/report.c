@@ -125,13 +125,13 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
 
 /* -- Start ------------------------------------------------------------------------------------- */
 
-enum { WARNINGS = 3 };
+enum { WARNINGS = 4 };
 
 /* The warnings of the checkpoint, of the training set and of the test set, if it says anything
- * new. */
+ * new, and of what was resumed though it is another training. */
 static const char *warning(const struct trainer *t, int which)
 {
-    const char *texts[WARNINGS] = {t->from.warning, t->train.warning, t->test.warning};
+    const char *texts[WARNINGS] = {t->from.warning, t->train.warning, t->test.warning, t->changed};
     const char *text = texts[which];
     bool told = text[0] == '\0' || (which == 2 && strcmp(text, t->train.warning) == 0);
     return told ? NULL : text;

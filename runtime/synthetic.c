@@ -198,6 +198,15 @@ static void paint(uint8_t *pixels, int class, uint64_t key)
     }
 }
 
+static bool add_up(struct data *data, struct err *err)
+{
+    struct sha256 sum;
+    sha256_start(&sum);
+    sha256_add(&sum, data->labels, (size_t)data->count);
+    sha256_add(&sum, data->pixels, (size_t)data->count * DATA_PIXELS);
+    return sha256_finish(&sum, data->digest) || err_set_errno(err, ENOMEM, "synthetic images");
+}
+
 bool synthetic_open(struct data *data, enum data_part part, int count, struct err *err)
 {
     assert(count >= 1);
@@ -218,6 +227,10 @@ bool synthetic_open(struct data *data, enum data_part part, int count, struct er
         data->labels[i] = (uint8_t) class;
         paint(data->pixels + (size_t)i * DATA_PIXELS, class,
               rng_key(SEED, (uint32_t)part, (uint32_t)i, RNG_SYNTHETIC));
+    }
+    if (!add_up(data, err)) {
+        data_close(data);
+        return false;
     }
     return true;
 }

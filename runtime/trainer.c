@@ -25,10 +25,10 @@
 /* The texts of the options as typed; NULL where an option was not given. */
 struct typed {
     const char *text[SETTING_COUNT];
-    bool no_shuffle, no_augment, no_dropout, log_steps, profile, pin, quiet;
+    bool no_shuffle, no_augment, no_dropout, log_steps, profile, pin, quiet, anyway;
 };
 
-enum { SPECS = 19 };
+enum { SPECS = 20 };
 
 static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
 {
@@ -50,6 +50,8 @@ static void describe_options(struct option_spec specs[SPECS], struct typed *type
          &text[SETTING_OUT], 0, 0},
         {"resume", "DIR|FILE", "run or checkpoint to go on from, with its settings", OPTION_TEXT,
          &text[SETTING_RESUME], 0, 0},
+        {"resume-anyway", NULL, "with --resume: though layers, kernels or images have changed",
+         OPTION_ON, &typed->anyway, 0, 0},
         {"max-steps", "N", "stop after N steps in all", OPTION_TEXT, &text[SETTING_MAX_STEPS], 0,
          0},
         {"validate", "N", "hold out N training images and evaluate them, not the test set",
@@ -149,6 +151,7 @@ static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
     t->quiet = typed.quiet;
     t->profiles = typed.profile;
     t->pins = typed.pin;
+    t->anyway = typed.anyway;
     t->help = (given >> OPTIONS_HELP & 1) != 0;
     if (t->help) {
         print_help(t, specs);
@@ -160,6 +163,9 @@ static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
     if (!apply_typed(&scratch, &typed, err))
         return false;
     t->resumed = typed.text[SETTING_RESUME] != NULL;
+    if (t->anyway && !t->resumed)
+        return err_set_code(err, EXIT_USAGE,
+                            "train: --resume-anyway without --resume: expected both");
     if (t->resumed && typed.text[SETTING_INIT] != NULL)
         return err_set_code(err, EXIT_USAGE,
                             "train: --init and --resume: expected one of them, a checkpoint "
@@ -297,23 +303,34 @@ static bool make_metas(struct trainer *t, struct err *err)
     return true;
 }
 
-/* The data must be what the checkpoint was trained on: the same kind, normalised alike. */
-static bool check_same_data(const struct trainer *t, const struct safetensors *file,
-                            struct err *err)
+/* What a checkpoint of this training says of its origin; a model alone has none. */
+static bool add_origin(struct trainer *t, struct err *err)
 {
-    static const char *const keys[] = {"data", "mean", "std"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const char *was = safetensors_meta(file, keys[i]);
-        for (size_t k = 0; k < t->meta_count; k++) {
-            if (strcmp(t->metas[k].key, keys[i]) == 0 &&
-                (was == NULL || strcmp(was, t->metas[k].value) != 0))
-                return err_set_code(err, EXIT_DATA,
-                                    "%s: trained on other data than %s: %s %.100s: expected %s "
-                                    "(--init starts from its parameters instead)",
-                                    file->path, t->settings.data, keys[i], was ? was : "missing",
-                                    t->metas[k].value);
-        }
-    }
+    if (!origin_open(&t->origin, t->model, &t->settings, &t->train, &t->test, err))
+        return false;
+    t->model_meta_count = t->meta_count;
+    for (int i = 0; i < ORIGIN_METAS; i++)
+        t->metas[t->meta_count++] = t->origin.metas[i];
+    return true;
+}
+
+/* The checkpoint must be of this very training, unless the user wants it all the same. A backend
+ * that was chosen on the command line is a wish, too. */
+static bool check_origin(struct trainer *t, const struct safetensors *file, struct err *err)
+{
+    char differences[ORIGIN_DIFFERENCES_SIZE];
+    bool chosen = t->settings.source[SETTING_BACKEND] == SETTINGS_OPTION;
+    origin_compare(&t->origin, file, !chosen, differences);
+    if (differences[0] == '\0')
+        return true;
+    if (!t->anyway)
+        return err_set_code(err, EXIT_USAGE,
+                            "%s: of another training: expected one of the same layers, kernels and "
+                            "images (--init starts from its parameters, --resume-anyway goes on "
+                            "all the same):%s",
+                            file->path, differences);
+    snprintf(t->changed, sizeof t->changed, "%s: going on with another training:%s", file->path,
+             differences);
     return true;
 }
 
@@ -351,7 +368,7 @@ static bool open_run(struct trainer *t, struct err *err)
     t->counters = (struct checkpoint_counters){.steps_per_epoch = steps, .best_acc = -1.0};
     if (!t->resumed)
         return s->init[0] == '\0' || load_init(t, err);
-    if (!check_same_data(t, checkpoint, err) ||
+    if (!check_origin(t, checkpoint, err) ||
         !checkpoint_load(checkpoint, &t->run, &t->counters, err))
         return false;
     return t->counters.steps_per_epoch == steps ||
@@ -401,8 +418,8 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
     *trainer = (struct trainer){.model = model, .program = program};
     bool ok = resolve(trainer, argc, argv, err) &&
               (trainer->help ||
-               (open_data(trainer, err) && make_metas(trainer, err) && open_run(trainer, err) &&
-                open_probe(trainer, err) && open_files(trainer, err)));
+               (open_data(trainer, err) && make_metas(trainer, err) && add_origin(trainer, err) &&
+                open_run(trainer, err) && open_probe(trainer, err) && open_files(trainer, err)));
     safetensors_close(&trainer->from.file);
     if (ok)
         progress_init(&trainer->bar, stderr, trainer->quiet);
@@ -426,6 +443,7 @@ void trainer_close(struct trainer *trainer)
     data_close(&trainer->train);
     data_close(&trainer->test);
     free(trainer->meta_text);
+    origin_close(&trainer->origin);
     *trainer = (struct trainer){0};
 }
 
@@ -483,6 +501,6 @@ bool trainer_save_best(const struct trainer *trainer, struct err *err)
 {
     char path[RUNDIR_PATH_SIZE];
     rundir_path(&trainer->dir, RUNDIR_BEST, path, sizeof path);
-    return check_finite(trainer, err) &&
-           checkpoint_save_model(path, &trainer->run, trainer->metas, trainer->meta_count, err);
+    return check_finite(trainer, err) && checkpoint_save_model(path, &trainer->run, trainer->metas,
+                                                               trainer->model_meta_count, err);
 }

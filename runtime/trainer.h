@@ -13,6 +13,7 @@
 #include "data.h"
 #include "loader.h"
 #include "log.h"
+#include "origin.h"
 #include "probe.h"
 #include "progress.h"
 #include "resume.h"
@@ -30,6 +31,7 @@ struct trainer {
     bool profiles;       /* prints the profile at the end */
     bool pins;           /* each thread stays on a processor of its own */
     bool help;           /* --help was asked for and answered; nothing is open */
+    bool anyway;         /* resumes though layers, kernels or images are others */
     bool resumed;        /* counters and store come from a checkpoint */
     struct resume from;  /* its file is closed */
     bool keeps_previous; /* the newest checkpoint was found damaged */
@@ -50,6 +52,9 @@ struct trainer {
     struct safetensors_meta metas[TRAINER_META_MAX]; /* of every checkpoint of this training */
     char (*meta_text)[SETTINGS_TEXT_SIZE];
     size_t meta_count;
+    size_t model_meta_count; /* the first so many go with a model, too */
+    struct origin origin;    /* owns the others */
+    char changed[RUNDIR_PATH_SIZE + ORIGIN_DIFFERENCES_SIZE + 64]; /* what `anyway` let pass */
 };
 
 /* Reads the options of `train` (argv[0] is the command's name), resolves the settings, opens data,

@@ -281,6 +281,7 @@ static const struct model model = {
     .norm = ${model.norm},
     .isa = ${model.isa},
     .remake = ${model.remake},
+    .arithmetic = "${model.arithmetic}",
     .c = ${model.c},
     .h = ${model.h},
     .w = ${model.w},

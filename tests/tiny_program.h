@@ -108,6 +108,8 @@ static const struct backend tiny_backend = {.name = "generated",
                                             .train = tiny_train,
                                             .eval = tiny_eval};
 
+static struct layer tiny_changed[sizeof tiny_layers / sizeof tiny_layers[0]];
+
 /* The norm sees one pixel, and as many images at once as `ghost` says. */
 static inline void tiny_pixel(int ghost)
 {
@@ -136,6 +138,13 @@ static inline int tiny_program(int argc, char **argv)
         tiny_model.isa = "sve";
     if (kind != NULL && strcmp(kind, "renamed") == 0)
         tiny_model.name = "other";
+    if (kind != NULL && strcmp(kind, "kernels") == 0)
+        tiny_model.arithmetic = "0123456789abcdef";
+    if (kind != NULL && strcmp(kind, "eps") == 0) {
+        memcpy(tiny_changed, tiny_layers, sizeof tiny_layers);
+        tiny_changed[2].eps = 1e-3f;
+        tiny_model.layers = tiny_changed;
+    }
     if (kind != NULL && strcmp(kind, "ragged") == 0)
         tiny_model.recipe.batch = 150; /* divides neither set */
     if (kind != NULL && strcmp(kind, "pixel") == 0)

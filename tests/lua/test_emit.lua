@@ -247,4 +247,32 @@ function tests.shared_kernels_are_made_once()
     assert(not ok and message:find("one name for two kernels"), message)
 end
 
+-- What a checkpoint is compared by: the code of a program, not its comments or its network's name.
+function tests.the_digest_is_that_of_the_code()
+    local digest <const> = require("digest")
+    local long <const> = ("x"):rep(1000)
+    local seen <const> = {}
+    for _, text in ipairs { "", "a", "b", "a\0", "\0a", long, long .. "x", "y" .. long:sub(2),
+        long:sub(2) .. "y" } do
+        local sum <const> = digest.of(text)
+        assert(sum == digest.of(text) and sum:find("^%x+$") and #sum == 16 and not seen[sum], text)
+        seen[sum] = true
+    end
+    assert(digest.of_c { "a /* one */  b", "c" } == digest.of_c { "a b /* two\n */ c" })
+    assert(digest.of_c { "a b" } ~= digest.of_c { "b a" })
+
+    local function arithmetic(norm, isa_name, changes)
+        return program(nets.graph("s8", norm), isa_name, changes)
+            :match('%.arithmetic = "(%x+)",')
+    end
+    local own <const> = arithmetic("gn", "avx2")
+    assert(own == arithmetic("gn", "avx2", { network = "/elsewhere/s8.lua" }))
+    for i, other in ipairs {
+        arithmetic("gn", "avx512"), arithmetic("bn", "avx2"),
+        arithmetic("gn", "avx2", { algorithm = "direct" }),
+    } do
+        assert(other ~= own, i)
+    end
+end
+
 return tests
