@@ -37,8 +37,8 @@ end
 function builder:buffer(buffer_name, scope, floats, shape, l, copies)
     assert(not self.by_name[buffer_name], "two buffers of one name")
     local buffer <const> = {
-        name = buffer_name, scope = scope, floats = floats, shape = shape, layout = l,
-        copies = copies or 1,
+        name = buffer_name, base = buffer_name, scope = scope, floats = floats, shape = shape,
+        layout = l, copies = copies or 1,
     }
     self.buffers[#self.buffers + 1] = buffer
     self.by_name[buffer_name] = buffer
@@ -63,8 +63,10 @@ function builder:free_name(buffer_name)
 end
 
 function builder:layout_buffer(buffer_name, l)
-    return self:buffer(self:free_name(buffer_name), "scratch", layout.floats(l),
+    local buffer <const> = self:buffer(self:free_name(buffer_name), "scratch", layout.floats(l),
         layout.shape(l), l, self.group_images)
+    buffer.base = buffer_name
+    return buffer
 end
 
 -- Marks a buffer as touched by the call with this index; one that two phases touch must outlive

@@ -15,12 +15,12 @@ end
 --- 16 hexadecimal digits.
 function digest.of(text)
     local padded <const> = text .. string.rep("\0", -#text % 32)
-    local sum = #text
+    local sum = FACTOR
     for at = 1, #padded, 32 do
         local a <const>, b <const>, c <const>, d <const> = string.unpack("<i8i8i8i8", padded, at)
         sum = mix(mix(mix(mix(sum, a), b), c), d)
     end
-    return string.format("%016x", mix(sum, 0))
+    return string.format("%016x", mix(sum, #text))
 end
 
 --- The same of C, whatever its comments and blanks.

@@ -17,6 +17,7 @@ local phases <const> = require "phases"
 local real <const> = require "real"
 local schedule <const> = require "schedule"
 local template <const> = require "template"
+local watch <const> = require "watch"
 
 local emit <const> = {}
 
@@ -326,7 +327,9 @@ function emit.program(graph, options)
     local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
     local params <const> = model.params(graph, planned, options)
     params.scopes, params.phased = memory_scopes(planned), planned.phased
-    params.laps = name.laps(train.plan.kernels)
+    local laps <const>, lap_of <const> = name.laps(train.plan.kernels)
+    params.laps = laps
+    params.tensor_rows = watch.rows(graph, train.plan, set, lap_of)
     params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
     params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
     params.prelude = template.render("prelude.c.tpl", {

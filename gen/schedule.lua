@@ -28,7 +28,8 @@
 --          and the buffers parts (per chunk), sums, coef, dcoef, dweight, dbias }; where the
 --          statistics are those of ghosts
 --          { kind = "ghosts_fwd" or "ghosts_bwd", norm, pixels, parts (per image) }
--- buffer = { name, floats, copies, shape = text, layout or nil, scope, first, last,
+-- buffer = { name, base = the name before it was made unique, floats, copies, shape = text,
+--            layout or nil, scope, first, last,
 --            holds = "bits" (of a dropout) or "bytes" where its elements are no floats }
 --   scope: "weights"  one, shared; packed weights
 --          "chunk"    one for each chunk of images, zeroed before every step

@@ -9,6 +9,7 @@
 
 #include "finite.h"
 #include "generic.h"
+#include "watch.h"
 
 static const char *name_of(float value)
 {
@@ -52,15 +53,58 @@ static void describe(const struct model *model, const struct generic_finding *fo
                  name_of(found->value), found->image + 1);
 }
 
+/* Where the numbers of a step on the program's own kernels stopped being finite. */
+static bool find_generated(struct run *again, const struct batch *batch, char text[DIAGNOSE_SIZE])
+{
+    const struct model *model = again->model;
+    struct watching watching;
+    watch_start(&watching, again);
+    struct step_result result = run_train(again, batch);
+    const struct tensor *found = watching.found;
+    char image[48] = "";
+    if (watching.image >= 0)
+        snprintf(image, sizeof image, ", for image %d of the batch", watching.image + 1);
+    if (found != NULL) {
+        snprintf(text, DIAGNOSE_SIZE, "layer %.100s: %s is %s first%s", found->layer, found->what,
+                 name_of(watching.value), image);
+        return true;
+    }
+    if (!isfinite(result.loss)) {
+        snprintf(text, DIAGNOSE_SIZE, "layer %.100s: its output is %s first",
+                 model->layers[model->layer_count - 1].name, name_of((float)result.loss));
+        return true;
+    }
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *param = &model->params[i];
+        if (!finite_all(again->store.grad + param->offset, param->count)) {
+            snprintf(text, DIAGNOSE_SIZE,
+                     "the gradient of %.100s, summed over the batch, is not finite first",
+                     param->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_generic(struct run *again, const struct batch *batch, char text[DIAGNOSE_SIZE])
+{
+    struct generic_finding found;
+    if (!generic_find(again, batch, &found))
+        return false;
+    describe(again->model, &found, text);
+    return true;
+}
+
 void diagnose(const struct run *run, const float *params, const struct batch *batch,
               char text[DIAGNOSE_SIZE])
 {
     const struct model *model = run->model;
+    const bool watched = run->backend == model->backend && model->tensors != NULL;
     if (find_in_inputs(model, params, batch, text))
         return;
     struct run again;
     struct err err = {0};
-    if (!run_open(&again, model, &generic_backend, 1, &err)) {
+    if (!run_open(&again, model, watched ? run->backend : &generic_backend, 1, &err)) {
         snprintf(text, DIAGNOSE_SIZE, "no tensor can be named: %.200s", err.message);
         return;
     }
@@ -69,13 +113,9 @@ void diagnose(const struct run *run, const float *params, const struct batch *ba
     again.dropout = run->dropout;
     again.label_smoothing = run->label_smoothing;
     run_pack(&again);
-    struct generic_finding found;
-    if (generic_find(&again, batch, &found))
-        describe(model, &found, text);
-    else
+    if (!(watched ? find_generated : find_generic)(&again, batch, text))
         snprintf(text, DIAGNOSE_SIZE,
-                 "only with the %s kernels: every tensor of the generic ones "
-                 "is finite",
-                 run->backend->name);
+                 "only with the %s kernels: every tensor of the %s ones is finite",
+                 run->backend->name, again.backend->name);
     run_close(&again);
 }

@@ -5,8 +5,8 @@
  *     ("layer norm1: its output is nan first, for image 3 of the batch")
  *
  * A training step checks its loss and its gradients and no more. When they are not finite, the step
- * is made again here, with the parameters it began with, by the generic backend, which looks at
- * every tensor as soon as it is computed.
+ * is made again here, with the parameters it began with, on the same kernels, and every tensor is
+ * looked at as soon as it is computed: by the generic backend itself, or by watch.h.
  */
 #ifndef BURIN_DIAGNOSE_H
 #define BURIN_DIAGNOSE_H

@@ -224,6 +224,34 @@ static inline size_t kernel_keep_bytes(const struct layout *l)
     return ((size_t)(l->h * l->w) * (size_t)((l->c + 15) / 16 * 16) + 31) / 32 * 4;
 }
 
+/* -- Tensors ----------------------------------------------------------------------------------- */
+
+/* Where a backend keeps a tensor: in a block of each chunk of images, in one of each group of
+ * images, in the thread's memory, or in that part of it which lasts for one group only. */
+enum tensor_memory { TENSOR_CHUNK, TENSOR_GROUP, TENSOR_THREAD, TENSOR_SCRATCH };
+
+/* What a call of a training step has left in memory when the lap ends. */
+struct tensor {
+    int lap;
+    const char *layer;
+    const char *what; /* "its output" */
+    enum tensor_memory memory;
+    size_t at;     /* offset in its block */
+    size_t floats; /* of one image, or of the whole when it is not about images */
+    int images;    /* of a group, one after another; 1 when it is not about images */
+    size_t pitch;  /* the floats are rows of so many */
+    size_t used;   /* the first so many of a row */
+};
+
+/* Those of a step, in the order of its calls, and the sizes of the blocks. The shared memory of a
+ * run is that of the weights, then a block for each of MODEL_CHUNKS chunks, then those of the
+ * groups; that of a thread is what lasts, then scratch. */
+struct tensors {
+    const struct tensor *list;
+    int count;
+    size_t weight_floats, chunk_floats, group_floats, thread_floats;
+};
+
 /* -- Backends ---------------------------------------------------------------------------------- */
 
 struct err;
@@ -269,6 +297,7 @@ struct model {
     const struct kernel
         *kernels; /* one entry a layer and pass; equal shapes name the same function */
     int kernel_count;
+    const struct tensors *tensors; /* of the backend, or NULL where nobody can look at them */
     const struct backend *backend;
 };
 

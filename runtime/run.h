@@ -44,6 +44,15 @@ struct step_result {
     int correct; /* images whose largest logit is the label's */
 };
 
+/* Who looks at a step while it is made, on one thread: watch.h. */
+struct run;
+struct watch {
+    /* The calls to come are for n images of this chunk and group of images. */
+    void (*group)(struct watch *watch, int chunk, int group, int image, int n);
+    /* What belongs to a slot of the profile has just been computed. */
+    void (*lap)(struct watch *watch, const struct run *run, int slot);
+};
+
 struct run {
     const struct model *model;
     const struct backend *backend;
@@ -53,6 +62,7 @@ struct run {
     bool dropout; /* false turns every dropout layer off in training */
     float label_smoothing;
     struct profile *profile; /* where run_train notes times, or NULL */
+    struct watch *watch;     /* who is told of every lap, or NULL */
     const struct batch *batch;
     float *logits; /* eval: [n][classes] or NULL */
     float *shared; /* arenas, see struct backend */
@@ -119,6 +129,15 @@ static inline void run_lap(const struct run *run, int rank, int slot)
 {
     if (run->profile != NULL)
         profile_lap(run->profile, rank, slot, clock_seconds());
+    if (run->watch != NULL)
+        run->watch->lap(run->watch, run, slot);
+}
+
+/* Tells who watches, if anyone does, which images the coming laps are of. */
+static inline void run_group(const struct run *run, int chunk, int group, int image, int n)
+{
+    if (run->watch != NULL)
+        run->watch->group(run->watch, chunk, group, image, n);
 }
 
 /* out[i] = sum over `parts` vectors part[p * stride + i], added up by a binary tree whose shape

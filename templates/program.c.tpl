@@ -254,6 +254,26 @@ static const struct kernel kernels[] = {
     @ end
 };
 
+/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has ended in
+ * numbers that are not finite. Lap, layer, what it is, memory, offset, floats, images, row of floats and how
+ * many of a row are used. */
+static const struct tensor tensors[] = {
+    @ for _, row in ipairs(tensor_rows) do
+        ${row}
+    @ end
+};
+
+static const struct tensors all_tensors = {
+    .list = tensors,
+    .count = ${#tensor_rows},
+    .weight_floats = WEIGHT_FLOATS,
+    .chunk_floats = CHUNK_FLOATS,
+    @ if phased then
+        .group_floats = GROUP_FLOATS,
+        .thread_floats = THREAD_FLOATS,
+    @ end
+};
+
 /* -- 8. Model ---------------------------------------------------------------------------------- */
 
 static const struct layer layers[] = {
@@ -301,6 +321,7 @@ static const struct model model = {
     .state_floats = ${#states > 0 and "STATE_FLOATS" or "0"},
     .kernels = kernels,
     .kernel_count = ${#kernel_rows},
+    .tensors = &all_tensors,
     .backend = &backend,
 };
 

@@ -11,6 +11,7 @@
             int group = chunk * CHUNK_GROUPS;
             for (int image = images.first; image < images.last; image += GROUP, group++) {
                 const int left = images.last - image;
+                run_group(net->run, chunk, group, image, left < GROUP ? left : GROUP);
                 const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
                 phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
             }
@@ -26,6 +27,7 @@
             const struct span images = run_chunk(net->run, chunk);
             for (int image = images.first; image < images.last; image += GROUP) {
                 const int left = images.last - image;
+                run_group(net->run, chunk, 0, image, left < GROUP ? left : GROUP);
                 compute(net, chunk, image, left < GROUP ? left : GROUP);
             }
         }
