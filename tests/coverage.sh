@@ -24,9 +24,10 @@ objects=$(find "$build/CMakeFiles/burin_runtime.dir" "$build/CMakeFiles/burin_ho
 gcov -n -b $objects 2> /dev/null | awk '
     /^File/ { file = $0; sub(/^File .*(runtime|gen)\//, "", file); sub(/.$/, "", file)
               ours = $0 ~ /\/(runtime|gen)\// && file ~ /\.c$/ }
+    /^$/ { ours = 0 } # the sum of all files comes last
     /^Lines executed/ && ours { split($2, part, /[:%]/); lines[file] = part[2]; count[file] = $NF }
     /^Taken at least once/ && ours { split($4, part, /[:%]/); taken[file] = part[2]
-                                     branches[file] = $NF }
+                                     branches[file] = $NF; ours = 0 }
     END {
         for (file in lines) {
             printf "%-22s %6.2f %% of %4d lines  %6.2f %% of %4d branches\n", file, lines[file],

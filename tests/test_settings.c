@@ -89,6 +89,16 @@ START_TEST(floats_keep_their_bits)
 }
 END_TEST
 
+/* 0x1p-126 is FLT_MIN; the next float below is one of those that kernels take for zero. */
+START_TEST(the_smallest_float_is_taken)
+{
+    set(SETTING_LR, "0x1p-126");
+    ck_assert(settings.recipe.lr == 0x1p-126f);
+    refused(SETTING_LR, "0x1.fffffcp-127",
+            "--x: 0x1.fffffcp-127 is too small for a float: expected 0, or 1.17549e-38 and more");
+}
+END_TEST
+
 /* The metadata of a checkpoint, without `missing`. */
 static struct safetensors saved(const struct settings *from, enum settings_key missing)
 {
@@ -191,6 +201,7 @@ int main(void)
     tcase_add_test(all, setting_remembers_the_source);
     tcase_add_test(all, bad_values_change_nothing);
     tcase_add_test(all, floats_keep_their_bits);
+    tcase_add_test(all, the_smallest_float_is_taken);
     tcase_add_test(all, a_checkpoint_brings_them_back);
     tcase_add_test(all, an_incomplete_checkpoint_is_refused);
     tcase_add_test(all, only_what_applies_is_shown);
