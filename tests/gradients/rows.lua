@@ -4,7 +4,7 @@ return network {
     name = "rows",
     input = { 3, 6, 7 },
     classes = 3,
-    recipe = { batch = 17, optimizer = sgd { lr = 0.1 } },
+    recipe = { batch = 21, optimizer = sgd { lr = 0.1 } },
     layers = {
         conv { 4, window = 1 }, norm(),
         avgpool { 3, stride = 1, padding = 1 }, norm(), dropout(0.2),
