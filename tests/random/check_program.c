@@ -40,7 +40,7 @@ static const double MARGIN = 8, FLOOR = 4e-6, LEAST = 1e-5;
 
 /* -- What came of a run ------------------------------------------------------------------------ */
 
-struct tensor {
+struct part {
     const char *what; /* of which kind: tensors are equal in scale within one */
     const char *name;
     size_t first, count;
@@ -50,7 +50,7 @@ struct tensor {
 struct record {
     float *values;
     size_t count, room;
-    struct tensor tensors[MAX_TENSORS];
+    struct part tensors[MAX_TENSORS];
     int tensor_count;
 };
 
@@ -64,7 +64,7 @@ static float *add_tensor(struct record *r, const char *what, const char *name, s
         r->room = 2 * (r->count + count);
         r->values = must(realloc(r->values, r->room * sizeof *r->values));
     }
-    r->tensors[r->tensor_count++] = (struct tensor){what, name, r->count, count};
+    r->tensors[r->tensor_count++] = (struct part){what, name, r->count, count};
     r->count += count;
     return r->values + r->count - count;
 }
@@ -168,7 +168,7 @@ static void record_run(struct record *r, const struct model *model, const struct
 
 /* -- Comparing --------------------------------------------------------------------------------- */
 
-static double largest(const struct record *r, const struct tensor *t)
+static double largest(const struct record *r, const struct part *t)
 {
     double most = 0;
     for (size_t i = 0; i < t->count; i++)
@@ -186,7 +186,7 @@ static double largest_of_kind(const struct record *r, const char *what)
 }
 
 /* The largest difference, and where; infinite where one alone is not finite. */
-static double distance(const struct record *a, const struct record *b, const struct tensor *t,
+static double distance(const struct record *a, const struct record *b, const struct part *t,
                        size_t *where)
 {
     double most = 0;
@@ -205,7 +205,7 @@ static bool compare(const struct record *want, const struct record *disturbed,
                     const struct record *got, char *message, size_t size)
 {
     for (int i = 0; i < want->tensor_count; i++) {
-        const struct tensor *t = &want->tensors[i];
+        const struct part *t = &want->tensors[i];
         double rounding = 0;
         size_t where;
         for (int k = 0; k < DISTURBED; k++)
@@ -227,7 +227,7 @@ static bool compare(const struct record *want, const struct record *disturbed,
 static void expect_same_bits(const struct record *a, const struct record *b, int threads)
 {
     for (int i = 0; i < a->tensor_count; i++) {
-        const struct tensor *t = &a->tensors[i];
+        const struct part *t = &a->tensors[i];
         size_t bytes = t->count * sizeof(float), where;
         if (memcmp(a->values + t->first, b->values + t->first, bytes) != 0) {
             double off = distance(a, b, t, &where);
