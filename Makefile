@@ -14,7 +14,7 @@ PYTHON = python3
 FUZZ_SECONDS = 60
 MAX_MEMORY = 4096
 # Of `make compare` and `make sweep`, where empty means the default, and of GHOSTS none;
-# runtime/compare.sh and runtime/sweep.sh say what each is.
+# scripts/compare.sh and scripts/sweep.sh say what each is.
 NETS =
 NORMS =
 SEEDS =
@@ -32,7 +32,7 @@ ELSEWHERE = CC CFLAGS CPPFLAGS LDFLAGS SHELL CIFAR10_DIR BURIN_% CMAKE_% CTEST_%
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 UNKNOWN := $(filter-out $(VARIABLES) $(ELSEWHERE) MAKE%,$(GIVEN))
 ifneq ($(UNKNOWN),)
-$(error $(shell awk -f runtime/nearest.awk $(firstword $(UNKNOWN)) $(VARIABLES)))
+$(error $(shell awk -f scripts/nearest.awk $(firstword $(UNKNOWN)) $(VARIABLES)))
 endif
 
 # What stands on the command line is not expanded once more: a path may hold a dollar sign.
@@ -118,34 +118,34 @@ bench: gen
 	@set -f; exec $(PROGRAM) bench $${THREADS:+--threads "$$THREADS"} $$ARGS
 
 bench-scaling:
-	@exec cmake -P tests/bench_scaling.cmake
+	@exec cmake -P scripts/bench_scaling.cmake
 
 # Whoever lacks PyTorch hears of it before anything is built.
 torch:
-	@"$$PYTHON" tests/bench_peers.py --check
+	@"$$PYTHON" scripts/bench_peers.py --check
 
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
-	@exec "$$PYTHON" tests/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
+	@exec "$$PYTHON" scripts/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
 
 compare:
 	@$(one_training)
-	@exec runtime/compare.sh
+	@exec scripts/compare.sh
 
 sweep:
 	@$(one_training)
-	@exec runtime/sweep.sh
+	@exec scripts/sweep.sh
 
 # Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.
 tune: configure
 	@cmake --build build --target burin
-	@exec cmake -P gen/tune.cmake "$$NET" "$$NORM" "$$ISA"
+	@exec cmake -P scripts/tune.cmake "$$NET" "$$NORM" "$$ISA"
 
 check: configure
 	@cmake --build build
 	@ctest --test-dir build --output-on-failure --parallel $$(getconf _NPROCESSORS_ONLN) \
 	    --no-label-summary --label-exclude deep; status=$$?; \
-	awk -f tests/summary.awk build/Testing/Temporary/LastTest.log; exit $$status
+	awk -f tests/project/summary.awk build/Testing/Temporary/LastTest.log; exit $$status
 
 check-deep: configure
 	@cmake --build build
@@ -157,7 +157,7 @@ fuzz:
 	@cmake --build build/fuzz --target fuzz
 
 data:
-	@cmake -P runtime/fetch_cifar10.cmake
+	@cmake -P scripts/fetch_cifar10.cmake
 
 generated: configure
 	@cmake --build build --target generated

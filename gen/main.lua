@@ -2,11 +2,11 @@
 -- strings from the command line: network, norm, isa, real, algorithm, unroll, max_memory,
 -- candidate, tuned, output, pass; for report figure, and run1, run2, ...
 
-local dump <const> = require("dump")
-local evaluate <const> = require("evaluate")
-local graph <const> = require("graph")
-local network <const> = require("network")
-local tuned <const> = require("tuned")
+local dump <const> = require("plan/dump")
+local evaluate <const> = require("language/evaluate")
+local graph <const> = require("language/graph")
+local network <const> = require("language/network")
+local tuned <const> = require("plan/tuned")
 
 local main <const> = {}
 
@@ -137,11 +137,11 @@ end
 function main.gen(arguments)
     local net <const> = read(arguments)
     local options <const> = options_of(arguments, net.file)
-    local text <const> = require("emit").program(graph.build(net), options)
+    local text <const> = require("emit/program").program(graph.build(net), options)
     local path = arguments.output
     if not path then
         local made <const>, problem <const> = host.make_folder("generated")
-        path = "generated/" .. require("model").file_name(net.name, options)
+        path = "generated/" .. require("emit/model").file_name(net.name, options)
         if not made then
             fail(problem)
         end
@@ -160,17 +160,17 @@ function main.plan(arguments)
     elseif pass == "graph" then
         print_text(dump.text(built))
     elseif pass == "choices" then
-        print_text(require("plan").choices(built, options))
+        print_text(require("plan/show").choices(built, options))
     elseif pass then
-        print_text(dump.text(require("plan").pass(built, options, pass)))
+        print_text(dump.text(require("plan/show").pass(built, options, pass)))
     else
-        print_text(require("plan").text(built, options))
+        print_text(require("plan/show").text(built, options))
     end
 end
 
 function main.twin(arguments)
     local net <const> = read(arguments)
-    local text <const> = require("twin").text(graph.build(net), {
+    local text <const> = require("language/twin").text(graph.build(net), {
         network = net.file,
         norm = arguments.norm,
     })
@@ -196,7 +196,7 @@ function main.report(arguments)
 end
 
 function main.layers()
-    print_text(require("manual").text())
+    print_text(require("language/manual").text())
 end
 
 return main

@@ -956,7 +956,7 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/conv.c.tpl */
+ * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16384, sums += 48, x += 3468) {
@@ -1179,7 +1179,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 64 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1214,7 +1214,7 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, c
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 32 x 32 x 32, sums: 3 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
+ * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1347,7 +1347,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 128 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1396,7 +1396,7 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const f
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/conv.c.tpl */
+ * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16384, x += 32768) {
@@ -1452,7 +1452,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 20 KB. templates/maxpool.c.tpl */
+ * Reads 64 KB, writes 20 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
@@ -1486,7 +1486,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 16, sums: 3 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1619,7 +1619,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 16 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1654,7 +1654,7 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, c
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
+ * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1787,7 +1787,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1836,7 +1836,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, c
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
+ * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1969,7 +1969,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2018,7 +2018,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const f
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/conv.c.tpl */
+ * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 4096, x += 8192) {
@@ -2074,7 +2074,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 5 KB. templates/maxpool.c.tpl */
+ * Reads 16 KB, writes 5 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
@@ -2108,7 +2108,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
+ * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2227,7 +2227,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2276,7 +2276,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2395,7 +2395,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2444,7 +2444,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const flo
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
  * y: 1 x 1 x 32, x: 8 x 8 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 8 KB, writes 1 KB. templates/avgpool.c.tpl */
+ * Reads 8 KB, writes 1 KB. templates/ops/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 32, x += 2048) {
@@ -2473,7 +2473,7 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
  * Tile of up to 1 pixel x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/conv.c.tpl */
+ * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16, x += 32) {
@@ -2508,7 +2508,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -2564,7 +2564,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
  * Tile of up to 1 pixel x 4 vectors; blocks of 32 channels, rows, tiles, window.
- * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/conv.c.tpl */
+ * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 32, dy += 16) {
@@ -2616,7 +2616,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
 /* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 1 KB, writes 8 KB. templates/avgpool.c.tpl */
+ * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 3200, dy += 32) {
@@ -2643,7 +2643,7 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2720,7 +2720,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 8 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2786,7 +2786,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
+ * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2870,7 +2870,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2970,7 +2970,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+ * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3054,7 +3054,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 8 x 8 x 16, dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
+ * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3154,7 +3154,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 5 KB, writes 16 KB. templates/maxpool.c.tpl */
+ * Reads 5 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
@@ -3185,7 +3185,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -3241,7 +3241,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/conv.c.tpl */
+ * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 10368, dy += 4096) {
@@ -3297,7 +3297,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3374,7 +3374,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 32 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3440,7 +3440,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
+ * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3524,7 +3524,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
+ * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3638,7 +3638,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+ * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3722,7 +3722,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
+ * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3836,7 +3836,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3885,7 +3885,7 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 16 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3929,7 +3929,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 16, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
+ * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -4013,7 +4013,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -4127,7 +4127,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 20 KB, writes 64 KB. templates/maxpool.c.tpl */
+ * Reads 20 KB, writes 64 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
@@ -4158,7 +4158,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -4214,7 +4214,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/conv.c.tpl */
+ * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 36992, dy += 16384) {
@@ -4270,7 +4270,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4347,7 +4347,7 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 128 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4413,7 +4413,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+ * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -4497,7 +4497,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 32 x 32 x 16, dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
+ * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -4611,7 +4611,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4660,7 +4660,7 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 64 KB. templates/ops/map.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4704,7 +4704,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
  * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -4811,7 +4811,7 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 16 KB. templates/maxpool.c.tpl */
+ * Reads 64 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, x += 16384) {
@@ -4842,7 +4842,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 4 KB. templates/maxpool.c.tpl */
+ * Reads 16 KB, writes 4 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, x += 4096) {
@@ -4871,7 +4871,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const f
 }
 
 /* Input images from planes, 3 x 32 x 32, into pixels: 34 x 34 x 3, border 1.
- * templates/load.c.tpl */
+ * templates/ops/load.c.tpl */
 static void load_c3_32x32(float *restrict y, const float *restrict images, int n)
 {
     for (int image = 0; image < n; image++, y += 3468, images += 3072) {
@@ -4889,7 +4889,7 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 /* Loss of each image of a group, and whether its largest logit is the label's; 10 logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
- * templates/loss.c.tpl */
+ * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
 {
     for (int image = first; image < first + n; image++, values += 16) {
@@ -4928,7 +4928,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
     }
 }
 
-/* The logits of a group of images, for those who asked for them. templates/loss.c.tpl */
+/* The logits of a group of images, for those who asked for them. templates/ops/loss.c.tpl */
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {
     for (int image = first; image < first + n && net->run->logits != NULL; image++, values += 16) {
@@ -4941,7 +4941,7 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
- * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/moments.c.tpl */
+ * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
@@ -4954,7 +4954,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
     }
 }
 
-/* The same with the moments of a part over `count` values. templates/moments.c.tpl */
+/* The same with the moments of a part over `count` values. templates/ops/moments.c.tpl */
 static void merge_moments(double *restrict moments, double before, const double *restrict part, int pitch, double count)
 {
     const double share = count / (before + count);
@@ -4965,7 +4965,7 @@ static void merge_moments(double *restrict moments, double before, const double 
     }
 }
 
-/* Adds n images from `image` on to the moments of their chunk. templates/moments.c.tpl */
+/* Adds n images from `image` on to the moments of their chunk. templates/ops/moments.c.tpl */
 static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels)
 {
     const int before = image - run_chunk(net->run, chunk).first;
@@ -4974,7 +4974,7 @@ static void chunk_moments(double *moments, const float *sums, const struct net *
     }
 }
 
-/* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/moments.c.tpl */
+/* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
 static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch, double pixels)
 {
     memset(moments, 0, 2 * (size_t)pitch * sizeof *moments);
@@ -4984,7 +4984,7 @@ static void batch_moments(double *moments, const struct run *run, const float *c
     }
 }
 
-/* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk. templates/moments.c.tpl */
+/* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk. templates/ops/moments.c.tpl */
 static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch)
 {
     for (int i = 0; i < n; i++, sums += 2 * pitch) {
@@ -4994,7 +4994,7 @@ static void chunk_sums(double *restrict total, const float *restrict sums, int n
     }
 }
 
-/* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/moments.c.tpl */
+/* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
 static void batch_sums(double *restrict total, const struct run *run, const float *chunks, int pitch)
 {
     memset(total, 0, 2 * (size_t)pitch * sizeof *total);
@@ -5010,7 +5010,7 @@ static void batch_sums(double *restrict total, const struct run *run, const floa
  * moments: 2 x 16, those of each channel over `count` values.
  * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
  * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
+ * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void batch_norm_c16_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
 {
     for (int first = 0; first < 16; first += 1) {
@@ -5041,7 +5041,7 @@ static void batch_norm_c16_fwd(float *restrict coef, const double *restrict mome
  * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to; NULL: left out).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
 static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < 16; first += 1) {
@@ -5069,7 +5069,7 @@ static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, f
 }
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 16 each;
- * the newest batch counts 0.1. moments: those over `count` values. templates/norm.c.tpl */
+ * the newest batch counts 0.1. moments: those over `count` values. templates/ops/norm.c.tpl */
 static void batch_norm_c16_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
 {
     for (int k = 0; k < 16; k++) {
@@ -5080,7 +5080,7 @@ static void batch_norm_c16_track(float *restrict mean, float *restrict variance,
 }
 
 /* The line of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
- * templates/norm.c.tpl */
+ * templates/ops/norm.c.tpl */
 static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 16; k++) {
@@ -5094,7 +5094,7 @@ static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean
  * moments: 2 x 32, those of each channel over `count` values.
  * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
  * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 32 channels; eps 1e-05. templates/norm.c.tpl */
+ * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void batch_norm_c32_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
 {
     for (int first = 0; first < 32; first += 1) {
@@ -5125,7 +5125,7 @@ static void batch_norm_c32_fwd(float *restrict coef, const double *restrict mome
  * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to; NULL: left out).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
 static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < 32; first += 1) {
@@ -5153,7 +5153,7 @@ static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, f
 }
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 32 each;
- * the newest batch counts 0.1. moments: those over `count` values. templates/norm.c.tpl */
+ * the newest batch counts 0.1. moments: those over `count` values. templates/ops/norm.c.tpl */
 static void batch_norm_c32_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
 {
     for (int k = 0; k < 32; k++) {
@@ -5164,7 +5164,7 @@ static void batch_norm_c32_track(float *restrict mean, float *restrict variance,
 }
 
 /* The line of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
- * templates/norm.c.tpl */
+ * templates/ops/norm.c.tpl */
 static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 32; k++) {
@@ -5176,7 +5176,7 @@ static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean
 
 /* -- 5. Weights -------------------------------------------------------------------------------- */
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5189,7 +5189,7 @@ static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *r
 }
 
 /* Canonical weights -> w of a 3 x 3 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5203,7 +5203,7 @@ static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restri
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -5216,7 +5216,7 @@ static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
@@ -5235,7 +5235,7 @@ static void pack_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const fl
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5253,7 +5253,7 @@ static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5266,7 +5266,7 @@ static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5281,7 +5281,7 @@ static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 16 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_transposed_conv1x1_c32_k16_by16(float *restrict packed, const float *restrict canonical)
 {
     static const int tap_of[1] = {0};
@@ -5296,7 +5296,7 @@ static void pack_transposed_conv1x1_c32_k16_by16(float *restrict packed, const f
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5309,7 +5309,7 @@ static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5328,7 +5328,7 @@ static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const fl
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5346,7 +5346,7 @@ static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -5359,7 +5359,7 @@ static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
@@ -5378,7 +5378,7 @@ static void pack_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const fl
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_transposed_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
@@ -5396,7 +5396,7 @@ static void pack_transposed_conv3x3_c32_k32_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 10; k++) {
@@ -5409,7 +5409,7 @@ static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5424,7 +5424,7 @@ static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const float *restrict canonical)
 {
     static const int tap_of[1] = {0};

@@ -865,7 +865,7 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/conv.c.tpl */
+ * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16384, sums += 48, x += 3468) {
@@ -1088,7 +1088,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 64 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1123,7 +1123,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 32 x 32 x 32, sums: 3 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/winograd.c.tpl */
+ * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1255,7 +1255,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 128 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1304,7 +1304,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/conv.c.tpl */
+ * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16384, x += 32768) {
@@ -1360,7 +1360,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 20 KB. templates/maxpool.c.tpl */
+ * Reads 64 KB, writes 20 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
@@ -1394,7 +1394,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 16, sums: 3 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1526,7 +1526,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 16 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1561,7 +1561,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/winograd.c.tpl */
+ * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1693,7 +1693,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1742,7 +1742,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
+ * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -1874,7 +1874,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -1923,7 +1923,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/conv.c.tpl */
+ * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 4096, x += 8192) {
@@ -1979,7 +1979,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 5 KB. templates/maxpool.c.tpl */
+ * Reads 16 KB, writes 5 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
@@ -2013,7 +2013,7 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/winograd.c.tpl */
+ * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2131,7 +2131,7 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2180,7 +2180,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2298,7 +2298,7 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
 /* y = drop(a*(x - m) + b), a line of its own for each channel.
  * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2347,7 +2347,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
  * y: 1 x 1 x 32, x: 8 x 8 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 8 KB, writes 1 KB. templates/avgpool.c.tpl */
+ * Reads 8 KB, writes 1 KB. templates/ops/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 32, x += 2048) {
@@ -2376,7 +2376,7 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
  * Tile of up to 1 pixel x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/conv.c.tpl */
+ * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16, x += 32) {
@@ -2411,7 +2411,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -2467,7 +2467,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
  * Tile of up to 1 pixel x 4 vectors; blocks of 32 channels, rows, tiles, window.
- * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/conv.c.tpl */
+ * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 32, dy += 16) {
@@ -2519,7 +2519,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
 /* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
- * Reads 1 KB, writes 8 KB. templates/avgpool.c.tpl */
+ * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 3200, dy += 32) {
@@ -2546,7 +2546,7 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2623,7 +2623,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 8 KB. templates/map.c.tpl */
+ * Reads 16 KB, writes 8 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2689,7 +2689,7 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/winograd_weights.c.tpl */
+ * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2772,7 +2772,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2871,7 +2871,7 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+ * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -2954,7 +2954,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 8 x 8 x 16, dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 4 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/winograd.c.tpl */
+ * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3053,7 +3053,7 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 5 KB, writes 16 KB. templates/maxpool.c.tpl */
+ * Reads 5 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
@@ -3084,7 +3084,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -3140,7 +3140,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/conv.c.tpl */
+ * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 10368, dy += 4096) {
@@ -3196,7 +3196,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3273,7 +3273,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 32 KB. templates/map.c.tpl */
+ * Reads 64 KB, writes 32 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3339,7 +3339,7 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/winograd_weights.c.tpl */
+ * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3422,7 +3422,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/winograd.c.tpl */
+ * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3535,7 +3535,7 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+ * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3618,7 +3618,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/winograd.c.tpl */
+ * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3731,7 +3731,7 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3780,7 +3780,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 16 KB. templates/map.c.tpl */
+ * Reads 32 KB, writes 16 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3824,7 +3824,7 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 16, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/winograd_weights.c.tpl */
+ * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -3907,7 +3907,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/winograd.c.tpl */
+ * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -4020,7 +4020,7 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 20 KB, writes 64 KB. templates/maxpool.c.tpl */
+ * Reads 20 KB, writes 64 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
@@ -4051,7 +4051,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -4107,7 +4107,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
 /* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/conv.c.tpl */
+ * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 36992, dy += 16384) {
@@ -4163,7 +4163,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4240,7 +4240,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 4 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 128 KB. templates/map.c.tpl */
+ * Reads 256 KB, writes 128 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4306,7 +4306,7 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1).
  * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
- * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/winograd_weights.c.tpl */
+ * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -4389,7 +4389,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 32 x 32 x 16, dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16.
  * Winograd's F(4 x 4, 3 x 3): blocks of 6 tiles; in each frequency a register tile of all of them x 2 vectors.
- * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/winograd.c.tpl */
+ * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/ops/conv/winograd.c.tpl */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -4502,7 +4502,7 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
 /* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 1 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 1 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4551,7 +4551,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
 /* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 64 KB. templates/map.c.tpl */
+ * Reads 128 KB, writes 64 KB. templates/ops/map.c.tpl */
 static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4595,7 +4595,7 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
  * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels, pixels.
- * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/conv_weights.c.tpl */
+ * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
@@ -4702,7 +4702,7 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 16 KB. templates/maxpool.c.tpl */
+ * Reads 64 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, x += 16384) {
@@ -4733,7 +4733,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
 /* y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 4 KB. templates/maxpool.c.tpl */
+ * Reads 16 KB, writes 4 KB. templates/ops/maxpool.c.tpl */
 static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, x += 4096) {
@@ -4762,7 +4762,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const f
 }
 
 /* Input images from planes, 3 x 32 x 32, into pixels: 34 x 34 x 3, border 1.
- * templates/load.c.tpl */
+ * templates/ops/load.c.tpl */
 static void load_c3_32x32(float *restrict y, const float *restrict images, int n)
 {
     for (int image = 0; image < n; image++, y += 3468, images += 3072) {
@@ -4780,7 +4780,7 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 /* Loss of each image of a group, and whether its largest logit is the label's; 10 logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
- * templates/loss.c.tpl */
+ * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
 {
     for (int image = first; image < first + n; image++, values += 16) {
@@ -4819,7 +4819,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
     }
 }
 
-/* The logits of a group of images, for those who asked for them. templates/loss.c.tpl */
+/* The logits of a group of images, for those who asked for them. templates/ops/loss.c.tpl */
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {
     for (int image = first; image < first + n && net->run->logits != NULL; image++, values += 16) {
@@ -4832,7 +4832,7 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
- * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/moments.c.tpl */
+ * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
@@ -4849,7 +4849,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
  * sums: 3 x 16, those (see add_image_moments) of each channel over `count` values.
  * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
  * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 16 channels; eps 1e-05. templates/norm.c.tpl */
+ * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
 {
     double moments[32] = {0.0};
@@ -4882,7 +4882,7 @@ static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums
  * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
 static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < 16; first += 4) {
@@ -4911,7 +4911,7 @@ static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight, 
  * sums: 3 x 32, those (see add_image_moments) of each channel over `count` values.
  * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
  * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 32 channels; eps 1e-05. templates/norm.c.tpl */
+ * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
 {
     double moments[64] = {0.0};
@@ -4944,7 +4944,7 @@ static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums
  * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/norm.c.tpl */
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
 static void group_norm4_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < 32; first += 8) {
@@ -4971,7 +4971,7 @@ static void group_norm4_c32_bwd(float *restrict dcoef, float *restrict dweight, 
 
 /* -- 5. Weights -------------------------------------------------------------------------------- */
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -4984,7 +4984,7 @@ static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *r
 }
 
 /* Canonical weights -> w of a 3 x 3 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -4998,7 +4998,7 @@ static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restri
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -5011,7 +5011,7 @@ static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
@@ -5030,7 +5030,7 @@ static void pack_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const fl
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5048,7 +5048,7 @@ static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5061,7 +5061,7 @@ static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5076,7 +5076,7 @@ static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 16 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_transposed_conv1x1_c32_k16_by16(float *restrict packed, const float *restrict canonical)
 {
     static const int tap_of[1] = {0};
@@ -5091,7 +5091,7 @@ static void pack_transposed_conv1x1_c32_k16_by16(float *restrict packed, const f
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5104,7 +5104,7 @@ static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5123,7 +5123,7 @@ static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const fl
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5141,7 +5141,7 @@ static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -5154,7 +5154,7 @@ static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
@@ -5173,7 +5173,7 @@ static void pack_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const fl
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/winograd_pack.c.tpl */
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
 static void pack_transposed_conv3x3_c32_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 16) {
@@ -5191,7 +5191,7 @@ static void pack_transposed_conv3x3_c32_k32_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 10; k++) {
@@ -5204,7 +5204,7 @@ static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
@@ -5219,7 +5219,7 @@ static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/pack.c.tpl */
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
 static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const float *restrict canonical)
 {
     static const int tap_of[1] = {0};

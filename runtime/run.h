@@ -13,12 +13,12 @@
 #ifndef BURIN_RUN_H
 #define BURIN_RUN_H
 
-#include "clock.h"
-#include "err.h"
+#include "inspect/profile.h"
 #include "model.h"
-#include "optim.h"
-#include "pool.h"
-#include "profile.h"
+#include "sys/clock.h"
+#include "sys/err.h"
+#include "sys/pool.h"
+#include "train/optim.h"
 
 /* The images of one step. */
 struct batch {

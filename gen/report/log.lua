@@ -1,21 +1,21 @@
 -- log.lua - the files of a run folder: what log.jsonl and eval.json have to hold, and reading them.
 --
 -- A folder may come from anywhere, so nothing of it reaches a view unchecked: the tables below say
--- what each event holds (runtime/report.c, log.c and probe.c write them, runtime/examine.c writes
--- eval.json), and what is left of a line is a copy that fits. Fields and events that no view reads
--- are passed over.
+-- what each event holds (report.c and log.c of runtime/train and probe.c of runtime/inspect write
+-- them, examine.c there eval.json), and what is left of a line is a copy that fits. Fields
+-- and events that no view reads are passed over.
 --
 -- Logs may be longer than memory: they are read piece by piece, and of epochs and looks no more are
 -- kept than a plot can show.
 
-local layers <const> = require("layers")
+local layers <const> = require("language/layers")
 local look <const> = require("report/look")
 local schema <const> = require("report/schema")
 
 local log <const> = {}
 
 local MAX_COUNT <const> = 1 << 53 -- of whatever is counted
-local MAX_BATCH <const> = 1 << 20 -- as runtime/settings.c allows
+local MAX_BATCH <const> = 1 << 20 -- as runtime/train/settings.c allows
 local MAX_SIDE <const> = 4096 -- of an image, as host.png takes it
 local MAX_CLASSES <const> = 256 -- a label is a byte
 local LARGE <const> = 1e100 -- beyond what floats add up to; its square is still a double

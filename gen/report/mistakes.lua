@@ -1,7 +1,7 @@
 -- mistakes.lua - view 4: confusion, accuracy a class, and the images that went wrong.
 --
--- It reads the evaluations of runs, which runtime/examine.h describes. Class numbers there count
--- from 0. Images are shown of the first evaluated run of each group, and only those are read.
+-- It reads the evaluations of runs, which runtime/inspect/examine.h describes. Class numbers there
+-- count from 0. Images are shown of the first evaluated run of each group, and only those are read.
 
 local log <const> = require("report/log")
 local stat <const> = require("report/stat")

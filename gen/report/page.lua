@@ -1,6 +1,6 @@
 -- page.lua - run folders -> the text of report.html.
 --
--- Views make plain tables; here they become one page, by way of templates/report.html.tpl:
+-- Views make plain tables; here they become one page, by way of templates/report/page.html.tpl:
 --
 --     view  = { id, title, sentences = { text, ... }, blocks = { block, ... } }
 --     block = { kind = "figures", small = bool, figures = { (chart.lua), ... } }
@@ -20,7 +20,7 @@ local mistakes <const> = require("report/mistakes")
 local norms <const> = require("report/norms")
 local runs <const> = require("report/runs")
 local stat <const> = require("report/stat")
-local template <const> = require("template")
+local template <const> = require("emit/template")
 local training <const> = require("report/training")
 
 local page <const> = {}
@@ -150,7 +150,7 @@ function page.text(folders)
         draw(figure)
     end
     local title <const>, synthetic <const> = title_of(groups)
-    return template.render("report.html.tpl", {
+    return template.render("report/page.html.tpl", {
         text = escape,
         title = title,
         synthetic = synthetic,
@@ -172,7 +172,7 @@ function page.figure(folders, id)
             draw(figure)
             local _, synthetic <const> = title_of(groups)
             local width <const>, height <const> = chart.size(figure)
-            return template.render("figure.svg.tpl", {
+            return template.render("report/figure.svg.tpl", {
                 text = escape, figure = figure, synthetic = synthetic, width = width,
                 height = height,
             })

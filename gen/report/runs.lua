@@ -8,7 +8,7 @@
 -- Runs stay in the order in which they were named, groups in that of their first runs; `color`
 -- counts groups from 1.
 
-local layers <const> = require("layers")
+local layers <const> = require("language/layers")
 local log <const> = require("report/log")
 local stat <const> = require("report/stat")
 

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "data.h"
+#include "data/data.h"
 #include "fuzz.h"
 #include "fuzz_folder.h"
 #include "fuzz_message.h"

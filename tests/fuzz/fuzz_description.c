@@ -20,9 +20,10 @@
 enum { STEPS = 100000 };
 
 static const char script[] =
-    "local answer <const>, emit <const> = require('answer'), require('emit')\n"
-    "local evaluate <const>, graph <const> = require('evaluate'), require('graph')\n"
-    "local network <const>, twin <const> = require('network'), require('twin')\n"
+    "local answer <const>, emit <const> = require('language/answer'), require('emit/program')\n"
+    "local evaluate <const>, graph <const> = require('language/evaluate'), "
+    "require('language/graph')\n"
+    "local network <const>, twin <const> = require('language/network'), require('language/twin')\n"
     "local norms <const> = { 'bn', 'gn', 'ln', 'in', 'none' }\n"
     "local file <const> = '" FILE_NAME "'\n"
     "return function(text)\n"

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "err.h"
 #include "fuzz.h"
+#include "sys/err.h"
 
 FUZZ_UNTRACED static inline void check_message(const struct err *err, const char *path)
 {

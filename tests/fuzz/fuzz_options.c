@@ -7,10 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "../tiny_model.h"
+#include "../support/tiny_model.h"
 #include "fuzz.h"
-#include "options.h"
-#include "settings.h"
+#include "sys/options.h"
+#include "train/settings.h"
 
 enum { WORDS = 40 };
 

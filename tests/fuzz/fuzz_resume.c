@@ -8,15 +8,15 @@
  */
 #include <string.h>
 
-#include "../digest.h"
-#include "../tiny_model.h"
-#include "checkpoint.h"
+#include "../support/digest.h"
+#include "../support/tiny_model.h"
+#include "file/checkpoint.h"
 #include "fuzz.h"
 #include "fuzz_folder.h"
 #include "fuzz_message.h"
-#include "log.h"
-#include "resume.h"
-#include "settings.h"
+#include "train/log.h"
+#include "train/resume.h"
+#include "train/settings.h"
 
 enum { SIGNED = 1, HAS_PREVIOUS = 2, HEAD = 3, PREFIX = 8, DIGITS = SHA256_HEX_SIZE - 1 };
 

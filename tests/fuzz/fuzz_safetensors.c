@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../tiny_model.h"
-#include "checkpoint.h"
+#include "../support/tiny_model.h"
+#include "file/checkpoint.h"
 #include "fuzz.h"
 #include "fuzz_folder.h"
 #include "fuzz_message.h"

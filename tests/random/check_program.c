@@ -27,11 +27,11 @@
 #include <string.h>
 
 #include "generated.h"
-#include "generic.h"
 #include "inputs.h"
-#include "ref.h"
+#include "inspect/verify.h"
+#include "ref/generic.h"
+#include "ref/ref.h"
 #include "steps.h"
-#include "verify.h"
 
 enum { STEPS = 2, BATCHES = 3, DISTURBED = 3, MAX_TENSORS = 2000 };
 

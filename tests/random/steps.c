@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "file/safetensors.h"
 #include "inputs.h"
-#include "safetensors.h"
 
 enum { TWIN_STEPS = 5, MOST = 4000, NAME_SIZE = 200 };
 

@@ -27,10 +27,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "generated.h"
 #include "host.h"
 #include "program.h"
+#include "sys/clock.h"
 
 enum {
     MAX_LOOKS = 1 << 15,

@@ -1,0 +1,367 @@
+-- model.lua - graph and plan -> the rows of the tables and the head of a generated file.
+--
+-- Everything here is text about the network: the layer table of the head comment, the kernel table
+-- and the model descriptor of runtime/model.h. It decides nothing.
+
+local c <const> = require "emit/c"
+local layers <const> = require "language/layers"
+local name <const> = require "emit/name"
+local packing <const> = require "ops/conv/packing"
+local winograd <const> = require "ops/conv/winograd"
+
+local model <const> = {}
+
+-- -- Text tables ---------------------------------------------------------------------------------
+
+-- Aligns rows of strings into columns; `right` holds the numbers of right-aligned columns.
+function model.align(rows, right)
+    local widths <const> = {}
+    for _, row in ipairs(rows) do
+        for i, cell in ipairs(row) do
+            widths[i] = math.max(widths[i] or 0, #cell)
+        end
+    end
+    local lines <const> = {}
+    for r, row in ipairs(rows) do
+        local cells <const> = {}
+        for i, cell in ipairs(row) do
+            local blank <const> = string.rep(" ", widths[i] - #cell)
+            cells[i] = right[i] and blank .. cell or cell .. blank
+        end
+        lines[r] = (table.concat(cells, "  "):gsub("%s+$", ""))
+    end
+    return lines
+end
+
+local function shape_text(value)
+    return string.format("%d x %d x %d", value.c, value.h, value.w)
+end
+
+local function step_params(step, graph)
+    local count = 0
+    for _, node in ipairs(step.layers) do
+        for _, index in ipairs { node.weight or false, node.bias_param or false } do
+            count = count + (index and graph.params[index].count or 0)
+        end
+    end
+    return count
+end
+
+local function step_layers(step)
+    local names <const> = {}
+    for i, node in ipairs(step.layers) do
+        names[i] = node.name
+    end
+    return table.concat(names, " ")
+end
+
+-- The forward kernel of each step, by the layers it computes.
+function model.forward_kernels(planned)
+    local kernels <const> = {}
+    for _, call in ipairs(planned.eval.plan.phases[1].calls) do
+        if call.kernel then
+            kernels[call.note] = call.kernel.name
+        end
+    end
+    return kernels
+end
+
+-- Rows of the layer table: step, input, output, parameters, MFLOP, kernel.
+function model.layer_table(graph, planned)
+    local kernels <const> = model.forward_kernels(planned)
+    local rows <const> = { { "step", "input", "output", "parameters", "MFLOP", "forward kernel" } }
+    for _, step in ipairs(planned.fused.steps) do
+        if step.op ~= "sums" then
+            local names <const> = step_layers(step)
+            local flop = 0
+            for _, node in ipairs(step.layers) do
+                flop = flop + node.flop
+            end
+            local output <const> = step.y or step.x
+            rows[#rows + 1] = {
+                names, shape_text(step.x), step.y and shape_text(output) or "loss",
+                tostring(step_params(step, graph)),
+                flop > 0 and string.format("%.2f", flop / 1e6) or "",
+                step.op == "loss" and "softmax_loss" or kernels[names],
+            }
+        end
+    end
+    return model.align(rows, { [4] = true, [5] = true })
+end
+
+-- -- Kernel table --------------------------------------------------------------------------------
+
+local OPS <const> = {
+    conv = "KERNEL_CONV", linear = "KERNEL_LINEAR", map = "KERNEL_MAP", sums = "KERNEL_SUMS",
+    maxpool = "KERNEL_MAXPOOL", avgpool = "KERNEL_AVGPOOL", add = "KERNEL_ADD",
+}
+
+local PASSES <const> = {
+    fwd = "PASS_FWD", bwd_data = "PASS_BWD_DATA", bwd_weights = "PASS_BWD_WEIGHTS",
+    bwd_reduce = "PASS_BWD_REDUCE",
+}
+
+local function layout_text(layout)
+    return string.format("{%d, %d, %d, %d, %d}", layout.c, layout.h, layout.w, layout.pitch,
+        layout.border)
+end
+
+-- A direct kernel adds and multiplies only: small integers come out exact in every order. The
+-- transforms of Winograd's algorithm divide by 6.
+local function is_exact(spec)
+    local rounds <const> = spec.op == "map" and (spec.affine or spec.p > 0)
+        or spec.op == "avgpool" or spec.algorithm == "winograd4"
+    return not rounds
+end
+
+local function kernel_row(spec, set)
+    local x <const> = spec.x
+    local y <const> = spec.y or spec.dy or x
+    local fields <const> = {
+        ".name = " .. c.string(spec.name), ".layer = " .. c.string(spec.layer),
+        ".op = " .. OPS[spec.op], ".pass = " .. PASSES[spec.pass],
+        ".x = " .. layout_text(x), ".y = " .. layout_text(y),
+        ".dx = " .. layout_text(spec.dx or x), ".dy = " .. layout_text(spec.dy or y),
+    }
+    local function field(text)
+        fields[#fields + 1] = text
+    end
+    if spec.x2 then
+        field(".x2 = " .. layout_text(spec.x2))
+    end
+    if spec.window then
+        local window <const> = spec.global and math.max(x.h, x.w) or spec.window
+        field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
+            spec.padding))
+    end
+    if spec.op == "conv" and spec.groups > 1 then
+        field(".groups = " .. spec.groups)
+    end
+    for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
+        "each_image" } do
+        if spec[flag] then
+            field("." .. flag .. " = true")
+        end
+    end
+    if spec.p and spec.p > 0 then
+        field(".p = " .. c.float(spec.p))
+    end
+    field(".exact = " .. tostring(is_exact(spec)))
+    field(string.format(".mflop = %.6f", (spec.flop or 0) / 1e6))
+    field(".images = " .. spec.images)
+    if spec.algorithm == "winograd4" then
+        field(".scratch_floats = " .. winograd.scratch(spec))
+    end
+    if spec.op == "conv" or spec.op == "linear" then
+        field(".packed_floats = " .. packing.floats(spec, set))
+        if spec.pass == "bwd_data" then
+            field(".pack = " .. packing.name(spec, "pack_transposed", set))
+        else
+            local what <const> = spec.pass == "fwd" and "pack" or "unpack"
+            field("." .. what .. " = " .. packing.name(spec, what, set))
+        end
+    end
+    field(".run = run_" .. spec.name)
+    return "{" .. table.concat(fields, ", ") .. "},"
+end
+
+-- The functions through which tests and benches call each kernel, one a kernel, and the rows.
+local function kernel_tables(planned)
+    local rows <const>, runs <const>, seen <const> = {}, {}, {}
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        rows[#rows + 1] = kernel_row(spec, planned.set)
+        if not seen[spec.name] then
+            seen[spec.name] = true
+            local args <const> = {}
+            for i, param in ipairs(spec.params) do
+                args[i] = "a->" .. param
+            end
+            runs[#runs + 1] = string.format("static void run_%s(const struct kernel_args *a)\n"
+                .. "{\n    %s(%s);\n}\n", spec.name, spec.name, table.concat(args, ", "))
+        end
+    end
+    return rows, runs
+end
+
+-- -- Model descriptor ----------------------------------------------------------------------------
+
+local LAYER_OPS <const> = {
+    input = "LAYER_INPUT", conv = "LAYER_CONV", relu = "LAYER_RELU", norm = "LAYER_NORM",
+    dropout = "LAYER_DROPOUT", maxpool = "LAYER_MAXPOOL", avgpool = "LAYER_AVGPOOL",
+    global_avgpool = "LAYER_GLOBAL_AVGPOOL", add = "LAYER_ADD", linear = "LAYER_LINEAR",
+    softmax_cross_entropy = "LAYER_SOFTMAX_CROSS_ENTROPY",
+}
+
+local function layer_row(node)
+    local fields <const> = {
+        ".op = " .. LAYER_OPS[node.kind], ".name = " .. c.string(node.name),
+        string.format(".inputs = {%d, %d}", (node.inputs[1] or 0) - 1, (node.inputs[2] or 0) - 1),
+        string.format(".c = %d, .h = %d, .w = %d", node.c, node.h, node.w),
+    }
+    local function field(format, ...)
+        fields[#fields + 1] = string.format(format, ...)
+    end
+    if node.window then
+        field(".window = %d, .stride = %d, .padding = %d", node.window, node.stride, node.padding)
+    end
+    if node.kind == "conv" and node.groups > 1 then
+        field(".groups = %d", node.groups)
+    end
+    if node.kind == "norm" then
+        field(".norm = %s, .groups = %d, .eps = %s",
+            node.norm == "batch" and "NORM_BATCH" or "NORM_GROUP", node.groups, c.float(node.eps))
+        if node.norm == "batch" then
+            field(".momentum = %s", c.float(node.momentum))
+        end
+        if node.ghost > 0 then
+            field(".ghost = %d", node.ghost)
+        end
+    end
+    if node.kind == "dropout" then
+        field(".p = %s", c.float(node.p))
+    end
+    field(".weight = %d, .bias = %d, .state = %d", (node.weight or 0) - 1,
+        (node.bias_param or 0) - 1, (node.state or 0) - 1)
+    field(".mflop = %.6f", node.flop / 1e6)
+    return "{" .. table.concat(fields, ", ") .. "},"
+end
+
+local INITS <const> = { fan_in = "INIT_FAN_IN", one = "INIT_ONE", zero = "INIT_ZERO" }
+
+local function param_row(param)
+    return string.format("{.name = %s, .rank = %d, .shape = {%s}, .offset = %s, .count = %d, "
+        .. ".init = %s, .fan_in = %d, .decays = %s},", c.string(param.name), #param.shape,
+        table.concat(param.shape, ", "), name.param(param.name), param.count, INITS[param.init],
+        param.fan_in or 0, tostring(param.decays))
+end
+
+local function state_row(state)
+    return string.format("{.name = %s, .offset = %s, .count = %d, .init = %s},",
+        c.string(state.name), name.param(state.name), state.count, c.float(state.init))
+end
+
+local SCHEDULES <const> = {
+    constant = "LR_CONSTANT", step = "LR_STEP", onecycle = "LR_ONECYCLE", cosine = "LR_COSINE",
+}
+
+local FLIPS <const> = {
+    none = "FLIP_NONE", random = "FLIP_RANDOM", alternating = "FLIP_ALTERNATING",
+}
+
+local function recipe_lines(recipe)
+    local lines <const> = {}
+    local function line(field, text)
+        lines[#lines + 1] = string.format(".%s = %s,", field, text)
+    end
+    line("batch", recipe.batch)
+    line("epochs", recipe.epochs)
+    for _, field in ipairs { "lr", "momentum", "weight_decay" } do
+        line(field, c.float(recipe[field]))
+    end
+    line("nesterov", tostring(recipe.nesterov))
+    line("label_smoothing", c.float(recipe.label_smoothing))
+    line("schedule", SCHEDULES[recipe.schedule])
+    line("step_epochs", recipe.step_epochs)
+    for _, field in ipairs { "step_gamma", "warmup", "start_div", "final_div" } do
+        line(field, c.float(recipe[field]))
+    end
+    line("crop", recipe.crop)
+    line("flip", FLIPS[recipe.flip])
+    line("cutout", recipe.cutout)
+    return lines
+end
+
+-- -- The file ------------------------------------------------------------------------------------
+
+-- A network that came from a file outside gen/nets is remade from that file.
+local function network_argument(options)
+    return options.network:match("^gen/nets/([%w_]+)%.lua$") or options.network
+end
+
+-- A word for a shell command inside a comment.
+local function shell_word(text)
+    if text:find("^[%w_./-]+$") then
+        return text
+    end
+    return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function constants(list)
+    local out <const> = {}
+    for i, item in ipairs(list) do
+        out[i] = { constant = name.param(item.name), offset = item.offset }
+    end
+    return out
+end
+
+--- Says by which measurements the kernels were chosen.
+function model.tuned_text(graph, options)
+    local tuned <const> = options.tuned
+    local group <const> = tuned:group(graph.name .. "_" .. options.norm, options.isa)
+    return string.format("Kernels chosen by %s, measured on %s%s.", tuned.file, tuned.machine.id,
+        group and group.measured and ", " .. group.measured or "")
+end
+
+--- The name of the file of a program, unless another is asked for.
+function model.file_name(network_name, options)
+    return string.format("%s_%s_%s%s.c", network_name, options.norm, options.isa,
+        options.real == "double" and "_double" or "")
+end
+
+-- The parameters of program.c.tpl that describe the network (program.lua adds the functions).
+function model.params(graph, planned, options)
+    local set <const> = planned.set
+    local in_double <const> = set.real == "double"
+    local file <const> = model.file_name(graph.name, options)
+    local network <const> = network_argument(options)
+    local rows <const>, runs <const> = kernel_tables(planned)
+    local extra <const> = (in_double and " --real double" or "")
+        .. (options.algorithm == "direct" and " --algorithm direct" or "")
+        .. (options.unroll == "full" and " --unroll full" or "")
+        .. (options.candidate and " --candidate " .. options.candidate or "")
+        .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
+    local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}
+    for i, node in ipairs(graph.nodes) do
+        layer_rows[i] = layer_row(node)
+    end
+    for i, param in ipairs(graph.params) do
+        param_rows[i] = param_row(param)
+    end
+    for i, state in ipairs(graph.states) do
+        state_rows[i] = state_row(state)
+    end
+    local remake <const> = string.format("make gen NET=%s NORM=%s ISA=", shell_word(network),
+        options.norm)
+    return {
+        file = file,
+        title = string.format("the network %s with %s, for %s.", graph.name,
+            layers.norm_title(options.norm, graph.recipe.batch), set.title),
+        remake = c.comment(string.format("burin gen --norm %s --isa %s%s %s", options.norm,
+            set.name, extra, shell_word(options.network))),
+        build_title = in_double
+            and "Its numbers are double, for checks of its gradients; no trainer is. To compile it"
+            or "To build it alone, beside the runtime's headers and library",
+        build = c.comment(in_double
+            and string.format("cc -std=c11 -ffp-contract=off -Wno-psabi -Iruntime -c %s", file)
+            or string.format("cc -std=c11 -O3 -ffp-contract=off %s -Iruntime %s "
+            .. "libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm", set.flags, file)),
+        in_double = in_double,
+        layer_table = model.layer_table(graph, planned),
+        totals = string.format("%d parameters; %.1f MFLOP an image forward.", graph.param_floats,
+            graph.flop / 1e6),
+        intrinsics = set.name ~= "c",
+        params = constants(graph.params), param_floats = graph.param_floats,
+        states = constants(graph.states), state_floats = graph.state_floats,
+        input_floats = graph.input.c * graph.input.h * graph.input.w,
+        run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
+        param_rows = param_rows,
+        state_rows = state_rows, recipe_lines = recipe_lines(graph.recipe),
+        model = {
+            name = c.string(graph.name), norm = c.string(options.norm), isa = c.string(set.name),
+            remake = c.string(remake), c = graph.input.c, h = graph.input.h, w = graph.input.w,
+            classes = graph.classes,
+        },
+    }
+end
+
+return model

@@ -1,0 +1,271 @@
+-- phases.lua - planned phases -> the text of section 6: what each does for a group of images, and
+-- the order of a step.
+
+local c <const> = require "emit/c"
+local name <const> = require "emit/name"
+local template <const> = require "emit/template"
+
+local phases <const> = {}
+
+-- Where a buffer begins, for the first image of a group.
+local function pointer_text(buffer, offset)
+    if buffer.scope == "group" then
+        return "own + " .. offset
+    elseif buffer.scope == "chunk" then
+        return "totals + " .. offset
+    end
+    return string.format("net->%s + %s", buffer.scope, offset)
+end
+
+-- each: for image i of the group
+local function argument_text(arg, each)
+    if type(arg) == "string" then
+        return arg
+    elseif each and arg.copies > 1 then
+        return string.format("%s + i * %d", arg.name, arg.floats)
+    end
+    return arg.name
+end
+
+-- What a profile counts the time up to the end of a call for, or nil: more follows that belongs to
+-- the same. laps: of name.laps
+local function lap_of(call, laps)
+    if call.kernel then
+        return laps[call.kernel]
+    elseif call.fn:find("^load_") then
+        return "LAP_LOAD"
+    elseif call.fn == "softmax_loss" then
+        return "LAP_LOSS"
+    elseif call.fn:find("_ghosts_") or call.fn:find("^chunk_") then
+        return "LAP_JOIN"
+    end
+end
+
+-- The declaration of the memory that a phase fetches for the next group.
+local function ahead_lines(lines, phase)
+    local floats = 0
+    lines[#lines + 1] = "const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;"
+    lines[#lines + 1] = "struct ahead ahead = {"
+    local ranges <const> = {}
+    for i, buffer in ipairs(phase.ahead) do
+        local size <const> = buffer.floats * buffer.copies
+        floats = floats + size
+        local at <const> = name.offset(buffer.name)
+        ranges[i] = string.format("{soon + %s, soon + %s + %d}", at, at, size)
+    end
+    local cache_lines <const> = (floats + 15) // 16
+    lines[#lines + 1] = string.format("    .lines = %d,",
+        (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps)
+    lines[#lines + 1] = "    .ranges = {" .. table.concat(ranges, ", ") .. "},"
+    lines[#lines + 1] = "};"
+end
+
+-- The pointer to a buffer, by what it holds. Without dropout there are no bits.
+local POINTERS <const> = {
+    floats = "float *const %s = %s;",
+    bytes = "uint8_t *const %s = (uint8_t *)(%s);",
+    doubles = "double *const %s = (double *)(%s);",
+    bits = "uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
+}
+
+-- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
+-- on request: is.laps is nil in evaluation.
+-- is = { name, title, first_call = its number, counted through all phases, memory = of memory.lua,
+--        phased = whether there are several phases, laps = of name.laps }
+local function phase_text(phase, is)
+    local laps <const> = is.laps
+    local is_eval <const> = laps == nil
+    local pointers <const>, lines <const>, declared <const> = {}, {}, {}
+    local uses_chunk, uses_totals, uses_group, uses_image = false, false, false, false
+    local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
+    local function declare(buffer)
+        if declared[buffer] then
+            return
+        end
+        declared[buffer] = true
+        uses_totals = uses_totals or buffer.scope == "chunk"
+        uses_chunk = uses_chunk or uses_totals
+        uses_group = uses_group or buffer.scope == "group"
+        local at <const> = pointer_text(buffer, name.place(buffer, is_eval))
+        pointers[#pointers + 1] = string.format(POINTERS[buffer.holds or "floats"], buffer.name, at)
+    end
+    local group
+    for i, call in ipairs(phase.calls) do
+        if call.group ~= group then
+            group = call.group
+            if #lines > 0 then
+                lines[#lines + 1] = ""
+            end
+            lines[#lines + 1] = "/* " .. c.comment(group) .. " */"
+        end
+        for _, buffer in ipairs(is.memory.clears[is.first_call + i - 1] or {}) do
+            declare(buffer)
+            local layout <const> = buffer.layout
+            lines[#lines + 1] = string.format("clear_border(%s, n, %d, %d, %d, %d);", buffer.name,
+                layout.h, layout.w, layout.pitch, layout.border)
+        end
+        local args <const> = {}
+        for k, arg in ipairs(call.args) do
+            if type(arg) == "table" then
+                declare(arg)
+            else
+                uses_chunk = uses_chunk or arg == "chunk"
+                uses_image = uses_image or arg == "image" or arg:find("image)", 1, true) ~= nil
+            end
+            args[k] = arg == "&ahead" and not uses_next and "NULL" or argument_text(arg, call.each)
+        end
+        local text <const> = string.format("%s(%s);", call.fn, table.concat(args, ", "))
+        if call.each then
+            lines[#lines + 1] = "for (int i = 0; i < n; i++) {"
+            lines[#lines + 1] = "    " .. text
+            lines[#lines + 1] = "}"
+        else
+            lines[#lines + 1] = text
+        end
+        local lap <const> = laps and lap_of(call, laps)
+        if lap then
+            lines[#lines + 1] = string.format("lap(net, %s);", lap)
+        end
+    end
+    if uses_next then
+        ahead_lines(pointers, phase)
+    end
+    local head <const> = {}
+    local function unused(parameter, used)
+        head[#head + 1] = not used and string.format("(void)%s;", parameter) or nil
+    end
+    unused("chunk", uses_chunk)
+    unused("group", uses_group or not is.phased)
+    unused("next", uses_next or not is.phased)
+    unused("image", uses_image)
+    if uses_totals then
+        head[#head + 1] = "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;"
+    end
+    if uses_group then
+        head[#head + 1] = "float *const own = net->groups + (size_t)group * GROUP_FLOATS;"
+    end
+    table.move(pointers, 1, #pointers, #head + 1, head)
+    return template.render("emit/phase.c.tpl", {
+        name = is.name, title = is.title, phased = is.phased, pointers = head, lines = lines,
+    })
+end
+
+-- The layers that a phase computes, for its comment.
+local function phase_title(phase)
+    local names <const>, seen <const> = {}, {}
+    for _, call in ipairs(phase.calls) do
+        if call.kernel and not seen[call.note] then
+            seen[call.note] = true
+            names[#names + 1] = call.note
+        end
+    end
+    return table.concat(names, ", ")
+end
+
+-- What every thread does when all images have come to a norm: adds up their sums and makes the
+-- line, or nothing but wait where each group does so for its ghosts. One thread moves the running
+-- statistics.
+local function join_params(join, graph)
+    local node <const> = join.norm
+    local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"
+    local weight <const> = "net.param + " .. name.param(node.name .. ".weight")
+    local bias <const> = "net.param + " .. name.param(node.name .. ".bias")
+    local pixels <const> = string.format("(double)run->batch->n * %d.0", join.pixels)
+    local state <const> = string.format("run->store.state + %s, run->store.state + %s",
+        name.param(graph.states[node.state].name), name.param(graph.states[node.state + 1].name))
+    local function at(buffer)
+        return "net.thread + " .. name.offset(buffer.name)
+    end
+    local params <const> = {
+        title = string.format("Every image has %s the %s of %s.",
+            join.sums and "been summed up:" or "left its sums for",
+            forward and "statistics" or "gradient", node.name),
+        parts = name.offset(join.parts.name), sums = false, track = false,
+    }
+    if join.kind == "ghosts_fwd" then
+        params.track = string.format("%s(%s, &net, net.groups + %s, %d, %d.0);",
+            name.norm(node, "ghosts_track"), state, params.parts, node.ghost, join.pixels)
+    end
+    if not join.sums then
+        return params
+    end
+    local total <const> = string.format("(double *)(%s)", at(join.sums))
+    local parts <const> = "net.chunks + " .. params.parts
+    if forward then
+        params.sums = string.format("batch_moments(%s, run, %s, %d, %d.0);", total, parts,
+            join.pitch, join.pixels)
+        params.call = string.format("%s(%s, %s, %s, %s, %s);", join.fn, at(join.coef), total,
+            weight, bias, pixels)
+        params.track = string.format("%s(%s, %s, %s);", name.norm(node, "track"), state, total,
+            pixels)
+    else
+        params.sums = string.format("batch_sums(%s, run, %s, %d);", total, parts, join.pitch)
+        local function of_rank_0(buffer)
+            return "rank == 0 ? net.chunks + " .. name.offset(buffer.name) .. " : NULL"
+        end
+        params.call = string.format("%s(%s, %s, %s, %s, %s, %s, %s);", join.fn, at(join.dcoef),
+            of_rank_0(join.dweight), of_rank_0(join.dbias), total, at(join.coef), weight,
+            pixels)
+    end
+    return params
+end
+
+-- The lines that turn running statistics into what an evaluation applies to all images.
+local function eval_lines_of(graph)
+    local eval_lines <const> = {}
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" and node.norm == "batch" and node.ghost == 0 then
+            local function state(index)
+                return "run->store.state + " .. name.param(graph.states[index].name)
+            end
+            eval_lines[#eval_lines + 1] = string.format(
+                "%s(net.thread + %s, %s, %s, net.param + %s, net.param + %s);",
+                name.norm(node, "eval"), name.offset("coef_" .. node.name), state(node.state),
+                state(node.state + 1), name.param(node.name .. ".weight"),
+                name.param(node.name .. ".bias"))
+        end
+    end
+    return eval_lines
+end
+
+--- All phase functions, as an array of texts, and the functions that call them. phased: whether
+--- there are several.
+function phases.texts(graph, train, eval, phased)
+    local texts <const>, steps <const> = {}, {}
+    local first = 1
+    local _, laps <const> = name.laps(train.plan.kernels)
+    for i, phase in ipairs(train.plan.phases) do
+        local function_name <const> = phased and "train_phase" .. i or "train_group"
+        local title <const> = phase_title(phase)
+        -- Nothing follows the gradient of a norm before which there is nothing to learn.
+        local runs <const> = #phase.calls > 0
+        if runs then
+            texts[#texts + 1] = phase_text(phase, {
+                name = function_name,
+                title = phased
+                    and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
+                    or "A group of n images through the whole network, forward and backward.",
+                first_call = first, memory = train.memory, phased = phased, laps = laps,
+            })
+        end
+        first = first + #phase.calls
+        local joins <const> = {}
+        for k, join in ipairs(phase.joins) do
+            joins[k] = join_params(join, graph)
+        end
+        steps[i] = {
+            fn = function_name, runs = runs, joins = joins, title = c.comment(title),
+            descends = i % 2 == 0,
+        }
+    end
+    texts[#texts + 1] = phase_text(eval.plan.phases[1], {
+        name = "eval_group", title = "A group of n images in evaluation mode.", first_call = 1,
+        memory = eval.memory, phased = phased,
+    })
+    return texts, template.render("emit/schedule.c.tpl", {
+        phases = steps, phased = phased, eval_lines = eval_lines_of(graph),
+        weight_count = #graph.params,
+    })
+end
+
+return phases

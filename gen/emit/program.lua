@@ -1,0 +1,352 @@
+-- program.lua - the planned program -> the text of one C file.
+--
+-- The last stage: nothing is decided here but the order of things in the file. Rows of tables are
+-- written by model.lua, functions by the templates.
+
+local c <const> = require "emit/c"
+local digest <const> = require "emit/digest"
+local fuse <const> = require "plan/fuse"
+local isa <const> = require "emit/isa"
+local kernel <const> = require "ops/kernel"
+local limits <const> = require "plan/limits"
+local memory <const> = require "plan/memory"
+local model <const> = require "emit/model"
+local name <const> = require "emit/name"
+local packing <const> = require "ops/conv/packing"
+local phases <const> = require "emit/phases"
+local real <const> = require "emit/real"
+local schedule <const> = require "plan/schedule"
+local template <const> = require "emit/template"
+local watch <const> = require "emit/watch"
+
+local emit <const> = {}
+
+local function render(template_name, params)
+    return (template.render(template_name, params):gsub("\n$", ""))
+end
+
+-- Whether two values are the same, tables part by part but for the key `but`.
+local function equal(a, b, but)
+    if type(a) ~= "table" or type(b) ~= "table" then
+        return a == b
+    end
+    for key, value in pairs(a) do -- the order does not matter
+        if key ~= but and not equal(value, b[key]) then
+            return false
+        end
+    end
+    for key in pairs(b) do
+        if key ~= but and a[key] == nil then
+            return false
+        end
+    end
+    return true
+end
+
+-- Whether `seen` has a function of that name, made from the same; else notes it. A text follows
+-- from what it is made from, and two functions of one name that differ would be a bug of name.lua.
+local function is_made(seen, function_name, source, but)
+    local known <const> = seen[function_name]
+    seen[function_name] = known or source
+    assert(not known or equal(known, source, but), "one name for two kernels: " .. function_name)
+    return known ~= nil
+end
+
+-- Appends to a list the text of a function unless the list has one of that name.
+local function add_once(list, seen, function_name, file, params)
+    if not is_made(seen, function_name, params) then
+        list[#list + 1] = render(file, params) .. "\n"
+    end
+end
+
+-- -- Memory --------------------------------------------------------------------------------------
+
+local SCOPES <const> = {
+    { "weights", "WEIGHT_FLOATS", "Packed weights, one copy for all threads." },
+    { "chunk", "CHUNK_FLOATS",
+        "One block for each chunk of images, zeroed before every step: sums over its images." },
+    { "group", "GROUP_FLOATS",
+        "One block for each group of images of the batch: what outlives a phase." },
+    { "thread", "THREAD_FLOATS", "Each thread's own: what outlives a phase." },
+    { "scratch", "SCRATCH_FLOATS",
+        "Each thread's own, for one group of images within a phase. Lifetimes count calls." },
+}
+
+local UNPHASED_SCOPES <const> = {
+    SCOPES[1], SCOPES[2],
+    { "scratch", "SCRATCH_FLOATS",
+        "Each thread's own, for one group of images. Lifetimes count calls." },
+}
+
+-- bytes: of one number
+local function buffer_line(buffer, offset, is_eval, bytes)
+    local life = ""
+    if buffer.scope == "group" or buffer.scope == "scratch" then
+        life = string.format("; calls %d-%d%s", buffer.first, buffer.last,
+            is_eval and " of an evaluation" or "")
+    end
+    local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
+    return string.format("%s = %d, /* %s%s; %d bytes%s */", name.place(buffer, is_eval), offset,
+        copies, buffer.shape, buffer.copies * buffer.floats * bytes, life)
+end
+
+-- The scratch memory of a thread: training, evaluation and the update of the weights use it in
+-- turn, the last one for the largest gradient of a weight.
+local function scratch_floats(train, eval)
+    local floats = math.max(1, train.memory.floats.scratch, eval.memory.floats.scratch)
+    for _, buffer in ipairs(train.plan.buffers) do
+        if buffer.scope == "chunk" then
+            floats = math.max(floats, buffer.floats)
+        end
+    end
+    return floats
+end
+
+-- The enums of section 2, of the scopes that this program has.
+local function memory_scopes(planned)
+    local train <const>, eval <const> = planned.train, planned.eval
+    local bytes <const> = planned.set.bytes
+    local scopes <const> = {}
+    for _, scope in ipairs(planned.phased and SCOPES or UNPHASED_SCOPES) do
+        local lines <const> = {}
+        for _, buffer in ipairs(train.plan.buffers) do
+            if buffer.scope == scope[1] then
+                lines[#lines + 1] = buffer_line(buffer, train.memory.offset[buffer], false, bytes)
+            end
+        end
+        local floats = train.memory.floats[scope[1]]
+        if scope[1] == "scratch" then
+            for _, buffer in ipairs(eval.plan.buffers) do
+                if buffer.scope == "scratch" then
+                    lines[#lines + 1] = buffer_line(buffer, eval.memory.offset[buffer], true, bytes)
+                end
+            end
+            floats = planned.scratch
+        end
+        scopes[#scopes + 1] = { title = scope[3], lines = lines, total = scope[2], floats = floats }
+    end
+    return scopes
+end
+
+-- -- Kernels -------------------------------------------------------------------------------------
+
+local function norm_texts(graph, set, list, seen)
+    local whole <const>, ghosts <const> = {}, {}
+    local function prefix_of(node)
+        return (name.norm(node, "fwd"):gsub("_fwd$", ""))
+    end
+    local has_norms, gathers = false, false
+    for _, node in ipairs(graph.nodes) do
+        has_norms = has_norms or node.kind == "norm"
+        if node.kind == "norm" and node.norm == "batch" then
+            (node.ghost > 0 and ghosts or whole)[prefix_of(node)] = true
+            gathers = gathers or node.ghost == 0
+        end
+    end
+    if has_norms then
+        add_once(list, seen, "moments", "ops/moments.c.tpl", { gathers = gathers })
+    end
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" then
+            local prefix <const> = prefix_of(node)
+            local batch <const> = node.norm == "batch"
+            local pitch <const> = (node.c + set.vl - 1) // set.vl * set.vl
+            add_once(list, seen, prefix, "ops/norm.c.tpl", {
+                whole = whole[prefix] or false, ghosts = ghosts[prefix] or false,
+                prefix = prefix, title = batch and "batch norm" or "group norm", batch = batch,
+                inputs = batch and string.format("moments: 2 x %d, those", pitch)
+                    or string.format("sums: 3 x %d, those (see add_image_moments)", pitch),
+                sets = batch and node.c or node.groups, channels = node.c,
+                set_size = batch and 1 or node.c // node.groups,
+                pitch = pitch,
+                eps = c.double(node.eps),
+                momentum = batch and c.double(node.momentum) or "0.0",
+            })
+        end
+    end
+end
+
+local function other_texts(graph, train, set, list, seen)
+    local function load_params(call)
+        local layout <const> = call.args[1].layout
+        return {
+            name = call.fn, channels = layout.c, h = layout.h, w = layout.w,
+            pitch = layout.pitch, shapes = call.args[1].shape .. ".", y_border = layout.border,
+            y_floats = call.args[1].floats, y_cols = layout.w + 2 * layout.border,
+        }
+    end
+    local function loss_params(call)
+        local function vector_at(layout)
+            return (layout.border * (layout.w + 2 * layout.border) + layout.border) * layout.pitch
+        end
+        return {
+            classes = graph.classes, pitch = call.args[1].layout.pitch,
+            dlogits_floats = call.args[1].floats, values_floats = call.args[2].floats,
+            dlogits_at = vector_at(call.args[1].layout),
+            logits_at = vector_at(call.args[2].layout),
+        }
+    end
+    for _, phase in ipairs(train.plan.phases) do
+        for _, call in ipairs(phase.calls) do
+            if call.fn:find("^load_") then
+                add_once(list, seen, call.fn, "ops/load.c.tpl", load_params(call))
+            elseif call.fn == "softmax_loss" then
+                add_once(list, seen, call.fn, "ops/loss.c.tpl", loss_params(call))
+            end
+        end
+    end
+    norm_texts(graph, set, list, seen)
+end
+
+-- The helper functions of prelude.c.tpl and winograd_tile.c.tpl that only some kernels use.
+local HELPERS <const> = {
+    "fetch_ahead", "where_positive", "where_equal", "where_greater", "load_bytes",
+    "store_bytes", "kept", "winograd_patch",
+    "winograd_input", "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
+}
+
+-- Notes in `uses` which helpers the texts call.
+local function note_helpers(uses, texts)
+    for _, text in ipairs(texts) do
+        for _, helper in ipairs(HELPERS) do
+            uses[helper] = uses[helper] or text:find(helper .. "(", 1, true) ~= nil
+        end
+    end
+end
+
+local function kernel_texts(graph, train, eval, set, options)
+    local list <const>, seen <const> = {}, {}
+    local source <const> = limits.source(graph)
+    local uses <const> = {}
+    for _, helper in ipairs(HELPERS) do
+        uses[helper] = false
+    end
+    uses.clear_border = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
+    for _, plan in ipairs { train.plan, eval.plan } do
+        for _, spec in ipairs(plan.kernels) do
+            if not is_made(seen, spec.name, spec, "layer") then
+                local text <const> = render(kernel.template(spec, set, options))
+                source.add(spec.name, #text)
+                list[#list + 1] = text .. "\n"
+            end
+        end
+    end
+    other_texts(graph, train, set, list, seen)
+    note_helpers(uses, list)
+    return list, uses
+end
+
+-- The functions that pack and unpack weights, and the rows of the table of weights.
+local function weight_texts(graph, train, set)
+    local list <const>, seen <const>, rows <const> = {}, {}, {}
+    local spec_of <const>, buffer_of <const> = {}, {}
+    for _, spec in ipairs(train.plan.kernels) do
+        if spec.op == "conv" or spec.op == "linear" then
+            spec_of[spec.layer .. " " .. spec.pass] = spec
+        end
+    end
+    for _, buffer in ipairs(train.plan.buffers) do
+        buffer_of[buffer.name] = buffer
+    end
+    local function pack_function(spec, what)
+        local file <const>, params <const> = packing.template(spec, what, set)
+        add_once(list, seen, params.name, file, params)
+        return params.name
+    end
+    for i, param in ipairs(graph.params) do
+        local layer <const>, role <const> = param.name:match("^(.*)%.(%w+)$")
+        local forward <const> = spec_of[layer .. " fwd"]
+        local row <const> = {
+            "{.param = " .. i - 1,
+            ".gradient = " .. name.offset((role == "weight" and "dw_" or "db_") .. layer),
+        }
+        local gradient <const> = buffer_of[(role == "weight" and "dw_" or "db_") .. layer]
+        row[#row + 1] = ".gradient_floats = " .. gradient.floats
+        if forward and role == "weight" then
+            row[#row + 1] = ".unpack = "
+                .. pack_function(spec_of[layer .. " bwd_weights"], "unpack")
+            row[#row + 1] = ".packed = true"
+            row[#row + 1] = ".forward = " .. name.offset("w_" .. layer)
+            row[#row + 1] = ".pack = " .. pack_function(forward, "pack")
+            local data <const> = spec_of[layer .. " bwd_data"]
+            if data then
+                row[#row + 1] = ".transposed = " .. name.offset("wt_" .. layer)
+                row[#row + 1] = ".pack_transposed = " .. pack_function(data, "pack_transposed")
+            end
+        elseif forward then
+            row[#row + 1] = ".packed = true"
+            row[#row + 1] = ".forward = " .. name.offset("b_" .. layer)
+        end
+        rows[i] = string.format("/* %s */ %s},", param.name, table.concat(row, ", "))
+    end
+    return list, rows
+end
+
+-- -- The file ------------------------------------------------------------------------------------
+
+-- The planned program: fused steps, schedules and memory of training and evaluation, whether
+-- training is cut into phases, and the floats of a thread's scratch memory.
+-- options: isa, real, algorithm, unroll, norm, network, max_memory, candidate, tuned (see main.lua)
+function emit.plan(graph, options)
+    local set <const> = isa.get(options.isa, options.real)
+    local fused <const> = fuse.steps(graph)
+    local program <const> = graph.name .. "_" .. options.norm
+    local group <const> = options.tuned and options.tuned:group(program, set.name)
+    local wishes <const> = {
+        candidate = options.candidate, tuned = options.tuned, group = group and group.images,
+    }
+    local train <const> = { plan = schedule.train(fused, set, options.algorithm, wishes) }
+    local eval <const> = { plan = schedule.eval(fused, set, options.algorithm, wishes) }
+    train.memory, eval.memory = memory.place(train.plan), memory.place(eval.plan)
+    return {
+        set = set, fused = fused, train = train, eval = eval, phased = #train.plan.phases > 1,
+        scratch = scratch_floats(train, eval),
+    }
+end
+
+-- What decides the bits of a result besides the description: the code of the kernels, of packing
+-- and of the order of a step, without what only people read.
+local function arithmetic(params)
+    local texts <const> = { params.prelude, params.schedule, "group " .. params.group }
+    for _, list in ipairs { params.kernel_texts, params.pack_texts, params.weights,
+        params.phase_texts } do
+        table.move(list, 1, #list, #texts + 1, texts)
+    end
+    return digest.of_c(texts)
+end
+
+-- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
+function emit.program(graph, options)
+    limits.check_unroll(graph, options)
+    local planned <const> = emit.plan(graph, options)
+    limits.check_memory(graph, planned, options)
+    local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
+    local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)
+    local packs <const>, weights <const> = weight_texts(graph, train, set)
+    note_helpers(uses, packs)
+    local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
+    local params <const> = model.params(graph, planned, options)
+    params.scopes, params.phased = memory_scopes(planned), planned.phased
+    local laps <const>, lap_of <const> = name.laps(train.plan.kernels)
+    params.laps = laps
+    params.tensor_rows = watch.rows(graph, train.plan, set, lap_of)
+    params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
+    params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
+    params.prelude = template.render("emit/prelude.c.tpl", {
+        isa = set.name, vec = set.vec, mm = set.mm, uses = uses, bytes = set.bytes,
+    }) .. template.render("ops/conv/winograd_tile.c.tpl", {
+        vec = set.vec, mm = set.mm, uses = uses,
+    })
+    params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
+    params.group = train.plan.group
+    params.chunk_groups = train.plan.chunk_groups
+    params.most_ahead = 1
+    for _, phase in ipairs(train.plan.phases) do
+        params.most_ahead = math.max(params.most_ahead, #phase.ahead)
+    end
+    params.model.arithmetic = arithmetic(params)
+    local text <const> = template.render("emit/program.c.tpl", params)
+    return set.real == "double" and real.double(text) or text
+end
+
+return emit

@@ -1,0 +1,93 @@
+-- watch.lua - what every call of a training step leaves, in their order: where a diagnosis looks
+-- for the first number that is not finite.
+--
+-- A row belongs to the lap of a kernel (see profile.h): its own outputs, and before them those of
+-- the calls and joins since the kernel before, as long as they live until then.
+
+local layout <const> = require "plan/layout"
+local name <const> = require "emit/name"
+
+local watch <const> = {}
+
+-- The parameters of a kernel that it writes floats to.
+local OUTPUTS <const> = { y = true, dx = true, dw = true, db = true, sums = true }
+
+-- What a buffer holds, by how its name begins.
+local WHAT <const> = {
+    y = "its output", dy = "the gradient of its output", dw = "the gradient of its weight",
+    db = "the gradient of its bias", sums = "a sum of its input", dsums = "a sum of its gradient",
+    total = "a sum over the batch", coef = "its scale or shift",
+    dcoef = "the scale or shift of its gradient",
+}
+
+-- The buffers that a join makes, in this order.
+local JOINED <const> = { "sums", "coef", "dcoef", "dweight", "dbias" }
+
+-- A call that is no kernel writes its first buffers.
+local function outputs_of(call)
+    local list <const> = {}
+    for i, arg in ipairs(call.args) do
+        local writes = not call.kernel
+        if call.kernel then
+            writes = OUTPUTS[call.kernel.params[i]]
+        elseif type(arg) ~= "table" or call.fn == "zero" then
+            break
+        end
+        list[#list + 1] = writes and arg or nil
+    end
+    return list
+end
+
+--- The rows of the table, as C. set: of isa.lua; laps: of name.laps
+function watch.rows(graph, plan, set, laps)
+    local node_of <const>, rows <const>, pending = {}, {}, {}
+    for _, node in ipairs(graph.nodes) do
+        node_of[node.name] = node
+    end
+    local function row_text(lap, buffer)
+        local prefix <const>, layer <const> = buffer.base:match("^(%l+)_(.*)$")
+        local node <const> = assert(node_of[layer], buffer.base)
+        local pitch, used = buffer.floats, buffer.floats
+        if prefix:find("sums$") or prefix:find("coef$") or prefix == "total" then
+            pitch, used = layout.round_up(node.c, set.vl), node.c
+        elseif buffer.layout then -- pad lanes may hold anything that was in a line's before
+            pitch, used = buffer.layout.pitch, buffer.layout.c
+        end
+        return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', lap, layer,
+            WHAT[prefix], buffer.scope:upper(), name.offset(buffer.name), buffer.floats,
+            buffer.copies, pitch, used)
+    end
+    local function note(buffer)
+        if not buffer.holds and WHAT[buffer.base:match("^%l+")] then
+            pending[#pending + 1] = buffer
+        end
+    end
+    local index = 0
+    for _, phase in ipairs(plan.phases) do
+        for _, join in ipairs(phase.joins) do
+            for _, field in ipairs(JOINED) do
+                if join[field] then
+                    note(join[field])
+                end
+            end
+        end
+        for _, call in ipairs(phase.calls) do
+            index = index + 1
+            for _, buffer in ipairs(outputs_of(call)) do
+                note(buffer)
+            end
+            if call.kernel then
+                for _, buffer in ipairs(pending) do
+                    if not buffer.last or buffer.last >= index or buffer.scope == "chunk"
+                        or buffer.scope == "thread" then
+                        rows[#rows + 1] = row_text(laps[call.kernel], buffer)
+                    end
+                end
+                pending = {}
+            end
+        end
+    end
+    return rows
+end
+
+return watch

@@ -1,0 +1,490 @@
+-- layers.lua - everything there is to know of a kind of layer: one table a kind.
+--
+-- The checker of descriptions, its messages, the manual (`burin layers`), the graph and the PyTorch
+-- twin all read these tables, so they cannot drift apart.
+--
+--     spec = { name, doc, example,
+--              fields,                        -- of record.lua; all kinds but add also take `from`
+--              check(f) -> what, expected     -- rules between fields; nil when they hold
+--              resolve(f, ins, net),          -- fills in what depends on the inputs, on NORM and
+--                                             -- on other parts of the network (network.lua)
+--              shape(f, ins) -> { c, h, w } or nil, what, expected
+--              node = { ... },                -- fields that a node of the graph keeps
+--              params(f, ins), states(f, ins) -- arrays in PyTorch's names, layouts and inits
+--              flop(f, ins, out),             -- forward, one image; a multiply-add counts two
+--              module(node, ins),             -- PyTorch submodule, or none
+--              call(node, args) }             -- PyTorch expression of forward, without a module
+--
+-- f is the table of checked fields, ins the array of inputs and out the output, each { c, h, w }.
+-- layers.kinds is the array in the order of the manual; layers.of maps a kind to its table;
+-- layers.common are the fields that the manual explains once: name, which every kind takes, and
+-- from, which every kind takes but add and the loss, whose input is the layer before it.
+
+local record <const> = require("language/record")
+
+local layers <const> = {}
+
+layers.max_channels = 4096
+layers.max_side = 1024
+layers.max_layers = 1000
+layers.max_ghost = 9999 -- as many as NORM=bn9999 says
+
+local channels <const> = { min = 1, max = layers.max_channels }
+
+local function field(name, kind, range, rest)
+    local made <const> = { name = name, type = kind }
+    for _, source in ipairs({ range, rest }) do
+        for key, value in pairs(source) do
+            made[key] = value
+        end
+    end
+    return made
+end
+
+local name_field <const> = field("name", "name", {}, {
+    optional = true,
+    default_doc = "kind and number",
+    doc = "what messages, parameters and the generated C call it",
+})
+local from_field <const> = field("from", "name", {}, {
+    optional = true,
+    default_doc = "the layer before",
+    doc = "the layer that it reads",
+})
+
+local function size_text(s)
+    return ("%d x %d x %d"):format(s.c, s.h, s.w)
+end
+
+layers.size_text = size_text
+
+-- PyTorch's keyword arguments, those that differ from its defaults: { { "padding", 1, 0 }, ... }.
+local function keywords(list)
+    local texts <const> = {}
+    for _, entry in ipairs(list) do
+        local name <const>, value <const>, default <const> = table.unpack(entry)
+        if value ~= default then
+            local text <const> = type(value) == "boolean" and (value and "True" or "False")
+                or math.type(value) == "float" and ("%.9g"):format(value) or tostring(value)
+            texts[#texts + 1] = (", %s=%s"):format(name, text)
+        end
+    end
+    return table.concat(texts)
+end
+
+-- -- Windows: convolution and pooling ------------------------------------------------------------
+
+local function window_side(side, f)
+    return (side + 2 * f.padding - f.window) // f.stride + 1
+end
+
+local function window_shape(f, ins, c)
+    local x <const> = ins[1]
+    if f.window > x.h + 2 * f.padding or f.window > x.w + 2 * f.padding then
+        return nil,
+            ("window %d is larger than its padded input, %d x %d"):format(f.window,
+                x.h + 2 * f.padding, x.w + 2 * f.padding),
+            "a smaller window or more padding"
+    end
+    return { c = c, h = window_side(x.h, f), w = window_side(x.w, f) }
+end
+
+local function pool_shape(f, ins)
+    return window_shape(f, ins, ins[1].c)
+end
+
+local function pool_check(f)
+    if f.padding > f.window // 2 then
+        return ("padding is %d with window %d"):format(f.padding, f.window),
+            "at most half the window"
+    end
+end
+
+local function pool_fields(doc, widest)
+    return {
+        field("window", "integer", { min = 1, max = widest },
+            { position = 1, doc = "side of the square " .. doc }),
+        field("stride", "integer", { min = 1, max = layers.max_side }, {
+            default = function(f) return f.window end,
+            default_doc = "window",
+            doc = "pixels between two windows",
+        }),
+        field("padding", "integer", { min = 0, max = layers.max_side },
+            { default = 0, doc = "pixels around the image, at most window / 2" }),
+    }
+end
+
+local function pool_module(class)
+    return function(node)
+        return ("nn.%s(%d%s)"):format(class, node.window,
+            keywords({ { "stride", node.stride, node.window }, { "padding", node.padding, 0 } }))
+    end
+end
+
+local conv <const> = {
+    name = "conv",
+    doc = "Convolution with a square window; zero padding. Starts as PyTorch's nn.Conv2d does.",
+    example = "conv { 32, window = 3, padding = 1 }",
+    fields = {
+        field("channels", "integer", channels, { position = 1, doc = "output channels" }),
+        field("window", "integer", { min = 1, max = 7 }, { doc = "side of the square" }),
+        field("stride", "integer", { min = 1, max = 2 },
+            { default = 1, doc = "pixels between two windows" }),
+        field("padding", "integer", { min = 0, max = 6 },
+            { default = 0, doc = "zero pixels around the image, less than window" }),
+        field("groups", "integer", channels, {
+            default = 1,
+            doc = "groups of channels that see only each other; as many as channels: depthwise",
+        }),
+        field("bias", "boolean", {}, { default = false, doc = "adds a number a channel" }),
+    },
+    check = function(f)
+        if f.channels % f.groups ~= 0 then
+            return ("%d output channels in %d groups"):format(f.channels, f.groups),
+                "a number of groups that divides the channels"
+        end
+        if f.padding >= f.window then
+            return ("padding is %d with window %d"):format(f.padding, f.window),
+                "padding less than window"
+        end
+    end,
+    shape = function(f, ins)
+        if ins[1].c % f.groups ~= 0 then
+            return nil, ("%d input channels in %d groups"):format(ins[1].c, f.groups),
+                "a number of groups that divides the channels"
+        end
+        return window_shape(f, ins, f.channels)
+    end,
+    node = { "window", "stride", "padding", "groups", "bias" },
+    params = function(f, ins)
+        local inputs <const> = ins[1].c // f.groups
+        local fan_in <const> = inputs * f.window * f.window
+        local list <const> = {
+            {
+                name = "weight",
+                shape = { f.channels, inputs, f.window, f.window },
+                init = "fan_in",
+                fan_in = fan_in,
+            },
+        }
+        if f.bias then
+            list[2] = { name = "bias", shape = { f.channels }, init = "fan_in", fan_in = fan_in }
+        end
+        return list
+    end,
+    flop = function(f, ins, out)
+        return 2 * (ins[1].c // f.groups) * f.window * f.window * out.c * out.h * out.w
+    end,
+    module = function(node, ins)
+        return ("nn.Conv2d(%d, %d, kernel_size=%d%s)"):format(ins[1].c, node.c, node.window,
+            keywords({
+                { "stride", node.stride, 1 },
+                { "padding", node.padding, 0 },
+                { "groups", node.groups, 1 },
+                { "bias", node.bias, true },
+            }))
+    end,
+}
+
+-- The place of a maximum in its window is kept in a byte.
+local WIDEST_MAXPOOL <const> = 16
+
+local maxpool <const> = {
+    name = "maxpool",
+    doc = "The largest value of each window.",
+    example = "maxpool(2)",
+    fields = pool_fields("whose largest value is taken", WIDEST_MAXPOOL),
+    check = pool_check,
+    shape = pool_shape,
+    node = { "window", "stride", "padding" },
+    module = pool_module("MaxPool2d"),
+}
+
+local avgpool <const> = {
+    name = "avgpool",
+    doc = "The average of each window, zero padding counted as values.",
+    example = "avgpool { 3, stride = 2, padding = 1 }",
+    fields = pool_fields("that is averaged", layers.max_side),
+    check = pool_check,
+    shape = pool_shape,
+    node = { "window", "stride", "padding" },
+    module = pool_module("AvgPool2d"),
+}
+
+local global_avgpool <const> = {
+    name = "global_avgpool",
+    doc = "The average of each channel over the image, which becomes 1 x 1.",
+    example = "global_avgpool()",
+    fields = {},
+    shape = function(_, ins)
+        return { c = ins[1].c, h = 1, w = 1 }
+    end,
+    node = {},
+    module = function()
+        return "nn.AdaptiveAvgPool2d(1)"
+    end,
+}
+
+-- -- Point by point ------------------------------------------------------------------------------
+
+local function same_shape(_, ins)
+    return ins[1]
+end
+
+local relu <const> = {
+    name = "relu",
+    doc = "max(x, 0).",
+    example = "relu()",
+    fields = {},
+    shape = same_shape,
+    node = {},
+    module = function()
+        return "nn.ReLU()"
+    end,
+}
+
+-- Whether a value is dropped is drawn with 16 bits (dropout.lua).
+local LEAST_DROPOUT <const> = 2.0 ^ -17
+
+local dropout <const> = {
+    name = "dropout",
+    doc = "In training sets each value to 0 with probability p and divides the others by 1 - p.",
+    example = "dropout(0.05)",
+    fields = {
+        field("p", "number", { min = 0, below = 1 },
+            { position = 1, doc = "probability of dropping a value, in steps of 1 / 65536" }),
+    },
+    check = function(f)
+        if f.p > 0 and f.p < LEAST_DROPOUT then
+            return ("p is %s, which drops nothing"):format(record.show(f.p)),
+                "0, or half of 1 / 65536 and more"
+        end
+    end,
+    shape = same_shape,
+    node = { "p" },
+    module = function(node)
+        return ("nn.Dropout(%.9g)"):format(node.p)
+    end,
+}
+
+local add <const> = {
+    name = "add",
+    doc = "The sum of two layers of one shape: the layer before and the one named, or both named.",
+    example = 'add("relu2") or add { "conv3", "conv4" }',
+    fields = {
+        field("first", "name", {}, { position = 1, doc = "a layer" }),
+        field("second", "name", {}, {
+            position = 2,
+            optional = true,
+            default_doc = "the layer before",
+            doc = "another layer",
+        }),
+    },
+    shape = function(_, ins)
+        local a <const>, b <const> = ins[1], ins[2]
+        if a.c ~= b.c or a.h ~= b.h or a.w ~= b.w then
+            return nil, ("adds %s and %s"):format(size_text(a), size_text(b)), "equal shapes"
+        end
+        return a
+    end,
+    node = {},
+    call = function(_, args)
+        return args[1] .. " + " .. args[2]
+    end,
+}
+
+-- -- Normalization -------------------------------------------------------------------------------
+
+layers.norms = { "bn", "gn", "ln", "in", "none" }
+
+local norm_titles <const> = {
+    bn = "batch norm", gn = "group norm", ln = "layer norm", ["in"] = "instance norm",
+    none = "no norm",
+}
+
+-- The kind and the ghost of a NORM: "gn" is { "gn", nil }, "bn16" is { "bn", 16 }.
+function layers.split_norm(norm)
+    local images <const> = math.tointeger(norm:match("^bn(%d+)$"))
+    return images and "bn" or norm, images
+end
+
+-- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images, unless a batch has
+-- no more. batch: its images, or nil where that is not known.
+function layers.norm_title(norm, batch)
+    local kind <const>, images <const> = layers.split_norm(norm)
+    local parts <const> = images and not (batch and images >= batch)
+    return norm_titles[kind] .. (parts and (" over %d images"):format(images) or "")
+end
+
+-- For fields that belong to some kinds of norm: where the layer names another kind, the field can
+-- have no effect. Where it leaves its kind to NORM, the field is for those NORMs.
+local function only_with(...)
+    local kinds <const> = { ... }
+    return function(f)
+        for _, kind in ipairs(kinds) do
+            if not f.kind or f.kind == kind then
+                return nil
+            end
+        end
+        return "kind " .. f.kind, "kind " .. record.either(kinds)
+    end
+end
+
+-- What a norm of one value would make of it is zero, whatever the value is.
+local function check_set(f, x)
+    local images <const> = f.norm == "batch" and (f.ghost > 0 and f.ghost or f.batch) or 1
+    local width <const> = f.norm == "batch" and 1 or x.c // f.groups
+    if images * width * x.h * x.w == 1 then
+        return (f.norm == "batch" and "batch norm of 1 image" or "groups of 1 channel")
+                .. " of 1 x 1, one value",
+            "two values or more that share a mean"
+    end
+end
+
+local norm <const> = {
+    name = "norm",
+    doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"
+        .. "does not: bn batch norm, gn group norm, ln one group (layer norm), in a group a\n"
+        .. "channel (instance norm), none takes the layer out of the network. NORM=bn16 is bn\n"
+        .. "with ghost = 16, where the layer leaves kind and ghost to NORM. A field of another\n"
+        .. "kind than the layer names is an error, and so is a mean of one value.",
+    example = 'norm() or norm { kind = "gn", groups = 8 }',
+    fields = {
+        field("kind", "choice", { choices = layers.norms },
+            { position = 1, optional = true, default_doc = "NORM", doc = "which normalization" }),
+        field("groups", "integer", channels,
+            { default = 4, idle = only_with("gn"),
+              doc = "gn: groups of channels; divides their number" }),
+        field("ghost", "integer", { min = 1, max = layers.max_ghost }, {
+            optional = true,
+            idle = only_with("bn"),
+            default_doc = "the batch",
+            doc = "bn: images that share a mean in training; divides the batch",
+        }),
+        field("eps", "number", { above = 0, max = 1 },
+            { default = 1e-5, idle = only_with("bn", "gn", "ln", "in"),
+              doc = "added to the variance" }),
+        field("momentum", "number", { min = 0, max = 1 },
+            { default = 0.1, idle = only_with("bn"),
+              doc = "bn: weight of a batch in the running mean and variance" }),
+    },
+    resolve = function(f, ins, net)
+        local named <const>, images <const> = layers.split_norm(net.norm)
+        local kind <const> = f.kind or named
+        f.batch = net.recipe.batch
+        f.ghost = kind == "bn" and (f.ghost or not f.kind and images) or 0
+        f.ghost = f.ghost ~= f.batch and f.ghost or 0
+        f.vanishes = kind == "none"
+        f.norm = kind == "bn" and "batch" or "group"
+        f.momentum = kind == "bn" and f.momentum or nil
+        f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c })[kind] or f.groups
+    end,
+    shape = function(f, ins)
+        if f.norm == "group" and ins[1].c % f.groups ~= 0 then
+            return nil, ("%d channels in %d groups"):format(ins[1].c, f.groups),
+                "a number of groups that divides the channels"
+        elseif f.ghost > 0 and f.batch % f.ghost ~= 0 then
+            return nil, ("ghost is %d with a batch of %d images"):format(f.ghost, f.batch),
+                "a number that divides the batch"
+        end
+        local what <const>, expected <const> = check_set(f, ins[1])
+        return not what and ins[1] or nil, what, expected
+    end,
+    node = { "norm", "groups", "ghost", "eps", "momentum" },
+    params = function(_, ins)
+        return {
+            { name = "weight", shape = { ins[1].c }, init = "one", fan_in = 1 },
+            { name = "bias", shape = { ins[1].c }, init = "zero", fan_in = 1 },
+        }
+    end,
+    states = function(f, ins)
+        if f.norm ~= "batch" then
+            return {}
+        end
+        return {
+            { name = "running_mean", count = ins[1].c, init = 0 },
+            { name = "running_var", count = ins[1].c, init = 1 },
+        }
+    end,
+    module = function(node)
+        local eps <const> = { "eps", node.eps, 1e-5 }
+        if node.norm == "batch" then
+            return ("nn.BatchNorm2d(%d%s)"):format(node.c,
+                keywords({ eps, { "momentum", node.momentum, 0.1 } }))
+        end
+        return ("nn.GroupNorm(%d, %d%s)"):format(node.groups, node.c, keywords({ eps }))
+    end,
+}
+
+-- -- The end of a network ------------------------------------------------------------------------
+
+local linear <const> = {
+    name = "linear",
+    doc = "Fully connected: flattens its input in the order C, H, W.",
+    example = "linear(10)",
+    fields = {
+        field("channels", "integer", channels, { position = 1, doc = "outputs" }),
+        field("bias", "boolean", {}, { default = true, doc = "adds a number an output" }),
+    },
+    shape = function(f)
+        return { c = f.channels, h = 1, w = 1 }
+    end,
+    node = { "bias" },
+    params = function(f, ins)
+        local fan_in <const> = ins[1].c * ins[1].h * ins[1].w
+        local list <const> = {
+            { name = "weight", shape = { f.channels, fan_in }, init = "fan_in", fan_in = fan_in },
+        }
+        if f.bias then
+            list[2] = { name = "bias", shape = { f.channels }, init = "fan_in", fan_in = fan_in }
+        end
+        return list
+    end,
+    flop = function(_, ins, out)
+        return 2 * ins[1].c * ins[1].h * ins[1].w * out.c
+    end,
+    module = function(node, ins)
+        return ("nn.Linear(%d, %d%s)"):format(ins[1].c * ins[1].h * ins[1].w, node.c,
+            keywords({ { "bias", node.bias, true } }))
+    end,
+}
+
+local softmax_cross_entropy <const> = {
+    name = "softmax_cross_entropy",
+    doc = "The loss, and the end of every network: softmax over the classes, cross entropy with\n"
+        .. "the label. Its input has one channel a class and is 1 x 1.",
+    example = "softmax_cross_entropy()",
+    fields = {},
+    resolve = function(f, _, net)
+        f.classes = net.classes
+    end,
+    shape = function(f, ins)
+        local x <const> = ins[1]
+        if x.c ~= f.classes or x.h ~= 1 or x.w ~= 1 then
+            return nil, "its input is " .. size_text(x),
+                ("%d x 1 x 1 for %d classes"):format(f.classes, f.classes)
+        end
+        return x
+    end,
+    node = {},
+}
+
+layers.kinds = {
+    conv, relu, norm, dropout, maxpool, avgpool, global_avgpool, add, linear, softmax_cross_entropy,
+}
+layers.common = { name_field, from_field }
+layers.of = {}
+for _, spec in ipairs(layers.kinds) do
+    spec.check = spec.check or function() end
+    spec.resolve = spec.resolve or function() end
+    spec.params = spec.params or function() return {} end
+    spec.states = spec.states or function() return {} end
+    spec.flop = spec.flop or function() return 0 end
+    spec.fields[#spec.fields + 1] = name_field
+    if spec ~= add and spec ~= softmax_cross_entropy then
+        spec.fields[#spec.fields + 1] = from_field
+    end
+    layers.of[spec.name] = spec
+end
+
+return layers

@@ -1,0 +1,128 @@
+-- manual.lua - the manual of the description language, from the tables that check descriptions.
+
+local layers <const> = require("language/layers")
+local recipe <const> = require("language/recipe")
+local record <const> = require("language/record")
+
+local manual <const> = {}
+
+local head <const> = [[
+The description of a network
+
+A description is a Lua file that returns network { ... }. It may use functions, loops and local
+variables; lists of layers may be nested, and are flattened. The first value in a call needs no
+name: conv { 16, window = 3 } is conv { channels = 16, window = 3 }, and maxpool(2) is
+maxpool { window = 2 }.
+
+A layer reads the layer before it unless `from` names another; the first reads the image, which
+is called input. Every layer must be read by another, and the last must be
+softmax_cross_entropy().
+
+Names default to the kind and a number, conv1, conv2, relu1, which counts every layer of the kind,
+those with a name of their own too: norm(), norm { name = "e" }, norm() are norm1, e and norm3. So a
+name given to one layer changes no other, nor what a model file calls its parameters.
+
+What a field says must make a difference: one that has no effect beside the others is an error, as
+is a number that becomes zero as a float (below 1.18e-38) or leaves its range.
+
+    local function block(channels)
+        return { conv { channels, window = 3, padding = 1 }, relu(), norm(), dropout(0.05) }
+    end
+
+    return network {
+        name = "tiny",
+        input = { 3, 32, 32 },
+        classes = 10,
+        recipe = {
+            optimizer = sgd { lr = 0.05, momentum = 0.9, weight_decay = 5e-4, nesterov = true },
+            schedule = step { every = 6, gamma = 0.2 },
+            augment = { crop = 2, flip = "random" },
+        },
+        layers = {
+            block(16), maxpool(2), block(32), global_avgpool(), linear(10),
+            softmax_cross_entropy(),
+        },
+    }
+]]
+
+local limits <const> = [[
+Limits: %d layers, %d channels, images of %d x %d. A description runs for at most 10
+seconds in 64 MiB, and reaches no file and no other module; it has these functions of Lua:
+]]
+
+local function default_text(field)
+    if field.default_doc then
+        return field.default_doc
+    elseif field.default ~= nil then
+        local value <const> = field.default
+        return type(value) == "string" and value or record.show(value)
+    end
+end
+
+local function is_common(field)
+    return field == layers.common[1] or field == layers.common[2]
+end
+
+local function add_field(lines, field)
+    local default <const> = default_text(field)
+    lines[#lines + 1] = ("    %-16s %s"):format(field.name, field.doc)
+    lines[#lines + 1] = ("    %-16s   %s%s"):format("", record.expected(field),
+        default and " [" .. default .. "]" or "")
+end
+
+local function add_spec(lines, spec)
+    lines[#lines + 1] = ""
+    lines[#lines + 1] = spec.example and ("%s: %s"):format(spec.name, spec.example) or spec.name
+    for line in (spec.doc .. "\n"):gmatch("(.-)\n") do
+        lines[#lines + 1] = "    " .. line
+    end
+    for _, field in ipairs(spec.fields) do
+        if not is_common(field) then
+            add_field(lines, field)
+        end
+    end
+end
+
+local function offered_text(offered)
+    local names <const> = { "pairs (in the order of its keys)", "tostring" }
+    for library, functions in pairs(offered) do
+        for _, name in ipairs(functions) do
+            names[#names + 1] = library == "" and name or library .. "." .. name
+        end
+    end
+    names[#names + 1] = "string.format"
+    table.sort(names)
+    local lines <const> = { "   " }
+    for i, name in ipairs(names) do
+        local word <const> = " " .. name .. (i < #names and "," or "")
+        if #lines[#lines] + #word > 98 then
+            lines[#lines + 1] = "   "
+        end
+        lines[#lines] = lines[#lines] .. word
+    end
+    return table.concat(lines, "\n")
+end
+
+function manual.text()
+    local lines <const> = { head .. "\nLayers, with their fields; [defaults]", "" }
+    lines[#lines + 1] = "any layer; add and softmax_cross_entropy have no `from`"
+    for _, field in ipairs(layers.common) do
+        add_field(lines, field)
+    end
+    for _, spec in ipairs(layers.kinds) do
+        add_spec(lines, spec)
+    end
+    lines[#lines + 1] = "\nNetwork and recipe"
+    add_spec(lines, recipe.network)
+    add_spec(lines, recipe.recipe)
+    for _, spec in ipairs(recipe.calls) do
+        add_spec(lines, spec)
+    end
+    add_spec(lines, recipe.augment)
+    lines[#lines + 1] = "\n" .. limits:format(layers.max_layers, layers.max_channels,
+        layers.max_side, layers.max_side)
+    lines[#lines + 1] = offered_text(require("language/evaluate").offered)
+    return table.concat(lines, "\n") .. "\n"
+end
+
+return manual

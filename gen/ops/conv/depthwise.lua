@@ -1,0 +1,260 @@
+-- depthwise.lua - depthwise convolutions: tiles and what they read.
+--
+-- Every channel is convolved by itself, so a vector of channels is a vector of results: nothing is
+-- broadcast and no sum crosses channels. A tile is mr rows x nr columns of pixels of one vector of
+-- channels. It loads each pixel of the source once and multiplies it for all outputs of the tile
+-- that see it, so that there are fewer loads than multiply-adds. The weight gradient does the same
+-- with the gradients of a tile of outputs and one sum for each tap of the window.
+
+local conv <const> = require "ops/conv/direct"
+local grouped <const> = require "ops/conv/grouped"
+local layout <const> = require "plan/layout"
+local tile <const> = require "ops/conv/tile"
+
+local depthwise <const> = {}
+
+--- Whether the kernels of this module compute a convolution.
+function depthwise.is(spec)
+    return spec.op == "conv" and grouped.is_depthwise(spec.groups, spec.c, spec.k)
+end
+
+-- -- Tiles ---------------------------------------------------------------------------------------
+
+local MAX_ROWS <const>, MAX_COLS <const> = 3, 8
+local MAX_TERMS <const> = 200 -- multiply-adds written out in a tile
+
+-- The source rows of a tile, in order: { at = row, cols = { { at = column, terms = { { m, n, tap },
+-- ... } }, ... } }, places relative to the first pixel. Term: output m, n sees it in the tap with
+-- this number. rows, cols: taps as in direct.lua, ascending in `at`.
+local function footprint(rows, cols, stride, mr, nr, first_tap)
+    local function places(taps, length)
+        local list <const>, of <const> = {}, {}
+        for m = 0, length - 1 do
+            for i, tap in ipairs(taps) do
+                local at <const> = m * stride + tap.at - taps[1].at
+                if not of[at] then
+                    of[at] = { at = at, uses = {} }
+                    list[#list + 1] = of[at]
+                end
+                table.insert(of[at].uses, { output = m, tap = i - 1 })
+            end
+        end
+        table.sort(list, function(a, b) return a.at < b.at end)
+        return list
+    end
+    local source <const> = {}
+    for i, row in ipairs(places(rows, mr)) do
+        source[i] = { at = row.at, cols = {} }
+        for j, col in ipairs(places(cols, nr)) do
+            local terms <const> = {}
+            for _, up in ipairs(row.uses) do
+                for _, along in ipairs(col.uses) do
+                    terms[#terms + 1] = {
+                        m = up.output, n = along.output,
+                        tap = first_tap + up.tap * #cols + along.tap,
+                    }
+                end
+            end
+            source[i].cols[j] = { at = col.at, terms = terms }
+        end
+    end
+    return source
+end
+
+-- Pixels that a tile loads: as many as its footprint has. Taps are neighbours, so one more output
+-- sees as many pixels more as it is away from the one before, or all of its own.
+local function loads(rows, cols, stride, mr, nr)
+    local function places(taps, length)
+        return #taps + (length - 1) * math.min(stride, #taps)
+    end
+    return places(rows, mr) * places(cols, nr)
+end
+
+local function window_taps(spec, first, last)
+    local rows <const>, cols <const> = {}, {}
+    for tap = 0, spec.window - 1 do
+        cols[tap + 1] = { tap = tap, at = tap - spec.padding }
+        if tap >= first and tap < last then
+            rows[#rows + 1] = cols[tap + 1]
+        end
+    end
+    return rows, cols
+end
+
+-- Filter rows whose sums the weight gradient keeps at once, beside a tile of gradients and two
+-- pixels on their way.
+local function filter_rows(spec, isa, pixels)
+    local room <const> = isa.registers - pixels - 2 - (spec.bias and 1 or 0)
+    return math.min(spec.window, room // spec.window)
+end
+
+-- Registers of a forward or data-gradient tile without its weights.
+local function busy(spec, mr, nr)
+    return mr * nr + 1 + (spec.stats and 2 or 0)
+end
+
+-- What a tile costs for each of its outputs: mostly its loads.
+local function cost_of(spec, isa, mr, nr)
+    local outputs <const> = mr * nr
+    if spec.pass == "bwd_weights" then
+        local height <const> = filter_rows(spec, isa, outputs)
+        local cost = 0
+        for first = 0, spec.window - 1, height do
+            local rows <const>, cols <const> =
+                window_taps(spec, first, math.min(first + height, spec.window))
+            cost = cost + loads(rows, cols, spec.stride, mr, nr) + outputs
+        end
+        return cost / outputs
+    end
+    local rows <const>, cols <const> = window_taps(spec, 0, spec.window)
+    local stride <const> = spec.pass == "fwd" and spec.stride or 1
+    local spilled <const> = math.max(0, spec.window ^ 2 + busy(spec, mr, nr) - isa.registers)
+    return (loads(rows, cols, stride, mr, nr) + spilled) / outputs
+end
+
+local function fits(spec, isa, mr, nr)
+    if mr * nr * spec.window ^ 2 > MAX_TERMS then
+        return false
+    elseif spec.pass == "bwd_weights" then
+        return filter_rows(spec, isa, mr * nr) >= 1
+    end
+    return busy(spec, mr, nr) + spec.window <= isa.registers
+end
+
+--- The candidate tiles of a kernel, mr rows x nr columns of pixels, best first by the model.
+function depthwise.tiles(spec, isa)
+    local made <const> = spec.pass == "bwd_data" and spec.dx or spec.y
+    local list <const> = {}
+    for mr = 1, math.min(MAX_ROWS, made.h) do
+        for nr = 1, math.min(MAX_COLS, made.w) do
+            if mr * nr == 1 or fits(spec, isa, mr, nr) then
+                list[#list + 1] = { mr = mr, nr = nr, cost = cost_of(spec, isa, mr, nr) }
+            end
+        end
+    end
+    return tile.sort(list, function(a, b)
+        if a.mr * a.nr ~= b.mr * b.nr then
+            return a.mr * a.nr > b.mr * b.nr
+        end
+        return a.nr > b.nr
+    end)
+end
+
+-- -- Loops ---------------------------------------------------------------------------------------
+
+-- Cuts a row of tiles: the groups of tile.lua, each with its source, which read(columns) gives.
+local function cut(w, spec, read)
+    local groups <const> = tile.split(w, spec.tile.nr)
+    for _, group in ipairs(groups) do
+        group.source = read(group.mr)
+    end
+    return groups
+end
+
+local function nests_of(spec)
+    return spec.pass == "fwd" and conv.forward_nests(spec, 1) or conv.backward_nests(spec, 1)
+end
+
+-- The part of a row of outputs that one nest makes, for tiles of mr rows.
+local function row_part(nest, spec, source, mr)
+    local rows <const>, cols <const> = nest.rows, nest.cols
+    local seen <const> = #rows > 0 and #cols > 0
+    return {
+        col_phase = nest.col_phase, out_col = nest.out_col, reads = seen,
+        first_tap = nest.first_tap, taps = #rows * #cols,
+        row = seen and conv.factor("row", nest.stride, rows[1].at + source.border) or "",
+        col = seen and conv.factor("col", nest.stride, cols[1].at + source.border) or "",
+        cols = cut(nest.out_w, spec, function(nr)
+            return seen and footprint(rows, cols, nest.stride, mr, nr, nest.first_tap) or {}
+        end),
+    }
+end
+
+-- Forward and data gradient, the same but for the order of the weights. Nests that make parts of
+-- the same rows share the loop over these, so that a row is written as a whole.
+local function data_params(spec)
+    local forward <const> = spec.pass == "fwd"
+    local source <const>, target <const> = forward and spec.x or spec.dy,
+        forward and spec.y or spec.dx
+    local bands <const> = {}
+    for _, nest in ipairs(nests_of(spec)) do
+        local band = bands[#bands]
+        if not band or band.row_phase ~= nest.row_phase then
+            band = {
+                step = nest.step, row_phase = nest.row_phase, out_row = nest.out_row,
+                reads = false, groups = tile.split(nest.out_h, spec.tile.mr),
+            }
+            bands[#bands + 1] = band
+        end
+        band.reads = band.reads or #nest.rows > 0 and #nest.cols > 0
+        for _, group in ipairs(band.groups) do
+            group.parts = group.parts or {}
+            table.insert(group.parts, row_part(nest, spec, source, group.mr))
+        end
+    end
+    return {
+        bands = bands, source_cols = layout.cols(source), target_cols = layout.cols(target),
+        taps = spec.window * spec.window,
+    }
+end
+
+local function weights_params(spec, isa)
+    local groups <const> = tile.split(spec.dy.h, spec.tile.mr)
+    local height <const> = filter_rows(spec, isa, spec.tile.mr * spec.tile.nr)
+    local at <const> = spec.x.border - spec.padding
+    for _, group in ipairs(groups) do
+        group.chunks = {}
+        for first = 0, spec.window - 1, height do
+            local last <const> = math.min(first + height, spec.window)
+            local rows <const>, cols <const> = window_taps(spec, first, last)
+            table.insert(group.chunks, {
+                first = first, last = last, row = conv.factor("row", spec.stride, at + first),
+                cols = cut(spec.dy.w, spec, function(nr)
+                    return footprint(rows, cols, spec.stride, group.mr, nr, first * spec.window)
+                end),
+            })
+        end
+    end
+    return {
+        groups = groups, window = spec.window, taps = spec.window * spec.window,
+        col = conv.factor("col", spec.stride, at), x_cols = layout.cols(spec.x),
+        dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
+    }
+end
+
+-- Tiles of a row or column of them.
+local function count(groups)
+    local tiles = 0
+    for _, group in ipairs(groups) do
+        tiles = tiles + (group.last - group.first) // group.mr
+    end
+    return tiles
+end
+
+--- How often a kernel fetches memory ahead: once a tile.
+function depthwise.steps(spec, isa)
+    local tile_rows <const> = spec.tile.mr
+    local vectors <const> = spec.x.pitch // isa.vl
+    local tiles = 0
+    if spec.pass == "bwd_weights" then
+        local height <const> = filter_rows(spec, isa, tile_rows * spec.tile.nr)
+        tiles = count(tile.split(spec.dy.h, tile_rows)) * count(tile.split(spec.dy.w, spec.tile.nr))
+            * ((spec.window + height - 1) // height)
+    else
+        for _, nest in ipairs(nests_of(spec)) do
+            tiles = tiles + count(tile.split(nest.out_h, tile_rows))
+                * count(tile.split(nest.out_w, spec.tile.nr))
+        end
+    end
+    return tiles * vectors * spec.images
+end
+
+--- The parameters of the templates that say how the loops run.
+function depthwise.params(spec, isa)
+    local params <const> = spec.pass == "bwd_weights" and weights_params(spec, isa)
+        or data_params(spec)
+    params.mr, params.nr = spec.tile.mr, spec.tile.nr
+    return params
+end
+
+return depthwise

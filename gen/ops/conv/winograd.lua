@@ -1,0 +1,255 @@
+-- winograd.lua - 3 x 3 convolutions of stride 1 by Winograd's minimal filtering.
+--
+-- F(4 x 4, 3 x 3) makes 4 x 4 outputs of a channel from a tile of 6 x 6 inputs with 36
+-- multiplications instead of 144: the tile and the filter are transformed, multiplied frequency by
+-- frequency, and the product is transformed back (Lavin and Gray, "Fast Algorithms for
+-- Convolutional Neural Networks", 2016). Summed over input channels, each of the 36 frequencies is
+-- a matrix product of tiles x channels and channels x outputs. The data gradient is the same
+-- computation with the window turned around. The weight gradient is F(3 x 3, 4 x 4): transformed
+-- tiles of inputs and of output gradients are multiplied and summed over all tiles in the
+-- transformed domain, which is left once at the end.
+--
+-- A kernel takes a block of tiles through all steps before the next block, so that what lies
+-- between the steps stays in the nearest cache. Tiles are numbered through all images of a group.
+
+local layout <const> = require "plan/layout"
+local tile <const> = require "ops/conv/tile"
+
+local winograd <const> = {}
+
+local FREQUENCIES <const> = 36
+local OUTPUT <const> = 4 -- rows and columns of outputs of a tile
+local INPUT <const> = 6 -- rows and columns of inputs it reads
+local PAD <const> = 16 -- floats after each frequency, so that the 36 do not share cache sets
+
+-- The two ends of a pass: what the tiles are read from and written to. The weight gradient reads
+-- both. `channels` are summed over, `outputs` lie side by side in vectors.
+local function ends(spec)
+    if spec.pass == "bwd_data" then
+        return {
+            source = spec.dy, target = spec.dx, channels = spec.k, outputs = spec.c,
+            padding = spec.window - 1 - spec.padding,
+        }
+    end
+    return {
+        source = spec.x, target = spec.pass == "fwd" and spec.y or spec.dy, channels = spec.c,
+        outputs = spec.k, padding = spec.padding,
+    }
+end
+
+local function tiles_of(l)
+    return (l.h + OUTPUT - 1) // OUTPUT, (l.w + OUTPUT - 1) // OUTPUT
+end
+
+local function image_tiles(l)
+    local high <const>, wide <const> = tiles_of(l)
+    return high * wide
+end
+
+-- -- Tiles ---------------------------------------------------------------------------------------
+
+-- What a register tile may take: tiles of the image, and vectors of outputs.
+local TILES <const> = { 4, 6, 8, 10, 12, 14, 16 }
+local VECTORS <const> = { 1, 2, 4 }
+
+-- Blocks of the weight gradient are longer: accumulators are loaded and stored once a block.
+local WEIGHT_TILES <const> = 16
+local WEIGHT_BLOCKS <const> = { 8, 16, 24, 32 }
+local WEIGHT_CANDIDATES <const> = 3 -- register tiles of each
+
+-- Adds a tile to a list unless it is there already.
+local function offer(list, added)
+    for _, known in ipairs(list) do
+        if known.mr == added.mr and known.nr == added.nr and known.block == added.block then
+            return
+        end
+    end
+    list[#list + 1] = added
+end
+
+-- A group of few tiles is better cut into smaller blocks than computed in part for nothing: of the
+-- tiles of a last block, at most one part in WASTE may be beyond the group.
+local WASTE <const> = 10
+
+local function whole_blocks(total, most)
+    for mr = most, TILES[1], -2 do
+        local computed <const> = (total + mr - 1) // mr * mr
+        if (computed - total) * WASTE <= total then
+            return mr
+        end
+    end
+    return most
+end
+
+-- Forward and data gradient: mr tiles of the image, a block, by nr vectors of outputs. total: tiles
+-- of the group.
+local function product_tiles(isa, vectors, total)
+    local nr <const> = tile.block(vectors, isa.winograd.vectors)
+    local most <const> = math.max(isa.winograd.tiles, isa.winograd.sums // nr)
+    local list <const> = { { mr = whole_blocks(total, most), nr = nr } }
+    for _, v in ipairs(VECTORS) do
+        for _, t in ipairs(TILES) do
+            if vectors % v == 0 and tile.fits(isa, t, v) then
+                offer(list, { mr = t, nr = v })
+            end
+        end
+    end
+    return list
+end
+
+-- Weight gradient: mr input channels by nr vectors of outputs, over a block of tiles. Among the
+-- tiles that the model thinks best, the first of few accumulators: they are loaded and stored once
+-- a block and frequency.
+local function weight_tiles(isa, channels, vectors)
+    local tiles <const> = tile.candidates(isa, channels, vectors)
+    local nr <const> = tiles[1].nr
+    local mr <const> = math.min(tiles[1].mr, math.max(1, isa.winograd.sums // nr))
+    local list <const> = { { mr = mr, nr = nr, block = WEIGHT_TILES } }
+    for i = 1, math.min(WEIGHT_CANDIDATES, #tiles) do
+        for _, block in ipairs(WEIGHT_BLOCKS) do
+            offer(list, { mr = tiles[i].mr, nr = tiles[i].nr, block = block })
+        end
+    end
+    return list
+end
+
+--- The candidate tiles { mr, nr, block or nil } of a kernel, the model's first.
+function winograd.tiles(spec, isa)
+    local e <const> = ends(spec)
+    local vectors <const> = e.target.pitch // isa.vl
+    return spec.pass == "bwd_weights" and weight_tiles(isa, e.channels, vectors)
+        or product_tiles(isa, vectors, image_tiles(e.target) * spec.images)
+end
+
+-- Tiles of the image in a block.
+local function block_of(chosen)
+    return chosen.block or chosen.mr
+end
+
+-- -- When ----------------------------------------------------------------------------------------
+
+-- Vector operations of the steps that the direct algorithm does not have, for one tile and one
+-- vector of channels: arithmetic that no multiply-add hides, loads and stores. From counting the
+-- operations of the transforms, and in agreement with measured shares of the kernels' time.
+local TRANSFORM_IN <const>, TRANSFORM_OUT <const>, TRANSFORM_WEIGHTS <const> = 160, 130, 100
+
+local function transform_cost(spec, e, isa, tiles)
+    local inputs <const>, outputs <const> = e.source.pitch // isa.vl, e.target.pitch // isa.vl
+    local cost <const> = tiles * (inputs * TRANSFORM_IN + outputs * TRANSFORM_OUT)
+    if spec.pass == "bwd_weights" then
+        return cost + e.channels * outputs * TRANSFORM_WEIGHTS // spec.images
+    end
+    return cost
+end
+
+--- Whether a convolution (see schedule.lua) can be computed through the transforms. An image that
+--- is not padded to whole vectors cannot.
+function winograd.possible(spec, isa)
+    if spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 or spec.groups > 1 then
+        return false
+    end
+    local e <const> = ends(spec)
+    return e.source.border >= e.padding and e.source.pitch % isa.vl == 0
+end
+
+--- Whether a possible one is faster than the direct algorithm, by the model.
+function winograd.suits(spec, isa)
+    local e <const> = ends(spec)
+    local high <const>, wide <const> = tiles_of(e.target)
+    local tiles <const>, block <const> = high * wide, block_of(winograd.tiles(spec, isa)[1])
+    local outputs <const> = e.target.pitch // isa.vl
+    local computed = tiles
+    if spec.pass ~= "bwd_weights" then -- a block is computed whole
+        computed = (tiles * spec.images + block - 1) // block * block / spec.images
+    end
+    local products <const> = computed * FREQUENCIES * e.channels * outputs
+    local direct <const> = e.target.h * e.target.w * 9 * e.channels * outputs
+    return products + transform_cost(spec, e, isa, tiles) < 0.9 * direct
+end
+
+-- -- Memory --------------------------------------------------------------------------------------
+
+-- The buffers of a kernel within its scratch memory: { rows, lanes } of a frequency.
+local function buffers(spec)
+    local e <const>, block <const> = ends(spec), block_of(spec.tile)
+    local list <const> = { { block, e.source.pitch }, { block, e.target.pitch } }
+    if spec.pass == "bwd_weights" then
+        list[3] = { e.channels, e.target.pitch }
+    end
+    return list
+end
+
+local function step_of(buffer)
+    return buffer[1] * buffer[2] + PAD
+end
+
+local function shape_of(buffer)
+    return string.format("%d x (%d x %d + %d)", FREQUENCIES, buffer[1], buffer[2], PAD)
+end
+
+--- Floats of scratch memory that a kernel needs.
+function winograd.scratch(spec)
+    local floats = 0
+    for _, buffer in ipairs(buffers(spec)) do
+        floats = floats + FREQUENCIES * step_of(buffer)
+    end
+    return floats
+end
+
+function winograd.scratch_shape(spec)
+    local parts <const> = {}
+    for i, buffer in ipairs(buffers(spec)) do
+        parts[i] = shape_of(buffer)
+    end
+    return table.concat(parts, ", ")
+end
+
+-- -- Kernels -------------------------------------------------------------------------------------
+
+--- The parameters of winograd.c.tpl or winograd_weights.c.tpl, beyond those of every kernel.
+function winograd.params(spec)
+    local e <const>, block <const> = ends(spec), block_of(spec.tile)
+    local source <const>, target <const> = e.source, e.target
+    local high <const>, wide <const> = tiles_of(target)
+    local parts <const> = buffers(spec)
+    local groups <const> = spec.pass == "bwd_weights" and tile.split(e.channels, spec.tile.mr)
+        or nil
+    local place <const> = source.border - e.padding -- of the first tile in the source
+    return {
+        block = block, nr = spec.tile.nr, groups = groups, channels = e.channels,
+        high = high, wide = wide, tiles = high * wide,
+        source_pitch = source.pitch, source_row = layout.cols(source) * source.pitch,
+        source_image = layout.floats(source), source_at = place,
+        target_pitch = target.pitch, target_row = layout.cols(target) * target.pitch,
+        target_image = layout.floats(target), target_border = target.border,
+        target_h = target.h, target_w = target.w,
+        ragged = target.h % OUTPUT ~= 0 or target.w % OUTPUT ~= 0,
+        -- the last row and column at which a whole tile of inputs begins
+        last_row = layout.rows(source) - place - INPUT,
+        last_col = layout.cols(source) - place - INPUT,
+        source_rows = layout.rows(source) - place, source_cols = layout.cols(source) - place,
+        v_step = step_of(parts[1]), v_shape = shape_of(parts[1]),
+        m_step = step_of(parts[2]), m_shape = shape_of(parts[2]),
+        du_step = parts[3] and step_of(parts[3]) or 0, du_shape = parts[3] and shape_of(parts[3]),
+    }
+end
+
+--- How often a kernel fetches memory ahead: once a frequency of each block.
+function winograd.steps(spec)
+    local high <const>, wide <const> = tiles_of(ends(spec).target)
+    local block <const> = block_of(spec.tile)
+    return (high * wide * spec.images + block - 1) // block * FREQUENCIES
+end
+
+--- Floats of the transformed weights of a forward or data-gradient kernel.
+function winograd.weight_floats(spec)
+    local e <const> = ends(spec)
+    return FREQUENCIES * e.channels * e.target.pitch
+end
+
+--- Outputs that a kernel takes at once: its weights are packed in blocks of so many.
+function winograd.weight_block(spec, isa)
+    return spec.tile.nr * isa.vl
+end
+
+return winograd

@@ -1,0 +1,213 @@
+-- builder.lua - a plan under construction: buffers and the calls that touch them, phase by phase.
+--
+-- schedule.lua decides which calls are made; here each becomes part of the plan whose shape the
+-- head of that file describes: buffers get their scope from the phases that touch them, kernels
+-- their algorithm, packed weights, scratch memory and name.
+
+local choice <const> = require "ops/conv/choice"
+local depthwise <const> = require "ops/conv/depthwise"
+local grouped <const> = require "ops/conv/grouped"
+local layout <const> = require "plan/layout"
+local name <const> = require "emit/name"
+local packing <const> = require "ops/conv/packing"
+local winograd <const> = require "ops/conv/winograd"
+
+local builder <const> = {}
+builder.__index = builder
+
+local CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
+
+-- Images that run through a phase together.
+local GROUP <const> = 4
+
+--- A plan without calls. algorithm: "auto" or "direct", of convolutions; phased: whether training
+--- is cut into phases; wishes: see choice.lua, and group = images of a group, or nil.
+function builder.new(fused, isa, algorithm, phased, wishes)
+    local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
+    return setmetatable({
+        fused = fused, isa = isa, layouts = layout.place(fused, isa),
+        group_images = math.min(wishes.group or GROUP, chunk), chunk_images = chunk,
+        algorithm = algorithm or "auto", phased = phased, wishes = wishes,
+        phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
+        kernels = {}, data = {}, grad = {}, calls = 0, held = {},
+        again = {},
+    }, builder)
+end
+
+function builder:buffer(buffer_name, scope, floats, shape, l, copies)
+    assert(not self.by_name[buffer_name], "two buffers of one name")
+    local buffer <const> = {
+        name = buffer_name, base = buffer_name, scope = scope, floats = floats, shape = shape,
+        layout = l, copies = copies or 1,
+    }
+    self.buffers[#self.buffers + 1] = buffer
+    self.by_name[buffer_name] = buffer
+    return buffer
+end
+
+function builder:shared_buffer(buffer_name, scope, floats, shape, copies)
+    return self.by_name[buffer_name]
+        or self:buffer(buffer_name, scope, floats, shape, nil, copies)
+end
+
+-- A name for a buffer of a layer that may have some already: y_norm1, y_norm1_again,
+-- y_norm1_again_again, y_norm1_again3, ...
+function builder:free_name(buffer_name)
+    local free = buffer_name
+    while self.by_name[free] do
+        local times <const> = (self.again[buffer_name] or 0) + 1
+        self.again[buffer_name] = times
+        free = buffer_name .. (times > 2 and "_again" .. times or ("_again"):rep(times))
+    end
+    return free
+end
+
+function builder:layout_buffer(buffer_name, l)
+    local buffer <const> = self:buffer(self:free_name(buffer_name), "scratch", layout.floats(l),
+        layout.shape(l), l, self.group_images)
+    buffer.base = buffer_name
+    return buffer
+end
+
+-- Marks a buffer as touched by the call with this index; one that two phases touch must outlive
+-- the first.
+function builder:touch(buffer, index)
+    local phase <const> = #self.phases
+    buffer.first = buffer.first or index
+    buffer.last = index
+    if buffer.phase and buffer.phase ~= phase and buffer.scope == "scratch" then
+        buffer.scope = "group"
+    end
+    buffer.phase = buffer.phase or phase
+end
+
+-- Calls a function once for the group, or with `each` once for every image of it.
+function builder:call(fn, args, note, spec, each)
+    self.calls = self.calls + 1
+    for _, arg in ipairs(args) do
+        if type(arg) == "table" then
+            self:touch(arg, self.calls)
+        end
+    end
+    local calls <const> = self.phases[#self.phases].calls
+    calls[#calls + 1] = {
+        fn = fn, args = args, note = note, group = self.group, kernel = spec,
+        each = each or false,
+    }
+end
+
+-- Chooses the algorithm and the tile of a convolution whose layouts are known.
+function builder:choose_algorithm(spec)
+    if spec.op == "conv" then
+        spec.images = self.group_images
+        spec.tile = choice.choose(spec, self.isa, self.algorithm, self.wishes)
+        spec.algorithm = spec.tile.algorithm
+    end
+end
+
+-- The packed weights that a forward ("w_") or data-gradient kernel ("wt_") reads.
+function builder:packed_weights(prefix, node, spec)
+    local inputs <const> = grouped.inputs(spec, self.isa)
+    local floats <const> = packing.floats(spec, self.isa)
+    local outputs <const> = (prefix == "w_" and spec.y or spec.dx).pitch
+    return self:shared_buffer(prefix .. node.name, "weights", floats,
+        string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,
+            prefix == "wt_" and ", transposed" or ""))
+end
+
+-- Memory that a kernel works in.
+function builder:scratch(spec)
+    local floats <const> = winograd.scratch(spec)
+    return self:buffer(self:free_name("tiles_" .. spec.layer), "scratch", floats,
+        winograd.scratch_shape(spec))
+end
+
+-- Lets a kernel fetch memory for the next group, in so many steps, where the batch is cut into
+-- phases.
+function builder:fetch_ahead(spec, values, steps)
+    if not self.phased then
+        return
+    end
+    local phase <const> = self.phases[#self.phases]
+    phase.ahead_steps = phase.ahead_steps + steps
+    values.ahead = self.eval and "NULL" or "&ahead"
+    table.insert(spec.params, "ahead")
+end
+
+-- Calls a kernel; `values` gives the argument of each name in spec.params, to which the number
+-- of images is added.
+function builder:kernel_call(spec, values, note, layer)
+    spec.layer = layer
+    spec.vl = self.isa.vl
+    spec.images = self.group_images
+    if spec.algorithm == "winograd4" then
+        values.scratch = self:scratch(spec)
+        table.insert(spec.params, "scratch")
+        self:fetch_ahead(spec, values, winograd.steps(spec))
+    elseif spec.algorithm == "depthwise" then
+        self:fetch_ahead(spec, values, depthwise.steps(spec, self.isa))
+    end
+    values.n = "n"
+    table.insert(spec.params, "n")
+    spec.name = name.kernel(spec)
+    local args <const> = {}
+    for i, param in ipairs(spec.params) do
+        args[i] = assert(values[param], param)
+    end
+    self.kernels[#self.kernels + 1] = spec
+    self:call(spec.name, args, note, spec)
+end
+
+--- Lets a buffer live until the end of the current phase: other groups read it.
+function builder:keep_for_phase(buffer)
+    self.held[#self.held + 1] = buffer
+end
+
+local function end_phase(self)
+    for _, buffer in ipairs(self.held) do
+        buffer.last = self.calls
+    end
+    self.held = {}
+end
+
+function builder:new_phase(join)
+    end_phase(self)
+    self.phases[#self.phases + 1] = { joins = { join }, calls = {}, ahead_steps = 0 }
+end
+
+-- The buffers that the calls of phase i touch and an earlier phase made, in order.
+local function made_before(phase, i)
+    local list <const>, seen <const> = {}, {}
+    for _, call in ipairs(phase.calls) do
+        for _, arg in ipairs(call.args) do
+            local made <const> = type(arg) == "table" and arg.scope == "group" and arg.phase < i
+            if made and not seen[arg] then
+                seen[arg] = true
+                list[#list + 1] = arg
+            end
+        end
+    end
+    return list
+end
+
+--- The finished plan.
+function builder:finish()
+    end_phase(self)
+    local touched <const> = {}
+    for i, phase in ipairs(self.phases) do
+        phase.ahead = made_before(phase, i)
+    end
+    for _, buffer in ipairs(self.buffers) do
+        buffer.phase = nil
+        if buffer.scope ~= "scratch" and buffer.scope ~= "group" or buffer.first then
+            touched[#touched + 1] = buffer
+        end
+    end
+    return {
+        phases = self.phases, buffers = touched, kernels = self.kernels,
+        group = self.group_images,
+        chunk_groups = (self.chunk_images + self.group_images - 1) // self.group_images,
+    }
+end
+
+return builder

@@ -1,0 +1,182 @@
+-- show.lua - the planned program as text tables, for `burin plan`.
+
+local choice <const> = require "ops/conv/choice"
+local emit <const> = require "emit/program"
+local kernel <const> = require "ops/kernel"
+local limits <const> = require "plan/limits"
+local model <const> = require "emit/model"
+local name <const> = require "emit/name"
+
+local plan <const> = {}
+
+local function append(lines, more)
+    for _, line in ipairs(more) do
+        lines[#lines + 1] = line
+    end
+end
+
+local function tile_text(spec, planned, options)
+    if spec.op ~= "conv" then
+        return ""
+    end
+    local _, params <const> = kernel.template(spec, planned.set, options)
+    local mr <const> = params.mr or params.groups and params.groups[1].mr or params.block
+    return string.format("%d x %d", mr, params.nr)
+end
+
+local function kernel_rows(planned, options)
+    local rows <const>, seen <const> = { { "kernel", "layer", "pass", "MFLOP", "tile" } }, {}
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        local key <const> = spec.layer .. " " .. spec.pass .. " " .. spec.name
+        if not seen[key] then
+            seen[key] = true
+            rows[#rows + 1] = {
+                spec.name, spec.layer, spec.pass,
+                spec.flop and string.format("%.2f", spec.flop / 1e6) or "",
+                tile_text(spec, planned, options),
+            }
+        end
+    end
+    return rows
+end
+
+local function memory_rows(planned)
+    local rows <const> = { { "buffer", "where", "shape", "KB", "at", "calls" } }
+    for _, buffer in ipairs(planned.train.plan.buffers) do
+        local shared <const> = buffer.scope == "group" or buffer.scope == "scratch"
+        rows[#rows + 1] = {
+            buffer.name, buffer.scope, buffer.shape,
+            string.format("%.1f", buffer.floats * 4 / 1024),
+            tostring(planned.train.memory.offset[buffer]),
+            shared and string.format("%d-%d", buffer.first, buffer.last) or "",
+        }
+    end
+    return rows
+end
+
+local function phase_lines(planned)
+    local lines <const> = {}
+    for i, phase in ipairs(planned.train.plan.phases) do
+        for _, join in ipairs(phase.joins) do
+            lines[#lines + 1] = string.format("    all images meet: %s of %s", join.kind,
+                join.norm.name)
+        end
+        if #phase.calls > 0 then
+            lines[#lines + 1] = string.format("phase %d, for each group of %d images:", i,
+                planned.train.plan.group)
+        end
+        for _, call in ipairs(phase.calls) do
+            lines[#lines + 1] = string.format("    %s", call.fn)
+        end
+    end
+    return lines
+end
+
+-- Megabytes of a training step with this many threads, parameters and momentum included.
+local function memory_summary(graph, planned, threads)
+    local floats <const> = planned.train.memory.floats
+    local groups <const> = limits.group_floats(graph, planned)
+    local total <const> = limits.step_floats(graph, planned, threads)
+    return string.format("%.1f MB with %d threads: weights %.2f, gradients of 16 chunks %.2f, "
+        .. "images of a batch of %d %.2f, each thread %.2f.", total * 4 / 1e6, threads,
+        floats.weights * 4 / 1e6, 16 * floats.chunk * 4 / 1e6, graph.recipe.batch,
+        groups * 4 / 1e6,
+        (floats.thread + planned.scratch) * 4 / 1e6)
+end
+
+-- The plan of a network: layers, schedule, kernels, memory.
+function plan.text(graph, options)
+    local planned <const> = emit.plan(graph, options)
+    local lines <const> = {
+        string.format("%s, norm %s, %s: %d parameters, %.1f MFLOP an image forward", graph.name,
+            options.norm, planned.set.title, graph.param_floats, graph.flop / 1e6), "",
+    }
+    append(lines, model.layer_table(graph, planned))
+    append(lines, { "", "Schedule of a training step", "" })
+    append(lines, phase_lines(planned))
+    append(lines, { "", "Kernels", "" })
+    append(lines, model.align(kernel_rows(planned, options), { [4] = true }))
+    append(lines, { "", "Memory: " .. memory_summary(graph, planned, 2), "" })
+    append(lines, model.align(memory_rows(planned), { [4] = true, [5] = true }))
+    return table.concat(lines, "\n") .. "\n"
+end
+
+-- What was chosen, as tuned.lua reads it: sorted, one call a line.
+function plan.choices(graph, options)
+    local planned <const> = emit.plan(graph, options)
+    local lines <const>, seen <const> = {}, {}
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        local key <const> = spec.op == "conv" and name.key(spec)
+        if key and not seen[key] then
+            seen[key] = true
+            lines[#lines + 1] = string.format('kernel { "%s", isa = "%s", %s }', key,
+                planned.set.name, choice.text(spec.tile))
+        end
+    end
+    table.sort(lines)
+    table.insert(lines, 1, string.format('group { "%s_%s", isa = "%s", images = %d }', graph.name,
+        options.norm, planned.set.name, planned.train.plan.group))
+    table.insert(lines, 1, string.format('machine { "%s" }', host.cpu_id()))
+    return table.concat(lines, "\n") .. "\n"
+end
+
+-- One pass as a plain table: "steps", "schedule", "memory" or "kernels". Graph nodes, values and
+-- buffers refer to each other, so each is named where it is referred to.
+function plan.pass(graph, options, pass)
+    local planned <const> = emit.plan(graph, options)
+    local function name_of(value)
+        return value and value.name or nil
+    end
+    local function step_table(step)
+        local layers <const> = {}
+        for i, node in ipairs(step.layers) do
+            layers[i] = node.name
+        end
+        return {
+            op = step.op, name = step.name, layers = layers, x = name_of(step.x),
+            x2 = name_of(step.x2), y = name_of(step.y), relu = step.relu,
+            stats = name_of(step.stats), norm = name_of(step.norm),
+            dropout = name_of(step.dropout), masks_x = step.masks_x, global = step.global,
+        }
+    end
+    local out <const> = {}
+    if pass == "steps" then
+        for i, step in ipairs(planned.fused.steps) do
+            out[i] = step_table(step)
+        end
+    elseif pass == "schedule" then
+        for i, phase in ipairs(planned.train.plan.phases) do
+            local joins <const>, calls <const> = {}, {}
+            for k, join in ipairs(phase.joins) do
+                joins[k] = { kind = join.kind, norm = join.norm.name }
+            end
+            for k, call in ipairs(phase.calls) do
+                local args <const> = {}
+                for a, arg in ipairs(call.args) do
+                    args[a] = type(arg) == "table" and arg.name or arg
+                end
+                calls[k] = { fn = call.fn, args = args, note = call.note }
+            end
+            out[i] = { joins = joins, calls = calls }
+        end
+    elseif pass == "memory" then
+        for i, buffer in ipairs(planned.train.plan.buffers) do
+            out[i] = {
+                name = buffer.name, scope = buffer.scope, floats = buffer.floats,
+                shape = buffer.shape, first = buffer.first, last = buffer.last,
+                offset = planned.train.memory.offset[buffer],
+            }
+        end
+    else
+        for i, spec in ipairs(planned.train.plan.kernels) do
+            local copy <const> = {}
+            for key, value in pairs(spec) do -- the printer sorts the keys
+                copy[key] = value
+            end
+            out[i] = copy
+        end
+    end
+    return out
+end
+
+return plan

@@ -1,0 +1,91 @@
+/* normalise.c - options win over the file, the file over the data. */
+#include "data/normalise.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset.h"
+
+/* Beyond this no deviation divides to anything that a network can use. */
+static const double least_std = 1e-6, most_std = 1e6;
+
+/* A tenth of the deviation: a model hardly notices less, and any two common normalisations of
+ * photographs differ by more. */
+static const double tolerance = 0.1;
+
+/* "0.49 0.48 0.44" or "0.49,0.48,0.44" */
+static bool read_numbers(const char *text, double least, double most, double out[DATA_CHANNELS])
+{
+    for (int i = 0; i < DATA_CHANNELS; i++) {
+        char *end = NULL;
+        if (i > 0) {
+            text += strspn(text, " ");
+            text += *text == ',';
+        }
+        out[i] = strtod(text, &end);
+        if (end == text || !(out[i] >= least && out[i] <= most))
+            return false;
+        text = end;
+    }
+    return text[strspn(text, " ")] == '\0';
+}
+
+static bool read_both(struct normalisation *by, const char *mean, const char *std, const char *what,
+                      enum exit_code code, struct err *err)
+{
+    static const char expected[] = "expected 3 numbers for pixels from 0 to 1";
+    if (mean == NULL || std == NULL)
+        return err_set_code(err, code, "%s: %s without %s: expected both", what,
+                            mean == NULL ? "std" : "mean", mean == NULL ? "mean" : "std");
+    if (!read_numbers(mean, 0.0, 1.0, by->stats.mean))
+        return err_set_code(err, code, "%s: mean '%.100s': %s", what, mean, expected);
+    return read_numbers(std, least_std, most_std, by->stats.std) ||
+           err_set_code(err, code, "%s: std '%.100s': %s, above 0", what, std, expected);
+}
+
+bool normalise_choose(struct normalisation *by, const char *mean, const char *std,
+                      const struct safetensors *file, const char *data, struct err *err)
+{
+    if (mean != NULL || std != NULL) {
+        by->source = NORMALISE_OPTIONS;
+        return read_both(by, mean, std, "eval: --mean and --std", EXIT_USAGE, err);
+    }
+    mean = safetensors_meta(file, "mean");
+    std = safetensors_meta(file, "std");
+    if (mean != NULL || std != NULL) {
+        char what[DATA_PATH_SIZE + 32];
+        snprintf(what, sizeof what, "%s: metadata", file->path);
+        by->source = NORMALISE_FILE;
+        return read_both(by, mean, std, what, EXIT_DATA, err);
+    }
+    struct data train = {0};
+    if (!dataset_open(&train, data, DATA_TRAIN, err))
+        return false;
+    by->source = NORMALISE_DATA;
+    by->stats = data_statistics(&train);
+    data_close(&train);
+    return true;
+}
+
+bool normalise_suits(const struct normalisation *by, const struct data_stats *images)
+{
+    bool suits = true;
+    for (int i = 0; i < DATA_CHANNELS; i++) {
+        double mean = (images->mean[i] - by->stats.mean[i]) / images->std[i];
+        double std = by->stats.std[i] / images->std[i] - 1.0;
+        suits = suits && fabs(mean) <= tolerance && fabs(std) <= tolerance;
+    }
+    return suits;
+}
+
+char *normalise_text(const double values[DATA_CHANNELS], char *out, size_t size)
+{
+    out[0] = '\0';
+    for (int i = 0; i < DATA_CHANNELS; i++) {
+        size_t used = strlen(out);
+        snprintf(out + used, size - used, "%s%.17g", i > 0 ? " " : "", values[i]);
+    }
+    return out;
+}

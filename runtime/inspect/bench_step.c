@@ -1,0 +1,230 @@
+/* bench_step.c - every step sees the same batch, so that the losses of a few steps, written beside
+ * the times, tell whether something else that was timed made the same steps. */
+#include "inspect/bench_step.h"
+
+#include <cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file/checkpoint.h"
+#include "file/json.h"
+#include "inspect/median.h"
+#include "inspect/peak.h"
+#include "rng.h"
+#include "sys/clock.h"
+#include "sys/cpu.h"
+
+/* Noise is not to be learned, nor to diverge from. And at the rate of a training, a difference in
+ * rounding would be a difference in the fourth digit of the loss five steps on, by way of those
+ * ReLUs that it switches. */
+static const float BENCH_LR = 1e-3f;
+
+/* -- What a step is given ---------------------------------------------------------------------- */
+
+bool bench_batch_make(struct batch *batch, const struct model *model, struct err *err)
+{
+    size_t n = (size_t)model->recipe.batch, size = (size_t)(model->c * model->h * model->w);
+    float *images = malloc(n * size * sizeof *images);
+    uint8_t *labels = malloc(n);
+    uint32_t *samples = malloc(n * sizeof *samples);
+    *batch = (struct batch){
+        .n = (int)n, .images = images, .labels = labels, .samples = samples, .seed = 1, .epoch = 1};
+    if (images == NULL || labels == NULL || samples == NULL)
+        return err_set(err, "bench: cannot allocate %zu images", n);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t key = rng_key(1, 1, (uint32_t)i, RNG_SYNTHETIC);
+        for (size_t j = 0; j < size; j++)
+            images[i * size + j] = 2 * rng_float(key, (uint32_t)j) - 1;
+        labels[i] = (uint8_t)rng_below(key, (uint32_t)size, (uint32_t)model->classes);
+        samples[i] = (uint32_t)i;
+    }
+    return true;
+}
+
+void bench_batch_free(struct batch *batch)
+{
+    free((void *)batch->images);
+    free((void *)batch->labels);
+    free((void *)batch->samples);
+}
+
+bool bench_step_open(struct run *run, const struct model *model, const struct backend *backend,
+                     int threads, struct err *err)
+{
+    const struct recipe *recipe = &model->recipe;
+    if (!run_open(run, model, backend, threads, err))
+        return false;
+    run_init_params(run, 1);
+    run->label_smoothing = recipe->label_smoothing;
+    run->sgd = (struct sgd){.lr = BENCH_LR,
+                            .momentum = recipe->momentum,
+                            .weight_decay = recipe->weight_decay,
+                            .nesterov = recipe->nesterov};
+    return true;
+}
+
+double bench_step_seconds(struct run *run, const struct batch *batch, double *loss)
+{
+    double start = clock_seconds();
+    struct step_result result = run_train(run, batch);
+    double seconds = clock_seconds() - start;
+    *loss = result.loss;
+    return seconds;
+}
+
+/* The forward pass again for the weight gradient, and once more for the data gradient of all but
+ * the network's input. */
+double bench_step_mflop(const struct model *model)
+{
+    double mflop = 0;
+    for (int i = 0; i < model->layer_count; i++) {
+        const struct layer *l = &model->layers[i];
+        if (l->op == LAYER_CONV || l->op == LAYER_LINEAR)
+            mflop += l->mflop * (model->layers[l->inputs[0]].op == LAYER_INPUT ? 2 : 3);
+    }
+    return mflop * model->recipe.batch;
+}
+
+/* -- The command ------------------------------------------------------------------------------- */
+
+/* What the steps of one run took and led to. */
+struct figures {
+    int steps;
+    double *ms;     /* [steps], the timed ones */
+    double *losses; /* [BENCH_WARM_UP + steps] */
+    double median;
+    double peak;     /* GFLOP/s of the FMA units, all threads */
+    double roofline; /* ms that the direct FLOP of a step take at peak */
+};
+
+static bool make_figures(struct figures *f, int steps, struct err *err)
+{
+    size_t n = (size_t)steps;
+    *f = (struct figures){.steps = steps,
+                          .ms = calloc(n, sizeof *f->ms),
+                          .losses = malloc((BENCH_WARM_UP + n) * sizeof *f->losses)};
+    return (f->ms != NULL && f->losses != NULL) ||
+           err_set_errno(err, ENOMEM, "bench: figures of %d steps", steps);
+}
+
+static void free_figures(struct figures *f)
+{
+    free(f->ms);
+    free(f->losses);
+}
+
+static bool save_start(const char *folder, const struct run *run, const struct batch *batch,
+                       struct err *err)
+{
+    const struct model *m = run->model;
+    const struct safetensor tensors[] = {
+        {"images",
+         SAFETENSORS_F32,
+         4,
+         {(size_t)batch->n, (size_t)m->c, (size_t)m->h, (size_t)m->w},
+         batch->images},
+        {"labels", SAFETENSORS_U8, 1, {(size_t)batch->n}, batch->labels},
+    };
+    char path[4096];
+    snprintf(path, sizeof path, "%s/batch.safetensors", folder);
+    if (!safetensors_save(path, NULL, tensors, 2, NULL, 0, err))
+        return false;
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    return checkpoint_save_model(path, run, NULL, 0, err);
+}
+
+/* Notes the time and the loss of every step; profile is that of the timed ones, or NULL. */
+static bool take_steps(struct figures *f, struct run *run, const struct batch *batch,
+                       struct profile *profile, struct err *err)
+{
+    for (int i = 0; i < BENCH_WARM_UP + f->steps; i++) {
+        run->profile = i < BENCH_WARM_UP ? NULL : profile;
+        double seconds = bench_step_seconds(run, batch, &f->losses[i]);
+        if (!isfinite(f->losses[i]))
+            return err_set_code(err, EXIT_DIVERGED, "bench: the loss of step %d is not finite",
+                                i + 1);
+        if (i >= BENCH_WARM_UP)
+            f->ms[i - BENCH_WARM_UP] = seconds * 1e3;
+    }
+    return true;
+}
+
+static bool add_figures(const struct figures *f, const struct run *run, cJSON *root)
+{
+    char cpu[128];
+    if (!cJSON_AddStringToObject(root, "isa", run->model->isa) ||
+        !cJSON_AddStringToObject(root, "cpu", cpu_name(cpu, sizeof cpu)) ||
+        !cJSON_AddNumberToObject(root, "threads", pool_threads(run->pool)) ||
+        !cJSON_AddNumberToObject(root, "peak_gflops", f->peak))
+        return false;
+    cJSON *step = cJSON_AddObjectToObject(root, "step");
+    return step != NULL && cJSON_AddNumberToObject(step, "batch", run->model->recipe.batch) &&
+           cJSON_AddNumberToObject(step, "lr", (double)run->sgd.lr) &&
+           cJSON_AddNumberToObject(step, "ms", f->median) &&
+           cJSON_AddNumberToObject(step, "direct_roofline_ms", f->roofline) &&
+           cJSON_AddNumberToObject(step, "ratio", f->median / f->roofline) &&
+           cJSON_AddItemToObject(step, "each_ms", cJSON_CreateDoubleArray(f->ms, f->steps)) &&
+           cJSON_AddItemToObject(step, "losses",
+                                 cJSON_CreateDoubleArray(f->losses, BENCH_WARM_UP + f->steps));
+}
+
+static bool save_figures(const struct figures *f, const struct run *run, const char *path,
+                         struct err *err)
+{
+    cJSON *root = cJSON_CreateObject();
+    return json_save(root, root != NULL && add_figures(f, run, root), path, err);
+}
+
+/* Keeps the order of f->ms. */
+static bool find_median(struct figures *f, struct err *err)
+{
+    size_t bytes = (size_t)f->steps * sizeof *f->ms;
+    double *sorted = malloc(bytes);
+    if (sorted == NULL)
+        return err_set_errno(err, ENOMEM, "bench: median of %d steps", f->steps);
+    memcpy(sorted, f->ms, bytes);
+    f->median = median_of(sorted, (size_t)f->steps);
+    free(sorted);
+    return true;
+}
+
+bool bench_steps_main(const struct model *model, const struct bench_steps_options *options,
+                      struct err *err)
+{
+    struct batch batch = {0};
+    struct run run = {0};
+    struct figures figures = {0};
+    struct profile profile = {0}, *wanted = options->profile ? &profile : NULL;
+    bool ok = make_figures(&figures, options->steps, err) && bench_batch_make(&batch, model, err) &&
+              bench_step_open(&run, model, model->backend, options->threads, err) &&
+              (!options->pin || pool_pin(run.pool, err)) &&
+              (wanted == NULL || profile_open(wanted, model, options->threads, err));
+    if (ok) {
+        run.dropout = options->dropout;
+        ok = (options->start == NULL || save_start(options->start, &run, &batch, err)) &&
+             take_steps(&figures, &run, &batch, wanted, err) && find_median(&figures, err);
+    }
+    if (ok) { /* after the steps: the system has given each thread its processor by then */
+        figures.peak = peak_gflops(model->isa, run.pool);
+        figures.roofline = bench_step_mflop(model) / figures.peak;
+        ok = (options->json == NULL || save_figures(&figures, &run, options->json, err));
+    }
+    if (ok)
+        printf("%s %s, %s, %d thread%s, batch %d: %.2f ms a step, median of %d; %.2f of direct "
+               "at peak (%.1f GFLOP/s)\n",
+               model->name, model->norm, model->isa, options->threads,
+               options->threads == 1 ? "" : "s", model->recipe.batch, figures.median,
+               options->steps, figures.median / figures.roofline, figures.peak);
+    if (ok && wanted != NULL) {
+        printf("\n");
+        profile_print(wanted, stdout, "");
+    }
+    profile_close(&profile);
+    run_close(&run);
+    bench_batch_free(&batch);
+    free_figures(&figures);
+    return ok;
+}

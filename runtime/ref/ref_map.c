@@ -1,0 +1,81 @@
+/* ref_map.c - ReLU, addition and dropout: every output depends on one element of each input.
+ *
+ * Outputs may be the same buffer as an input, so nothing here is `restrict`; an element is read
+ * before it is written and no other element depends on it. Values are loaded before it is decided
+ * whether they count: a load that depends on a condition would keep a loop from being vectorised.
+ */
+#include "ref/ref.h"
+
+#include <string.h>
+
+#include "rng.h"
+
+void ref_relu_fwd(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] > 0 ? x[i] : 0;
+}
+
+void ref_relu_bwd(float *dx, const float *y, const float *dy, size_t n, bool adds)
+{
+    if (adds) {
+        for (size_t i = 0; i < n; i++) {
+            float g = dy[i];
+            dx[i] += y[i] > 0 ? g : 0;
+        }
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            float g = dy[i];
+            dx[i] = y[i] > 0 ? g : 0;
+        }
+    }
+}
+
+void ref_add_fwd(float *y, const float *x, const float *x2, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] + x2[i];
+}
+
+void ref_add_bwd(float *dx, const float *dy, size_t n, bool adds)
+{
+    if (adds) {
+        for (size_t i = 0; i < n; i++)
+            dx[i] += dy[i];
+    } else if (dx != dy) {
+        memcpy(dx, dy, n * sizeof *dx);
+    }
+}
+
+/* -- Dropout ----------------------------------------------------------------------------------- */
+
+void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, uint64_t key)
+{
+    ref_dropout_bwd(y, x, c, pixels, p, key, false);
+}
+
+/* The map is linear and diagonal, so its gradient is the map itself. */
+void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, uint64_t key,
+                     bool adds)
+{
+    uint32_t threshold = rng_drop_threshold(p);
+    float scale = rng_keep_scale(p);
+    if (threshold == 0 || key == 0) {
+        ref_add_bwd(dx, dy, (size_t)c * (size_t)pixels, adds);
+        return;
+    }
+    for (int channel = 0; channel < c; channel++, dx += pixels, dy += pixels) {
+        uint32_t position = (uint32_t)channel;
+        if (adds) {
+            for (int i = 0; i < pixels; i++, position += rng_drop_pitch(c)) {
+                float kept = dy[i] * scale;
+                dx[i] += rng_drops(key, position, threshold) ? 0 : kept;
+            }
+        } else {
+            for (int i = 0; i < pixels; i++, position += rng_drop_pitch(c)) {
+                float kept = dy[i] * scale;
+                dx[i] = rng_drops(key, position, threshold) ? 0 : kept;
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+/* eval.c - batches in order; sums in double in that order, so the figures depend on nothing else.
+ *
+ * The command normalises the test images as the training did (normalise.h), and says how.
+ */
+#include "train/eval.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset.h"
+#include "data/normalise.h"
+#include "file/checkpoint.h"
+#include "file/outfile.h"
+#include "inspect/examine.h"
+#include "ref/generic.h"
+#include "sys/interrupt.h"
+#include "sys/options.h"
+#include "train/settings.h"
+
+bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval_result *result)
+{
+    const int classes = run->model->classes;
+    assert(classes <= DATA_CLASSES);
+    *result = (struct eval_result){.images = 0};
+    int64_t correct = 0;
+    loader_start_epoch(loader, 1, 0);
+    const struct batch *batch;
+    while ((batch = loader_next(loader)) != NULL) {
+        if (interrupt_requested() != 0)
+            return false;
+        float *rows = logits == NULL ? NULL : logits + (size_t)result->images * (size_t)classes;
+        struct step_result step = run_eval(run, batch, rows);
+        result->loss += step.loss * batch->n;
+        result->images += batch->n;
+        correct += step.correct;
+        for (int i = 0; rows != NULL && i < batch->n; i++) {
+            const float *row = rows + (size_t)i * (size_t)classes;
+            int best = 0; /* the first of the largest, as the backends count */
+            for (int k = 1; k < classes; k++)
+                best = row[k] > row[best] ? k : best;
+            result->class_images[batch->labels[i]]++;
+            result->class_correct[batch->labels[i]] += best == batch->labels[i];
+        }
+    }
+    result->loss /= (double)result->images;
+    result->acc = 100.0 * (double)correct / (double)result->images;
+    return true;
+}
+
+/* -- Command ----------------------------------------------------------------------------------- */
+
+struct evaluation {
+    const char *model_file, *data_option, *backend, *mean, *std, *out;
+    int64_t threads;
+    struct safetensors file;
+    struct data test;
+    struct normalisation normalisation;
+    struct augment augment;
+    struct run run;
+    struct loader *loader;
+    float *logits;
+};
+
+static bool open_images(struct evaluation *e, struct err *err)
+{
+    char name[DATA_PATH_SIZE];
+    bool environment;
+    const char *data = safetensors_meta(&e->file, "data");
+    bool synthetic = data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0;
+    const char *option = e->data_option;
+    if (option == NULL && synthetic)
+        option = DATASET_SYNTHETIC;
+    if (!dataset_find(name, option, &environment, err) ||
+        !dataset_open(&e->test, name, DATA_TEST, err))
+        return false;
+    return normalise_choose(&e->normalisation, e->mean, e->std, &e->file, name, err);
+}
+
+static bool open_evaluation(struct evaluation *e, const struct model *model, struct err *err)
+{
+    if (!dataset_fits(model, err) || !safetensors_open(&e->file, e->model_file, err) ||
+        !checkpoint_fits(&e->file, model, err) || !open_images(e, err))
+        return false;
+    const struct backend *backend =
+        strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
+    struct loader_settings settings = {.batch = model->recipe.batch};
+    augment_init(&settings.augment, &e->normalisation.stats, e->test.c, e->test.h, e->test.w);
+    e->augment = settings.augment;
+    if (!run_open(&e->run, model, backend, (int)e->threads, err) ||
+        !loader_open(&e->loader, &e->test, &settings, err) ||
+        !checkpoint_load_model(&e->file, &e->run, err))
+        return false;
+    e->logits = malloc((size_t)e->test.count * (size_t)model->classes * sizeof(float));
+    return e->logits != NULL || err_set_errno(err, ENOMEM, "logits");
+}
+
+static void close_evaluation(struct evaluation *e)
+{
+    free(e->logits);
+    loader_close(e->loader);
+    run_close(&e->run);
+    data_close(&e->test);
+    safetensors_close(&e->file);
+}
+
+static bool write_details(struct evaluation *e, const struct eval_result *result, struct err *err)
+{
+    struct examination examination = {.folder = e->out,
+                                      .file = e->model_file,
+                                      .test = &e->test,
+                                      .augment = &e->augment,
+                                      .class_names = dataset_classes(&e->test),
+                                      .logits = e->logits,
+                                      .result = result};
+    return e->out == NULL ||
+           (outfile_make_folder(e->out, err) && examine_write(&examination, &e->run, err));
+}
+
+static void print_numbers(const char *what, const double values[DATA_CHANNELS])
+{
+    printf("%s", what);
+    for (int i = 0; i < DATA_CHANNELS; i++)
+        printf(" %.4f", values[i]);
+}
+
+static void print_normalisation(const struct evaluation *e, const char *mark)
+{
+    static const char *const sources[] = {
+        [NORMALISE_OPTIONS] = "as the options say",
+        [NORMALISE_FILE] = "as the model's file says",
+        [NORMALISE_DATA] = "as the training set has them: nobody said what the model expects",
+    };
+    printf("%snormalised by", mark);
+    print_numbers(" mean", e->normalisation.stats.mean);
+    print_numbers(", deviation", e->normalisation.stats.std);
+    printf(", %s\n", sources[e->normalisation.source]);
+    struct data_stats images = data_statistics(&e->test);
+    if (!normalise_suits(&e->normalisation, &images)) {
+        printf("%sthese images have other ones:", mark);
+        print_numbers(" mean", images.mean);
+        print_numbers(", deviation", images.std);
+        printf("\n");
+    }
+}
+
+/* A model whose numbers are finite can still end in logits that are not. */
+static bool check_result(const struct evaluation *e, const struct eval_result *result,
+                         struct err *err)
+{
+    return isfinite(result->loss) ||
+           err_set_code(err, EXIT_DIVERGED,
+                        "%s: the test loss is not finite, and its accuracy would mean nothing: "
+                        "expected the model of a training that has not diverged",
+                        e->model_file);
+}
+
+static void print_result(const struct evaluation *e, const struct eval_result *result)
+{
+    const char *mark = e->test.synthetic ? "SYNTHETIC " : "";
+    printf("%s%s: %lld test images of %s\n", mark, e->model_file, (long long)result->images,
+           e->test.source);
+    print_normalisation(e, mark);
+    printf("%stest loss %.4f, accuracy %.2f %%\n", mark, result->loss, result->acc);
+    for (int k = 0; k < DATA_CLASSES; k++) {
+        double images = (double)result->class_images[k];
+        printf("%s  %-12s %6.2f %%\n", mark, dataset_classes(&e->test)[k],
+               images > 0.0 ? 100.0 * (double)result->class_correct[k] / images : 0.0);
+    }
+}
+
+bool eval_main(const struct model *model, const char *program, int argc, char **argv,
+               struct err *err)
+{
+    struct settings defaults;
+    settings_init(&defaults, model);
+    struct evaluation e = {.backend = "generated", .threads = defaults.threads};
+    const struct option_spec specs[] = {
+        {"model", "FILE", "safetensors file: a checkpoint, or a state_dict of PyTorch", OPTION_TEXT,
+         &e.model_file, 0, 0},
+        {"data", "DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic set",
+         OPTION_TEXT, &e.data_option, 0, 0},
+        {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
+         POOL_MAX_THREADS},
+        {"backend", "generated|generic", "this program's own kernels, or the reference ones",
+         OPTION_CHOICE, &e.backend, 0, 0},
+        {"mean", "A,B,C", "of the images the model was trained on, pixels from 0 to 1", OPTION_TEXT,
+         &e.mean, 0, 0},
+        {"std", "A,B,C", "their deviation; default: what the model's file says", OPTION_TEXT,
+         &e.std, 0, 0},
+        {"out", "DIR", "also write eval.json and eval_images.bin there, for `burin report`",
+         OPTION_TEXT, &e.out, 0, 0},
+    };
+    const int count = (int)(sizeof specs / sizeof specs[0]);
+    uint64_t given = 0;
+    if (!options_parse(specs, count, argc, argv, &given, err))
+        return false;
+    if (given >> OPTIONS_HELP & 1) {
+        printf("usage: %s eval --model FILE [options]\n\n"
+               "Prints loss and accuracy on the test set, and the accuracy of each class.\n\n",
+               program);
+        options_help(stdout, specs, count);
+        return true;
+    }
+    if (e.model_file == NULL)
+        return err_set_code(err, EXIT_USAGE, "eval: no --model: expected --model FILE");
+    struct eval_result result;
+    bool ok = open_evaluation(&e, model, err);
+    if (ok) {
+        ok = eval_run(&e.run, e.loader, e.logits, &result);
+        if (!ok)
+            err->code = EXIT_INTERRUPTED;
+        ok = ok && check_result(&e, &result, err);
+        if (ok) {
+            print_result(&e, &result);
+            ok = write_details(&e, &result, err);
+        }
+        if (e.test.warning[0] != '\0')
+            fprintf(stderr, "%s: warning: %s\n", program, e.test.warning);
+    }
+    close_evaluation(&e);
+    return ok;
+}

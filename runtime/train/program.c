@@ -1,0 +1,173 @@
+/* program.c - chooses the command, and is the only place that prints errors and makes exit codes.
+ */
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "inspect/bench.h"
+#include "inspect/bench_step.h"
+#include "inspect/info.h"
+#include "sys/cpu.h"
+#include "sys/options.h"
+#include "sys/pool.h"
+#include "train/eval.h"
+#include "train/train.h"
+
+static bool bench_command(const struct model *model, const char *program, int argc, char **argv,
+                          struct err *err)
+{
+    struct bench_options options = {0};
+    struct bench_steps_options steps = {.dropout = true};
+    int64_t threads = 1, step_count = 0;
+    const struct option_spec specs[] = {
+        {"json", "FILE", "write the figures here, too", OPTION_TEXT, &options.json, 0, 0},
+        {"threads", "N", "default 1", OPTION_INT, &threads, 1, POOL_MAX_THREADS},
+        {"pin", NULL, "each thread stays on a processor of its own", OPTION_ON, &options.pin, 0, 0},
+        {"kernels", NULL, "time the generated kernels and nothing else", OPTION_ON,
+         &options.kernels, 0, 0},
+        {"steps", "N", "time N whole steps and nothing else", OPTION_INT, &step_count, 1, 100000},
+        {"start", "FOLDER", "with --steps: write the batch and the first parameters here",
+         OPTION_TEXT, &steps.start, 0, 0},
+        {"profile", NULL, "with --steps: print where the time goes", OPTION_ON, &steps.profile, 0,
+         0},
+        {"no-dropout", NULL, "with --steps: turn dropout off", OPTION_OFF, &steps.dropout, 0, 0},
+    };
+    const int count = (int)(sizeof specs / sizeof specs[0]);
+    uint64_t given = 0;
+    if (!options_parse(specs, count, argc, argv, &given, err))
+        return false;
+    if (given >> OPTIONS_HELP & 1) {
+        printf("usage: %s bench [options]\n\n"
+               "Times every kernel and a whole step against the peak and the generic kernels.\n\n",
+               program);
+        options_help(stdout, specs, count);
+        return true;
+    }
+    if (step_count > 0 && options.kernels)
+        return err_set_code(err, EXIT_USAGE, "bench: --kernels and --steps: expected one of them");
+    if (step_count > 0) {
+        steps.threads = (int)threads;
+        steps.steps = (int)step_count;
+        steps.pin = options.pin;
+        steps.json = options.json;
+        return bench_steps_main(model, &steps, err);
+    }
+    if (steps.start != NULL || steps.profile || !steps.dropout)
+        return err_set_code(err, EXIT_USAGE, "bench: --%s without --steps: expected both",
+                            steps.start != NULL ? "start"
+                            : steps.profile     ? "profile"
+                                                : "no-dropout");
+    options.threads = (int)threads;
+    return bench_main(model, &options, err);
+}
+
+static const struct command {
+    const char *name;
+    const char *help;
+    bool computes; /* needs the instruction set the kernels were made for */
+    bool (*run)(const struct model *model, const char *program, int argc, char **argv,
+                struct err *err);
+} commands[] = {
+    {"train", "train the network", true, train_main},
+    {"eval", "evaluate a model on the test set", true, eval_main},
+    {"bench", "time the kernels and the step", true, bench_command},
+    {"info", "print the layers", false, info_main},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *out, const struct model *model, const char *program)
+{
+    fprintf(out, "usage: %s COMMAND [options]\n\nNetwork %s with norm %s, made for %s.\n\n",
+            program, model->name, model->norm, model->isa);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fprintf(out, "\n  %-10s this text; after a command, its options\n  %-10s the version\n",
+            "--help", "--version");
+}
+
+static bool check_isa(const struct model *model, struct err *err)
+{
+    return cpu_supports(model->isa) ||
+           err_set(err, "made for %s, which this CPU lacks; remake it with: %s%s", model->isa,
+                   model->remake, cpu_best_isa());
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A reader who leaves (| head) and a limit of file sizes end no training: they come back as errors
+ * of write. */
+static void keep_on(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static bool dispatch(const struct model *model, int argc, char **argv, struct err *err)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_usage(stdout, model, argv[0]);
+        return true;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("%s_%s (burin %s)\n", model->name, model->norm, BURIN_VERSION);
+        return true;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(command->name, name) != 0)
+            continue;
+        if (command->computes)
+            keep_on();
+        return (!command->computes || wants_help(argc - 1, argv + 1) || check_isa(model, err)) &&
+               command->run(model, argv[0], argc - 1, argv + 1, err);
+    }
+    if (argc < 2)
+        return err_set_code(err, EXIT_USAGE, "no command: expected train, eval, bench or info");
+    return err_set_code(err, EXIT_USAGE,
+                        "unknown command '%s': expected train, eval, bench or info", name);
+}
+
+/* A standard descriptor that is closed would be that of the next file, and what is printed would go
+ * there: it becomes /dev/null. */
+static bool open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    }
+    return true;
+}
+
+int program_main(const struct model *model, int argc, char **argv)
+{
+    struct err err = {0};
+    if (!open_standard_descriptors())
+        return EXIT_FAILED;
+    umask(umask(S_IWOTH) | S_IWOTH); /* whatever the user allows: nothing that all may write */
+    dispatch(model, argc, argv, &err);
+    /* What was printed must have arrived: `train > file` on a full disk is a failure. */
+    bool lost = fflush(stdout) != 0;
+    int reason = lost ? errno : 0;
+    if (err.message[0] != '\0')
+        fprintf(stderr, "%s: %s\n", argv[0], err.message);
+    if (lost || ferror(stdout)) {
+        fprintf(stderr, "%s: standard output: cannot write%s%s\n", argv[0], lost ? ": " : "",
+                lost ? strerror(reason) : "");
+        err.code = err.code == EXIT_OK ? EXIT_FAILED : err.code;
+    }
+    return (int)err.code;
+}

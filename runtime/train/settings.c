@@ -1,0 +1,343 @@
+/* settings.c - one table of settings, walked by everything here.
+ *
+ * The invariant: settings_set(settings_text(x)) is x, to the bit, for every setting; so a resumed
+ * run has exactly the numbers of the interrupted one.
+ */
+#include "train/settings.h"
+
+#include <assert.h>
+#include <cJSON.h>
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/data.h"
+#include "file/json.h"
+#include "sys/cpu.h"
+#include "sys/options.h"
+#include "sys/pool.h"
+#include "train/schedule.h"
+
+enum kind { TEXT, INT, LONG, REAL, BOOL, CHOICE };
+
+enum { THREADS_USEFUL = MODEL_CHUNKS }; /* a batch has no more chunks to share out */
+
+static const char *const backends[] = {"generated", "generic", NULL};
+static const char *const schedules[] = {"constant", "step", "onecycle", "cosine", NULL};
+static const char *const flips[] = {"none", "random", "alternating", NULL};
+
+static const struct row {
+    const char *name;
+    enum kind kind;
+    bool saved;
+    enum settings_source source; /* before anybody said anything */
+    size_t offset;
+    double min, max;          /* INT, LONG and REAL */
+    const char *const *words; /* CHOICE, in the order of its enum */
+} rows[SETTING_COUNT] = {
+#define FIELD(field) offsetof(struct settings, field)
+#define RECIPE(field) true, SETTINGS_RECIPE, offsetof(struct settings, recipe.field)
+    [SETTING_DATA] = {"data", TEXT, false, SETTINGS_DEFAULT, FIELD(data), 0, 0, NULL},
+    [SETTING_OUT] = {"out", TEXT, false, SETTINGS_DEFAULT, FIELD(out), 0, 0, NULL},
+    [SETTING_INIT] = {"init", TEXT, false, SETTINGS_DEFAULT, FIELD(init), 0, 0, NULL},
+    [SETTING_RESUME] = {"resume", TEXT, false, SETTINGS_DEFAULT, FIELD(resume), 0, 0, NULL},
+    [SETTING_BACKEND] = {"backend", CHOICE, true, SETTINGS_DEFAULT, FIELD(backend), 0, 0, backends},
+    [SETTING_THREADS] = {"threads", INT, false, SETTINGS_DEFAULT, FIELD(threads), 1,
+                         POOL_MAX_THREADS, NULL},
+    [SETTING_SEED] = {"seed", LONG, true, SETTINGS_DEFAULT, FIELD(seed), 0, SETTINGS_MAX_SEED,
+                      NULL},
+    [SETTING_EPOCHS] = {"epochs", INT, RECIPE(epochs), 1, SETTINGS_MAX_EPOCHS, NULL},
+    [SETTING_MAX_STEPS] = {"max_steps", LONG, false, SETTINGS_DEFAULT, FIELD(max_steps), 1, 1e15,
+                           NULL},
+    [SETTING_VALIDATE] = {"validate", INT, true, SETTINGS_DEFAULT, FIELD(validate), 0, 1e9, NULL},
+    [SETTING_BATCH] = {"batch", INT, RECIPE(batch), 1, 1 << 20, NULL},
+    [SETTING_LR] = {"lr", REAL, RECIPE(lr), 0, 1e6, NULL},
+    [SETTING_SCHEDULE] = {"schedule", CHOICE, RECIPE(schedule), 0, 0, schedules},
+    [SETTING_STEP_EPOCHS] = {"step_epochs", INT, RECIPE(step_epochs), 0, 1 << 30, NULL},
+    [SETTING_STEP_GAMMA] = {"step_gamma", REAL, RECIPE(step_gamma), 0, 1e6, NULL},
+    [SETTING_WARMUP] = {"warmup", REAL, RECIPE(warmup), 0, 1, NULL},
+    [SETTING_START_DIV] = {"start_div", REAL, RECIPE(start_div), 0, 1e30, NULL},
+    [SETTING_FINAL_DIV] = {"final_div", REAL, RECIPE(final_div), 0, 1e30, NULL},
+    [SETTING_MOMENTUM] = {"momentum", REAL, RECIPE(momentum), 0, 1, NULL},
+    [SETTING_NESTEROV] = {"nesterov", BOOL, RECIPE(nesterov), 0, 0, NULL},
+    [SETTING_WEIGHT_DECAY] = {"weight_decay", REAL, RECIPE(weight_decay), 0, 1e6, NULL},
+    [SETTING_LABEL_SMOOTHING] = {"label_smoothing", REAL, RECIPE(label_smoothing), 0, 1, NULL},
+    [SETTING_SHUFFLE] = {"shuffle", BOOL, true, SETTINGS_DEFAULT, FIELD(shuffle), 0, 0, NULL},
+    [SETTING_DROPOUT] = {"dropout", BOOL, true, SETTINGS_DEFAULT, FIELD(dropout), 0, 0, NULL},
+    [SETTING_AUGMENT] = {"augment", BOOL, true, SETTINGS_DEFAULT, FIELD(augment), 0, 0, NULL},
+    [SETTING_CROP] = {"crop", INT, RECIPE(crop), 0, DATA_SIDE - 1, NULL},
+    [SETTING_FLIP] = {"flip", CHOICE, RECIPE(flip), 0, 0, flips},
+    [SETTING_CUTOUT] = {"cutout", INT, RECIPE(cutout), 0, 1 << 20, NULL},
+    [SETTING_LOG_STEPS] = {"log_steps", BOOL, false, SETTINGS_DEFAULT, FIELD(log_steps), 0, 0,
+                           NULL},
+    [SETTING_PROBE] = {"probe", LONG, false, SETTINGS_DEFAULT, FIELD(probe), 1, 1e15, NULL},
+#undef FIELD
+#undef RECIPE
+};
+
+void settings_init(struct settings *settings, const struct model *model)
+{
+    int online = cpu_online();
+    *settings = (struct settings){
+        .backend = BACKEND_GENERATED,
+        .threads = online < THREADS_USEFUL ? online : THREADS_USEFUL,
+        .seed = 1,
+        .shuffle = true,
+        .dropout = true,
+        .augment = true,
+        .recipe = model->recipe,
+    };
+    snprintf(settings->out, sizeof settings->out, "runs/%s_%s", model->name, model->norm);
+    for (int i = 0; i < SETTING_COUNT; i++)
+        settings->source[i] = rows[i].source;
+}
+
+/* -- Text -------------------------------------------------------------------------------------- */
+
+static bool set_choice(int *out, const char *const *words, const char *text, const char *what,
+                       struct err *err)
+{
+    char list[120] = "";
+    for (int i = 0; words[i] != NULL; i++) {
+        if (strcmp(words[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+    return err_set_code(err, EXIT_USAGE, "%s: '%s': expected one of %s", what, text, list);
+}
+
+/* Rounds once, not by way of a double. Kernels take what is below FLT_MIN for zero, so that must
+ * not be said by a number that is none. The text is a number in a range of floats. */
+static bool set_float(float *out, const char *text, const char *what, struct err *err)
+{
+    errno = 0;
+    float value = strtof(text, NULL);
+    if (errno == ERANGE || (value != 0.0f && fabsf(value) < FLT_MIN))
+        return err_set_code(err, EXIT_USAGE,
+                            "%s: %s is too small for a float: expected 0, or %g and more", what,
+                            text, (double)FLT_MIN);
+    *out = value;
+    return true;
+}
+
+bool settings_set(struct settings *settings, enum settings_key key, const char *text,
+                  enum settings_source source, const char *what, struct err *err)
+{
+    static const char *const booleans[] = {"off", "on", NULL};
+    const struct row *row = &rows[key];
+    void *field = (char *)settings + row->offset;
+    int64_t integer = 0;
+    double real = 0.0;
+    int choice = 0;
+    switch (row->kind) {
+    case TEXT:
+        if (text[0] == '\0' || strlen(text) >= SETTINGS_TEXT_SIZE) {
+            return err_set_code(err, EXIT_USAGE, "%s: %zu characters: expected 1 to %d", what,
+                                strlen(text), SETTINGS_TEXT_SIZE - 1);
+        }
+        strcpy(field, text);
+        break;
+    case INT:
+        if (!options_int(what, text, row->min, row->max, &integer, err))
+            return false;
+        *(int *)field = (int)integer;
+        break;
+    case LONG:
+        if (!options_int(what, text, row->min, row->max, &integer, err))
+            return false;
+        *(int64_t *)field = integer;
+        break;
+    case REAL:
+        if (!options_real(what, text, row->min, row->max, &real, err) ||
+            !set_float(field, text, what, err))
+            return false;
+        break;
+    case BOOL:
+        if (!set_choice(&choice, booleans, text, what, err))
+            return false;
+        *(bool *)field = choice == 1;
+        break;
+    case CHOICE:
+        if (!set_choice(&choice, row->words, text, what, err))
+            return false;
+        memcpy(field, &choice, sizeof choice);
+        break;
+    }
+    settings->source[key] = source;
+    return true;
+}
+
+static int choice_of(const struct settings *settings, const struct row *row)
+{
+    int choice;
+    memcpy(&choice, (const char *)settings + row->offset, sizeof choice);
+    return choice;
+}
+
+char *settings_float_text(float value, char *out, size_t size)
+{
+    for (int digits = 6; digits <= 9; digits++) { /* %g drops trailing zeros */
+        snprintf(out, size, "%.*g", digits, (double)value);
+        if (strtof(out, NULL) == value)
+            break;
+    }
+    return out;
+}
+
+char *settings_text(const struct settings *settings, enum settings_key key, char *out, size_t size)
+{
+    const struct row *row = &rows[key];
+    const void *field = (const char *)settings + row->offset;
+    switch (row->kind) {
+    case TEXT:
+        snprintf(out, size, "%s", (const char *)field);
+        break;
+    case INT:
+        snprintf(out, size, "%d", *(const int *)field);
+        break;
+    case LONG:
+        snprintf(out, size, "%lld", (long long)*(const int64_t *)field);
+        break;
+    case REAL:
+        settings_float_text(*(const float *)field, out, size);
+        break;
+    case BOOL:
+        snprintf(out, size, "%s", *(const bool *)field ? "on" : "off");
+        break;
+    case CHOICE:
+        snprintf(out, size, "%s", row->words[choice_of(settings, row)]);
+        break;
+    }
+    return out;
+}
+
+bool settings_from_file(struct settings *settings, const struct safetensors *file, struct err *err)
+{
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        if (!rows[i].saved)
+            continue;
+        char what[SETTINGS_TEXT_SIZE + 64];
+        snprintf(what, sizeof what, "%s: metadata \"%s\"", file->path, rows[i].name);
+        const char *text = safetensors_meta(file, rows[i].name);
+        if (text == NULL) {
+            return err_set_code(err, EXIT_DATA, "%s: missing: expected a checkpoint of a training",
+                                what);
+        }
+        if (!settings_set(settings, (enum settings_key)i, text, SETTINGS_CHECKPOINT, what, err)) {
+            err->code = EXIT_DATA;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* -- Showing ----------------------------------------------------------------------------------- */
+
+const char *settings_name(enum settings_key key)
+{
+    return rows[key].name;
+}
+
+bool settings_saved(enum settings_key key)
+{
+    return rows[key].saved;
+}
+
+const char *settings_source_name(enum settings_source source)
+{
+    static const char *const names[] = {
+        [SETTINGS_DEFAULT] = "default",       [SETTINGS_RECIPE] = "recipe",
+        [SETTINGS_CHECKPOINT] = "checkpoint", [SETTINGS_ENVIRONMENT] = "environment",
+        [SETTINGS_OPTION] = "option",
+    };
+    return names[source];
+}
+
+bool settings_applies(const struct settings *settings, enum settings_key key)
+{
+    enum lr_schedule schedule = settings->recipe.schedule;
+    switch (key) {
+    case SETTING_INIT:
+        return settings->init[0] != '\0';
+    case SETTING_RESUME:
+        return settings->resume[0] != '\0';
+    case SETTING_MAX_STEPS:
+        return settings->max_steps > 0;
+    case SETTING_VALIDATE:
+        return settings->validate > 0;
+    case SETTING_PROBE:
+        return settings->probe > 0;
+    case SETTING_STEP_EPOCHS:
+    case SETTING_STEP_GAMMA:
+        return schedule == LR_STEP;
+    case SETTING_WARMUP:
+    case SETTING_START_DIV:
+        return schedule == LR_ONECYCLE;
+    case SETTING_FINAL_DIV:
+        return schedule == LR_ONECYCLE || schedule == LR_COSINE;
+    case SETTING_CROP:
+    case SETTING_FLIP:
+    case SETTING_CUTOUT:
+        return settings->augment;
+    default:
+        return true;
+    }
+}
+
+void settings_print(const struct settings *settings, FILE *out, const char *prefix)
+{
+    char text[SETTINGS_TEXT_SIZE];
+    int width = (int)strlen("value");
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        int length = (int)strlen(settings_text(settings, (enum settings_key)i, text, sizeof text));
+        width = settings_applies(settings, (enum settings_key)i) && length > width ? length : width;
+    }
+    fprintf(out, "%s%-16s  %-*s  %s\n", prefix, "setting", width, "value", "source");
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        if (settings_applies(settings, (enum settings_key)i)) {
+            settings_text(settings, (enum settings_key)i, text, sizeof text);
+            fprintf(out, "%s%-16s  %-*s  %s\n", prefix, rows[i].name, width, text,
+                    settings_source_name(settings->source[i]));
+        }
+    }
+}
+
+static cJSON *value_json(const struct settings *settings, enum settings_key key)
+{
+    char text[SETTINGS_TEXT_SIZE];
+    settings_text(settings, key, text, sizeof text);
+    switch (rows[key].kind) {
+    case INT:
+    case LONG:
+    case REAL: /* by way of the text: 0.1, not 0.100000001490116 */
+        return cJSON_CreateNumber(strtod(text, NULL));
+    case BOOL:
+        return cJSON_CreateBool(strcmp(text, "on") == 0);
+    default:
+        return cJSON_CreateString(text);
+    }
+}
+
+struct cJSON *settings_json(const struct settings *settings)
+{
+    cJSON *all = cJSON_CreateObject();
+    bool ok = all != NULL;
+    for (int i = 0; ok && i < SETTING_COUNT; i++) {
+        if (settings_applies(settings, (enum settings_key)i)) {
+            cJSON *one = cJSON_AddObjectToObject(all, rows[i].name);
+            ok = json_add(one, "value", value_json(settings, (enum settings_key)i)) &&
+                 cJSON_AddStringToObject(one, "source",
+                                         settings_source_name(settings->source[i])) != NULL;
+        }
+    }
+    if (!ok) {
+        cJSON_Delete(all);
+        return NULL;
+    }
+    return all;
+}

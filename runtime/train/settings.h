@@ -1,0 +1,130 @@
+/* settings.h - everything a training run was told, and who told it.
+ *
+ *     struct settings settings;
+ *     settings_init(&settings, &model);                              (defaults and the recipe)
+ *     settings_from_file(&settings, &checkpoint, &err);              (on resume)
+ *     settings_set(&settings, SETTING_EPOCHS, "5", SETTINGS_OPTION, "--epochs", &err);
+ *     settings_print(&settings, stdout, "");
+ *
+ * One table in settings.c describes each setting: its key, type, range, place in the struct and
+ * whether a checkpoint keeps it. The table at the start of a run, the log, the metadata of the
+ * checkpoints and their reading are all made from it, so they cannot drift apart. Saved are the
+ * settings that decide the numbers; threads and folders are not among them, so the same training
+ * gives the same checkpoint on any machine and in any folder.
+ */
+#ifndef BURIN_SETTINGS_H
+#define BURIN_SETTINGS_H
+
+#include "file/safetensors.h"
+#include "model.h"
+#include "sys/err.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct cJSON;
+
+enum { SETTINGS_TEXT_SIZE = 1024, SETTINGS_MAX_EPOCHS = 100000 };
+
+/* Seeds above this would not survive JSON, whose numbers are doubles. */
+#define SETTINGS_MAX_SEED 9007199254740992.0
+
+enum settings_source {
+    SETTINGS_DEFAULT,
+    SETTINGS_RECIPE,
+    SETTINGS_CHECKPOINT,
+    SETTINGS_ENVIRONMENT,
+    SETTINGS_OPTION
+};
+
+enum settings_backend { BACKEND_GENERATED, BACKEND_GENERIC };
+
+/* In the order of the printed table. */
+enum settings_key {
+    SETTING_DATA,
+    SETTING_OUT,
+    SETTING_INIT,
+    SETTING_RESUME,
+    SETTING_BACKEND,
+    SETTING_THREADS,
+    SETTING_SEED,
+    SETTING_EPOCHS,
+    SETTING_MAX_STEPS,
+    SETTING_VALIDATE,
+    SETTING_BATCH,
+    SETTING_LR,
+    SETTING_SCHEDULE,
+    SETTING_STEP_EPOCHS,
+    SETTING_STEP_GAMMA,
+    SETTING_WARMUP,
+    SETTING_START_DIV,
+    SETTING_FINAL_DIV,
+    SETTING_MOMENTUM,
+    SETTING_NESTEROV,
+    SETTING_WEIGHT_DECAY,
+    SETTING_LABEL_SMOOTHING,
+    SETTING_SHUFFLE,
+    SETTING_DROPOUT,
+    SETTING_AUGMENT,
+    SETTING_CROP,
+    SETTING_FLIP,
+    SETTING_CUTOUT,
+    SETTING_LOG_STEPS,
+    SETTING_PROBE,
+    SETTING_COUNT
+};
+
+struct settings {
+    char data[SETTINGS_TEXT_SIZE]; /* folder or "synthetic" */
+    char out[SETTINGS_TEXT_SIZE];
+    char init[SETTINGS_TEXT_SIZE];   /* empty: none */
+    char resume[SETTINGS_TEXT_SIZE]; /* empty: none */
+    enum settings_backend backend;
+    int threads;
+    int64_t seed;
+    int validate;      /* training images that are held out and evaluated; 0: the test set is */
+    int64_t max_steps; /* training stops when this many steps were made in all; 0: never */
+    bool shuffle, dropout, augment;
+    bool log_steps;
+    int64_t probe;        /* steps between two looks inside (probe.h); 0: none */
+    struct recipe recipe; /* with epochs and lr as resolved */
+    enum settings_source source[SETTING_COUNT];
+};
+
+/* The recipe of the model and the defaults of everything else; data stays empty. */
+void settings_init(struct settings *settings, const struct model *model);
+
+/* Sets one setting from text, strictly: the type, the range. what begins the message of an error,
+ * whose code is EXIT_USAGE. */
+bool settings_set(struct settings *settings, enum settings_key key, const char *text,
+                  enum settings_source source, const char *what, struct err *err);
+
+/* Sets every saved setting from the metadata of a checkpoint. Errors have code EXIT_DATA. */
+bool settings_from_file(struct settings *settings, const struct safetensors *file, struct err *err);
+
+/* The value as a person writes it; settings_set reads it back to the same bits. Returns out. */
+char *settings_text(const struct settings *settings, enum settings_key key, char *out, size_t size);
+
+/* "epochs" */
+const char *settings_name(enum settings_key key);
+
+/* "default", "recipe", "checkpoint", "environment", "option" */
+const char *settings_source_name(enum settings_source source);
+
+/* Whether the setting has a meaning here: "step_gamma" only with the step schedule, and so on. */
+bool settings_applies(const struct settings *settings, enum settings_key key);
+
+/* Whether a checkpoint keeps it. */
+bool settings_saved(enum settings_key key);
+
+/* An aligned table of all settings that apply; prefix begins every line. */
+void settings_print(const struct settings *settings, FILE *out, const char *prefix);
+
+/* {"epochs": {"value": 20, "source": "recipe"}, ...} of those that apply, or NULL without memory.
+ */
+struct cJSON *settings_json(const struct settings *settings);
+
+/* A decimal text as short as it can be, yet read back as this very float. Returns out. */
+char *settings_float_text(float value, char *out, size_t size);
+
+#endif

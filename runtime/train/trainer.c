@@ -1,0 +1,506 @@
+/* trainer.c - from the command line to a training that is ready to go.
+ *
+ * The order: options, checkpoint, data, memory and threads, folder, log. Each can fail; the first
+ * five leave the disk as it was, so a misspelt option or a foreign checkpoint never disturbs the
+ * run that lies in the folder.
+ */
+#include "train/trainer.h"
+
+#include <cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "data/dataset.h"
+#include "data/normalise.h"
+#include "inspect/finite.h"
+#include "program.h"
+#include "ref/generic.h"
+#include "sys/options.h"
+
+/* -- Options ----------------------------------------------------------------------------------- */
+
+/* The texts of the options as typed; NULL where an option was not given. */
+struct typed {
+    const char *text[SETTING_COUNT];
+    bool no_shuffle, no_augment, no_dropout, log_steps, profile, pin, quiet, anyway;
+};
+
+enum { SPECS = 20 };
+
+static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
+{
+    const char **text = typed->text;
+    const struct option_spec table[SPECS] = {
+        {"data", "DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic set",
+         OPTION_TEXT, &text[SETTING_DATA], 0, 0},
+        {"epochs", "N", "passes over the training set", OPTION_TEXT, &text[SETTING_EPOCHS], 0, 0},
+        {"lr", "X", "highest learning rate of the schedule", OPTION_TEXT, &text[SETTING_LR], 0, 0},
+        {"seed", "N", "of initial values, order, augmentation and dropout", OPTION_TEXT,
+         &text[SETTING_SEED], 0, 0},
+        {"threads", "N", "default: the processors, at most 16; no influence on results",
+         OPTION_TEXT, &text[SETTING_THREADS], 0, 0},
+        {"backend", "generated|generic", "this program's own kernels, or the reference ones",
+         OPTION_TEXT, &text[SETTING_BACKEND], 0, 0},
+        {"init", "FILE", "safetensors file to take the parameters from", OPTION_TEXT,
+         &text[SETTING_INIT], 0, 0},
+        {"out", "DIR", "folder of log and checkpoints, default runs/<name>", OPTION_TEXT,
+         &text[SETTING_OUT], 0, 0},
+        {"resume", "DIR|FILE", "run or checkpoint to go on from, with its settings", OPTION_TEXT,
+         &text[SETTING_RESUME], 0, 0},
+        {"resume-anyway", NULL, "with --resume: though layers, kernels or images have changed",
+         OPTION_ON, &typed->anyway, 0, 0},
+        {"max-steps", "N", "stop after N steps in all", OPTION_TEXT, &text[SETTING_MAX_STEPS], 0,
+         0},
+        {"validate", "N", "hold out N training images and evaluate them, not the test set",
+         OPTION_TEXT, &text[SETTING_VALIDATE], 0, 0},
+        {"no-augment", NULL, "images as they are", OPTION_ON, &typed->no_augment, 0, 0},
+        {"no-shuffle", NULL, "images in the order of the files", OPTION_ON, &typed->no_shuffle, 0,
+         0},
+        {"no-dropout", NULL, "dropout layers pass everything", OPTION_ON, &typed->no_dropout, 0, 0},
+        {"log-steps", NULL, "the loss of every step into log.jsonl, too", OPTION_ON,
+         &typed->log_steps, 0, 0},
+        {"profile", NULL, "print at the end where the time of the steps went", OPTION_ON,
+         &typed->profile, 0, 0},
+        {"pin", NULL, "each thread stays on a processor of its own", OPTION_ON, &typed->pin, 0, 0},
+        {"probe", "N", "every N steps look inside, for reports: into log.jsonl, too", OPTION_TEXT,
+         &text[SETTING_PROBE], 0, 0},
+        {"quiet", NULL, "print only the result", OPTION_ON, &typed->quiet, 0, 0},
+    };
+    memcpy(specs, table, sizeof table);
+}
+
+static void print_help(const struct trainer *t, const struct option_spec *specs)
+{
+    printf(
+        "usage: %s train [options]\n\n"
+        "Trains %s (%s) and writes log.jsonl, log.csv, last.safetensors and best.safetensors.\n"
+        "An interrupted training (Ctrl-C) saves its state and prints the command that goes on.\n\n",
+        t->program, t->model->name, t->model->norm);
+    options_help(stdout, specs, SPECS);
+}
+
+/* Options win over everything else. */
+static bool apply_typed(struct settings *s, const struct typed *typed, struct err *err)
+{
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        if (typed->text[i] == NULL)
+            continue;
+        char what[64], *underscore;
+        snprintf(what, sizeof what, "train: --%s", settings_name((enum settings_key)i));
+        while ((underscore = strchr(what, '_')) != NULL)
+            *underscore = '-';
+        if (!settings_set(s, (enum settings_key)i, typed->text[i], SETTINGS_OPTION, what, err))
+            return false;
+    }
+    const struct {
+        bool given;
+        enum settings_key key;
+        const char *value;
+    } flags[] = {
+        {typed->no_shuffle, SETTING_SHUFFLE, "off"},
+        {typed->no_augment, SETTING_AUGMENT, "off"},
+        {typed->no_dropout, SETTING_DROPOUT, "off"},
+        {typed->log_steps, SETTING_LOG_STEPS, "on"},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (flags[i].given &&
+            !settings_set(s, flags[i].key, flags[i].value, SETTINGS_OPTION, "train", err))
+            return false;
+    }
+    return true;
+}
+
+/* What a checkpoint says: its settings, its folder, and that it saw synthetic data. */
+static bool apply_checkpoint(struct trainer *t, struct err *err)
+{
+    struct settings *s = &t->settings;
+    const struct safetensors *file = &t->from.file;
+    if (!checkpoint_fits(file, t->model, err))
+        return false;
+    if (checkpoint_is_model(file))
+        return err_set_code(err, EXIT_DATA,
+                            "%s: a model, without the state of its training: expected a "
+                            "checkpoint, as %s of the same run (--init begins a new training from "
+                            "a model)",
+                            file->path, RUNDIR_LAST);
+    if (!settings_from_file(s, file, err))
+        return false;
+    if (s->recipe.batch != t->model->recipe.batch)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: trained with batch %d: expected %d, this program's", file->path,
+                            s->recipe.batch, t->model->recipe.batch);
+    if (!settings_set(s, SETTING_OUT, t->from.folder, SETTINGS_CHECKPOINT, "train: folder", err))
+        return false;
+    const char *data = safetensors_meta(file, "data");
+    if (data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0)
+        return settings_set(s, SETTING_DATA, DATASET_SYNTHETIC, SETTINGS_CHECKPOINT, "data", err);
+    return true;
+}
+
+static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
+{
+    struct typed typed = {.quiet = false};
+    struct option_spec specs[SPECS];
+    uint64_t given = 0;
+    describe_options(specs, &typed);
+    if (!options_parse(specs, SPECS, argc, argv, &given, err))
+        return false;
+    t->quiet = typed.quiet;
+    t->profiles = typed.profile;
+    t->pins = typed.pin;
+    t->anyway = typed.anyway;
+    t->help = (given >> OPTIONS_HELP & 1) != 0;
+    if (t->help) {
+        print_help(t, specs);
+        return true;
+    }
+    settings_init(&t->settings, t->model);
+    /* A throw-away pass: wrong options are told before the checkpoint is read. */
+    struct settings scratch = t->settings;
+    if (!apply_typed(&scratch, &typed, err))
+        return false;
+    t->resumed = typed.text[SETTING_RESUME] != NULL;
+    if (t->anyway && !t->resumed)
+        return err_set_code(err, EXIT_USAGE,
+                            "train: --resume-anyway without --resume: expected both");
+    if (t->resumed && typed.text[SETTING_INIT] != NULL)
+        return err_set_code(err, EXIT_USAGE,
+                            "train: --init and --resume: expected one of them, a checkpoint "
+                            "brings its parameters");
+    if (t->resumed && !(resume_open(&t->from, scratch.resume, err) && apply_checkpoint(t, err)))
+        return false;
+    return apply_typed(&t->settings, &typed, err);
+}
+
+/* -- Data -------------------------------------------------------------------------------------- */
+
+/* Fills settings.data with the folder, and where it was found. */
+static bool find_data(struct settings *s, struct err *err)
+{
+    char dir[DATA_PATH_SIZE];
+    bool chosen = s->data[0] != '\0';
+    bool environment = false;
+    if (!dataset_find(dir, chosen ? s->data : NULL, &environment, err))
+        return false;
+    enum settings_source source = chosen        ? s->source[SETTING_DATA]
+                                  : environment ? SETTINGS_ENVIRONMENT
+                                                : SETTINGS_DEFAULT;
+    return settings_set(s, SETTING_DATA, dir, source, "data", err);
+}
+
+static bool open_loaders(struct trainer *t, struct err *err)
+{
+    const struct settings *s = &t->settings;
+    struct loader_settings test = {.batch = t->model->recipe.batch, .seed = (uint64_t)s->seed};
+    augment_init(&test.augment, &t->stats, t->train.c, t->train.h, t->train.w);
+    struct loader_settings train = test;
+    train.shuffle = s->shuffle;
+    if (s->augment) {
+        train.augment.crop = s->recipe.crop;
+        train.augment.flip = s->recipe.flip;
+        train.augment.cutout = s->recipe.cutout;
+    }
+    if (!loader_open(&t->train_loader, &t->train, &train, err))
+        return false;
+    test.lender = t->train_loader; /* a test follows a whole epoch */
+    return loader_open(&t->test_loader, &t->test, &test, err);
+}
+
+/* The images that share a mean with the fewest others, where n images go through a batch norm. */
+static int fewest_images(const struct layer *norm, int n)
+{
+    if (norm->ghost == 0 || n <= norm->ghost)
+        return n;
+    return n % norm->ghost > 0 ? n % norm->ghost : norm->ghost;
+}
+
+/* A batch norm makes zero of a channel that has one value in a batch, and nothing is learned of it.
+ * The generator has seen to whole batches; here is the last one of an epoch. */
+static bool check_last_batch(const struct trainer *t, struct err *err)
+{
+    int batch = t->model->recipe.batch, images = t->train.count, last = images % batch;
+    for (int i = 0; last > 0 && i < t->model->layer_count; i++) {
+        const struct layer *l = &t->model->layers[i];
+        if (l->op == LAYER_NORM && l->norm == NORM_BATCH && l->h * l->w == 1 &&
+            fewest_images(l, last) == 1)
+            return err_set_code(err, t->settings.validate > 0 ? EXIT_USAGE : EXIT_DATA,
+                                "train: %d images in batches of %d: the last batch leaves %s one "
+                                "value a channel: expected two or more%s",
+                                images, batch, l->name,
+                                t->settings.validate > 0 ? ", with another --validate" : "");
+    }
+    return true;
+}
+
+static bool open_data(struct trainer *t, struct err *err)
+{
+    struct settings *s = &t->settings;
+    if (!dataset_fits(t->model, err) || !find_data(s, err))
+        return false;
+    if (!dataset_open(&t->train, s->data, DATA_TRAIN, err))
+        return false;
+    if (s->validate > 0) {
+        struct err wrong = {0};
+        if (!data_hold_out(&t->train, s->validate, &t->test, &wrong))
+            return err_set_code(err, wrong.code, "train: --validate: %s", wrong.message);
+    } else if (!dataset_open(&t->test, s->data, DATA_TEST, err)) {
+        return false;
+    }
+    t->stats = data_statistics(&t->train);
+    return check_last_batch(t, err) && open_loaders(t, err);
+}
+
+/* -- Metadata ---------------------------------------------------------------------------------- */
+
+static void add_meta(struct trainer *t, const char *key, const char *value)
+{
+    char *text = t->meta_text[t->meta_count];
+    if (value != text)
+        snprintf(text, SETTINGS_TEXT_SIZE, "%s", value);
+    t->metas[t->meta_count++] = (struct safetensors_meta){key, text};
+}
+
+/* ["airplane","automobile",...]: any name can stand in it. */
+static bool add_classes(struct trainer *t)
+{
+    cJSON *names = cJSON_CreateStringArray(dataset_classes(&t->train), t->model->classes);
+    char *text = cJSON_PrintUnformatted(names);
+    if (text != NULL)
+        add_meta(t, "classes", text);
+    cJSON_free(text);
+    cJSON_Delete(names);
+    return text != NULL;
+}
+
+static bool make_metas(struct trainer *t, struct err *err)
+{
+    t->meta_text = calloc(TRAINER_META_MAX, sizeof t->meta_text[0]);
+    if (t->meta_text == NULL)
+        return err_set_errno(err, ENOMEM, "metadata");
+    add_meta(t, "format", "pt"); /* what PyTorch's readers look for */
+    add_meta(t, "program", "burin " BURIN_VERSION);
+    add_meta(t, "network", t->model->name);
+    add_meta(t, "norm", t->model->norm);
+    add_meta(t, "isa", t->model->isa);
+    add_meta(t, "data", t->train.synthetic ? DATASET_SYNTHETIC : "cifar10");
+    if (t->train.synthetic)
+        add_meta(t, "warning", "SYNTHETIC");
+    if (!add_classes(t))
+        return err_set_errno(err, ENOMEM, "metadata");
+    char numbers[DATA_CHANNELS * 32];
+    add_meta(t, "mean", normalise_text(t->stats.mean, numbers, sizeof numbers));
+    add_meta(t, "std", normalise_text(t->stats.std, numbers, sizeof numbers));
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        enum settings_key key = (enum settings_key)i;
+        if (settings_saved(key))
+            add_meta(
+                t, settings_name(key),
+                settings_text(&t->settings, key, t->meta_text[t->meta_count], SETTINGS_TEXT_SIZE));
+    }
+    return true;
+}
+
+/* What a checkpoint of this training says of its origin; a model alone has none. */
+static bool add_origin(struct trainer *t, struct err *err)
+{
+    if (!origin_open(&t->origin, t->model, &t->settings, &t->train, &t->test, err))
+        return false;
+    t->model_meta_count = t->meta_count;
+    for (int i = 0; i < ORIGIN_METAS; i++)
+        t->metas[t->meta_count++] = t->origin.metas[i];
+    return true;
+}
+
+/* The checkpoint must be of this very training, unless the user wants it all the same. A backend
+ * that was chosen on the command line is a wish, too. */
+static bool check_origin(struct trainer *t, const struct safetensors *file, struct err *err)
+{
+    char differences[ORIGIN_DIFFERENCES_SIZE];
+    bool chosen = t->settings.source[SETTING_BACKEND] == SETTINGS_OPTION;
+    origin_compare(&t->origin, file, !chosen, differences);
+    if (differences[0] == '\0')
+        return true;
+    if (!t->anyway)
+        return err_set_code(err, EXIT_USAGE,
+                            "%s: of another training: expected one of the same layers, kernels and "
+                            "images (--init starts from its parameters, --resume-anyway goes on "
+                            "all the same):%s",
+                            file->path, differences);
+    snprintf(t->changed, sizeof t->changed, "%s: going on with another training:%s", file->path,
+             differences);
+    return true;
+}
+
+/* -- Opening ----------------------------------------------------------------------------------- */
+
+static bool load_init(struct trainer *t, struct err *err)
+{
+    struct safetensors file = {0};
+    bool ok = safetensors_open(&file, t->settings.init, err) &&
+              checkpoint_fits(&file, t->model, err) && checkpoint_load_params(&file, &t->run, err);
+    safetensors_close(&file);
+    return ok;
+}
+
+static bool open_run(struct trainer *t, struct err *err)
+{
+    const struct safetensors *checkpoint = &t->from.file;
+    const struct settings *s = &t->settings;
+    const struct backend *backend =
+        s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
+    t->before = malloc(t->model->param_floats * sizeof t->before[0]);
+    if (t->before == NULL)
+        return err_set_errno(err, ENOMEM, "parameters");
+    if (!run_open(&t->run, t->model, backend, s->threads, err))
+        return false;
+    if (t->pins && !pool_pin(t->run.pool, err))
+        return false;
+    if (t->profiles && !profile_open(&t->profile, t->model, s->threads, err))
+        return false;
+    t->run.profile = t->profiles ? &t->profile : NULL;
+    t->run.dropout = s->dropout;
+    t->run.label_smoothing = s->recipe.label_smoothing;
+    run_init_params(&t->run, (uint64_t)s->seed);
+    int steps = loader_steps(t->train_loader);
+    t->counters = (struct checkpoint_counters){.steps_per_epoch = steps, .best_acc = -1.0};
+    if (!t->resumed)
+        return s->init[0] == '\0' || load_init(t, err);
+    if (!check_origin(t, checkpoint, err) ||
+        !checkpoint_load(checkpoint, &t->run, &t->counters, err))
+        return false;
+    return t->counters.steps_per_epoch == steps ||
+           err_set_code(err, EXIT_DATA, "%s: %lld steps an epoch: expected %d with this data",
+                        checkpoint->path, (long long)t->counters.steps_per_epoch, steps);
+}
+
+/* Looks at the training set as it is, on the generic kernels. */
+static bool open_probe(struct trainer *t, struct err *err)
+{
+    const struct settings *s = &t->settings;
+    struct augment augment;
+    augment_init(&augment, &t->stats, t->train.c, t->train.h, t->train.w);
+    struct probe_settings settings = {.model = t->model,
+                                      .data = &t->train,
+                                      .augment = &augment,
+                                      .every = s->probe,
+                                      .threads = s->threads,
+                                      .label_smoothing = s->recipe.label_smoothing,
+                                      .lr = s->recipe.lr};
+    return s->probe == 0 || probe_open(&t->probe, &settings, err);
+}
+
+/* Whether the training goes on in the folder that it was in. */
+static bool goes_on_in_place(const struct trainer *t)
+{
+    struct stat from, out;
+    return t->resumed && stat(t->from.folder, &from) == 0 && stat(t->settings.out, &out) == 0 &&
+           from.st_dev == out.st_dev && from.st_ino == out.st_ino;
+}
+
+/* What is in another folder than that of the checkpoint is another run, and makes room for this
+ * one. */
+static bool open_files(struct trainer *t, struct err *err)
+{
+    bool in_place = goes_on_in_place(t);
+    t->keeps_previous = t->from.fell_back;
+    struct log_position position = {t->counters.epoch, t->counters.step};
+    return rundir_open(&t->dir, t->settings.out, !in_place, err) &&
+           log_open(&t->log, t->settings.out, in_place ? &position : NULL,
+                    (struct log_kind){t->train.synthetic, t->settings.validate > 0}, err);
+}
+
+bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,
+                  char **argv, struct err *err)
+{
+    *trainer = (struct trainer){.model = model, .program = program};
+    bool ok = resolve(trainer, argc, argv, err) &&
+              (trainer->help ||
+               (open_data(trainer, err) && make_metas(trainer, err) && add_origin(trainer, err) &&
+                open_run(trainer, err) && open_probe(trainer, err) && open_files(trainer, err)));
+    safetensors_close(&trainer->from.file);
+    if (ok)
+        progress_init(&trainer->bar, stderr, trainer->quiet);
+    else
+        trainer_close(trainer);
+    return ok;
+}
+
+void trainer_close(struct trainer *trainer)
+{
+    struct err late = {0}; /* whoever wants to know of a late error has closed the log before */
+    log_close(&trainer->log, &late);
+    rundir_close(&trainer->dir);
+    probe_close(trainer->probe);
+    run_close(&trainer->run);
+    profile_close(&trainer->profile);
+    free(trainer->before);
+    resume_close(&trainer->from);
+    loader_close(trainer->test_loader);
+    loader_close(trainer->train_loader);
+    data_close(&trainer->train);
+    data_close(&trainer->test);
+    free(trainer->meta_text);
+    origin_close(&trainer->origin);
+    *trainer = (struct trainer){0};
+}
+
+/* -- Saving ------------------------------------------------------------------------------------ */
+
+/* The first tensor that is not finite, or NULL. */
+static const char *find_not_finite(const struct model *model, const struct store *store,
+                                   const char **what)
+{
+    for (int i = 0; i < model->param_count; i++) {
+        const struct param *param = &model->params[i];
+        *what = "parameter";
+        if (!finite_all(store->param + param->offset, param->count))
+            return param->name;
+        *what = "momentum of";
+        if (!finite_all(store->momentum + param->offset, param->count))
+            return param->name;
+    }
+    *what = "statistics";
+    for (int i = 0; i < model->state_count; i++) {
+        if (!finite_all(store->state + model->states[i].offset, model->states[i].count))
+            return model->states[i].name;
+    }
+    return NULL;
+}
+
+/* Refuses to save what no training could go on from. */
+static bool check_finite(const struct trainer *trainer, struct err *err)
+{
+    const char *what = NULL;
+    const char *tensor = find_not_finite(trainer->model, &trainer->run.store, &what);
+    return tensor == NULL ||
+           err_set_code(err, EXIT_DIVERGED,
+                        "diverged in epoch %lld, step %lld: the %s %s is not finite; the "
+                        "checkpoints stay as they were. A lower --lr may help.",
+                        (long long)trainer->counters.epoch + 1, (long long)trainer->counters.step,
+                        what, tensor);
+}
+
+/* A newest checkpoint that was found damaged must not take the place of the good one before it. */
+bool trainer_save_last(struct trainer *trainer, struct err *err)
+{
+    char path[RUNDIR_PATH_SIZE], kept[RUNDIR_PATH_SIZE];
+    rundir_path(&trainer->dir, RUNDIR_LAST, path, sizeof path);
+    rundir_path(&trainer->dir, RUNDIR_PREVIOUS, kept, sizeof kept);
+    if (!check_finite(trainer, err) ||
+        !checkpoint_save(path, trainer->keeps_previous ? NULL : kept, &trainer->run,
+                         &trainer->counters, trainer->metas, trainer->meta_count, err))
+        return false;
+    trainer->keeps_previous = false;
+    return true;
+}
+
+bool trainer_save_best(const struct trainer *trainer, struct err *err)
+{
+    char path[RUNDIR_PATH_SIZE];
+    rundir_path(&trainer->dir, RUNDIR_BEST, path, sizeof path);
+    return check_finite(trainer, err) && checkpoint_save_model(path, &trainer->run, trainer->metas,
+                                                               trainer->model_meta_count, err);
+}

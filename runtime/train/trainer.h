@@ -1,0 +1,72 @@
+/* trainer.h - everything one training holds, opened in an order in which nothing is touched on disk
+ * before all that can be wrong has been looked at.
+ *
+ *     struct trainer trainer = {0};
+ *     bool ok = trainer_open(&trainer, &model, program, argc, argv, &err);
+ *     ... train.c ...
+ *     trainer_close(&trainer);
+ */
+#ifndef BURIN_TRAINER_H
+#define BURIN_TRAINER_H
+
+#include "data/data.h"
+#include "data/loader.h"
+#include "file/checkpoint.h"
+#include "file/rundir.h"
+#include "inspect/probe.h"
+#include "run.h"
+#include "sys/progress.h"
+#include "train/log.h"
+#include "train/origin.h"
+#include "train/resume.h"
+#include "train/settings.h"
+
+enum { TRAINER_META_MAX = 48 };
+
+struct trainer {
+    const struct model *model;
+    const char *program; /* argv[0], for the commands that are printed */
+    struct settings settings;
+    bool quiet;
+    bool profiles;       /* prints the profile at the end */
+    bool pins;           /* each thread stays on a processor of its own */
+    bool help;           /* --help was asked for and answered; nothing is open */
+    bool anyway;         /* resumes though layers, kernels or images are others */
+    bool resumed;        /* counters and store come from a checkpoint */
+    struct resume from;  /* its file is closed */
+    bool keeps_previous; /* the newest checkpoint was found damaged */
+    float *before;       /* the parameters before the step under way, for diagnose.h */
+
+    struct data train;
+    struct data test; /* what is evaluated: the test set, or with --validate what was held out */
+    struct data_stats stats;
+    struct loader *train_loader, *test_loader;
+    struct run run;
+    struct profile profile; /* of the run, if asked for */
+    struct probe *probe;    /* NULL without --probe */
+    struct rundir dir;
+    struct log log;
+    struct progress bar;
+    struct checkpoint_counters counters;
+
+    struct safetensors_meta metas[TRAINER_META_MAX]; /* of every checkpoint of this training */
+    char (*meta_text)[SETTINGS_TEXT_SIZE];
+    size_t meta_count;
+    size_t model_meta_count; /* the first so many go with a model, too */
+    struct origin origin;    /* owns the others */
+    char changed[RUNDIR_PATH_SIZE + ORIGIN_DIFFERENCES_SIZE + 64]; /* what `anyway` let pass */
+};
+
+/* Reads the options of `train` (argv[0] is the command's name), resolves the settings, opens data,
+ * folder, run and log. On failure everything is closed again. */
+bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,
+                  char **argv, struct err *err);
+void trainer_close(struct trainer *trainer);
+
+/* Saves the state in the run's folder as the newest checkpoint, or the model as the best one. Both
+ * refuse to save numbers that are not finite, with EXIT_DIVERGED, so that a checkpoint is always
+ * one to go on from. The newest leaves the one before it as RUNDIR_PREVIOUS. */
+bool trainer_save_last(struct trainer *trainer, struct err *err);
+bool trainer_save_best(const struct trainer *trainer, struct err *err);
+
+#endif

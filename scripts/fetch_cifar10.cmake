@@ -1,0 +1,91 @@
+# Downloads CIFAR-10 into data/cifar-10-batches-bin, beside a SHA256SUMS that runtime/data/data.h tells of.
+#
+#     cmake [-DDATA=data] [-DURL=...] [-DMD5=...] -P scripts/fetch_cifar10.cmake
+#
+# Everything is prepared in data/download and moved to its place by one rename, so what is in that
+# place is complete. An archive that lies in data/ already is used. URL and MD5 are for tests.
+cmake_minimum_required(VERSION 3.22)
+
+set(archive_name cifar-10-binary.tar.gz)
+set(folder_name cifar-10-batches-bin)
+set(official_md5 c32a1d4ab5d03f1284b67883e8d87530)
+set(files data_batch_1.bin data_batch_2.bin data_batch_3.bin data_batch_4.bin data_batch_5.bin
+    test_batch.bin)
+foreach(setting "DATA;data" "URL;https://www.cs.toronto.edu/~kriz/${archive_name}"
+        "MD5;${official_md5}")
+    list(GET setting 0 name)
+    list(GET setting 1 value)
+    if(NOT DEFINED ${name})
+        set(${name} "${value}")
+    endif()
+endforeach()
+get_filename_component(DATA "${DATA}" ABSOLUTE)
+set(work "${DATA}/download")
+set(archive "${DATA}/${archive_name}")
+set(mark "# ${archive_name} md5 ${MD5}")
+
+function(fail message)
+    file(REMOVE_RECURSE "${work}")
+    message(FATAL_ERROR "make data: ${message}")
+endfunction()
+
+if(EXISTS "${DATA}/${folder_name}")
+    set(sums "")
+    if(EXISTS "${DATA}/${folder_name}/SHA256SUMS")
+        file(READ "${DATA}/${folder_name}/SHA256SUMS" sums)
+    endif()
+    set(wrong "")
+    foreach(file IN LISTS files)
+        set(sum "missing")
+        if(EXISTS "${DATA}/${folder_name}/${file}")
+            file(SHA256 "${DATA}/${folder_name}/${file}" sum)
+        endif()
+        string(FIND "${sums}" "${sum}  ${file}\n" position)
+        if(position LESS 0)
+            list(APPEND wrong ${file})
+        endif()
+    endforeach()
+    string(FIND "${sums}" "${mark}\n" position)
+    if(position EQUAL 0 AND NOT wrong)
+        message(STATUS "${DATA}/${folder_name} is there and complete")
+        return()
+    endif()
+    message(FATAL_ERROR "make data: ${DATA}/${folder_name} exists, but is not the official archive "
+        "as unpacked here. It is left as it is; move it away to download.")
+endif()
+
+file(REMOVE_RECURSE "${work}")
+file(MAKE_DIRECTORY "${work}")
+
+if(EXISTS "${archive}")
+    message(STATUS "Taking ${archive}")
+else()
+    message(STATUS "Downloading ${URL} (170 MB)")
+    file(DOWNLOAD "${URL}" "${work}/${archive_name}" STATUS status SHOW_PROGRESS
+        INACTIVITY_TIMEOUT 60)
+    list(GET status 0 code)
+    list(GET status 1 reason)
+    if(NOT code EQUAL 0)
+        fail("${URL}: ${reason}. Nothing was written. A copy from elsewhere may be put at ${archive}")
+    endif()
+    set(archive "${work}/${archive_name}")
+endif()
+
+file(MD5 "${archive}" md5)
+if(NOT md5 STREQUAL MD5)
+    fail("${archive}: md5 ${md5}: expected ${MD5}")
+endif()
+
+file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION "${work}")
+set(sums "${mark}\n")
+foreach(file IN LISTS files)
+    if(NOT EXISTS "${work}/${folder_name}/${file}")
+        fail("${archive}: ${file} is not in it")
+    endif()
+    file(SHA256 "${work}/${folder_name}/${file}" sum)
+    string(APPEND sums "${sum}  ${file}\n")
+endforeach()
+file(WRITE "${work}/${folder_name}/SHA256SUMS" "${sums}")
+file(RENAME "${work}/${folder_name}" "${DATA}/${folder_name}")
+file(REMOVE_RECURSE "${work}")
+message(STATUS "${DATA}/${folder_name} is ready")

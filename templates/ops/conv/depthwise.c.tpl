@@ -1,0 +1,114 @@
+@ -- Forward depthwise convolution and data gradient. The data gradient of a strided convolution makes
+@ -- each residue of the output pixel by itself, which has its own taps: bands of rows, parts of these.
+@ assert(pitch % vl == 0, "vectors must fill the channels")
+@ assert(#bands == 1 or not stats, "sums are made in one band")
+/* ${formula}
+ * ${shapes}
+ * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, channels, tiles.
+ * ${cost} templates/ops/conv/depthwise.c.tpl */
+static NOINLINE void ${name}(${signature})
+{
+    for (int image = 0; image < n; ${next_image}) {
+        @ for _, band in ipairs(bands) do
+            @ if #bands > 1 then
+                /* Rows ${band.row_phase} + ${band.step} i. */
+            @ end
+            @ for _, group in ipairs(band.groups) do
+                for (int row = ${group.first}; row < ${group.last}; row += ${group.mr}) {
+                    for (int k = 0; k < ${pitch}; k += ${vl}) {
+                        @ if band.reads then
+                            const float *weight = w + k * ${taps};
+                        @ end
+                        @ if bias then
+                            const ${vec} bias0 = ${mm}_loadu_ps(bias + k);
+                        @ end
+                        @ if stats then
+                            ${vec} shift = ${mm}_loadu_ps(sums + k);
+                            ${vec} sum = ${mm}_setzero_ps();
+                            ${vec} squares = ${mm}_setzero_ps();
+                        @ end
+                        @ for _, part in ipairs(group.parts) do
+                            @ if #group.parts > 1 then
+
+                                /* Columns ${part.col_phase} + ${band.step} j. */
+                            @ end
+                            @ for tap = part.first_tap, part.first_tap + part.taps - 1 do
+                                const ${vec} w${tap} = ${mm}_loadu_ps(${c.add("weight", tap * vl)});
+                            @ end
+                            @ for _, cols in ipairs(part.cols) do
+                                for (int col = ${cols.first}; col < ${cols.last}; col += ${cols.mr}) {
+                                    @ if fetches then
+                                        fetch_ahead(ahead);
+                                    @ end
+                                    float *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${pitch} + k;
+                                    @ for m = 0, group.mr - 1 do
+                                        @ for n = 0, cols.mr - 1 do
+                                            ${vec} acc${m}_${n} = ${bias and "bias0" or mm .. "_setzero_ps()"};
+                                        @ end
+                                    @ end
+                                    @ if part.reads then
+
+                                        const float *in = ${source} + (${part.row} * ${source_cols} + ${part.col}) * ${pitch} + k;
+                                        ${vec} x0;
+                                    @ end
+                                    @ for _, line in ipairs(cols.source) do
+
+                                        /* Row ${line.at} of the source, each pixel once for all taps. */
+                                        @ for _, pixel in ipairs(line.cols) do
+                                            x0 = ${mm}_loadu_ps(${c.add("in", (line.at * source_cols + pixel.at) * pitch)});
+                                            @ for _, term in ipairs(pixel.terms) do
+                                                acc${term.m}_${term.n} = ${mm}_fmadd_ps(x0, w${term.tap}, acc${term.m}_${term.n});
+                                            @ end
+                                        @ end
+                                    @ end
+
+                                    @ if relu then
+                                        @ for m = 0, group.mr - 1 do
+                                            @ for n = 0, cols.mr - 1 do
+                                                acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
+                                            @ end
+                                        @ end
+                                    @ end
+                                    @ if stats then
+                                        ${vec} d;
+                                        @ if group.first == 0 and cols.first == 0 then
+                                            if (row == 0 && col == 0) {
+                                                shift = acc0_0;
+                                            }
+                                        @ end
+                                    @ end
+                                    @ for m = 0, group.mr - 1 do
+                                        @ for n = 0, cols.mr - 1 do
+                                            @ local at = c.add("out", (m * target_cols + n) * band.step * pitch)
+                                            @ if stats then
+                                                d = ${mm}_sub_ps(acc${m}_${n}, shift);
+                                                sum = ${mm}_add_ps(sum, d);
+                                                squares = ${mm}_fmadd_ps(d, d, squares);
+                                            @ end
+                                            @ if adds then
+                                                ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
+                                            @ else
+                                                ${mm}_storeu_ps(${at}, acc${m}_${n});
+                                            @ end
+                                        @ end
+                                    @ end
+                                }
+                            @ end
+                        @ end
+                        @ if stats then
+                            @ if group.first == 0 then
+                                if (row == 0) {
+                                    ${mm}_storeu_ps(sums + k, shift);
+                                    ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_setzero_ps());
+                                    ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_setzero_ps());
+                                }
+                            @ end
+                            ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${pitch}), sum));
+                            ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${2 * pitch}), squares));
+                        @ end
+                    }
+                }
+            @ end
+        @ end
+    }
+}

@@ -1,0 +1,117 @@
+@ -- Forward convolution and data gradient by the direct algorithm. The data gradient of a strided
+@ -- convolution is one stride-1 nest for each residue of the output pixel, each with its own taps.
+@ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
+@ assert(#nests >= 1, "a convolution needs a loop nest")
+/* ${formula}
+ * ${shapes}
+ * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window.
+ * ${cost} templates/ops/conv/direct.c.tpl */
+static NOINLINE void ${name}(${signature})
+{
+    for (int image = 0; image < n; ${next_image}) {
+        for (int k = 0; k < ${k_pitch}; k += ${nr * vl}) {
+            @ for _, nest in ipairs(nests) do
+                @ if #nests > 1 then
+                    /* Pixels ${nest.row_phase} + ${nest.step} i, ${nest.col_phase} + ${nest.step} j. */
+                @ end
+                for (int row = 0; row < ${nest.out_h}; row++) {
+                    @ for _, group in ipairs(nest.groups) do
+                        for (int col = ${group.first}; col < ${group.last}; col += ${group.mr}) {
+                            @ if #nest.runs > 0 then
+                                const float *in;
+                                const float *weight = w + k * ${entries}${c.add("", nest.first_tap * inputs * nr * vl)};
+                            @ end
+                            float *out = ${target} + (${nest.out_row} * ${target_cols} + ${nest.out_col}) * ${k_pitch} + k;
+                            @ for m = 0, group.mr - 1 do
+                                @ for n = 0, nr - 1 do
+                                    ${vec} acc${m}_${n} = ${mm}_setzero_ps();
+                                @ end
+                            @ end
+                            @ for _, run in ipairs(nest.runs) do
+
+                                /* ${run.note} */
+                                in = ${source} + (${run.row} * ${source_cols} + ${run.col}) * ${source_pitch}${slice};
+                                for (int j = 0; j < ${run.length}; j += ${nest.unroll}, weight += ${nest.unroll * nr * vl}) {
+                                    ${vec} x0;
+                                    @ for u = 0, nest.unroll - 1 do
+                                        @ for n = 0, nr - 1 do
+                                            const ${vec} w${n}_${u} = ${mm}_loadu_ps(${c.add("weight", (u * nr + n) * vl)});
+                                        @ end
+                                        @ for m = 0, group.mr - 1 do
+                                            x0 = ${mm}_set1_ps(in[${c.add("j", m * nest.pixel + u)}]);
+                                            @ for n = 0, nr - 1 do
+                                                acc${m}_${n} = ${mm}_fmadd_ps(x0, w${n}_${u}, acc${m}_${n});
+                                            @ end
+                                        @ end
+                                    @ end
+                                }
+                            @ end
+
+                            @ if bias then
+                                @ for n = 0, nr - 1 do
+                                    const ${vec} bias${n} = ${mm}_loadu_ps(${c.add("bias + k", n * vl)});
+                                @ end
+                                @ for m = 0, group.mr - 1 do
+                                    @ for n = 0, nr - 1 do
+                                        acc${m}_${n} = ${mm}_add_ps(acc${m}_${n}, bias${n});
+                                    @ end
+                                @ end
+                            @ end
+                            @ if relu then
+                                @ for m = 0, group.mr - 1 do
+                                    @ for n = 0, nr - 1 do
+                                        acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
+                                    @ end
+                                @ end
+                            @ end
+                            @ for m = 0, group.mr - 1 do
+                                @ for n = 0, nr - 1 do
+                                    @ local at = c.add("out", m * nest.step * k_pitch + n * vl)
+                                    @ if adds then
+                                        ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
+                                    @ else
+                                        ${mm}_storeu_ps(${at}, acc${m}_${n});
+                                    @ end
+                                @ end
+                            @ end
+                        }
+                    @ end
+                }
+            @ end
+            @ if stats then
+
+                /* The sums of this block for the norm, row by row, of what its pixels differ from the first
+                 * one. A loop of its own: inside the one above, compilers would keep the sums in registers
+                 * that the tile needs. */
+                @ for n = 0, nr - 1 do
+                    const ${vec} shift${n} = ${mm}_loadu_ps(${c.add("y + k", (target_border * target_cols + target_border) * k_pitch + n * vl)});
+                    ${vec} sum${n} = ${mm}_setzero_ps();
+                    ${vec} squares${n} = ${mm}_setzero_ps();
+                @ end
+                for (int row = 0; row < ${nests[1].out_h}; row++) {
+                    const float *made = y + (${nests[1].out_row} * ${target_cols}${c.add("", target_border)}) * ${k_pitch} + k;
+                    @ for n = 0, nr - 1 do
+                        ${vec} row_sum${n} = ${mm}_setzero_ps();
+                        ${vec} row_squares${n} = ${mm}_setzero_ps();
+                    @ end
+                    for (int col = 0; col < ${nests[1].out_w}; col++, made += ${k_pitch}) {
+                        @ for n = 0, nr - 1 do
+                            const ${vec} d${n} = ${mm}_sub_ps(${mm}_loadu_ps(${c.add("made", n * vl)}), shift${n});
+                            row_sum${n} = ${mm}_add_ps(row_sum${n}, d${n});
+                            row_squares${n} = ${mm}_fmadd_ps(d${n}, d${n}, row_squares${n});
+                        @ end
+                    }
+                    @ for n = 0, nr - 1 do
+                        sum${n} = ${mm}_add_ps(sum${n}, row_sum${n});
+                        squares${n} = ${mm}_add_ps(squares${n}, row_squares${n});
+                    @ end
+                }
+                @ for n = 0, nr - 1 do
+                    ${mm}_storeu_ps(${c.add("sums + k", n * vl)}, shift${n});
+                    ${mm}_storeu_ps(${c.add("sums + k", k_pitch + n * vl)}, sum${n});
+                    ${mm}_storeu_ps(${c.add("sums + k", 2 * k_pitch + n * vl)}, squares${n});
+                @ end
+            @ end
+        }
+    }
+}

@@ -1,0 +1,111 @@
+@ -- Weight gradient of a 3 x 3 convolution by Winograd's F(3 x 3, 4 x 4).
+@ assert(source_pitch % vl == 0 and target_pitch % (nr * vl) == 0, "blocks must fill the channels")
+/* ${formula}
+ * ${shapes}
+ * Winograd's F(3 x 3, 4 x 4): blocks of ${block} tiles; tile of up to ${c.count(groups[1].mr, "channel")} x ${c.count(nr, "vector")} in each frequency.
+ * ${cost} templates/ops/conv/winograd_weights.c.tpl */
+static NOINLINE void ${name}(${signature})
+{
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    float *const v = scratch; /* ${v_shape}: transformed inputs of a block */
+    float *const m = scratch + ${36 * v_step}; /* ${m_shape}: transformed gradients */
+    float *const du = scratch + ${36 * (v_step + m_step)}; /* ${du_shape}: their products, summed over all tiles */
+    const int tiles = n * ${tiles};
+
+    for (int first = 0; first < tiles; first += ${block}) {
+        const int count = tiles - first < ${block} ? tiles - first : ${block};
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / ${tiles};
+            const int row = (first + t) % ${tiles} / ${wide} * 4;
+            const int col = (first + t) % ${wide} * 4;
+            const float *in = x + image * ${source_image} + ${c.index("row", source_at)} * ${source_row} + ${c.index("col", source_at)} * ${source_pitch};
+            const float *grad = dy + image * ${target_image} + ${c.index("row", target_border)} * ${target_row} + ${c.index("col", target_border)} * ${target_pitch};
+            @ if ragged then
+                float patch[${36 * source_pitch}];
+                float grad_patch[${16 * target_pitch}];
+                const bool inside = row <= ${last_row} && col <= ${last_col};
+                const bool whole = row + 4 <= ${target_h} && col + 4 <= ${target_w};
+                if (!inside) {
+                    winograd_patch(patch, 6, in, ${source_rows} - row, ${source_cols} - col, ${source_row}, ${source_pitch});
+                }
+                if (!whole) {
+                    winograd_patch(grad_patch, 4, grad, ${target_h} - row, ${target_w} - col, ${target_row}, ${target_pitch});
+                }
+                for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                    winograd_input(v + t * ${source_pitch} + i, ${v_step}, (inside ? in : patch) + i, inside ? ${source_row} : ${6 * source_pitch}, ${source_pitch});
+                }
+                for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+                    winograd_gradient(m + t * ${target_pitch} + k, ${m_step}, (whole ? grad : grad_patch) + k, whole ? ${target_row} : ${4 * target_pitch}, ${target_pitch});
+                }
+            @ else
+                for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                    winograd_input(v + t * ${source_pitch} + i, ${v_step}, in + i, ${source_row}, ${source_pitch});
+                }
+                for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+                    winograd_gradient(m + t * ${target_pitch} + k, ${m_step}, grad + k, ${target_row}, ${target_pitch});
+                }
+            @ end
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            @ if fetches then
+                fetch_ahead(ahead);
+            @ end
+            @ for _, group in ipairs(groups) do
+                for (int j = ${group.first}; j < ${group.last}; j += ${group.mr}) {
+                    for (int k = 0; k < ${target_pitch}; k += ${nr * vl}) {
+                        const float *in = v + f * ${v_step} + j;
+                        const float *grad = m + f * ${m_step} + k;
+                        float *out = du + f * ${du_step} + j * ${target_pitch} + k;
+                        @ for i = 0, group.mr - 1 do
+                            @ for r = 0, nr - 1 do
+                                ${vec} acc${i}_${r} = first == 0 ? ${mm}_setzero_ps() : ${mm}_loadu_ps(${c.add("out", i * target_pitch + r * vl)});
+                            @ end
+                        @ end
+
+                        for (int t = 0; t < count; t++, in += ${source_pitch}, grad += ${target_pitch}) {
+                            ${vec} x0;
+                            @ for r = 0, nr - 1 do
+                                const ${vec} g${r} = ${mm}_loadu_ps(${c.add("grad", r * vl)});
+                            @ end
+                            @ for i = 0, group.mr - 1 do
+                                x0 = ${mm}_set1_ps(in[${i}]);
+                                @ for r = 0, nr - 1 do
+                                    acc${i}_${r} = ${mm}_fmadd_ps(x0, g${r}, acc${i}_${r});
+                                @ end
+                            @ end
+                        }
+
+                        @ for i = 0, group.mr - 1 do
+                            @ for r = 0, nr - 1 do
+                                ${mm}_storeu_ps(${c.add("out", i * target_pitch + r * vl)}, acc${i}_${r});
+                            @ end
+                        @ end
+                    }
+                }
+            @ end
+        }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < ${channels * target_pitch}; i += ${vl}) {
+        winograd_weights(dw + i, ${channels * target_pitch}, du + i, ${du_step});
+    }
+    @ if bias then
+        for (int image = 0; image < n; image++) {
+            for (int row = 0; row < ${target_h}; row++) {
+                const float *grad = dy + image * ${target_image} + ${c.index("row", target_border)} * ${target_row}${c.add("", target_border * target_pitch)};
+                for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+                    ${vec} sum = ${mm}_setzero_ps();
+                    for (int col = 0; col < ${target_w}; col++) {
+                        sum = ${mm}_add_ps(sum, ${mm}_loadu_ps(grad + col * ${target_pitch} + k));
+                    }
+                    ${mm}_storeu_ps(db + k, ${mm}_add_ps(${mm}_loadu_ps(db + k), sum));
+                }
+            }
+        }
+    @ end
+}

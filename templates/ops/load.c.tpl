@@ -1,0 +1,15 @@
+/* Input images from planes, ${channels} x ${h} x ${w}, into pixels: ${shapes}
+ * templates/ops/load.c.tpl */
+static void ${name}(float *restrict y, const float *restrict images, int n)
+{
+    for (int image = 0; image < n; image++, y += ${y_floats}, images += ${channels * h * w}) {
+        for (int row = 0; row < ${h}; row++) {
+            float *out = y + (${c.index("row", y_border)} * ${y_cols}${c.add("", y_border)}) * ${pitch};
+            for (int col = 0; col < ${w}; col++) {
+                for (int k = 0; k < ${channels}; k++) {
+                    out[col * ${pitch} + k] = images[(k * ${h} + row) * ${w} + col];
+                }
+            }
+        }
+    }
+}

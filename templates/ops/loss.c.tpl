@@ -1,0 +1,52 @@
+@ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a group of images.
+/* Loss of each image of a group, and whether its largest logit is the label's; ${classes} logits.
+ * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
+ * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / ${classes}.
+ * templates/ops/loss.c.tpl */
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
+{
+    for (int image = first; image < first + n; image++, values += ${values_floats}) {
+        const float *logits = ${c.add("values", logits_at)};
+        const struct batch *batch = net->run->batch;
+        const int label = batch->labels[image];
+        int best = 0;
+        for (int k = 1; k < ${classes}; k++) {
+            if (logits[k] > logits[best]) {
+                best = k;
+            }
+        }
+        double sum = 0.0;
+        double mean = 0.0;
+        double power[${classes}];
+        for (int k = 0; k < ${classes}; k++) {
+            const double shifted = (double)logits[k] - (double)logits[best];
+            power[k] = exp(shifted);
+            sum += power[k];
+            mean += shifted / ${classes};
+        }
+        const double picked = (double)logits[label] - (double)logits[best];
+        const double s = (double)smoothing;
+        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
+        net->run->correct[chunk] += best == label;
+        if (dlogits != NULL) {
+            for (int k = 0; k < ${classes}; k++) {
+                const double target = (k == label ? 1.0 - s : 0.0) + s / ${classes};
+                dlogits[${c.add("k", dlogits_at)}] = (float)((power[k] / sum - target) / batch->n);
+            }
+            @ if pitch > classes then
+                for (int k = ${classes}; k < ${pitch}; k++) {
+                    dlogits[${c.add("k", dlogits_at)}] = 0.0f;
+                }
+            @ end
+            dlogits += ${dlogits_floats};
+        }
+    }
+}
+
+/* The logits of a group of images, for those who asked for them. templates/ops/loss.c.tpl */
+static void store_logits(const struct net *net, int first, int n, const float *values)
+{
+    for (int image = first; image < first + n && net->run->logits != NULL; image++, values += ${values_floats}) {
+        memcpy(net->run->logits + (size_t)image * ${classes}, ${c.add("values", logits_at)}, ${classes} * sizeof(float));
+    }
+}

@@ -1,0 +1,73 @@
+@ -- What the sums of norms' kernels come to. A sum over many values is never taken over the values
+@ -- themselves, whose mean may be far above their deviation.
+/* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
+ * these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+
+/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
+ * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
+{
+    const double share = pixels / (before + pixels);
+    for (int k = 0; k < pitch; k++) {
+        const double off = (double)sums[pitch + k] / pixels; /* the mean's distance from the shift */
+        const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
+        const double distance = (double)sums[k] + off - moments[k];
+        moments[k] += distance * share;
+        moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;
+    }
+}
+@ if gathers then
+
+    /* The same with the moments of a part over `count` values. templates/ops/moments.c.tpl */
+    static void merge_moments(double *restrict moments, double before, const double *restrict part, int pitch, double count)
+    {
+        const double share = count / (before + count);
+        for (int k = 0; k < pitch; k++) {
+            const double distance = part[k] - moments[k];
+            moments[k] += distance * share;
+            moments[pitch + k] += part[pitch + k] + distance * distance * before * share;
+        }
+    }
+
+    /* Adds n images from `image` on to the moments of their chunk. templates/ops/moments.c.tpl */
+    static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels)
+    {
+        const int before = image - run_chunk(net->run, chunk).first;
+        for (int i = 0; i < n; i++, sums += 3 * pitch) {
+            add_image_moments(moments, (before + i) * pixels, sums, pitch, pixels);
+        }
+    }
+
+    /* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
+    static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch, double pixels)
+    {
+        memset(moments, 0, 2 * (size_t)pitch * sizeof *moments);
+        for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {
+            const struct span images = run_chunk(run, chunk);
+            merge_moments(moments, images.first * pixels, (const double *)chunks, pitch, (images.last - images.first) * pixels);
+        }
+    }
+
+    /* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk. templates/ops/moments.c.tpl */
+    static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch)
+    {
+        for (int i = 0; i < n; i++, sums += 2 * pitch) {
+            for (int k = 0; k < 2 * pitch; k++) {
+                total[k] += (double)sums[k];
+            }
+        }
+    }
+
+    /* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
+    static void batch_sums(double *restrict total, const struct run *run, const float *chunks, int pitch)
+    {
+        memset(total, 0, 2 * (size_t)pitch * sizeof *total);
+        for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {
+            const double *const part = (const double *)chunks;
+            for (int k = 0; k < 2 * pitch; k++) {
+                total[k] += part[k];
+            }
+        }
+    }
+@ end

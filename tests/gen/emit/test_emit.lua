@@ -1,0 +1,278 @@
+-- The generated file: the same bytes twice, nothing of the machine, and no text that breaks C.
+
+local test <const> = ...
+local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
+
+local emit <const> = require("emit/program")
+
+local tests <const> = {}
+
+local function program(graph, isa_name, changes)
+    local options <const> = {
+        network = "gen/nets/" .. graph.name .. ".lua", norm = graph.norm, isa = isa_name,
+        algorithm = "auto", unroll = "tile",
+    }
+    for key, value in pairs(changes or {}) do -- each sets its own field
+        options[key] = value
+    end
+    return emit.program(graph, options)
+end
+
+-- The C tokens of a file: comments and white space gone, literals as "".
+local function tokens_of(text)
+    assert(not text:find("??", 1, true), "a trigraph")
+    local parts <const> = {}
+    local at = 1
+    while at <= #text do
+        local special <const> = text:find('["\'/]', at)
+        parts[#parts + 1] = text:sub(at, (special or #text + 1) - 1)
+        if not special then
+            break
+        elseif text:sub(special, special + 1) == "/*" then
+            local _, last <const> = text:find("*/", special + 2, true)
+            assert(last, "a comment without an end")
+            assert(not text:sub(special + 2, last - 2):find("/*", 1, true), "a comment in another")
+            at = last + 1
+        elseif text:sub(special, special) == "/" then
+            assert(text:sub(special, special + 1) ~= "//", "a comment of one line")
+            parts[#parts + 1] = "/"
+            at = special + 1
+        else
+            local quote <const> = text:sub(special, special)
+            at = special + 1
+            while text:sub(at, at) ~= quote do
+                assert(at <= #text and text:sub(at, at) ~= "\n", "a literal without an end")
+                at = at + (text:sub(at, at) == "\\" and 2 or 1)
+            end
+            parts[#parts + 1] = quote .. quote
+            at = at + 1
+        end
+    end
+    return (table.concat(parts):gsub("%s+", " "))
+end
+
+-- Calls check(text, title) for files of s8 in every instruction set and of every varied network.
+local function each_file(check)
+    for i, isa_name in ipairs(nets.isas) do
+        local norm <const> = nets.norms[i]
+        check(program(nets.graph("s8", norm), isa_name), "s8 " .. norm .. " " .. isa_name)
+    end
+    for i, lines in ipairs(nets.varied) do
+        check(program(nets.small(lines, "bn"), "avx2"), "varied " .. i)
+    end
+end
+
+function tests.the_same_bytes_twice()
+    for i, lines in ipairs(nets.varied) do
+        local first <const> = program(nets.small(lines, "bn"), "avx512")
+        test.equal(program(nets.small(lines, "bn"), "avx512"), first, "varied " .. i)
+    end
+    local first <const> = program(nets.graph("s8", "bn"), "avx2")
+    test.equal(program(nets.graph("s8", "bn"), "avx2"), first, "s8")
+end
+
+-- Norms and dropouts of one shape that differ in a number are different functions.
+function tests.numbers_tell_functions_apart()
+    local lines <const> = {}
+    for _, norm in ipairs({ "", "eps = 1e-12", "eps = 0.5", "momentum = 0.25" }) do
+        lines[#lines + 1] = ("conv { 4, window = 1 }, norm { %s }"):format(norm)
+    end
+    lines[#lines + 1] = "dropout(0.1), dropout(0.1000000001)"
+    for _, norm in ipairs({ "bn", "gn" }) do
+        program(nets.small(table.concat(lines, ", "), norm), "c")
+    end
+end
+
+-- Behind the gradient of the first norm there may be nothing left to do.
+function tests.no_phase_is_empty()
+    local text <const> = program(nets.small("relu(), norm(), conv { 4, window = 1 }", "bn"), "c")
+    assert(text:find("the gradient of norm1", 1, true))
+    local functions, calls = 0, 0
+    for body in text:gmatch("static void train_phase%d+%b()%s*(%b{})") do
+        functions = functions + 1
+        assert(body:find("lap(", 1, true), body)
+    end
+    for _ in text:gmatch("each_group%(&net, chunks, %l+, train_phase%d+%)") do
+        calls = calls + 1
+    end
+    test.equal(functions, 2)
+    test.equal(calls, functions)
+end
+
+-- Neither dates nor folders of this machine, nothing left of a template, only printable ASCII.
+function tests.files_are_clean()
+    each_file(function(text, title)
+        for _, sign in ipairs({ "@", "${", "__DATE__", "__TIME__", "nil", "\t", "\r" }) do
+            assert(not text:find(sign, 1, true), title .. ": has " .. sign)
+        end
+        assert(not text:find("[^\n -~]"), title .. ": a byte that is not printable")
+        assert(not text:find("%d%d:%d%d"), title .. ": a time")
+        assert(not text:find("%f[%d][12][09]%d%d%-%d%d%-%d%d"), title .. ": a date")
+        for _, folder in ipairs({ "/home", "/tmp", "/usr", "/root", test.dir .. "/" }) do
+            assert(not text:find(folder, 1, true), title .. ": a path of this machine")
+        end
+        assert(not text:find("[%s\"'=]/[%a]"), title .. ": an absolute path")
+        assert(not text:find("[ \t]\n"), title .. ": blanks at the end of a line")
+        assert(#tokens_of(text) > 1000, title)
+    end)
+end
+
+function tests.files_are_small()
+    for _, norm in ipairs({ "bn", "gn" }) do -- the other norms have the kernels of gn
+        for _, isa_name in ipairs(nets.isas) do
+            local size <const> = #program(nets.graph("s8", norm), isa_name)
+            assert(size < 416 * 1024, ("s8 %s %s: %d bytes"):format(norm, isa_name, size))
+        end
+    end
+end
+
+-- Functions are defined once, used, and have identifiers for names; so have buffers.
+function tests.functions_are_defined_once_and_used()
+    each_file(function(text, title)
+        local tokens <const> = tokens_of(text)
+        local defined <const>, uses <const> = {}, {}
+        for word in tokens:gmatch("[%w_]+") do
+            uses[word] = (uses[word] or 0) + 1
+        end
+        for name in tokens:gmatch("[%w_*]+ %*?([%w_]+)%([^()]*%) {") do
+            if name ~= "main" and name ~= "for" and name ~= "if" then
+                assert(not defined[name], title .. ": two of " .. name)
+                defined[name] = true
+                assert(uses[name] > 1, title .. ": nobody uses " .. name)
+            end
+        end
+        assert(defined.train and defined.eval and defined.measure, title)
+        for name in tokens:gmatch("float %*const ([^ ]+) =") do
+            assert(name:find("^[%a_][%w_]*$"), title .. ": " .. name)
+        end
+    end)
+end
+
+-- Each constant is given once.
+function tests.constants_are_defined_once()
+    each_file(function(text, title)
+        local seen <const> = {}
+        for name in tokens_of(text):gmatch("([A-Z][A-Z0-9_]*) = %d+[, ]") do
+            assert(not seen[name], title .. ": two of " .. name)
+            seen[name] = true
+        end
+        assert(seen.PARAM_FLOATS and seen.SCRATCH_FLOATS, title)
+    end)
+end
+
+function tests.unroll_full_writes_out_more()
+    for _, isa_name in ipairs(nets.isas) do
+        local graph <const> = nets.small("conv { 8, window = 3, padding = 1 }, relu(), norm(), "
+            .. "conv { 32, window = 3, padding = 1 }, conv { 32, window = 3, padding = 1 }")
+        local tiled <const> = program(graph, isa_name)
+        local full <const> = program(graph, isa_name, { unroll = "full" })
+        local _, few <const> = tiled:gsub("_fmadd_ps", "")
+        local _, many <const> = full:gsub("_fmadd_ps", "")
+        assert(many > 2 * few, isa_name)
+        assert(full:find("burin gen --norm bn --isa " .. isa_name .. " --unroll full gen/nets/",
+            1, true), "the head names another command")
+        assert(not tiled:find("--unroll", 1, true))
+        tokens_of(full)
+    end
+end
+
+-- -- Hostile texts -------------------------------------------------------------------------------
+
+-- The path of the description reaches the file in a comment and in a string, and changes no token.
+function tests.paths_stay_where_they_belong()
+    local graph <const> = nets.small("conv { 4, window = 1 }, norm()", "gn")
+    local plain <const> = tokens_of(program(graph, "c"))
+    local hostile <const> = {
+        "a b.lua", 'a"b.lua', "a'b.lua", "*/ int x; /*.lua", "/* /* .lua", "??/.lua", "??'a.lua",
+        "a\nint x;\n#include <x>.lua", "a\\", "a\\\n.lua", '"; system("x"); ".lua', "%s%n.lua",
+        "\0\1\127\255.lua", "${1}@ end.lua", "//.lua", "gen/nets/x*/.lua", "*\n/ x.lua", "?\1?/",
+        ("x"):rep(5000),
+    }
+    for _, path in ipairs(hostile) do
+        local text <const> = program(graph, "c", { network = path })
+        test.equal(tokens_of(text) == plain, true, ("the file of %q"):format(path))
+        assert(not text:find("[^\n -~]"), "a byte that is not printable")
+    end
+end
+
+-- Names of layers and networks become identifiers, so no other text may be one.
+function tests.hostile_names_are_rejected()
+    local names <const> = {
+        "a b", 'a"', "a;", "*/", "/*", "", "1a", "a.b", "a-b", "??/", "a\\nb", "int", "return",
+        "\\195\\164", "a\\0b", ("x"):rep(65),
+    }
+    for _, name in ipairs(names) do
+        local ok <const>, raised <const> = pcall(nets.small,
+            ('conv { 4, window = 1, name = "%s" }'):format((name:gsub('"', '\\"'))))
+        assert(not ok and type(raised) == "table" and raised.kind == "rejected", name)
+    end
+end
+
+-- Names that are legal and look like ours: prefixes of buffers, of constants, of helpers.
+function tests.unlucky_names_compile_to_distinct_things()
+    local graph <const> = nets.small([[conv { 4, window = 1, name = "y" }, norm { name = "dy" },
+        conv { 4, window = 1, name = "w" }, norm { name = "zero" }, relu { name = "dw_y" },
+        conv { 4, window = 1, name = "net" }, norm { name = "image" }, add("zero")]])
+    local text <const> = program(graph, "c")
+    local seen <const> = {}
+    for name in tokens_of(text):gmatch("%f[%w_](AT_[A-Z0-9_]*) = %d+") do
+        assert(not seen[name], name)
+        seen[name] = true
+    end
+end
+
+-- A kernel that many layers share is written once, and one name for two kernels is a bug.
+function tests.shared_kernels_are_made_once()
+    local kernel <const> = require("ops/kernel")
+    local template <const> = kernel.template
+    local count = 0
+    function kernel.template(...)
+        count = count + 1
+        return template(...)
+    end
+    local function made(layers)
+        count = 0
+        program(nets.small(("conv { 3, window = 3, padding = 1 }, relu(), "):rep(layers)
+            .. "dropout(0.1)", "none"), "avx2")
+        return count
+    end
+    test.equal(made(9), made(3))
+    local name <const> = require("emit/name")
+    local named <const> = name.kernel
+    function name.kernel()
+        return "the_kernel"
+    end
+    local ok <const>, message <const> = pcall(made, 3)
+    kernel.template, name.kernel = template, named
+    assert(not ok and message:find("one name for two kernels"), message)
+end
+
+-- What a checkpoint is compared by: the code of a program, not its comments or its network's name.
+function tests.the_digest_is_that_of_the_code()
+    local digest <const> = require("emit/digest")
+    local long <const> = ("x"):rep(1000)
+    local seen <const> = {}
+    for _, text in ipairs { "", "a", "b", "a\0", "\0a", long, long .. "x", "y" .. long:sub(2),
+        long:sub(2) .. "y" } do
+        local sum <const> = digest.of(text)
+        assert(sum == digest.of(text) and sum:find("^%x+$") and #sum == 16 and not seen[sum], text)
+        seen[sum] = true
+    end
+    assert(digest.of_c { "a /* one */  b", "c" } == digest.of_c { "a b /* two\n */ c" })
+    assert(digest.of_c { "a b" } ~= digest.of_c { "b a" })
+
+    local function arithmetic(norm, isa_name, changes)
+        return program(nets.graph("s8", norm), isa_name, changes)
+            :match('%.arithmetic = "(%x+)",')
+    end
+    local own <const> = arithmetic("gn", "avx2")
+    assert(own == arithmetic("gn", "avx2", { network = "/elsewhere/s8.lua" }))
+    for i, other in ipairs {
+        arithmetic("gn", "avx512"), arithmetic("bn", "avx2"),
+        arithmetic("gn", "avx2", { algorithm = "direct" }),
+    } do
+        assert(other ~= own, i)
+    end
+end
+
+return tests

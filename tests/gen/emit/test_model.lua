@@ -1,0 +1,138 @@
+-- The tables of a generated file: one row for each layer, parameter and kernel, and safe commands.
+
+local test <const> = ...
+local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
+
+local model <const> = require("emit/model")
+
+local tests <const> = {}
+
+local function options(graph, isa_name, network)
+    return {
+        network = network or "gen/nets/" .. graph.name .. ".lua", norm = graph.norm,
+        isa = isa_name or "avx2", algorithm = "auto", unroll = "tile",
+    }
+end
+
+local function params_of(graph, isa_name, network)
+    return model.params(graph, nets.plans(graph, isa_name), options(graph, isa_name, network))
+end
+
+-- How many lines of `lines` hold the plain text `part`.
+local function count(lines, part)
+    local n = 0
+    for _, line in ipairs(lines) do
+        n = n + (line:find(part, 1, true) and 1 or 0)
+    end
+    return n
+end
+
+function tests.columns_are_aligned()
+    local rows <const> = { { "a", "count", "end" }, { "long", "7", "" }, { "", "1000", "x" } }
+    test.equal(model.align(rows, { [2] = true }), {
+        "a     count  end", "long      7", "       1000  x",
+    })
+    test.equal(model.align({}, {}), {})
+end
+
+-- The layer table accounts for every parameter and every operation.
+function tests.the_layer_table_adds_up()
+    nets.each(function(plans, title, graph)
+        local params, mflop = 0, 0.0
+        for i, line in ipairs(model.layer_table(graph, plans)) do
+            if i > 1 then
+                local cells <const> = {}
+                for cell in (line .. "  "):gmatch("(.-)%s%s+") do
+                    cells[#cells + 1] = cell
+                end
+                assert(#cells == 5 or #cells == 6, title .. ": " .. line)
+                params = params + tonumber(cells[4])
+                mflop = mflop + (#cells == 6 and tonumber(cells[5]) or 0)
+                assert(cells[#cells]:find("_"), title .. ": a step without a kernel: " .. line)
+            end
+        end
+        test.equal(params, graph.param_floats, title)
+        assert(math.abs(mflop - graph.flop / 1e6) < 0.1, title)
+    end)
+end
+
+-- Every kernel call of a training step has its row, in order, and every kernel its function.
+function tests.the_kernel_table_is_complete()
+    nets.each(function(plans, title, graph)
+        local params <const> = model.params(graph, plans, options(graph, plans.set.name))
+        local kernels <const> = plans.train.plan.kernels
+        test.equal(#params.kernel_rows, #kernels, title)
+        local names = 0
+        local seen <const> = {}
+        for i, spec in ipairs(kernels) do
+            local row <const> = params.kernel_rows[i]
+            assert(row:find('.name = "' .. spec.name .. '"', 1, true), title .. ": " .. row)
+            assert(row:find(".run = run_" .. spec.name .. "}", 1, true), title .. ": " .. row)
+            if not seen[spec.name] then
+                seen[spec.name] = true
+                names = names + 1
+                test.equal(count(params.run_lines, "static void run_" .. spec.name .. "("), 1,
+                    title)
+            end
+        end
+        test.equal(#params.run_lines, names, title)
+    end)
+end
+
+-- Sums of products of small integers are exact in any order; scaled by a norm, a dropout or an
+-- average, or transformed, they are not.
+function tests.exact_kernels_are_marked()
+    local params <const> = params_of(nets.graph("resnet8", "bn"))
+    for _, row in ipairs(params.kernel_rows) do
+        local rounds <const> = row:find("KERNEL_AVGPOOL", 1, true) or row:find(".affine", 1, true)
+            or row:find("__winograd4", 1, true) and row:find("KERNEL_CONV", 1, true)
+        assert(row:find(".exact = " .. tostring(not rounds) .. ",", 1, true), row)
+    end
+    local dropped <const> = params_of(nets.graph("s8", "none"))
+    assert(count(dropped.kernel_rows, ".p = 0.01f, .exact = false") > 0)
+    test.equal(count(dropped.kernel_rows, ".p = 0.01f"),
+        count(dropped.kernel_rows, ".p = 0.01f, .exact = false"))
+end
+
+-- Indices of C count from 0, and none is -1.
+function tests.layers_and_parameters_have_their_rows()
+    local graph <const> = nets.graph("resnet8", "bn")
+    local params <const> = params_of(graph)
+    test.equal(#params.layer_rows, #graph.nodes)
+    test.equal(#params.param_rows, #graph.params)
+    test.equal(#params.state_rows, #graph.states)
+    test.equal(params.layer_rows[1], '{.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, '
+        .. ".c = 3, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},")
+    test.equal(params.layer_rows[2], '{.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, '
+        .. ".c = 16, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 0, "
+        .. ".bias = -1, .state = -1, .mflop = 0.884736},")
+    test.equal(params.param_rows[1], '{.name = "conv1.weight", .rank = 4, '
+        .. ".shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT, .count = 432, "
+        .. ".init = INIT_FAN_IN, .fan_in = 27, .decays = true},")
+    test.equal(params.state_rows[2], '{.name = "norm1.running_var", '
+        .. ".offset = NORM1_RUNNING_VAR, .count = 16, .init = 1.0f},")
+end
+
+function tests.the_recipe_has_every_field()
+    local lines <const> = params_of(nets.graph("s8", "bn")).recipe_lines
+    test.equal(lines, {
+        ".batch = 128,", ".epochs = 20,", ".lr = 0.05f,", ".momentum = 0.9f,",
+        ".weight_decay = 0.0005f,", ".nesterov = true,", ".label_smoothing = 0.0f,",
+        ".schedule = LR_STEP,", ".step_epochs = 6,", ".step_gamma = 0.2f,", ".warmup = 0.0f,",
+        ".start_div = 1.0f,", ".final_div = 1.0f,", ".crop = 2,", ".flip = FLIP_RANDOM,",
+        ".cutout = 0,",
+    })
+end
+
+-- The commands in the head work when they are pasted: a path is one word to the shell.
+function tests.commands_quote_paths()
+    local graph <const> = nets.graph("s8", "gn")
+    test.equal(params_of(graph, "c").remake, "burin gen --norm gn --isa c gen/nets/s8.lua")
+    test.equal(params_of(graph, "c").model.remake, '"make gen NET=s8 NORM=gn ISA="')
+    test.equal(params_of(graph, "c", "my nets/it's.lua").remake,
+        "burin gen --norm gn --isa c 'my nets/it'\\''s.lua'")
+    test.equal(params_of(graph, "c", "$(x)`y`.lua").remake,
+        "burin gen --norm gn --isa c '$(x)`y`.lua'")
+end
+
+return tests

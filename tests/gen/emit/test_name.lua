@@ -1,0 +1,168 @@
+-- Names of generated things: identifiers, of the grammar in name.lua, one a shape.
+
+local test <const> = ...
+local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
+
+local kernel <const> = require("ops/kernel")
+local name <const> = require("emit/name")
+local template <const> = require("emit/template")
+
+local tests <const> = {}
+
+local OPTIONS <const> = { unroll = "tile", algorithm = "auto" }
+
+-- Calls check(spec, title, plans) for every kernel of every network.
+local function each_kernel(check)
+    local function all(plans, title)
+        for _, part in ipairs({ plans.train, plans.eval }) do
+            for _, spec in ipairs(part.plan.kernels) do
+                check(spec, title, plans)
+            end
+        end
+    end
+    nets.each(all)
+    nets.each_varied(all)
+end
+
+-- The part of the name before the passes: the first pattern of an operation that matches.
+local HEADS <const> = {
+    conv = { "^conv(%d)x%1s2", "^conv(%d)x%1", "^dwconv(%d)x%1s2", "^dwconv(%d)x%1" },
+    linear = { "^linear" },
+    map = { "^batchnorm", "^norm", "^map" },
+    sums = { "^norm_sums" },
+    maxpool = { "^maxpool(%d+)x%1s%d+", "^maxpool(%d+)x%1" },
+    avgpool = { "^avgpool_global", "^avgpool(%d+)x%1s%d+", "^avgpool(%d+)x%1" },
+    add = { "^add" },
+}
+
+local HOW <const> = {
+    "^direct$", "^winograd4$", "^bank$", "^p%d+$", "^add$", "^padded$", "^b%d+$", "^%d+$", "^x%d+$",
+}
+
+local function check_grammar(spec)
+    local text <const> = spec.name
+    assert(#text < 100 and text:find("^[a-z][a-z0-9_]*$"), text .. ": no identifier")
+    local rest
+    for _, pattern in ipairs(HEADS[spec.op]) do
+        local _, last <const> = text:find(pattern)
+        rest = rest or last and text:sub(last + 1)
+    end
+    assert(rest, text .. ": begins wrongly")
+    local flags <const>, tail <const> = rest:match("^([%w_]-)(_c%d+.*)$")
+    assert(flags == "" or flags:find("^[_%w]+$"), text)
+    for flag in flags:gmatch("[^_]+") do
+        assert(flag == "relu" or flag == "norm" or flag == "winner" or flag == "bias"
+            or flag == "mask" or flag:find("^drop%w+$"), text .. ": " .. flag)
+    end
+    local weighted <const> = (spec.op == "conv" or spec.op == "linear")
+        and not text:find("^dwconv")
+    local outputs <const> = weighted
+        and "_k" .. spec.k .. (spec.groups > 1 and "_g" .. spec.groups or "") or ""
+    local shape <const> = ("_c%d%s_%dx%d_%s"):format(spec.c, outputs, spec.x.h, spec.x.w,
+        spec.pass)
+    test.equal(tail:sub(1, #shape), shape, text)
+    local how <const> = tail:sub(#shape + 1)
+    assert(how == "" or how:sub(1, 2) == "__", text)
+    for part in how:gmatch("[^_]+") do
+        local known = false
+        for _, pattern in ipairs(HOW) do
+            known = known or part:find(pattern) ~= nil
+        end
+        assert(known, text .. ": " .. part)
+    end
+end
+
+function tests.kernels_follow_the_grammar()
+    each_kernel(check_grammar)
+end
+
+-- Within a program, a name is the key of one function.
+function tests.distinct_shapes_have_distinct_names()
+    local program, seen
+    each_kernel(function(spec, title, plans)
+        if title ~= program then
+            program, seen = title, {}
+        end
+        local text <const> = template.render(kernel.template(spec, plans.set, OPTIONS))
+        test.equal(seen[spec.name] or text, text, title .. ": " .. spec.name)
+        seen[spec.name] = text
+    end)
+end
+
+function tests.names_tell_each_field()
+    local layout <const> = { c = 8, h = 6, w = 5, pitch = 8, border = 1 }
+    local inner <const> = { c = 8, h = 6, w = 5, pitch = 8, border = 0 }
+    local function conv(changes)
+        local spec <const> = {
+            op = "conv", pass = "fwd", window = 3, stride = 1, padding = 1, groups = 1,
+            c = 8, k = 8, x = layout, y = inner,
+        }
+        for key, value in pairs(changes) do -- each sets its own field
+            spec[key] = value
+        end
+        return name.kernel(spec)
+    end
+    test.equal(conv({}), "conv3x3_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ stride = 2 }), "conv3x3s2_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ relu = true, stats = true }), "conv3x3_relu_norm_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ bias = true }), "conv3x3_bias_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ padding = 0 }), "conv3x3_c8_k8_6x5_fwd__direct_p0_b1_0")
+    test.equal(conv({ y = layout }), "conv3x3_c8_k8_6x5_fwd__direct_b1_1")
+    test.equal(conv({ algorithm = "winograd4" }), "conv3x3_c8_k8_6x5_fwd__winograd4")
+    test.equal(conv({ pass = "bwd_data", dx = inner, dy = layout, adds = true }),
+        "conv3x3_c8_k8_6x5_bwd_data__direct_add")
+    test.equal(conv({ pass = "bwd_weights", dy = inner }), "conv3x3_c8_k8_6x5_bwd_weights__direct")
+    test.equal(conv({ groups = 2, stats = true }), "conv3x3_norm_c8_k8_g2_6x5_fwd__direct")
+    test.equal(conv({ groups = 8, relu = true, algorithm = "depthwise" }),
+        "dwconv3x3_relu_c8_6x5_fwd")
+    local wide <const> = { c = 8, h = 6, w = 5, pitch = 16, border = 1 }
+    test.equal(conv({ x = wide }), "conv3x3_c8_k8_6x5_fwd__direct_padded")
+    local function add(x, x2)
+        return name.kernel({ op = "add", pass = "fwd", c = 8, x = x, x2 = x2, y = inner })
+    end
+    test.equal(add(inner, inner), "add_c8_6x5_fwd")
+    test.equal(add(inner, layout), "add_c8_6x5_fwd__x1")
+    test.equal(add(layout, inner), "add_c8_6x5_fwd__b1_0")
+    local function map(p)
+        return name.kernel({ op = "map", pass = "fwd", c = 8, x = inner, y = inner, p = p,
+            affine = true, relu = true, each_image = true })
+    end
+    test.equal(map(0.0), "norm_relu_c8_6x5_fwd")
+    test.equal(map(0.05), "norm_relu_drop0p05_c8_6x5_fwd")
+    test.equal(map(1e-7), "norm_relu_drop1em07_c8_6x5_fwd")
+end
+
+-- Laps follow the table of kernels; what runs again has a number.
+function tests.laps_are_distinct()
+    local first <const> = { layer = "norm1", pass = "fwd" }
+    local again <const> = { layer = "norm1", pass = "fwd" }
+    local other <const> = { layer = "add1", pass = "bwd_data" }
+    local list <const>, of <const> = name.laps({ first, other, again })
+    test.equal(table.concat(list, " "), "LAP_NORM1_FWD LAP_ADD1_BWD_DATA LAP_NORM1_FWD_2")
+    test.equal(of[first], "LAP_NORM1_FWD")
+    test.equal(of[again], "LAP_NORM1_FWD_2")
+end
+
+-- Offsets in the parameters and in the arenas are constants of one enum or another.
+function tests.constants_are_distinct()
+    local function check(plans, title, graph)
+        local seen <const> = {}
+        local function claim(constant)
+            assert(constant:find("^[A-Z_][A-Z0-9_]*$"), title .. ": " .. constant)
+            assert(not seen[constant], title .. ": two of " .. constant)
+            seen[constant] = true
+        end
+        for _, list in ipairs({ graph.params, graph.states }) do
+            for _, item in ipairs(list) do
+                claim(name.param(item.name))
+            end
+        end
+        for _, buffer in ipairs(plans.train.plan.buffers) do
+            claim(name.offset(buffer.name))
+        end
+    end
+    nets.each(check)
+    nets.each_varied(check)
+end
+
+return tests

@@ -1,0 +1,110 @@
+-- The PyTorch twin: its submodules and forward, line by line.
+
+local test <const> = ...
+
+local graph <const> = require("language/graph")
+local network <const> = require("language/network")
+local twin <const> = require("language/twin")
+
+local tests <const> = {}
+
+-- The lines of class Net for `lines`, layers between an image of 3 x 8 x 8 and two classes.
+local function class(lines, norm)
+    local text <const> = [[return network {
+        name = "small", classes = 2, input = { 3, 8, 8 },
+        recipe = { optimizer = sgd { lr = 0.1 } },
+        layers = { ]] .. lines .. [[, softmax_cross_entropy() },
+    }]]
+    local built <const> = graph.build(network.read(text, "small.lua", norm))
+    local file <const> = twin.text(built, { network = "small.lua", norm = norm })
+    return (file:match("super%(%).__init__%(%)\n(.-)\n\n\ndef"):gsub(" *#[^\n]*", ""))
+end
+
+function tests.every_layer_has_its_line()
+    test.equal(class([[
+        conv { 8, window = 3, stride = 2, padding = 1 }, norm(), relu(), dropout(0.25),
+        conv { 8, window = 1, bias = true, groups = 4, name = "mix" },
+        maxpool { 3, stride = 2, padding = 1 },
+        avgpool(2), global_avgpool(), linear(2)]], "bn"), [[
+        self.conv1 = nn.Conv2d(3, 8, kernel_size=3, stride=2, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(8)
+        self.relu1 = nn.ReLU()
+        self.dropout1 = nn.Dropout(0.25)
+        self.mix = nn.Conv2d(8, 8, kernel_size=1, groups=4)
+        self.maxpool1 = nn.MaxPool2d(3, stride=2, padding=1)
+        self.avgpool1 = nn.AvgPool2d(2)
+        self.global_avgpool1 = nn.AdaptiveAvgPool2d(1)
+        self.linear1 = nn.Linear(8, 2)
+
+    def forward(self, x):
+        """Logits, (N, 2), of images, (N, 3, 8, 8)."""
+        x = self.conv1(x)
+        x = self.norm1(x)
+        x = self.relu1(x)
+        x = self.dropout1(x)
+        x = self.mix(x)
+        x = self.maxpool1(x)
+        x = self.avgpool1(x)
+        x = self.global_avgpool1(x)
+        x = self.linear1(x.flatten(1))
+        return x]])
+end
+
+function tests.skips_keep_their_values()
+    test.equal(class([[
+        conv { 3, window = 1 }, relu { name = "r" }, conv { 3, window = 1 }, add("r"),
+        add { "input", "add1" }, global_avgpool(), conv { 2, window = 1 }]], "bn"), [[
+        self.conv1 = nn.Conv2d(3, 3, kernel_size=1, bias=False)
+        self.r = nn.ReLU()
+        self.conv2 = nn.Conv2d(3, 3, kernel_size=1, bias=False)
+        self.global_avgpool1 = nn.AdaptiveAvgPool2d(1)
+        self.conv3 = nn.Conv2d(3, 2, kernel_size=1, bias=False)
+
+    def forward(self, y_input):
+        """Logits, (N, 2), of images, (N, 3, 8, 8)."""
+        x = self.conv1(y_input)
+        y_r = self.r(x)
+        x = self.conv2(y_r)
+        x = x + y_r
+        x = y_input + x
+        x = self.global_avgpool1(x)
+        x = self.conv3(x)
+        return x.flatten(1)]])
+end
+
+-- A linear layer that others follow gives an image of 1 x 1 again.
+function tests.linear_in_the_middle_unflattens()
+    local text <const> = class("linear(4), relu(), linear { 2, bias = false }", "bn")
+    assert(text:find("x = self.linear1(x.flatten(1))[:, :, None, None]\n", 1, true), "no such line")
+    assert(text:find("x = self.linear2(x.flatten(1))\n        return x", 1, true), "no such line")
+    assert(text:find("self.linear2 = nn.Linear(4, 2, bias=False)", 1, true), "no such line")
+end
+
+function tests.norms_are_pytorchs()
+    local lines <const> = "conv { 8, window = 1 }, norm { eps = 0.001, momentum = 0.05 }, "
+        .. "global_avgpool(), linear(2)"
+    for norm, line in pairs({
+        bn = "nn.BatchNorm2d(8, eps=0.001, momentum=0.05)\n",
+        gn = "nn.GroupNorm(4, 8, eps=0.001)\n",
+        ln = "nn.GroupNorm(1, 8, eps=0.001)\n",
+        ["in"] = "nn.GroupNorm(8, 8, eps=0.001)\n",
+    }) do
+        local text <const> = class(lines, norm)
+        assert(text:find("self.norm1 = " .. line, 1, true), "no such line")
+    end
+    assert(not class(lines, "none"):find("norm"), "norm none left a line")
+end
+
+function tests.ghosts_are_not_pytorchs()
+    test.raises({ "small.lua:4: batch norm over 16 images: expected a norm that PyTorch has" },
+        class, "conv { 8, window = 1 }, norm(), global_avgpool(), linear(2)", "bn16")
+end
+
+function tests.path_cannot_leave_the_docstring()
+    local file <const> = "gen/nets/s8.lua"
+    local built <const> = graph.build(network.read(host.source(file), file, "bn"))
+    local text <const> = twin.text(built, { network = 'x"""\nimport os\n\\', norm = "bn" })
+    assert(text:find("burin twin --norm bn x????import os??\n", 1, true), "no such line")
+end
+
+return tests

@@ -1,0 +1,172 @@
+-- Candidates of convolutions, and files of measurements that choose among them.
+
+local test <const> = ...
+
+local choice <const> = require("ops/conv/choice")
+local emit <const> = require("emit/program")
+local name <const> = require("emit/name")
+local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
+local plan <const> = require("plan/show")
+local tile <const> = require("ops/conv/tile")
+local tuned <const> = require("plan/tuned")
+
+local tests <const> = {}
+
+local HEAD <const> = 'machine { "amd-1-2" }\n'
+
+local function options(more)
+    local all <const> = {
+        network = "gen/nets/s8.lua", norm = "gn", isa = "avx2", algorithm = "auto",
+        unroll = "tile",
+    }
+    for key, value in pairs(more or {}) do
+        all[key] = value
+    end
+    return all
+end
+
+-- Calls check(spec, list of candidates, set) for the convolutions of the networks.
+local function each_convolution(check)
+    nets.each(function(plans)
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            if spec.op == "conv" then
+                check(spec, choice.candidates(spec, plans.set, "auto"), plans.set)
+            end
+        end
+    end)
+end
+
+function tests.candidates_differ_and_fit()
+    local transformed = 0
+    each_convolution(function(spec, list, set)
+        local seen <const> = {}
+        for _, candidate in ipairs(list) do
+            local text <const> = choice.text(candidate)
+            assert(not seen[text], text)
+            seen[text] = true
+            transformed = transformed + (candidate.algorithm == "winograd4" and 1 or 0)
+            assert(candidate.algorithm == "bank" or tile.fits(set, candidate.mr, candidate.nr),
+                spec.name .. ": " .. text)
+        end
+        test.equal(spec.tile, list[1], "the model's choice")
+    end)
+    assert(transformed > 1000, transformed)
+end
+
+function tests.direct_offers_no_transforms()
+    nets.each(function(plans)
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            if spec.op == "conv" then
+                for _, candidate in ipairs(choice.candidates(spec, plans.set, "direct")) do
+                    assert(candidate.algorithm ~= "winograd4")
+                end
+            end
+        end
+    end)
+end
+
+-- Past the end of a kernel's list the model chooses.
+function tests.a_candidate_is_taken_by_its_number()
+    local graph <const> = nets.graph("s8", "gn")
+    local first <const> = emit.plan(graph, options())
+    for _, number in ipairs({ 1, 2, 7, 1000 }) do
+        local planned <const> = emit.plan(graph, options({ candidate = number }))
+        for i, spec in ipairs(planned.train.plan.kernels) do
+            if spec.op == "conv" then
+                local list <const> =
+                    choice.candidates(first.train.plan.kernels[i], planned.set, "auto")
+                test.equal(spec.tile, list[number] or list[1], spec.name)
+            end
+        end
+    end
+end
+
+function tests.keys_are_names_without_the_algorithm()
+    each_convolution(function(spec)
+        local pattern <const> = "^(.*)__" .. spec.algorithm .. "_?(.*)$"
+        local start <const>, rest <const> = spec.name:match(pattern)
+        test.equal(name.key(spec), rest == "" and start or start .. "__" .. rest)
+    end)
+end
+
+-- What plan.choices writes, tuned.lua reads, and it leads to the same plan.
+function tests.choices_come_back()
+    local graph <const> = nets.graph("s8", "gn")
+    for number = 2, 9, 7 do
+        local text <const> = plan.choices(graph, options({ candidate = number }))
+        local read <const> = tuned.read(text, "t.lua", host.cpu_id())
+        test.equal(plan.choices(graph, options({ tuned = read })), text)
+        assert(text ~= plan.choices(graph, options()), "as the model")
+    end
+end
+
+function tests.the_plan_shows_a_tuned_tile_and_group()
+    local graph <const> = nets.graph("s8", "gn")
+    local read <const> = tuned.read(HEAD .. [[
+        group { "s8_gn", isa = "avx2", images = 2, measured = "2026-01-31" }
+        kernel { "conv3x3_c32_k32_8x8_bwd_data__b1_1", isa = "avx2", algorithm = "direct", mr = 4,
+                 nr = 2 }]], "t.lua")
+    local text <const> = plan.text(graph, options({ tuned = read }))
+    assert(text:find("for each group of 2 images:", 1, true))
+    local row <const> = "\n" .. "conv3x3_c32_k32_8x8_bwd_data__direct_b1_1 +%w+ +bwd_data +[%d.]+ +"
+    test.equal(text:match(row .. "(%d x %d)"), "4 x 2")
+    local program <const> = emit.program(graph, options({ tuned = read }))
+    local head <const> = " * Kernels chosen by t.lua, measured on amd-1-2, 2026-01-31.\n"
+    assert(program:find(head, 1, true))
+    assert(not emit.program(graph, options()):find("Kernels chosen", 1, true))
+end
+
+-- -- Wrong files ---------------------------------------------------------------------------------
+
+function tests.all_mistakes_are_told()
+    local text <const> = HEAD .. [[
+kernel { "a", isa = "sse", algorithm = "direct", mr = 0, nr = 2 }
+kernel { "a", isa = "avx2", algorithm = "fft", mr = 1, nr = 1.5, tile = 3 }
+group { "s8_gn", isa = "avx2", measured = "today" }
+group { 7, isa = "avx2", images = 2, measured = "today" }
+kernel { "b", isa = "c", algorithm = "direct", mr = 1, nr = 1 }
+kernel { "b", isa = "c", algorithm = "direct", mr = 2, nr = 1 }
+machine { "amd-1-3" }
+]]
+    test.raises({
+        't.lua:2: kernel: isa is "sse": expected one of avx2, avx512 or c',
+        "t.lua:2: kernel: mr is 0: expected an integer from 1 to 64",
+        't.lua:3: kernel: algorithm is "fft": expected one of direct, bank, winograd4 or '
+            .. "depthwise",
+        "t.lua:3: kernel: nr is 1.5: expected an integer from 1 to 64",
+        't.lua:3: kernel: has no field "tile": expected key, isa, algorithm, mr, nr or block',
+        "t.lua:4: group: images is missing: expected an integer from 1 to 64",
+        "t.lua:5: group: program is 7: expected a name (letters, digits and _, at most 64, "
+            .. "no digit first)",
+        't.lua:7: kernel: "b" for c is given twice: expected one entry',
+        "t.lua:8: machine: is given twice: expected one processor a file",
+        't.lua:8: machine: id is "amd-1-3": expected "amd-1-2", which the file is named after',
+    }, tuned.read, text, "t.lua", "amd-1-2")
+end
+
+function tests.foreign_files_are_refused()
+    local function refused(text, message)
+        local raised <const> = test.raises({ message }, tuned.read, text, "t.lua")
+        test.equal(raised.kind, "failed")
+    end
+    refused("", "t.lua:1: no machine { ... }: expected a file that `make tune` wrote")
+    refused("return network { name = 'x' }",
+        "t.lua:1: attempt to call a nil value (global 'network')")
+    refused("\nkernel {", "t.lua:2: unexpected symbol near <eof>")
+    refused("machine(host.read_file('x'))", "t.lua:1: attempt to index a nil value (global 'host')")
+end
+
+-- A tile that the planner does not offer is not believed.
+function tests.an_impossible_choice_is_refused()
+    local graph <const> = nets.graph("s8", "gn")
+    local read <const> = tuned.read(HEAD .. [[
+        kernel { "conv3x3_c32_k32_8x8_bwd_data__b1_1", isa = "avx2", algorithm = "direct", mr = 40,
+                 nr = 4 }]], "t.lua")
+    test.raises({
+        "t.lua:2: conv3x3_c32_k32_8x8_bwd_data__b1_1: algorithm = \"direct\", mr = 40, nr = 4: "
+            .. "expected a candidate such as algorithm = \"winograd4\", mr = 4, nr = 2; "
+            .. "`make tune` measures anew",
+    }, emit.plan, graph, options({ tuned = read }))
+end
+
+return tests

@@ -1,0 +1,32 @@
+# The committed files of generated/ are what the generator writes today, byte for byte.
+#
+#     cmake -DBURIN=build/burin -DWORK=build/tests/current -P tests/project/test_current.cmake
+#
+# It runs in the root of the source tree, because a file names the network as the command did.
+cmake_minimum_required(VERSION 3.22)
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+set(stale "")
+foreach(norm bn gn ln)
+    foreach(isa avx2 avx512)
+        set(name s8_${norm}_${isa}.c)
+        execute_process(
+            COMMAND "${BURIN}" gen --norm ${norm} --isa ${isa} --tuned none
+                -o "${WORK}/${name}" gen/nets/s8.lua
+            RESULT_VARIABLE result OUTPUT_QUIET)
+        if(NOT result EQUAL 0)
+            message(FATAL_ERROR "burin gen --norm ${norm} --isa ${isa} ended with ${result}")
+        endif()
+        execute_process(
+            COMMAND "${CMAKE_COMMAND}" -E compare_files "${WORK}/${name}" generated/${name}
+            RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+        if(NOT result EQUAL 0)
+            list(APPEND stale generated/${name})
+        endif()
+    endforeach()
+endforeach()
+if(stale)
+    list(JOIN stale " " stale)
+    message(FATAL_ERROR "not what the generator writes today: ${stale}\n"
+        "`make generated` remakes them; commit them with the change that made them differ.")
+endif()

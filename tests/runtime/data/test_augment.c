@@ -1,0 +1,247 @@
+/* test_augment.c - each augmentation by hand on a 4 x 4 image, and what the draws promise. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/augment.h"
+#include "rng.h"
+
+enum { H = 4, W = 4, PLANE = H * W, IMAGE = DATA_CHANNELS * PLANE };
+
+/* Keeps the bytes as they are: mean 0, and 255 units to one. */
+static const struct data_stats identity = {{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}};
+
+/* Pixel (y, x) of channel c is 100c + 10y + x. */
+static void number_pixels(uint8_t *pixels)
+{
+    for (int i = 0; i < IMAGE; i++)
+        pixels[i] = (uint8_t)(100 * (i / PLANE) + 10 * (i / W % H) + i % W);
+}
+
+/* Compares channel 0 with a picture and the others with it plus 100 and 200; -1 stands for the
+ * mean, which is 0 in all channels. */
+static void looks_like(const struct augment_draw *draw, int crop, int cutout,
+                       const int picture[H][W])
+{
+    uint8_t pixels[IMAGE];
+    float out[IMAGE];
+    struct augment augment;
+    number_pixels(pixels);
+    augment_init(&augment, &identity, DATA_CHANNELS, H, W);
+    augment.crop = crop;
+    augment.cutout = cutout;
+    augment_apply(out, pixels, &augment, draw);
+    for (int i = 0; i < IMAGE; i++) {
+        int expected = picture[i / W % H][i % W];
+        expected = expected < 0 ? 0 : expected + 100 * (i / PLANE);
+        ck_assert_msg(fabs((double)out[i] - expected) < 1e-4, "float %d: %g, expected %d", i,
+                      (double)out[i], expected);
+    }
+}
+
+/* -- By hand ----------------------------------------------------------------------------------- */
+
+START_TEST(nothing_changes_nothing)
+{
+    looks_like(
+        &(struct augment_draw){0}, 0, 0,
+        (const int[H][W]){{0, 1, 2, 3}, {10, 11, 12, 13}, {20, 21, 22, 23}, {30, 31, 32, 33}});
+}
+END_TEST
+
+START_TEST(up_and_left_reflects_without_the_edge)
+{
+    looks_like(
+        &(struct augment_draw){.down = -2, .right = -1}, 2, 0,
+        (const int[H][W]){{21, 20, 21, 22}, {11, 10, 11, 12}, {1, 0, 1, 2}, {11, 10, 11, 12}});
+}
+END_TEST
+
+START_TEST(down_and_right_reflects_without_the_edge)
+{
+    looks_like(
+        &(struct augment_draw){.down = 1, .right = 2}, 2, 0,
+        (const int[H][W]){{12, 13, 12, 11}, {22, 23, 22, 21}, {32, 33, 32, 31}, {22, 23, 22, 21}});
+}
+END_TEST
+
+START_TEST(the_whole_border_is_usable)
+{
+    looks_like(
+        &(struct augment_draw){.down = 3, .right = -3}, 3, 0,
+        (const int[H][W]){{33, 32, 31, 30}, {23, 22, 21, 20}, {13, 12, 11, 10}, {3, 2, 1, 0}});
+}
+END_TEST
+
+START_TEST(mirror_turns_the_cropped_window)
+{
+    looks_like(
+        &(struct augment_draw){.mirror = true}, 0, 0,
+        (const int[H][W]){{3, 2, 1, 0}, {13, 12, 11, 10}, {23, 22, 21, 20}, {33, 32, 31, 30}});
+    looks_like(
+        &(struct augment_draw){.right = 1, .mirror = true}, 1, 0,
+        (const int[H][W]){{2, 3, 2, 1}, {12, 13, 12, 11}, {22, 23, 22, 21}, {32, 33, 32, 31}});
+}
+END_TEST
+
+START_TEST(cutout_is_clipped_at_the_edges)
+{
+    looks_like(
+        &(struct augment_draw){.row = 1, .column = 2}, 0, 2,
+        (const int[H][W]){{0, -1, -1, 3}, {10, -1, -1, 13}, {20, 21, 22, 23}, {30, 31, 32, 33}});
+    looks_like(
+        &(struct augment_draw){.row = 0, .column = 0}, 0, 2,
+        (const int[H][W]){{-1, 1, 2, 3}, {10, 11, 12, 13}, {20, 21, 22, 23}, {30, 31, 32, 33}});
+    looks_like(
+        &(struct augment_draw){.row = 3, .column = 3}, 0, 3,
+        (const int[H][W]){{0, 1, 2, 3}, {10, 11, 12, 13}, {20, 21, -1, -1}, {30, 31, -1, -1}});
+    looks_like(
+        &(struct augment_draw){.row = 3, .column = 3}, 0, 1,
+        (const int[H][W]){{0, 1, 2, 3}, {10, 11, 12, 13}, {20, 21, 22, 23}, {30, 31, 32, -1}});
+}
+END_TEST
+
+START_TEST(bytes_are_normalised)
+{
+    const struct data_stats stats = {{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}};
+    struct augment augment;
+    static uint8_t pixels[DATA_CHANNELS * 256];
+    static float out[DATA_CHANNELS * 256];
+    for (int i = 0; i < DATA_CHANNELS * 256; i++)
+        pixels[i] = (uint8_t)i;
+    augment_init(&augment, &stats, DATA_CHANNELS, 16, 16);
+    augment_image(out, pixels, &augment, 1, 2, 3);
+    for (int i = 0; i < DATA_CHANNELS * 256; i++) {
+        double expected = (i % 256 / 255.0 - stats.mean[i / 256]) / stats.std[i / 256];
+        ck_assert_double_eq_tol((double)out[i], expected, 2e-7);
+    }
+}
+END_TEST
+
+/* -- Draws ------------------------------------------------------------------------------------- */
+
+static struct augment everything(enum flip_mode flip)
+{
+    struct augment augment;
+    augment_init(&augment, &identity, DATA_CHANNELS, 32, 32);
+    augment.crop = 4;
+    augment.flip = flip;
+    augment.cutout = 8;
+    return augment;
+}
+
+START_TEST(draws_cover_their_ranges_evenly)
+{
+    enum { SAMPLES = 16200, WINDOWS = 81 };
+    struct augment augment = everything(FLIP_RANDOM);
+    int windows[9][9] = {{0}}, rows[32] = {0}, columns[32] = {0}, mirrored = 0;
+    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+        struct augment_draw d = augment_draw(&augment, 1, 5, sample);
+        ck_assert(abs(d.down) <= 4 && abs(d.right) <= 4);
+        ck_assert(d.row >= 0 && d.row < 32 && d.column >= 0 && d.column < 32);
+        windows[d.down + 4][d.right + 4]++;
+        rows[d.row]++;
+        columns[d.column]++;
+        mirrored += d.mirror;
+    }
+    for (int i = 0; i < WINDOWS; i++)
+        ck_assert_int_lt(abs(windows[i / 9][i % 9] - 200), 5 * 14);
+    for (int i = 0; i < 32; i++) {
+        ck_assert_int_lt(abs(rows[i] - 506), 5 * 22);
+        ck_assert_int_lt(abs(columns[i] - 506), 5 * 22);
+    }
+    ck_assert_int_lt(abs(mirrored - SAMPLES / 2), 5 * 64);
+}
+END_TEST
+
+START_TEST(random_flips_are_tossed_every_epoch)
+{
+    struct augment augment = everything(FLIP_RANDOM);
+    int changes = 0;
+    for (uint32_t sample = 0; sample < 10000; sample++)
+        changes += augment_draw(&augment, 1, 1, sample).mirror !=
+                   augment_draw(&augment, 1, 2, sample).mirror;
+    ck_assert_int_lt(abs(changes - 5000), 5 * 50);
+}
+END_TEST
+
+START_TEST(alternating_flips_turn_every_epoch)
+{
+    struct augment augment = everything(FLIP_ALTERNATING);
+    int mirrored = 0;
+    for (uint32_t sample = 0; sample < 10000; sample++) {
+        bool first = augment_draw(&augment, 1, 1, sample).mirror;
+        mirrored += first;
+        for (uint32_t epoch = 2; epoch < 7; epoch++)
+            ck_assert(augment_draw(&augment, 1, epoch, sample).mirror ==
+                      (first ^ (epoch % 2 == 0)));
+    }
+    ck_assert_int_lt(abs(mirrored - 5000), 5 * 50);
+}
+END_TEST
+
+START_TEST(without_flips_nothing_is_mirrored)
+{
+    struct augment augment = everything(FLIP_NONE);
+    for (uint32_t sample = 0; sample < 1000; sample++)
+        ck_assert(!augment_draw(&augment, 1, 1, sample).mirror);
+}
+END_TEST
+
+/* The positions are documented; other programs may rely on them. */
+START_TEST(draws_are_at_their_positions)
+{
+    struct augment augment = everything(FLIP_RANDOM);
+    uint64_t key = rng_key(11, 22, 33, RNG_AUGMENT);
+    struct augment_draw d = augment_draw(&augment, 11, 22, 33);
+    ck_assert_int_eq(d.mirror, (int)(rng_bits(key, 0) >> 31));
+    ck_assert_int_eq(d.down, (int)rng_below(key, 1, 9) - 4);
+    ck_assert_int_eq(d.right, (int)rng_below(key, 2, 9) - 4);
+    ck_assert_int_eq(d.row, (int)rng_below(key, 3, 32));
+    ck_assert_int_eq(d.column, (int)rng_below(key, 4, 32));
+}
+END_TEST
+
+START_TEST(any_order_gives_the_same_bits)
+{
+    enum { IMAGES = 20 };
+    static uint8_t pixels[IMAGES][DATA_PIXELS];
+    static float forward[IMAGES][DATA_PIXELS], backward[IMAGES][DATA_PIXELS];
+    for (uint32_t i = 0; i < IMAGES * DATA_PIXELS; i++)
+        pixels[i / DATA_PIXELS][i % DATA_PIXELS] = (uint8_t)rng_bits(1, i);
+    struct augment augment = everything(FLIP_ALTERNATING);
+    for (uint32_t i = 0; i < IMAGES; i++)
+        augment_image(forward[i], pixels[i], &augment, 1, 3, i);
+    for (uint32_t i = IMAGES; i-- > 0;)
+        augment_image(backward[i], pixels[i], &augment, 1, 3, i);
+    ck_assert_mem_eq(forward, backward, sizeof forward);
+    augment_image(backward[0], pixels[0], &augment, 1, 4, 0);
+    ck_assert_mem_ne(forward[0], backward[0], sizeof forward[0]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("augment");
+    TCase *tests = tcase_create("augment");
+    tcase_add_test(tests, nothing_changes_nothing);
+    tcase_add_test(tests, up_and_left_reflects_without_the_edge);
+    tcase_add_test(tests, down_and_right_reflects_without_the_edge);
+    tcase_add_test(tests, the_whole_border_is_usable);
+    tcase_add_test(tests, mirror_turns_the_cropped_window);
+    tcase_add_test(tests, cutout_is_clipped_at_the_edges);
+    tcase_add_test(tests, bytes_are_normalised);
+    tcase_add_test(tests, draws_cover_their_ranges_evenly);
+    tcase_add_test(tests, random_flips_are_tossed_every_epoch);
+    tcase_add_test(tests, alternating_flips_turn_every_epoch);
+    tcase_add_test(tests, without_flips_nothing_is_mirrored);
+    tcase_add_test(tests, draws_are_at_their_positions);
+    tcase_add_test(tests, any_order_gives_the_same_bits);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

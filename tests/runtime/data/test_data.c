@@ -1,0 +1,561 @@
+/* test_data.c - folders of CIFAR-10 files that are right, and wrong in every way we promise to
+ * name.
+ *
+ * The files are sparse: all zero except for what a test writes, so they take no room on the disk.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/data.h"
+#include "digest.h"
+
+enum { RECORD = 3073, RECORDS = 10000, FILE_SIZE = RECORD * RECORDS };
+
+static const char *const files[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                    "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
+enum { FILES = sizeof files / sizeof files[0], TEST_FILE = FILES - 1 };
+
+static char folder[512];
+
+/* -- Making files ------------------------------------------------------------------------------ */
+
+static const char *in_folder(const char *name)
+{
+    static char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void write_at(const char *name, long offset, const void *bytes, size_t count)
+{
+    int file = open(in_folder(name), O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq((int)pwrite(file, bytes, count, offset), (int)count);
+    close(file);
+}
+
+static void write_byte(const char *name, long offset, int value)
+{
+    uint8_t byte = (uint8_t)value;
+    write_at(name, offset, &byte, 1);
+}
+
+static void resize(const char *name, long size)
+{
+    int file = open(in_folder(name), O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(ftruncate(file, size), 0);
+    close(file);
+}
+
+/* Six whole files; record 0 of file i has label i + 1, and its last pixel is 100 + i. */
+static void make_folder(void)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/burin-data-XXXXXX", base && *base ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < FILES; i++) {
+        resize(files[i], FILE_SIZE);
+        write_byte(files[i], 0, i + 1);
+        write_byte(files[i], RECORD - 1, 100 + i);
+    }
+}
+
+static void remove_folder(void)
+{
+    for (int i = 0; i < FILES; i++)
+        remove(in_folder(files[i]));
+    remove(in_folder("SHA256SUMS"));
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+/* The list that `make data` writes: a first line, and a line for each of these files. */
+static void write_sums(const char *first_line, int first, int last)
+{
+    uint8_t *bytes = malloc(FILE_SIZE);
+    char hex[SHA256_HEX_SIZE];
+    FILE *sums = fopen(in_folder("SHA256SUMS"), "w");
+    ck_assert_ptr_nonnull(sums);
+    fputs(first_line, sums);
+    for (int i = first; i <= last; i++) {
+        FILE *file = fopen(in_folder(files[i]), "rb");
+        ck_assert_uint_eq(fread(bytes, 1, FILE_SIZE, file), FILE_SIZE);
+        fclose(file);
+        digest(hex, bytes, FILE_SIZE);
+        fprintf(sums, "%s  %s\n", hex, files[i]);
+    }
+    fclose(sums);
+    free(bytes);
+}
+
+/* -- Expectations ------------------------------------------------------------------------------ */
+
+/* A message with every "@" standing for the folder. */
+static const char *expand(const char *text)
+{
+    static char expanded[4096];
+    size_t used = 0;
+    for (; *text; text++) {
+        if (*text == '@')
+            used += (size_t)snprintf(expanded + used, sizeof expanded - used, "%s", folder);
+        else
+            expanded[used++] = *text;
+    }
+    expanded[used] = '\0';
+    return expanded;
+}
+
+static void fails_with(enum data_part part, const char *message)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert(!data_open(&data, folder, part, &err));
+    ck_assert_str_eq(err.message, expand(message));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_null(data.labels);
+    ck_assert_ptr_null(data.pixels);
+}
+
+static void warns_with(const char *warning)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert_msg(data_open(&data, folder, DATA_TEST, &err), "%s", err.message);
+    ck_assert_str_eq(data.warning, expand(warning));
+    data_close(&data);
+}
+
+/* -- Good files -------------------------------------------------------------------------------- */
+
+START_TEST(training_files_come_in_order)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert_msg(data_open(&data, folder, DATA_TRAIN, &err), "%s", err.message);
+    ck_assert_int_eq(data.count, 50000);
+    ck_assert_int_eq(data.c, 3);
+    ck_assert_int_eq(data.h, 32);
+    ck_assert_int_eq(data.w, 32);
+    ck_assert(!data.synthetic);
+    ck_assert_str_eq(data.source, folder);
+    for (int i = 0; i < 5; i++) {
+        const size_t sample = (size_t)i * RECORDS;
+        ck_assert_int_eq(data.labels[sample], i + 1);
+        ck_assert_int_eq(data.labels[sample + 1], 0);
+        ck_assert_int_eq(data.pixels[(sample + 1) * DATA_PIXELS - 1], 100 + i);
+        ck_assert_int_eq(data.pixels[(sample + 1) * DATA_PIXELS], 0);
+    }
+    data_close(&data);
+    ck_assert_ptr_null(data.pixels);
+    data_close(&data);
+}
+END_TEST
+
+START_TEST(the_test_file_is_read_alone)
+{
+    struct data data = {0};
+    struct err err = {0};
+    for (int i = 0; i < 5; i++)
+        remove(in_folder(files[i]));
+    write_byte("test_batch.bin", FILE_SIZE - RECORD, 9);
+    write_byte("test_batch.bin", FILE_SIZE - 1, 255);
+    ck_assert_msg(data_open(&data, folder, DATA_TEST, &err), "%s", err.message);
+    ck_assert_int_eq(data.count, RECORDS);
+    ck_assert_int_eq(data.labels[0], 6);
+    ck_assert_int_eq(data.labels[RECORDS - 1], 9);
+    ck_assert_int_eq(data.pixels[(size_t)RECORDS * DATA_PIXELS - 1], 255);
+    data_close(&data);
+}
+END_TEST
+
+/* -- Bad files --------------------------------------------------------------------------------- */
+
+START_TEST(missing_file)
+{
+    remove(in_folder("data_batch_4.bin"));
+    fails_with(DATA_TRAIN,
+               "@/data_batch_4.bin: no such file: expected data_batch_1.bin to data_batch_5.bin "
+               "and test_batch.bin in this folder; `make data` downloads them");
+}
+END_TEST
+
+START_TEST(missing_folder)
+{
+    struct data data = {0};
+    struct err err = {0};
+    ck_assert(!data_open(&data, "/nowhere/at/all", DATA_TEST, &err));
+    ck_assert_str_eq(err.message,
+                     "/nowhere/at/all: no such folder: expected one with CIFAR-10's six files");
+    ck_assert_int_eq(err.code, EXIT_DATA);
+}
+END_TEST
+
+START_TEST(unreadable_file)
+{
+    remove(in_folder("test_batch.bin"));
+    ck_assert_int_eq(mkdir(in_folder("test_batch.bin"), 0700), 0);
+    fails_with(DATA_TEST, "@/test_batch.bin: cannot open: Is a directory");
+    remove(in_folder("test_batch.bin"));
+    ck_assert_int_eq(symlink("test_batch.bin", in_folder("test_batch.bin")), 0);
+    fails_with(DATA_TEST, "@/test_batch.bin: cannot open: Too many levels of symbolic links");
+}
+END_TEST
+
+START_TEST(short_file)
+{
+    resize("data_batch_2.bin", FILE_SIZE - 5);
+    fails_with(DATA_TRAIN, "@/data_batch_2.bin: 5 bytes short: expected 30730000 (10000 records of "
+                           "3073), got 30729995");
+    resize("data_batch_1.bin", 0);
+    fails_with(DATA_TRAIN, "@/data_batch_1.bin: 30730000 bytes short: expected 30730000 (10000 "
+                           "records of 3073), got 0");
+}
+END_TEST
+
+START_TEST(long_file)
+{
+    resize("test_batch.bin", FILE_SIZE + 7);
+    fails_with(DATA_TEST, "@/test_batch.bin: 7 bytes too long: expected 30730000 (10000 records of "
+                          "3073), got 30730007");
+}
+END_TEST
+
+START_TEST(bad_label)
+{
+    write_byte("data_batch_3.bin", 1234L * RECORD, 10);
+    fails_with(DATA_TRAIN, "@/data_batch_3.bin: record 1235 of 10000, at byte 3792082: label 10: "
+                           "expected 0 to 9");
+    write_byte("test_batch.bin", 9999L * RECORD, 255);
+    fails_with(DATA_TEST, "@/test_batch.bin: record 10000 of 10000, at byte 30726927: label 255: "
+                          "expected 0 to 9");
+}
+END_TEST
+
+/* -- Unofficial files -------------------------------------------------------------------------- */
+
+START_TEST(verified_files_give_no_warning)
+{
+    struct data data = {0};
+    struct err err = {0};
+    write_sums(DATA_OFFICIAL_MARK "\n", 0, TEST_FILE);
+    warns_with("");
+    ck_assert_msg(data_open(&data, folder, DATA_TRAIN, &err), "%s", err.message);
+    ck_assert_str_eq(data.warning, "");
+    data_close(&data);
+}
+END_TEST
+
+START_TEST(no_list)
+{
+    warns_with("@: not verified as the official archive: no SHA256SUMS beside the files (`make "
+               "data` writes it)");
+}
+END_TEST
+
+START_TEST(list_without_the_mark)
+{
+    write_sums("", TEST_FILE, TEST_FILE);
+    warns_with("@: not verified as the official archive: SHA256SUMS does not begin with \"# "
+               "cifar-10-binary.tar.gz md5 c32a1d4ab5d03f1284b67883e8d87530\"");
+}
+END_TEST
+
+START_TEST(changed_file)
+{
+    write_sums(DATA_OFFICIAL_MARK "\n", TEST_FILE, TEST_FILE);
+    write_byte("test_batch.bin", FILE_SIZE / 2, 1);
+    warns_with("@/test_batch.bin: differs from the SHA256SUMS beside it");
+}
+END_TEST
+
+/* Every digit counts. */
+START_TEST(another_digest)
+{
+    static const int digits[] = {0, 7, 8, 31, 62, 63};
+    static const char start[] = DATA_OFFICIAL_MARK "\n";
+    write_sums(start, TEST_FILE, TEST_FILE);
+    for (size_t i = 0; i < sizeof digits / sizeof digits[0]; i++) {
+        long at = (long)sizeof start - 1 + digits[i];
+        FILE *sums = fopen(in_folder("SHA256SUMS"), "r+");
+        ck_assert(sums != NULL && fseek(sums, at, SEEK_SET) == 0);
+        int digit = getc(sums);
+        ck_assert_int_eq(fseek(sums, at, SEEK_SET), 0);
+        ck_assert_int_ne(putc(digit == '0' ? '1' : '0', sums), EOF);
+        ck_assert_int_eq(fclose(sums), 0);
+        warns_with("@/test_batch.bin: differs from the SHA256SUMS beside it");
+        write_byte("SHA256SUMS", at, (uint8_t)digit);
+    }
+    warns_with("");
+}
+END_TEST
+
+/* Nobody writes to these pipes, and nobody waits for them. */
+START_TEST(pipes_are_no_files)
+{
+    ck_assert_int_eq(mkfifo(in_folder("SHA256SUMS"), 0666), 0);
+    warns_with("@: not verified as the official archive: no SHA256SUMS beside the files (`make "
+               "data` writes it)");
+    remove(in_folder("test_batch.bin"));
+    ck_assert_int_eq(mkfifo(in_folder("test_batch.bin"), 0666), 0);
+    fails_with(DATA_TEST, "@/test_batch.bin: cannot open: not a regular file");
+}
+END_TEST
+
+START_TEST(unlisted_file)
+{
+    write_sums(DATA_OFFICIAL_MARK "\n", 0, 0);
+    warns_with("@/SHA256SUMS: does not list test_batch.bin");
+}
+END_TEST
+
+/* -- Finding the folder ------------------------------------------------------------------------ */
+
+START_TEST(the_first_place_given_decides)
+{
+    char found[DATA_PATH_SIZE];
+    struct err err = {0};
+    char option[600];
+    snprintf(option, sizeof option, "%s/.", folder);
+    setenv("CIFAR10_DIR", folder, 1);
+    ck_assert(data_find(found, option, &err));
+    ck_assert_str_eq(found, option);
+    ck_assert(data_find(found, NULL, &err));
+    ck_assert_str_eq(found, folder);
+
+    setenv("CIFAR10_DIR", "", 1);
+    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert_int_eq(mkdir("data", 0700), 0);
+    ck_assert_int_eq(mkdir(DATA_DEFAULT_DIR, 0700), 0);
+    ck_assert(data_find(found, NULL, &err));
+    ck_assert_str_eq(found, "data/cifar-10-batches-bin");
+    rmdir(DATA_DEFAULT_DIR);
+    rmdir("data");
+}
+END_TEST
+
+static void is_not_found(const char *option, const char *message)
+{
+    char found[DATA_PATH_SIZE];
+    struct err err = {0};
+    ck_assert(!data_find(found, option, &err));
+    ck_assert_str_eq(err.message, message);
+    ck_assert_int_eq(err.code, EXIT_DATA);
+}
+
+START_TEST(all_places_are_named)
+{
+    ck_assert_int_eq(chdir(folder), 0);
+    unsetenv("CIFAR10_DIR");
+    is_not_found(NULL, "no CIFAR-10 data: expected its folder in one of these places:\n"
+                       "  --data: not given\n"
+                       "  $CIFAR10_DIR: not set\n"
+                       "  data/cifar-10-batches-bin: no such folder\n"
+                       "`make data` downloads it; `--data synthetic` trains without it");
+    setenv("CIFAR10_DIR", "/nowhere", 1);
+    is_not_found(NULL, "no CIFAR-10 data: expected its folder in one of these places:\n"
+                       "  --data: not given\n"
+                       "  $CIFAR10_DIR /nowhere: no such folder\n"
+                       "  data/cifar-10-batches-bin: not looked at\n"
+                       "`make data` downloads it; `--data synthetic` trains without it");
+    is_not_found("here", "no CIFAR-10 data: expected its folder in one of these places:\n"
+                         "  --data here: no such folder\n"
+                         "  $CIFAR10_DIR /nowhere: not looked at\n"
+                         "  data/cifar-10-batches-bin: not looked at\n"
+                         "`make data` downloads it; `--data synthetic` trains without it");
+}
+END_TEST
+
+START_TEST(endless_paths_are_refused)
+{
+    char path[2 * DATA_PATH_SIZE];
+    struct data data = {0};
+    struct err err = {0};
+    memset(path, 'x', sizeof path);
+    path[sizeof path - 1] = '\0';
+    is_not_found(path, "the path of the data folder has 2047 bytes: expected at most 1023");
+    path[DATA_PATH_SIZE] = '\0';
+    ck_assert(!data_open(&data, path, DATA_TEST, &err));
+    ck_assert_str_eq(err.message,
+                     "the path of the data folder has 1024 bytes: expected at most 1023");
+    ck_assert_int_eq(err.code, EXIT_DATA);
+}
+END_TEST
+
+/* -- Statistics -------------------------------------------------------------------------------- */
+
+/* Red is half 0 and half 255, green is 51 = 255/5 everywhere, blue is 0 and 255 one in four. */
+START_TEST(statistics_by_hand)
+{
+    enum { PLANE = 8 };
+    static uint8_t pixels[2][DATA_CHANNELS][PLANE];
+    struct data data = {.pixels = &pixels[0][0][0], .count = 2, .c = DATA_CHANNELS, .h = 2, .w = 4};
+    for (int i = 0; i < PLANE; i++) {
+        pixels[1][0][i] = 255;
+        pixels[0][1][i] = pixels[1][1][i] = 51;
+        pixels[0][2][i] = pixels[1][2][i] = i % 4 == 0 ? 255 : 0;
+    }
+    struct data_stats stats = data_statistics(&data);
+    ck_assert_double_eq_tol(stats.mean[0], 0.5, 1e-15);
+    ck_assert_double_eq_tol(stats.std[0], 0.5, 1e-15);
+    ck_assert_double_eq_tol(stats.mean[1], 0.2, 1e-15);
+    ck_assert_double_eq(stats.std[1], 1);
+    ck_assert_double_eq_tol(stats.mean[2], 0.25, 1e-15);
+    ck_assert_double_eq_tol(stats.std[2], sqrt(0.1875), 1e-15);
+}
+END_TEST
+
+/* -- Holding out ------------------------------------------------------------------------------- */
+
+enum { IMAGES = 200, HELD = 60 };
+
+/* Images of one pixel that says which they are. */
+static void make_images(struct data *data)
+{
+    *data = (struct data){.c = 1, .h = 1, .w = 1, .count = IMAGES};
+    data->labels = malloc(IMAGES);
+    data->pixels = malloc(IMAGES);
+    for (int i = 0; i < IMAGES; i++) {
+        data->pixels[i] = (uint8_t)i;
+        data->labels[i] = (uint8_t)(i % DATA_CLASSES);
+    }
+}
+
+START_TEST(holding_out_parts_the_images)
+{
+    struct data train, held, again, same;
+    struct err wrong = {0};
+    make_images(&train);
+    make_images(&again);
+    ck_assert(data_hold_out(&train, HELD, &held, &wrong));
+    ck_assert(data_hold_out(&again, HELD, &same, &wrong));
+    ck_assert_int_eq(held.count, HELD);
+    ck_assert_int_eq(train.count, IMAGES - HELD);
+    int seen[IMAGES] = {0}, late = 0;
+    for (int part = 0; part < 2; part++) {
+        const struct data *data = part == 0 ? &train : &held;
+        for (int i = 0; i < data->count; i++) {
+            seen[data->pixels[i]]++;
+            ck_assert_int_eq(data->labels[i], data->pixels[i] % DATA_CLASSES);
+            ck_assert(i == 0 || data->pixels[i] > data->pixels[i - 1]);
+            late += part == 1 && data->pixels[i] >= IMAGES / 2;
+        }
+    }
+    for (int i = 0; i < IMAGES; i++)
+        ck_assert_int_eq(seen[i], 1);
+    ck_assert_msg(late > HELD / 4 && late < 3 * HELD / 4, "%d of %d from the second half", late,
+                  HELD);
+    ck_assert_mem_eq(held.pixels, same.pixels, HELD);
+    data_close(&train);
+    data_close(&held);
+    data_close(&again);
+    data_close(&same);
+}
+END_TEST
+
+/* Another number makes another choice, none that is nested in the other: with chance alone, 18 of
+ * 60 and 60 of 200 images meet. What is chosen is the same on every machine. */
+START_TEST(another_number_holds_out_other_images)
+{
+    static const uint8_t first[] = {0, 1, 4, 6, 9, 10, 13, 17};
+    struct data train[2], held[2];
+    struct err wrong = {0};
+    bool chosen[IMAGES] = {false};
+    int both = 0;
+    for (int i = 0; i < 2; i++) {
+        make_images(&train[i]);
+        ck_assert(data_hold_out(&train[i], HELD + i, &held[i], &wrong));
+        ck_assert_int_eq(held[i].count, HELD + i);
+    }
+    ck_assert_mem_eq(held[0].pixels, first, sizeof first);
+    for (int i = 0; i < HELD; i++)
+        chosen[held[0].pixels[i]] = true;
+    for (int i = 0; i <= HELD; i++)
+        both += chosen[held[1].pixels[i]];
+    ck_assert_msg(both > 5 && both < 32, "%d images are in both", both);
+    for (int i = 0; i < 2; i++) {
+        data_close(&train[i]);
+        data_close(&held[i]);
+    }
+}
+END_TEST
+
+/* All but one, and one alone. */
+START_TEST(the_ends_of_holding_out)
+{
+    for (int n = 1; n < IMAGES; n += IMAGES - 2) {
+        struct data train, held;
+        struct err wrong = {0};
+        make_images(&train);
+        ck_assert(data_hold_out(&train, n, &held, &wrong));
+        ck_assert_int_eq(held.count, n);
+        ck_assert_int_eq(train.count, IMAGES - n);
+        ck_assert_int_eq(held.c + held.h + held.w, 3);
+        data_close(&train);
+        data_close(&held);
+    }
+}
+END_TEST
+
+START_TEST(some_images_must_be_left_to_train_on)
+{
+    static const int wrongs[] = {-1, 0, IMAGES, IMAGES + 1};
+    struct data train, held;
+    make_images(&train);
+    for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
+        struct err wrong = {0};
+        char text[80];
+        ck_assert(!data_hold_out(&train, wrongs[i], &held, &wrong));
+        ck_assert_int_eq(wrong.code, EXIT_USAGE);
+        snprintf(text, sizeof text, "%d held out of 200 training images: expected 1 to 199",
+                 wrongs[i]);
+        ck_assert_str_eq(wrong.message, text);
+        ck_assert_int_eq(train.count, IMAGES);
+        ck_assert_ptr_null(held.pixels);
+    }
+    data_close(&train);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("data");
+    TCase *tests = tcase_create("data");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, make_folder, remove_folder);
+    tcase_add_test(tests, training_files_come_in_order);
+    tcase_add_test(tests, the_test_file_is_read_alone);
+    tcase_add_test(tests, missing_file);
+    tcase_add_test(tests, missing_folder);
+    tcase_add_test(tests, unreadable_file);
+    tcase_add_test(tests, short_file);
+    tcase_add_test(tests, long_file);
+    tcase_add_test(tests, bad_label);
+    tcase_add_test(tests, verified_files_give_no_warning);
+    tcase_add_test(tests, no_list);
+    tcase_add_test(tests, list_without_the_mark);
+    tcase_add_test(tests, changed_file);
+    tcase_add_test(tests, unlisted_file);
+    tcase_add_test(tests, another_digest);
+    tcase_add_test(tests, pipes_are_no_files);
+    tcase_add_test(tests, the_first_place_given_decides);
+    tcase_add_test(tests, all_places_are_named);
+    tcase_add_test(tests, endless_paths_are_refused);
+    tcase_add_test(tests, statistics_by_hand);
+    tcase_add_test(tests, holding_out_parts_the_images);
+    tcase_add_test(tests, another_number_holds_out_other_images);
+    tcase_add_test(tests, the_ends_of_holding_out);
+    tcase_add_test(tests, some_images_must_be_left_to_train_on);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

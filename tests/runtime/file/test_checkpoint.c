@@ -1,0 +1,439 @@
+/* test_checkpoint.c - a training comes back from its checkpoint, and only from its own. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file/checkpoint.h"
+#include "tiny_model.h"
+
+static char folder[256], path[300];
+static struct run run;
+static struct checkpoint_counters counters;
+static const struct safetensors_meta metas[] = {{"network", "tiny"}, {"norm", "bn"}};
+
+static void fill(float *values, size_t count, float first)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = first + 0.001f * (float)i;
+}
+
+static void open_run(void)
+{
+    struct err err = {0};
+    ck_assert_msg(run_open(&run, &tiny_model, &generic_backend, 1, &err), "%s", err.message);
+}
+
+static void setup(void)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/test_checkpoint.XXXXXX", base != NULL ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/last.safetensors", folder);
+    open_run();
+    run_init_params(&run, 1);
+    for (int i = 0; i < TINY_PARAMS; i++) {
+        const struct param *param = &tiny_params[i];
+        fill(run.store.param + param->offset, param->count, (float)i);
+        fill(run.store.momentum + param->offset, param->count, -(float)i);
+    }
+    for (int i = 0; i < TINY_STATES; i++)
+        fill(run.store.state + tiny_states[i].offset, tiny_states[i].count, 5.0f);
+    run.store.batches = 47;
+    counters = (struct checkpoint_counters){.epoch = 2,
+                                            .step = 47,
+                                            .steps_per_epoch = 20,
+                                            .images = 1400,
+                                            .correct = 734,
+                                            .loss = 1.0 / 3.0,
+                                            .best_acc = 75.3,
+                                            .best_epoch = 1};
+}
+
+static void teardown(void)
+{
+    run_close(&run);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void save(void)
+{
+    struct err err = {0};
+    ck_assert_msg(checkpoint_save(path, NULL, &run, &counters, metas, 2, &err), "%s", err.message);
+}
+
+static struct safetensors read_back(void)
+{
+    struct safetensors file = {0};
+    struct err err = {0};
+    ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
+    return file;
+}
+
+static bool same(const float *a, const float *b, size_t count)
+{
+    return memcmp(a, b, count * sizeof(float)) == 0;
+}
+
+START_TEST(everything_comes_back)
+{
+    struct err err = {0};
+    struct checkpoint_counters loaded;
+    save();
+    struct safetensors file = read_back();
+    struct run old = run;
+    open_run();
+    ck_assert_msg(checkpoint_fits(&file, &tiny_model, &err), "%s", err.message);
+    ck_assert_msg(checkpoint_load(&file, &run, &loaded, &err), "%s", err.message);
+    ck_assert(same(run.store.param, old.store.param, TINY_PARAM_FLOATS));
+    ck_assert(same(run.store.momentum, old.store.momentum, TINY_PARAM_FLOATS));
+    ck_assert(same(run.store.state, old.store.state, TINY_STATE_FLOATS));
+    ck_assert_int_eq(run.store.batches, 47);
+    ck_assert_int_eq(memcmp(&loaded, &counters, sizeof loaded), 0);
+    safetensors_close(&file);
+    run_close(&old);
+}
+END_TEST
+
+START_TEST(names_and_shapes_are_those_of_pytorch)
+{
+    static const struct {
+        const char *name, *shape;
+    } expected[] = {
+        {"fc.weight", "F32 [10, 48]"},
+        {"fc.bias", "F32 [10]"},
+        {"norm1.weight", "F32 [3]"},
+        {"norm1.bias", "F32 [3]"},
+        {"norm1.running_mean", "F32 [3]"},
+        {"norm1.running_var", "F32 [3]"},
+        {"norm1.num_batches_tracked", "I64 []"},
+        {"optim.momentum.fc.weight", "F32 [10, 48]"},
+        {"train.step", "I64 []"},
+        {"train.loss", "F64 []"},
+    };
+    save();
+    struct safetensors file = read_back();
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        char text[100];
+        const struct safetensor *tensor = safetensors_find(&file, expected[i].name);
+        ck_assert_msg(tensor != NULL, "%s", expected[i].name);
+        ck_assert_str_eq(safetensors_describe(text, sizeof text, tensor), expected[i].shape);
+    }
+    ck_assert_uint_eq(file.count, 8 + 1 + TINY_PARAMS + TINY_STATES + TINY_PARAMS);
+    safetensors_close(&file);
+}
+END_TEST
+
+/* What load_state_dict takes in strict mode: these names and no other. */
+START_TEST(a_model_has_the_keys_of_a_state_dict)
+{
+    static const char *const tracked[] = {"fc.bias",
+                                          "fc.weight",
+                                          "norm1.bias",
+                                          "norm1.num_batches_tracked",
+                                          "norm1.running_mean",
+                                          "norm1.running_var",
+                                          "norm1.weight"};
+    static const char *const plain[] = {"fc.bias", "fc.weight", "norm1.bias", "norm1.weight"};
+    struct layer layers[5];
+    struct model bn = tiny_model, ghosts = tiny_model, gn = tiny_model;
+    memcpy(layers, tiny_layers, sizeof layers);
+    layers[2].ghost = 50;
+    ghosts.layers = layers;
+    gn.states = NULL; /* no statistics to track */
+    gn.state_count = 0;
+    const struct {
+        const struct model *model;
+        const char *const *names;
+        size_t count;
+    } kinds[] = {{&bn, tracked, 7}, {&ghosts, tracked, 7}, {&gn, plain, 4}};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        struct err err = {0};
+        run.model = kinds[k].model;
+        ck_assert_msg(checkpoint_save_model(path, &run, metas, 2, &err), "%s", err.message);
+        struct safetensors file = read_back();
+        ck_assert_uint_eq(file.count, kinds[k].count);
+        for (size_t i = 0; i < file.count; i++)
+            ck_assert_str_eq(file.tensors[i].name, kinds[k].names[i]);
+        ck_assert_str_eq(safetensors_meta(&file, "network"), "tiny");
+        ck_assert(checkpoint_is_model(&file));
+        const struct safetensor *seen = safetensors_find(&file, "norm1.num_batches_tracked");
+        if (seen != NULL) {
+            int64_t batches;
+            ck_assert(safetensors_check(&file, seen, SAFETENSORS_I64, 0, NULL, &err));
+            memcpy(&batches, seen->data, sizeof batches);
+            ck_assert_int_eq(batches, 47);
+        }
+        safetensors_close(&file);
+    }
+    run.model = &tiny_model;
+    save();
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_is_model(&file));
+    safetensors_close(&file);
+}
+END_TEST
+
+START_TEST(params_alone_leave_the_rest)
+{
+    struct err err = {0};
+    save();
+    struct safetensors file = read_back();
+    struct run old = run;
+    open_run();
+    run_init_params(&run, 9);
+    ck_assert_msg(checkpoint_load_params(&file, &run, &err), "%s", err.message);
+    ck_assert(same(run.store.param, old.store.param, TINY_PARAM_FLOATS));
+    ck_assert(run.store.state[0] == 0.0f && run.store.momentum[0] == 0.0f);
+    ck_assert_msg(checkpoint_load_model(&file, &run, &err), "%s", err.message);
+    ck_assert(same(run.store.state, old.store.state, TINY_STATE_FLOATS));
+    ck_assert(run.store.momentum[0] == 0.0f);
+    safetensors_close(&file);
+    run_close(&old);
+}
+END_TEST
+
+/* -- Files that do not fit --------------------------------------------------------------------- */
+
+static void does_not_fit(const char *message)
+{
+    struct err err = {0};
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_fits(&file, &tiny_model, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_msg(strstr(err.message, message) != NULL, "got \"%s\", expected \"%s\"", err.message,
+                  message);
+    safetensors_close(&file);
+}
+
+START_TEST(another_network_is_named)
+{
+    struct err err = {0};
+    const struct safetensors_meta others[] = {{"network", "tiny"}, {"norm", "gn"}};
+    ck_assert(checkpoint_save(path, NULL, &run, &counters, others, 2, &err));
+    does_not_fit("made by network tiny with norm gn: expected tiny with norm bn");
+}
+END_TEST
+
+START_TEST(all_differences_are_told_together)
+{
+    static const float zeros[1000];
+    const struct safetensor tensors[] = {
+        {"norm1.weight", SAFETENSORS_F32, 1, {3}, zeros},
+        {"norm1.bias", SAFETENSORS_F32, 1, {4}, zeros},
+        {"fc.weight", SAFETENSORS_F64, 2, {10, 48}, zeros},
+        {"norm1.running_mean", SAFETENSORS_F32, 1, {3}, zeros},
+        {"norm1.running_var", SAFETENSORS_F32, 1, {3}, zeros},
+        {"fc2.weight", SAFETENSORS_F32, 1, {1}, zeros},
+        {"optim.whatever", SAFETENSORS_F32, 1, {1}, zeros},
+    };
+    struct err err = {0};
+    ck_assert(safetensors_save(path, NULL, tensors, 7, NULL, 0, &err));
+    does_not_fit("does not fit: expected network tiny with norm bn, 5 differences:\n"
+                 "  norm1.bias is F32 [4]: expected F32 [3]\n"
+                 "  fc.weight is F64 [10, 48]: expected F32 [10, 48]\n"
+                 "  fc.bias is missing\n"
+                 "  fc2.weight is not in this network\n"
+                 "  optim.whatever is not in this network");
+}
+END_TEST
+
+START_TEST(a_model_is_no_checkpoint)
+{
+    const struct safetensor tensors[] = {
+        {"norm1.weight", SAFETENSORS_F32, 1, {3}, run.store.param},
+        {"norm1.bias", SAFETENSORS_F32, 1, {3}, run.store.param},
+        {"fc.weight", SAFETENSORS_F32, 2, {10, 48}, run.store.param},
+        {"fc.bias", SAFETENSORS_F32, 1, {10}, run.store.param},
+        {"norm1.running_mean", SAFETENSORS_F32, 1, {3}, run.store.state},
+        {"norm1.running_var", SAFETENSORS_F32, 1, {3}, run.store.state},
+    };
+    struct err err = {0};
+    struct checkpoint_counters loaded;
+    ck_assert(safetensors_save(path, NULL, tensors, 6, NULL, 0, &err));
+    struct safetensors file = read_back();
+    ck_assert_msg(checkpoint_fits(&file, &tiny_model, &err), "%s", err.message);
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_nonnull(strstr(err.message, "tensor \"train.epoch\" is missing: expected a "
+                                              "checkpoint of a training"));
+    safetensors_close(&file);
+}
+END_TEST
+
+/* Refuses the counters, with a message. */
+static void counters_are_refused(const struct checkpoint_counters *bad, const char *message)
+{
+    struct err err = {0};
+    struct checkpoint_counters loaded;
+    counters = *bad;
+    save();
+    struct safetensors file = read_back();
+    ck_assert_msg(!checkpoint_load(&file, &run, &loaded, &err), "accepted; expected %s", message);
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_msg(strstr(err.message, message) != NULL, "got \"%s\", expected \"%s\"", err.message,
+                  message);
+    safetensors_close(&file);
+}
+
+START_TEST(contradicting_counters_are_refused)
+{
+    static const struct checkpoint_counters bad[] = {
+        {.epoch = 2, .step = 61, .steps_per_epoch = 20},
+        {.epoch = 2, .step = 39, .steps_per_epoch = 20},
+        {.epoch = -1, .step = 0, .steps_per_epoch = 20},
+        {.epoch = 0, .step = 0, .steps_per_epoch = 0},
+        {.epoch = INT64_MAX, .step = 0, .steps_per_epoch = 20},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 10, .correct = 11},
+        {.epoch = 5, .step = INT64_MIN, .steps_per_epoch = 20},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = INT64_MAX, .correct = 11},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 5 * TINY_BATCH + 1},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20},
+        {.epoch = 0, .step = 0, .steps_per_epoch = 20, .images = 1},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .correct = -1},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = -1.0},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = NAN},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = INFINITY},
+        {.epoch = 0, .step = 0, .steps_per_epoch = 20, .loss = 1.0},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct checkpoint_counters c = bad[i];
+        c.best_acc = c.epoch == 0 ? -1.0 : 50.0; /* which is as it should be */
+        c.best_epoch = c.epoch == 0 ? 0 : 1;
+        counters_are_refused(&c, "counters contradict each other: epoch");
+    }
+}
+END_TEST
+
+/* With nan no epoch would ever be the best again. */
+START_TEST(an_impossible_best_epoch_is_refused)
+{
+    static const struct {
+        double acc;
+        int64_t epoch;
+    } bad[] = {{NAN, 1},      {INFINITY, 1},     {-INFINITY, 1}, {200.0, 1},
+               {100.0001, 2}, {-1.0, 1},         {50.0, 3},      {50.0, 0},
+               {50.0, -1},    {50.0, INT64_MAX}, {-1e-9, 1},     {-1.0, 0}};
+    static const struct {
+        double acc;
+        int64_t epoch;
+    } bad_first[] = {{NAN, 0}, {0.0, 0}, {-1.0, 1}, {50.0, 1}, {-2.0, 0}};
+    struct checkpoint_counters c = counters;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        c.best_acc = bad[i].acc;
+        c.best_epoch = bad[i].epoch;
+        counters_are_refused(&c, "after 2 epochs: expected one of these epochs and an accuracy");
+    }
+    c.epoch = 0;
+    c.step = 7;
+    for (size_t i = 0; i < sizeof bad_first / sizeof bad_first[0]; i++) {
+        c.best_acc = bad_first[i].acc;
+        c.best_epoch = bad_first[i].epoch;
+        counters_are_refused(&c, "after 0 epochs: expected one of these epochs and an accuracy");
+    }
+}
+END_TEST
+
+/* The ends of what is right. */
+START_TEST(counters_at_their_ends_are_accepted)
+{
+    static const struct checkpoint_counters good[] = {
+        {.steps_per_epoch = 20, .best_acc = -1.0},
+        {.step = 20, .steps_per_epoch = 20, .images = 4000, .correct = 4000, .best_acc = -1.0},
+        {.epoch = 1, .step = 20, .steps_per_epoch = 20, .best_epoch = 1},
+        {.epoch = 3, .step = 60, .steps_per_epoch = 20, .best_acc = 100.0, .best_epoch = 3},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct err err = {0};
+        struct checkpoint_counters loaded;
+        counters = good[i];
+        save();
+        struct safetensors file = read_back();
+        ck_assert_msg(checkpoint_load(&file, &run, &loaded, &err), "%zu: %s", i, err.message);
+        ck_assert_int_eq(memcmp(&loaded, &good[i], sizeof loaded), 0);
+        safetensors_close(&file);
+    }
+}
+END_TEST
+
+/* Which tensor of the file it is, and where; each way of loading reads its own. */
+START_TEST(numbers_that_are_not_finite_are_refused)
+{
+    struct err errs[3] = {{0}};
+    struct checkpoint_counters loaded;
+    run.store.param[tiny_params[2].offset + 479] = NAN;
+    save();
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_load_params(&file, &run, &errs[0]));
+    ck_assert(!checkpoint_load_model(&file, &run, &errs[1]));
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &errs[2]));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(errs[i].code, EXIT_DATA);
+        ck_assert_ptr_nonnull(strstr(errs[i].message,
+                                     "last.safetensors: tensor \"fc.weight\": element 479 is nan: "
+                                     "expected finite numbers"));
+    }
+    safetensors_close(&file);
+    run_init_params(&run, 1);
+    run.store.state[tiny_states[1].offset] = -INFINITY;
+    save();
+    file = read_back();
+    memset(errs, 0, sizeof errs);
+    ck_assert(checkpoint_load_params(&file, &run, &errs[0])); /* statistics are not its own */
+    ck_assert(!checkpoint_load_model(&file, &run, &errs[1]));
+    ck_assert_ptr_nonnull(strstr(errs[1].message, "\"norm1.running_var\": element 0 is infinite"));
+    safetensors_close(&file);
+    run_init_params(&run, 1);
+    run.store.momentum[tiny_params[0].offset + 2] = INFINITY;
+    save();
+    file = read_back();
+    ck_assert(checkpoint_load_model(&file, &run, &errs[0]));
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &errs[2]));
+    ck_assert_ptr_nonnull(
+        strstr(errs[2].message, "\"optim.momentum.norm1.weight\": element 2 is infinite"));
+    safetensors_close(&file);
+}
+END_TEST
+
+START_TEST(an_impossible_number_of_batches_is_refused)
+{
+    struct err err = {0};
+    struct checkpoint_counters loaded;
+    run.store.batches = INT64_MAX;
+    save();
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_nonnull(strstr(err.message, "num_batches_tracked: 9223372036854775807 batches"));
+    safetensors_close(&file);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("checkpoint");
+    TCase *files = tcase_create("files");
+    tcase_add_checked_fixture(files, setup, teardown);
+    tcase_set_timeout(files, 30);
+    tcase_add_test(files, everything_comes_back);
+    tcase_add_test(files, names_and_shapes_are_those_of_pytorch);
+    tcase_add_test(files, a_model_has_the_keys_of_a_state_dict);
+    tcase_add_test(files, params_alone_leave_the_rest);
+    tcase_add_test(files, another_network_is_named);
+    tcase_add_test(files, all_differences_are_told_together);
+    tcase_add_test(files, a_model_is_no_checkpoint);
+    tcase_add_test(files, contradicting_counters_are_refused);
+    tcase_add_test(files, an_impossible_best_epoch_is_refused);
+    tcase_add_test(files, counters_at_their_ends_are_accepted);
+    tcase_add_test(files, numbers_that_are_not_finite_are_refused);
+    tcase_add_test(files, an_impossible_number_of_batches_is_refused);
+    suite_add_tcase(suite, files);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

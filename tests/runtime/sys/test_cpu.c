@@ -1,0 +1,52 @@
+/* test_cpu.c - what must hold on every machine. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sys/cpu.h"
+
+START_TEST(the_best_isa_is_supported)
+{
+    ck_assert(cpu_supports("c"));
+    ck_assert(cpu_supports(cpu_best_isa()));
+    ck_assert(!cpu_supports("avx1024"));
+    ck_assert(!cpu_supports(""));
+    if (cpu_supports("avx512"))
+        ck_assert(cpu_supports("avx2"));
+}
+END_TEST
+
+START_TEST(it_has_a_name)
+{
+    char name[CPU_NAME_SIZE], cut[5];
+    ck_assert_ptr_eq(cpu_name(name, sizeof name), name);
+    ck_assert_uint_gt(strlen(name), 0);
+    ck_assert_int_ne(name[0], ' ');
+    ck_assert_int_ne(name[strlen(name) - 1], ' ');
+    cpu_name(cut, sizeof cut);
+    ck_assert_uint_le(strlen(cut), 4);
+}
+END_TEST
+
+START_TEST(some_processor_is_on_line)
+{
+    ck_assert_int_ge(cpu_online(), 1);
+    ck_assert_int_le(cpu_online(), (int)sysconf(_SC_NPROCESSORS_CONF));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cpu");
+    TCase *tests = tcase_create("cpu");
+    tcase_add_test(tests, the_best_isa_is_supported);
+    tcase_add_test(tests, it_has_a_name);
+    tcase_add_test(tests, some_processor_is_on_line);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,397 @@
+/* naive_net.h - small networks of every kind of layer, made at run time, and the same in double.
+ *
+ *     struct net net;
+ *     net_make(&net, which);                        (0 .. NETS - 1; net.model is the model)
+ *     oracle_start(&oracle, &run, &batch, training);
+ *     double loss = oracle_loss(&oracle);           (and the values of all layers in oracle.value)
+ */
+#ifndef BURIN_TESTS_NAIVE_NET_H
+#define BURIN_TESTS_NAIVE_NET_H
+
+#include <check.h>
+
+#include "naive.h"
+#include "ref/generic.h"
+#include "run.h"
+
+enum { LAYERS = 24, PARAMS = 24, STATES = 8, BATCH = 19, IMAGES = 13, CLASSES = 3 };
+enum { C = 2, H = 6, W = 5, IMAGE = C * H * W };
+
+/* -- Networks ---------------------------------------------------------------------------------- */
+
+struct net {
+    struct layer layers[LAYERS];
+    struct param params[PARAMS];
+    struct state states[STATES];
+    struct model model;
+};
+
+static void net_start(struct net *n)
+{
+    *n = (struct net){.layers = {{.op = LAYER_INPUT, .inputs = {-1, -1}, .c = C, .h = H, .w = W}}};
+    n->model = (struct model){.name = "tiny",
+                              .c = C,
+                              .h = H,
+                              .w = W,
+                              .classes = CLASSES,
+                              .recipe = {.batch = BATCH},
+                              .layers = n->layers,
+                              .layer_count = 1,
+                              .params = n->params,
+                              .states = n->states,
+                              .backend = &generic_backend};
+}
+
+static int net_param(struct net *n, int count, int fan_in, enum param_init init)
+{
+    struct model *m = &n->model;
+    n->params[m->param_count] = (struct param){.name = "p",
+                                               .offset = m->param_floats,
+                                               .count = (size_t)count,
+                                               .init = init,
+                                               .fan_in = fan_in,
+                                               .decays = init == INIT_FAN_IN};
+    m->param_floats += (size_t)count;
+    return m->param_count++;
+}
+
+static int net_state(struct net *n, int count, float init)
+{
+    struct model *m = &n->model;
+    n->states[m->state_count] = (struct state){
+        .name = "s", .offset = m->state_floats, .count = (size_t)count, .init = init};
+    m->state_floats += (size_t)count;
+    return m->state_count++;
+}
+
+/* A layer shaped like its input. */
+static int net_layer(struct net *n, enum layer_op op, int from)
+{
+    struct layer l = n->layers[from];
+    ck_assert_int_lt(n->model.layer_count, LAYERS);
+    n->layers[n->model.layer_count] = (struct layer){.op = op,
+                                                     .name = "l",
+                                                     .inputs = {from, -1},
+                                                     .c = l.c,
+                                                     .h = l.h,
+                                                     .w = l.w,
+                                                     .weight = -1,
+                                                     .bias = -1,
+                                                     .state = -1};
+    return n->model.layer_count++;
+}
+
+static int net_window(struct net *n, enum layer_op op, int from, int window, int stride,
+                      int padding)
+{
+    int i = net_layer(n, op, from);
+    struct layer *l = &n->layers[i];
+    l->window = window;
+    l->stride = stride;
+    l->padding = padding;
+    l->h = naive_out_size(l->h, window, stride, padding);
+    l->w = naive_out_size(l->w, window, stride, padding);
+    return i;
+}
+
+static int net_grouped(struct net *n, int from, int k, int window, int stride, bool bias,
+                       int groups)
+{
+    int i = net_window(n, LAYER_CONV, from, window, stride, window / 2);
+    int fan_in = n->layers[from].c / groups * window * window;
+    n->layers[i].c = k;
+    n->layers[i].groups = groups;
+    n->layers[i].weight = net_param(n, k * fan_in, fan_in, INIT_FAN_IN);
+    n->layers[i].bias = bias ? net_param(n, k, fan_in, INIT_FAN_IN) : -1;
+    return i;
+}
+
+static int net_conv(struct net *n, int from, int k, int window, int stride, bool bias)
+{
+    return net_grouped(n, from, k, window, stride, bias, 1);
+}
+
+/* groups of 0 make a batch norm. */
+static int net_norm(struct net *n, int from, int groups)
+{
+    int i = net_layer(n, LAYER_NORM, from);
+    struct layer *l = &n->layers[i];
+    l->norm = groups == 0 ? NORM_BATCH : NORM_GROUP;
+    l->groups = groups == 0 ? l->c : groups;
+    l->eps = 1e-3f;
+    l->momentum = 0.1f;
+    l->weight = net_param(n, l->c, l->c, INIT_ONE);
+    l->bias = net_param(n, l->c, l->c, INIT_ZERO);
+    if (groups == 0) {
+        l->state = net_state(n, l->c, 0);
+        net_state(n, l->c, 1);
+    }
+    return i;
+}
+
+static int net_dropout(struct net *n, int from, float p)
+{
+    int i = net_layer(n, LAYER_DROPOUT, from);
+    n->layers[i].p = p;
+    return i;
+}
+
+static int net_add(struct net *n, int from, int other)
+{
+    int i = net_layer(n, LAYER_ADD, from);
+    n->layers[i].inputs[1] = other;
+    return i;
+}
+
+/* Linear or global pooling, which leave one pixel. */
+static int net_flat(struct net *n, enum layer_op op, int from, int k)
+{
+    int i = net_layer(n, op, from);
+    struct layer *l = &n->layers[i];
+    int fan_in = l->c * l->h * l->w;
+    l->h = l->w = 1;
+    if (op == LAYER_LINEAR) {
+        l->c = k;
+        l->weight = net_param(n, k * fan_in, fan_in, INIT_FAN_IN);
+        l->bias = net_param(n, k, fan_in, INIT_FAN_IN);
+    }
+    return i;
+}
+
+static void net_finish(struct net *n, int logits)
+{
+    net_layer(n, LAYER_SOFTMAX_CROSS_ENTROPY, logits);
+}
+
+/* conv, ReLU, norm, pool, conv, global pool, as s8 in small, with dropout. */
+static void net_plain(struct net *n, int groups)
+{
+    net_start(n);
+    int x = net_layer(n, LAYER_RELU, net_conv(n, 0, 4, 3, 1, true));
+    x = net_norm(n, x, groups);
+    x = net_dropout(n, x, 0.25f);
+    x = net_window(n, LAYER_MAXPOOL, x, 2, 2, 0);
+    x = net_norm(n, net_conv(n, x, 4, 3, 1, false), groups);
+    x = net_conv(n, net_layer(n, LAYER_RELU, x), CLASSES, 1, 1, false);
+    net_finish(n, net_flat(n, LAYER_GLOBAL_AVGPOOL, x, 0));
+}
+
+static void net_no_norm(struct net *n)
+{
+    net_start(n);
+    int x = net_layer(n, LAYER_RELU, net_conv(n, 0, 4, 5, 2, true));
+    x = net_layer(n, LAYER_RELU, net_grouped(n, x, 6, 2, 1, true, 2));
+    x = net_window(n, LAYER_AVGPOOL, x, 3, 2, 1);
+    net_finish(n, net_flat(n, LAYER_LINEAR, x, CLASSES));
+}
+
+/* A residual block with a strided projection, then an identity block. */
+static void net_skips(struct net *n, int groups)
+{
+    net_start(n);
+    int x = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, 0, 2, 3, 1, false), groups));
+    int a = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, x, 4, 3, 2, false), groups));
+    a = net_norm(n, net_grouped(n, a, 4, 3, 1, false, 4), groups);
+    int b = net_conv(n, x, 4, 1, 2, true);
+    x = net_layer(n, LAYER_RELU, net_add(n, a, b));
+    x = net_layer(n, LAYER_RELU, net_add(n, net_conv(n, x, 4, 3, 1, true), x));
+    x = net_window(n, LAYER_AVGPOOL, x, 2, 1, 1);
+    net_finish(n, net_flat(n, LAYER_LINEAR, x, CLASSES));
+}
+
+/* Everything unusual at once: work on the bare input, a value added to itself, one read three
+ * times, ReLU after ReLU, dropout after ReLU, and layers that lead nowhere. */
+static void net_odd(struct net *n)
+{
+    net_start(n);
+    int x = net_layer(n, LAYER_RELU, net_window(n, LAYER_MAXPOOL, 0, 3, 1, 1));
+    x = net_conv(n, net_dropout(n, x, 0.5f), 2, 3, 1, true);
+    net_norm(n, net_conv(n, x, 3, 1, 1, true), 0);
+    int twice = net_add(n, x, x);
+    int y = net_layer(n, LAYER_RELU, net_layer(n, LAYER_RELU, twice));
+    y = net_add(n, net_dropout(n, y, 0.5f), x);
+    y = net_add(n, 0, y);
+    y = net_add(n, net_window(n, LAYER_MAXPOOL, y, 3, 1, 1), net_layer(n, LAYER_RELU, y));
+    y = net_norm(n, y, 0);
+    net_finish(n, net_flat(n, LAYER_LINEAR, net_add(n, y, y), CLASSES));
+}
+
+/* Two batch norms, with a group norm in front of each: in one phase both kinds go backward. */
+static void net_mixed(struct net *n)
+{
+    net_start(n);
+    int x = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, 0, 4, 3, 1, false), 2));
+    x = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, x, 4, 3, 1, false), 0));
+    x = net_norm(n, net_conv(n, x, 4, 3, 2, false), 1);
+    x = net_norm(n, x, 0);
+    net_finish(n, net_flat(n, LAYER_LINEAR, x, CLASSES));
+}
+
+enum { NETS = 10 };
+
+static void net_make(struct net *n, int which)
+{
+    switch (which) {
+    case 0:
+        net_no_norm(n);
+        break;
+    case 1:
+        net_skips(n, 0);
+        break;
+    case 2:
+        net_skips(n, 2);
+        break;
+    case 3:
+        net_odd(n);
+        break;
+    case 4: /* a linear network: its one layer reads the input */
+        net_start(n);
+        net_finish(n, net_flat(n, LAYER_LINEAR, 0, CLASSES));
+        break;
+    case 5:
+        net_mixed(n);
+        break;
+    default: { /* batch, layer, group and instance norm */
+        static const int groups[] = {0, 1, 2, 4};
+        net_plain(n, groups[which - 6]);
+        break;
+    }
+    }
+}
+
+/* -- The same network in double ---------------------------------------------------------------- */
+
+enum { VALUE = BATCH * 6 * H * W }; /* floats of the largest value of a batch */
+
+struct oracle {
+    const struct model *model;
+    const struct batch *batch;
+    bool training, dropout;
+    double smoothing;
+    double param[2048];
+    float state[64];
+    double value[LAYERS][VALUE];
+};
+
+static void oracle_norm(struct oracle *o, int i, const double *x)
+{
+    const struct layer *l = &o->model->layers[i];
+    const double *weight = o->param + o->model->params[l->weight].offset;
+    const double *bias = o->param + o->model->params[l->bias].offset;
+    int pixels = l->h * l->w;
+    if (l->norm == NORM_GROUP || o->training) {
+        naive_norm(o->value[i], x, weight, bias, o->batch->n, l->c, pixels, l->groups,
+                   l->norm == NORM_BATCH, (double)l->eps);
+        return;
+    }
+    const float *mean = o->state + o->model->states[l->state].offset;
+    const float *var = o->state + o->model->states[l->state + 1].offset;
+    for (int at = 0; at < o->batch->n * l->c * pixels; at++) {
+        int c = at / pixels % l->c;
+        o->value[i][at] =
+            (x[at] - (double)mean[c]) / sqrt((double)var[c] + (double)l->eps) * weight[c] + bias[c];
+    }
+}
+
+static void oracle_dropout(struct oracle *o, int i, const double *x)
+{
+    const struct layer *l = &o->model->layers[i];
+    int pixels = l->h * l->w, size = l->c * pixels;
+    bool on = o->training && o->dropout;
+    for (int at = 0; at < o->batch->n * size; at++) {
+        o->value[i][at] = x[at];
+        if (!on)
+            continue;
+        uint64_t key = rng_key(o->batch->seed, o->batch->epoch, o->batch->samples[at / size],
+                               RNG_DROPOUT + (uint32_t)i);
+        uint32_t position =
+            (uint32_t)(at % pixels) * rng_drop_pitch(l->c) + (uint32_t)(at % size / pixels);
+        uint32_t threshold = rng_drop_threshold(l->p);
+        bool drop = rng_drops(key, position, threshold);
+        o->value[i][at] = drop ? 0 : x[at] / (1 - (double)threshold * 0x1p-16);
+    }
+}
+
+/* One layer of one image that has a window or takes the whole image. */
+static void oracle_window(struct oracle *o, int i, int image, const double *x, double *y)
+{
+    const struct layer *l = &o->model->layers[i], *in = &o->model->layers[l->inputs[0]];
+    int groups = l->op == LAYER_CONV ? l->groups : 1;
+    struct ref_window s = {in->c, in->h,     in->w,     l->c,       l->h,
+                           l->w,  l->window, l->stride, l->padding, groups};
+    const double *w = l->weight < 0 ? NULL : o->param + o->model->params[l->weight].offset;
+    const double *b = l->bias < 0 ? NULL : o->param + o->model->params[l->bias].offset;
+    x += image * in->c * in->h * in->w;
+    y += image * l->c * l->h * l->w;
+    if (l->op == LAYER_CONV) {
+        naive_conv(&s, y, NULL, NULL, NULL, x, w, b, NULL);
+    } else if (l->op == LAYER_MAXPOOL || l->op == LAYER_AVGPOOL) {
+        naive_pool(&s, y, x, l->op == LAYER_MAXPOOL);
+    } else {
+        int n = in->h * in->w;
+        for (int k = 0; k < l->c; k++) {
+            y[k] = b != NULL ? b[k] : 0;
+            for (int j = 0; l->op == LAYER_LINEAR && j < in->c * n; j++)
+                y[k] += w[k * in->c * n + j] * x[j];
+            for (int j = 0; l->op == LAYER_GLOBAL_AVGPOOL && j < n; j++)
+                y[k] += x[k * n + j] / n;
+        }
+    }
+}
+
+/* Mean loss of the batch. */
+static double oracle_loss(struct oracle *o)
+{
+    const struct model *m = o->model;
+    double loss = 0;
+    for (int i = 0; i < o->batch->n * IMAGE; i++)
+        o->value[0][i] = (double)o->batch->images[i];
+    for (int i = 1; i < m->layer_count; i++) {
+        const struct layer *l = &m->layers[i];
+        const double *x = o->value[l->inputs[0]];
+        int n = o->batch->n * l->c * l->h * l->w;
+        ck_assert_int_le(n, VALUE);
+        switch (l->op) {
+        case LAYER_RELU:
+            for (int j = 0; j < n; j++)
+                o->value[i][j] = fmax(x[j], 0);
+            break;
+        case LAYER_ADD:
+            for (int j = 0; j < n; j++)
+                o->value[i][j] = x[j] + o->value[l->inputs[1]][j];
+            break;
+        case LAYER_NORM:
+            oracle_norm(o, i, x);
+            break;
+        case LAYER_DROPOUT:
+            oracle_dropout(o, i, x);
+            break;
+        case LAYER_SOFTMAX_CROSS_ENTROPY:
+            for (int j = 0; j < o->batch->n; j++)
+                loss += naive_loss(x + j * CLASSES, CLASSES, o->batch->labels[j],
+                                   o->training ? o->smoothing : 0);
+            break;
+        default:
+            for (int j = 0; j < o->batch->n; j++)
+                oracle_window(o, i, j, x, o->value[i]);
+            break;
+        }
+    }
+    return loss / o->batch->n;
+}
+
+static void oracle_start(struct oracle *o, const struct run *run, const struct batch *batch,
+                         bool training)
+{
+    o->model = run->model;
+    o->batch = batch;
+    o->training = training;
+    o->dropout = run->dropout;
+    o->smoothing = (double)run->label_smoothing;
+    ck_assert_uint_le(run->model->param_floats, sizeof o->param / sizeof *o->param);
+    for (size_t i = 0; i < run->model->param_floats; i++)
+        o->param[i] = (double)run->store.param[i];
+    memcpy(o->state, run->store.state, run->model->state_floats * sizeof *o->state);
+}
+
+#endif
