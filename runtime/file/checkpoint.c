@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/finite.h"
+#include "sys/finite.h"
 
 enum { NAME_SIZE = 256 };
 

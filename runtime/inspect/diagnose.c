@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "inspect/finite.h"
 #include "inspect/watch.h"
 #include "ref/generic.h"
+#include "sys/finite.h"
 
 static const char *name_of(float value)
 {

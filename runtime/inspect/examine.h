@@ -25,17 +25,17 @@
 
 #include "data/augment.h"
 #include "data/data.h"
+#include "inspect/evaluate.h"
 #include "run.h"
-#include "train/eval.h"
 
 struct examination {
     const char *folder; /* exists */
     const char *file;   /* of the model */
     const struct data *test;
-    const struct augment *augment;    /* none, but the normalisation */
-    const char *const *class_names;   /* [DATA_CLASSES] */
-    const float *logits;              /* [images][classes] of the test set */
-    const struct eval_result *result; /* of the test set */
+    const struct augment *augment;        /* none, but the normalisation */
+    const char *const *class_names;       /* [DATA_CLASSES] */
+    const float *logits;                  /* [images][classes] of the test set */
+    const struct evaluate_result *result; /* of the test set */
 };
 
 /* run evaluates; its store holds the model. */

@@ -36,8 +36,8 @@
 
 #include "data/augment.h"
 #include "data/data.h"
+#include "file/log.h"
 #include "run.h"
-#include "train/log.h"
 
 struct probe;
 

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "inspect/finite.h"
+#include "sys/finite.h"
 
 static bool is_earlier(const struct generic_watch *watch, int layer, bool backward)
 {

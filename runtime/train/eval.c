@@ -1,6 +1,5 @@
-/* eval.c - batches in order; sums in double in that order, so the figures depend on nothing else.
- *
- * The command normalises the test images as the training did (normalise.h), and says how.
+/* eval.c - the test images are normalised as the training's were (data/normalise.h), which the
+ * command says, and go through the network in order (inspect/evaluate.h).
  */
 #include "train/eval.h"
 
@@ -15,43 +14,12 @@
 #include "data/normalise.h"
 #include "file/checkpoint.h"
 #include "file/outfile.h"
+#include "inspect/evaluate.h"
 #include "inspect/examine.h"
 #include "ref/generic.h"
 #include "sys/interrupt.h"
 #include "sys/options.h"
 #include "train/settings.h"
-
-bool eval_run(struct run *run, struct loader *loader, float *logits, struct eval_result *result)
-{
-    const int classes = run->model->classes;
-    assert(classes <= DATA_CLASSES);
-    *result = (struct eval_result){.images = 0};
-    int64_t correct = 0;
-    loader_start_epoch(loader, 1, 0);
-    const struct batch *batch;
-    while ((batch = loader_next(loader)) != NULL) {
-        if (interrupt_requested() != 0)
-            return false;
-        float *rows = logits == NULL ? NULL : logits + (size_t)result->images * (size_t)classes;
-        struct step_result step = run_eval(run, batch, rows);
-        result->loss += step.loss * batch->n;
-        result->images += batch->n;
-        correct += step.correct;
-        for (int i = 0; rows != NULL && i < batch->n; i++) {
-            const float *row = rows + (size_t)i * (size_t)classes;
-            int best = 0; /* the first of the largest, as the backends count */
-            for (int k = 1; k < classes; k++)
-                best = row[k] > row[best] ? k : best;
-            result->class_images[batch->labels[i]]++;
-            result->class_correct[batch->labels[i]] += best == batch->labels[i];
-        }
-    }
-    result->loss /= (double)result->images;
-    result->acc = 100.0 * (double)correct / (double)result->images;
-    return true;
-}
-
-/* -- Command ----------------------------------------------------------------------------------- */
 
 struct evaluation {
     const char *model_file, *data_option, *backend, *mean, *std, *out;
@@ -107,7 +75,8 @@ static void close_evaluation(struct evaluation *e)
     safetensors_close(&e->file);
 }
 
-static bool write_details(struct evaluation *e, const struct eval_result *result, struct err *err)
+static bool write_details(struct evaluation *e, const struct evaluate_result *result,
+                          struct err *err)
 {
     struct examination examination = {.folder = e->out,
                                       .file = e->model_file,
@@ -148,7 +117,7 @@ static void print_normalisation(const struct evaluation *e, const char *mark)
 }
 
 /* A model whose numbers are finite can still end in logits that are not. */
-static bool check_result(const struct evaluation *e, const struct eval_result *result,
+static bool check_result(const struct evaluation *e, const struct evaluate_result *result,
                          struct err *err)
 {
     return isfinite(result->loss) ||
@@ -158,7 +127,7 @@ static bool check_result(const struct evaluation *e, const struct eval_result *r
                         e->model_file);
 }
 
-static void print_result(const struct evaluation *e, const struct eval_result *result)
+static void print_result(const struct evaluation *e, const struct evaluate_result *result)
 {
     const char *mark = e->test.synthetic ? "SYNTHETIC " : "";
     printf("%s%s: %lld test images of %s\n", mark, e->model_file, (long long)result->images,
@@ -207,10 +176,10 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     }
     if (e.model_file == NULL)
         return err_set_code(err, EXIT_USAGE, "eval: no --model: expected --model FILE");
-    struct eval_result result;
+    struct evaluate_result result;
     bool ok = open_evaluation(&e, model, err);
     if (ok) {
-        ok = eval_run(&e.run, e.loader, e.logits, &result);
+        ok = evaluate(&e.run, e.loader, e.logits, &result);
         if (!ok)
             err->code = EXIT_INTERRUPTED;
         ok = ok && check_result(&e, &result, err);

@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "inspect/diagnose.h"
-#include "inspect/finite.h"
+#include "inspect/evaluate.h"
 #include "sys/clock.h"
+#include "sys/finite.h"
 #include "sys/interrupt.h"
-#include "train/eval.h"
 #include "train/report.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
@@ -124,8 +124,8 @@ static enum next train_steps(struct trainer *t, struct epoch *epoch, struct err 
 static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct err *err)
 {
     struct checkpoint_counters *c = &t->counters;
-    struct eval_result test;
-    if (!eval_run(&t->run, t->test_loader, NULL, &test))
+    struct evaluate_result test;
+    if (!evaluate(&t->run, t->test_loader, NULL, &test))
         return STOP_INTERRUPTED;
     if (!isfinite(test.loss)) {
         diverged(t, t->settings.validate > 0 ? "held-out loss" : "test loss", "", err);

@@ -15,9 +15,9 @@
 
 #include "data/dataset.h"
 #include "data/normalise.h"
-#include "inspect/finite.h"
 #include "program.h"
 #include "ref/generic.h"
+#include "sys/finite.h"
 #include "sys/options.h"
 
 /* -- Options ----------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 #include "fuzz.h"
 #include "fuzz_folder.h"
 #include "fuzz_message.h"
-#include "train/log.h"
+#include "file/log.h"
 #include "train/resume.h"
 #include "train/settings.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "inspect/diagnose.h"
-#include "inspect/finite.h"
 #include "ref/generic.h"
+#include "sys/finite.h"
 
 START_TEST(one_float_among_many_is_found)
 {

@@ -3,7 +3,7 @@
  * The invariant: both files hold whole lines only, in the order of training. A crash can leave
  * half a line at the end; opening for resumption removes it.
  */
-#include "train/log.h"
+#include "file/log.h"
 
 #include <cJSON.h>
 #include <errno.h>
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "file/infile.h"
-#include "train/settings.h"
 
 static const char csv_header[] =
     "epoch,lr,train_loss,train_acc,%s_loss,%s_acc,seconds,images_per_s,data\n";

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "train/log.h"
+#include "file/log.h"
 
 enum { TEXT_SIZE = 4096 };
 

@@ -3,7 +3,7 @@
  * Without their sign, floats are ordered as their bits are. So the largest bits tell of all, and
  * compilers make vector code of the loop: some ten microseconds for the 46,000 gradients of s8.
  */
-#include "inspect/finite.h"
+#include "sys/finite.h"
 
 #include <stdint.h>
 #include <string.h>

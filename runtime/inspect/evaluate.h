@@ -1,0 +1,27 @@
+/* evaluate.h - loss and accuracy over a whole set of images.
+ *
+ *     struct evaluate_result result;
+ *     evaluate(&run, loader, NULL, &result);
+ */
+#ifndef BURIN_EVALUATE_H
+#define BURIN_EVALUATE_H
+
+#include "data/data.h"
+#include "data/loader.h"
+#include "run.h"
+
+struct evaluate_result {
+    double loss; /* mean, without label smoothing */
+    double acc;  /* percent */
+    int64_t images;
+    int64_t class_images[DATA_CLASSES]; /* these two only when logits were given */
+    int64_t class_correct[DATA_CLASSES];
+};
+
+/* Evaluates all batches of a loader that neither shuffles nor augments. logits is room for
+ * those of all of them, [images][classes], or NULL. False when a signal came before the end
+ * (sys/interrupt.h). */
+bool evaluate(struct run *run, struct loader *loader, float *logits,
+              struct evaluate_result *result);
+
+#endif
