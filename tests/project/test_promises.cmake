@@ -1,4 +1,4 @@
-# The README's table of promises: each test that it names is there.
+# The table of promises: each test that it names is there.
 #
 #     cmake -DTESTS=test_a|fuzz_b|... -P tests/project/test_promises.cmake
 #
@@ -7,10 +7,10 @@
 cmake_minimum_required(VERSION 3.22)
 set(OPTIONAL test_clang test_hardening test_valgrind test_asan test_tsan)
 
-file(STRINGS README.md lines REGEX "^\\| .*`(test|fuzz)_")
+file(STRINGS docs/promises.md lines REGEX "^\\| .*`(test|fuzz)_")
 list(LENGTH lines count)
 if(count LESS 8)
-    message(FATAL_ERROR "README.md: ${count} promises with tests, expected the table of them")
+    message(FATAL_ERROR "docs/promises.md: ${count} promises with tests, expected the table of them")
 endif()
 string(REPLACE "|" ";" TESTS "${TESTS}")
 foreach(line IN LISTS lines)
@@ -21,7 +21,7 @@ foreach(line IN LISTS lines)
         set(found ${TESTS})
         list(FILTER found INCLUDE REGEX "${pattern}")
         if(NOT found AND NOT name IN_LIST OPTIONAL)
-            message(SEND_ERROR "README.md: ${name}: promised, but no such test")
+            message(SEND_ERROR "docs/promises.md: ${name}: promised, but no such test")
         endif()
     endforeach()
 endforeach()
