@@ -5,17 +5,14 @@
 
 local c <const> = require "emit/c"
 local digest <const> = require "emit/digest"
-local fuse <const> = require "plan/fuse"
-local isa <const> = require "emit/isa"
 local kernel <const> = require "ops/kernel"
 local limits <const> = require "plan/limits"
-local memory <const> = require "plan/memory"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
 local packing <const> = require "ops/conv/packing"
 local phases <const> = require "emit/phases"
+local pipeline <const> = require "plan/pipeline"
 local real <const> = require "emit/real"
-local schedule <const> = require "plan/schedule"
 local template <const> = require "emit/template"
 local watch <const> = require "emit/watch"
 
@@ -88,18 +85,6 @@ local function buffer_line(buffer, offset, is_eval, bytes)
     local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
     return string.format("%s = %d, /* %s%s; %d bytes%s */", name.place(buffer, is_eval), offset,
         copies, buffer.shape, buffer.copies * buffer.floats * bytes, life)
-end
-
--- The scratch memory of a thread: training, evaluation and the update of the weights use it in
--- turn, the last one for the largest gradient of a weight.
-local function scratch_floats(train, eval)
-    local floats = math.max(1, train.memory.floats.scratch, eval.memory.floats.scratch)
-    for _, buffer in ipairs(train.plan.buffers) do
-        if buffer.scope == "chunk" then
-            floats = math.max(floats, buffer.floats)
-        end
-    end
-    return floats
 end
 
 -- The enums of section 2, of the scopes that this program has.
@@ -284,26 +269,6 @@ end
 
 -- -- The file ------------------------------------------------------------------------------------
 
--- The planned program: fused steps, schedules and memory of training and evaluation, whether
--- training is cut into phases, and the floats of a thread's scratch memory.
--- options: isa, real, algorithm, unroll, norm, network, max_memory, candidate, tuned (see main.lua)
-function emit.plan(graph, options)
-    local set <const> = isa.get(options.isa, options.real)
-    local fused <const> = fuse.steps(graph)
-    local program <const> = graph.name .. "_" .. options.norm
-    local group <const> = options.tuned and options.tuned:group(program, set.name)
-    local wishes <const> = {
-        candidate = options.candidate, tuned = options.tuned, group = group and group.images,
-    }
-    local train <const> = { plan = schedule.train(fused, set, options.algorithm, wishes) }
-    local eval <const> = { plan = schedule.eval(fused, set, options.algorithm, wishes) }
-    train.memory, eval.memory = memory.place(train.plan), memory.place(eval.plan)
-    return {
-        set = set, fused = fused, train = train, eval = eval, phased = #train.plan.phases > 1,
-        scratch = scratch_floats(train, eval),
-    }
-end
-
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
@@ -318,7 +283,7 @@ end
 -- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
 function emit.program(graph, options)
     limits.check_unroll(graph, options)
-    local planned <const> = emit.plan(graph, options)
+    local planned <const> = pipeline.plan(graph, options)
     limits.check_memory(graph, planned, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
     local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)

@@ -1,11 +1,11 @@
 -- show.lua - the planned program as text tables, for `burin plan`.
 
 local choice <const> = require "ops/conv/choice"
-local emit <const> = require "emit/program"
 local kernel <const> = require "ops/kernel"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
+local pipeline <const> = require "plan/pipeline"
 
 local plan <const> = {}
 
@@ -86,7 +86,7 @@ end
 
 -- The plan of a network: layers, schedule, kernels, memory.
 function plan.text(graph, options)
-    local planned <const> = emit.plan(graph, options)
+    local planned <const> = pipeline.plan(graph, options)
     local lines <const> = {
         string.format("%s, norm %s, %s: %d parameters, %.1f MFLOP an image forward", graph.name,
             options.norm, planned.set.title, graph.param_floats, graph.flop / 1e6), "",
@@ -103,7 +103,7 @@ end
 
 -- What was chosen, as tuned.lua reads it: sorted, one call a line.
 function plan.choices(graph, options)
-    local planned <const> = emit.plan(graph, options)
+    local planned <const> = pipeline.plan(graph, options)
     local lines <const>, seen <const> = {}, {}
     for _, spec in ipairs(planned.train.plan.kernels) do
         local key <const> = spec.op == "conv" and name.key(spec)
@@ -123,7 +123,7 @@ end
 -- One pass as a plain table: "steps", "schedule", "memory" or "kernels". Graph nodes, values and
 -- buffers refer to each other, so each is named where it is referred to.
 function plan.pass(graph, options, pass)
-    local planned <const> = emit.plan(graph, options)
+    local planned <const> = pipeline.plan(graph, options)
     local function name_of(value)
         return value and value.name or nil
     end

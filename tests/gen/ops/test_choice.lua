@@ -4,6 +4,7 @@ local test <const> = ...
 
 local choice <const> = require("ops/conv/choice")
 local emit <const> = require("emit/program")
+local pipeline <const> = require("plan/pipeline")
 local name <const> = require("emit/name")
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 local plan <const> = require("plan/show")
@@ -68,9 +69,9 @@ end
 -- Past the end of a kernel's list the model chooses.
 function tests.a_candidate_is_taken_by_its_number()
     local graph <const> = nets.graph("s8", "gn")
-    local first <const> = emit.plan(graph, options())
+    local first <const> = pipeline.plan(graph, options())
     for _, number in ipairs({ 1, 2, 7, 1000 }) do
-        local planned <const> = emit.plan(graph, options({ candidate = number }))
+        local planned <const> = pipeline.plan(graph, options({ candidate = number }))
         for i, spec in ipairs(planned.train.plan.kernels) do
             if spec.op == "conv" then
                 local list <const> =
@@ -166,7 +167,7 @@ function tests.an_impossible_choice_is_refused()
         "t.lua:2: conv3x3_c32_k32_8x8_bwd_data__b1_1: algorithm = \"direct\", mr = 40, nr = 4: "
             .. "expected a candidate such as algorithm = \"winograd4\", mr = 4, nr = 2; "
             .. "`make tune` measures anew",
-    }, emit.plan, graph, options({ tuned = read }))
+    }, pipeline.plan, graph, options({ tuned = read }))
 end
 
 return tests

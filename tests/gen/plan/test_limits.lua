@@ -3,6 +3,7 @@
 local test <const> = ...
 
 local emit <const> = require("emit/program")
+local pipeline <const> = require("plan/pipeline")
 local graph <const> = require("language/graph")
 local limits <const> = require("plan/limits")
 local network <const> = require("language/network")
@@ -41,7 +42,7 @@ local small <const> = "conv { 4, window = 3 }, norm()"
 function tests.memory_has_a_cap_that_can_be_moved()
     -- Two batches of 1000 images of 3 x 64 x 64 floats are 98 MB, the rest is less.
     local built <const> = build(small, "3, 64, 64", 1000)
-    local planned <const> = emit.plan(built, options())
+    local planned <const> = pipeline.plan(built, options())
     local needed <const> = (limits.step_floats(built, planned, 2) + 2 * 1000 * 3 * 64 * 64) * 4
         // 1000000
     assert(needed > 98)

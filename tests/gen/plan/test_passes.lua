@@ -3,6 +3,7 @@
 local test <const> = ...
 
 local emit <const> = require "emit/program"
+local pipeline <const> = require "plan/pipeline"
 local fuse <const> = require "plan/fuse"
 local graph <const> = require "language/graph"
 local isa <const> = require "emit/isa"
@@ -29,7 +30,7 @@ local function every_plan(check)
     for _, net in ipairs { "s8", "resnet8" } do
         for _, norm in ipairs { "bn", "gn", "ln", "in", "none" } do
             for _, set in ipairs { "avx2", "avx512", "c" } do
-                check(emit.plan(build(net, norm), options(norm, set)),
+                check(pipeline.plan(build(net, norm), options(norm, set)),
                     table.concat({ net, norm, set }, " "))
             end
         end
@@ -108,7 +109,7 @@ end
 
 function passes.only_batch_norm_cuts_phases()
     for _, case in ipairs { { "bn", 17 }, { "gn", 1 }, { "ln", 1 }, { "in", 1 }, { "none", 1 } } do
-        local planned <const> = emit.plan(build("s8", case[1]), options(case[1], "avx2"))
+        local planned <const> = pipeline.plan(build("s8", case[1]), options(case[1], "avx2"))
         test.equal(#planned.train.plan.phases, case[2], case[1])
         test.equal(#planned.eval.plan.phases, 1, case[1])
     end
@@ -116,7 +117,7 @@ end
 
 -- What outlives a phase: outputs of convolutions and additions, maxima, and gradients on their way.
 function passes.only_kept_values_outlive_a_phase()
-    local planned <const> = emit.plan(build("s8", "bn"), options("bn", "avx2"))
+    local planned <const> = pipeline.plan(build("s8", "bn"), options("bn", "avx2"))
     for _, buffer in ipairs(planned.train.plan.buffers) do
         if buffer.scope == "group" and buffer.name:find("^y_") then
             assert(buffer.name:find("^y_relu") or buffer.name:find("^y_maxpool"), buffer.name)
@@ -144,7 +145,7 @@ function passes.gradients_are_set_once_then_added_to()
 end
 
 function passes.evaluation_drops_nothing()
-    local planned <const> = emit.plan(build("s8", "gn"), options("gn", "avx2"))
+    local planned <const> = pipeline.plan(build("s8", "gn"), options("gn", "avx2"))
     for _, call in ipairs(planned.eval.plan.phases[1].calls) do
         for _, arg in ipairs(call.args) do
             assert(type(arg) ~= "table" or not arg.keys, call.fn)

@@ -1,0 +1,90 @@
+-- pipeline.lua - the passes of planning in their order: from a graph to all that is known of a
+-- program before its text.
+--
+--     planned = { graph,
+--                 set       the instruction set (emit/isa.lua)
+--                 fused     fused steps (fuse.lua)
+--                 train     { plan = calls in phases (schedule.lua), memory (memory.lua) }
+--                 eval      the same of an evaluation
+--                 phased    whether training is cut into phases
+--                 scratch   floats of a thread's scratch memory }
+--
+-- A pass takes such a table and returns the fields that it adds; `burin plan --pass NAME` prints
+-- what came of it (show.lua).
+
+local fuse <const> = require "plan/fuse"
+local isa <const> = require "emit/isa"
+local memory <const> = require "plan/memory"
+local schedule <const> = require "plan/schedule"
+
+local pipeline <const> = {}
+
+-- What is asked of schedules: candidates or measurements to choose kernels by, images of a group.
+local function wishes_of(planned, options)
+    local program <const> = planned.graph.name .. "_" .. options.norm
+    local group <const> = options.tuned and options.tuned:group(program, planned.set.name)
+    return {
+        candidate = options.candidate, tuned = options.tuned, group = group and group.images,
+    }
+end
+
+local function instruction_set(_, options)
+    return { set = isa.get(options.isa, options.real) }
+end
+
+local function fused_steps(planned)
+    return { fused = fuse.steps(planned.graph) }
+end
+
+local function calls_in_phases(planned, options)
+    local wishes <const> = wishes_of(planned, options)
+    local fused <const>, set <const> = planned.fused, planned.set
+    local train <const> = schedule.train(fused, set, options.algorithm, wishes)
+    return {
+        train = { plan = train }, phased = #train.phases > 1,
+        eval = { plan = schedule.eval(fused, set, options.algorithm, wishes) },
+    }
+end
+
+local function offsets(planned)
+    local function with_memory(plan)
+        return { plan = plan, memory = memory.place(plan) }
+    end
+    return { train = with_memory(planned.train.plan), eval = with_memory(planned.eval.plan) }
+end
+
+-- Training, evaluation and the update of the weights use a thread's scratch memory in turn, the
+-- last one for the largest gradient of a weight.
+local function scratch_memory(planned)
+    local train <const>, eval <const> = planned.train, planned.eval
+    local floats = math.max(1, train.memory.floats.scratch, eval.memory.floats.scratch)
+    for _, buffer in ipairs(train.plan.buffers) do
+        if buffer.scope == "chunk" then
+            floats = math.max(floats, buffer.floats)
+        end
+    end
+    return { scratch = floats }
+end
+
+local PASSES <const> = {
+    instruction_set, fused_steps, calls_in_phases, offsets, scratch_memory,
+}
+
+--- The planned program of a graph.
+--- options: isa, real, algorithm, norm, candidate, tuned (see main.lua)
+function pipeline.plan(graph, options)
+    local planned = { graph = graph }
+    for _, pass in ipairs(PASSES) do
+        local more <const> = pass(planned, options)
+        local next_one <const> = {}
+        for _, part in ipairs { planned, more } do
+            for key, value in pairs(part) do -- a set: the order does not matter
+                next_one[key] = value
+            end
+        end
+        planned = next_one
+    end
+    return planned
+end
+
+return pipeline
