@@ -2,25 +2,105 @@
 # mutants.sh - do the tests notice mistakes? Makes each mistake of mutants.txt in a copy of the
 # sources, builds the tests that should notice it, and runs them until one fails.
 #
-#     tests/mutants/mutants.sh WORK [WORD]       only the mutants whose title has WORD
+#     tests/mutants/mutants.sh WORK [WORD]              only the mutants whose title has WORD
+#     tests/mutants/mutants.sh --check 'TEST TEST ...'
 #
 # WORK holds the copy and its build, which goes on from mutant to mutant. Before the first, every
 # test that they name must pass. Prints which test killed which mutant; one that survives, does not
 # compile, or has no place in its file any more is a failure.
+#
+# --check builds nothing: each mutant changes its file, and its tests are among those named.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
-work=$1
-word=${2-}
-log=$work/log
-copy=$work/burin
 
 fail()
 {
     printf '%s\n' "mutants.sh: $*" >&2
     exit 1
 }
+
+# Calls $1 TITLE FILE TESTS BEFORE AFTER for each mutant whose title has the word. Counts the mutants
+# and the calls that fail.
+each_mutant()
+{
+    mutants=0
+    failures=0
+    while IFS= read -r title <&3; do
+        case $title in
+        '' | '#'*) continue ;;
+        esac
+        read -r file suites <&3
+        IFS= read -r before <&3
+        IFS= read -r after <&3 || fail "mutants.txt: $title: cut short"
+        if [ "$before" = "${before#-}" ] || [ "$after" = "${after#+}" ]; then
+            fail "mutants.txt: $title: expected a line with - and one with +"
+        fi
+        case $title in
+        *"$word"*)
+            mutants=$((mutants + 1))
+            "$1" "$title" "$file" "$suites" "${before#-}" "${after#+}" ||
+                failures=$((failures + 1))
+            ;;
+        esac
+    done 3< "$here/mutants.txt"
+    [ "$mutants" -gt 0 ] || fail "no mutant has \"$word\" in its title"
+}
+
+# Puts $4 where $3 stands in the file $1, into the file $2; fails where that changes nothing.
+substitute()
+{
+    [ "$3" != "$4" ] && BEFORE=$3 AFTER=$4 awk '
+        BEGIN { before = ENVIRON["BEFORE"]; after = ENVIRON["AFTER"] }
+        {
+            line = ""
+            while (at = index($0, before)) {
+                line = line substr($0, 1, at - 1) after
+                $0 = substr($0, at + length(before))
+                count++
+            }
+            print line $0
+        }
+        END { exit count == 0 }' "$1" > "$2"
+}
+
+# -- Checking --------------------------------------------------------------------------------------
+
+# Whether a mutant is still one.
+check()
+{
+    if ! substitute "$source/$2" /dev/null "$4" "$5"; then
+        printf '%s\n' "mutants.txt: $1: its text is not in $2, or it changes nothing"
+        return 1
+    fi
+    for test in $3; do
+        case " $tests " in
+        *" $test "*) ;;
+        *)
+            printf '%s\n' "mutants.txt: $1: $test is no test"
+            return 1
+            ;;
+        esac
+    done
+    [ -n "$3" ]
+}
+
+if [ "$1" = --check ]; then
+    word=
+    tests=$2
+    each_mutant check
+    printf '%s\n' "$mutants mutants, $failures that are none"
+    [ "$failures" -eq 0 ]
+    exit
+fi
+
+# -- Trying ----------------------------------------------------------------------------------------
+
+work=$1
+word=${2-}
+log=$work/log
+copy=$work/burin
 
 build()
 {
@@ -40,57 +120,27 @@ update()
     done
 }
 
-# The tests of the mutants whose title has the word, a line for each mutant. The line after a title
-# is the file and the tests; two lines with the texts follow.
-chosen_tests()
-{
-    while IFS= read -r title; do
-        case $title in
-        '' | '#'*) continue ;;
-        esac
-        read -r _ suites
-        read -r _
-        read -r _
-        case $title in
-        *"$word"*) printf '%s\n' "$suites" ;;
-        esac
-    done < "$here/mutants.txt"
-}
-
 # Where ninja or make has put a test.
 run()
 {
-    (cd "$copy" && timeout 600 "$(find "$work/build/tests" -type f -name "$1")") > "$log" 2>&1
+    (cd "$copy" && timeout 600 "$(find "$work/build/tests" -type f -name "$1")") \
+        > "$log" 2>&1 < /dev/null
 }
 
-# Puts $4 where $3 stands in the file $1, into the file $2; fails where it stands nowhere.
-substitute()
+list_tests()
 {
-    BEFORE=$3 AFTER=$4 awk '
-        BEGIN { before = ENVIRON["BEFORE"]; after = ENVIRON["AFTER"] }
-        {
-            line = ""
-            while (at = index($0, before)) {
-                line = line substr($0, 1, at - 1) after
-                $0 = substr($0, at + length(before))
-                count++
-            }
-            print line $0
-        }
-        END { exit count == 0 }' "$1" > "$2"
+    printf '%s\n' "$3"
 }
 
 # Sets `verdict` of one mutant to the test that killed it, or to what is wrong.
-try()
+kill_it()
 {
-    title=$1 file=$2 before=$3 after=$4
-    shift 4
-    if ! substitute "$source/$file" "$copy/$file" "$before" "$after"; then
-        verdict="FAILED: its text is not in $file"
+    if ! substitute "$source/$2" "$copy/$2" "$4" "$5"; then
+        verdict="FAILED: its text is not in $2"
         return 1
     fi
-    verdict="FAILED: survived $*"
-    for test in "$@"; do
+    verdict="FAILED: survived $3"
+    for test in $3; do
         if ! build "$test"; then
             verdict="FAILED: does not compile: $(grep -m 1 error "$log")"
             return 1
@@ -103,39 +153,29 @@ try()
     return 1
 }
 
+try()
+{
+    kill_it "$@"
+    killed=$?
+    cp "$source/$2" "$copy/$2"
+    printf '%-66s %s\n' "$1" "$verdict"
+    return $killed
+}
+
 mkdir -p "$copy" || exit 1
-for part in CMakeLists.txt examples gen runtime templates tests; do
+for part in CMakeLists.txt examples gen runtime scripts templates tests; do
     update "$part" || fail "cannot copy $part"
 done
-# Debug: what is compiled this often has to compile fast.
-cmake -S "$copy" -B "$work/build" -D CMAKE_BUILD_TYPE=Debug -D BURIN_WERROR=OFF > "$log" 2>&1 ||
-    fail "cannot configure: see $log"
-tests=$(chosen_tests | tr ' ' '\n' | sort -u)
-[ -n "$tests" ] || fail "no mutant has \"$word\" in its title"
+# What is compiled this often has to compile fast, and what runs this often has to run.
+cmake -S "$copy" -B "$work/build" -D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLAGS_DEBUG=-O1 \
+    -D BURIN_WERROR=OFF > "$log" 2>&1 || fail "cannot configure: see $log"
+tests=$(each_mutant list_tests) || exit 1
+tests=$(printf '%s\n' "$tests" | tr ' ' '\n' | sort -u)
 # shellcheck disable=SC2086 # the tests are words
 build $tests || fail "the tests cannot be built: see $log"
 for test in $tests; do
     run "$test" || fail "$test fails without a mutant: see $log"
 done
-
-mutants=0
-failures=0
-while IFS= read -r title; do
-    case $title in
-    '' | '#'*) continue ;;
-    esac
-    read -r file suites
-    IFS= read -r before
-    IFS= read -r after || fail "$title: cut short"
-    case $title in
-    *"$word"*) ;;
-    *) continue ;;
-    esac
-    mutants=$((mutants + 1))
-    # shellcheck disable=SC2086 # the suites are words
-    try "$title" "$file" "${before#-}" "${after#+}" $suites || failures=$((failures + 1))
-    cp "$source/$file" "$copy/$file"
-    printf '%-66s %s\n' "$title" "$verdict"
-done < "$here/mutants.txt"
+each_mutant try
 printf '%s\n' "$mutants mutants, $failures not killed"
-[ "$failures" -eq 0 ] && [ "$mutants" -gt 0 ]
+[ "$failures" -eq 0 ]

@@ -9,86 +9,14 @@
 -- a new WORK starts from the sources as they are. report.txt lists the survivors. `--only` takes a
 -- Lua pattern of files, `--list` prints the sample and does nothing.
 --
--- A place is killed when a test fails or takes too long. One that does not compile, or gives the
--- object code that there was, counts for nothing and is replaced by the next of the order.
+-- A place is killed when a test fails or takes too long. One that does not compile, or in a file of
+-- C gives the object code that there was, counts for nothing: the next of the order takes its turn.
 --
 -- test_current and test_lint are left out: any change of generated text fails the first.
 
+local visible = dofile("tests/mutants/visible.lua") -- which tests see a file
+
 local limit_s = 150 -- for one test: it is for mutants that never end
-
--- -- Which tests see a file ----------------------------------------------------------------------
-
--- A test is a target of the build, or a file test_*.lua, which needs none. The first pattern that
--- fits the path decides; %1 is its capture.
-local kernels = "test_kernels_ragged_gn_c"
-local steps = "test_steps_ragged_gn_c test_steps_ragged_bn_c"
-local visible = {
-    { "^templates/.*winograd", kernels .. " " .. steps },
-    { "^templates/.*depthwise", "test_kernels_grouped_gn_c test_kernels_grouped_bn_c" },
-    { "^templates/.*grouped", "test_kernels_grouped_gn_c test_kernels_grouped_bn_c" },
-    { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps },
-    { "^templates/.*pool", kernels .. " test_kernels_pools_gn_c " .. steps },
-    { "^templates/.*norm",
-        steps .. " test_steps_ragged_bn19_c test_norms_c test_gradients_kinds_gn" },
-    { "^templates/", kernels .. " " .. steps .. " test_gradients_kinds_gn" },
-
-    { "^runtime/[^/]+/safetensors", "test_safetensors test_checkpoint test_resume test_faults" },
-    { "^runtime/[^/]+/checkpoint", "test_checkpoint test_resume test_train test_diagnose" },
-    { "^runtime/[^/]+/outfile", "test_safetensors test_faults test_program" },
-    { "^runtime/[^/]+/rundir", "test_resume test_train test_faults" },
-    { "^runtime/[^/]+/resume", "test_resume test_train" },
-    { "^runtime/[^/]+/dataset", "test_program test_train test_faults" },
-    { "^runtime/[^/]+/data", "test_data test_figures test_faults" },
-    { "^runtime/[^/]+/synthetic", "test_synthetic test_figures" },
-    { "^runtime/[^/]+/sha256", "test_sha256" },
-    { "^runtime/[^/]+/inside", "test_examine test_probe" },
-    { "^runtime/[^/]+/examine", "test_examine test_faults" },
-    { "^runtime/[^/]+/eval", "test_figures test_examine test_program test_faults" },
-    { "^runtime/[^/]+/trainer", "test_figures test_train test_resume test_program test_faults" },
-    { "^runtime/[^/]+/train", "test_figures test_train test_resume test_diagnose" },
-    { "^runtime/[^/]+/report", "test_messages test_train test_program" },
-    { "^runtime/[^/]+/progress", "test_messages test_train" },
-    { "^runtime/[^/]+/interrupt", "test_train test_resume" },
-    { "^runtime/[^/]+/options", "test_settings test_program" },
-    { "^runtime/[^/]+/settings", "test_settings test_train test_program test_resume" },
-    { "^runtime/[^/]+/program", "test_program test_train" },
-    { "^runtime/[^/]+/info", "test_program" },
-    { "^runtime/[^/]+/json", "test_bench test_log test_examine test_faults" },
-    { "^runtime/[^/]+/log", "test_log test_train test_resume" },
-    { "^runtime/[^/]+/ref_", "test_ref test_generic test_verify" },
-    { "^runtime/[^/]+/ref%.h", "test_ref test_generic" },
-    { "^runtime/[^/]+/generic", "test_generic test_diagnose " .. steps },
-    { "^runtime/[^/]+/finite", "test_train test_diagnose" },
-    { "^runtime/[^/]+/bench", "test_bench" },
-    { "^runtime/[^/]+/peak", "test_bench" },
-    { "^runtime/[^/]+/median", "test_bench" },
-    { "^runtime/[^/]+/operands", "test_verify " .. kernels },
-    { "^runtime/[^/]+/verify", "test_verify " .. kernels },
-    { "^runtime/[^/]+/weights", "test_steps_ragged_gn_c test_gradients_kinds_gn" },
-    { "^runtime/[^/]+/tree", "test_run" },
-    { "^runtime/[^/]+/pin", "test_pool test_train" },
-    { "runtime/.*/([%w_]+)%.[ch]$", "test_%1 test_program" },
-    { "runtime/([%w_]+)%.[ch]$", "test_%1 test_program" },
-
-    { "^gen/.*child%.", "test_sandbox" },
-    { "^gen/.*description%.", "test_sandbox test_host" },
-    { "^gen/.*burin%.c", "test_burin test_sandbox" },
-    { "^gen/host/", "test_host test_sandbox test_burin test_report.lua" },
-    { "^gen/report/", "test_report.lua test_report_input.lua" },
-    { "^gen/.*twin", "test_twin.lua test_network.lua" },
-    { "^gen/.*manual", "test_burin" },
-    { "^gen/main", "test_burin test_lua" },
-    { "gen/.*/(layers)", "test_network.lua test_graph.lua test_twin.lua test_emit.lua test_burin" },
-    { "^gen/.*record", "test_network.lua test_answer.lua test_sandbox" },
-    { "^gen/.*answer", "test_answer.lua test_network.lua test_sandbox" },
-    { "^gen/.*evaluate", "test_network.lua test_graph.lua test_sandbox" },
-    { "^gen/.*recipe", "test_network.lua test_twin.lua test_emit.lua" },
-    { "^gen/.*network", "test_network.lua test_sandbox" },
-    { "gen/.*/([%w_]+)%.lua$", "test_%1.lua test_emit.lua test_schedule.lua test_kernel.lua "
-        .. kernels .. " " .. steps .. " test_gradients_kinds_gn" },
-    { "gen/([%w_]+)%.lua$", "test_%1.lua test_emit.lua test_schedule.lua test_kernel.lua "
-        .. kernels .. " " .. steps .. " test_gradients_kinds_gn" },
-}
 
 -- -- The shell -----------------------------------------------------------------------------------
 
@@ -273,12 +201,8 @@ end
 -- All places, in an order that the seed decides (Park and Miller's generator, the same everywhere).
 local function shuffled_places(seed, only)
     local places = {}
-    local files = lines_of("find runtime gen templates -name '*.[ch]' -o -name '*.lua' -o "
-        .. "-name '*.tpl' | LC_ALL=C sort")
-    for _, path in ipairs(files) do
-        -- Networks and tuned tiles are data; the page is a script for browsers.
-        if not path:match("/nets/") and not path:match("/tuned/") and not path:match("html")
-            and path:match(only) then
+    for _, path in ipairs(visible.source_files()) do
+        if path:match(only) then
             find_places(places, path)
         end
     end
@@ -291,23 +215,13 @@ local function shuffled_places(seed, only)
     return places
 end
 
-local function tests_of(path)
-    for _, row in ipairs(visible) do
-        local first, _, name = path:find(row[1])
-        if first then
-            return (row[2]:gsub("%%1", name or ""))
-        end
-    end
-    error(path .. ": no row says which tests see it")
-end
-
 -- -- Trying --------------------------------------------------------------------------------------
 
 local work, copy, log
 
 local function build(target)
-    return shell("cmake --build " .. quoted(work .. "/build") .. " -j 2 --target " .. target .. " > "
-        .. quoted(log) .. " 2>&1") == 0
+    return shell("cmake --build " .. quoted(work .. "/build") .. " -j 2 --target " .. target
+        .. " > " .. quoted(log) .. " 2>&1") == 0
 end
 
 local function exists(path)
@@ -318,59 +232,73 @@ local function exists(path)
     return file ~= nil
 end
 
--- The folder of a built test, and the path of a file of Lua tests, wherever they stand.
-local function find_file(root, name)
-    return lines_of("find " .. quoted(root) .. " -type f -name " .. quoted(name))[1]
+local function find_file(root, condition)
+    return lines_of("find " .. quoted(root) .. " -type f " .. condition)[1]
 end
 
--- "killed", "survived", "does not compile" or nil where there is no such test.
-local function run_test(test)
-    local target, case = test, ""
+-- The object code of a file of C, or nil: a header has none of its own, a template another in each
+-- program.
+local function object_code(path)
+    local object = path:match("%.c$") and find_file(work .. "/build",
+        "-path '*/CMakeFiles/burin*.dir/" .. path .. ".o'")
+    return object and read(object)
+end
+
+-- The target of a test, and the file of Lua tests that it is to run alone.
+local function target_of(test)
     if test:match("%.lua$") then
-        local path = find_file(copy .. "/tests", test)
-        if not path then
-            return nil
-        end
-        target, case = "test_lua", "CK_RUN_CASE=" .. path:sub(#copy + 2) .. " "
+        return "test_lua", find_file(copy .. "/tests", "-name " .. test):sub(#copy + 2)
     end
-    if not build(target) then
-        local text = read(log)
-        return text:match("no rule") or text:match("unknown target") and nil or "does not compile"
-    end
-    local program = find_file(work .. "/build/tests", target)
-    local code = shell("cd " .. quoted(copy) .. " && " .. case .. "timeout " .. limit_s .. " "
+    return test
+end
+
+-- "killed" or "survived".
+local function run_test(test)
+    local target, case = target_of(test)
+    local program = find_file(work .. "/build/tests", "-name " .. target)
+    local variable = case and "CK_RUN_CASE=" .. case .. " " or ""
+    local code = shell("cd " .. quoted(copy) .. " && " .. variable .. "timeout " .. limit_s .. " "
         .. quoted(program) .. " > " .. quoted(log) .. " 2>&1")
     return code == 0 and "survived" or "killed"
 end
 
-local proven = {}
+local proven, code_of = {}, {}
 
--- Tries a place: the verdict and the test that gave it.
-local function try(place)
-    local path = copy .. "/" .. place.file
-    local original = read(place.file)
-    local lines = split_lines(original)
-    local line = lines[place.line]
-    local tests = {}
-    for test in tests_of(place.file):gmatch("%S+") do
-        if proven[test] == nil then
-            local verdict = run_test(test) -- of the sources as they are
-            assert(verdict ~= "killed" and verdict ~= "does not compile",
+-- Builds and runs the tests of a file as it is.
+local function prove(path, tests)
+    for _, test in ipairs(tests) do
+        if not proven[test] then
+            assert(build((target_of(test))) and run_test(test) == "survived",
                 test .. " fails without a mutant: see " .. log)
-            proven[test] = verdict ~= nil
-        end
-        if proven[test] then
-            tests[#tests + 1] = test
+            proven[test] = true
         end
     end
-    assert(#tests > 0, place.file .. ": no test sees it")
+    if code_of[path] == nil then
+        assert(build((target_of(tests[1]))))
+        code_of[path] = object_code(path) or false
+    end
+end
+
+-- Tries a place: the verdict and the test that gave it.
+local function try(place, tests)
+    local path = copy .. "/" .. place.file
+    local original = read(place.file)
+    prove(place.file, tests)
+    local lines = split_lines(original)
+    local line = lines[place.line]
     lines[place.line] = line:sub(1, place.first - 1) .. place.text .. line:sub(place.last + 1)
     write(path, table.concat(lines, "\n") .. "\n")
     local verdict, by = "survived", tests[#tests]
     for _, test in ipairs(tests) do
-        local found = run_test(test)
-        if found ~= "survived" then
-            verdict, by = found, test
+        by = test
+        if not build((target_of(test))) then
+            verdict = "does not compile"
+        elseif code_of[place.file] and object_code(place.file) == code_of[place.file] then
+            verdict = "same code"
+        else
+            verdict = run_test(test)
+        end
+        if verdict ~= "survived" then
             break
         end
     end
@@ -412,13 +340,14 @@ end
 local function prepare()
     if exists(work .. "/build/CMakeCache.txt") then
         -- What a mutant was left in when this was stopped.
-        shell("for part in runtime gen templates; do (cd $part && find . -type f) | while read -r f;"
-            .. " do cmp -s $part/$f " .. quoted(copy) .. "/$part/$f || cp $part/$f "
-            .. quoted(copy) .. "/$part/$f; done; done")
+        local to = quoted(copy) .. "/$part/$f"
+        shell("for part in runtime gen templates; do (cd $part && find . -type f) | "
+            .. "while read -r f; do cmp -s $part/$f " .. to .. " || cp $part/$f " .. to
+            .. "; done; done")
         return
     end
     assert(shell("mkdir -p " .. quoted(copy) .. " && cp -Rp CMakeLists.txt "
-        .. "examples gen runtime templates tests " .. quoted(copy)) == 0)
+        .. "examples gen runtime scripts templates tests " .. quoted(copy)) == 0)
     assert(shell("cmake -S " .. quoted(copy) .. " -B " .. quoted(work .. "/build") .. " -G Ninja "
         .. "-D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLAGS_DEBUG=-O1 -D BURIN_WERROR=OFF > "
         .. quoted(log) .. " 2>&1") == 0, "cannot configure: see " .. log)
@@ -434,6 +363,11 @@ if options.list then
 end
 work, copy, log = options.work, options.work .. "/burin", options.work .. "/log"
 prepare()
+local targets = {}
+for _, line in ipairs(lines_of("cmake --build " .. quoted(work .. "/build") .. " --target help")) do
+    targets[line:match("^(test_[%w_]+): phony") or ""] = true
+end
+local is_test = visible.among(targets)
 local results_path = work .. "/results.txt"
 local known = {}
 if exists(results_path) then
@@ -442,16 +376,16 @@ if exists(results_path) then
         known[key] = { verdict, test }
     end
 end
-local count = { killed = 0, survived = 0, ["does not compile"] = 0 }
+local count = { killed = 0, survived = 0, ["does not compile"] = 0, ["same code"] = 0 }
 local survivors = {}
 for _, place in ipairs(places) do
-    if count.killed + count.survived == options.places then
+    if count.killed + count.survived >= options.places then
         break
     end
     local key = describe(place)
     local result = known[key]
     if not result then
-        result = { try(place) }
+        result = { try(place, visible.of(place.file, is_test)) }
         local file = assert(io.open(results_path, "a"))
         file:write(key, "\t", result[1], "\t", result[2], "\n")
         file:close()
@@ -464,7 +398,8 @@ for _, place in ipairs(places) do
     end
 end
 local tried = count.killed + count.survived
-survivors[#survivors + 1] = string.format("%d of %d places killed (%.1f %%), %d did not compile",
-    count.killed, tried, tried > 0 and 100 * count.killed / tried or 0, count["does not compile"])
+survivors[#survivors + 1] = string.format("%d of %d places killed (%.1f %%), %d did not compile, "
+    .. "%d gave the same code", count.killed, tried, tried > 0 and 100 * count.killed / tried or 0,
+    count["does not compile"], count["same code"])
 write(work .. "/report.txt", table.concat(survivors, "\n") .. "\n")
 print(survivors[#survivors])

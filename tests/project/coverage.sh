@@ -7,7 +7,7 @@
 # by file, the share of lines, and of branches that were taken both ways. Generated programs and the
 # Lua tests are left out, as they count for no C of these folders.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 build=build/coverage
 cmake --preset coverage > "$build.log" 2>&1 || { cat "$build.log"; exit 1; }
 suites=$(ctest --test-dir "$build" -N -L suite | sed -n 's/^ *Test *#[0-9]*: \(test_.*\)/\1/p' |

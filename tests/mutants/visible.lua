@@ -1,0 +1,214 @@
+-- visible.lua - which tests see a file: those that must notice a mistake in it, cheapest first.
+--
+--     lua tests/mutants/visible.lua 'TEST TEST ...'     from the root: is each row true?
+--
+-- With names, all targets of the build that are tests, it fails where a file has no row, a row no
+-- file, or a test is none. mutate.lua uses the table.
+
+-- A test is a target of the build, or a file test_*.lua, which needs none; * stands for the
+-- processor. A file's own test comes first where there is one, called as the file is; what others
+-- see it says the first pattern that fits its path. Each row fits a file, and each name is a test
+-- that exists: the command above proves it.
+local kernels = "test_kernels_ragged_gn_c"
+local steps = "test_steps_ragged_gn_c test_steps_ragged_bn_c"
+local generated = kernels .. " " .. steps .. " test_gradients_kinds_gn"
+local grouped = "test_kernels_grouped_gn_c test_kernels_grouped_bn_c"
+local visible = {
+    { "^templates/report/", "test_report.lua" },
+    { "^templates/.*winograd", kernels .. " " .. steps },
+    { "^templates/.*depthwise", grouped },
+    { "^templates/.*grouped", grouped },
+    { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps },
+    { "^templates/.*pool", kernels .. " test_kernels_pools_gn_c " .. steps },
+    { "^templates/.*norm",
+        steps .. " test_steps_ragged_bn19_c test_norms_c test_gradients_kinds_gn" },
+    { "^templates/.*moments",
+        steps .. " test_steps_ragged_bn19_c test_norms_c test_kernels_ragged_bn_c" },
+    { "^templates/emit/schedule", steps .. " test_steps_ragged_bn19_c " .. kernels },
+    { "^templates/emit/phase", steps .. " test_steps_ragged_bn19_c " .. kernels },
+    { "^templates/", generated },
+
+    { "^runtime/data/augment", "test_loader test_train" },
+    { "^runtime/data/data%.", "test_figures test_faults" },
+    { "^runtime/data/dataset", "test_data test_program test_train test_faults" },
+    { "^runtime/data/loader", "test_train" },
+    { "^runtime/data/normalise", "test_figures test_train" },
+    { "^runtime/data/synthetic", "test_figures" },
+    { "^runtime/file/checkpoint", "test_resume test_train test_diagnose" },
+    { "^runtime/file/infile", "test_safetensors test_data test_log test_faults" },
+    { "^runtime/file/json", "test_bench test_log test_examine test_faults" },
+    { "^runtime/file/outfile", "test_safetensors test_faults test_program" },
+    { "^runtime/file/rundir", "test_resume test_train test_faults" },
+    { "^runtime/file/safetensors", "test_safetensors test_checkpoint test_resume test_faults" },
+    { "^runtime/file/sha256", "test_data test_checkpoint" },
+    { "^runtime/file/strict_json", "test_safetensors test_checkpoint" },
+    { "^runtime/inspect/bench", "test_bench test_program" },
+    { "^runtime/inspect/diagnose", "test_train" },
+    { "^runtime/inspect/examine", "test_faults" },
+    { "^runtime/inspect/finite", "test_train test_diagnose" },
+    { "^runtime/inspect/info", "test_program" },
+    { "^runtime/inspect/inside", "test_examine test_probe" },
+    { "^runtime/inspect/median", "test_bench" },
+    { "^runtime/inspect/operands", "test_verify " .. kernels },
+    { "^runtime/inspect/peak", "test_bench" },
+    { "^runtime/inspect/probe", "test_program" },
+    { "^runtime/inspect/profile", "test_train" },
+    { "^runtime/inspect/verify", kernels },
+    { "^runtime/inspect/watch", "test_probe test_examine test_diagnose test_watch_ragged_gn_*" },
+    { "^runtime/ref/generic", "test_generic test_diagnose " .. steps },
+    { "^runtime/ref/", "test_ref test_generic test_verify" },
+    { "^runtime/sys/clock", "test_profile" },
+    { "^runtime/sys/cpu", "test_program" },
+    { "^runtime/sys/err", "test_messages" },
+    { "^runtime/sys/interrupt", "test_train test_resume" },
+    { "^runtime/sys/options", "test_settings test_program" },
+    { "^runtime/sys/pin", "test_pool test_program test_train" },
+    { "^runtime/sys/pool", "test_generic test_train" },
+    { "^runtime/sys/progress", "test_messages test_train" },
+    { "^runtime/train/eval", "test_figures test_examine test_program test_faults" },
+    { "^runtime/train/log", "test_train test_resume" },
+    { "^runtime/train/optim", "test_generic " .. steps },
+    { "^runtime/train/origin", "test_settings test_program" },
+    { "^runtime/train/program", "test_train" },
+    { "^runtime/train/report", "test_messages test_train test_program" },
+    { "^runtime/train/resume", "test_train" },
+    { "^runtime/train/run", steps },
+    { "^runtime/train/schedule", "test_train" },
+    { "^runtime/train/settings", "test_train test_program test_resume" },
+    { "^runtime/train/trainer", "test_figures test_train test_resume test_program test_faults" },
+    { "^runtime/train/train%.", "test_figures test_resume test_diagnose" },
+    { "^runtime/train/tree", "test_run " .. steps },
+    { "^runtime/train/weights", "test_run test_generic " .. steps .. " test_gradients_kinds_gn" },
+    { "^runtime/rng", "test_augment test_loader " .. steps },
+    { "^runtime/[%w]+%.h$", "test_run test_generic test_gradients_kinds_gn test_program" },
+
+    { "^gen/main", "test_burin test_lua" },
+    { "^gen/host/burin", "test_sandbox" },
+    { "^gen/host/child", "test_sandbox" },
+    { "^gen/host/description", "test_sandbox test_host" },
+    { "^gen/host/", "test_host test_services.lua test_sandbox test_burin test_report.lua" },
+    { "^gen/report/", "test_report.lua test_report_input.lua" },
+    { "^gen/language/twin", "test_network.lua" },
+    { "^gen/language/manual", "test_burin" },
+    { "^gen/language/layers",
+        "test_network.lua test_graph.lua test_fields.lua test_twin.lua test_emit.lua test_burin" },
+    { "^gen/language/record", "test_network.lua test_answer.lua test_sandbox" },
+    { "^gen/language/answer", "test_network.lua test_sandbox" },
+    { "^gen/language/evaluate", "test_network.lua test_graph.lua test_sandbox" },
+    { "^gen/language/recipe", "test_network.lua test_fields.lua test_twin.lua test_emit.lua" },
+    { "^gen/language/network", "test_fields.lua test_sandbox" },
+    { "^gen/language/identifier", "test_network.lua test_sandbox" },
+    { "^gen/language/", "test_network.lua test_fields.lua test_emit.lua " .. generated },
+    { "^gen/emit/watch", "test_emit.lua test_watch_ragged_gn_* test_watch_ragged_bn_*" },
+    { "^gen/emit/", "test_emit.lua test_schedule.lua " .. generated },
+    { "^gen/plan/dump", "test_plan.lua test_network.lua" },
+    { "^gen/plan/show", "test_plan.lua test_passes.lua test_burin" },
+    { "^gen/plan/tuned", "test_choice.lua test_burin" },
+    { "^gen/plan/limits", "test_plan.lua test_sandbox" },
+    { "^gen/plan/", "test_schedule.lua test_passes.lua test_plan.lua test_emit.lua " .. generated },
+    { "^gen/ops/", "test_kernel.lua test_choice.lua test_tile.lua test_plan.lua test_emit.lua "
+        .. generated .. " " .. grouped },
+}
+
+local visible_tests = {}
+
+local function lines_of(command)
+    local pipe = assert(io.popen(command))
+    local lines = {}
+    for line in pipe:lines() do
+        lines[#lines + 1] = line
+    end
+    pipe:close()
+    return lines
+end
+
+-- What can be wrong: networks and tuned tiles are data; the page is a script for browsers.
+function visible_tests.source_files()
+    local files = {}
+    for _, path in ipairs(lines_of("find runtime gen templates -name '*.[ch]' -o -name '*.lua' -o "
+        .. "-name '*.tpl' | LC_ALL=C sort")) do
+        if not path:match("/nets/") and not path:match("/tuned/") and not path:match("html") then
+            files[#files + 1] = path
+        end
+    end
+    return files
+end
+
+-- The names in the rows for a file, each once; `is_test` says what is one.
+function visible_tests.of(path, is_test)
+    local row
+    for _, candidate in ipairs(visible) do
+        row = row or path:match(candidate[1]) and candidate
+    end
+    assert(row, path .. ": no row says which tests see it")
+    local tests, seen = {}, {}
+    local function add(name)
+        if not seen[name] then
+            tests[#tests + 1] = name
+        end
+        seen[name] = true
+    end
+    local name, extension = path:match("([%w_]+)%.(%l+)$")
+    local own = "test_" .. name .. (extension == "lua" and ".lua" or "")
+    if is_test(own) then
+        add(own)
+    end
+    for test in row[2]:gmatch("%S+") do
+        local found = is_test(test)
+        assert(found, path .. ": " .. test .. ", which must notice its mistakes, is no test")
+        add(found)
+    end
+    return tests
+end
+
+-- Returns the function that says the full name of a test: of those in `targets`, a set, or of the
+-- files of Lua tests.
+function visible_tests.among(targets)
+    local names = {}
+    for _, path in ipairs(lines_of("find tests -name 'test_*.lua'")) do
+        names[path:match("[^/]+$")] = true
+    end
+    for name in pairs(targets) do
+        names[name] = true
+    end
+    return function(test)
+        if names[test] then
+            return test
+        end
+        for _, processor in ipairs(test:match("%*$") and { "avx512", "avx2", "c" } or {}) do
+            local full = test:gsub("%*$", processor)
+            if names[full] then
+                return full
+            end
+        end
+        return nil
+    end
+end
+
+-- Fails where a file has no tests, a row no file, or a test is none.
+local function check(targets)
+    local is_test, fits = visible_tests.among(targets), {}
+    local files = visible_tests.source_files()
+    for _, path in ipairs(files) do
+        visible_tests.of(path, is_test)
+        for _, row in ipairs(visible) do
+            if path:match(row[1]) then
+                fits[row] = true
+                break
+            end
+        end
+    end
+    for _, row in ipairs(visible) do
+        assert(fits[row], row[1] .. ": no file has this row as its first")
+    end
+    print(string.format("%d files, each with tests that notice its mistakes", #files))
+end
+
+if arg and arg[0]:match("visible%.lua$") then
+    local targets = {}
+    for name in (arg[1] or ""):gmatch("%S+") do
+        targets[name] = true
+    end
+    check(targets)
+end
+return visible_tests
