@@ -6,8 +6,7 @@
 local c <const> = require "emit/c"
 local layers <const> = require "language/layers"
 local name <const> = require "emit/name"
-local packing <const> = require "ops/conv/packing"
-local winograd <const> = require "ops/conv/winograd"
+local ops <const> = require "ops/ops"
 
 local model <const> = {}
 
@@ -91,11 +90,6 @@ end
 
 -- -- Kernel table --------------------------------------------------------------------------------
 
-local OPS <const> = {
-    conv = "KERNEL_CONV", linear = "KERNEL_LINEAR", map = "KERNEL_MAP", sums = "KERNEL_SUMS",
-    maxpool = "KERNEL_MAXPOOL", avgpool = "KERNEL_AVGPOOL", add = "KERNEL_ADD",
-}
-
 local PASSES <const> = {
     fwd = "PASS_FWD", bwd_data = "PASS_BWD_DATA", bwd_weights = "PASS_BWD_WEIGHTS",
     bwd_reduce = "PASS_BWD_REDUCE",
@@ -106,20 +100,13 @@ local function layout_text(layout)
         layout.border)
 end
 
--- A direct kernel adds and multiplies only: small integers come out exact in every order. The
--- transforms of Winograd's algorithm divide by 6.
-local function is_exact(spec)
-    local rounds <const> = spec.op == "map" and (spec.affine or spec.p > 0)
-        or spec.op == "avgpool" or spec.algorithm == "winograd4"
-    return not rounds
-end
-
 local function kernel_row(spec, set)
+    local op <const> = ops[spec.op]
     local x <const> = spec.x
     local y <const> = spec.y or spec.dy or x
     local fields <const> = {
         ".name = " .. c.string(spec.name), ".layer = " .. c.string(spec.layer),
-        ".op = " .. OPS[spec.op], ".pass = " .. PASSES[spec.pass],
+        ".op = " .. op.c_op, ".pass = " .. PASSES[spec.pass],
         ".x = " .. layout_text(x), ".y = " .. layout_text(y),
         ".dx = " .. layout_text(spec.dx or x), ".dy = " .. layout_text(spec.dy or y),
     }
@@ -134,7 +121,7 @@ local function kernel_row(spec, set)
         field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
             spec.padding))
     end
-    if spec.op == "conv" and spec.groups > 1 then
+    if spec.groups and spec.groups > 1 then
         field(".groups = " .. spec.groups)
     end
     for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
@@ -146,19 +133,20 @@ local function kernel_row(spec, set)
     if spec.p and spec.p > 0 then
         field(".p = " .. c.float(spec.p))
     end
-    field(".exact = " .. tostring(is_exact(spec)))
+    field(".exact = " .. tostring(not op.exact or op.exact(spec)))
     field(string.format(".mflop = %.6f", (spec.flop or 0) / 1e6))
     field(".images = " .. spec.images)
-    if spec.algorithm == "winograd4" then
-        field(".scratch_floats = " .. winograd.scratch(spec))
+    local scratch <const> = op.scratch and op.scratch(spec)
+    if scratch then
+        field(".scratch_floats = " .. scratch)
     end
-    if spec.op == "conv" or spec.op == "linear" then
-        field(".packed_floats = " .. packing.floats(spec, set))
+    if op.pack then
+        field(".packed_floats = " .. op.packed_floats(spec, set))
         if spec.pass == "bwd_data" then
-            field(".pack = " .. packing.name(spec, "pack_transposed", set))
+            field(".pack = " .. op.pack_name(spec, "pack_transposed", set))
         else
             local what <const> = spec.pass == "fwd" and "pack" or "unpack"
-            field("." .. what .. " = " .. packing.name(spec, what, set))
+            field("." .. what .. " = " .. op.pack_name(spec, what, set))
         end
     end
     field(".run = run_" .. spec.name)

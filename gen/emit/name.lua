@@ -150,27 +150,6 @@ function name.load(value)
     return string.format("load_c%d_%dx%d", value.c, value.h, value.w)
 end
 
--- The functions that convert weights between the canonical and a packed layout, in blocks of
--- `block` outputs. what: "pack" (forward), "pack_transposed" (data gradient), "unpack" (weight
--- gradient).
-function name.pack(kernel, what, block)
-    if kernel.op == "linear" then
-        return string.format("%s_linear_c%d_k%d_%dx%d", what, kernel.c, kernel.k, kernel.x.h,
-            kernel.x.w)
-    end
-    local stride <const> = what == "pack_transposed" and kernel.stride > 1
-        and string.format("s%dp%d", kernel.stride, kernel.padding) or ""
-    if is_depthwise(kernel) then
-        return string.format("%s_dwconv%dx%d%s_c%d", what, kernel.window, kernel.window, stride,
-            kernel.c)
-    end
-    local groups <const> = kernel.groups > 1 and "_g" .. kernel.groups or ""
-    local transformed <const> = what ~= "unpack" and kernel.algorithm == "winograd4"
-        and "_winograd4" or ""
-    return string.format("%s_conv%dx%d%s_c%d_k%d%s_by%d%s", what, kernel.window, kernel.window,
-        stride, kernel.c, kernel.k, groups, block, transformed)
-end
-
 -- The constant that holds the offset of a parameter or state: "conv1.weight" -> CONV1_WEIGHT.
 function name.param(param_name)
     return (param_name:gsub("[^%w]", "_"):upper())

@@ -5,11 +5,10 @@
 
 local c <const> = require "emit/c"
 local digest <const> = require "emit/digest"
-local kernel <const> = require "ops/kernel"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
-local packing <const> = require "ops/conv/packing"
+local ops <const> = require "ops/ops"
 local phases <const> = require "emit/phases"
 local pipeline <const> = require "plan/pipeline"
 local real <const> = require "emit/real"
@@ -210,7 +209,7 @@ local function kernel_texts(graph, train, eval, set, options)
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
             if not is_made(seen, spec.name, spec, "layer") then
-                local text <const> = render(kernel.template(spec, set, options))
+                local text <const> = render(ops[spec.op].params(spec, set, options))
                 source.add(spec.name, #text)
                 list[#list + 1] = text .. "\n"
             end
@@ -226,7 +225,7 @@ local function weight_texts(graph, train, set)
     local list <const>, seen <const>, rows <const> = {}, {}, {}
     local spec_of <const>, buffer_of <const> = {}, {}
     for _, spec in ipairs(train.plan.kernels) do
-        if spec.op == "conv" or spec.op == "linear" then
+        if ops[spec.op].pack then
             spec_of[spec.layer .. " " .. spec.pass] = spec
         end
     end
@@ -234,7 +233,7 @@ local function weight_texts(graph, train, set)
         buffer_of[buffer.name] = buffer
     end
     local function pack_function(spec, what)
-        local file <const>, params <const> = packing.template(spec, what, set)
+        local file <const>, params <const> = ops[spec.op].pack(spec, what, set)
         add_once(list, seen, params.name, file, params)
         return params.name
     end

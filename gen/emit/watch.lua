@@ -4,7 +4,7 @@
 -- A row belongs to the lap of a kernel (see profile.h): its own outputs, and before them those of
 -- the calls and joins since the kernel before, as long as they live until then.
 
-local layout <const> = require "plan/layout"
+local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
 
 local watch <const> = {}

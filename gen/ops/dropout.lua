@@ -1,6 +1,6 @@
 -- dropout.lua - the numbers of a dropout layer, as runtime/rng.h has them.
 
-local layout <const> = require "plan/layout"
+local layout <const> = require "ops/layout"
 
 local dropout <const> = {}
 

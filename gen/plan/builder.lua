@@ -4,13 +4,11 @@
 -- head of that file describes: buffers get their scope from the phases that touch them, kernels
 -- their algorithm, packed weights, scratch memory and name.
 
-local choice <const> = require "ops/conv/choice"
-local depthwise <const> = require "ops/conv/depthwise"
 local grouped <const> = require "ops/conv/grouped"
-local layout <const> = require "plan/layout"
+local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
-local packing <const> = require "ops/conv/packing"
-local winograd <const> = require "ops/conv/winograd"
+local ops <const> = require "ops/ops"
+local place <const> = require "plan/place"
 
 local builder <const> = {}
 builder.__index = builder
@@ -25,7 +23,7 @@ local GROUP <const> = 4
 function builder.new(fused, isa, algorithm, phased, wishes)
     local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
     return setmetatable({
-        fused = fused, isa = isa, layouts = layout.place(fused, isa),
+        fused = fused, isa = isa, layouts = place.layouts(fused, isa),
         group_images = math.min(wishes.group or GROUP, chunk), chunk_images = chunk,
         algorithm = algorithm or "auto", phased = phased, wishes = wishes,
         phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
@@ -96,11 +94,12 @@ function builder:call(fn, args, note, spec, each)
     }
 end
 
--- Chooses the algorithm and the tile of a convolution whose layouts are known.
+-- Chooses the algorithm and the tile of a kernel whose layouts are known, if it has a choice.
 function builder:choose_algorithm(spec)
-    if spec.op == "conv" then
+    local choose <const> = ops[spec.op].choose
+    if choose then
         spec.images = self.group_images
-        spec.tile = choice.choose(spec, self.isa, self.algorithm, self.wishes)
+        spec.tile = choose(spec, self.isa, self.algorithm, self.wishes, name.key(spec))
         spec.algorithm = spec.tile.algorithm
     end
 end
@@ -108,24 +107,31 @@ end
 -- The packed weights that a forward ("w_") or data-gradient kernel ("wt_") reads.
 function builder:packed_weights(prefix, node, spec)
     local inputs <const> = grouped.inputs(spec, self.isa)
-    local floats <const> = packing.floats(spec, self.isa)
+    local floats <const> = ops[spec.op].packed_floats(spec, self.isa)
     local outputs <const> = (prefix == "w_" and spec.y or spec.dx).pitch
     return self:shared_buffer(prefix .. node.name, "weights", floats,
         string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,
             prefix == "wt_" and ", transposed" or ""))
 end
 
--- Memory that a kernel works in.
-function builder:scratch(spec)
-    local floats <const> = winograd.scratch(spec)
-    return self:buffer(self:free_name("tiles_" .. spec.layer), "scratch", floats,
-        winograd.scratch_shape(spec))
+-- Gives a kernel the memory that it works in, if it needs any.
+function builder:give_scratch(spec, values)
+    local floats, shape
+    if ops[spec.op].scratch then
+        floats, shape = ops[spec.op].scratch(spec)
+    end
+    if floats then
+        values.scratch = self:buffer(self:free_name("tiles_" .. spec.layer), "scratch", floats,
+            shape)
+        table.insert(spec.params, "scratch")
+    end
 end
 
--- Lets a kernel fetch memory for the next group, in so many steps, where the batch is cut into
--- phases.
-function builder:fetch_ahead(spec, values, steps)
-    if not self.phased then
+-- Lets a kernel fetch memory for the next group, if it can, where the batch is cut into phases.
+function builder:fetch_ahead(spec, values)
+    local ahead_steps <const> = ops[spec.op].ahead_steps
+    local steps <const> = self.phased and ahead_steps and ahead_steps(spec, self.isa)
+    if not steps then
         return
     end
     local phase <const> = self.phases[#self.phases]
@@ -140,13 +146,8 @@ function builder:kernel_call(spec, values, note, layer)
     spec.layer = layer
     spec.vl = self.isa.vl
     spec.images = self.group_images
-    if spec.algorithm == "winograd4" then
-        values.scratch = self:scratch(spec)
-        table.insert(spec.params, "scratch")
-        self:fetch_ahead(spec, values, winograd.steps(spec))
-    elseif spec.algorithm == "depthwise" then
-        self:fetch_ahead(spec, values, depthwise.steps(spec, self.isa))
-    end
+    self:give_scratch(spec, values)
+    self:fetch_ahead(spec, values)
     values.n = "n"
     table.insert(spec.params, "n")
     spec.name = name.kernel(spec)

@@ -6,7 +6,7 @@
 -- (templates/ops/norm.c.tpl) make the line that the map after it applies.
 
 local builder <const> = require "plan/builder"
-local layout <const> = require "plan/layout"
+local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
 
 local norms <const> = setmetatable({}, { __index = builder })

@@ -47,7 +47,7 @@
 local builder <const> = require "plan/builder"
 local dropout <const> = require "ops/dropout"
 local grouped <const> = require "ops/conv/grouped"
-local layout <const> = require "plan/layout"
+local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
 local norms <const> = require "plan/norms"
 

@@ -1,10 +1,10 @@
 -- show.lua - the planned program as text tables, for `burin plan`.
 
 local choice <const> = require "ops/conv/choice"
-local kernel <const> = require "ops/kernel"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
+local ops <const> = require "ops/ops"
 local pipeline <const> = require "plan/pipeline"
 
 local plan <const> = {}
@@ -16,10 +16,10 @@ local function append(lines, more)
 end
 
 local function tile_text(spec, planned, options)
-    if spec.op ~= "conv" then
+    if not spec.tile then
         return ""
     end
-    local _, params <const> = kernel.template(spec, planned.set, options)
+    local _, params <const> = ops[spec.op].params(spec, planned.set, options)
     local mr <const> = params.mr or params.groups and params.groups[1].mr or params.block
     return string.format("%d x %d", mr, params.nr)
 end
@@ -106,7 +106,7 @@ function plan.choices(graph, options)
     local planned <const> = pipeline.plan(graph, options)
     local lines <const>, seen <const> = {}, {}
     for _, spec in ipairs(planned.train.plan.kernels) do
-        local key <const> = spec.op == "conv" and name.key(spec)
+        local key <const> = spec.tile and name.key(spec)
         if key and not seen[key] then
             seen[key] = true
             lines[#lines + 1] = string.format('kernel { "%s", isa = "%s", %s }', key,

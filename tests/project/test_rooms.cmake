@@ -14,7 +14,7 @@ set(runtime_inspect data ref file sys)
 set(runtime_train inspect data ref file sys)
 
 set(gen_language "")
-set(gen_ops emit plan)
+set(gen_ops emit)
 set(gen_plan ops emit language)
 set(gen_emit plan ops language)
 set(gen_report emit language)

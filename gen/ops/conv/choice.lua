@@ -1,53 +1,66 @@
 -- choice.lua - what may be chosen for a convolution kernel, and what is.
 --
--- choice = { algorithm = "direct", "bank", "winograd4" or "depthwise",
+-- choice = { algorithm = the name of one,
 --            mr, nr = the register tile: see tile.lua, winograd.lua and depthwise.lua,
 --            block = tiles of the image in a block of Winograd's weight gradient, else nil }
 --
 -- A kernel has a list of candidates, the model's choice first. Which is fastest is a question to
 -- the machine: `burin gen --candidate N` builds a program of N-th candidates to be timed, and
 -- tuned.lua reads what came of it.
-
-local conv <const> = require "ops/conv/direct"
-local depthwise <const> = require "ops/conv/depthwise"
-local name <const> = require "emit/name"
-local winograd <const> = require "ops/conv/winograd"
+--
+-- algorithm, a module = {
+--   name                    by which choices, kernels and measurements know it
+--   exact                   whether small integers come out exact in every order of the sums
+--   possible(spec, isa)     whether it computes this convolution
+--   suits(spec, isa)        whether a possible one is faster than others by the model; nil: it is
+--   candidates(spec, isa)   register tiles, best first by the model
+--   params(spec, isa, options)       the template of a kernel and its parameters
+--   weight_block(spec, isa)          outputs that a kernel takes at once: packed weights are in
+--                                    blocks of so many
+--   weight_floats(spec, isa)         of the packed weights, or of their packed gradient
+--   pack_name(spec, what, block)     the function that packs or unpacks them
+--   pack(spec, what, isa, block)     its template and parameters
+--   scratch(spec)           floats of memory that a kernel works in, and their shape; nil: none
+--   ahead_steps(spec, isa)  how often a kernel fetches memory for what comes next; nil: never
+-- }
 
 local choice <const> = {}
 
--- Tiles that the model thinks slower than this many others are not worth the time to measure.
-local DIRECT_TILES <const> = 6
+-- Among algorithms that suit, the first one is the model's choice.
+local ALGORITHMS <const> = {
+    require "ops/conv/depthwise", require "ops/conv/bank", require "ops/conv/winograd",
+    require "ops/conv/direct",
+}
 
-local function append(list, algorithm, tiles, most)
-    for i = 1, math.min(#tiles, most) do
-        local tile <const> = tiles[i]
+local BY_NAME <const> = {}
+for _, algorithm in ipairs(ALGORITHMS) do
+    BY_NAME[algorithm.name] = algorithm
+end
+
+--- The algorithm of a kernel.
+function choice.algorithm(spec)
+    return BY_NAME[spec.algorithm]
+end
+
+local function append(list, algorithm, tiles)
+    for _, tile in ipairs(tiles) do
         list[#list + 1] = {
-            algorithm = algorithm, mr = tile.mr, nr = tile.nr, block = tile.block,
+            algorithm = algorithm.name, mr = tile.mr, nr = tile.nr, block = tile.block,
         }
     end
 end
 
 --- The candidates for a convolution whose layouts and group are known, the model's choice first.
---- algorithm: "auto", or "direct" to offer no transforms
-function choice.candidates(spec, isa, algorithm)
-    local list <const> = {}
-    if depthwise.is(spec) then
-        append(list, "depthwise", depthwise.tiles(spec, isa), DIRECT_TILES)
-        return list
+--- wanted: "auto", or "direct" to offer no algorithms that round
+function choice.candidates(spec, isa, wanted)
+    local list <const>, slower <const> = {}, {}
+    for _, algorithm in ipairs(ALGORITHMS) do
+        if (wanted ~= "direct" or algorithm.exact) and algorithm.possible(spec, isa) then
+            local suits <const> = not algorithm.suits or algorithm.suits(spec, isa)
+            append(suits and list or slower, algorithm, algorithm.candidates(spec, isa))
+        end
     end
-    if conv.fits_bank(spec, isa) then
-        list[1] = { algorithm = "bank", mr = conv.BANK_PIXELS, nr = 1 }
-    end
-    local transforms <const> = algorithm ~= "direct" and winograd.possible(spec, isa)
-    local first <const> = transforms and winograd.suits(spec, isa)
-    if first then
-        append(list, "winograd4", winograd.tiles(spec, isa), math.huge)
-    end
-    append(list, "direct", conv.tiles(spec, isa), DIRECT_TILES)
-    if transforms and not first then
-        append(list, "winograd4", winograd.tiles(spec, isa), math.huge)
-    end
-    return list
+    return table.move(slower, 1, #slower, #list + 1, list)
 end
 
 --- A choice in words, as tuned.lua reads them.
@@ -60,12 +73,12 @@ local function same(a, b)
     return a.algorithm == b.algorithm and a.mr == b.mr and a.nr == b.nr and a.block == b.block
 end
 
---- The choice for a convolution.
+--- The choice for a convolution. key: by which measurements know it (see name.key)
 --- wishes = { candidate = which of the candidates, the model's where there are fewer; or
 ---            tuned = what tuned.read returned }, each may be nil
-function choice.choose(spec, isa, algorithm, wishes)
-    local list <const> = choice.candidates(spec, isa, algorithm)
-    local wish <const> = wishes.tuned and wishes.tuned:kernel(name.key(spec), isa.name)
+function choice.choose(spec, isa, wanted, wishes, key)
+    local list <const> = choice.candidates(spec, isa, wanted)
+    local wish <const> = wishes.tuned and wishes.tuned:kernel(key, isa.name)
     if wish then
         for _, candidate in ipairs(list) do
             if same(candidate, wish) then

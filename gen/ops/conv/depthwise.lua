@@ -6,16 +6,18 @@
 -- that see it, so that there are fewer loads than multiply-adds. The weight gradient does the same
 -- with the gradients of a tile of outputs and one sum for each tap of the window.
 
-local conv <const> = require "ops/conv/direct"
+local common <const> = require "ops/conv/common"
 local grouped <const> = require "ops/conv/grouped"
-local layout <const> = require "plan/layout"
+local layout <const> = require "ops/layout"
+local nests <const> = require "ops/conv/nests"
+local packing <const> = require "ops/conv/packing"
 local tile <const> = require "ops/conv/tile"
 
-local depthwise <const> = {}
+local depthwise <const> = { name = "depthwise", exact = true }
 
---- Whether the kernels of this module compute a convolution.
-function depthwise.is(spec)
-    return spec.op == "conv" and grouped.is_depthwise(spec.groups, spec.c, spec.k)
+--- Depthwise convolutions, and no other.
+function depthwise.possible(spec)
+    return grouped.is_depthwise(spec.groups, spec.c, spec.k)
 end
 
 -- -- Tiles ---------------------------------------------------------------------------------------
@@ -121,8 +123,11 @@ local function fits(spec, isa, mr, nr)
     return busy(spec, mr, nr) + spec.window <= isa.registers
 end
 
---- The candidate tiles of a kernel, mr rows x nr columns of pixels, best first by the model.
-function depthwise.tiles(spec, isa)
+-- Tiles that the model thinks slower than this many others are not worth the time to measure.
+local TILES <const> = 6
+
+--- Tiles of mr rows x nr columns of pixels.
+function depthwise.candidates(spec, isa)
     local made <const> = spec.pass == "bwd_data" and spec.dx or spec.y
     local list <const> = {}
     for mr = 1, math.min(MAX_ROWS, made.h) do
@@ -132,12 +137,13 @@ function depthwise.tiles(spec, isa)
             end
         end
     end
-    return tile.sort(list, function(a, b)
+    tile.sort(list, function(a, b)
         if a.mr * a.nr ~= b.mr * b.nr then
             return a.mr * a.nr > b.mr * b.nr
         end
         return a.nr > b.nr
     end)
+    return table.move(list, 1, TILES, 1, {})
 end
 
 -- -- Loops ---------------------------------------------------------------------------------------
@@ -152,7 +158,7 @@ local function cut(w, spec, read)
 end
 
 local function nests_of(spec)
-    return spec.pass == "fwd" and conv.forward_nests(spec, 1) or conv.backward_nests(spec, 1)
+    return spec.pass == "fwd" and nests.forward(spec, 1) or (nests.backward(spec, 1))
 end
 
 -- The part of a row of outputs that one nest makes, for tiles of mr rows.
@@ -162,8 +168,8 @@ local function row_part(nest, spec, source, mr)
     return {
         col_phase = nest.col_phase, out_col = nest.out_col, reads = seen,
         first_tap = nest.first_tap, taps = #rows * #cols,
-        row = seen and conv.factor("row", nest.stride, rows[1].at + source.border) or "",
-        col = seen and conv.factor("col", nest.stride, cols[1].at + source.border) or "",
+        row = seen and nests.factor("row", nest.stride, rows[1].at + source.border) or "",
+        col = seen and nests.factor("col", nest.stride, cols[1].at + source.border) or "",
         cols = cut(nest.out_w, spec, function(nr)
             return seen and footprint(rows, cols, nest.stride, mr, nr, nest.first_tap) or {}
         end),
@@ -208,7 +214,7 @@ local function weights_params(spec, isa)
             local last <const> = math.min(first + height, spec.window)
             local rows <const>, cols <const> = window_taps(spec, first, last)
             table.insert(group.chunks, {
-                first = first, last = last, row = conv.factor("row", spec.stride, at + first),
+                first = first, last = last, row = nests.factor("row", spec.stride, at + first),
                 cols = cut(spec.dy.w, spec, function(nr)
                     return footprint(rows, cols, spec.stride, group.mr, nr, first * spec.window)
                 end),
@@ -217,7 +223,7 @@ local function weights_params(spec, isa)
     end
     return {
         groups = groups, window = spec.window, taps = spec.window * spec.window,
-        col = conv.factor("col", spec.stride, at), x_cols = layout.cols(spec.x),
+        col = nests.factor("col", spec.stride, at), x_cols = layout.cols(spec.x),
         dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
     }
 end
@@ -232,7 +238,7 @@ local function count(groups)
 end
 
 --- How often a kernel fetches memory ahead: once a tile.
-function depthwise.steps(spec, isa)
+function depthwise.ahead_steps(spec, isa)
     local tile_rows <const> = spec.tile.mr
     local vectors <const> = spec.x.pitch // isa.vl
     local tiles = 0
@@ -249,12 +255,38 @@ function depthwise.steps(spec, isa)
     return tiles * vectors * spec.images
 end
 
---- The parameters of the templates that say how the loops run.
+--- The template of a kernel and its parameters.
 function depthwise.params(spec, isa)
-    local params <const> = spec.pass == "bwd_weights" and weights_params(spec, isa)
-        or data_params(spec)
+    local weights <const> = spec.pass == "bwd_weights"
+    local params <const> = weights
+        and common.merge(common.weights_params(spec, isa), weights_params(spec, isa))
+        or common.merge(common.taps_params(spec, isa), data_params(spec))
     params.mr, params.nr = spec.tile.mr, spec.tile.nr
-    return params
+    params.pitch = layout.round_up(spec.c, isa.vl)
+    return weights and "ops/conv/depthwise_weights.c.tpl" or "ops/conv/depthwise.c.tpl", params
+end
+
+-- -- Weights -------------------------------------------------------------------------------------
+
+function depthwise.weight_block(_, isa)
+    return isa.vl
+end
+
+function depthwise.weight_floats(spec, isa)
+    return packing.floats(spec, isa, spec.window * spec.window)
+end
+
+function depthwise.pack_name(spec, what)
+    return string.format("%s_dw%s_c%d", what, packing.window_word(spec, what), spec.c)
+end
+
+function depthwise.pack(spec, what, isa)
+    return "ops/conv/pack_depthwise.c.tpl", {
+        name = depthwise.pack_name(spec, what), what = what, window = spec.window,
+        taps = spec.window * spec.window, channels = spec.c,
+        pitch = layout.round_up(spec.c, isa.vl), vl = isa.vl,
+        tap_order = packing.tap_order(spec, what, isa),
+    }
 end
 
 return depthwise

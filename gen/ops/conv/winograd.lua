@@ -12,10 +12,13 @@
 -- A kernel takes a block of tiles through all steps before the next block, so that what lies
 -- between the steps stays in the nearest cache. Tiles are numbered through all images of a group.
 
-local layout <const> = require "plan/layout"
+local common <const> = require "ops/conv/common"
+local layout <const> = require "ops/layout"
+local packing <const> = require "ops/conv/packing"
 local tile <const> = require "ops/conv/tile"
 
-local winograd <const> = {}
+-- The transforms divide by 6, so that even small integers round.
+local winograd <const> = { name = "winograd4", exact = false }
 
 local FREQUENCIES <const> = 36
 local OUTPUT <const> = 4 -- rows and columns of outputs of a tile
@@ -113,8 +116,8 @@ local function weight_tiles(isa, channels, vectors)
     return list
 end
 
---- The candidate tiles { mr, nr, block or nil } of a kernel, the model's first.
-function winograd.tiles(spec, isa)
+--- Tiles { mr, nr, block or nil }.
+function winograd.candidates(spec, isa)
     local e <const> = ends(spec)
     local vectors <const> = e.target.pitch // isa.vl
     return spec.pass == "bwd_weights" and weight_tiles(isa, e.channels, vectors)
@@ -156,7 +159,7 @@ end
 function winograd.suits(spec, isa)
     local e <const> = ends(spec)
     local high <const>, wide <const> = tiles_of(e.target)
-    local tiles <const>, block <const> = high * wide, block_of(winograd.tiles(spec, isa)[1])
+    local tiles <const>, block <const> = high * wide, block_of(winograd.candidates(spec, isa)[1])
     local outputs <const> = e.target.pitch // isa.vl
     local computed = tiles
     if spec.pass ~= "bwd_weights" then -- a block is computed whole
@@ -187,27 +190,20 @@ local function shape_of(buffer)
     return string.format("%d x (%d x %d + %d)", FREQUENCIES, buffer[1], buffer[2], PAD)
 end
 
---- Floats of scratch memory that a kernel needs.
+--- Floats of memory that a kernel works in, and their shape.
 function winograd.scratch(spec)
-    local floats = 0
-    for _, buffer in ipairs(buffers(spec)) do
-        floats = floats + FREQUENCIES * step_of(buffer)
-    end
-    return floats
-end
-
-function winograd.scratch_shape(spec)
-    local parts <const> = {}
+    local floats, parts <const> = 0, {}
     for i, buffer in ipairs(buffers(spec)) do
+        floats = floats + FREQUENCIES * step_of(buffer)
         parts[i] = shape_of(buffer)
     end
-    return table.concat(parts, ", ")
+    return floats, table.concat(parts, ", ")
 end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
---- The parameters of winograd.c.tpl or winograd_weights.c.tpl, beyond those of every kernel.
-function winograd.params(spec)
+-- The parameters of winograd.c.tpl or winograd_weights.c.tpl, beyond those of every kernel.
+local function tile_params(spec)
     local e <const>, block <const> = ends(spec), block_of(spec.tile)
     local source <const>, target <const> = e.source, e.target
     local high <const>, wide <const> = tiles_of(target)
@@ -234,22 +230,56 @@ function winograd.params(spec)
     }
 end
 
+--- The template of a kernel and its parameters.
+function winograd.params(spec, isa, options)
+    if spec.pass == "bwd_weights" then
+        return "ops/conv/winograd_weights.c.tpl",
+            common.merge(common.weights_params(spec, isa), tile_params(spec))
+    end
+    local e <const> = ends(spec)
+    local shape <const> = string.format("%d x %d x %d", FREQUENCIES, e.channels, e.target.pitch)
+    local params <const> =
+        common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch)
+    params.unroll = options.unroll == "full" and e.channels or 1
+    return "ops/conv/winograd.c.tpl", common.merge(params, tile_params(spec))
+end
+
 --- How often a kernel fetches memory ahead: once a frequency of each block.
-function winograd.steps(spec)
+function winograd.ahead_steps(spec)
     local high <const>, wide <const> = tiles_of(ends(spec).target)
     local block <const> = block_of(spec.tile)
     return (high * wide * spec.images + block - 1) // block * FREQUENCIES
 end
 
---- Floats of the transformed weights of a forward or data-gradient kernel.
-function winograd.weight_floats(spec)
+-- -- Weights -------------------------------------------------------------------------------------
+
+-- The weight gradient leaves the transforms: its sums are packed as those of the direct algorithm.
+
+function winograd.weight_block(spec, isa)
+    return spec.tile.nr * isa.vl
+end
+
+function winograd.weight_floats(spec, isa)
+    if spec.pass == "bwd_weights" then
+        return packing.floats(spec, isa, spec.window * spec.window)
+    end
     local e <const> = ends(spec)
     return FREQUENCIES * e.channels * e.target.pitch
 end
 
---- Outputs that a kernel takes at once: its weights are packed in blocks of so many.
-function winograd.weight_block(spec, isa)
-    return spec.tile.nr * isa.vl
+function winograd.pack_name(spec, what, block)
+    return packing.name(spec, what, block) .. (what == "unpack" and "" or "_winograd4")
+end
+
+function winograd.pack(spec, what, isa, block)
+    if what == "unpack" then
+        return packing.direct(spec, what, isa, block)
+    end
+    return "ops/conv/winograd_pack.c.tpl", packing.params(spec, isa, {
+        name = winograd.pack_name(spec, what, block), what = what, block = block, vl = isa.vl,
+        taps = spec.window * spec.window, tap_order = false,
+        kernel = string.format("a %d x %d convolution", spec.window, spec.window),
+    })
 end
 
 return winograd

@@ -223,12 +223,12 @@ end
 
 -- A kernel that many layers share is written once, and one name for two kernels is a bug.
 function tests.shared_kernels_are_made_once()
-    local kernel <const> = require("ops/kernel")
-    local template <const> = kernel.template
+    local conv <const> = require("ops/ops").conv
+    local params <const> = conv.params
     local count = 0
-    function kernel.template(...)
+    function conv.params(...)
         count = count + 1
-        return template(...)
+        return params(...)
     end
     local function made(layers)
         count = 0
@@ -243,7 +243,7 @@ function tests.shared_kernels_are_made_once()
         return "the_kernel"
     end
     local ok <const>, message <const> = pcall(made, 3)
-    kernel.template, name.kernel = template, named
+    conv.params, name.kernel = params, named
     assert(not ok and message:find("one name for two kernels"), message)
 end
 

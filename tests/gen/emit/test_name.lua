@@ -3,8 +3,8 @@
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
-local kernel <const> = require("ops/kernel")
 local name <const> = require("emit/name")
+local ops <const> = require("ops/ops")
 local template <const> = require("emit/template")
 
 local tests <const> = {}
@@ -83,7 +83,7 @@ function tests.distinct_shapes_have_distinct_names()
         if title ~= program then
             program, seen = title, {}
         end
-        local text <const> = template.render(kernel.template(spec, plans.set, OPTIONS))
+        local text <const> = template.render(ops[spec.op].params(spec, plans.set, OPTIONS))
         test.equal(seen[spec.name] or text, text, title .. ": " .. spec.name)
         seen[spec.name] = text
     end)

@@ -3,13 +3,12 @@
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
-local conv <const> = require("ops/conv/direct")
 local dropout <const> = require("ops/dropout")
 local fuse <const> = require("plan/fuse")
 local grouped <const> = require("ops/conv/grouped")
 local isa <const> = require("emit/isa")
-local kernel <const> = require("ops/kernel")
-local packing <const> = require("ops/conv/packing")
+local nests <const> = require("ops/conv/nests")
+local ops <const> = require("ops/ops")
 local schedule <const> = require("plan/schedule")
 local winograd <const> = require("ops/conv/winograd")
 
@@ -24,7 +23,7 @@ end
 
 -- The order in which a data gradient reads its weights.
 local function tap_order(spec)
-    local _, order <const> = conv.backward_nests(spec, spec.k)
+    local _, order <const> = nests.backward(spec, spec.k)
     return order
 end
 
@@ -37,7 +36,7 @@ local function gradient_spec(window, stride, padding, h, w, channels)
         padding = padding, groups = 1, c = 8, k = channels, flop = 0, params = { "dx", "dy", "w" },
         x = layout(8, h, w, 0), dx = layout(8, h, w, 1),
         dy = layout(channels, out_h, out_w, window), y = layout(channels, out_h, out_w, window),
-        tile = { mr = 4, nr = 1 },
+        algorithm = "direct", tile = { mr = 4, nr = 1 },
     }
 end
 
@@ -48,7 +47,7 @@ local function forward_spec(window, stride, padding, h, w, channels)
         op = "conv", pass = "fwd", name = "test", window = window, stride = stride,
         padding = padding, groups = 1, c = channels, k = 8, flop = 0, params = { "y", "x", "w" },
         x = layout(channels, h, w, padding), y = layout(8, out_h, out_w, 1),
-        tile = { mr = 4, nr = 1 },
+        algorithm = "direct", tile = { mr = 4, nr = 1 },
     }
 end
 
@@ -166,7 +165,7 @@ function tests.data_gradients_read_what_the_definition_says()
     each_window(function(window, stride, padding, h, w)
         for _, channels in ipairs({ 8, 5 }) do
             local spec <const> = gradient_spec(window, stride, padding, h, w, channels)
-            local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+            local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
             test.equal(reads_of(params, spec, AVX2, spec.dy, spec.dx, tap_order(spec)),
                 definition(window, stride, padding, spec.dx, spec.dy, false),
                 ("window %d, stride %d, padding %d"):format(window, stride, padding))
@@ -182,7 +181,7 @@ function tests.forward_reads_what_the_definition_says()
         end
         for _, channels in ipairs({ 8, 5 }) do
             local spec <const> = forward_spec(window, stride, padding, h, w, channels)
-            local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+            local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
             test.equal(reads_of(params, spec, AVX2, spec.x, spec.y, order),
                 definition(window, stride, padding, spec.x, spec.y, true),
                 ("window %d, stride %d, padding %d"):format(window, stride, padding))
@@ -203,7 +202,7 @@ function tests.planned_convolutions_read_what_the_definition_says()
                 for tap = 1, forward and spec.window * spec.window or 0 do
                     order[tap] = tap - 1
                 end
-                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
                 local got <const> = reads_of(params, spec, plans.set, forward and x or y,
                     forward and y or x, order)
                 local want <const> = definition(spec.window, spec.stride, spec.padding, x, y,
@@ -286,7 +285,7 @@ function tests.depthwise_reads_what_the_definition_says()
             spec.groups, spec.algorithm = 8, "depthwise"
             for _, tile in ipairs({ { mr = 1, nr = 1 }, { mr = 2, nr = 3 } }) do
                 spec.tile = tile
-                local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+                local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
                 test.equal(depthwise_reads(params, forward and x or y, forward and y or x,
                     forward and order or tap_order(spec)),
                     definition(window, stride, padding, x, y, forward),
@@ -317,7 +316,7 @@ function tests.tiles_fit()
     nets.each(function(plans, title)
         for _, spec in ipairs(plans.train.plan.kernels) do
             if spec.algorithm == "direct" or spec.algorithm == "bank" then
-                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
                 assert(params.mr * params.nr + params.nr + 1 <= plans.set.registers, title)
                 test.equal(params.k_pitch // plans.set.vl % params.nr, 0, title)
             end
@@ -332,7 +331,7 @@ function tests.winograd_tiles_fit()
         for _, spec in ipairs(plans.train.plan.kernels) do
             if spec.algorithm == "winograd4" then
                 count = count + 1
-                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
                 local mr <const> = params.groups and params.groups[1].mr or params.block
                 assert(mr * params.nr + params.nr + 1 <= plans.set.registers, title)
                 test.equal(params.target_pitch // plans.set.vl % params.nr, 0, title)
@@ -355,7 +354,7 @@ function tests.winograd_tiles_lie_inside()
         for _, spec in ipairs(plans.train.plan.kernels) do
             if spec.algorithm == "winograd4" then
                 count = count + 1
-                local _, params <const> = kernel.template(spec, plans.set, OPTIONS)
+                local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
                 local source <const> = spec.pass == "bwd_data" and spec.dy or spec.x
                 local rows <const> = source.h + 2 * source.border
                 assert(params.high * 4 >= params.target_h and params.wide * 4 >= params.target_w)
@@ -387,12 +386,12 @@ end
 -- Packed in blocks, a weight has its tap order exactly where its kernel goes through it by taps.
 function tests.weights_are_packed_as_kernels_read_them()
     local spec <const> = gradient_spec(3, 2, 1, 8, 8, 8)
-    local _, data <const> = packing.template(spec, "pack_transposed", AVX2)
+    local _, data <const> = ops.conv.pack(spec, "pack_transposed", AVX2)
     test.equal(data.tap_order, table.concat(tap_order(spec), ", "))
     test.equal(data.tap_order, "4, 5, 3, 7, 1, 8, 6, 2, 0")
-    test.equal(data.name, packing.name(spec, "pack_transposed", AVX2))
+    test.equal(data.name, ops.conv.pack_name(spec, "pack_transposed", AVX2))
     local forward <const> = forward_spec(3, 2, 1, 8, 8, 5)
-    local _, packed <const> = packing.template(forward, "pack", AVX2)
+    local _, packed <const> = ops.conv.pack(forward, "pack", AVX2)
     test.equal(packed.tap_order, false)
     test.equal(packed.block % AVX2.vl, 0)
     test.equal({ packed.taps, packed.channels, packed.k, packed.k_pitch, packed.c_pitch },
@@ -402,8 +401,8 @@ end
 -- --unroll full writes out the whole run of a window row.
 function tests.full_unrolls_the_run()
     local spec <const> = forward_spec(3, 1, 1, 8, 8, 8)
-    local _, tiled <const> = kernel.template(spec, AVX2, OPTIONS)
-    local _, full <const> = kernel.template(spec, AVX2, { unroll = "full", algorithm = "auto" })
+    local _, tiled <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
+    local _, full <const> = ops[spec.op].params(spec, AVX2, { unroll = "full", algorithm = "auto" })
     test.equal(tiled.nests[1].unroll, 1)
     test.equal(full.nests[1].unroll, 24)
 end
@@ -415,7 +414,7 @@ function tests.dropout_rounds_as_the_runtime_does()
         relu = false, affine = false, masks_x = false, p = 0.25, c = 8,
         params = { "y", "x", "keep" },
     }
-    local _, params <const> = kernel.template(spec, AVX2, OPTIONS)
+    local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
     test.equal(params.keep_scale, "1.3333334f")
     test.equal({ params.drop_pitch, params.keep_bytes }, { 16, 8 })
     test.equal(dropout.threshold(0.25), 1 << 14)

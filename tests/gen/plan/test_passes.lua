@@ -7,8 +7,8 @@ local pipeline <const> = require "plan/pipeline"
 local fuse <const> = require "plan/fuse"
 local graph <const> = require "language/graph"
 local isa <const> = require "emit/isa"
-local kernel <const> = require "ops/kernel"
 local network <const> = require "language/network"
+local ops <const> = require "ops/ops"
 local plan <const> = require "plan/show"
 local tile <const> = require "ops/conv/tile"
 
@@ -178,7 +178,7 @@ function passes.names_are_identifiers_and_tell_shapes_apart()
         local shapes <const> = {}
         for _, spec in ipairs(planned.train.plan.kernels) do
             assert(spec.name:find("^[%a_][%w_]*$"), title .. " " .. spec.name)
-            local _, params <const> = kernel.template(spec, planned.set, options("bn", "avx2"))
+            local _, params <const> = ops[spec.op].params(spec, planned.set, options("bn", "avx2"))
             local shape <const> = params.formula .. params.shapes
             assert(shapes[spec.name] == nil or shapes[spec.name] == shape, spec.name)
             shapes[spec.name] = shape

@@ -1,38 +1,10 @@
--- layout.lua - where the pixels and channels of every value and of its gradient lie.
---
--- Images are stored pixel by pixel, the channels of a pixel side by side and padded to whole
--- vectors, with a border of zeros as wide as the convolutions that read the image pad it.
---
--- layout = { c, h, w, pitch = floats a pixel, border = pixels of zeros on all four sides }
+-- place.lua - where the pixels and channels of every value and of its gradient lie (see
+-- ops/layout.lua): the border is as wide as the convolutions that read the image pad it.
 
 local grouped <const> = require "ops/conv/grouped"
+local layout <const> = require "ops/layout"
 
-local layout <const> = {}
-
---- n rounded up to a multiple.
-function layout.round_up(n, multiple)
-    return (n + multiple - 1) // multiple * multiple
-end
-
---- Rows and columns of a layout with its border.
-function layout.rows(l)
-    return l.h + 2 * l.border
-end
-
-function layout.cols(l)
-    return l.w + 2 * l.border
-end
-
---- Floats of one image.
-function layout.floats(l)
-    return layout.rows(l) * layout.cols(l) * l.pitch
-end
-
---- "34 x 34 x 16, border 1"
-function layout.shape(l)
-    local text <const> = string.format("%d x %d x %d", layout.rows(l), layout.cols(l), l.pitch)
-    return l.border > 0 and text .. string.format(", border %d", l.border) or text
-end
+local place <const> = {}
 
 -- Rows of zeros around the gradient of a convolution's output that its data gradient reads.
 local function gradient_border(node, input, output)
@@ -47,7 +19,7 @@ local function gradient_border(node, input, output)
 end
 
 --- The layouts of all values of the fused steps: { [value] = { data = layout, grad = layout } }.
-function layout.place(fused, isa)
+function place.layouts(fused, isa)
     local layouts <const> = {}
     for _, value in ipairs(fused.values) do
         local border = 0
@@ -80,4 +52,4 @@ function layout.place(fused, isa)
     return layouts
 end
 
-return layout
+return place

@@ -1,0 +1,124 @@
+-- nests.lua - the loop nests of convolutions: which runs of the source a tile of outputs reads.
+--
+-- nest = { out_h, out_w = outputs it walks, step = between two of them, runs, pixel = floats from
+--          one output's source to the next one's, stride = the same in pixels,
+--          rows, cols = taps, first_tap = the number of its first one among those of all nests,
+--          row_phase, col_phase, out_row, out_col = C text of the place of an output }
+-- tap = { tap = row or column of the window, at = the source that output 0 reads with it }
+-- run = { length, row, col = C text of its place in the source, note = comment }
+
+local c <const> = require "emit/c"
+local tile <const> = require "ops/conv/tile"
+
+local nests <const> = {}
+
+-- -- Pieces of C ---------------------------------------------------------------------------------
+
+--- A factor of an address: "row" or "(row * 2 + 1)".
+function nests.factor(variable, stride, offset)
+    local text <const> = variable .. c.times(stride) .. c.add("", offset)
+    return text == variable and text or "(" .. text .. ")"
+end
+
+-- -- Loops ---------------------------------------------------------------------------------------
+
+-- Entries of a run that the inner loop takes at once: short runs are unrolled a little, long ones
+-- are not, since more than one step in flight makes compilers spill accumulators.
+local SHORT_RUN <const> = 12
+
+--- Entries of a run of this length that the inner loop takes at once.
+function nests.unroll(length, options)
+    if options.unroll == "full" then
+        return length
+    end
+    if length <= SHORT_RUN then
+        return tile.block(length, 3)
+    end
+    return 1
+end
+
+-- The runs of one loop nest: what it reads of the source for one output pixel, and in which order
+-- it meets the weights. rows, cols: arrays of taps, each with its offset `at` in the source.
+local function window_runs(rows, cols, stride, layout, channels)
+    local runs <const> = {}
+    for _, row in ipairs(rows) do
+        local whole <const> = layout.pitch == channels
+        for i = 1, whole and math.min(1, #cols) or #cols do
+            local taps <const> = whole and #cols or 1
+            runs[#runs + 1] = {
+                length = taps * channels,
+                row = nests.factor("row", stride, row.at + layout.border),
+                col = "col" .. c.times(stride) .. c.add("", cols[i].at + layout.border),
+                note = string.format("Window row %d, %s, %d channels each.", row.tap,
+                    taps == 1 and "column " .. cols[i].tap or taps .. " columns", channels),
+            }
+        end
+    end
+    return runs
+end
+
+--- The loop nest of a forward convolution, in an array. channels: of the source, that an output
+--- reads.
+function nests.forward(spec, channels)
+    local rows <const>, cols <const> = {}, {}
+    for tap = 0, spec.window - 1 do
+        rows[tap + 1] = { tap = tap, at = tap - spec.padding }
+        cols[tap + 1] = { tap = tap, at = tap - spec.padding }
+    end
+    return { {
+        out_h = spec.y.h, out_w = spec.y.w, step = 1, row_phase = 0, col_phase = 0,
+        runs = window_runs(rows, cols, spec.stride, spec.x, channels),
+        rows = rows, cols = cols, first_tap = 0,
+        stride = spec.stride, pixel = spec.stride * spec.x.pitch,
+        out_row = nests.factor("row", 1, spec.y.border),
+        out_col = "col" .. c.add("", spec.y.border),
+    } }
+end
+
+-- Taps that reach the input pixels of one residue: pixel phase + step i reads the output gradient
+-- at i + at. Ascending in `at`, so descending in the tap.
+local function taps_of_phase(spec, phase)
+    local taps <const> = {}
+    for tap = spec.window - 1, 0, -1 do
+        local reach <const> = phase + spec.padding - tap
+        if reach % spec.stride == 0 then
+            taps[#taps + 1] = { tap = tap, at = reach // spec.stride }
+        end
+    end
+    return taps
+end
+
+--- The data gradient's loop nests, one for each residue of the output pixel by the stride, and the
+--- taps, r * window + s, in the order in which the nests read their weights. channels: of the
+--- source, that an output reads.
+function nests.backward(spec, channels)
+    local list <const>, order <const> = {}, {}
+    local step <const> = spec.stride
+    for row_phase = 0, step - 1 do
+        for col_phase = 0, step - 1 do
+            local rows <const> = taps_of_phase(spec, row_phase)
+            local cols <const> = taps_of_phase(spec, col_phase)
+            local out_h <const> = (spec.dx.h - row_phase + step - 1) // step
+            local out_w <const> = (spec.dx.w - col_phase + step - 1) // step
+            local runs <const> = window_runs(rows, cols, 1, spec.dy, channels)
+            if out_h > 0 and out_w > 0 and (#runs > 0 or not spec.adds) then
+                list[#list + 1] = {
+                    out_h = out_h, out_w = out_w, step = step, runs = runs,
+                    row_phase = row_phase, col_phase = col_phase,
+                    rows = rows, cols = cols, first_tap = #order,
+                    stride = 1, pixel = spec.dy.pitch,
+                    out_row = nests.factor("row", step, row_phase + spec.dx.border),
+                    out_col = "col" .. c.times(step) .. c.add("", col_phase + spec.dx.border),
+                }
+            end
+            for _, row in ipairs(rows) do
+                for _, col in ipairs(cols) do
+                    order[#order + 1] = row.tap * spec.window + col.tap
+                end
+            end
+        end
+    end
+    return list, order
+end
+
+return nests

@@ -1,0 +1,33 @@
+-- layout.lua - how an image lies in memory: pixel by pixel, the channels of a pixel side by side
+-- and padded to whole vectors, with a border of zeros. plan/place.lua decides which.
+--
+-- layout = { c, h, w, pitch = floats a pixel, border = pixels of zeros on all four sides }
+
+local layout <const> = {}
+
+--- n rounded up to a multiple.
+function layout.round_up(n, multiple)
+    return (n + multiple - 1) // multiple * multiple
+end
+
+--- Rows and columns of a layout with its border.
+function layout.rows(l)
+    return l.h + 2 * l.border
+end
+
+function layout.cols(l)
+    return l.w + 2 * l.border
+end
+
+--- Floats of one image.
+function layout.floats(l)
+    return layout.rows(l) * layout.cols(l) * l.pitch
+end
+
+--- "34 x 34 x 16, border 1"
+function layout.shape(l)
+    local text <const> = string.format("%d x %d x %d", layout.rows(l), layout.cols(l), l.pitch)
+    return l.border > 0 and text .. string.format(", border %d", l.border) or text
+end
+
+return layout

@@ -1,0 +1,71 @@
+-- linear.lua - a layer whose outputs each read all pixels and channels.
+
+local kernel <const> = require "ops/kernel"
+local layout <const> = require "ops/layout"
+local packing <const> = require "ops/conv/packing"
+local tile <const> = require "ops/conv/tile"
+
+local linear <const> = { c_op = "KERNEL_LINEAR" }
+
+-- Vectors of outputs whose sums a loop keeps.
+local BLOCK <const> = 4
+
+--- The template of a kernel and its parameters.
+function linear.params(spec, isa)
+    local x <const>, y <const> = spec.x, spec.pass == "fwd" and spec.y or spec.dy
+    local params <const> = kernel.common(spec, isa, y.pitch)
+    local function vector_at(l)
+        return (l.border * layout.cols(l) + l.border) * l.pitch
+    end
+    params.h, params.w, params.channels, params.k = x.h, x.w, spec.c, spec.k
+    params.k_pitch = y.pitch
+    params.c_pitch = spec.dx and spec.dx.pitch or (spec.c + isa.vl - 1) // isa.vl * isa.vl
+    params.block = tile.block(y.pitch // isa.vl, BLOCK)
+    params.x_border, params.x_cols, params.x_pitch = x.border, layout.cols(x), x.pitch
+    params.dx_border = spec.dx and spec.dx.border or 0
+    params.dx_cols = spec.dx and layout.cols(spec.dx) or 0
+    params.y_at, params.dy_offset = vector_at(y), vector_at(y)
+    params.bias, params.relu = spec.bias, spec.relu
+    params.stats, params.adds = spec.stats, spec.adds or false
+    local weights <const> = x.h * x.w * spec.c * y.pitch
+    if spec.pass == "fwd" then
+        params.formula = string.format("y = %sx w%s%s over all pixels and channels.",
+            spec.relu and "relu(" or "", spec.bias and " + bias" or "", spec.relu and ")" or "")
+        params.loops = string.format("Blocks of %d vectors of outputs; pixels, channels.",
+            params.block)
+    elseif spec.pass == "bwd_data" then
+        params.formula = string.format("dx %s dy w transposed.", spec.adds and "+=" or "=")
+        params.loops = "Pixels, vectors of channels; outputs."
+    else
+        params.formula = "dw += x dy" .. (spec.bias and ", db += dy." or ".")
+        params.loops = "Pixels, channels; vectors of outputs."
+    end
+    params.shapes = kernel.shapes_text(spec, y.pitch,
+        string.format("%d x %d x %d", x.h * x.w, spec.c, y.pitch))
+    params.cost = kernel.cost_text(spec, isa, layout.floats(x) + weights,
+        spec.pass == "bwd_weights" and weights or y.pitch)
+    return "ops/linear.c.tpl", params
+end
+
+-- -- Weights -------------------------------------------------------------------------------------
+
+--- Floats of the packed weights of a kernel, or of their packed gradient.
+function linear.packed_floats(spec, isa)
+    return packing.floats(spec, isa, spec.x.h * spec.x.w)
+end
+
+--- The name of the function that packs or unpacks the weights of a kernel.
+function linear.pack_name(spec, what)
+    return string.format("%s_linear_c%d_k%d_%dx%d", what, spec.c, spec.k, spec.x.h, spec.x.w)
+end
+
+--- Its template and parameters.
+function linear.pack(spec, what, isa)
+    local packed <const> = what == "pack" and spec.y or what == "unpack" and spec.dy or spec.dx
+    return "ops/conv/pack.c.tpl", packing.params(spec, isa, {
+        name = linear.pack_name(spec, what), what = what, taps = spec.x.h * spec.x.w,
+        block = packed.pitch, tap_order = false, kernel = "a linear layer",
+    })
+end
+
+return linear

@@ -1,0 +1,19 @@
+-- sums.lua - the sums of a norm whose input no convolution or linear layer has made.
+
+local kernel <const> = require "ops/kernel"
+local layout <const> = require "ops/layout"
+
+local sums <const> = { c_op = "KERNEL_SUMS" }
+
+--- The template of a kernel and its parameters.
+function sums.params(spec, isa)
+    local params <const> = kernel.common(spec, isa, spec.x.pitch)
+    params.pitch, params.h, params.w = spec.x.pitch, spec.x.h, spec.x.w
+    params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
+    params.formula = "sums of x for each channel (see add_image_moments)."
+    params.shapes = kernel.shapes_text(spec, spec.x.pitch)
+    params.cost = kernel.cost_text(spec, isa, spec.x.h * spec.x.w * spec.x.pitch, 3 * spec.x.pitch)
+    return "ops/sums.c.tpl", params
+end
+
+return sums
