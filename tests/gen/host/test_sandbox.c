@@ -408,6 +408,20 @@ START_TEST(child_that_dies_is_told)
 }
 END_TEST
 
+/* Neither a pipe can be made nor the end of the child be told: the words are those of the system. */
+START_TEST(a_system_that_fails_is_told)
+{
+    struct rlimit was;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){3, was.rlim_max}), 0);
+    expect_end(tells_limits, "system", strerror(EMFILE));
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+    signal(SIGCHLD, SIG_IGN);
+    expect_end(tells_limits, "system", strerror(ECHILD));
+    signal(SIGCHLD, SIG_DFL);
+}
+END_TEST
+
 /* Neither processes nor open files are left, however the child ended. */
 START_TEST(children_leave_nothing)
 {
@@ -440,6 +454,7 @@ int main(void)
     tcase_set_timeout(process, 60);
     tcase_add_test(process, child_can_only_compute);
     tcase_add_test(process, child_that_dies_is_told);
+    tcase_add_test(process, a_system_that_fails_is_told);
     tcase_add_test(process, children_leave_nothing);
     tcase_add_test(process, child_inherits_no_file);
     tcase_add_test(process, answers_have_a_largest_size);

@@ -385,6 +385,15 @@ START_TEST(endless_paths_are_refused)
     ck_assert_str_eq(err.message,
                      "the path of the data folder has 1024 bytes: expected at most 1023");
     ck_assert_int_eq(err.code, EXIT_DATA);
+    /* The folder has room, its files have none. */
+    char message[300];
+    err = (struct err){0};
+    path[DATA_PATH_SIZE - 1] = '\0';
+    ck_assert(!data_open(&data, path, DATA_TEST, &err));
+    snprintf(message, sizeof message, "%.200s...: path too long: expected at most 1023 bytes",
+             path);
+    ck_assert_str_eq(err.message, message);
+    ck_assert_int_eq(err.code, EXIT_DATA);
 }
 END_TEST
 

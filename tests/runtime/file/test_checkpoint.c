@@ -412,6 +412,60 @@ START_TEST(an_impossible_number_of_batches_is_refused)
 }
 END_TEST
 
+/* Two norms, the second with the statistics of the first. The counter of a norm is changed in the
+ * bytes that were read; they are ours. */
+static int64_t *batches_of(const struct safetensors *file, const char *name)
+{
+    const struct safetensor *tensor = safetensors_find(file, name);
+    ck_assert_ptr_nonnull(tensor);
+    return (int64_t *)(uintptr_t)tensor->data;
+}
+
+START_TEST(norms_that_have_seen_other_batches_are_refused)
+{
+    static const struct state states[] = {{"norm1.running_mean", 0, 3, 0.0f},
+                                          {"norm1.running_var", 16, 3, 1.0f},
+                                          {"norm2.running_mean", 32, 3, 0.0f},
+                                          {"norm2.running_var", 48, 3, 1.0f}};
+    struct model two = tiny_model;
+    two.states = states;
+    two.state_count = 4;
+    two.state_floats = 64;
+    run_close(&run);
+    struct err err = {0};
+    ck_assert_msg(run_open(&run, &two, &generic_backend, 1, &err), "%s", err.message);
+    run_init_params(&run, 1);
+    run.store.batches = 47;
+    save();
+    struct checkpoint_counters loaded;
+    struct safetensors file = read_back();
+    ck_assert_msg(checkpoint_load(&file, &run, &loaded, &err), "%s", err.message);
+    *batches_of(&file, "norm2.num_batches_tracked") = 46;
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_nonnull(strstr(err.message, "last.safetensors: norm2.num_batches_tracked: 46 "
+                                              "batches: expected 47, as the norm before it has "
+                                              "seen"));
+    safetensors_close(&file);
+}
+END_TEST
+
+START_TEST(a_missing_number_of_batches_is_named)
+{
+    save();
+    struct checkpoint_counters loaded;
+    struct safetensors file = read_back();
+    for (size_t i = 0; i < file.count; i++)
+        if (strcmp(file.tensors[i].name, "norm1.num_batches_tracked") == 0)
+            file.tensors[i].name = "norm1.num_batches_trusted";
+    struct err err = {0};
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_nonnull(strstr(err.message, "num_batches_tracked"));
+    safetensors_close(&file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("checkpoint");
@@ -430,6 +484,8 @@ int main(void)
     tcase_add_test(files, counters_at_their_ends_are_accepted);
     tcase_add_test(files, numbers_that_are_not_finite_are_refused);
     tcase_add_test(files, an_impossible_number_of_batches_is_refused);
+    tcase_add_test(files, norms_that_have_seen_other_batches_are_refused);
+    tcase_add_test(files, a_missing_number_of_batches_is_named);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -273,6 +273,7 @@ static const struct {
     {"{\"w\\x41\":1}", 12, "found 0x78: expected an escape of JSON"},
     {"{\"w\\u00g0\":1}", 15, "found 0x67: expected four hexadecimal digits"},
     {"{\"w\\u00", 15, "found the end: expected four hexadecimal digits"},
+    {"{\"w\\ud800\\uzz00\":1}", 19, "found 0x7a: expected four hexadecimal digits"},
     {"{\"w\\ud800\":1}", 13, PAIR},
     {"{\"w\\udc00\":1}", 13, PAIR},
     {"{\"w\\ud800\\u0041\":1}", 13, PAIR},
