@@ -164,8 +164,7 @@ local function kernel_tables(planned)
             for i, param in ipairs(spec.params) do
                 args[i] = "a->" .. param
             end
-            runs[#runs + 1] = string.format("static void run_%s(const struct kernel_args *a)\n"
-                .. "{\n    %s(%s);\n}\n", spec.name, spec.name, table.concat(args, ", "))
+            runs[#runs + 1] = string.format("RUN(%s, %s)", spec.name, table.concat(args, ", "))
         end
     end
     return rows, runs

@@ -186,7 +186,8 @@ end
 local HELPERS <const> = {
     "fetch_ahead", "where_positive", "where_equal", "where_greater", "load_bytes",
     "store_bytes", "kept", "winograd_patch",
-    "winograd_input", "winograd_output", "winograd_sums", "winograd_gradient", "winograd_filter",
+    "winograd_input", "winograd_output", "winograd_relu", "winograd_store", "winograd_add",
+    "winograd_sums", "winograd_gradient", "winograd_filter",
 }
 
 -- Notes in `uses` which helpers the texts call.
@@ -199,7 +200,7 @@ local function note_helpers(uses, texts)
 end
 
 local function kernel_texts(graph, train, eval, set, options)
-    local list <const>, seen <const> = {}, {}
+    local list <const>, shared <const>, seen <const> = {}, {}, {}
     local source <const> = limits.source(graph)
     local uses <const> = {}
     for _, helper in ipairs(HELPERS) do
@@ -209,7 +210,14 @@ local function kernel_texts(graph, train, eval, set, options)
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
             if not is_made(seen, spec.name, spec, "layer") then
-                local text <const> = render(ops[spec.op].params(spec, set, options))
+                local file <const>, params <const>, shares <const>
+                    = ops[spec.op].params(spec, set, options)
+                for _, one in ipairs(shares or {}) do
+                    one.params.name = one.name
+                    one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
+                    add_once(shared, seen, one.name, one.template, one.params)
+                end
+                local text <const> = render(file, params)
                 source.add(spec.name, #text)
                 list[#list + 1] = text .. "\n"
             end
@@ -217,7 +225,7 @@ local function kernel_texts(graph, train, eval, set, options)
     end
     other_texts(graph, train, set, list, seen)
     note_helpers(uses, list)
-    return list, uses
+    return list, shared, uses
 end
 
 -- The functions that pack and unpack weights, and the rows of the table of weights.
@@ -272,8 +280,8 @@ end
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
     local texts <const> = { params.prelude, params.schedule, "group " .. params.group }
-    for _, list in ipairs { params.kernel_texts, params.pack_texts, params.weights,
-        params.phase_texts } do
+    for _, list in ipairs { params.shared_texts, params.kernel_texts, params.pack_texts,
+        params.weights, params.phase_texts } do
         table.move(list, 1, #list, #texts + 1, texts)
     end
     return digest.of_c(texts)
@@ -285,7 +293,8 @@ function emit.program(graph, options)
     local planned <const> = pipeline.plan(graph, options)
     limits.check_memory(graph, planned, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
-    local kernels <const>, uses <const> = kernel_texts(graph, train, eval, set, options)
+    local kernels <const>, shared <const>, uses <const> = kernel_texts(graph, train, eval, set,
+        options)
     local packs <const>, weights <const> = weight_texts(graph, train, set)
     note_helpers(uses, packs)
     local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
@@ -295,6 +304,7 @@ function emit.program(graph, options)
     params.laps = laps
     params.tensor_rows = watch.rows(graph, train.plan, set, lap_of)
     params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
+    params.shared_texts = shared
     params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
     params.prelude = template.render("emit/prelude.c.tpl", {
         isa = set.name, vec = set.vec, mm = set.mm, uses = uses, bytes = set.bytes,

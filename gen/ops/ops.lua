@@ -2,7 +2,8 @@
 --
 -- operation = {
 --   c_op                        its name in enum kernel_op of runtime/model.h
---   params(spec, isa, options)  the template of a kernel and its parameters
+--   params(spec, isa, options)  the template of a kernel, its parameters, and a list of functions
+--                               { name, template, params } that it shares with others; nil: none
 --   exact(spec)                 whether small integers come out exact in every order of the sums;
 --                               nil: they do
 --   choose(spec, isa, wanted, wishes, key)  what is chosen for a kernel (see conv/choice.lua); nil

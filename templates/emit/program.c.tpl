@@ -207,6 +207,9 @@ static const float *input_images(const struct net *net, int image)
 }
 
 ${prelude}
+@ for _, text in ipairs(shared_texts) do
+    ${text}
+@ end
 /* -- 4. Kernels -------------------------------------------------------------------------------- */
 
 @ for _, text in ipairs(kernel_texts) do
@@ -245,9 +248,17 @@ static const struct backend backend = {
 
 /* -- 7. Kernel table --------------------------------------------------------------------------- */
 
+/* Tests and benches call every kernel with the same structure: run_<kernel> takes from it what the
+ * kernel wants. */
+#define RUN(kernel, ...) \
+    static void run_##kernel(const struct kernel_args *a) \
+    { \
+        kernel(__VA_ARGS__); \
+    }
 @ for _, line in ipairs(run_lines) do
     ${line}
 @ end
+
 static const struct kernel kernels[] = {
     @ for _, row in ipairs(kernel_rows) do
         ${row}

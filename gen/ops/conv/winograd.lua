@@ -230,18 +230,55 @@ local function tile_params(spec)
     }
 end
 
---- The template of a kernel and its parameters.
+-- The functions that kernels of one register tile share, as { name, template, params }: the product
+-- of a forward or data-gradient kernel, the sums of a weight gradient. unroll: channels at once
+
+local function product(spec, unroll)
+    local block <const>, nr <const> = block_of(spec.tile), spec.tile.nr
+    return {
+        name = string.format("winograd_product_%dx%d%s", block, nr,
+            unroll > 1 and "_u" .. unroll or ""),
+        template = "ops/conv/winograd_product.c.tpl",
+        params = { block = block, nr = nr, unroll = unroll },
+    }
+end
+
+local function sum(mr, nr)
+    return {
+        name = string.format("winograd_sum_%dx%d", mr, nr),
+        template = "ops/conv/winograd_sum.c.tpl",
+        params = { mr = mr, nr = nr },
+    }
+end
+
+-- Names in the parameters of a kernel the functions that it shares with others, and lists them.
+local function share(params, spec)
+    if spec.pass ~= "bwd_weights" then
+        local shared <const> = product(spec, params.unroll)
+        params.product = shared.name
+        return { shared }
+    end
+    local list <const> = {}
+    for i, group in ipairs(params.groups) do
+        list[i] = sum(group.mr, spec.tile.nr)
+        group.product = list[i].name
+    end
+    return list
+end
+
+--- The template of a kernel, its parameters, and the functions that it shares with others.
 function winograd.params(spec, isa, options)
     if spec.pass == "bwd_weights" then
-        return "ops/conv/winograd_weights.c.tpl",
-            common.merge(common.weights_params(spec, isa), tile_params(spec))
+        local sums <const> = common.merge(common.weights_params(spec, isa), tile_params(spec))
+        return "ops/conv/winograd_weights.c.tpl", sums, share(sums, spec)
     end
     local e <const> = ends(spec)
     local shape <const> = string.format("%d x %d x %d", FREQUENCIES, e.channels, e.target.pitch)
     local params <const> =
         common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch)
     params.unroll = options.unroll == "full" and e.channels or 1
-    return "ops/conv/winograd.c.tpl", common.merge(params, tile_params(spec))
+    common.merge(params, tile_params(spec))
+    return "ops/conv/winograd.c.tpl", params, share(params, spec)
 end
 
 --- How often a kernel fetches memory ahead: once a frequency of each block.

@@ -37,41 +37,11 @@ static NOINLINE void ${name}(${signature})
         }
 
         /* m = v w, frequency by frequency. */
-        const float *weight = w;
         for (int f = 0; f < 36; f++) {
             @ if fetches then
                 fetch_ahead(ahead);
             @ end
-            for (int k = 0; k < ${target_pitch}; k += ${nr * vl}) {
-                const float *in = v + f * ${v_step};
-                float *out = m + f * ${m_step} + k;
-                @ for t = 0, block - 1 do
-                    @ for r = 0, nr - 1 do
-                        ${vec} acc${t}_${r} = ${mm}_setzero_ps();
-                    @ end
-                @ end
-
-                for (int j = 0; j < ${channels}; j += ${unroll}, weight += ${unroll * nr * vl}) {
-                    ${vec} x0;
-                    @ for u = 0, unroll - 1 do
-                        @ for r = 0, nr - 1 do
-                            const ${vec} w${r}_${u} = ${mm}_loadu_ps(${c.add("weight", (u * nr + r) * vl)});
-                        @ end
-                        @ for t = 0, block - 1 do
-                            x0 = ${mm}_set1_ps(in[${c.add("j", t * source_pitch + u)}]);
-                            @ for r = 0, nr - 1 do
-                                acc${t}_${r} = ${mm}_fmadd_ps(x0, w${r}_${u}, acc${t}_${r});
-                            @ end
-                        @ end
-                    @ end
-                }
-
-                @ for t = 0, block - 1 do
-                    @ for r = 0, nr - 1 do
-                        ${mm}_storeu_ps(${c.add("out", t * target_pitch + r * vl)}, acc${t}_${r});
-                    @ end
-                @ end
-            }
+            ${product}(m + f * ${m_step}, ${target_pitch}, v + f * ${v_step}, ${source_pitch}, w + f * ${channels * target_pitch}, ${channels});
         }
 
         /* ${target} = A'mA${relu and ", cut off at zero" or ""}${stats and ", and its sums" or ""}. */
@@ -89,13 +59,13 @@ static NOINLINE void ${name}(${signature})
                 @ if bias then
                     const ${vec} b = ${mm}_loadu_ps(bias + k);
                 @ end
-                @ for i = 0, 15 do
-                    @ if bias then
-                        made[${i}] = ${mm}_add_ps(made[${i}], b);
-                    @ end
-                    @ if relu then
-                        made[${i}] = ${mm}_max_ps(${mm}_setzero_ps(), made[${i}]);
-                    @ end
+                @ if bias then
+                    for (int i = 0; i < 16; i++) {
+                        made[i] = ${mm}_add_ps(made[i], b);
+                    }
+                @ end
+                @ if relu then
+                    winograd_relu(made);
                 @ end
                 @ if stats then
                     const ${vec} shift = winograd_shift(image_sums + k, ${target_pitch}, made[0], (first + t) % ${tiles} == 0);
@@ -118,14 +88,7 @@ static NOINLINE void ${name}(${signature})
                         }
                     @ end
                 @ else
-                    @ for i = 0, 15 do
-                        @ local pixel = c.add("out + k", i // 4 * target_row + i % 4 * target_pitch)
-                        @ if adds then
-                            ${mm}_storeu_ps(${pixel}, ${mm}_add_ps(${mm}_loadu_ps(${pixel}), made[${i}]));
-                        @ else
-                            ${mm}_storeu_ps(${pixel}, made[${i}]);
-                        @ end
-                    @ end
+                    ${adds and "winograd_add" or "winograd_store"}(out + k, ${target_row}, ${target_pitch}, made);
                 @ end
                 @ if stats then
                     winograd_sums(image_sums + k, ${target_pitch}, made, shift);

@@ -57,33 +57,7 @@ static NOINLINE void ${name}(${signature})
             @ for _, group in ipairs(groups) do
                 for (int j = ${group.first}; j < ${group.last}; j += ${group.mr}) {
                     for (int k = 0; k < ${target_pitch}; k += ${nr * vl}) {
-                        const float *in = v + f * ${v_step} + j;
-                        const float *grad = m + f * ${m_step} + k;
-                        float *out = du + f * ${du_step} + j * ${target_pitch} + k;
-                        @ for i = 0, group.mr - 1 do
-                            @ for r = 0, nr - 1 do
-                                ${vec} acc${i}_${r} = first == 0 ? ${mm}_setzero_ps() : ${mm}_loadu_ps(${c.add("out", i * target_pitch + r * vl)});
-                            @ end
-                        @ end
-
-                        for (int t = 0; t < count; t++, in += ${source_pitch}, grad += ${target_pitch}) {
-                            ${vec} x0;
-                            @ for r = 0, nr - 1 do
-                                const ${vec} g${r} = ${mm}_loadu_ps(${c.add("grad", r * vl)});
-                            @ end
-                            @ for i = 0, group.mr - 1 do
-                                x0 = ${mm}_set1_ps(in[${i}]);
-                                @ for r = 0, nr - 1 do
-                                    acc${i}_${r} = ${mm}_fmadd_ps(x0, g${r}, acc${i}_${r});
-                                @ end
-                            @ end
-                        }
-
-                        @ for i = 0, group.mr - 1 do
-                            @ for r = 0, nr - 1 do
-                                ${mm}_storeu_ps(${c.add("out", i * target_pitch + r * vl)}, acc${i}_${r});
-                            @ end
-                        @ end
+                        ${group.product}(du + f * ${du_step} + j * ${target_pitch} + k, v + f * ${v_step} + j, ${source_pitch}, m + f * ${m_step} + k, ${target_pitch}, count, first == 0);
                     }
                 }
             @ end

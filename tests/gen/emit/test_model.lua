@@ -71,7 +71,7 @@ function tests.the_kernel_table_is_complete()
             if not seen[spec.name] then
                 seen[spec.name] = true
                 names = names + 1
-                test.equal(count(params.run_lines, "static void run_" .. spec.name .. "("), 1,
+                test.equal(count(params.run_lines, "RUN(" .. spec.name .. ","), 1,
                     title)
             end
         end

@@ -1,0 +1,31 @@
+@ -- The sum over tiles of one frequency, shared by all weight gradients of one register tile.
+/* One frequency of a block of tiles: du += v'm, a register tile of ${c.count(mr, "channel")} x ${c.count(nr, "vector")}; the first block
+ * sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
+ * templates/ops/conv/winograd_sum.c.tpl */
+static INLINE void ${name}(float *restrict du, const float *restrict v, int v_pitch, const float *restrict m, int m_pitch, int count, bool is_first)
+{
+    @ for i = 0, mr - 1 do
+        @ for r = 0, nr - 1 do
+            ${vec} acc${i}_${r} = is_first ? ${mm}_setzero_ps() : ${mm}_loadu_ps(${c.add("du" .. (i > 0 and " + m_pitch" .. c.times(i) or ""), r * vl)});
+        @ end
+    @ end
+
+    for (int t = 0; t < count; t++, v += v_pitch, m += m_pitch) {
+        ${vec} x0;
+        @ for r = 0, nr - 1 do
+            const ${vec} m${r} = ${mm}_loadu_ps(${c.add("m", r * vl)});
+        @ end
+        @ for i = 0, mr - 1 do
+            x0 = ${mm}_set1_ps(v[${i}]);
+            @ for r = 0, nr - 1 do
+                acc${i}_${r} = ${mm}_fmadd_ps(x0, m${r}, acc${i}_${r});
+            @ end
+        @ end
+    }
+
+    @ for i = 0, mr - 1 do
+        @ for r = 0, nr - 1 do
+            ${mm}_storeu_ps(${c.add("du" .. (i > 0 and " + m_pitch" .. c.times(i) or ""), r * vl)}, acc${i}_${r});
+        @ end
+    @ end
+}
