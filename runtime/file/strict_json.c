@@ -12,7 +12,7 @@ enum { MOST_DIGITS = 16 }; /* 2^53 has as many: what a double holds exactly */
 
 struct scan {
     const char *text;
-    size_t at, length;
+    size_t at, length, values;
     const char *wrong;
 };
 
@@ -137,11 +137,12 @@ static bool scan_value(struct scan *s, int depth);
 static bool scan_entries(struct scan *s, bool object, int depth)
 {
     const char close = object ? '}' : ']';
-    if (depth >= STRICT_JSON_DEPTH)
-        return fail(s, "less nesting");
+    int count = 0;
     if (take(s, close))
         return true;
     do {
+        if (!object && count++ == STRICT_JSON_ARRAY)
+            return fail(s, "']': no array of a header is so long");
         skip_blanks(s);
         if (object && !(scan_text(s) && (take(s, ':') || fail(s, "':'"))))
             return false;
@@ -154,9 +155,13 @@ static bool scan_entries(struct scan *s, bool object, int depth)
 static bool scan_value(struct scan *s, int depth)
 {
     char c = peek(s);
+    if (s->values++ == STRICT_JSON_VALUES)
+        return fail(s, "the end: no header has so many values");
     if (c == '"')
         return scan_text(s);
     if (c == '{' || c == '[') {
+        if (depth >= STRICT_JSON_DEPTH)
+            return fail(s, "less nesting");
         s->at++;
         return scan_entries(s, c == '{', depth);
     }

@@ -1,5 +1,6 @@
 /* test_safetensors.c - what is written is read back; whatever is not exactly right is refused, with
  * the message and the code that were promised. */
+#include <cJSON.h>
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "file/safetensors.h"
+#include "file/strict_json.h"
 
 static char folder[256], path[300];
 
@@ -247,6 +249,7 @@ static const struct {
     {"{\"w\":[1.0]}", 14, SIZE},
     {"{\"w\":[.5]}", 14, SIZE},
     {"{\"w\":[1e]}", 14, SIZE},
+    {"{\"w\":[0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6]}", 46, "expected ']': no array of a header is"},
     {"{\"w\":[1e2]}", 14, SIZE},
     {"{\"w\":[1E300]}", 14, SIZE},
     {"{\"w\":[0x8]}", 14, SIZE},
@@ -332,7 +335,67 @@ START_TEST(deep_nesting_is_refused)
     memset(deep, '[', sizeof deep);
     memcpy(deep, "{\"w\":", 5);
     write_file(deep, sizeof deep, 0);
-    refused("byte 29: found 0x5b: expected less nesting");
+    refused("byte 15: found 0x5b: expected less nesting");
+    static const char objects[] = "{\"w\":{\"w\":{\"w\":{}}}}";
+    write_file(objects, sizeof objects - 1, 0);
+    refused("byte 23: found 0x7b: expected less nesting");
+}
+END_TEST
+
+/* What cJSON has asked for, of the largest headers. */
+static size_t allocated;
+
+static void *count_bytes(size_t bytes)
+{
+    allocated += bytes;
+    return malloc(bytes);
+}
+
+/* A header of `bytes`: the opening, then as many pieces as there is room for, then the closing. */
+static void write_large(const char *opening, const char *piece, const char *closing, size_t bytes)
+{
+    const size_t length = strlen(piece);
+    size_t left = bytes - strlen(opening) - strlen(closing);
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < 8; i++)
+        fputc((int)(bytes >> (8 * i) & 0xff), file);
+    fputs(opening, file);
+    for (; left >= length; left -= length)
+        fputs(piece, file);
+    fprintf(file, "%s%*s", closing, (int)left, "");
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* However short its values are, a header costs no more than those that are allowed. */
+START_TEST(memory_is_bounded)
+{
+    enum { LARGEST = SAFETENSORS_HEADER_MAX, ALLOWED = 80 * STRICT_JSON_VALUES };
+    static const char many[] = "no header has so many values", longer[] = "no array of a header";
+#define SIXTEEN "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],"
+    static const struct {
+        const char *opening, *piece, *closing;
+        size_t bytes;
+        const char *message;
+    } headers[] = {
+        {"{\"w\":[", "0,", "0]}", LARGEST, longer},
+        {"{\"w\":[", "[],", "0]}", LARGEST, longer},
+        {"{", "\"\":" SIXTEEN, "\"\":0}", LARGEST, many},
+        {"{\"w\":{", "\"\":" SIXTEEN, "\"\":0}}", LARGEST, many},
+        {"{\"w\":{", "\"\":0,", "\"\":0}}", LARGEST, many},
+        {"{\"__metadata__\":{", "\"\":\"\",", "\"\":0}}", LARGEST, many},
+        {"{", "\"\":0,", "\"\":0}", LARGEST, many},
+        {"{", "\"\":0,", "\"\":0}", 5 * (STRICT_JSON_VALUES - 1) + 1, "other fields"},
+    };
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = count_bytes, .free_fn = free});
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        allocated = 0;
+        write_large(headers[i].opening, headers[i].piece, headers[i].closing, headers[i].bytes);
+        refused(headers[i].message);
+        ck_assert_uint_lt(allocated, ALLOWED);
+    }
+    ck_assert_uint_gt(allocated, ALLOWED / 2); /* the last one is read as far as it may be */
+    cJSON_InitHooks(NULL);
 }
 END_TEST
 
@@ -351,9 +414,9 @@ END_TEST
 
 START_TEST(an_enormous_header_is_refused_unread)
 {
-    write_bytes("\1\xe1\xf5\5\0\0\0\0{}", 10); /* 100,000,001 */
+    write_bytes("\1\x24\xf4\0\0\0\0\0{}", 10); /* 16,000,001 */
     ck_assert_int_eq(truncate(path, 200 * 1000 * 1000), 0);
-    refused("byte 0: header of 100000001 bytes: expected at most 100000000");
+    refused("byte 0: header of 16000001 bytes: expected at most 16000000");
 }
 END_TEST
 
@@ -444,6 +507,7 @@ int main(void)
     tcase_add_test(files, every_form_of_json_is_read);
     tcase_add_test(files, a_zero_byte_in_the_header_is_refused);
     tcase_add_test(files, deep_nesting_is_refused);
+    tcase_add_test(files, memory_is_bounded);
     tcase_add_test(files, impossible_lengths_are_refused);
     tcase_add_test(files, an_enormous_header_is_refused_unread);
     tcase_add_test(files, what_is_no_file_is_refused);
