@@ -83,7 +83,8 @@ train_run() {
             rm -rf "$run_out.old"
             mv "$run_out" "$run_out.old"
         fi
-        cp "$run_network" "$run_out.network"
+        cp "$run_network" "$run_out.network.part"
+        mv "$run_out.network.part" "$run_out.network"
         set -- "$@" --seed "$run_seed" ${EPOCHS:+--epochs "$EPOCHS"} --out "$run_out"
         ;;
     esac

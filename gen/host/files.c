@@ -1,9 +1,9 @@
 /* files.c - reading sources and files, writing files whole or not at all.
  *
- * A file is written beside its old self and renamed over it, so that nobody ever sees half of it
- * and a failure leaves the old one; a file whose text would not change is not touched, so that
- * builds see when nothing is new. Lua raises "not enough memory" by jumping away: no file is open
- * and nothing is owned where it may.
+ * A file is written beside its old self, synced and renamed over it, so that nobody ever sees half
+ * of it, and a failure, a kill or a power cut leaves the old one; a file whose text would not
+ * change is not touched, so that builds see when nothing is new. Lua raises "not enough memory" by
+ * jumping away: no file is open and nothing is owned where it may.
  */
 #include "files.h"
 
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,32 +99,80 @@ static int read_file(lua_State *L)
     return 3;
 }
 
-/* Writes all of text to a new file beside path and renames it over path. Returns 0 or the errno;
- * then nothing is left behind and the old file is as it was. `temporary` ends in XXXXXX. */
-static int replace_file(const char *path, char *temporary, const char *text, size_t size)
+/* Opens the file that becomes path, empty and locked: what a killed process has left of it is
+ * replaced, and of two who write the same file at once the second waits. Returns 0 or the errno. */
+static int open_temporary(const char *temporary, int *out)
 {
-    int fd = mkstemp(temporary);
-    if (fd < 0)
-        return errno;
-    mode_t mask = umask(0);
-    umask(mask);
-    int problem = fchmod(fd, 0666 & ~mask) == 0 ? 0 : errno;
-    while (problem == 0 && size > 0) {
+    for (;;) {
+        int fd = open(temporary, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return errno;
+        while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+            ; /* on a file system without locks, go on without */
+        struct stat mine, there;
+        int problem = fstat(fd, &mine) != 0 ? errno : S_ISREG(mine.st_mode) ? 0 : EINVAL;
+        /* The one before may have renamed it meanwhile. */
+        bool still = problem == 0 && lstat(temporary, &there) == 0 && there.st_ino == mine.st_ino &&
+                     there.st_dev == mine.st_dev;
+        if (still && ftruncate(fd, 0) == 0) {
+            *out = fd;
+            return 0;
+        }
+        if (still) {
+            problem = errno;
+            unlink(temporary);
+        }
+        close(fd);
+        if (problem != 0)
+            return problem;
+    }
+}
+
+static int write_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
         ssize_t written = write(fd, text, size);
         if (written >= 0) {
             text += written;
             size -= (size_t)written;
         } else if (errno != EINTR) {
-            problem = errno;
+            return errno;
         }
     }
-    if (close(fd) != 0 && problem == 0)
-        problem = errno;
-    if (problem == 0 && rename(temporary, path) != 0)
+    return 0;
+}
+
+/* Makes the name of a file durable. Some file systems have no fsync for folders and say EINVAL. */
+static int sync_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    char *folder = slash == NULL ? strdup(".") : strndup(path, length);
+    if (folder == NULL)
+        return ENOMEM;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int problem = fd < 0 || (fsync(fd) != 0 && errno != EINVAL) ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    return problem;
+}
+
+/* Writes all of text to a file beside path, makes it durable, and renames it over path. Returns 0
+ * or the errno; then nothing is left behind, and before the rename the old file is as it was. */
+static int replace_file(const char *path, const char *temporary, const char *text, size_t size)
+{
+    int fd = -1;
+    int problem = open_temporary(temporary, &fd);
+    if (problem != 0)
+        return problem;
+    problem = write_all(fd, text, size);
+    if (problem == 0 && (fsync(fd) != 0 || rename(temporary, path) != 0))
         problem = errno;
     if (problem != 0)
         unlink(temporary);
-    return problem;
+    close(fd); /* unlocks; all is on the disk already */
+    return problem != 0 ? problem : sync_folder_of(path);
 }
 
 static int write_if_changed(lua_State *L)
@@ -145,9 +194,9 @@ static int write_if_changed(lua_State *L)
         }
     }
     size_t length = strlen(path);
-    char *temporary = lua_newuserdatauv(L, length + sizeof ".XXXXXX", 0);
+    char *temporary = lua_newuserdatauv(L, length + sizeof ".tmp", 0);
     memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", sizeof ".XXXXXX");
+    memcpy(temporary + length, ".tmp", sizeof ".tmp");
     int problem = replace_file(path, temporary, text, size);
     if (problem != 0)
         return fail_errno(L, path, "cannot be written", problem);

@@ -20,7 +20,8 @@
 #include "sys/pool.h"
 #include "train/schedule.h"
 
-enum kind { TEXT, INT, LONG, REAL, BOOL, CHOICE };
+/* REAL with its two ends, ABOVE without min, BELOW without max. */
+enum kind { TEXT, INT, LONG, REAL, ABOVE, BELOW, BOOL, CHOICE };
 
 enum { THREADS_USEFUL = MODEL_CHUNKS }; /* a batch has no more chunks to share out */
 
@@ -28,13 +29,15 @@ static const char *const backends[] = {"generated", "generic", NULL};
 static const char *const schedules[] = {"constant", "step", "onecycle", "cosine", NULL};
 static const char *const flips[] = {"none", "random", "alternating", NULL};
 
+/* A checkpoint may say what a recipe may, and no more: where gen/language/recipe.lua has the range
+ * of a field, it is the same here, as a test of the language sees to. */
 static const struct row {
     const char *name;
     enum kind kind;
     bool saved;
     enum settings_source source; /* before anybody said anything */
     size_t offset;
-    double min, max;          /* INT, LONG and REAL */
+    double min, max;          /* of numbers */
     const char *const *words; /* CHOICE, in the order of its enum */
 } rows[SETTING_COUNT] = {
 #define FIELD(field) offsetof(struct settings, field)
@@ -52,24 +55,24 @@ static const struct row {
     [SETTING_MAX_STEPS] = {"max_steps", LONG, false, SETTINGS_DEFAULT, FIELD(max_steps), 1, 1e15,
                            NULL},
     [SETTING_VALIDATE] = {"validate", INT, true, SETTINGS_DEFAULT, FIELD(validate), 0, 1e9, NULL},
-    [SETTING_BATCH] = {"batch", INT, RECIPE(batch), 1, 1 << 20, NULL},
+    [SETTING_BATCH] = {"batch", INT, RECIPE(batch), 1, 65536, NULL},
     [SETTING_LR] = {"lr", REAL, RECIPE(lr), 0, 1e6, NULL},
     [SETTING_SCHEDULE] = {"schedule", CHOICE, RECIPE(schedule), 0, 0, schedules},
-    [SETTING_STEP_EPOCHS] = {"step_epochs", INT, RECIPE(step_epochs), 0, 1 << 30, NULL},
-    [SETTING_STEP_GAMMA] = {"step_gamma", REAL, RECIPE(step_gamma), 0, 1e6, NULL},
+    [SETTING_STEP_EPOCHS] = {"step_epochs", INT, RECIPE(step_epochs), 1, SETTINGS_MAX_EPOCHS, NULL},
+    [SETTING_STEP_GAMMA] = {"step_gamma", ABOVE, RECIPE(step_gamma), 0, 1, NULL},
     [SETTING_WARMUP] = {"warmup", REAL, RECIPE(warmup), 0, 1, NULL},
-    [SETTING_START_DIV] = {"start_div", REAL, RECIPE(start_div), 0, 1e30, NULL},
-    [SETTING_FINAL_DIV] = {"final_div", REAL, RECIPE(final_div), 0, 1e30, NULL},
-    [SETTING_MOMENTUM] = {"momentum", REAL, RECIPE(momentum), 0, 1, NULL},
+    [SETTING_START_DIV] = {"start_div", REAL, RECIPE(start_div), 1, 1e12, NULL},
+    [SETTING_FINAL_DIV] = {"final_div", REAL, RECIPE(final_div), 1, 1e12, NULL},
+    [SETTING_MOMENTUM] = {"momentum", BELOW, RECIPE(momentum), 0, 1, NULL},
     [SETTING_NESTEROV] = {"nesterov", BOOL, RECIPE(nesterov), 0, 0, NULL},
-    [SETTING_WEIGHT_DECAY] = {"weight_decay", REAL, RECIPE(weight_decay), 0, 1e6, NULL},
-    [SETTING_LABEL_SMOOTHING] = {"label_smoothing", REAL, RECIPE(label_smoothing), 0, 1, NULL},
+    [SETTING_WEIGHT_DECAY] = {"weight_decay", REAL, RECIPE(weight_decay), 0, 1, NULL},
+    [SETTING_LABEL_SMOOTHING] = {"label_smoothing", BELOW, RECIPE(label_smoothing), 0, 1, NULL},
     [SETTING_SHUFFLE] = {"shuffle", BOOL, true, SETTINGS_DEFAULT, FIELD(shuffle), 0, 0, NULL},
     [SETTING_DROPOUT] = {"dropout", BOOL, true, SETTINGS_DEFAULT, FIELD(dropout), 0, 0, NULL},
     [SETTING_AUGMENT] = {"augment", BOOL, true, SETTINGS_DEFAULT, FIELD(augment), 0, 0, NULL},
     [SETTING_CROP] = {"crop", INT, RECIPE(crop), 0, DATA_SIDE - 1, NULL},
     [SETTING_FLIP] = {"flip", CHOICE, RECIPE(flip), 0, 0, flips},
-    [SETTING_CUTOUT] = {"cutout", INT, RECIPE(cutout), 0, 1 << 20, NULL},
+    [SETTING_CUTOUT] = {"cutout", INT, RECIPE(cutout), 0, DATA_SIDE, NULL},
     [SETTING_LOG_STEPS] = {"log_steps", BOOL, false, SETTINGS_DEFAULT, FIELD(log_steps), 0, 0,
                            NULL},
     [SETTING_PROBE] = {"probe", LONG, false, SETTINGS_DEFAULT, FIELD(probe), 1, 1e15, NULL},
@@ -112,8 +115,9 @@ static bool set_choice(int *out, const char *const *words, const char *text, con
 }
 
 /* Rounds once, not by way of a double. Kernels take what is below FLT_MIN for zero, so that must
- * not be said by a number that is none. The text is a number in a range of floats. */
-static bool set_float(float *out, const char *text, const char *what, struct err *err)
+ * not be said by a number that is none. The text is a number from row->min to row->max. */
+static bool set_float(float *out, const struct row *row, const char *text, const char *what,
+                      struct err *err)
 {
     errno = 0;
     float value = strtof(text, NULL);
@@ -121,6 +125,13 @@ static bool set_float(float *out, const char *text, const char *what, struct err
         return err_set_code(err, EXIT_USAGE,
                             "%s: %s is too small for a float: expected 0, or %g and more", what,
                             text, (double)FLT_MIN);
+    if (row->kind == ABOVE && (double)value <= row->min)
+        return err_set_code(err, EXIT_USAGE,
+                            "%s: %s is out of range: expected above %g, at most %g", what, text,
+                            row->min, row->max);
+    if (row->kind == BELOW && (double)value >= row->max)
+        return err_set_code(err, EXIT_USAGE, "%s: %s is out of range: expected from %g, below %g",
+                            what, text, row->min, row->max);
     *out = value;
     return true;
 }
@@ -153,8 +164,10 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
         *(int64_t *)field = integer;
         break;
     case REAL:
+    case ABOVE:
+    case BELOW:
         if (!options_real(what, text, row->min, row->max, &real, err) ||
-            !set_float(field, text, what, err))
+            !set_float(field, row, text, what, err))
             return false;
         break;
     case BOOL:
@@ -204,6 +217,8 @@ char *settings_text(const struct settings *settings, enum settings_key key, char
         snprintf(out, size, "%lld", (long long)*(const int64_t *)field);
         break;
     case REAL:
+    case ABOVE:
+    case BELOW:
         settings_float_text(*(const float *)field, out, size);
         break;
     case BOOL:
@@ -314,7 +329,9 @@ static cJSON *value_json(const struct settings *settings, enum settings_key key)
     switch (rows[key].kind) {
     case INT:
     case LONG:
-    case REAL: /* by way of the text: 0.1, not 0.100000001490116 */
+    case REAL:
+    case ABOVE:
+    case BELOW: /* by way of the text: 0.1, not 0.100000001490116 */
         return cJSON_CreateNumber(strtod(text, NULL));
     case BOOL:
         return cJSON_CreateBool(strcmp(text, "on") == 0);

@@ -1,12 +1,15 @@
 /* test_host.c - the Lua host: strictness, limits, the kinds of errors, and what it does to files.
  */
 #include <check.h>
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -343,6 +346,118 @@ START_TEST(files_half_written_vanish)
 }
 END_TEST
 
+/* The calls between an old file and a new one: an n-th one fails or kills. */
+static struct {
+    int calls, at; /* at 0: none */
+    bool kills;
+    char names[100];
+} faults;
+
+static bool passes(const char *name)
+{
+    if (faults.at == 0)
+        return true;
+    strcat(strcat(faults.names, " "), name);
+    if (++faults.calls != faults.at)
+        return true;
+    if (faults.kills)
+        raise(SIGKILL);
+    errno = EIO;
+    return false;
+}
+
+#define WRAP(name, parameters, arguments)                                                          \
+    int __real_##name parameters;                                                                  \
+    int __wrap_##name parameters;                                                                  \
+    int __wrap_##name parameters                                                                   \
+    {                                                                                              \
+        return passes(#name) ? __real_##name arguments : -1;                                       \
+    }
+WRAP(ftruncate, (int fd, off_t length), (fd, length))
+WRAP(fsync, (int fd), (fd))
+WRAP(rename, (const char *from, const char *to), (from, to))
+
+static enum host_status write_with_fault(int at, bool kills)
+{
+    faults.calls = 0;
+    faults.at = at;
+    faults.kills = kills;
+    faults.names[0] = '\0';
+    enum host_status status =
+        run_script("local ok, problem = host.write_if_changed(... .. '/a.txt', 'new')\n"
+                   "assert(ok, problem)");
+    faults.at = 0;
+    return status;
+}
+
+/* Whatever fails, there is the old file or the new one, and nothing else. */
+START_TEST(files_are_written_whole_or_not_at_all)
+{
+    enum { CALLS = 4 };
+    for (int at = 1; at <= CALLS + 1; at++) {
+        put_file("a.txt", "old");
+        enum host_status status = write_with_fault(at, false);
+        ck_assert_int_eq(status, at <= CALLS ? HOST_FAILED : HOST_OK);
+        expect_file("a.txt", at < CALLS ? "old" : "new"); /* the last one: its name is not synced */
+        ck_assert_int_ne(access(in_folder("a.txt.tmp"), F_OK), 0);
+    }
+    ck_assert_str_eq(faults.names, " ftruncate fsync rename fsync");
+}
+END_TEST
+
+/* The same of a process that is killed; what it leaves is gone with the next file. */
+START_TEST(files_outlive_a_kill)
+{
+    enum { CALLS = 4 };
+    for (int at = 1; at <= CALLS; at++) {
+        put_file("a.txt", "old");
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0)
+            _exit(write_with_fault(at, true) == HOST_OK ? 0 : 1);
+        int status;
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        expect_file("a.txt", at < CALLS ? "old" : "new");
+        expect_ok("assert(host.write_if_changed(... .. '/a.txt', 'newer') == 'written')");
+        expect_file("a.txt", "newer");
+        ck_assert_int_ne(access(in_folder("a.txt.tmp"), F_OK), 0);
+    }
+}
+END_TEST
+
+/* Two at once: each waits for the other, and the file is one of theirs. */
+START_TEST(files_are_written_by_one_at_a_time)
+{
+    enum { WRITERS = 4, TIMES = 50 };
+    for (int i = 0; i < WRITERS; i++) {
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid > 0)
+            continue;
+        for (int k = 0; k < TIMES; k++) {
+            char script[200];
+            snprintf(script, sizeof script,
+                     "assert(host.write_if_changed(... .. '/a.txt', ('%d'):rep(%d)))", i,
+                     100000 + k);
+            if (run_script(script) != HOST_OK) {
+                fprintf(stderr, "%s\n", host_message(host));
+                _exit(1);
+            }
+        }
+        _exit(0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        int status;
+        ck_assert_int_gt(wait(&status), 0);
+        ck_assert_int_eq(status, 0);
+        expect_ok("local text = host.read_file(... .. '/a.txt')\n"
+                  "assert(#text >= 100000 and text == text:sub(1, 1):rep(#text))");
+    }
+    ck_assert_int_ne(access(in_folder("a.txt.tmp"), F_OK), 0);
+}
+END_TEST
+
 START_TEST(pipes_are_not_waited_for)
 {
     char path[300];
@@ -392,6 +507,9 @@ int main(void)
     tcase_add_test(tcase, files_are_written_when_they_change);
     tcase_add_test(tcase, files_that_cannot_be_written_stay);
     tcase_add_test(tcase, files_half_written_vanish);
+    tcase_add_test(tcase, files_are_written_whole_or_not_at_all);
+    tcase_add_test(tcase, files_outlive_a_kill);
+    tcase_add_test(tcase, files_are_written_by_one_at_a_time);
     tcase_add_test(tcase, files_that_cannot_be_read_say_why);
     tcase_add_test(tcase, pipes_are_not_waited_for);
     tcase_add_test(tcase, native_isa_is_one_of_three);

@@ -76,6 +76,28 @@ START_TEST(bad_values_change_nothing)
 }
 END_TEST
 
+/* What a recipe may not say, as the float that comes of it. */
+START_TEST(open_ends_are_left_out)
+{
+    static const enum settings_key below[] = {SETTING_MOMENTUM, SETTING_LABEL_SMOOTHING};
+    for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+        set(below[i], "0");
+        set(below[i], "0.99999994");
+        refused(below[i], "1", "--x: 1 is out of range: expected from 0, below 1");
+        refused(below[i], "0.99999999",
+                "--x: 0.99999999 is out of range: expected from 0, below 1");
+        refused(below[i], "1.5", "--x: 1.5 is out of range: expected 0 to 1");
+    }
+    set(SETTING_STEP_GAMMA, "1");
+    set(SETTING_STEP_GAMMA, "0x1p-126");
+    refused(SETTING_STEP_GAMMA, "0", "--x: 0 is out of range: expected above 0, at most 1");
+    set(SETTING_WARMUP, "0");
+    set(SETTING_WARMUP, "1");
+    set(SETTING_CUTOUT, "32");
+    refused(SETTING_CUTOUT, "33", "--x: 33 is out of range: expected 0 to 32");
+}
+END_TEST
+
 START_TEST(floats_keep_their_bits)
 {
     static const float values[] = {0.1f, 1.0f / 3.0f, 1e-30f, 5e-4f, 16777217.0f, 0.9f, 1e4f, 0.0f};
@@ -200,6 +222,7 @@ int main(void)
     tcase_add_test(all, defaults_come_from_the_model);
     tcase_add_test(all, setting_remembers_the_source);
     tcase_add_test(all, bad_values_change_nothing);
+    tcase_add_test(all, open_ends_are_left_out);
     tcase_add_test(all, floats_keep_their_bits);
     tcase_add_test(all, the_smallest_float_is_taken);
     tcase_add_test(all, a_checkpoint_brings_them_back);

@@ -1,0 +1,75 @@
+#!/bin/sh
+# test_runs.sh - a training of scripts/runs.sh that is killed while it is being prepared: the
+# description beside its folder is whole or not there, and the same call goes on.
+#
+#     tests/project/test_runs.sh WORK
+#
+# cp and mv are replaced: the first writes half of its file and kills the shell, the second kills it
+# before or after it has moved the file.
+set -eu
+work=$1
+rm -rf "$work"
+mkdir -p "$work/bin"
+
+fail()
+{
+    echo "test_runs.sh: $*" >&2
+    exit 1
+}
+
+cat > "$work/program" <<'PROGRAM'
+#!/bin/sh
+while [ "$1" != --out ]; do shift; done
+mkdir "$2"
+echo '{"event":"end","reason":"finished"}' > "$2/log.jsonl"
+PROGRAM
+chmod +x "$work/program"
+printf 'first\nsecond\n' > "$work/network"
+printf 'another\n' > "$work/older"
+
+# put TOOL TEXT: the script that stands for a tool.
+put()
+{
+    printf '#!/bin/sh\n%s\n' "$2" > "$work/bin/$1"
+    chmod +x "$work/bin/$1"
+}
+
+train()
+{
+    PATH=$1:$PATH sh -eu -c '
+        . scripts/runs.sh
+        data=
+        train_run "$1/run" "$1/network" "$1/program" 1' sh "$work"
+}
+
+# killed TOOL TEXT: whatever was beside the folder before, it is there or the new one is.
+killed()
+{
+    for before in none older; do
+        rm -rf "$work/run" "$work/run.network" "$work/run.network.part" "$work"/bin/*
+        if [ $before = older ]; then
+            cp "$work/older" "$work/run.network"
+        fi
+        put "$1" "$2"
+        code=0
+        (train "$work/bin") > "$work/log" 2>&1 || code=$?
+        [ $code -eq 137 ] || fail "$1: $2: code $code: expected 137, killed"
+        [ ! -e "$work/run" ] || fail "$1: $2: the training has begun"
+        if [ -e "$work/run.network" ]; then
+            cmp -s "$work/run.network" "$work/network" || cmp -s "$work/run.network" "$work/older" ||
+                fail "$1: $2: run.network is cut"
+        fi
+        train "$work" > "$work/log" 2>&1 || fail "$1: $2: does not go on: $(cat "$work/log")"
+        cmp -s "$work/run.network" "$work/network" || fail "$1: $2: run.network is not the new one"
+        [ ! -e "$work/run.network.part" ] || fail "$1: $2: run.network.part is left"
+        [ "$(train "$work")" = "" ] || fail "$1: $2: is not finished"
+    done
+}
+
+# shellcheck disable=SC2016 # for the script that it becomes
+{
+    killed cp 'head -c 8 "$1" > "$2"; kill -9 $PPID; sleep 1'
+    killed mv 'kill -9 $PPID; sleep 1'
+    killed mv 'cat "$1" > "$2" && rm "$1"; kill -9 $PPID; sleep 1'
+}
+echo "test_runs.sh: passed"
