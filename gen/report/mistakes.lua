@@ -134,10 +134,11 @@ local function picture_index(evaluation)
     return at
 end
 
+-- A picture shows three channels or one: of other images, the first three or the first.
 local function picture(evaluation, pixels, position)
     local c <const>, h <const>, w <const> = table.unpack(evaluation.pictures.shape)
-    local size <const> = c * h * w
-    return host.png(pixels:sub((position - 1) * size + 1, position * size), c, h, w)
+    local start <const>, shown <const> = (position - 1) * c * h * w, c < 3 and 1 or 3
+    return host.png(pixels:sub(start + 1, start + shown * h * w), shown, h, w)
 end
 
 local function said(evaluation, image)

@@ -15,8 +15,8 @@ enum draw_position { DRAW_MIRROR, DRAW_DOWN, DRAW_RIGHT, DRAW_ROW, DRAW_COLUMN }
 
 void augment_init(struct augment *augment, const struct data_stats *stats, int c, int h, int w)
 {
-    assert(c == DATA_CHANNELS && h >= 1 && w >= 1);
-    assert(h <= AUGMENT_MAX_SIDE && w <= AUGMENT_MAX_SIDE);
+    assert(c == stats->channels && c <= DATA_MAX_CHANNELS && h >= 1 && w >= 1);
+    assert(h <= DATA_MAX_SIDE && w <= DATA_MAX_SIDE);
     *augment = (struct augment){.c = c, .h = h, .w = w, .flip = FLIP_NONE};
     for (int k = 0; k < c; k++) {
         for (int byte = 0; byte < 256; byte++)
@@ -78,7 +78,7 @@ void augment_apply(float *restrict out, const uint8_t *restrict pixels,
 {
     const int h = augment->h, w = augment->w;
     assert(augment->crop < h && augment->crop < w);
-    int column[AUGMENT_MAX_SIDE];
+    int column[DATA_MAX_SIDE];
     for (int x = 0; x < w; x++)
         column[x] = reflect((draw->mirror ? w - 1 - x : x) + draw->right, w);
 

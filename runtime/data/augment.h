@@ -18,14 +18,12 @@
 #include "data/data.h"
 #include "model.h"
 
-enum { AUGMENT_MAX_SIDE = 256 };
-
 struct augment {
     int c, h, w;
     int crop; /* pixels of reflected border, below h and w; 0 none */
     enum flip_mode flip;
-    int cutout;                           /* side of the square, 0 none */
-    float normalised[DATA_CHANNELS][256]; /* (byte/255 - mean) / std */
+    int cutout;                               /* side of the square, 0 none */
+    float normalised[DATA_MAX_CHANNELS][256]; /* (byte/255 - mean) / std */
 };
 
 /* What was drawn for one image. */
@@ -35,7 +33,7 @@ struct augment_draw {
     int row, column; /* centre of the square, in the output */
 };
 
-/* No augmentation. c is DATA_CHANNELS, h and w are at most AUGMENT_MAX_SIDE. */
+/* No augmentation. stats has c channels; c, h and w are as data.h bounds them. */
 void augment_init(struct augment *augment, const struct data_stats *stats, int c, int h, int w);
 
 /* The draws of one image, at these positions of the stream rng_key(seed, epoch, sample,

@@ -16,7 +16,7 @@
 
 enum {
     RECORDS = DATA_RECORDS,
-    RECORD_BYTES = 1 + DATA_PIXELS,
+    RECORD_BYTES = 1 + CIFAR_PIXELS,
     FILE_BYTES = RECORDS * RECORD_BYTES,
     MAX_FILES = 5
 };
@@ -34,6 +34,11 @@ static bool is_folder(const char *path)
     struct stat s;
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
+
+const struct data_shape data_cifar10 = {CIFAR_CHANNELS, CIFAR_SIDE, CIFAR_SIDE, CIFAR_CLASSES};
+
+static const char *const class_names[CIFAR_CLASSES] = {
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
 
 bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err)
 {
@@ -196,13 +201,13 @@ static bool check_size(FILE *file, const char *path, struct err *err)
 static bool split(struct data *data, int i, const uint8_t *record, const char *path,
                   struct err *err)
 {
-    if (record[0] >= DATA_CLASSES)
+    if (record[0] >= CIFAR_CLASSES)
         return err_set_code(err, EXIT_DATA,
                             "%s: record %d of %d, at byte %d: label %d: expected 0 to %d", path,
-                            i + 1, RECORDS, i * RECORD_BYTES, record[0], DATA_CLASSES - 1);
+                            i + 1, RECORDS, i * RECORD_BYTES, record[0], CIFAR_CLASSES - 1);
     size_t at = (size_t)(data->count + i);
     data->labels[at] = record[0];
-    memcpy(data->pixels + at * DATA_PIXELS, record + 1, DATA_PIXELS);
+    memcpy(data->pixels + at * CIFAR_PIXELS, record + 1, CIFAR_PIXELS);
     return true;
 }
 
@@ -269,7 +274,8 @@ static bool read_files(struct data *data, enum data_part part, struct err *err)
 
 bool data_open(struct data *data, const char *dir, enum data_part part, struct err *err)
 {
-    *data = (struct data){.c = DATA_CHANNELS, .h = DATA_SIDE, .w = DATA_SIDE};
+    *data = (struct data){
+        .c = CIFAR_CHANNELS, .h = CIFAR_SIDE, .w = CIFAR_SIDE, .classes = CIFAR_CLASSES};
     if (strlen(dir) >= sizeof data->source)
         return err_set_code(err, EXIT_DATA,
                             "the path of the data folder has %zu bytes: expected at most %d",
@@ -280,13 +286,33 @@ bool data_open(struct data *data, const char *dir, enum data_part part, struct e
     while (part_files[part][files])
         files++;
     data->labels = malloc(files * RECORDS);
-    data->pixels = malloc(files * RECORDS * DATA_PIXELS);
-    bool ok = data->labels && data->pixels
+    data->pixels = malloc(files * RECORDS * CIFAR_PIXELS);
+    bool ok = data->labels && data->pixels && data_name_classes(data, class_names)
                   ? read_files(data, part, err)
                   : err_set_errno(err, ENOMEM, "cannot hold the images of %s", dir);
     if (!ok)
         data_close(data);
     return ok;
+}
+
+/* -- Class names ------------------------------------------------------------------------------- */
+
+bool data_name_classes(struct data *data, const char *const *names)
+{
+    const size_t count = (size_t)data->classes;
+    size_t bytes = count * sizeof *data->class_names;
+    for (size_t k = 0; k < count; k++)
+        bytes += strlen(names[k]) + 1;
+    data->class_names = malloc(bytes);
+    if (data->class_names == NULL)
+        return false;
+    char *text = (char *)(data->class_names + count);
+    for (size_t k = 0; k < count; k++) {
+        const size_t size = strlen(names[k]) + 1;
+        data->class_names[k] = memcpy(text, names[k], size);
+        text += size;
+    }
+    return true;
 }
 
 /* -- Holding out ------------------------------------------------------------------------------- */
@@ -312,9 +338,9 @@ bool data_hold_out(struct data *data, int n, struct data *held, struct err *err)
     struct data part = *data;
     part.labels = malloc((size_t)n);
     part.pixels = malloc((size_t)n * image_bytes(data));
-    if (!part.labels || !part.pixels) {
-        free(part.labels);
-        free(part.pixels);
+    if (!data_name_classes(&part, (const char *const *)data->class_names) || !part.labels ||
+        !part.pixels) {
+        data_close(&part);
         return err_set_errno(err, ENOMEM, "cannot hold out %d images of %s", n, data->source);
     }
     /* Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2 S): each image is taken
@@ -338,6 +364,7 @@ void data_close(struct data *data)
 {
     free(data->labels);
     free(data->pixels);
+    free(data->class_names);
     *data = (struct data){0};
 }
 
@@ -345,28 +372,30 @@ void data_close(struct data *data)
 
 struct data_stats data_statistics(const struct data *data)
 {
-    /* A plane's sums stay below 2^32 for up to 66,000 pixels; the sums of all planes are exact in
-     * 64 bits. */
-    size_t plane = (size_t)data->h * (size_t)data->w;
-    assert(data->c == DATA_CHANNELS && data->count > 0 && plane <= 66000);
-    uint64_t sum[DATA_CHANNELS] = {0}, squares[DATA_CHANNELS] = {0};
+    /* A row's sums stay below 2^32 for up to 66,000 pixels; the sums of all rows are exact in 64
+     * bits. */
+    assert(data->c >= 1 && data->c <= DATA_MAX_CHANNELS && data->count > 0);
+    assert(data->w <= DATA_MAX_SIDE);
+    uint64_t sum[DATA_MAX_CHANNELS] = {0}, squares[DATA_MAX_CHANNELS] = {0};
     const uint8_t *p = data->pixels;
     for (int i = 0; i < data->count; i++) {
-        for (int c = 0; c < DATA_CHANNELS; c++, p += plane) {
-            uint32_t s = 0, q = 0;
-            for (size_t k = 0; k < plane; k++) {
-                uint32_t x = p[k];
-                s += x;
-                q += x * x;
+        for (int c = 0; c < data->c; c++) {
+            for (int y = 0; y < data->h; y++, p += data->w) {
+                uint32_t s = 0, q = 0;
+                for (int k = 0; k < data->w; k++) {
+                    uint32_t x = p[k];
+                    s += x;
+                    q += x * x;
+                }
+                sum[c] += s;
+                squares[c] += q;
             }
-            sum[c] += s;
-            squares[c] += q;
         }
     }
 
-    struct data_stats stats;
-    double n = (double)data->count * (double)plane;
-    for (int c = 0; c < DATA_CHANNELS; c++) {
+    struct data_stats stats = {.channels = data->c};
+    double n = (double)data->count * (double)data->h * (double)data->w;
+    for (int c = 0; c < data->c; c++) {
         double mean = (double)sum[c] / n;
         double variance = (double)squares[c] / n - mean * mean;
         stats.mean[c] = mean / 255;

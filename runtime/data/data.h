@@ -27,10 +27,13 @@
 
 enum {
     DATA_PATH_SIZE = 1024,
-    DATA_CHANNELS = 3,
-    DATA_SIDE = 32,
-    DATA_PIXELS = DATA_CHANNELS * DATA_SIDE * DATA_SIDE,
-    DATA_CLASSES = 10
+    DATA_MAX_CHANNELS = 64, /* of an image */
+    DATA_MAX_SIDE = 4096,
+    DATA_MAX_CLASSES = 256, /* a label is a byte */
+    CIFAR_CHANNELS = 3,     /* of CIFAR-10's files */
+    CIFAR_SIDE = 32,
+    CIFAR_PIXELS = CIFAR_CHANNELS * CIFAR_SIDE * CIFAR_SIDE,
+    CIFAR_CLASSES = 10
 };
 
 /* Records of a file. The fuzz target of this module is compiled with fewer: a file of 30 MB cannot
@@ -44,12 +47,23 @@ enum {
 
 enum data_part { DATA_TRAIN, DATA_TEST };
 
-/* One part of a data set. Owns labels and pixels. */
+/* What all images of a set have in common. */
+struct data_shape {
+    int c, h, w;
+    int classes;
+};
+
+/* That of CIFAR-10's files. */
+extern const struct data_shape data_cifar10;
+
+/* One part of a data set. Owns labels, pixels and class names. */
 struct data {
-    uint8_t *labels; /* [count], 0 .. DATA_CLASSES-1 */
-    uint8_t *pixels; /* [count][c][h][w] */
+    uint8_t *labels;    /* [count], 0 .. classes-1 */
+    uint8_t *pixels;    /* [count][c][h][w] */
+    char **class_names; /* [classes], in one block */
     int count;
     int c, h, w;
+    int classes;
     bool synthetic;
     char digest[SHA256_HEX_SIZE];     /* of all labels and pixels that were read or made */
     char source[DATA_PATH_SIZE];      /* the folder, or what made it: "synthetic" */
@@ -58,8 +72,9 @@ struct data {
 
 /* Mean and standard deviation (of the population) of each channel, pixels scaled to 0 .. 1. */
 struct data_stats {
-    double mean[DATA_CHANNELS];
-    double std[DATA_CHANNELS]; /* 1 where all pixels are equal, so that it can divide */
+    double mean[DATA_MAX_CHANNELS];
+    double std[DATA_MAX_CHANNELS]; /* 1 where all pixels are equal, so that it can divide */
+    int channels;                  /* of them that are filled */
 };
 
 /* The folder to read: dir_option if it is not NULL, else $CIFAR10_DIR if it is set and not empty,
@@ -76,6 +91,9 @@ bool data_open(struct data *data, const char *dir, enum data_part part, struct e
  * it or is part of it. The order is kept on both sides. EXIT_USAGE unless 0 < n < data->count. On
  * failure data is as it was, and held is empty. */
 bool data_hold_out(struct data *data, int n, struct data *held, struct err *err);
+
+/* Gives the data->classes classes names of its own; false where there is no memory. */
+bool data_name_classes(struct data *data, const char *const *names);
 
 /* Frees the images and clears data. Accepts a zeroed struct. */
 void data_close(struct data *data);

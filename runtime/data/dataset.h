@@ -2,9 +2,9 @@
  *
  *     char name[DATA_PATH_SIZE];
  *     bool environment;
- *     if (!dataset_fits(&model, &err) || !dataset_find(name, option, &environment, &err)) ...
+ *     if (!dataset_find(name, option, &environment, &err)) ...
  *     struct data train = {0};
- *     if (!dataset_open(&train, name, DATA_TRAIN, &err)) ...
+ *     if (!dataset_open(&train, name, DATA_TRAIN, &model, &err)) ...
  */
 #ifndef BURIN_DATASET_H
 #define BURIN_DATASET_H
@@ -15,18 +15,17 @@
 /* What stands for the synthetic set where a folder is expected. */
 #define DATASET_SYNTHETIC "synthetic"
 
-/* Whether the network takes the images and classes that both sets have. EXIT_DATA. */
-bool dataset_fits(const struct model *model, struct err *err);
+/* The images and the number of classes that the network takes. */
+struct data_shape dataset_shape(const struct model *model);
 
 /* DATASET_SYNTHETIC when that is asked for, else a folder as data_find finds it. option may be
  * NULL; environment tells whether $CIFAR10_DIR decided. EXIT_DATA. */
 bool dataset_find(char name[DATA_PATH_SIZE], const char *option, bool *environment,
                   struct err *err);
 
-/* Opens a part of what dataset_find named; free it with data_close. */
-bool dataset_open(struct data *data, const char *name, enum data_part part, struct err *err);
-
-/* The names of its DATA_CLASSES classes. */
-const char *const *dataset_classes(const struct data *data);
+/* Opens a part of what dataset_find named; free it with data_close. The synthetic set has the shape
+ * of the network. Files have their own: where it is another, EXIT_DATA, with both shapes. */
+bool dataset_open(struct data *data, const char *name, enum data_part part,
+                  const struct model *model, struct err *err);
 
 #endif

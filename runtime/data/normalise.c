@@ -16,9 +16,9 @@ static const double least_std = 1e-6, most_std = 1e6;
 static const double tolerance = 0.1;
 
 /* "0.49 0.48 0.44" or "0.49,0.48,0.44" */
-static bool read_numbers(const char *text, double least, double most, double out[DATA_CHANNELS])
+static bool read_numbers(const char *text, double least, double most, double *out, int n)
 {
-    for (int i = 0; i < DATA_CHANNELS; i++) {
+    for (int i = 0; i < n; i++) {
         char *end = NULL;
         if (i > 0) {
             text += strspn(text, " ");
@@ -35,19 +35,24 @@ static bool read_numbers(const char *text, double least, double most, double out
 static bool read_both(struct normalisation *by, const char *mean, const char *std, const char *what,
                       enum exit_code code, struct err *err)
 {
-    static const char expected[] = "expected 3 numbers for pixels from 0 to 1";
+    const int n = by->stats.channels;
+    char expected[64];
+    snprintf(expected, sizeof expected, "expected %d number%s for pixels from 0 to 1", n,
+             n == 1 ? "" : "s");
     if (mean == NULL || std == NULL)
         return err_set_code(err, code, "%s: %s without %s: expected both", what,
                             mean == NULL ? "std" : "mean", mean == NULL ? "mean" : "std");
-    if (!read_numbers(mean, 0.0, 1.0, by->stats.mean))
+    if (!read_numbers(mean, 0.0, 1.0, by->stats.mean, n))
         return err_set_code(err, code, "%s: mean '%.100s': %s", what, mean, expected);
-    return read_numbers(std, least_std, most_std, by->stats.std) ||
+    return read_numbers(std, least_std, most_std, by->stats.std, n) ||
            err_set_code(err, code, "%s: std '%.100s': %s, above 0", what, std, expected);
 }
 
 bool normalise_choose(struct normalisation *by, const char *mean, const char *std,
-                      const struct safetensors *file, const char *data, struct err *err)
+                      const struct safetensors *file, const struct model *model, const char *data,
+                      struct err *err)
 {
+    by->stats.channels = model->c;
     if (mean != NULL || std != NULL) {
         by->source = NORMALISE_OPTIONS;
         return read_both(by, mean, std, "eval: --mean and --std", EXIT_USAGE, err);
@@ -61,7 +66,7 @@ bool normalise_choose(struct normalisation *by, const char *mean, const char *st
         return read_both(by, mean, std, what, EXIT_DATA, err);
     }
     struct data train = {0};
-    if (!dataset_open(&train, data, DATA_TRAIN, err))
+    if (!dataset_open(&train, data, DATA_TRAIN, model, err))
         return false;
     by->source = NORMALISE_DATA;
     by->stats = data_statistics(&train);
@@ -72,7 +77,7 @@ bool normalise_choose(struct normalisation *by, const char *mean, const char *st
 bool normalise_suits(const struct normalisation *by, const struct data_stats *images)
 {
     bool suits = true;
-    for (int i = 0; i < DATA_CHANNELS; i++) {
+    for (int i = 0; i < by->stats.channels; i++) {
         double mean = (images->mean[i] - by->stats.mean[i]) / images->std[i];
         double std = by->stats.std[i] / images->std[i] - 1.0;
         suits = suits && fabs(mean) <= tolerance && fabs(std) <= tolerance;
@@ -80,10 +85,10 @@ bool normalise_suits(const struct normalisation *by, const struct data_stats *im
     return suits;
 }
 
-char *normalise_text(const double values[DATA_CHANNELS], char *out, size_t size)
+char *normalise_text(const double *values, int n, char *out, size_t size)
 {
     out[0] = '\0';
-    for (int i = 0; i < DATA_CHANNELS; i++) {
+    for (int i = 0; i < n; i++) {
         size_t used = strlen(out);
         snprintf(out + used, size - used, "%s%.17g", i > 0 ? " " : "", values[i]);
     }

@@ -4,23 +4,32 @@
  * pixel is background + cover * (foreground - background) + noise. Only additions, products,
  * quotients, square roots and floor are used, which IEEE 754 rounds alike everywhere; sine and
  * cosine would differ from one C library to the next. So the images are the same on every machine.
+ *
+ * The shapes are drawn on a canvas of 32 x 32 that is stretched to the image, or to a band of it.
  */
 #include "data/synthetic.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rng.h"
 
-enum { SEED = 1, BLOBS = 4, NOISE_POSITION = 64 };
+enum {
+    SEED = 1,
+    BLOBS = 4,
+    NOISE_POSITION = 64, /* or later, where an image draws more before */
+    CANVAS = 32,
+    PROCEDURES = 10,
+    MAX_BANDS = 3, /* digits of the largest class */
+    NAME_SIZE = 32
+};
 
-/* What an image draws. Lengths are in pixels, points count from the top left corner. */
+/* What a band draws. Lengths are in units of the canvas, points count from its top left corner. */
 struct pattern {
-    uint64_t key;
-    uint32_t position;     /* of the next draw */
     double x, y;           /* centre */
     double across, down;   /* unit vector of the pattern's first axis, near level */
     double size;           /* 0 .. 1, from small to large; each class scales it */
@@ -28,9 +37,15 @@ struct pattern {
     double blob[BLOBS][3]; /* centre and radius */
 };
 
-static double draw(struct pattern *p, double from, double to)
+/* The stream of an image. */
+struct stream {
+    uint64_t key;
+    uint32_t position; /* of the next draw */
+};
+
+static double draw(struct stream *stream, double from, double to)
 {
-    return from + (to - from) * (double)rng_float(p->key, p->position++);
+    return from + (to - from) * (double)rng_float(stream->key, stream->position++);
 }
 
 /* -- Shapes ------------------------------------------------------------------------------------ */
@@ -139,63 +154,132 @@ static double blobs(const struct pattern *p, double x, double y)
     return clamp(sum);
 }
 
-static double (*const cover[DATA_CLASSES])(const struct pattern *p, double x, double y) = {
-    level_stripes, upright_stripes, slanting_stripes, checker,  disc,
-    ring,          cross,           triangle,         gradient, blobs,
+struct procedure {
+    const char *name;
+    double (*cover)(const struct pattern *p, double x, double y);
 };
+
+static const struct procedure procedures[PROCEDURES] = {
+    {"level", level_stripes},
+    {"upright", upright_stripes},
+    {"slanting", slanting_stripes},
+    {"checker", checker},
+    {"disc", disc},
+    {"ring", ring},
+    {"cross", cross},
+    {"triangle", triangle},
+    {"gradient", gradient},
+    {"blobs", blobs},
+};
+
+/* -- Classes ----------------------------------------------------------------------------------- */
+
+/* The bands of each image: the digits of the largest class. */
+static int count_bands(int classes)
+{
+    return classes <= 10 ? 1 : classes <= 100 ? 2 : MAX_BANDS;
+}
+
+/* What band i of a class shows: its digit i from the left. */
+static const struct procedure *procedure_of(int class, int bands, int i)
+{
+    for (int k = bands - 1; k > i; k--)
+        class /= PROCEDURES;
+    return &procedures[class % PROCEDURES];
+}
+
+static bool name_classes(struct data *data)
+{
+    char names[DATA_MAX_CLASSES][NAME_SIZE];
+    const char *list[DATA_MAX_CLASSES];
+    const int bands = count_bands(data->classes);
+    for (int k = 0; k < data->classes; k++) {
+        int used = 0;
+        for (int i = 0; i < bands; i++)
+            used += snprintf(names[k] + used, (size_t)(NAME_SIZE - used), "%s%s", i > 0 ? "-" : "",
+                             procedure_of(k, bands, i)->name);
+        list[k] = names[k];
+    }
+    return data_name_classes(data, list);
+}
 
 /* -- Images ------------------------------------------------------------------------------------ */
 
-static struct pattern draw_pattern(uint64_t key)
+static struct pattern draw_pattern(struct stream *stream)
 {
-    struct pattern p = {.key = key};
-    p.x = draw(&p, 10, 22);
-    p.y = draw(&p, 10, 22);
+    struct pattern p = {0};
+    p.x = draw(stream, 10, 22);
+    p.y = draw(stream, 10, 22);
     /* Up to 13 degrees either way, from the tangent of half the angle. */
-    double t = draw(&p, -0.115, 0.115);
+    double t = draw(stream, -0.115, 0.115);
     p.across = (1 - t * t) / (1 + t * t);
     p.down = 2 * t / (1 + t * t);
-    p.size = draw(&p, 0, 1);
-    p.phase[0] = draw(&p, 0, 1);
-    p.phase[1] = draw(&p, 0, 1);
+    p.size = draw(stream, 0, 1);
+    p.phase[0] = draw(stream, 0, 1);
+    p.phase[1] = draw(stream, 0, 1);
     for (int i = 0; i < BLOBS; i++) {
-        p.blob[i][0] = draw(&p, 2, 30);
-        p.blob[i][1] = draw(&p, 2, 30);
-        p.blob[i][2] = draw(&p, 5, 10);
+        p.blob[i][0] = draw(stream, 2, 30);
+        p.blob[i][1] = draw(stream, 2, 30);
+        p.blob[i][2] = draw(stream, 5, 10);
     }
     return p;
 }
 
+static uint8_t to_byte(double value)
+{
+    double whole = floor(value + 0.5);
+    return (uint8_t)(whole < 0 ? 0 : whole > 255 ? 255 : whole);
+}
+
+/* How much of the foreground covers pixel (x, y). The bands lie below each other, or side by side
+ * where there are fewer rows than bands. */
+static double cover_pixel(const struct data *data, const struct pattern patterns[MAX_BANDS],
+                          int bands, int class, int x, int y)
+{
+    const bool stacked = data->h >= bands;
+    double across = (x + 0.5) * ((double)CANVAS / data->w);
+    double down = (y + 0.5) * ((double)CANVAS / data->h);
+    double *cut = stacked ? &down : &across;
+    int band = (int)(*cut * bands / CANVAS);
+    *cut = *cut * bands - band * CANVAS;
+    return procedure_of(class, bands, band)->cover(&patterns[band], across, down);
+}
+
 /* One image [channel][row][column]. In each channel foreground and background are 80 to 176 apart,
  * either of them the brighter one. */
-static void paint(uint8_t *pixels, int class, uint64_t key)
+static void paint(uint8_t *pixels, const struct data *data, int class, uint64_t key)
 {
-    struct pattern p = draw_pattern(key);
-    double background[DATA_CHANNELS], difference[DATA_CHANNELS];
-    for (int c = 0; c < DATA_CHANNELS; c++) {
-        difference[c] = draw(&p, 80, 176);
-        background[c] = draw(&p, 0, 255 - difference[c]);
-        if (draw(&p, 0, 1) < 0.5) {
+    struct stream stream = {.key = key};
+    struct pattern patterns[MAX_BANDS];
+    double background[DATA_MAX_CHANNELS], difference[DATA_MAX_CHANNELS];
+    const int bands = count_bands(data->classes);
+    for (int i = 0; i < bands; i++)
+        patterns[i] = draw_pattern(&stream);
+    for (int c = 0; c < data->c; c++) {
+        difference[c] = draw(&stream, 80, 176);
+        background[c] = draw(&stream, 0, 255 - difference[c]);
+        if (draw(&stream, 0, 1) < 0.5) {
             background[c] += difference[c];
             difference[c] = -difference[c];
         }
     }
-    double noise = draw(&p, 10, 50);
-    assert(p.position <= NOISE_POSITION);
+    double noise = draw(&stream, 10, 50);
 
-    p.position = NOISE_POSITION;
-    for (int y = 0; y < DATA_SIDE; y++) {
-        for (int x = 0; x < DATA_SIDE; x++) {
-            double covered = cover[class](&p, x + 0.5, y + 0.5);
-            for (int c = 0; c < DATA_CHANNELS; c++) {
-                double value = background[c] + covered * difference[c] + draw(&p, -noise, noise);
-                double whole = floor(value + 0.5);
-                pixels[(c * DATA_SIDE + y) * DATA_SIDE + x] = (uint8_t)(whole < 0     ? 0
-                                                                        : whole > 255 ? 255
-                                                                                      : whole);
-            }
+    if (stream.position < NOISE_POSITION)
+        stream.position = NOISE_POSITION;
+    for (int y = 0; y < data->h; y++) {
+        for (int x = 0; x < data->w; x++) {
+            double covered = cover_pixel(data, patterns, bands, class, x, y);
+            for (int c = 0; c < data->c; c++)
+                pixels[(c * data->h + y) * data->w + x] =
+                    to_byte(background[c] + covered * difference[c] + draw(&stream, -noise, noise));
         }
     }
+}
+
+static size_t image_bytes(const struct data *data)
+{
+    return (size_t)data->c * (size_t)data->h * (size_t)data->w;
 }
 
 static bool add_up(struct data *data, struct err *err)
@@ -203,29 +287,33 @@ static bool add_up(struct data *data, struct err *err)
     struct sha256 sum;
     sha256_start(&sum);
     sha256_add(&sum, data->labels, (size_t)data->count);
-    sha256_add(&sum, data->pixels, (size_t)data->count * DATA_PIXELS);
+    sha256_add(&sum, data->pixels, (size_t)data->count * image_bytes(data));
     return sha256_finish(&sum, data->digest) || err_set_errno(err, ENOMEM, "synthetic images");
 }
 
-bool synthetic_open(struct data *data, enum data_part part, int count, struct err *err)
+bool synthetic_open(struct data *data, const struct data_shape *shape, enum data_part part,
+                    int count, struct err *err)
 {
-    assert(count >= 1);
+    assert(count >= 1 && shape->c >= 1 && shape->c <= DATA_MAX_CHANNELS);
+    assert(shape->classes >= 1 && shape->classes <= DATA_MAX_CLASSES);
     *data = (struct data){.count = count,
-                          .c = DATA_CHANNELS,
-                          .h = DATA_SIDE,
-                          .w = DATA_SIDE,
+                          .c = shape->c,
+                          .h = shape->h,
+                          .w = shape->w,
+                          .classes = shape->classes,
                           .synthetic = true,
                           .source = "synthetic"};
+    const size_t image = image_bytes(data);
     data->labels = malloc((size_t)count);
-    data->pixels = malloc((size_t)count * DATA_PIXELS);
-    if (!data->labels || !data->pixels) {
+    data->pixels = malloc((size_t)count * image);
+    if (!data->labels || !data->pixels || !name_classes(data)) {
         data_close(data);
         return err_set_errno(err, ENOMEM, "cannot hold %d synthetic images", count);
     }
     for (int i = 0; i < count; i++) {
-        int class = i % DATA_CLASSES;
+        int class = i % data->classes;
         data->labels[i] = (uint8_t) class;
-        paint(data->pixels + (size_t)i * DATA_PIXELS, class,
+        paint(data->pixels + (size_t)i * image, data, class,
               rng_key(SEED, (uint32_t)part, (uint32_t)i, RNG_SYNTHETIC));
     }
     if (!add_up(data, err)) {

@@ -10,7 +10,7 @@
 bool evaluate(struct run *run, struct loader *loader, float *logits, struct evaluate_result *result)
 {
     const int classes = run->model->classes;
-    assert(classes <= DATA_CLASSES);
+    assert(classes <= DATA_MAX_CLASSES);
     *result = (struct evaluate_result){.images = 0};
     int64_t correct = 0;
     loader_start_epoch(loader, 1, 0);

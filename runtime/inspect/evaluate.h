@@ -14,8 +14,8 @@ struct evaluate_result {
     double loss; /* mean, without label smoothing */
     double acc;  /* percent */
     int64_t images;
-    int64_t class_images[DATA_CLASSES]; /* these two only when logits were given */
-    int64_t class_correct[DATA_CLASSES];
+    int64_t class_images[DATA_MAX_CLASSES]; /* these two only when logits were given */
+    int64_t class_correct[DATA_MAX_CLASSES];
 };
 
 /* Evaluates all batches of a loader that neither shuffles nor augments. logits is room for

@@ -33,7 +33,7 @@ struct examination {
     const char *file;   /* of the model */
     const struct data *test;
     const struct augment *augment;        /* none, but the normalisation */
-    const char *const *class_names;       /* [DATA_CLASSES] */
+    const char *const *class_names;       /* [classes] */
     const float *logits;                  /* [images][classes] of the test set */
     const struct evaluate_result *result; /* of the test set */
 };

@@ -33,7 +33,7 @@ struct evaluation {
     float *logits;
 };
 
-static bool open_images(struct evaluation *e, struct err *err)
+static bool open_images(struct evaluation *e, const struct model *model, struct err *err)
 {
     char name[DATA_PATH_SIZE];
     bool environment;
@@ -43,15 +43,15 @@ static bool open_images(struct evaluation *e, struct err *err)
     if (option == NULL && synthetic)
         option = DATASET_SYNTHETIC;
     if (!dataset_find(name, option, &environment, err) ||
-        !dataset_open(&e->test, name, DATA_TEST, err))
+        !dataset_open(&e->test, name, DATA_TEST, model, err))
         return false;
-    return normalise_choose(&e->normalisation, e->mean, e->std, &e->file, name, err);
+    return normalise_choose(&e->normalisation, e->mean, e->std, &e->file, model, name, err);
 }
 
 static bool open_evaluation(struct evaluation *e, const struct model *model, struct err *err)
 {
-    if (!dataset_fits(model, err) || !safetensors_open(&e->file, e->model_file, err) ||
-        !checkpoint_fits(&e->file, model, err) || !open_images(e, err))
+    if (!safetensors_open(&e->file, e->model_file, err) || !checkpoint_fits(&e->file, model, err) ||
+        !open_images(e, model, err))
         return false;
     const struct backend *backend =
         strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
@@ -82,17 +82,17 @@ static bool write_details(struct evaluation *e, const struct evaluate_result *re
                                       .file = e->model_file,
                                       .test = &e->test,
                                       .augment = &e->augment,
-                                      .class_names = dataset_classes(&e->test),
+                                      .class_names = (const char *const *)e->test.class_names,
                                       .logits = e->logits,
                                       .result = result};
     return e->out == NULL ||
            (outfile_make_folder(e->out, err) && examine_write(&examination, &e->run, err));
 }
 
-static void print_numbers(const char *what, const double values[DATA_CHANNELS])
+static void print_numbers(const char *what, const double *values, int n)
 {
     printf("%s", what);
-    for (int i = 0; i < DATA_CHANNELS; i++)
+    for (int i = 0; i < n; i++)
         printf(" %.4f", values[i]);
 }
 
@@ -104,14 +104,15 @@ static void print_normalisation(const struct evaluation *e, const char *mark)
         [NORMALISE_DATA] = "as the training set has them: nobody said what the model expects",
     };
     printf("%snormalised by", mark);
-    print_numbers(" mean", e->normalisation.stats.mean);
-    print_numbers(", deviation", e->normalisation.stats.std);
+    const struct data_stats *by = &e->normalisation.stats;
+    print_numbers(" mean", by->mean, by->channels);
+    print_numbers(", deviation", by->std, by->channels);
     printf(", %s\n", sources[e->normalisation.source]);
     struct data_stats images = data_statistics(&e->test);
     if (!normalise_suits(&e->normalisation, &images)) {
         printf("%sthese images have other ones:", mark);
-        print_numbers(" mean", images.mean);
-        print_numbers(", deviation", images.std);
+        print_numbers(" mean", images.mean, images.channels);
+        print_numbers(", deviation", images.std, images.channels);
         printf("\n");
     }
 }
@@ -134,9 +135,9 @@ static void print_result(const struct evaluation *e, const struct evaluate_resul
            e->test.source);
     print_normalisation(e, mark);
     printf("%stest loss %.4f, accuracy %.2f %%\n", mark, result->loss, result->acc);
-    for (int k = 0; k < DATA_CLASSES; k++) {
+    for (int k = 0; k < e->test.classes; k++) {
         double images = (double)result->class_images[k];
-        printf("%s  %-12s %6.2f %%\n", mark, dataset_classes(&e->test)[k],
+        printf("%s  %-12s %6.2f %%\n", mark, e->test.class_names[k],
                images > 0.0 ? 100.0 * (double)result->class_correct[k] / images : 0.0);
     }
 }

@@ -70,7 +70,7 @@ static const struct row {
     [SETTING_SHUFFLE] = {"shuffle", BOOL, true, SETTINGS_DEFAULT, FIELD(shuffle), 0, 0, NULL},
     [SETTING_DROPOUT] = {"dropout", BOOL, true, SETTINGS_DEFAULT, FIELD(dropout), 0, 0, NULL},
     [SETTING_AUGMENT] = {"augment", BOOL, true, SETTINGS_DEFAULT, FIELD(augment), 0, 0, NULL},
-    [SETTING_CROP] = {"crop", INT, RECIPE(crop), 0, DATA_SIDE - 1, NULL},
+    [SETTING_CROP] = {"crop", INT, RECIPE(crop), 0, DATA_MAX_SIDE - 1, NULL},
     [SETTING_FLIP] = {"flip", CHOICE, RECIPE(flip), 0, 0, flips},
     [SETTING_CUTOUT] = {"cutout", INT, RECIPE(cutout), 0, DATA_SIDE, NULL},
     [SETTING_LOG_STEPS] = {"log_steps", BOOL, false, SETTINGS_DEFAULT, FIELD(log_steps), 0, 0,

@@ -194,6 +194,13 @@ static bool find_data(struct settings *s, struct err *err)
 static bool open_loaders(struct trainer *t, struct err *err)
 {
     const struct settings *s = &t->settings;
+    const int side = t->train.h < t->train.w ? t->train.h : t->train.w;
+    if (s->augment && s->recipe.crop >= side)
+        return err_set_code(
+            err, EXIT_DATA,
+            "train: a crop of %d pixels: expected less than the side of the images, "
+            "%d",
+            s->recipe.crop, side);
     struct loader_settings test = {.batch = t->model->recipe.batch, .seed = (uint64_t)s->seed};
     augment_init(&test.augment, &t->stats, t->train.c, t->train.h, t->train.w);
     struct loader_settings train = test;
@@ -238,15 +245,13 @@ static bool check_last_batch(const struct trainer *t, struct err *err)
 static bool open_data(struct trainer *t, struct err *err)
 {
     struct settings *s = &t->settings;
-    if (!dataset_fits(t->model, err) || !find_data(s, err))
-        return false;
-    if (!dataset_open(&t->train, s->data, DATA_TRAIN, err))
+    if (!find_data(s, err) || !dataset_open(&t->train, s->data, DATA_TRAIN, t->model, err))
         return false;
     if (s->validate > 0) {
         struct err wrong = {0};
         if (!data_hold_out(&t->train, s->validate, &t->test, &wrong))
             return err_set_code(err, wrong.code, "train: --validate: %s", wrong.message);
-    } else if (!dataset_open(&t->test, s->data, DATA_TEST, err)) {
+    } else if (!dataset_open(&t->test, s->data, DATA_TEST, t->model, err)) {
         return false;
     }
     t->stats = data_statistics(&t->train);
@@ -259,14 +264,15 @@ static void add_meta(struct trainer *t, const char *key, const char *value)
 {
     char *text = t->meta_text[t->meta_count];
     if (value != text)
-        snprintf(text, SETTINGS_TEXT_SIZE, "%s", value);
+        snprintf(text, TRAINER_META_SIZE, "%s", value);
     t->metas[t->meta_count++] = (struct safetensors_meta){key, text};
 }
 
 /* ["airplane","automobile",...]: any name can stand in it. */
 static bool add_classes(struct trainer *t)
 {
-    cJSON *names = cJSON_CreateStringArray(dataset_classes(&t->train), t->model->classes);
+    cJSON *names =
+        cJSON_CreateStringArray((const char *const *)t->train.class_names, t->train.classes);
     char *text = cJSON_PrintUnformatted(names);
     if (text != NULL)
         add_meta(t, "classes", text);
@@ -290,9 +296,10 @@ static bool make_metas(struct trainer *t, struct err *err)
         add_meta(t, "warning", "SYNTHETIC");
     if (!add_classes(t))
         return err_set_errno(err, ENOMEM, "metadata");
-    char numbers[DATA_CHANNELS * 32];
-    add_meta(t, "mean", normalise_text(t->stats.mean, numbers, sizeof numbers));
-    add_meta(t, "std", normalise_text(t->stats.std, numbers, sizeof numbers));
+    const struct data_stats *stats = &t->stats;
+    char numbers[DATA_MAX_CHANNELS * 32];
+    add_meta(t, "mean", normalise_text(stats->mean, stats->channels, numbers, sizeof numbers));
+    add_meta(t, "std", normalise_text(stats->std, stats->channels, numbers, sizeof numbers));
     for (int i = 0; i < SETTING_COUNT; i++) {
         enum settings_key key = (enum settings_key)i;
         if (settings_saved(key))

@@ -21,7 +21,10 @@
 #include "train/resume.h"
 #include "train/settings.h"
 
-enum { TRAINER_META_MAX = 48 };
+enum {
+    TRAINER_META_MAX = 48,
+    TRAINER_META_SIZE = 1 << 14 /* the names of 256 classes are the longest text */
+};
 
 struct trainer {
     const struct model *model;
@@ -50,7 +53,7 @@ struct trainer {
     struct checkpoint_counters counters;
 
     struct safetensors_meta metas[TRAINER_META_MAX]; /* of every checkpoint of this training */
-    char (*meta_text)[SETTINGS_TEXT_SIZE];
+    char (*meta_text)[TRAINER_META_SIZE];
     size_t meta_count;
     size_t model_meta_count; /* the first so many go with a model, too */
     struct origin origin;    /* owns the others */

@@ -12,7 +12,7 @@
 #include "fuzz_folder.h"
 #include "fuzz_message.h"
 
-enum { HEAD = 2, FILE_BYTES = DATA_RECORDS * (1 + DATA_PIXELS), RIGHT_SIZE = 0x80 };
+enum { HEAD = 2, FILE_BYTES = DATA_RECORDS * (1 + CIFAR_PIXELS), RIGHT_SIZE = 0x80 };
 
 static void judge(const uint8_t *file, size_t size)
 {
@@ -21,13 +21,13 @@ static void judge(const uint8_t *file, size_t size)
     bool opened = data_open(&data, fuzz_folder, DATA_TEST, &err);
     bool good = size == FILE_BYTES;
     for (size_t i = 0; good && i < DATA_RECORDS; i++)
-        good = file[i * (1 + DATA_PIXELS)] < DATA_CLASSES;
+        good = file[i * (1 + CIFAR_PIXELS)] < CIFAR_CLASSES;
     FUZZ_CHECK(opened == good, "%s, but should not be: %s", opened ? "accepted" : "refused",
                err.message);
     if (opened) {
         FUZZ_CHECK(data.count == DATA_RECORDS, "%d images", data.count);
         for (int i = 0; i < data.count; i++)
-            FUZZ_CHECK(data.labels[i] == file[i * (1 + DATA_PIXELS)], "label of image %d", i);
+            FUZZ_CHECK(data.labels[i] == file[i * (1 + CIFAR_PIXELS)], "label of image %d", i);
         for (const char *at = data.warning; *at != '\0'; at++)
             FUZZ_CHECK((unsigned char)*at >= ' ', "a control character: %s", data.warning);
     } else {

@@ -299,7 +299,7 @@ static void put_records(const char *path, const struct data *data, int first)
     for (int i = 0; i < RECORDS; i++) {
         size_t image = (size_t)(first + i % DIFFERENT);
         ck_assert_int_eq(putc(data->labels[image], file), data->labels[image]);
-        ck_assert_uint_eq(fwrite(data->pixels + image * DATA_PIXELS, DATA_PIXELS, 1, file), 1);
+        ck_assert_uint_eq(fwrite(data->pixels + image * CIFAR_PIXELS, CIFAR_PIXELS, 1, file), 1);
     }
     ck_assert_int_eq(fclose(file), 0);
 }
@@ -311,8 +311,8 @@ static void make_records(void)
     struct err err = {0};
     char path[PATH_SIZE];
     ck_assert_int_eq(mkdir("made", 0777), 0);
-    ck_assert_msg(synthetic_open(&train, DATA_TRAIN, PARTS * DIFFERENT, &err) &&
-                      synthetic_open(&test, DATA_TEST, DIFFERENT, &err),
+    ck_assert_msg(synthetic_open(&train, &data_cifar10, DATA_TRAIN, PARTS * DIFFERENT, &err) &&
+                      synthetic_open(&test, &data_cifar10, DATA_TEST, DIFFERENT, &err),
                   "%s", err.message);
     for (int k = 0; k <= PARTS; k++) {
         snprintf(path, sizeof path, "made/%s", data_files[k]);
@@ -386,7 +386,7 @@ START_TEST(files_are_judged)
     expect_run("gn", words, EXIT_OK);
     expect_output("made/test_batch.bin: differs from the SHA256SUMS beside it");
 
-    ck_assert_int_eq(truncate("made/data_batch_3.bin", RECORDS * (1 + DATA_PIXELS) - 7), 0);
+    ck_assert_int_eq(truncate("made/data_batch_3.bin", RECORDS * (1 + CIFAR_PIXELS) - 7), 0);
     expect_run("gn", words, EXIT_DATA);
     expect_output("made/data_batch_3.bin: 7 bytes short: expected 30730000");
     ck_assert_int_eq(remove("made/data_batch_3.bin"), 0);

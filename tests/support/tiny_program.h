@@ -126,14 +126,43 @@ static inline void tiny_pixel(int ghost)
     tiny_model.params = params;
 }
 
-/* TINY_MODEL changes the network: another width of input, instruction set, name or batch, or the
- * pixels and images that share a mean. */
+/* Grey images of 24 x 40 pixels and twelve classes. */
+static inline void tiny_grey(void)
+{
+    static struct layer layers[sizeof tiny_layers / sizeof tiny_layers[0]];
+    static struct param params[TINY_PARAMS];
+    static struct state states[TINY_STATES];
+    memcpy(layers, tiny_layers, sizeof tiny_layers);
+    memcpy(params, tiny_params, sizeof tiny_params);
+    memcpy(states, tiny_states, sizeof tiny_states);
+    tiny_model.c = layers[0].c = layers[1].c = layers[2].c = 1;
+    tiny_model.h = layers[0].h = 24;
+    tiny_model.w = layers[0].w = 40;
+    layers[1].h = layers[2].h = 3;
+    layers[1].w = layers[2].w = 5;
+    tiny_model.classes = layers[3].c = layers[4].c = 12;
+    for (int i = 0; i < TINY_STATES; i++)
+        params[i].count = states[i].count = (size_t)(params[i].shape[0] = 1);
+    params[3].count = (size_t)(params[2].shape[0] = params[3].shape[0] = 12);
+    params[2].shape[1] = params[2].fan_in = params[3].fan_in = 15;
+    params[2].count = 180;
+    tiny_model.layers = layers;
+    tiny_model.params = params;
+    tiny_model.states = states;
+}
+
+/* TINY_MODEL changes the network: other images, another width of input, instruction set, name or
+ * batch, or the pixels and images that share a mean. */
 static inline int tiny_program(int argc, char **argv)
 {
     const char *kind = getenv("TINY_MODEL");
     tiny_model.backend = &tiny_backend;
     if (kind != NULL && strcmp(kind, "wide") == 0)
         tiny_model.w = 64;
+    if (kind != NULL && strcmp(kind, "grey") == 0)
+        tiny_grey();
+    if (kind != NULL && strcmp(kind, "channels") == 0)
+        tiny_model.c = 65;
     if (kind != NULL && strcmp(kind, "foreign") == 0)
         tiny_model.isa = "sve";
     if (kind != NULL && strcmp(kind, "renamed") == 0)

@@ -196,7 +196,8 @@ function tests.mistakes_are_told_by_line_and_field()
     for _, case in ipairs({
         { '"labels":%[0', '"labels":[2', "labels[1]: 2: expected less than 2" },
         { '"predictions":%[0,', '"predictions":[', "predictions: a list of 3: expected one of 4" },
-        { '"shape":%[1', '"shape":[2', "pictures.shape[1]: 2: expected 1 or 3" },
+        { '"shape":%[1', '"shape":[0', "pictures.shape[1]: 0: expected an integer from 1 to "
+            .. "4096" },
         { '"indices":%[1', '"indices":[9', "pictures.indices[1]: 9: expected less than 4" },
         { "^.*$", "[", "not JSON: expected what `eval --out` writes" },
     }) do
@@ -207,6 +208,10 @@ function tests.mistakes_are_told_by_line_and_field()
     test.equal(report(whole_log(), EVALUATION, PIXELS .. "x"), "a/eval_images.bin: more bytes: "
         .. "expected 1, 1 images of 1 x 1 x 1")
     test.equal(report(whole_log(), EVALUATION, PIXELS), nil)
+    for channels = 2, 5 do -- a picture shows three of them, or the first
+        local json <const> = EVALUATION:gsub('"shape":%[1', '"shape":[' .. channels)
+        test.equal(report(whole_log(), json, PIXELS:rep(channels)), nil)
+    end
 end
 
 -- Evaluations of other classes, or of so few images that there is nothing to compare.

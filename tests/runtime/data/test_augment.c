@@ -7,10 +7,10 @@
 #include "data/augment.h"
 #include "rng.h"
 
-enum { H = 4, W = 4, PLANE = H * W, IMAGE = DATA_CHANNELS * PLANE };
+enum { H = 4, W = 4, PLANE = H * W, IMAGE = CIFAR_CHANNELS * PLANE };
 
 /* Keeps the bytes as they are: mean 0, and 255 units to one. */
-static const struct data_stats identity = {{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}};
+static const struct data_stats identity = {{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}, 3};
 
 /* Pixel (y, x) of channel c is 100c + 10y + x. */
 static void number_pixels(uint8_t *pixels)
@@ -28,7 +28,7 @@ static void looks_like(const struct augment_draw *draw, int crop, int cutout,
     float out[IMAGE];
     struct augment augment;
     number_pixels(pixels);
-    augment_init(&augment, &identity, DATA_CHANNELS, H, W);
+    augment_init(&augment, &identity, CIFAR_CHANNELS, H, W);
     augment.crop = crop;
     augment.cutout = cutout;
     augment_apply(out, pixels, &augment, draw);
@@ -104,15 +104,15 @@ END_TEST
 
 START_TEST(bytes_are_normalised)
 {
-    const struct data_stats stats = {{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}};
+    const struct data_stats stats = {{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}, 3};
     struct augment augment;
-    static uint8_t pixels[DATA_CHANNELS * 256];
-    static float out[DATA_CHANNELS * 256];
-    for (int i = 0; i < DATA_CHANNELS * 256; i++)
+    static uint8_t pixels[CIFAR_CHANNELS * 256];
+    static float out[CIFAR_CHANNELS * 256];
+    for (int i = 0; i < CIFAR_CHANNELS * 256; i++)
         pixels[i] = (uint8_t)i;
-    augment_init(&augment, &stats, DATA_CHANNELS, 16, 16);
+    augment_init(&augment, &stats, CIFAR_CHANNELS, 16, 16);
     augment_image(out, pixels, &augment, 1, 2, 3);
-    for (int i = 0; i < DATA_CHANNELS * 256; i++) {
+    for (int i = 0; i < CIFAR_CHANNELS * 256; i++) {
         double expected = (i % 256 / 255.0 - stats.mean[i / 256]) / stats.std[i / 256];
         ck_assert_double_eq_tol((double)out[i], expected, 2e-7);
     }
@@ -124,7 +124,7 @@ END_TEST
 static struct augment everything(enum flip_mode flip)
 {
     struct augment augment;
-    augment_init(&augment, &identity, DATA_CHANNELS, 32, 32);
+    augment_init(&augment, &identity, CIFAR_CHANNELS, 32, 32);
     augment.crop = 4;
     augment.flip = flip;
     augment.cutout = 8;
@@ -206,10 +206,10 @@ END_TEST
 START_TEST(any_order_gives_the_same_bits)
 {
     enum { IMAGES = 20 };
-    static uint8_t pixels[IMAGES][DATA_PIXELS];
-    static float forward[IMAGES][DATA_PIXELS], backward[IMAGES][DATA_PIXELS];
-    for (uint32_t i = 0; i < IMAGES * DATA_PIXELS; i++)
-        pixels[i / DATA_PIXELS][i % DATA_PIXELS] = (uint8_t)rng_bits(1, i);
+    static uint8_t pixels[IMAGES][CIFAR_PIXELS];
+    static float forward[IMAGES][CIFAR_PIXELS], backward[IMAGES][CIFAR_PIXELS];
+    for (uint32_t i = 0; i < IMAGES * CIFAR_PIXELS; i++)
+        pixels[i / CIFAR_PIXELS][i % CIFAR_PIXELS] = (uint8_t)rng_bits(1, i);
     struct augment augment = everything(FLIP_ALTERNATING);
     for (uint32_t i = 0; i < IMAGES; i++)
         augment_image(forward[i], pixels[i], &augment, 1, 3, i);

@@ -149,8 +149,8 @@ START_TEST(training_files_come_in_order)
         const size_t sample = (size_t)i * RECORDS;
         ck_assert_int_eq(data.labels[sample], i + 1);
         ck_assert_int_eq(data.labels[sample + 1], 0);
-        ck_assert_int_eq(data.pixels[(sample + 1) * DATA_PIXELS - 1], 100 + i);
-        ck_assert_int_eq(data.pixels[(sample + 1) * DATA_PIXELS], 0);
+        ck_assert_int_eq(data.pixels[(sample + 1) * CIFAR_PIXELS - 1], 100 + i);
+        ck_assert_int_eq(data.pixels[(sample + 1) * CIFAR_PIXELS], 0);
     }
     data_close(&data);
     ck_assert_ptr_null(data.pixels);
@@ -170,7 +170,7 @@ START_TEST(the_test_file_is_read_alone)
     ck_assert_int_eq(data.count, RECORDS);
     ck_assert_int_eq(data.labels[0], 6);
     ck_assert_int_eq(data.labels[RECORDS - 1], 9);
-    ck_assert_int_eq(data.pixels[(size_t)RECORDS * DATA_PIXELS - 1], 255);
+    ck_assert_int_eq(data.pixels[(size_t)RECORDS * CIFAR_PIXELS - 1], 255);
     data_close(&data);
 }
 END_TEST
@@ -403,8 +403,9 @@ END_TEST
 START_TEST(statistics_by_hand)
 {
     enum { PLANE = 8 };
-    static uint8_t pixels[2][DATA_CHANNELS][PLANE];
-    struct data data = {.pixels = &pixels[0][0][0], .count = 2, .c = DATA_CHANNELS, .h = 2, .w = 4};
+    static uint8_t pixels[2][CIFAR_CHANNELS][PLANE];
+    struct data data = {
+        .pixels = &pixels[0][0][0], .count = 2, .c = CIFAR_CHANNELS, .h = 2, .w = 4};
     for (int i = 0; i < PLANE; i++) {
         pixels[1][0][i] = 255;
         pixels[0][1][i] = pixels[1][1][i] = 51;
@@ -432,7 +433,7 @@ static void make_images(struct data *data)
     data->pixels = malloc(IMAGES);
     for (int i = 0; i < IMAGES; i++) {
         data->pixels[i] = (uint8_t)i;
-        data->labels[i] = (uint8_t)(i % DATA_CLASSES);
+        data->labels[i] = (uint8_t)(i % CIFAR_CLASSES);
     }
 }
 
@@ -451,7 +452,7 @@ START_TEST(holding_out_parts_the_images)
         const struct data *data = part == 0 ? &train : &held;
         for (int i = 0; i < data->count; i++) {
             seen[data->pixels[i]]++;
-            ck_assert_int_eq(data->labels[i], data->pixels[i] % DATA_CLASSES);
+            ck_assert_int_eq(data->labels[i], data->pixels[i] % CIFAR_CLASSES);
             ck_assert(i == 0 || data->pixels[i] > data->pixels[i - 1]);
             late += part == 1 && data->pixels[i] >= IMAGES / 2;
         }

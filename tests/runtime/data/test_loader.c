@@ -17,7 +17,7 @@ static struct loader *loader;
 static void open_loader(void)
 {
     struct err err = {0};
-    ck_assert_msg(synthetic_open(&data, DATA_TRAIN, COUNT, &err), "%s", err.message);
+    ck_assert_msg(synthetic_open(&data, &data_cifar10, DATA_TRAIN, COUNT, &err), "%s", err.message);
     struct data_stats stats = data_statistics(&data);
     settings = (struct loader_settings){.batch = BATCH, .seed = SEED, .shuffle = true};
     augment_init(&settings.augment, &stats, data.c, data.h, data.w);
@@ -45,7 +45,7 @@ static void reopen(void)
 static void is_batch(const struct batch *batch, uint32_t epoch, int step)
 {
     uint32_t order[COUNT];
-    float image[DATA_PIXELS];
+    float image[CIFAR_PIXELS];
     for (uint32_t i = 0; i < COUNT; i++)
         order[i] = i;
     if (settings.shuffle)
@@ -58,9 +58,9 @@ static void is_batch(const struct batch *batch, uint32_t epoch, int step)
         uint32_t sample = order[step * BATCH + i];
         ck_assert_uint_eq(batch->samples[i], sample);
         ck_assert_uint_eq(batch->labels[i], data.labels[sample]);
-        augment_image(image, data.pixels + (size_t)sample * DATA_PIXELS, &settings.augment, SEED,
+        augment_image(image, data.pixels + (size_t)sample * CIFAR_PIXELS, &settings.augment, SEED,
                       epoch, sample);
-        ck_assert_mem_eq(batch->images + (size_t)i * DATA_PIXELS, image, sizeof image);
+        ck_assert_mem_eq(batch->images + (size_t)i * CIFAR_PIXELS, image, sizeof image);
     }
 }
 

@@ -117,15 +117,15 @@ END_TEST
 /* Every channel counts, in both directions. */
 START_TEST(a_tenth_of_the_deviation_is_other)
 {
-    const struct data_stats images = {{0.5, 0.4, 0.3}, {0.25, 0.25, 0.25}};
-    for (int i = 0; i < 2 * DATA_CHANNELS; i++) {
+    const struct data_stats images = {{0.5, 0.4, 0.3}, {0.25, 0.25, 0.25}, 3};
+    for (int i = 0; i < 2 * CIFAR_CHANNELS; i++) {
         for (int sign = -1; sign <= 1; sign += 2) {
             struct normalisation near = {.stats = images}, far = {.stats = images};
             double *values[] = {near.stats.mean, far.stats.mean};
             for (int k = 0; k < 2; k++) {
-                double *v = i < DATA_CHANNELS ? values[k] + i
-                            : k == 0          ? near.stats.std + i - DATA_CHANNELS
-                                              : far.stats.std + i - DATA_CHANNELS;
+                double *v = i < CIFAR_CHANNELS ? values[k] + i
+                            : k == 0           ? near.stats.std + i - CIFAR_CHANNELS
+                                               : far.stats.std + i - CIFAR_CHANNELS;
                 *v += sign * (k == 0 ? 0.024 : 0.026);
             }
             ck_assert(normalise_suits(&near, &images));

@@ -24,11 +24,14 @@
 enum { IMAGES = 24, LONGEST = 100000 };
 
 /* The smallest set, so that thousands of trainings take a minute: one step an epoch. */
-bool __real_synthetic_open(struct data *data, enum data_part part, int count, struct err *err);
-bool __wrap_synthetic_open(struct data *data, enum data_part part, int count, struct err *err);
-bool __wrap_synthetic_open(struct data *data, enum data_part part, int count, struct err *err)
+bool __real_synthetic_open(struct data *data, const struct data_shape *shape, enum data_part part,
+                           int count, struct err *err);
+bool __wrap_synthetic_open(struct data *data, const struct data_shape *shape, enum data_part part,
+                           int count, struct err *err);
+bool __wrap_synthetic_open(struct data *data, const struct data_shape *shape, enum data_part part,
+                           int count, struct err *err)
 {
-    return __real_synthetic_open(data, part, count < IMAGES ? count : IMAGES, err);
+    return __real_synthetic_open(data, shape, part, count < IMAGES ? count : IMAGES, err);
 }
 
 /* Runs the program in this process. Its words are separated by blanks. */

@@ -118,8 +118,8 @@ static void open_expected(struct expected *x, const char *model_file)
     ck_assert(checkpoint_load_model(&file, &x->run, &err));
     safetensors_close(&file);
     inside_set(&x->inside, &x->run.store);
-    ck_assert(synthetic_open(&train, DATA_TRAIN, SYNTHETIC_TRAIN, &err));
-    ck_assert(synthetic_open(&x->test, DATA_TEST, SYNTHETIC_TEST, &err));
+    ck_assert(synthetic_open(&train, &data_cifar10, DATA_TRAIN, SYNTHETIC_TRAIN, &err));
+    ck_assert(synthetic_open(&x->test, &data_cifar10, DATA_TEST, SYNTHETIC_TEST, &err));
     const struct data_stats stats = data_statistics(&train);
     augment_init(&augment, &stats, 3, 32, 32);
     x->images = malloc(SYNTHETIC_TEST * FLOATS * sizeof(float));

@@ -49,7 +49,7 @@ static struct data images_of(enum data_part part)
     struct data data = {0};
     struct err err = {0};
     int count = part == DATA_TRAIN ? SYNTHETIC_TRAIN : SYNTHETIC_TEST;
-    ck_assert_msg(synthetic_open(&data, part, count, &err), "%s", err.message);
+    ck_assert_msg(synthetic_open(&data, &data_cifar10, part, count, &err), "%s", err.message);
     return data;
 }
 

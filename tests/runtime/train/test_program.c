@@ -112,8 +112,13 @@ START_TEST(missing_data_has_code_3)
     says(errors, "nowhere");
     ck_assert_msg(!exists("runs"), "a failed start left a folder");
     const struct world wide = {.environment = {{"TINY_MODEL", "wide"}}};
-    ck_assert_int_eq(run_words(&wide, "train --data synthetic"), EXIT_DATA);
-    says(errors, "network tiny takes 3x32x64 images of 10 classes: expected 3x32x32 and 10");
+    ck_assert_int_eq(run_words(&wide, "train --data ."), EXIT_DATA);
+    says(errors, "network tiny takes 3x32x64 images of 10 classes, and . has 3x32x32 images of 10: "
+                 "expected the same; a description for these images says: "
+                 "input = { 3, 32, 32 }, classes = 10\n");
+    const struct world channels = {.environment = {{"TINY_MODEL", "channels"}}};
+    ck_assert_int_eq(run_words(&channels, "train --data synthetic"), EXIT_DATA);
+    says(errors, "network tiny takes 65x32x32 images: expected at most 64 channels of 4096x4096");
     refuses("eval --model none.safetensors --data synthetic", EXIT_DATA);
     says(errors, "none.safetensors: No such file or directory");
 }

@@ -56,6 +56,45 @@ START_TEST(training_writes_everything)
 }
 END_TEST
 
+/* The synthetic set follows the network; everything that is written follows the set. */
+START_TEST(other_images_train_too)
+{
+    char text[OUTPUT_SIZE];
+    const struct world grey = {.environment = {{"TINY_MODEL", "grey"}}};
+    ck_assert_int_eq(run_words(&grey, "train --data synthetic --out a --epochs 1 --probe 10"),
+                     EXIT_OK);
+    says(output, "SYNTHETIC 4000 training and 1000 test images");
+    struct safetensors file = {0};
+    struct err err = {0};
+    snprintf(text, sizeof text, "%s/a/best.safetensors", folder);
+    ck_assert_msg(safetensors_open(&file, text, &err), "%s", err.message);
+    const char *classes = safetensors_meta(&file, "classes");
+    says(classes, "[\"level-level\",\"level-upright\",");
+    says(classes, "\"upright-level\",\"upright-upright\"]");
+    ck_assert_ptr_null(strchr(safetensors_meta(&file, "mean"), ' ')); /* one number */
+    safetensors_close(&file);
+
+    ck_assert_int_eq(run_words(&grey, "eval --model a/best.safetensors --out b"), EXIT_OK);
+    says(output, "SYNTHETIC   level-blobs ");
+    says(output, "SYNTHETIC   upright-upright ");
+    says(output, "SYNTHETIC normalised by mean 0.");
+    read_text("b/eval.json", text);
+    cJSON *json = cJSON_Parse(text);
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "classes")), 12);
+    const cJSON *pictures = cJSON_GetObjectItem(json, "pictures");
+    const int shape[] = {1, 24, 40};
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(cJSON_GetArrayItem(cJSON_GetObjectItem(pictures, "shape"), i)->valueint,
+                         shape[i]);
+    cJSON_Delete(json);
+
+    ck_assert_int_eq(
+        run_words(&grey, "eval --model a/best.safetensors --mean .5,.5,.5 --std .2,.2,.2"),
+        EXIT_USAGE);
+    says(errors, "mean '.5,.5,.5': expected 1 number for pixels from 0 to 1");
+}
+END_TEST
+
 START_TEST(quiet_prints_the_result_only)
 {
     ck_assert_int_eq(run("train --data synthetic --epochs 1 --quiet"), EXIT_OK);
@@ -383,6 +422,7 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(training, make_folder, remove_folder);
     tcase_set_timeout(training, 240);
     tcase_add_test(training, training_writes_everything);
+    tcase_add_test(training, other_images_train_too);
     tcase_add_test(training, quiet_prints_the_result_only);
     tcase_add_test(training, profile_is_printed_at_the_end);
     tcase_add_test(training, a_new_run_keeps_the_one_before);
