@@ -125,4 +125,11 @@ function c.times(n)
     return n > 1 and (" * %d"):format(n) or ""
 end
 
+--- A number as it stands in a name, different ones differently: 0.05 -> "0p05", 1e-12 -> "1em12".
+function c.number_word(x)
+    local text = string.format("%.14g", x)
+    text = tonumber(text) == x and text or string.format("%.17g", x)
+    return (text:gsub("[.+-]", { ["."] = "p", ["-"] = "m", ["+"] = "" }))
+end
+
 return c

@@ -70,7 +70,7 @@ function model.layer_table(graph, planned)
     local kernels <const> = model.forward_kernels(planned)
     local rows <const> = { { "step", "input", "output", "parameters", "MFLOP", "forward kernel" } }
     for _, step in ipairs(planned.fused.steps) do
-        if step.op ~= "sums" then
+        if step.y then
             local names <const> = step_layers(step)
             local flop = 0
             for _, node in ipairs(step.layers) do
@@ -81,7 +81,7 @@ function model.layer_table(graph, planned)
                 names, shape_text(step.x), step.y and shape_text(output) or "loss",
                 tostring(step_params(step, graph)),
                 flop > 0 and string.format("%.2f", flop / 1e6) or "",
-                step.op == "loss" and "softmax_loss" or kernels[names],
+                kernels[names] or ops[step.op].fn,
             }
         end
     end

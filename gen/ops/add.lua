@@ -3,7 +3,46 @@
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 
-local add <const> = { c_op = "KERNEL_ADD" }
+local add <const> = { kinds = { "add" }, c_op = "KERNEL_ADD", keeps = true }
+
+function add.fuse(fusion, node)
+    local step <const> = { op = "add", name = node.name, layers = { node }, relu = false }
+    fusion:read(step, "x", node.inputs[1])
+    fusion:read(step, "x2", node.inputs[2])
+    local relu <const> = fusion:absorb_next(step, node, "relu")
+    step.relu = relu ~= nil
+    return step, relu or node
+end
+
+function add.name_words(spec)
+    return {
+        head = "add" .. (spec.relu and "_relu" or ""),
+        third = spec.pass == "fwd" and spec.x2 or spec.y,
+    }
+end
+
+function add.forward(planner, step, y)
+    local x <const>, x2 <const> = planner:need(step.x), planner:need(step.x2)
+    planner:kernel_call({
+        op = step.op, pass = "fwd", x = x.layout, x2 = x2.layout, y = y.layout, c = step.x.c,
+        relu = step.relu, params = { "y", "x", "x2" },
+    }, { y = y, x = x, x2 = x2 }, planner.layer_names(step), step.layers[1].name)
+end
+
+function add.backward(planner, step, dy)
+    local y <const> = step.relu and planner:need(step.y) or nil
+    for _, x in ipairs { step.x, step.x2 } do
+        if x.trained then
+            local dx <const>, adds <const> = planner:gradient_into(x)
+            planner:kernel_call({
+                -- Only the sizes of x matter, which are those of dx: its memory is not read.
+                op = step.op, pass = "bwd_data", x = dx.layout, dx = dx.layout,
+                dy = dy.layout, y = planner.layouts[step.y].data, c = x.c, relu = step.relu,
+                adds = adds, params = step.relu and { "dx", "dy", "yin" } or { "dx", "dy" },
+            }, { dx = dx, dy = dy, yin = y }, planner.layer_names(step), step.layers[1].name)
+        end
+    end
+end
 
 --- The template of a kernel and its parameters.
 function add.params(spec, isa)

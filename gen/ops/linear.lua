@@ -4,8 +4,29 @@ local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 local packing <const> = require "ops/conv/packing"
 local tile <const> = require "ops/conv/tile"
+local weighted <const> = require "ops/weighted"
 
-local linear <const> = { c_op = "KERNEL_LINEAR" }
+local linear <const> = { kinds = { "linear" }, c_op = "KERNEL_LINEAR" }
+
+--- A window of one pixel where others have one.
+function linear.window_of()
+    return 1, 1, 0, 1
+end
+
+function linear.name_words(spec)
+    return { head = "linear" .. (spec.relu and "_relu" or ""), has_k = true }
+end
+
+function linear.reads_scalars()
+    return true
+end
+
+--- Floats and shape of a step's packed weight gradient.
+function linear.gradient_shape(step, isa)
+    local x <const>, pitch <const> = step.x, layout.round_up(step.y.c, isa.vl)
+    local inputs <const> = x.c * x.h * x.w
+    return inputs * pitch, string.format("%d x %d", inputs, pitch)
+end
 
 -- Vectors of outputs whose sums a loop keeps.
 local BLOCK <const> = 4
@@ -68,4 +89,4 @@ function linear.pack(spec, what, isa)
     })
 end
 
-return linear
+return weighted.complete(linear)

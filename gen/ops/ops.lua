@@ -1,7 +1,25 @@
 -- ops.lua - the operations, each a module.
 --
 -- operation = {
+--   kinds                       layers with which a step of it begins; nil: none
+--   fuse(fusion, node)          the step that begins with such a layer, and the last layer that it
+--                               computes: see fuse.lua
+--   forward(planner, step, y)   makes its calls; y: the buffer of the value that it makes
+--   backward(planner, step, dy) the same, of the gradient; nil: it has none
+--   make_buffers(planner, step) the buffers of its parameters; nil: it has none
+--   makes_no_value              whether nothing reads what it leaves but by name
+--   keeps                       whether later phases find its value in memory, or compute it again
+--   gathers                     whether its kernel applies a ReLU and gathers a norm's sums
+--   masks                       whether it applies the mask of a ReLU before it
+--   shares_title                whether its calls stand under the comment of those before them
+--   border(step)                pixels of zeros around the image that it reads; nil: none
+--   reads_scalars(step)         whether it reads channels one by one; nil: it reads whole vectors
+--   gradient_border(step, x_border)  pixels of zeros around the gradient of its output, where that
+--                               of its input has x_border; nil: none
+--   fn                          a C function of its own that is no kernel, or nil
+--
 --   c_op                        its name in enum kernel_op of runtime/model.h
+--   name_words(spec)            what is its own in a kernel's name: see name.lua
 --   params(spec, isa, options)  the template of a kernel, its parameters, and a list of functions
 --                               { name, template, params } that it shares with others; nil: none
 --   exact(spec)                 whether small integers come out exact in every order of the sums;
@@ -21,6 +39,7 @@ local ops <const> = {
     avgpool = pool.avg,
     conv = require "ops/conv",
     linear = require "ops/linear",
+    loss = require "ops/loss",
     map = require "ops/pointwise",
     maxpool = pool.max,
     sums = require "ops/sums",

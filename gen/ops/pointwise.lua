@@ -7,7 +7,160 @@ local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 local tile <const> = require "ops/conv/tile"
 
-local pointwise <const> = { c_op = "KERNEL_MAP" }
+local pointwise <const> = {
+    kinds = { "norm", "relu", "dropout" }, c_op = "KERNEL_MAP", masks = true, shares_title = true,
+}
+
+-- norm, ReLU and dropout, in this order.
+function pointwise.fuse(fusion, node)
+    local step <const> = { op = "map", name = node.name, layers = {}, relu = node.kind == "relu" }
+    fusion:read(step, "x", node.inputs[1])
+    fusion:absorb(step, node)
+    local last = node
+    if node.kind == "norm" then
+        step.norm = node
+        local relu <const> = fusion:absorb_next(step, node, "relu")
+        step.relu, last = relu ~= nil, relu or node
+    end
+    if node.kind == "dropout" then
+        step.dropout = node
+    else
+        local drop <const> = fusion:single_reader(last, "dropout")
+        if drop then
+            last = fusion:absorb(step, drop)
+            step.dropout = not fusion.is_identity(drop) and drop or nil
+        end
+    end
+    return step, last
+end
+
+--- Pixels of zeros around the gradient of a step's output: it may share the buffer of its input's,
+--- which has x_border.
+function pointwise.gradient_border(step, x_border)
+    return #step.x.readers == 1 and x_border or 0
+end
+
+-- -- Calls ---------------------------------------------------------------------------------------
+
+-- Which elements a dropout keeps, drawn where they are first asked for. Evaluation drops nothing.
+local function kept(planner, step)
+    if planner.eval then
+        return "NULL"
+    end
+    local node <const> = step.dropout
+    local buffer_name <const> = "keep_" .. node.name
+    local known <const> = planner.by_name[buffer_name]
+    if known then
+        return known
+    end
+    local words <const> = dropout.words(node.h, node.w, node.c)
+    local buffer <const> = planner:buffer(buffer_name, "scratch", words,
+        string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)), nil,
+        planner.group_images)
+    buffer.holds = "bits"
+    planner:call("drop", {
+        buffer, "net", "image", "n", tostring(node.index - 1),
+        tostring(dropout.threshold(node.p)), tostring(words),
+    }, node.name)
+    return buffer
+end
+
+-- A specification for a step without layouts and what follows from them.
+local function specification(planner, step, pass)
+    return {
+        op = step.op, pass = pass, relu = step.relu, affine = step.norm ~= nil,
+        each_image = step.norm ~= nil and not planner.is_whole(step.norm),
+        p = step.dropout and step.dropout.p or 0.0, c = step.x.c, masks_x = false,
+    }
+end
+
+function pointwise.forward(planner, step, y)
+    local x <const> = planner:need(step.x)
+    local spec <const> = specification(planner, step, "fwd")
+    spec.x, spec.y, spec.params = x.layout, y.layout, { "y", "x" }
+    local values <const> = { y = y, x = x }
+    if spec.affine then
+        values.coef = planner:norm_coef(step.norm)
+        table.insert(spec.params, "coef")
+    end
+    if step.dropout then
+        values.keep = kept(planner, step)
+        table.insert(spec.params, "keep")
+    end
+    planner:kernel_call(spec, values, planner.layer_names(step), step.layers[1].name)
+end
+
+-- Sums up what the gradient of a norm needs of the gradients of its outputs, in `values`.
+local function reduce(planner, step, values)
+    local spec <const>, dy <const> = specification(planner, step, "bwd_reduce"), values.dy
+    values.x = planner:need(step.x)
+    spec.x, spec.dx = values.x.layout, values.x.layout
+    spec.y, spec.dy = dy.layout, dy.layout
+    spec.params = { "sums", "x", "dy", "coef" }
+    values.sums = planner:norm_sums(step.norm, "dsums")
+    values.coef = planner:norm_coef(step.norm)
+    if step.dropout then
+        table.insert(spec.params, "keep")
+    end
+    planner:kernel_call(spec, values, planner.layer_names(step), step.layers[1].name)
+    planner:gather_sums(step.norm, "dsums", step.x)
+    planner:norm_backward(step)
+    values.dcoef = planner:norm_dcoef(step.norm)
+end
+
+function pointwise.backward(planner, step, dy)
+    local values <const> = { dy = dy, keep = step.dropout and kept(planner, step) }
+    if step.norm then
+        reduce(planner, step, values)
+    end
+    if not step.x.trained then
+        return
+    end
+    local dx, adds = dy, false
+    if #step.x.readers == 1 then
+        planner.grad[step.x] = dy -- in place
+    else
+        dx, adds = planner:gradient_into(step.x)
+    end
+    local reads_x <const> = step.norm or step.masks_x or step.relu
+    values.dx, values.x = dx, reads_x and planner:need(step.x) or nil
+    local spec <const> = specification(planner, step, "bwd_data")
+    spec.x, spec.y = planner.layouts[step.x].data, dy.layout
+    spec.dx, spec.dy = dx.layout, dy.layout
+    spec.masks_x, spec.adds, spec.params = step.masks_x, adds, { "dx", "dy" }
+    local function takes(param, condition)
+        if condition then
+            table.insert(spec.params, param)
+        end
+    end
+    takes("x", reads_x)
+    takes("dcoef", step.norm)
+    takes("coef", step.norm)
+    takes("keep", step.dropout)
+    planner:kernel_call(spec, values, planner.layer_names(step), step.layers[1].name)
+end
+
+--- Sets a gradient to zero where the output of a ReLU was: of a layer whose kernel has applied it.
+function pointwise.mask(planner, dy, y, node)
+    planner:kernel_call({
+        op = "map", pass = "bwd_data", x = y.layout, y = y.layout, dx = dy.layout,
+        dy = dy.layout, relu = false, affine = false, p = 0.0, c = y.layout.c, masks_x = true,
+        adds = false, params = { "dx", "dy", "x" },
+    }, { dx = dy, dy = dy, x = y }, node.name, node.name)
+end
+
+-- -- Kernels -------------------------------------------------------------------------------------
+
+--- See name.lua. Lines belong to one image each, or to all of a batch.
+function pointwise.name_words(spec)
+    local norm <const> = spec.each_image and "norm" or "batchnorm"
+    return {
+        head = (spec.affine and norm or "map") .. (spec.relu and "_relu" or "")
+            .. (spec.p > 0 and "_drop" .. c.number_word(spec.p) or "")
+            .. (spec.masks_x and "_mask" or ""),
+        third = spec.pass ~= "fwd" and spec.x or nil,
+    }
+end
 
 -- Vectors of channels that a loop takes at once.
 local BLOCK <const> = 4

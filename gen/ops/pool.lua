@@ -6,8 +6,105 @@ local c <const> = require "emit/c"
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 
-local max <const> = { c_op = "KERNEL_MAXPOOL" }
-local avg <const> = { c_op = "KERNEL_AVGPOOL" }
+-- A maximum is kept beside its winners, so that its input need not be.
+local max <const> = { kinds = { "maxpool" }, c_op = "KERNEL_MAXPOOL", keeps = true }
+local avg <const> = { kinds = { "avgpool", "global_avgpool" }, c_op = "KERNEL_AVGPOOL" }
+
+local function fuse(fusion, node, op)
+    local step <const> = {
+        op = op, name = node.name, layers = { node }, global = node.kind == "global_avgpool",
+    }
+    fusion:read(step, "x", node.inputs[1])
+    return step, node
+end
+
+function max.fuse(fusion, node)
+    return fuse(fusion, node, "maxpool")
+end
+
+function avg.fuse(fusion, node)
+    return fuse(fusion, node, "avgpool")
+end
+
+local function window_word(spec)
+    return string.format("%dx%d%s", spec.window, spec.window,
+        spec.stride > 1 and "s" .. spec.stride or "")
+end
+
+function max.name_words(spec)
+    return {
+        head = "maxpool" .. window_word(spec) .. (spec.winners and "_winner" or ""), padding = 0,
+    }
+end
+
+function avg.name_words(spec)
+    return { head = "avgpool" .. (spec.global and "_global" or window_word(spec)), padding = 0 }
+end
+
+-- -- Calls ---------------------------------------------------------------------------------------
+
+-- The places of the winners of a max pooling: a byte for each output.
+local function winner_of(planner, step)
+    local y <const> = planner.layouts[step.y].data
+    local buffer <const> = planner:shared_buffer("winner_" .. step.y.name, "scratch",
+        y.h * y.w * y.pitch // 4, string.format("%d x %d x %d bytes", y.h, y.w, y.pitch),
+        planner.group_images)
+    buffer.holds = "bytes"
+    return buffer
+end
+
+-- A specification for a step without layouts.
+local function specification(step, pass)
+    local node <const>, global <const> = step.layers[1], step.global
+    return {
+        op = step.op, pass = pass, c = step.x.c, global = global,
+        window = global and 0 or node.window, stride = global and 1 or node.stride,
+        padding = global and 0 or node.padding,
+    }
+end
+
+-- winners: whether a gradient will ask for them
+local function forward(planner, step, y, winners)
+    local x <const> = planner:need(step.x)
+    local spec <const> = specification(step, "fwd")
+    spec.x, spec.y, spec.winners = x.layout, y.layout, winners
+    spec.params = winners and { "y", "winner", "x" } or { "y", "x" }
+    planner:kernel_call(spec, {
+        y = y, x = x, winner = winners and winner_of(planner, step) or nil,
+    }, planner.layer_names(step), step.layers[1].name)
+end
+
+function max.forward(planner, step, y)
+    forward(planner, step, y, not planner.eval)
+end
+
+function avg.forward(planner, step, y)
+    forward(planner, step, y, false)
+end
+
+local function backward(planner, step, dy, winners)
+    if not step.x.trained then
+        return
+    end
+    local dx <const>, adds <const> = planner:gradient_into(step.x)
+    local spec <const> = specification(step, "bwd_data")
+    spec.x, spec.y = planner.layouts[step.x].data, dy.layout
+    spec.dx, spec.dy, spec.adds = dx.layout, dy.layout, adds
+    spec.params = winners and { "dx", "winner", "dy" } or { "dx", "dy" }
+    planner:kernel_call(spec, {
+        dx = dx, dy = dy, winner = winners and winner_of(planner, step) or nil,
+    }, planner.layer_names(step), step.layers[1].name)
+end
+
+function max.backward(planner, step, dy)
+    backward(planner, step, dy, true)
+end
+
+function avg.backward(planner, step, dy)
+    backward(planner, step, dy, false)
+end
+
+-- -- Kernels -------------------------------------------------------------------------------------
 
 -- The template of a kernel and its parameters.
 local function params_of(spec, isa, largest)

@@ -3,7 +3,24 @@
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 
-local sums <const> = { c_op = "KERNEL_SUMS" }
+local sums <const> = { c_op = "KERNEL_SUMS", makes_no_value = true }
+
+function sums.name_words()
+    return { head = "norm_sums" }
+end
+
+--- An evaluation uses the running statistics of a batch norm.
+function sums.forward(planner, step)
+    if planner.eval and planner.is_batch(step.norm) then
+        return
+    end
+    local x <const> = planner:need(step.x)
+    planner:kernel_call({
+        op = step.op, pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
+        params = { "sums", "x" },
+    }, { sums = planner:norm_sums(step.norm, "sums"), x = x }, step.norm.name, step.norm.name)
+    planner:gather_sums(step.norm, "sums", step.x)
+end
 
 --- The template of a kernel and its parameters.
 function sums.params(spec, isa)

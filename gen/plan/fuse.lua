@@ -31,17 +31,59 @@
 --   trained  whether a gradient must flow into it
 -- }
 
+local ops <const> = require "ops/ops"
+
 local fuse <const> = {}
 
-local function single_reader(readers, node, kind)
-    local list <const> = readers[node.index]
-    if #list == 1 and list[1].kind == kind then
-        return list[1]
-    end
-    return nil
+-- What an operation is given to make a step of a layer and of those that it computes, too.
+-- fusion = { readers = arrays of nodes by the index of the node that they read,
+--            value_of = value by the index of the node that finished it,
+--            absorbed = set of the indices of nodes that an earlier step computes }
+local fusion <const> = {}
+fusion.__index = fusion
+
+--- The one reader of a node if it is of this kind.
+function fusion:single_reader(node, kind)
+    local list <const> = self.readers[node.index]
+    return #list == 1 and list[1].kind == kind and list[1] or nil
 end
 
-local function readers_of(graph)
+--- Dropout with p = 0 is the identity: it makes no step and no value of its own.
+function fusion.is_identity(node)
+    return node.kind == "dropout" and node.p == 0
+end
+
+--- Lets a step compute a node. Returns the node.
+function fusion:absorb(step, node)
+    self.absorbed[node.index] = true
+    step.layers[#step.layers + 1] = node
+    return node
+end
+
+--- Lets a step compute the one reader of a node, too, if it is of this kind; else returns nil. It
+--- follows identities, so that they neither end a fusion nor make a value.
+function fusion:absorb_next(step, node, kind)
+    local next_node = self:single_reader(node, kind)
+    local through = self:single_reader(node, "dropout")
+    while not next_node and through and self.is_identity(through) do
+        next_node = self:single_reader(through, kind)
+        if next_node then
+            self:absorb(step, through)
+        else
+            through = self:single_reader(through, "dropout")
+        end
+    end
+    return next_node and self:absorb(step, next_node) or nil
+end
+
+--- Lets a step read the value of a node as `field`, "x" or "x2".
+function fusion:read(step, field, node_index)
+    local value <const> = assert(self.value_of[node_index], "a value is read before it is made")
+    step[field] = value
+    table.insert(value.readers, step)
+end
+
+local function new_fusion(graph)
     local readers <const> = {}
     for _, node in ipairs(graph.nodes) do
         readers[node.index] = {}
@@ -49,173 +91,75 @@ local function readers_of(graph)
             table.insert(readers[input], node)
         end
     end
-    return readers
+    return setmetatable({ readers = readers, value_of = {}, absorbed = {} }, fusion)
 end
 
--- Dropout with p = 0 is the identity: it makes no step and no value of its own.
-local function is_identity(node)
-    return node.kind == "dropout" and node.p == 0
+-- The operation with which a layer begins a step.
+local OP_OF <const> = {}
+for _, op in pairs(ops) do -- a set: the order does not matter
+    for _, kind in ipairs(op.kinds or {}) do
+        OP_OF[kind] = op
+    end
+end
+
+-- Whether the kernel that makes a step's input could do something of the step besides.
+local function gathers(maker)
+    return maker ~= nil and ops[maker.op].gathers or false
+end
+
+-- A norm's sums come from the epilogue of the kernel that makes its input, else from a step.
+local function provide_sums(steps, step)
+    local maker <const> = step.x.maker
+    if gathers(maker) and not maker.stats then
+        maker.stats = step.norm
+        return
+    end
+    steps[#steps + 1] = {
+        op = "sums", name = step.norm.name, layers = {}, norm = step.norm, x = step.x,
+    }
+end
+
+-- What is known of steps when all are made: masks, and where gradients flow.
+local function finish(steps)
+    for _, step in ipairs(steps) do
+        if ops[step.op].masks then
+            local maker <const> = step.x.maker
+            step.masks_x = gathers(maker) and maker.relu and #step.x.readers == 1
+        end
+        if step.y then
+            local has_params <const> = ops[step.op].make_buffers ~= nil or step.norm ~= nil
+            step.y.trained = has_params or step.x.trained or (step.x2 ~= nil and step.x2.trained)
+        end
+    end
 end
 
 function fuse.steps(graph)
-    local readers <const> = readers_of(graph)
+    local self <const> = new_fusion(graph)
     local steps <const>, values <const> = {}, {}
-    local value_of <const> = {} -- graph node index -> value
-    local absorbed <const> = {} -- graph node index -> true when an earlier step computes it
-
     local function new_value(node, maker)
         local value <const> = {
             name = node.name, c = node.c, h = node.h, w = node.w, maker = maker, readers = {},
             trained = false,
         }
         values[#values + 1] = value
-        value_of[node.index] = value
+        self.value_of[node.index] = value
         return value
     end
-
-    local function absorb(step, node)
-        absorbed[node.index] = true
-        step.layers[#step.layers + 1] = node
-        return node
-    end
-
-    -- Follows identities, so that they neither end a fusion nor make a value.
-    local function absorb_next(step, node, kind)
-        local next_node = single_reader(readers, node, kind)
-        local through = single_reader(readers, node, "dropout")
-        while not next_node and through and is_identity(through) do
-            next_node = single_reader(readers, through, kind)
-            if next_node then
-                absorb(step, through)
-            else
-                through = single_reader(readers, through, "dropout")
-            end
-        end
-        return next_node and absorb(step, next_node) or nil
-    end
-
-    local function read(step, field, node_index)
-        local value <const> = assert(value_of[node_index], "a value is read before it is made")
-        step[field] = value
-        table.insert(value.readers, step)
-    end
-
-    local make <const> = {}
-
-    local function make_weighted(node)
-        local step <const> = { op = node.kind, name = node.name, layers = { node }, relu = false }
-        read(step, "x", node.inputs[1])
-        local last = node
-        local relu <const> = absorb_next(step, node, "relu")
-        if relu then
-            step.relu = true
-            last = relu
-        end
-        return step, last
-    end
-
-    make.conv = make_weighted
-    make.linear = make_weighted
-
-    local function make_map(node)
-        local step <const> = { op = "map", name = node.name, layers = {}, relu = false }
-        read(step, "x", node.inputs[1])
-        local last = node
-        absorb(step, node)
-        if node.kind == "norm" then
-            step.norm = node
-            local relu <const> = absorb_next(step, node, "relu")
-            if relu then
-                last = relu
-                step.relu = true
-            end
-        elseif node.kind == "relu" then
-            step.relu = true
-        end
-        if node.kind == "dropout" then
-            step.dropout = node
-        else
-            local drop <const> = single_reader(readers, last, "dropout")
-            if drop then
-                absorb(step, drop)
-                last = drop
-                step.dropout = not is_identity(drop) and drop or nil
-            end
-        end
-        return step, last
-    end
-
-    make.norm = make_map
-    make.relu = make_map
-    make.dropout = make_map
-
-    local function make_pool(node)
-        local op <const> = node.kind == "maxpool" and "maxpool" or "avgpool"
-        local step <const> = {
-            op = op, name = node.name, layers = { node }, global = node.kind == "global_avgpool",
-        }
-        read(step, "x", node.inputs[1])
-        return step, node
-    end
-
-    make.maxpool = make_pool
-    make.avgpool = make_pool
-    make.global_avgpool = make_pool
-
-    function make.add(node)
-        local step <const> = { op = "add", name = node.name, layers = { node }, relu = false }
-        read(step, "x", node.inputs[1])
-        read(step, "x2", node.inputs[2])
-        local relu <const> = absorb_next(step, node, "relu")
-        step.relu = relu ~= nil
-        return step, relu or node
-    end
-
-    function make.softmax_cross_entropy(node)
-        local step <const> = { op = "loss", name = node.name, layers = { node } }
-        read(step, "x", node.inputs[1])
-        return step, node
-    end
-
-    -- A norm's sums come from the epilogue of the conv that makes its input, else from a step.
-    local function provide_sums(step)
-        local maker <const> = step.x.maker
-        if maker and (maker.op == "conv" or maker.op == "linear") and not maker.stats then
-            maker.stats = step.norm
-            return
-        end
-        local sums <const> = {
-            op = "sums", name = step.norm.name, layers = {}, norm = step.norm, x = step.x,
-        }
-        table.insert(steps, sums)
-    end
-
     for _, node in ipairs(graph.nodes) do
         if node.kind == "input" then
             new_value(node, nil)
-        elseif is_identity(node) and not absorbed[node.index] then
-            value_of[node.index] = value_of[node.inputs[1]]
-        elseif not absorbed[node.index] then
-            local step <const>, last <const> = make[node.kind](node)
+        elseif fusion.is_identity(node) and not self.absorbed[node.index] then
+            self.value_of[node.index] = self.value_of[node.inputs[1]]
+        elseif not self.absorbed[node.index] then
+            local step <const>, last <const> = OP_OF[node.kind].fuse(self, node)
             if step.norm then
-                provide_sums(step)
+                provide_sums(steps, step)
             end
             steps[#steps + 1] = step
             step.y = new_value(last, step)
         end
     end
-
-    for _, step in ipairs(steps) do
-        if step.op == "map" then
-            local maker <const> = step.x.maker
-            step.masks_x = maker ~= nil and (maker.op == "conv" or maker.op == "linear")
-                and maker.relu and #step.x.readers == 1
-        end
-        if step.op ~= "sums" then
-            local has_params <const> = step.op == "conv" or step.op == "linear" or step.norm ~= nil
-            step.y.trained = has_params or step.x.trained or (step.x2 ~= nil and step.x2.trained)
-        end
-    end
+    finish(steps)
     return { graph = graph, steps = steps, values = values }
 end
 

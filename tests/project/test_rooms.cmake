@@ -1,4 +1,5 @@
-# Dependencies between rooms run one way: a room uses those named here and itself.
+# Dependencies between rooms run one way: a room uses those named here and itself. No pass asks for an
+# operation by name.
 #
 #     cmake -P tests/project/test_rooms.cmake
 #
@@ -46,6 +47,17 @@ function(check house pattern)
     endforeach()
     set(mistakes "${mistakes}" PARENT_SCOPE)
 endfunction()
+
+# Passes and emitters ask the modules of operations and algorithms, not their names.
+file(GLOB_RECURSE files RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" gen/plan/*.lua gen/emit/*.lua)
+foreach(file IN LISTS files)
+    file(STRINGS "${file}" lines REGEX "[.](op|algorithm) [=~]= \"")
+    list(FILTER lines EXCLUDE REGEX "options[.]algorithm") # what a command was told
+    foreach(line IN LISTS lines)
+        string(STRIP "${line}" line)
+        string(APPEND mistakes "${file}: asks for a name: expected a field of its module: ${line}\n")
+    endforeach()
+endforeach()
 
 check(runtime "#include \"([a-z]+)/")
 check(gen "require[ (]+\"([a-z]+)/")

@@ -1,0 +1,27 @@
+-- loss.lua - the cross entropy of a softmax, and the gradient with which a backward pass begins. In
+-- evaluation it leaves the logits too.
+
+local loss <const> = { kinds = { "softmax_cross_entropy" }, makes_no_value = true }
+
+--- Its C function: it is no kernel.
+loss.fn = "softmax_loss"
+
+function loss.fuse(fusion, node)
+    local step <const> = { op = "loss", name = node.name, layers = { node } }
+    fusion:read(step, "x", node.inputs[1])
+    return step, node
+end
+
+function loss.forward(planner, step)
+    local logits <const> = planner:need(step.x)
+    local dlogits <const> = planner.eval and "NULL" or planner:gradient_into(step.x)
+    planner:call(loss.fn, {
+        dlogits, logits, "net", "chunk", "image", "n",
+        planner.eval and "0.0f" or "net->run->label_smoothing",
+    }, step.name)
+    if planner.eval then
+        planner:call("store_logits", { "net", "image", "n", logits }, step.name)
+    end
+end
+
+return loss
