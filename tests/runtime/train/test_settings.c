@@ -69,7 +69,7 @@ START_TEST(bad_values_change_nothing)
     refused(SETTING_EPOCHS, "1.5", "--x: '1.5': expected an integer from 1 to 100000");
     refused(SETTING_LR, "inf", "--x: inf is out of range: expected 0 to 1e+06");
     refused(SETTING_LR, "0.1,", "--x: '0.1,': expected a number from 0 to 1e+06");
-    refused(SETTING_CROP, "4096", "--x: 4096 is out of range: expected 0 to 4095");
+    refused(SETTING_CROP, "1024", "--x: 1024 is out of range: expected 0 to 1023");
     refused(SETTING_FLIP, "Random", "--x: 'Random': expected one of none, random, alternating");
     refused(SETTING_SHUFFLE, "yes", "--x: 'yes': expected one of off, on");
     refused(SETTING_OUT, "", "--x: 0 characters: expected 1 to 1023");
@@ -93,8 +93,8 @@ START_TEST(open_ends_are_left_out)
     refused(SETTING_STEP_GAMMA, "0", "--x: 0 is out of range: expected above 0, at most 1");
     set(SETTING_WARMUP, "0");
     set(SETTING_WARMUP, "1");
-    set(SETTING_CUTOUT, "32");
-    refused(SETTING_CUTOUT, "33", "--x: 33 is out of range: expected 0 to 32");
+    set(SETTING_CUTOUT, "1024");
+    refused(SETTING_CUTOUT, "1025", "--x: 1025 is out of range: expected 0 to 1024");
 }
 END_TEST
 
