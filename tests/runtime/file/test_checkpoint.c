@@ -295,8 +295,8 @@ START_TEST(contradicting_counters_are_refused)
         {.epoch = 0, .step = 0, .steps_per_epoch = 20, .images = 1},
         {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .correct = -1},
         {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = -1.0},
-        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = NAN},
-        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = INFINITY},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = (double)NAN},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = (double)INFINITY},
         {.epoch = 0, .step = 0, .steps_per_epoch = 20, .loss = 1.0},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -314,13 +314,22 @@ START_TEST(an_impossible_best_epoch_is_refused)
     static const struct {
         double acc;
         int64_t epoch;
-    } bad[] = {{NAN, 1},      {INFINITY, 1},     {-INFINITY, 1}, {200.0, 1},
-               {100.0001, 2}, {-1.0, 1},         {50.0, 3},      {50.0, 0},
-               {50.0, -1},    {50.0, INT64_MAX}, {-1e-9, 1},     {-1.0, 0}};
+    } bad[] = {{(double)NAN, 1},
+               {(double)INFINITY, 1},
+               {-(double)INFINITY, 1},
+               {200.0, 1},
+               {100.0001, 2},
+               {-1.0, 1},
+               {50.0, 3},
+               {50.0, 0},
+               {50.0, -1},
+               {50.0, INT64_MAX},
+               {-1e-9, 1},
+               {-1.0, 0}};
     static const struct {
         double acc;
         int64_t epoch;
-    } bad_first[] = {{NAN, 0}, {0.0, 0}, {-1.0, 1}, {50.0, 1}, {-2.0, 0}};
+    } bad_first[] = {{(double)NAN, 0}, {0.0, 0}, {-1.0, 1}, {50.0, 1}, {-2.0, 0}};
     struct checkpoint_counters c = counters;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         c.best_acc = bad[i].acc;
