@@ -15,11 +15,14 @@ local generated = kernels .. " " .. steps .. " test_gradients_kinds_gn"
 local grouped = "test_kernels_grouped_gn_c test_kernels_grouped_bn_c"
 local visible = {
     { "^templates/report/", "test_report.lua" },
-    { "^templates/.*winograd", kernels .. " " .. steps },
+    { "^templates/.*winograd", kernels .. " test_kernels_mixed_fwd_bwd_data "
+        .. "test_kernels_mixed_bwd_weights " .. steps },
     { "^templates/.*depthwise", grouped },
     { "^templates/.*grouped", grouped },
     { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps },
     { "^templates/.*pool", kernels .. " test_kernels_pools_gn_c " .. steps },
+    { "^templates/.*linear", kernels .. " test_kernels_pools_gn_c " .. steps
+        .. " test_gradients_kinds_gn" },
     { "^templates/.*norm",
         steps .. " test_steps_ragged_bn19_c test_norms_c test_gradients_kinds_gn" },
     { "^templates/.*moments",

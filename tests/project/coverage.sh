@@ -18,7 +18,9 @@ find "$build" -name '*.gcda' -exec rm {} +
 expression=$(printf '%s\n' $suites | paste -s -d '|')
 ctest --test-dir "$build" -R "^($expression)\$" > "$build.log" 2>&1 || tail -20 "$build.log"
 
-objects=$(find "$build/CMakeFiles/burin_runtime.dir" "$build/CMakeFiles/burin_host.dir" \
+# From here on in the build: names of sources may be relative to it.
+cd "$build"
+objects=$(find CMakeFiles/burin_runtime.dir CMakeFiles/burin_host.dir \
     -name '*.gcda' ! -name 'embedded*' | LC_ALL=C sort)
 # shellcheck disable=SC2086 # the objects are words
 gcov -n -b $objects 2> /dev/null | awk '
@@ -43,5 +45,5 @@ for file in "$@"; do
     printf '%s:\n' "$file"
     # shellcheck disable=SC2086
     gcov -t -b $(printf '%s\n' $objects | grep "/$file.gcda\$") 2> /dev/null |
-        awk '/^ *-: *0:Source:/ { ours = index($0, "'"$file"'") > 0 } ours && /^ *#####:/'
+        awk '/^ *-: *0:Source:/ { ours = index($0, "/'"$file"'") > 0 } ours && /^ *#####:/'
 done

@@ -408,7 +408,8 @@ START_TEST(child_that_dies_is_told)
 }
 END_TEST
 
-/* Neither a pipe can be made nor the end of the child be told: the words are those of the system. */
+/* Neither a pipe can be made nor the end of the child be told: the words are those of the system.
+ */
 START_TEST(a_system_that_fails_is_told)
 {
     struct rlimit was;

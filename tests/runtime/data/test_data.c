@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "data/data.h"
+#include "data/dataset.h"
 #include "digest.h"
 
 enum { RECORD = 3073, RECORDS = 10000, FILE_SIZE = RECORD * RECORDS };
@@ -397,6 +398,29 @@ START_TEST(endless_paths_are_refused)
 }
 END_TEST
 
+/* One thing differs each time. */
+START_TEST(a_network_of_another_shape_is_refused)
+{
+    static const struct model models[] = {
+        {.name = "n", .c = 1, .h = 32, .w = 32, .classes = 10},
+        {.name = "n", .c = 3, .h = 28, .w = 32, .classes = 10},
+        {.name = "n", .c = 3, .h = 32, .w = 28, .classes = 10},
+        {.name = "n", .c = 3, .h = 32, .w = 32, .classes = 100},
+        {.name = "n", .c = 3, .h = 32, .w = 32, .classes = 10},
+    };
+    enum { MODELS = sizeof models / sizeof models[0] };
+    for (int i = 0; i < MODELS; i++) {
+        char takes[80];
+        struct err err = {0};
+        ck_assert_int_eq(dataset_fits(&models[i], &err), i == MODELS - 1);
+        snprintf(takes, sizeof takes, "network n takes %dx%dx%d images of %d classes: expected ",
+                 models[i].c, models[i].h, models[i].w, models[i].classes);
+        ck_assert_int_eq(strstr(err.message, takes) == err.message, i < MODELS - 1);
+        ck_assert_int_eq(err.code, i < MODELS - 1 ? EXIT_DATA : 0);
+    }
+}
+END_TEST
+
 /* -- Statistics -------------------------------------------------------------------------------- */
 
 /* Red is half 0 and half 255, green is 51 = 255/5 everywhere, blue is 0 and 255 one in four. */
@@ -557,6 +581,7 @@ int main(void)
     tcase_add_test(tests, the_first_place_given_decides);
     tcase_add_test(tests, all_places_are_named);
     tcase_add_test(tests, endless_paths_are_refused);
+    tcase_add_test(tests, a_network_of_another_shape_is_refused);
     tcase_add_test(tests, statistics_by_hand);
     tcase_add_test(tests, holding_out_parts_the_images);
     tcase_add_test(tests, another_number_holds_out_other_images);
