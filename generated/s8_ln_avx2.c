@@ -35,8 +35,33 @@
  *
  * 46000 parameters; 22.8 MFLOP an image forward.
  *
- * Sections: 1 constants, 2 memory, 3 vector helpers, 4 kernels, 5 weights, 6 forward and backward,
- * 7 kernel table, 8 model. */
+ * How a batch is cut:
+ *
+ *     batch 128 = 16 chunks x 2 groups x 4 images
+ *     chunk 0   images 0-3, 4-7
+ *     chunk 1   images 8-11, 12-15
+ *     ..
+ *     chunk 15  images 120-123, 124-127
+ *
+ * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
+ * threads changes no bit. A group goes through the whole network before the next one begins.
+ *
+ * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
+ * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a group.
+ *
+ * Names: y_<layer> an output, dy_ its gradient, w_ packed weights, wt_ the same for the data
+ * gradient, dw_ and db_ gradients of weight and bias, sums_ and coef_ what a norm sums and applies
+ * (dsums_, dcoef_: backward), keep_ the bits of a dropout, winner_ those of a max pooling, tiles_
+ * what Winograd's transforms make.
+ * conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4: a 3 x 3 window; the layers fused into it (relu;
+ * norm: it leaves a norm's sums); 16 channels in, 32 out; images of 32 x 32; the pass (fwd,
+ * bwd_data, bwd_weights, bwd_reduce); behind `__` the algorithm (direct, winograd4: tiles of 4 x 4
+ * outputs) and what differs from the usual: b0_1 borders of source and destination, add it adds
+ * to its output, padded its channels are filled up, p1 the padding. by16: packed in blocks of 16
+ * outputs. drop0p01: dropout of 0.01; mask: zero where the ReLU before it cut.
+ *
+ * Sections: 1 constants, 2 memory, 3 functions, 4 the training step, 5 vector helpers, 6 kernels,
+ * 7 weights, 8 kernel table, 9 model. */
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
@@ -142,154 +167,8 @@ enum {
     CHUNK_FLOATS = 46192
 };
 
-/* Each thread's own, for one group of images. Lifetimes count calls. */
+/* Each thread's own, for one group of images: the pointers of train_group and eval_group say what lies where. */
 enum {
-    AT_Y_RELU1 = 428480, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-87 */
-    AT_Y_INPUT = 683968, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-88 */
-    AT_SUMS_NORM1 = 0, /* 4 of 3 x 16; 768 bytes; calls 2-3 */
-    AT_COEF_NORM1 = 767344, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 3-87 */
-    AT_Y_DROPOUT1 = 354496, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 5-83 */
-    AT_KEEP_DROPOUT1 = 759024, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 4-87 */
-    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; 524288 bytes; calls 6-82 */
-    AT_SUMS_NORM2 = 11520, /* 4 of 3 x 32; 1536 bytes; calls 6-7 */
-    AT_TILES_CONV2 = 0, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 6-6 */
-    AT_COEF_NORM2 = 764144, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 7-82 */
-    AT_Y_DROPOUT2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 9-78 */
-    AT_KEEP_DROPOUT2 = 750832, /* 4 of 32 x 32 x 32 bits; 16384 bytes; calls 8-82 */
-    AT_Y_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 10-11 */
-    AT_Y_MAXPOOL1 = 642496, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 11-75 */
-    AT_WINNER_MAXPOOL1 = 754928, /* 4 of 16 x 16 x 16 bytes; 16384 bytes; calls 11-77 */
-    AT_Y_RELU3 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 12-74 */
-    AT_SUMS_NORM3 = 147456, /* 4 of 3 x 16; 768 bytes; calls 12-13 */
-    AT_TILES_CONV4 = 279040, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 12-12 */
-    AT_COEF_NORM3 = 767664, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 13-74 */
-    AT_Y_DROPOUT3 = 663232, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 15-70 */
-    AT_KEEP_DROPOUT3 = 147456, /* 4 of 16 x 16 x 16 bits; 2048 bytes; calls 14-74 */
-    AT_Y_RELU4 = 576960, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-69 */
-    AT_SUMS_NORM4 = 290560, /* 4 of 3 x 32; 1536 bytes; calls 16-17 */
-    AT_TILES_CONV5 = 279040, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 16-16 */
-    AT_COEF_NORM4 = 764784, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 17-69 */
-    AT_Y_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 19-65 */
-    AT_KEEP_DROPOUT4 = 761072, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 18-69 */
-    AT_Y_RELU5 = 609728, /* 4 of 16 x 16 x 32; 131072 bytes; calls 20-64 */
-    AT_SUMS_NORM5 = 294016, /* 4 of 3 x 32; 1536 bytes; calls 20-21 */
-    AT_TILES_CONV6 = 279040, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 20-20 */
-    AT_COEF_NORM5 = 765424, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 21-64 */
-    AT_Y_DROPOUT5 = 535488, /* 4 of 16 x 16 x 32; 131072 bytes; calls 23-60 */
-    AT_KEEP_DROPOUT5 = 762096, /* 4 of 16 x 16 x 32 bits; 4096 bytes; calls 22-64 */
-    AT_Y_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 24-25 */
-    AT_Y_MAXPOOL2 = 744432, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 25-57 */
-    AT_WINNER_MAXPOOL2 = 763120, /* 4 of 8 x 8 x 16 bytes; 4096 bytes; calls 25-59 */
-    AT_Y_RELU6 = 568256, /* 4 of 8 x 8 x 32; 32768 bytes; calls 26-56 */
-    AT_SUMS_NORM6 = 287104, /* 4 of 3 x 32; 1536 bytes; calls 26-27 */
-    AT_TILES_CONV8 = 279040, /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); 32256 bytes; calls 26-26 */
-    AT_COEF_NORM6 = 766064, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 27-56 */
-    AT_Y_DROPOUT6 = 697840, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 29-52 */
-    AT_KEEP_DROPOUT6 = 576448, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 28-56 */
-    AT_Y_RELU7 = 736240, /* 4 of 8 x 8 x 32; 32768 bytes; calls 30-51 */
-    AT_SUMS_NORM7 = 289408, /* 4 of 3 x 32; 1536 bytes; calls 30-31 */
-    AT_TILES_CONV9 = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 30-30 */
-    AT_COEF_NORM7 = 766704, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 31-51 */
-    AT_Y_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 33-47 */
-    AT_KEEP_DROPOUT7 = 576704, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 32-51 */
-    AT_Y_RELU8 = 289408, /* 4 of 8 x 8 x 32; 32768 bytes; calls 34-46 */
-    AT_SUMS_NORM8 = 297600, /* 4 of 3 x 32; 1536 bytes; calls 34-35 */
-    AT_TILES_CONV10 = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 34-34 */
-    AT_COEF_NORM8 = 287232, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 35-46 */
-    AT_Y_DROPOUT8 = 279040, /* 4 of 8 x 8 x 32; 32768 bytes; calls 37-38 */
-    AT_KEEP_DROPOUT8 = 287872, /* 4 of 8 x 8 x 32 bits; 1024 bytes; calls 36-46 */
-    AT_Y_GLOBAL_AVGPOOL1 = 288128, /* 4 of 1 x 1 x 32; 512 bytes; calls 38-41 */
-    AT_Y_CONV11 = 279040, /* 4 of 1 x 1 x 16; 256 bytes; calls 39-40 */
-    AT_DY_CONV11 = 279168, /* 4 of 1 x 1 x 16; 256 bytes; calls 40-42 */
-    AT_DY_GLOBAL_AVGPOOL1 = 279040, /* 4 of 1 x 1 x 32; 512 bytes; calls 42-43 */
-    AT_DY_DROPOUT8 = 723440, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 43-48 */
-    AT_DSUMS_NORM8 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 44-45 */
-    AT_DCOEF_NORM8 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 45-46 */
-    AT_TILES_CONV10_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 47-47 */
-    AT_DY_DROPOUT7 = 710640, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 48-53 */
-    AT_TILES_CONV10_AGAIN_AGAIN = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 48-48 */
-    AT_DSUMS_NORM7 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 49-50 */
-    AT_DCOEF_NORM7 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 50-51 */
-    AT_TILES_CONV9_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 52-52 */
-    AT_DY_DROPOUT6 = 326848, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 53-58 */
-    AT_TILES_CONV9_AGAIN_AGAIN = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 53-53 */
-    AT_DSUMS_NORM6 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 54-55 */
-    AT_DCOEF_NORM6 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 55-56 */
-    AT_TILES_CONV8_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 57-57 */
-    AT_DY_MAXPOOL2 = 295424, /* 4 of 8 x 8 x 16; 16384 bytes; calls 58-59 */
-    AT_TILES_CONV8_AGAIN_AGAIN = 279040, /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); 32256 bytes; calls 58-58 */
-    AT_DY_CONV7 = 279040, /* 4 of 16 x 16 x 16; 65536 bytes; calls 59-61 */
-    AT_DY_DROPOUT5 = 535488, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 61-66 */
-    AT_DSUMS_NORM5 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 62-63 */
-    AT_DCOEF_NORM5 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 63-64 */
-    AT_TILES_CONV6_AGAIN = 279040, /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); 301824 bytes; calls 65-65 */
-    AT_DY_DROPOUT4 = 494016, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 66-71 */
-    AT_TILES_CONV6_AGAIN_AGAIN = 279040, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 66-66 */
-    AT_DSUMS_NORM4 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 67-68 */
-    AT_DCOEF_NORM4 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 68-69 */
-    AT_TILES_CONV5_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 70-70 */
-    AT_DY_DROPOUT3 = 308416, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 71-76 */
-    AT_TILES_CONV5_AGAIN_AGAIN = 279040, /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); 46080 bytes; calls 71-71 */
-    AT_DSUMS_NORM3 = 279232, /* 4 of 2 x 16; 512 bytes; calls 72-73 */
-    AT_DCOEF_NORM3 = 279040, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 73-74 */
-    AT_TILES_CONV4_AGAIN = 279040, /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); 117504 bytes; calls 75-75 */
-    AT_DY_MAXPOOL1 = 131072, /* 4 of 16 x 16 x 16; 65536 bytes; calls 76-77 */
-    AT_TILES_CONV4_AGAIN_AGAIN = 279040, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 76-76 */
-    AT_DY_CONV3 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 77-79 */
-    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 79-84 */
-    AT_DSUMS_NORM2 = 279424, /* 4 of 2 x 32; 1024 bytes; calls 80-81 */
-    AT_DCOEF_NORM2 = 279040, /* 4 of 3 x 32: A, B, D; 1536 bytes; calls 81-82 */
-    AT_TILES_CONV2_AGAIN = 147968, /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); 191232 bytes; calls 83-83 */
-    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 84-88 */
-    AT_TILES_CONV2_AGAIN_AGAIN = 213504, /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); 46080 bytes; calls 84-84 */
-    AT_DSUMS_NORM1 = 192, /* 4 of 2 x 16; 512 bytes; calls 85-86 */
-    AT_DCOEF_NORM1 = 0, /* 4 of 3 x 16: A, B, D; 768 bytes; calls 86-87 */
-    EVAL_AT_Y_RELU1 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-4 of an evaluation */
-    EVAL_AT_Y_INPUT = 65536, /* 4 of 34 x 34 x 3, border 1; 55488 bytes; calls 1-2 of an evaluation */
-    EVAL_AT_SUMS_NORM1 = 79408, /* 4 of 3 x 16; 768 bytes; calls 2-3 of an evaluation */
-    EVAL_AT_COEF_NORM1 = 65536, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 3-4 of an evaluation */
-    EVAL_AT_Y_DROPOUT1 = 131072, /* 4 of 34 x 34 x 16, border 1; 295936 bytes; calls 4-5 of an evaluation */
-    EVAL_AT_Y_RELU2 = 0, /* 4 of 32 x 32 x 32; 524288 bytes; calls 5-7 of an evaluation */
-    EVAL_AT_SUMS_NORM2 = 216576, /* 4 of 3 x 32; 1536 bytes; calls 5-6 of an evaluation */
-    EVAL_AT_TILES_CONV2 = 205056, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 5-5 of an evaluation */
-    EVAL_AT_COEF_NORM2 = 262144, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 6-7 of an evaluation */
-    EVAL_AT_Y_DROPOUT2 = 131072, /* 4 of 32 x 32 x 32; 524288 bytes; calls 7-8 of an evaluation */
-    EVAL_AT_Y_CONV3 = 0, /* 4 of 32 x 32 x 16; 262144 bytes; calls 8-9 of an evaluation */
-    EVAL_AT_Y_MAXPOOL1 = 65536, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 9-10 of an evaluation */
-    EVAL_AT_Y_RELU3 = 20736, /* 4 of 16 x 16 x 16; 65536 bytes; calls 10-12 of an evaluation */
-    EVAL_AT_SUMS_NORM3 = 8064, /* 4 of 3 x 16; 768 bytes; calls 10-11 of an evaluation */
-    EVAL_AT_TILES_CONV4 = 0, /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); 32256 bytes; calls 10-10 of an evaluation */
-    EVAL_AT_COEF_NORM3 = 37120, /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; 1280 bytes; calls 11-12 of an evaluation */
-    EVAL_AT_Y_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 12-13 of an evaluation */
-    EVAL_AT_Y_RELU4 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 13-15 of an evaluation */
-    EVAL_AT_SUMS_NORM4 = 32256, /* 4 of 3 x 32; 1536 bytes; calls 13-14 of an evaluation */
-    EVAL_AT_TILES_CONV5 = 20736, /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); 46080 bytes; calls 13-13 of an evaluation */
-    EVAL_AT_COEF_NORM4 = 74240, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 14-15 of an evaluation */
-    EVAL_AT_Y_DROPOUT4 = 0, /* 4 of 18 x 18 x 32, border 1; 165888 bytes; calls 15-16 of an evaluation */
-    EVAL_AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; 131072 bytes; calls 16-18 of an evaluation */
-    EVAL_AT_SUMS_NORM5 = 89216, /* 4 of 3 x 32; 1536 bytes; calls 16-17 of an evaluation */
-    EVAL_AT_TILES_CONV6 = 74240, /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); 59904 bytes; calls 16-16 of an evaluation */
-    EVAL_AT_COEF_NORM5 = 32768, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 17-18 of an evaluation */
-    EVAL_AT_Y_DROPOUT5 = 0, /* 4 of 16 x 16 x 32; 131072 bytes; calls 18-19 of an evaluation */
-    EVAL_AT_Y_CONV7 = 32768, /* 4 of 16 x 16 x 16; 65536 bytes; calls 19-20 of an evaluation */
-    EVAL_AT_Y_MAXPOOL2 = 20992, /* 4 of 10 x 10 x 16, border 1; 25600 bytes; calls 20-21 of an evaluation */
-    EVAL_AT_Y_RELU6 = 12800, /* 4 of 8 x 8 x 32; 32768 bytes; calls 21-23 of an evaluation */
-    EVAL_AT_SUMS_NORM6 = 8064, /* 4 of 3 x 32; 1536 bytes; calls 21-22 of an evaluation */
-    EVAL_AT_TILES_CONV8 = 0, /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); 32256 bytes; calls 21-21 of an evaluation */
-    EVAL_AT_COEF_NORM6 = 20992, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 22-23 of an evaluation */
-    EVAL_AT_Y_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 23-24 of an evaluation */
-    EVAL_AT_Y_RELU7 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 24-26 of an evaluation */
-    EVAL_AT_SUMS_NORM7 = 31360, /* 4 of 3 x 32; 1536 bytes; calls 24-25 of an evaluation */
-    EVAL_AT_TILES_CONV9 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 24-24 of an evaluation */
-    EVAL_AT_COEF_NORM7 = 12800, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 25-26 of an evaluation */
-    EVAL_AT_Y_DROPOUT7 = 0, /* 4 of 10 x 10 x 32, border 1; 51200 bytes; calls 26-27 of an evaluation */
-    EVAL_AT_Y_RELU8 = 23168, /* 4 of 8 x 8 x 32; 32768 bytes; calls 27-29 of an evaluation */
-    EVAL_AT_SUMS_NORM8 = 31360, /* 4 of 3 x 32; 1536 bytes; calls 27-28 of an evaluation */
-    EVAL_AT_TILES_CONV10 = 12800, /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); 41472 bytes; calls 27-27 of an evaluation */
-    EVAL_AT_COEF_NORM8 = 8192, /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; 2560 bytes; calls 28-29 of an evaluation */
-    EVAL_AT_Y_DROPOUT8 = 0, /* 4 of 8 x 8 x 32; 32768 bytes; calls 29-30 of an evaluation */
-    EVAL_AT_Y_GLOBAL_AVGPOOL1 = 8192, /* 4 of 1 x 1 x 32; 512 bytes; calls 30-31 of an evaluation */
-    EVAL_AT_Y_CONV11 = 0, /* 4 of 1 x 1 x 16; 256 bytes; calls 31-33 of an evaluation */
     SCRATCH_FLOATS = 767984
 };
 
@@ -404,8 +283,6 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
     *thread_floats = SCRATCH_FLOATS;
 }
 
-/* -- 3. Vector helpers ------------------------------------------------------------------------- */
-
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
 
@@ -436,6 +313,689 @@ static const float *input_images(const struct net *net, int image)
 {
     return net->run->batch->images + (size_t)image * 3072;
 }
+
+/* -- 3. Functions ------------------------------------------------------------------------------ */
+
+/* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
+ * of an evaluation alone, the input, the loss, the norms. */
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words);
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
+static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
+static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
+static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n);
+static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n);
+static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
+static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
+static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
+static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
+static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n);
+static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n);
+static void load_c3_32x32(float *restrict y, const float *restrict images, int n);
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing);
+static void store_logits(const struct net *net, int first, int n, const float *values);
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels);
+static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count);
+static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count);
+static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count);
+static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count);
+
+/* Where each parameter's gradient and packed copies are: see section 7. */
+static const struct weight weights[27];
+
+/* -- 4. The training step, and an evaluation --------------------------------------------------- */
+
+/* A group of n images through the whole network, forward and backward. */
+static void train_group(const struct net *net, int chunk, int image, int n)
+{
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const y_input = net->scratch + 683968; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
+    float *const y_relu1 = net->scratch + 428480; /* 4 of 32 x 32 x 16; calls 2-87 */
+    float *const sums_norm1 = net->scratch; /* 4 of 3 x 16; calls 2-3 */
+    float *const w_conv1 = net->weights + AT_W_CONV1;
+    float *const coef_norm1 = net->scratch + 767344; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-87 */
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + 759024) : NULL; /* 4 of 32 x 32 x 16 bits; calls 4-87 */
+    float *const y_dropout1 = net->scratch + 354496; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
+    float *const y_relu2 = net->scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
+    float *const sums_norm2 = net->scratch + 11520; /* 4 of 3 x 32; calls 6-7 */
+    float *const w_conv2 = net->weights + AT_W_CONV2;
+    float *const tiles_conv2 = net->scratch; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 6-6 */
+    float *const coef_norm2 = net->scratch + 764144; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 7-82 */
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + 750832) : NULL; /* 4 of 32 x 32 x 32 bits; calls 8-82 */
+    float *const y_dropout2 = net->scratch; /* 4 of 32 x 32 x 32; calls 9-78 */
+    float *const y_conv3 = net->scratch + 279040; /* 4 of 32 x 32 x 16; calls 10-11 */
+    float *const w_conv3 = net->weights + AT_W_CONV3;
+    float *const y_maxpool1 = net->scratch + 642496; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
+    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + 754928); /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
+    float *const y_relu3 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
+    float *const sums_norm3 = net->scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
+    float *const w_conv4 = net->weights + AT_W_CONV4;
+    float *const tiles_conv4 = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 12-12 */
+    float *const coef_norm3 = net->scratch + 767664; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 13-74 */
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + 147456) : NULL; /* 4 of 16 x 16 x 16 bits; calls 14-74 */
+    float *const y_dropout3 = net->scratch + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
+    float *const y_relu4 = net->scratch + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
+    float *const sums_norm4 = net->scratch + 290560; /* 4 of 3 x 32; calls 16-17 */
+    float *const w_conv5 = net->weights + AT_W_CONV5;
+    float *const tiles_conv5 = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 16-16 */
+    float *const coef_norm4 = net->scratch + 764784; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-69 */
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + 761072) : NULL; /* 4 of 16 x 16 x 32 bits; calls 18-69 */
+    float *const y_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
+    float *const y_relu5 = net->scratch + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
+    float *const sums_norm5 = net->scratch + 294016; /* 4 of 3 x 32; calls 20-21 */
+    float *const w_conv6 = net->weights + AT_W_CONV6;
+    float *const tiles_conv6 = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 20-20 */
+    float *const coef_norm5 = net->scratch + 765424; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 21-64 */
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + 762096) : NULL; /* 4 of 16 x 16 x 32 bits; calls 22-64 */
+    float *const y_dropout5 = net->scratch + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
+    float *const y_conv7 = net->scratch + 279040; /* 4 of 16 x 16 x 16; calls 24-25 */
+    float *const w_conv7 = net->weights + AT_W_CONV7;
+    float *const y_maxpool2 = net->scratch + 744432; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
+    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + 763120); /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
+    float *const y_relu6 = net->scratch + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
+    float *const sums_norm6 = net->scratch + 287104; /* 4 of 3 x 32; calls 26-27 */
+    float *const w_conv8 = net->weights + AT_W_CONV8;
+    float *const tiles_conv8 = net->scratch + 279040; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); calls 26-26 */
+    float *const coef_norm6 = net->scratch + 766064; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 27-56 */
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + 576448) : NULL; /* 4 of 8 x 8 x 32 bits; calls 28-56 */
+    float *const y_dropout6 = net->scratch + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
+    float *const y_relu7 = net->scratch + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
+    float *const sums_norm7 = net->scratch + 289408; /* 4 of 3 x 32; calls 30-31 */
+    float *const w_conv9 = net->weights + AT_W_CONV9;
+    float *const tiles_conv9 = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 30-30 */
+    float *const coef_norm7 = net->scratch + 766704; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 31-51 */
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + 576704) : NULL; /* 4 of 8 x 8 x 32 bits; calls 32-51 */
+    float *const y_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
+    float *const y_relu8 = net->scratch + 289408; /* 4 of 8 x 8 x 32; calls 34-46 */
+    float *const sums_norm8 = net->scratch + 297600; /* 4 of 3 x 32; calls 34-35 */
+    float *const w_conv10 = net->weights + AT_W_CONV10;
+    float *const tiles_conv10 = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 34-34 */
+    float *const coef_norm8 = net->scratch + 287232; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 35-46 */
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + 287872) : NULL; /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+    float *const y_dropout8 = net->scratch + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
+    float *const y_global_avgpool1 = net->scratch + 288128; /* 4 of 1 x 1 x 32; calls 38-41 */
+    float *const y_conv11 = net->scratch + 279040; /* 4 of 1 x 1 x 16; calls 39-40 */
+    float *const w_conv11 = net->weights + AT_W_CONV11;
+    float *const dy_conv11 = net->scratch + 279168; /* 4 of 1 x 1 x 16; calls 40-42 */
+    float *const dw_conv11 = totals + AT_DW_CONV11;
+    float *const dy_global_avgpool1 = net->scratch + 279040; /* 4 of 1 x 1 x 32; calls 42-43 */
+    float *const wt_conv11 = net->weights + AT_WT_CONV11;
+    float *const dy_dropout8 = net->scratch + 723440; /* 4 of 10 x 10 x 32, border 1; calls 43-48 */
+    float *const dsums_norm8 = net->scratch + 279424; /* 4 of 2 x 32; calls 44-45 */
+    float *const dcoef_norm8 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 45-46 */
+    float *const dw_norm8 = totals + AT_DW_NORM8;
+    float *const db_norm8 = totals + AT_DB_NORM8;
+    float *const dw_conv10 = totals + AT_DW_CONV10;
+    float *const tiles_conv10_again = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 47-47 */
+    float *const dy_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
+    float *const wt_conv10 = net->weights + AT_WT_CONV10;
+    float *const tiles_conv10_again_again = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 48-48 */
+    float *const dsums_norm7 = net->scratch + 279424; /* 4 of 2 x 32; calls 49-50 */
+    float *const dcoef_norm7 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 50-51 */
+    float *const dw_norm7 = totals + AT_DW_NORM7;
+    float *const db_norm7 = totals + AT_DB_NORM7;
+    float *const dw_conv9 = totals + AT_DW_CONV9;
+    float *const tiles_conv9_again = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 52-52 */
+    float *const dy_dropout6 = net->scratch + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
+    float *const wt_conv9 = net->weights + AT_WT_CONV9;
+    float *const tiles_conv9_again_again = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 53-53 */
+    float *const dsums_norm6 = net->scratch + 279424; /* 4 of 2 x 32; calls 54-55 */
+    float *const dcoef_norm6 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 55-56 */
+    float *const dw_norm6 = totals + AT_DW_NORM6;
+    float *const db_norm6 = totals + AT_DB_NORM6;
+    float *const dw_conv8 = totals + AT_DW_CONV8;
+    float *const tiles_conv8_again = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 57-57 */
+    float *const dy_maxpool2 = net->scratch + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
+    float *const wt_conv8 = net->weights + AT_WT_CONV8;
+    float *const tiles_conv8_again_again = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); calls 58-58 */
+    float *const dy_conv7 = net->scratch + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
+    float *const dw_conv7 = totals + AT_DW_CONV7;
+    float *const dy_dropout5 = net->scratch + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
+    float *const wt_conv7 = net->weights + AT_WT_CONV7;
+    float *const dsums_norm5 = net->scratch + 279424; /* 4 of 2 x 32; calls 62-63 */
+    float *const dcoef_norm5 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 63-64 */
+    float *const dw_norm5 = totals + AT_DW_NORM5;
+    float *const db_norm5 = totals + AT_DB_NORM5;
+    float *const dw_conv6 = totals + AT_DW_CONV6;
+    float *const tiles_conv6_again = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 65-65 */
+    float *const dy_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
+    float *const wt_conv6 = net->weights + AT_WT_CONV6;
+    float *const tiles_conv6_again_again = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 66-66 */
+    float *const dsums_norm4 = net->scratch + 279424; /* 4 of 2 x 32; calls 67-68 */
+    float *const dcoef_norm4 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 68-69 */
+    float *const dw_norm4 = totals + AT_DW_NORM4;
+    float *const db_norm4 = totals + AT_DB_NORM4;
+    float *const dw_conv5 = totals + AT_DW_CONV5;
+    float *const tiles_conv5_again = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 70-70 */
+    float *const dy_dropout3 = net->scratch + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
+    float *const wt_conv5 = net->weights + AT_WT_CONV5;
+    float *const tiles_conv5_again_again = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); calls 71-71 */
+    float *const dsums_norm3 = net->scratch + 279232; /* 4 of 2 x 16; calls 72-73 */
+    float *const dcoef_norm3 = net->scratch + 279040; /* 4 of 3 x 16: A, B, D; calls 73-74 */
+    float *const dw_norm3 = totals + AT_DW_NORM3;
+    float *const db_norm3 = totals + AT_DB_NORM3;
+    float *const dw_conv4 = totals + AT_DW_CONV4;
+    float *const tiles_conv4_again = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 75-75 */
+    float *const dy_maxpool1 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
+    float *const wt_conv4 = net->weights + AT_WT_CONV4;
+    float *const tiles_conv4_again_again = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 76-76 */
+    float *const dy_conv3 = net->scratch + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
+    float *const dw_conv3 = totals + AT_DW_CONV3;
+    float *const dy_dropout2 = net->scratch; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
+    float *const wt_conv3 = net->weights + AT_WT_CONV3;
+    float *const dsums_norm2 = net->scratch + 279424; /* 4 of 2 x 32; calls 80-81 */
+    float *const dcoef_norm2 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 81-82 */
+    float *const dw_norm2 = totals + AT_DW_NORM2;
+    float *const db_norm2 = totals + AT_DB_NORM2;
+    float *const dw_conv2 = totals + AT_DW_CONV2;
+    float *const tiles_conv2_again = net->scratch + 147968; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 83-83 */
+    float *const dy_dropout1 = net->scratch + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
+    float *const wt_conv2 = net->weights + AT_WT_CONV2;
+    float *const tiles_conv2_again_again = net->scratch + 213504; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); calls 84-84 */
+    float *const dsums_norm1 = net->scratch + 192; /* 4 of 2 x 16; calls 85-86 */
+    float *const dcoef_norm1 = net->scratch; /* 4 of 3 x 16: A, B, D; calls 86-87 */
+    float *const dw_norm1 = totals + AT_DW_NORM1;
+    float *const db_norm1 = totals + AT_DB_NORM1;
+    float *const dw_conv1 = totals + AT_DW_CONV1;
+
+    /* Call 1. conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input, n, 32, 32, 3, 1);
+    load_c3_32x32(y_input, input_images(net, image), n);
+    lap(net, LAP_LOAD);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1, n);
+    lap(net, LAP_CONV1_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+    }
+    drop(keep_dropout1, net, image, n, 4, 655, 512);
+    clear_border(y_dropout1, n, 32, 32, 16, 1);
+    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
+    lap(net, LAP_NORM1_FWD);
+
+    /* Call 6. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    lap(net, LAP_CONV2_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+    }
+    drop(keep_dropout2, net, image, n, 8, 655, 1024);
+    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
+    lap(net, LAP_NORM2_FWD);
+
+    /* Call 10. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
+    lap(net, LAP_CONV3_FWD);
+
+    /* Call 11. maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(y_maxpool1, n, 16, 16, 16, 1);
+    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
+    lap(net, LAP_MAXPOOL1_FWD);
+
+    /* Call 12. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    lap(net, LAP_CONV4_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+    }
+    drop(keep_dropout3, net, image, n, 14, 655, 128);
+    clear_border(y_dropout3, n, 16, 16, 16, 1);
+    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
+    lap(net, LAP_NORM3_FWD);
+
+    /* Call 16. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    lap(net, LAP_CONV5_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+    }
+    drop(keep_dropout4, net, image, n, 18, 655, 256);
+    clear_border(y_dropout4, n, 16, 16, 32, 1);
+    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
+    lap(net, LAP_NORM4_FWD);
+
+    /* Call 20. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    lap(net, LAP_CONV6_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+    }
+    drop(keep_dropout5, net, image, n, 22, 655, 256);
+    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
+    lap(net, LAP_NORM5_FWD);
+
+    /* Call 24. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
+    lap(net, LAP_CONV7_FWD);
+
+    /* Call 25. maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(y_maxpool2, n, 8, 8, 16, 1);
+    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
+    lap(net, LAP_MAXPOOL2_FWD);
+
+    /* Call 26. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    lap(net, LAP_CONV8_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+    }
+    drop(keep_dropout6, net, image, n, 28, 655, 64);
+    clear_border(y_dropout6, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
+    lap(net, LAP_NORM6_FWD);
+
+    /* Call 30. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    lap(net, LAP_CONV9_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+    }
+    drop(keep_dropout7, net, image, n, 32, 655, 64);
+    clear_border(y_dropout7, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
+    lap(net, LAP_NORM7_FWD);
+
+    /* Call 34. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    lap(net, LAP_CONV10_FWD);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+    }
+    drop(keep_dropout8, net, image, n, 36, 655, 64);
+    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
+    lap(net, LAP_NORM8_FWD);
+
+    /* Call 38. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
+    lap(net, LAP_GLOBAL_AVGPOOL1_FWD);
+
+    /* Call 39. conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
+    lap(net, LAP_CONV11_FWD);
+
+    /* Call 40. softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing);
+    lap(net, LAP_LOSS);
+
+    /* Call 41. Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11, n);
+    lap(net, LAP_CONV11_BWD_WEIGHTS);
+    conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11, n);
+    lap(net, LAP_CONV11_BWD_DATA);
+
+    /* Call 43. Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    clear_border(dy_dropout8, n, 8, 8, 32, 1);
+    avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
+    lap(net, LAP_GLOBAL_AVGPOOL1_BWD_DATA);
+
+    /* Call 44. Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
+    lap(net, LAP_NORM8_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
+    }
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
+    lap(net, LAP_NORM8_BWD_DATA);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_again, n);
+    lap(net, LAP_CONV10_BWD_WEIGHTS);
+    clear_border(dy_dropout7, n, 8, 8, 32, 1);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
+    lap(net, LAP_CONV10_BWD_DATA);
+
+    /* Call 49. Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
+    lap(net, LAP_NORM7_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
+    }
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
+    lap(net, LAP_NORM7_BWD_DATA);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_again, n);
+    lap(net, LAP_CONV9_BWD_WEIGHTS);
+    clear_border(dy_dropout6, n, 8, 8, 32, 1);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
+    lap(net, LAP_CONV9_BWD_DATA);
+
+    /* Call 54. Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
+    lap(net, LAP_NORM6_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
+    }
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
+    lap(net, LAP_NORM6_BWD_DATA);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
+    lap(net, LAP_CONV8_BWD_WEIGHTS);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
+    lap(net, LAP_CONV8_BWD_DATA);
+
+    /* Call 59. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
+    lap(net, LAP_MAXPOOL2_BWD_DATA);
+
+    /* Call 60. Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5, dy_conv7, n);
+    lap(net, LAP_CONV7_BWD_WEIGHTS);
+    clear_border(dy_dropout5, n, 16, 16, 32, 1);
+    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
+    lap(net, LAP_CONV7_BWD_DATA);
+
+    /* Call 62. Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
+    lap(net, LAP_NORM5_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
+    }
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
+    lap(net, LAP_NORM5_BWD_DATA);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_again, n);
+    lap(net, LAP_CONV6_BWD_WEIGHTS);
+    clear_border(dy_dropout4, n, 16, 16, 32, 1);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
+    lap(net, LAP_CONV6_BWD_DATA);
+
+    /* Call 67. Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
+    lap(net, LAP_NORM4_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
+    }
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
+    lap(net, LAP_NORM4_BWD_DATA);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_again, n);
+    lap(net, LAP_CONV5_BWD_WEIGHTS);
+    clear_border(dy_dropout3, n, 16, 16, 16, 1);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
+    lap(net, LAP_CONV5_BWD_DATA);
+
+    /* Call 72. Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
+    lap(net, LAP_NORM3_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
+    }
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
+    lap(net, LAP_NORM3_BWD_DATA);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
+    lap(net, LAP_CONV4_BWD_WEIGHTS);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
+    lap(net, LAP_CONV4_BWD_DATA);
+
+    /* Call 77. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
+    lap(net, LAP_MAXPOOL1_BWD_DATA);
+
+    /* Call 78. Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2, dy_conv3, n);
+    lap(net, LAP_CONV3_BWD_WEIGHTS);
+    clear_border(dy_dropout2, n, 32, 32, 32, 1);
+    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
+    lap(net, LAP_CONV3_BWD_DATA);
+
+    /* Call 80. Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
+    lap(net, LAP_NORM2_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
+    }
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
+    lap(net, LAP_NORM2_BWD_DATA);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_again, n);
+    lap(net, LAP_CONV2_BWD_WEIGHTS);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
+    lap(net, LAP_CONV2_BWD_DATA);
+
+    /* Call 85. Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
+    lap(net, LAP_NORM1_BWD_REDUCE);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
+    }
+    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
+    lap(net, LAP_NORM1_BWD_DATA);
+    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1, n);
+    lap(net, LAP_CONV1_BWD_WEIGHTS);
+}
+
+/* A group of n images in evaluation mode. */
+static void eval_group(const struct net *net, int chunk, int image, int n)
+{
+    float *const y_input = net->scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
+    float *const y_relu1 = net->scratch; /* 4 of 32 x 32 x 16; calls 2-4 */
+    float *const sums_norm1 = net->scratch + 79408; /* 4 of 3 x 16; calls 2-3 */
+    float *const w_conv1 = net->weights + AT_W_CONV1;
+    float *const coef_norm1 = net->scratch + 65536; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-4 */
+    float *const y_dropout1 = net->scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
+    float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 5-7 */
+    float *const sums_norm2 = net->scratch + 216576; /* 4 of 3 x 32; calls 5-6 */
+    float *const w_conv2 = net->weights + AT_W_CONV2;
+    float *const tiles_conv2 = net->scratch + 205056; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 5-5 */
+    float *const coef_norm2 = net->scratch + 262144; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 6-7 */
+    float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
+    float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 8-9 */
+    float *const w_conv3 = net->weights + AT_W_CONV3;
+    float *const y_maxpool1 = net->scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
+    float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
+    float *const sums_norm3 = net->scratch + 8064; /* 4 of 3 x 16; calls 10-11 */
+    float *const w_conv4 = net->weights + AT_W_CONV4;
+    float *const tiles_conv4 = net->scratch; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 10-10 */
+    float *const coef_norm3 = net->scratch + 37120; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 11-12 */
+    float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
+    float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
+    float *const sums_norm4 = net->scratch + 32256; /* 4 of 3 x 32; calls 13-14 */
+    float *const w_conv5 = net->weights + AT_W_CONV5;
+    float *const tiles_conv5 = net->scratch + 20736; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 13-13 */
+    float *const coef_norm4 = net->scratch + 74240; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 14-15 */
+    float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
+    float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
+    float *const sums_norm5 = net->scratch + 89216; /* 4 of 3 x 32; calls 16-17 */
+    float *const w_conv6 = net->weights + AT_W_CONV6;
+    float *const tiles_conv6 = net->scratch + 74240; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 16-16 */
+    float *const coef_norm5 = net->scratch + 32768; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-18 */
+    float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 18-19 */
+    float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
+    float *const w_conv7 = net->weights + AT_W_CONV7;
+    float *const y_maxpool2 = net->scratch + 20992; /* 4 of 10 x 10 x 16, border 1; calls 20-21 */
+    float *const y_relu6 = net->scratch + 12800; /* 4 of 8 x 8 x 32; calls 21-23 */
+    float *const sums_norm6 = net->scratch + 8064; /* 4 of 3 x 32; calls 21-22 */
+    float *const w_conv8 = net->weights + AT_W_CONV8;
+    float *const tiles_conv8 = net->scratch; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); calls 21-21 */
+    float *const coef_norm6 = net->scratch + 20992; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 22-23 */
+    float *const y_dropout6 = net->scratch; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
+    float *const y_relu7 = net->scratch + 23168; /* 4 of 8 x 8 x 32; calls 24-26 */
+    float *const sums_norm7 = net->scratch + 31360; /* 4 of 3 x 32; calls 24-25 */
+    float *const w_conv9 = net->weights + AT_W_CONV9;
+    float *const tiles_conv9 = net->scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 24-24 */
+    float *const coef_norm7 = net->scratch + 12800; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 25-26 */
+    float *const y_dropout7 = net->scratch; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
+    float *const y_relu8 = net->scratch + 23168; /* 4 of 8 x 8 x 32; calls 27-29 */
+    float *const sums_norm8 = net->scratch + 31360; /* 4 of 3 x 32; calls 27-28 */
+    float *const w_conv10 = net->weights + AT_W_CONV10;
+    float *const tiles_conv10 = net->scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 27-27 */
+    float *const coef_norm8 = net->scratch + 8192; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 28-29 */
+    float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 29-30 */
+    float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
+    float *const y_conv11 = net->scratch; /* 4 of 1 x 1 x 16; calls 31-33 */
+    float *const w_conv11 = net->weights + AT_W_CONV11;
+
+    /* Call 1. conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input, n, 32, 32, 3, 1);
+    load_c3_32x32(y_input, input_images(net, image), n);
+    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+    }
+    clear_border(y_dropout1, n, 32, 32, 16, 1);
+    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
+
+    /* Call 5. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+    }
+    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
+
+    /* Call 8. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
+
+    /* Call 9. maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(y_maxpool1, n, 16, 16, 16, 1);
+    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
+
+    /* Call 10. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+    }
+    clear_border(y_dropout3, n, 16, 16, 16, 1);
+    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
+
+    /* Call 13. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+    }
+    clear_border(y_dropout4, n, 16, 16, 32, 1);
+    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
+
+    /* Call 16. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+    }
+    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
+
+    /* Call 19. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
+
+    /* Call 20. maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(y_maxpool2, n, 8, 8, 16, 1);
+    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
+
+    /* Call 21. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+    }
+    clear_border(y_dropout6, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
+
+    /* Call 24. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+    }
+    clear_border(y_dropout7, n, 8, 8, 32, 1);
+    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
+
+    /* Call 27. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    for (int i = 0; i < n; i++) {
+        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+    }
+    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
+
+    /* Call 30. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
+
+    /* Call 31. conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
+
+    /* Call 32. softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
+    store_logits(net, image, n, y_conv11);
+}
+
+/* Calls a function for each group of images of these chunks, in order. */
+static void each_group(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
+{
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+        const struct span images = run_chunk(net->run, chunk);
+        for (int image = images.first; image < images.last; image += GROUP) {
+            const int left = images.last - image;
+            run_group(net->run, chunk, 0, image, left < GROUP ? left : GROUP);
+            compute(net, chunk, image, left < GROUP ? left : GROUP);
+        }
+    }
+}
+
+/* One training step of this rank's chunks of images. No image needs another before the update. */
+static void train(struct run *run, int rank)
+{
+    const struct net net = open_net(run, rank);
+    const int chunk_count = run_chunks(run);
+    const struct span chunks = run_share(run, rank, chunk_count);
+
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+        zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
+        run->loss[chunk] = 0.0;
+        run->correct[chunk] = 0;
+    }
+
+    each_group(&net, chunks, train_group);
+
+    /* Every chunk has its gradients: sum, update, pack. */
+    pool_barrier(run->pool);
+    lap(&net, LAP_WAIT);
+    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+    lap(&net, LAP_UPDATE);
+}
+
+/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
+static void eval(struct run *run, int rank)
+{
+    const struct net net = open_net(run, rank);
+    const struct span chunks = run_share(run, rank, run_chunks(run));
+
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+        run->loss[chunk] = 0.0;
+        run->correct[chunk] = 0;
+    }
+    each_group(&net, chunks, eval_group);
+}
+
+/* -- 5. Vector helpers ------------------------------------------------------------------------- */
 
 
 /* v where x > 0, else 0. */
@@ -868,7 +1428,7 @@ static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v,
     _mm256_storeu_ps(du + m_pitch * 3 + 8, acc3_1);
 }
 
-/* -- 4. Kernels -------------------------------------------------------------------------------- */
+/* -- 6. Kernels -------------------------------------------------------------------------------- */
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
@@ -3905,7 +4465,7 @@ static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight, 
     }
 }
 
-/* -- 5. Weights -------------------------------------------------------------------------------- */
+/* -- 7. Weights -------------------------------------------------------------------------------- */
 
 /* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
@@ -4171,7 +4731,7 @@ static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const f
 }
 
 /* Where each parameter's gradient and packed copies are. */
-static const struct weight weights[] = {
+static const struct weight weights[27] = {
     /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1, .pack = pack_conv3x3_c3_k16_by16},
     /* norm1.weight */ {.param = 1, .gradient = AT_DW_NORM1, .gradient_floats = 16},
     /* norm1.bias */ {.param = 2, .gradient = AT_DB_NORM1, .gradient_floats = 16},
@@ -4201,616 +4761,6 @@ static const struct weight weights[] = {
     /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11, .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11, .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
 };
 
-/* -- 6. Forward and backward ------------------------------------------------------------------- */
-
-/* A group of n images through the whole network, forward and backward. */
-static void train_group(const struct net *net, int chunk, int image, int n)
-{
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const y_input = net->scratch + AT_Y_INPUT;
-    float *const y_relu1 = net->scratch + AT_Y_RELU1;
-    float *const sums_norm1 = net->scratch + AT_SUMS_NORM1;
-    float *const w_conv1 = net->weights + AT_W_CONV1;
-    float *const coef_norm1 = net->scratch + AT_COEF_NORM1;
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT1) : NULL;
-    float *const y_dropout1 = net->scratch + AT_Y_DROPOUT1;
-    float *const y_relu2 = net->scratch + AT_Y_RELU2;
-    float *const sums_norm2 = net->scratch + AT_SUMS_NORM2;
-    float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2 = net->scratch + AT_TILES_CONV2;
-    float *const coef_norm2 = net->scratch + AT_COEF_NORM2;
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT2) : NULL;
-    float *const y_dropout2 = net->scratch + AT_Y_DROPOUT2;
-    float *const y_conv3 = net->scratch + AT_Y_CONV3;
-    float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = net->scratch + AT_Y_MAXPOOL1;
-    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + AT_WINNER_MAXPOOL1);
-    float *const y_relu3 = net->scratch + AT_Y_RELU3;
-    float *const sums_norm3 = net->scratch + AT_SUMS_NORM3;
-    float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4 = net->scratch + AT_TILES_CONV4;
-    float *const coef_norm3 = net->scratch + AT_COEF_NORM3;
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT3) : NULL;
-    float *const y_dropout3 = net->scratch + AT_Y_DROPOUT3;
-    float *const y_relu4 = net->scratch + AT_Y_RELU4;
-    float *const sums_norm4 = net->scratch + AT_SUMS_NORM4;
-    float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5 = net->scratch + AT_TILES_CONV5;
-    float *const coef_norm4 = net->scratch + AT_COEF_NORM4;
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT4) : NULL;
-    float *const y_dropout4 = net->scratch + AT_Y_DROPOUT4;
-    float *const y_relu5 = net->scratch + AT_Y_RELU5;
-    float *const sums_norm5 = net->scratch + AT_SUMS_NORM5;
-    float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6 = net->scratch + AT_TILES_CONV6;
-    float *const coef_norm5 = net->scratch + AT_COEF_NORM5;
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT5) : NULL;
-    float *const y_dropout5 = net->scratch + AT_Y_DROPOUT5;
-    float *const y_conv7 = net->scratch + AT_Y_CONV7;
-    float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = net->scratch + AT_Y_MAXPOOL2;
-    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + AT_WINNER_MAXPOOL2);
-    float *const y_relu6 = net->scratch + AT_Y_RELU6;
-    float *const sums_norm6 = net->scratch + AT_SUMS_NORM6;
-    float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8 = net->scratch + AT_TILES_CONV8;
-    float *const coef_norm6 = net->scratch + AT_COEF_NORM6;
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT6) : NULL;
-    float *const y_dropout6 = net->scratch + AT_Y_DROPOUT6;
-    float *const y_relu7 = net->scratch + AT_Y_RELU7;
-    float *const sums_norm7 = net->scratch + AT_SUMS_NORM7;
-    float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9 = net->scratch + AT_TILES_CONV9;
-    float *const coef_norm7 = net->scratch + AT_COEF_NORM7;
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT7) : NULL;
-    float *const y_dropout7 = net->scratch + AT_Y_DROPOUT7;
-    float *const y_relu8 = net->scratch + AT_Y_RELU8;
-    float *const sums_norm8 = net->scratch + AT_SUMS_NORM8;
-    float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10 = net->scratch + AT_TILES_CONV10;
-    float *const coef_norm8 = net->scratch + AT_COEF_NORM8;
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + AT_KEEP_DROPOUT8) : NULL;
-    float *const y_dropout8 = net->scratch + AT_Y_DROPOUT8;
-    float *const y_global_avgpool1 = net->scratch + AT_Y_GLOBAL_AVGPOOL1;
-    float *const y_conv11 = net->scratch + AT_Y_CONV11;
-    float *const w_conv11 = net->weights + AT_W_CONV11;
-    float *const dy_conv11 = net->scratch + AT_DY_CONV11;
-    float *const dw_conv11 = totals + AT_DW_CONV11;
-    float *const dy_global_avgpool1 = net->scratch + AT_DY_GLOBAL_AVGPOOL1;
-    float *const wt_conv11 = net->weights + AT_WT_CONV11;
-    float *const dy_dropout8 = net->scratch + AT_DY_DROPOUT8;
-    float *const dsums_norm8 = net->scratch + AT_DSUMS_NORM8;
-    float *const dcoef_norm8 = net->scratch + AT_DCOEF_NORM8;
-    float *const dw_norm8 = totals + AT_DW_NORM8;
-    float *const db_norm8 = totals + AT_DB_NORM8;
-    float *const dw_conv10 = totals + AT_DW_CONV10;
-    float *const tiles_conv10_again = net->scratch + AT_TILES_CONV10_AGAIN;
-    float *const dy_dropout7 = net->scratch + AT_DY_DROPOUT7;
-    float *const wt_conv10 = net->weights + AT_WT_CONV10;
-    float *const tiles_conv10_again_again = net->scratch + AT_TILES_CONV10_AGAIN_AGAIN;
-    float *const dsums_norm7 = net->scratch + AT_DSUMS_NORM7;
-    float *const dcoef_norm7 = net->scratch + AT_DCOEF_NORM7;
-    float *const dw_norm7 = totals + AT_DW_NORM7;
-    float *const db_norm7 = totals + AT_DB_NORM7;
-    float *const dw_conv9 = totals + AT_DW_CONV9;
-    float *const tiles_conv9_again = net->scratch + AT_TILES_CONV9_AGAIN;
-    float *const dy_dropout6 = net->scratch + AT_DY_DROPOUT6;
-    float *const wt_conv9 = net->weights + AT_WT_CONV9;
-    float *const tiles_conv9_again_again = net->scratch + AT_TILES_CONV9_AGAIN_AGAIN;
-    float *const dsums_norm6 = net->scratch + AT_DSUMS_NORM6;
-    float *const dcoef_norm6 = net->scratch + AT_DCOEF_NORM6;
-    float *const dw_norm6 = totals + AT_DW_NORM6;
-    float *const db_norm6 = totals + AT_DB_NORM6;
-    float *const dw_conv8 = totals + AT_DW_CONV8;
-    float *const tiles_conv8_again = net->scratch + AT_TILES_CONV8_AGAIN;
-    float *const dy_maxpool2 = net->scratch + AT_DY_MAXPOOL2;
-    float *const wt_conv8 = net->weights + AT_WT_CONV8;
-    float *const tiles_conv8_again_again = net->scratch + AT_TILES_CONV8_AGAIN_AGAIN;
-    float *const dy_conv7 = net->scratch + AT_DY_CONV7;
-    float *const dw_conv7 = totals + AT_DW_CONV7;
-    float *const dy_dropout5 = net->scratch + AT_DY_DROPOUT5;
-    float *const wt_conv7 = net->weights + AT_WT_CONV7;
-    float *const dsums_norm5 = net->scratch + AT_DSUMS_NORM5;
-    float *const dcoef_norm5 = net->scratch + AT_DCOEF_NORM5;
-    float *const dw_norm5 = totals + AT_DW_NORM5;
-    float *const db_norm5 = totals + AT_DB_NORM5;
-    float *const dw_conv6 = totals + AT_DW_CONV6;
-    float *const tiles_conv6_again = net->scratch + AT_TILES_CONV6_AGAIN;
-    float *const dy_dropout4 = net->scratch + AT_DY_DROPOUT4;
-    float *const wt_conv6 = net->weights + AT_WT_CONV6;
-    float *const tiles_conv6_again_again = net->scratch + AT_TILES_CONV6_AGAIN_AGAIN;
-    float *const dsums_norm4 = net->scratch + AT_DSUMS_NORM4;
-    float *const dcoef_norm4 = net->scratch + AT_DCOEF_NORM4;
-    float *const dw_norm4 = totals + AT_DW_NORM4;
-    float *const db_norm4 = totals + AT_DB_NORM4;
-    float *const dw_conv5 = totals + AT_DW_CONV5;
-    float *const tiles_conv5_again = net->scratch + AT_TILES_CONV5_AGAIN;
-    float *const dy_dropout3 = net->scratch + AT_DY_DROPOUT3;
-    float *const wt_conv5 = net->weights + AT_WT_CONV5;
-    float *const tiles_conv5_again_again = net->scratch + AT_TILES_CONV5_AGAIN_AGAIN;
-    float *const dsums_norm3 = net->scratch + AT_DSUMS_NORM3;
-    float *const dcoef_norm3 = net->scratch + AT_DCOEF_NORM3;
-    float *const dw_norm3 = totals + AT_DW_NORM3;
-    float *const db_norm3 = totals + AT_DB_NORM3;
-    float *const dw_conv4 = totals + AT_DW_CONV4;
-    float *const tiles_conv4_again = net->scratch + AT_TILES_CONV4_AGAIN;
-    float *const dy_maxpool1 = net->scratch + AT_DY_MAXPOOL1;
-    float *const wt_conv4 = net->weights + AT_WT_CONV4;
-    float *const tiles_conv4_again_again = net->scratch + AT_TILES_CONV4_AGAIN_AGAIN;
-    float *const dy_conv3 = net->scratch + AT_DY_CONV3;
-    float *const dw_conv3 = totals + AT_DW_CONV3;
-    float *const dy_dropout2 = net->scratch + AT_DY_DROPOUT2;
-    float *const wt_conv3 = net->weights + AT_WT_CONV3;
-    float *const dsums_norm2 = net->scratch + AT_DSUMS_NORM2;
-    float *const dcoef_norm2 = net->scratch + AT_DCOEF_NORM2;
-    float *const dw_norm2 = totals + AT_DW_NORM2;
-    float *const db_norm2 = totals + AT_DB_NORM2;
-    float *const dw_conv2 = totals + AT_DW_CONV2;
-    float *const tiles_conv2_again = net->scratch + AT_TILES_CONV2_AGAIN;
-    float *const dy_dropout1 = net->scratch + AT_DY_DROPOUT1;
-    float *const wt_conv2 = net->weights + AT_WT_CONV2;
-    float *const tiles_conv2_again_again = net->scratch + AT_TILES_CONV2_AGAIN_AGAIN;
-    float *const dsums_norm1 = net->scratch + AT_DSUMS_NORM1;
-    float *const dcoef_norm1 = net->scratch + AT_DCOEF_NORM1;
-    float *const dw_norm1 = totals + AT_DW_NORM1;
-    float *const db_norm1 = totals + AT_DB_NORM1;
-    float *const dw_conv1 = totals + AT_DW_CONV1;
-
-    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_images(net, image), n);
-    lap(net, LAP_LOAD);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1, n);
-    lap(net, LAP_CONV1_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
-    }
-    drop(keep_dropout1, net, image, n, 4, 655, 512);
-    clear_border(y_dropout1, n, 32, 32, 16, 1);
-    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
-    lap(net, LAP_NORM1_FWD);
-
-    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
-    lap(net, LAP_CONV2_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
-    }
-    drop(keep_dropout2, net, image, n, 8, 655, 1024);
-    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
-    lap(net, LAP_NORM2_FWD);
-
-    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
-    lap(net, LAP_CONV3_FWD);
-
-    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
-    lap(net, LAP_MAXPOOL1_FWD);
-
-    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
-    lap(net, LAP_CONV4_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
-    }
-    drop(keep_dropout3, net, image, n, 14, 655, 128);
-    clear_border(y_dropout3, n, 16, 16, 16, 1);
-    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
-    lap(net, LAP_NORM3_FWD);
-
-    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
-    lap(net, LAP_CONV5_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
-    }
-    drop(keep_dropout4, net, image, n, 18, 655, 256);
-    clear_border(y_dropout4, n, 16, 16, 32, 1);
-    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
-    lap(net, LAP_NORM4_FWD);
-
-    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
-    lap(net, LAP_CONV6_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
-    }
-    drop(keep_dropout5, net, image, n, 22, 655, 256);
-    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
-    lap(net, LAP_NORM5_FWD);
-
-    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
-    lap(net, LAP_CONV7_FWD);
-
-    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
-    lap(net, LAP_MAXPOOL2_FWD);
-
-    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
-    lap(net, LAP_CONV8_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
-    }
-    drop(keep_dropout6, net, image, n, 28, 655, 64);
-    clear_border(y_dropout6, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
-    lap(net, LAP_NORM6_FWD);
-
-    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
-    lap(net, LAP_CONV9_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
-    }
-    drop(keep_dropout7, net, image, n, 32, 655, 64);
-    clear_border(y_dropout7, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
-    lap(net, LAP_NORM7_FWD);
-
-    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
-    lap(net, LAP_CONV10_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
-    }
-    drop(keep_dropout8, net, image, n, 36, 655, 64);
-    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
-    lap(net, LAP_NORM8_FWD);
-
-    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
-    lap(net, LAP_GLOBAL_AVGPOOL1_FWD);
-
-    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
-    lap(net, LAP_CONV11_FWD);
-
-    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing);
-    lap(net, LAP_LOSS);
-
-    /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11, n);
-    lap(net, LAP_CONV11_BWD_WEIGHTS);
-    conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11, n);
-    lap(net, LAP_CONV11_BWD_DATA);
-
-    /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    clear_border(dy_dropout8, n, 8, 8, 32, 1);
-    avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
-    lap(net, LAP_GLOBAL_AVGPOOL1_BWD_DATA);
-
-    /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
-    lap(net, LAP_NORM8_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
-    }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
-    lap(net, LAP_NORM8_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_again, n);
-    lap(net, LAP_CONV10_BWD_WEIGHTS);
-    clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
-    lap(net, LAP_CONV10_BWD_DATA);
-
-    /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
-    lap(net, LAP_NORM7_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
-    }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
-    lap(net, LAP_NORM7_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_again, n);
-    lap(net, LAP_CONV9_BWD_WEIGHTS);
-    clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
-    lap(net, LAP_CONV9_BWD_DATA);
-
-    /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
-    lap(net, LAP_NORM6_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
-    }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
-    lap(net, LAP_NORM6_BWD_DATA);
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
-    lap(net, LAP_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
-    lap(net, LAP_CONV8_BWD_DATA);
-
-    /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
-    lap(net, LAP_MAXPOOL2_BWD_DATA);
-
-    /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5, dy_conv7, n);
-    lap(net, LAP_CONV7_BWD_WEIGHTS);
-    clear_border(dy_dropout5, n, 16, 16, 32, 1);
-    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
-    lap(net, LAP_CONV7_BWD_DATA);
-
-    /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
-    lap(net, LAP_NORM5_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
-    }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
-    lap(net, LAP_NORM5_BWD_DATA);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_again, n);
-    lap(net, LAP_CONV6_BWD_WEIGHTS);
-    clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
-    lap(net, LAP_CONV6_BWD_DATA);
-
-    /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
-    lap(net, LAP_NORM4_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
-    }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
-    lap(net, LAP_NORM4_BWD_DATA);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_again, n);
-    lap(net, LAP_CONV5_BWD_WEIGHTS);
-    clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
-    lap(net, LAP_CONV5_BWD_DATA);
-
-    /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
-    lap(net, LAP_NORM3_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
-    }
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
-    lap(net, LAP_NORM3_BWD_DATA);
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
-    lap(net, LAP_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
-    lap(net, LAP_CONV4_BWD_DATA);
-
-    /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
-    lap(net, LAP_MAXPOOL1_BWD_DATA);
-
-    /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2, dy_conv3, n);
-    lap(net, LAP_CONV3_BWD_WEIGHTS);
-    clear_border(dy_dropout2, n, 32, 32, 32, 1);
-    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
-    lap(net, LAP_CONV3_BWD_DATA);
-
-    /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
-    lap(net, LAP_NORM2_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
-    }
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
-    lap(net, LAP_NORM2_BWD_DATA);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_again, n);
-    lap(net, LAP_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
-    lap(net, LAP_CONV2_BWD_DATA);
-
-    /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
-    lap(net, LAP_NORM1_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
-    }
-    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
-    lap(net, LAP_NORM1_BWD_DATA);
-    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1, n);
-    lap(net, LAP_CONV1_BWD_WEIGHTS);
-}
-
-/* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int image, int n)
-{
-    float *const y_input = net->scratch + EVAL_AT_Y_INPUT;
-    float *const y_relu1 = net->scratch + EVAL_AT_Y_RELU1;
-    float *const sums_norm1 = net->scratch + EVAL_AT_SUMS_NORM1;
-    float *const w_conv1 = net->weights + AT_W_CONV1;
-    float *const coef_norm1 = net->scratch + EVAL_AT_COEF_NORM1;
-    float *const y_dropout1 = net->scratch + EVAL_AT_Y_DROPOUT1;
-    float *const y_relu2 = net->scratch + EVAL_AT_Y_RELU2;
-    float *const sums_norm2 = net->scratch + EVAL_AT_SUMS_NORM2;
-    float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2 = net->scratch + EVAL_AT_TILES_CONV2;
-    float *const coef_norm2 = net->scratch + EVAL_AT_COEF_NORM2;
-    float *const y_dropout2 = net->scratch + EVAL_AT_Y_DROPOUT2;
-    float *const y_conv3 = net->scratch + EVAL_AT_Y_CONV3;
-    float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = net->scratch + EVAL_AT_Y_MAXPOOL1;
-    float *const y_relu3 = net->scratch + EVAL_AT_Y_RELU3;
-    float *const sums_norm3 = net->scratch + EVAL_AT_SUMS_NORM3;
-    float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4 = net->scratch + EVAL_AT_TILES_CONV4;
-    float *const coef_norm3 = net->scratch + EVAL_AT_COEF_NORM3;
-    float *const y_dropout3 = net->scratch + EVAL_AT_Y_DROPOUT3;
-    float *const y_relu4 = net->scratch + EVAL_AT_Y_RELU4;
-    float *const sums_norm4 = net->scratch + EVAL_AT_SUMS_NORM4;
-    float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5 = net->scratch + EVAL_AT_TILES_CONV5;
-    float *const coef_norm4 = net->scratch + EVAL_AT_COEF_NORM4;
-    float *const y_dropout4 = net->scratch + EVAL_AT_Y_DROPOUT4;
-    float *const y_relu5 = net->scratch + EVAL_AT_Y_RELU5;
-    float *const sums_norm5 = net->scratch + EVAL_AT_SUMS_NORM5;
-    float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6 = net->scratch + EVAL_AT_TILES_CONV6;
-    float *const coef_norm5 = net->scratch + EVAL_AT_COEF_NORM5;
-    float *const y_dropout5 = net->scratch + EVAL_AT_Y_DROPOUT5;
-    float *const y_conv7 = net->scratch + EVAL_AT_Y_CONV7;
-    float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = net->scratch + EVAL_AT_Y_MAXPOOL2;
-    float *const y_relu6 = net->scratch + EVAL_AT_Y_RELU6;
-    float *const sums_norm6 = net->scratch + EVAL_AT_SUMS_NORM6;
-    float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8 = net->scratch + EVAL_AT_TILES_CONV8;
-    float *const coef_norm6 = net->scratch + EVAL_AT_COEF_NORM6;
-    float *const y_dropout6 = net->scratch + EVAL_AT_Y_DROPOUT6;
-    float *const y_relu7 = net->scratch + EVAL_AT_Y_RELU7;
-    float *const sums_norm7 = net->scratch + EVAL_AT_SUMS_NORM7;
-    float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9 = net->scratch + EVAL_AT_TILES_CONV9;
-    float *const coef_norm7 = net->scratch + EVAL_AT_COEF_NORM7;
-    float *const y_dropout7 = net->scratch + EVAL_AT_Y_DROPOUT7;
-    float *const y_relu8 = net->scratch + EVAL_AT_Y_RELU8;
-    float *const sums_norm8 = net->scratch + EVAL_AT_SUMS_NORM8;
-    float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10 = net->scratch + EVAL_AT_TILES_CONV10;
-    float *const coef_norm8 = net->scratch + EVAL_AT_COEF_NORM8;
-    float *const y_dropout8 = net->scratch + EVAL_AT_Y_DROPOUT8;
-    float *const y_global_avgpool1 = net->scratch + EVAL_AT_Y_GLOBAL_AVGPOOL1;
-    float *const y_conv11 = net->scratch + EVAL_AT_Y_CONV11;
-    float *const w_conv11 = net->weights + AT_W_CONV11;
-
-    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_images(net, image), n);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input, w_conv1, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
-    }
-    clear_border(y_dropout1, n, 32, 32, 16, 1);
-    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
-
-    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
-    }
-    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
-
-    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
-
-    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
-
-    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
-    }
-    clear_border(y_dropout3, n, 16, 16, 16, 1);
-    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
-
-    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
-    }
-    clear_border(y_dropout4, n, 16, 16, 32, 1);
-    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
-
-    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
-    }
-    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
-
-    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
-
-    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
-
-    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
-    }
-    clear_border(y_dropout6, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
-
-    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
-    }
-    clear_border(y_dropout7, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
-
-    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
-    for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
-    }
-    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
-
-    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
-
-    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
-
-    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
-    store_logits(net, image, n, y_conv11);
-}
-
-/* Calls a function for each group of images of these chunks, in order. */
-static void each_group(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
-{
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct span images = run_chunk(net->run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
-            const int left = images.last - image;
-            run_group(net->run, chunk, 0, image, left < GROUP ? left : GROUP);
-            compute(net, chunk, image, left < GROUP ? left : GROUP);
-        }
-    }
-}
-
-/* One training step of this rank's chunks of images. No image needs another before the update. */
-static void train(struct run *run, int rank)
-{
-    const struct net net = open_net(run, rank);
-    const int chunk_count = run_chunks(run);
-    const struct span chunks = run_share(run, rank, chunk_count);
-
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
-        run->loss[chunk] = 0.0;
-        run->correct[chunk] = 0;
-    }
-
-    each_group(&net, chunks, train_group);
-
-    /* Every chunk has its gradients: sum, update, pack. */
-    pool_barrier(run->pool);
-    lap(&net, LAP_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
-    lap(&net, LAP_UPDATE);
-}
-
-/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
-static void eval(struct run *run, int rank)
-{
-    const struct net net = open_net(run, rank);
-    const struct span chunks = run_share(run, rank, run_chunks(run));
-
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        run->loss[chunk] = 0.0;
-        run->correct[chunk] = 0;
-    }
-    each_group(&net, chunks, eval_group);
-}
-
 static void pack(struct run *run, int rank)
 {
     weights_pack(run, rank, weights, 27, run->shared);
@@ -4824,7 +4774,7 @@ static const struct backend backend = {
     .eval = eval,
 };
 
-/* -- 7. Kernel table --------------------------------------------------------------------------- */
+/* -- 8. Kernel table --------------------------------------------------------------------------- */
 
 /* Tests and benches call every kernel with the same structure: run_<kernel> takes from it what the
  * kernel wants. */
@@ -4955,117 +4905,117 @@ static const struct kernel kernels[] = {
  * numbers that are not finite. Lap, layer, what it is, memory, offset, floats, images, row of floats and how
  * many of a row are used. */
 static const struct tensor tensors[] = {
-    {LAP_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, AT_Y_INPUT, 3468, 4, 3, 3},
-    {LAP_CONV1_FWD, "relu1", "its output", TENSOR_SCRATCH, AT_Y_RELU1, 16384, 4, 16, 16},
-    {LAP_CONV1_FWD, "norm1", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM1, 48, 4, 16, 16},
-    {LAP_NORM1_FWD, "norm1", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM1, 80, 4, 16, 16},
-    {LAP_NORM1_FWD, "dropout1", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT1, 18496, 4, 16, 16},
-    {LAP_CONV2_FWD, "relu2", "its output", TENSOR_SCRATCH, AT_Y_RELU2, 32768, 4, 32, 32},
-    {LAP_CONV2_FWD, "norm2", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM2, 96, 4, 32, 32},
-    {LAP_NORM2_FWD, "norm2", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM2, 160, 4, 32, 32},
-    {LAP_NORM2_FWD, "dropout2", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT2, 32768, 4, 32, 32},
-    {LAP_CONV3_FWD, "conv3", "its output", TENSOR_SCRATCH, AT_Y_CONV3, 16384, 4, 16, 16},
-    {LAP_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_SCRATCH, AT_Y_MAXPOOL1, 5184, 4, 16, 16},
-    {LAP_CONV4_FWD, "relu3", "its output", TENSOR_SCRATCH, AT_Y_RELU3, 4096, 4, 16, 16},
-    {LAP_CONV4_FWD, "norm3", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM3, 48, 4, 16, 16},
-    {LAP_NORM3_FWD, "norm3", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM3, 80, 4, 16, 16},
-    {LAP_NORM3_FWD, "dropout3", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT3, 5184, 4, 16, 16},
-    {LAP_CONV5_FWD, "relu4", "its output", TENSOR_SCRATCH, AT_Y_RELU4, 8192, 4, 32, 32},
-    {LAP_CONV5_FWD, "norm4", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM4, 96, 4, 32, 32},
-    {LAP_NORM4_FWD, "norm4", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM4, 160, 4, 32, 32},
-    {LAP_NORM4_FWD, "dropout4", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT4, 10368, 4, 32, 32},
-    {LAP_CONV6_FWD, "relu5", "its output", TENSOR_SCRATCH, AT_Y_RELU5, 8192, 4, 32, 32},
-    {LAP_CONV6_FWD, "norm5", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM5, 96, 4, 32, 32},
-    {LAP_NORM5_FWD, "norm5", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM5, 160, 4, 32, 32},
-    {LAP_NORM5_FWD, "dropout5", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT5, 8192, 4, 32, 32},
-    {LAP_CONV7_FWD, "conv7", "its output", TENSOR_SCRATCH, AT_Y_CONV7, 4096, 4, 16, 16},
-    {LAP_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_SCRATCH, AT_Y_MAXPOOL2, 1600, 4, 16, 16},
-    {LAP_CONV8_FWD, "relu6", "its output", TENSOR_SCRATCH, AT_Y_RELU6, 2048, 4, 32, 32},
-    {LAP_CONV8_FWD, "norm6", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM6, 96, 4, 32, 32},
-    {LAP_NORM6_FWD, "norm6", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM6, 160, 4, 32, 32},
-    {LAP_NORM6_FWD, "dropout6", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT6, 3200, 4, 32, 32},
-    {LAP_CONV9_FWD, "relu7", "its output", TENSOR_SCRATCH, AT_Y_RELU7, 2048, 4, 32, 32},
-    {LAP_CONV9_FWD, "norm7", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM7, 96, 4, 32, 32},
-    {LAP_NORM7_FWD, "norm7", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM7, 160, 4, 32, 32},
-    {LAP_NORM7_FWD, "dropout7", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT7, 3200, 4, 32, 32},
-    {LAP_CONV10_FWD, "relu8", "its output", TENSOR_SCRATCH, AT_Y_RELU8, 2048, 4, 32, 32},
-    {LAP_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, AT_SUMS_NORM8, 96, 4, 32, 32},
-    {LAP_NORM8_FWD, "norm8", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM8, 160, 4, 32, 32},
-    {LAP_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, AT_Y_DROPOUT8, 2048, 4, 32, 32},
-    {LAP_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, AT_Y_GLOBAL_AVGPOOL1, 32, 4, 32, 32},
-    {LAP_CONV11_FWD, "conv11", "its output", TENSOR_SCRATCH, AT_Y_CONV11, 16, 4, 16, 10},
-    {LAP_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, AT_DY_CONV11, 16, 4, 16, 10},
+    {LAP_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 683968, 3468, 4, 3, 3},
+    {LAP_CONV1_FWD, "relu1", "its output", TENSOR_SCRATCH, 428480, 16384, 4, 16, 16},
+    {LAP_CONV1_FWD, "norm1", "a sum of its input", TENSOR_SCRATCH, 0, 48, 4, 16, 16},
+    {LAP_NORM1_FWD, "norm1", "its scale or shift", TENSOR_SCRATCH, 767344, 80, 4, 16, 16},
+    {LAP_NORM1_FWD, "dropout1", "its output", TENSOR_SCRATCH, 354496, 18496, 4, 16, 16},
+    {LAP_CONV2_FWD, "relu2", "its output", TENSOR_SCRATCH, 147968, 32768, 4, 32, 32},
+    {LAP_CONV2_FWD, "norm2", "a sum of its input", TENSOR_SCRATCH, 11520, 96, 4, 32, 32},
+    {LAP_NORM2_FWD, "norm2", "its scale or shift", TENSOR_SCRATCH, 764144, 160, 4, 32, 32},
+    {LAP_NORM2_FWD, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
+    {LAP_CONV3_FWD, "conv3", "its output", TENSOR_SCRATCH, 279040, 16384, 4, 16, 16},
+    {LAP_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_SCRATCH, 642496, 5184, 4, 16, 16},
+    {LAP_CONV4_FWD, "relu3", "its output", TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
+    {LAP_CONV4_FWD, "norm3", "a sum of its input", TENSOR_SCRATCH, 147456, 48, 4, 16, 16},
+    {LAP_NORM3_FWD, "norm3", "its scale or shift", TENSOR_SCRATCH, 767664, 80, 4, 16, 16},
+    {LAP_NORM3_FWD, "dropout3", "its output", TENSOR_SCRATCH, 663232, 5184, 4, 16, 16},
+    {LAP_CONV5_FWD, "relu4", "its output", TENSOR_SCRATCH, 576960, 8192, 4, 32, 32},
+    {LAP_CONV5_FWD, "norm4", "a sum of its input", TENSOR_SCRATCH, 290560, 96, 4, 32, 32},
+    {LAP_NORM4_FWD, "norm4", "its scale or shift", TENSOR_SCRATCH, 764784, 160, 4, 32, 32},
+    {LAP_NORM4_FWD, "dropout4", "its output", TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
+    {LAP_CONV6_FWD, "relu5", "its output", TENSOR_SCRATCH, 609728, 8192, 4, 32, 32},
+    {LAP_CONV6_FWD, "norm5", "a sum of its input", TENSOR_SCRATCH, 294016, 96, 4, 32, 32},
+    {LAP_NORM5_FWD, "norm5", "its scale or shift", TENSOR_SCRATCH, 765424, 160, 4, 32, 32},
+    {LAP_NORM5_FWD, "dropout5", "its output", TENSOR_SCRATCH, 535488, 8192, 4, 32, 32},
+    {LAP_CONV7_FWD, "conv7", "its output", TENSOR_SCRATCH, 279040, 4096, 4, 16, 16},
+    {LAP_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_SCRATCH, 744432, 1600, 4, 16, 16},
+    {LAP_CONV8_FWD, "relu6", "its output", TENSOR_SCRATCH, 568256, 2048, 4, 32, 32},
+    {LAP_CONV8_FWD, "norm6", "a sum of its input", TENSOR_SCRATCH, 287104, 96, 4, 32, 32},
+    {LAP_NORM6_FWD, "norm6", "its scale or shift", TENSOR_SCRATCH, 766064, 160, 4, 32, 32},
+    {LAP_NORM6_FWD, "dropout6", "its output", TENSOR_SCRATCH, 697840, 3200, 4, 32, 32},
+    {LAP_CONV9_FWD, "relu7", "its output", TENSOR_SCRATCH, 736240, 2048, 4, 32, 32},
+    {LAP_CONV9_FWD, "norm7", "a sum of its input", TENSOR_SCRATCH, 289408, 96, 4, 32, 32},
+    {LAP_NORM7_FWD, "norm7", "its scale or shift", TENSOR_SCRATCH, 766704, 160, 4, 32, 32},
+    {LAP_NORM7_FWD, "dropout7", "its output", TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
+    {LAP_CONV10_FWD, "relu8", "its output", TENSOR_SCRATCH, 289408, 2048, 4, 32, 32},
+    {LAP_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, 297600, 96, 4, 32, 32},
+    {LAP_NORM8_FWD, "norm8", "its scale or shift", TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
+    {LAP_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, 279040, 2048, 4, 32, 32},
+    {LAP_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 288128, 32, 4, 32, 32},
+    {LAP_CONV11_FWD, "conv11", "its output", TENSOR_SCRATCH, 279040, 16, 4, 16, 10},
+    {LAP_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 279168, 16, 4, 16, 10},
     {LAP_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
-    {LAP_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, AT_DY_GLOBAL_AVGPOOL1, 32, 4, 32, 32},
-    {LAP_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT8, 3200, 4, 32, 32},
-    {LAP_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM8, 64, 4, 32, 32},
-    {LAP_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM8, 96, 4, 32, 32},
+    {LAP_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 279040, 32, 4, 32, 32},
+    {LAP_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
+    {LAP_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {LAP_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
     {LAP_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
     {LAP_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
-    {LAP_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM8, 160, 4, 32, 32},
-    {LAP_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT8, 3200, 4, 32, 32},
+    {LAP_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
+    {LAP_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
     {LAP_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {LAP_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT7, 3200, 4, 32, 32},
-    {LAP_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM7, 64, 4, 32, 32},
-    {LAP_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM7, 96, 4, 32, 32},
+    {LAP_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
+    {LAP_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {LAP_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
     {LAP_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
     {LAP_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
-    {LAP_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM7, 160, 4, 32, 32},
-    {LAP_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT7, 3200, 4, 32, 32},
+    {LAP_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_SCRATCH, 766704, 160, 4, 32, 32},
+    {LAP_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
     {LAP_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {LAP_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
-    {LAP_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM6, 64, 4, 32, 32},
-    {LAP_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM6, 96, 4, 32, 32},
+    {LAP_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
+    {LAP_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {LAP_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
     {LAP_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
     {LAP_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
-    {LAP_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM6, 160, 4, 32, 32},
-    {LAP_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
+    {LAP_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_SCRATCH, 766064, 160, 4, 32, 32},
+    {LAP_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
     {LAP_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
-    {LAP_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, AT_DY_MAXPOOL2, 1024, 4, 16, 16},
-    {LAP_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, AT_DY_CONV7, 4096, 4, 16, 16},
+    {LAP_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 295424, 1024, 4, 16, 16},
+    {LAP_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 279040, 4096, 4, 16, 16},
     {LAP_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {LAP_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT5, 10368, 4, 32, 32},
-    {LAP_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM5, 64, 4, 32, 32},
-    {LAP_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM5, 96, 4, 32, 32},
+    {LAP_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
+    {LAP_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {LAP_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
     {LAP_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
     {LAP_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
-    {LAP_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM5, 160, 4, 32, 32},
-    {LAP_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT5, 10368, 4, 32, 32},
+    {LAP_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_SCRATCH, 765424, 160, 4, 32, 32},
+    {LAP_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
     {LAP_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {LAP_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT4, 10368, 4, 32, 32},
-    {LAP_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM4, 64, 4, 32, 32},
-    {LAP_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM4, 96, 4, 32, 32},
+    {LAP_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
+    {LAP_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {LAP_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
     {LAP_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
     {LAP_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
-    {LAP_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM4, 160, 4, 32, 32},
-    {LAP_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT4, 10368, 4, 32, 32},
+    {LAP_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_SCRATCH, 764784, 160, 4, 32, 32},
+    {LAP_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
     {LAP_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {LAP_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
-    {LAP_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM3, 32, 4, 16, 16},
-    {LAP_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM3, 48, 4, 16, 16},
+    {LAP_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
+    {LAP_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 279232, 32, 4, 16, 16},
+    {LAP_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 48, 4, 16, 16},
     {LAP_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
     {LAP_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
-    {LAP_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM3, 80, 4, 16, 16},
-    {LAP_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
+    {LAP_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_SCRATCH, 767664, 80, 4, 16, 16},
+    {LAP_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
     {LAP_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
-    {LAP_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, AT_DY_MAXPOOL1, 4096, 4, 16, 16},
-    {LAP_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, AT_DY_CONV3, 16384, 4, 16, 16},
+    {LAP_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
+    {LAP_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 279040, 16384, 4, 16, 16},
     {LAP_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {LAP_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT2, 36992, 4, 32, 32},
-    {LAP_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM2, 64, 4, 32, 32},
-    {LAP_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM2, 96, 4, 32, 32},
+    {LAP_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
+    {LAP_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {LAP_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
     {LAP_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
     {LAP_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
-    {LAP_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM2, 160, 4, 32, 32},
-    {LAP_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT2, 36992, 4, 32, 32},
+    {LAP_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_SCRATCH, 764144, 160, 4, 32, 32},
+    {LAP_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
     {LAP_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {LAP_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT1, 16384, 4, 16, 16},
-    {LAP_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, AT_DSUMS_NORM1, 32, 4, 16, 16},
-    {LAP_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_SCRATCH, AT_DCOEF_NORM1, 48, 4, 16, 16},
+    {LAP_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
+    {LAP_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, 192, 32, 4, 16, 16},
+    {LAP_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_SCRATCH, 0, 48, 4, 16, 16},
     {LAP_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
     {LAP_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
-    {LAP_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_SCRATCH, AT_COEF_NORM1, 80, 4, 16, 16},
-    {LAP_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, AT_DY_DROPOUT1, 16384, 4, 16, 16},
+    {LAP_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_SCRATCH, 767344, 80, 4, 16, 16},
+    {LAP_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
     {LAP_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
 };
 
@@ -5076,7 +5026,7 @@ static const struct tensors all_tensors = {
     .chunk_floats = CHUNK_FLOATS,
 };
 
-/* -- 8. Model ---------------------------------------------------------------------------------- */
+/* -- 9. Model ---------------------------------------------------------------------------------- */
 
 static const struct layer layers[] = {
     {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
@@ -5156,7 +5106,7 @@ static const struct model model = {
     .norm = "ln",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "61c6e69dae99f995",
+    .arithmetic = "bf489c402e0d6848",
     .c = 3,
     .h = 32,
     .w = 32,

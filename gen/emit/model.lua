@@ -88,6 +88,41 @@ function model.layer_table(graph, planned)
     return model.align(rows, { [4] = true, [5] = true })
 end
 
+-- -- The batch ----------------------------------------------------------------------------------
+
+-- "chunk 1    images 8-11, 12-15": the images of a chunk, group by group.
+local function chunk_line(plan, chunk, batch)
+    local groups <const> = {}
+    local first <const> = chunk * plan.chunk_images
+    local last <const> = math.min(first + plan.chunk_images, batch) - 1
+    for image = first, last, plan.group do
+        groups[#groups + 1] = string.format("%d-%d", image, math.min(image + plan.group - 1, last))
+    end
+    local few <const> = #groups > 4
+        and { groups[1], groups[2], "..", groups[#groups] } or groups
+    return string.format("    chunk %-3d images %s", chunk, table.concat(few, ", "))
+end
+
+--- The lines that draw how a batch is cut into chunks and groups of images.
+function model.batch_cut(graph, plan)
+    local batch <const> = graph.recipe.batch
+    local chunks <const> = (batch + plan.chunk_images - 1) // plan.chunk_images
+    local even <const> = batch == chunks * plan.chunk_groups * plan.group
+    local drawn <const> = even and "    batch %d = %d chunks x %d groups x %d images"
+        or "    batch %d = %d chunks of %d groups of %d images, the last ones of fewer"
+    local lines <const> = { drawn:format(batch, chunks, plan.chunk_groups, plan.group) }
+    for chunk = 0, math.min(chunks, 2) - 1 do
+        lines[#lines + 1] = chunk_line(plan, chunk, batch)
+    end
+    if chunks > 3 then
+        lines[#lines + 1] = "    .."
+    end
+    if chunks > 2 then
+        lines[#lines + 1] = chunk_line(plan, chunks - 1, batch)
+    end
+    return lines
+end
+
 -- -- Kernel table --------------------------------------------------------------------------------
 
 local PASSES <const> = {
@@ -334,6 +369,7 @@ function model.params(graph, planned, options)
             .. "libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm", set.flags, file)),
         in_double = in_double,
         layer_table = model.layer_table(graph, planned),
+        batch_cut = model.batch_cut(graph, planned.train.plan),
         totals = string.format("%d parameters; %.1f MFLOP an image forward.", graph.param_floats,
             graph.flop / 1e6),
         intrinsics = set.name ~= "c",

@@ -122,9 +122,4 @@ function name.offset(buffer_name)
     return "AT_" .. buffer_name:upper()
 end
 
--- The same of a buffer of a plan: evaluation has scratch memory of its own, EVAL_AT_Y_CONV1.
-function name.place(buffer, is_eval)
-    return (is_eval and buffer.scope == "scratch" and "EVAL_" or "") .. name.offset(buffer.name)
-end
-
 return name

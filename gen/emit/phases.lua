@@ -1,4 +1,4 @@
--- phases.lua - planned phases -> the text of section 6: what each does for a group of images, and
+-- phases.lua - planned phases -> the text of section 4: what each does for a group of images, and
 -- the order of a step.
 
 local c <const> = require "emit/c"
@@ -7,14 +7,24 @@ local template <const> = require "emit/template"
 
 local phases <const> = {}
 
--- Where a buffer begins, for the first image of a group.
+-- Where a buffer begins, for the first image of a group. Places in scratch memory are written where
+-- their pointers are: nobody else asks for them. offset: of memory.lua
 local function pointer_text(buffer, offset)
-    if buffer.scope == "group" then
-        return "own + " .. offset
+    if buffer.scope == "scratch" then
+        return c.add("net->scratch", offset[buffer])
+    elseif buffer.scope == "group" then
+        return "own + " .. name.offset(buffer.name)
     elseif buffer.scope == "chunk" then
-        return "totals + " .. offset
+        return "totals + " .. name.offset(buffer.name)
     end
-    return string.format("net->%s + %s", buffer.scope, offset)
+    return string.format("net->%s + %s", buffer.scope, name.offset(buffer.name))
+end
+
+-- What lies in scratch memory, and for which calls of its schedule.
+local function scratch_note(buffer)
+    return string.format(" /* %s%s; calls %d-%d */",
+        buffer.copies > 1 and buffer.copies .. " of " or "", buffer.shape, buffer.first,
+        buffer.last)
 end
 
 -- each: for image i of the group
@@ -86,8 +96,9 @@ local function phase_text(phase, is)
         uses_totals = uses_totals or buffer.scope == "chunk"
         uses_chunk = uses_chunk or uses_totals
         uses_group = uses_group or buffer.scope == "group"
-        local at <const> = pointer_text(buffer, name.place(buffer, is_eval))
+        local at <const> = pointer_text(buffer, is.memory.offset)
         pointers[#pointers + 1] = string.format(POINTERS[buffer.holds or "floats"], buffer.name, at)
+            .. (buffer.scope == "scratch" and scratch_note(buffer) or "")
     end
     local group
     for i, call in ipairs(phase.calls) do
@@ -96,7 +107,8 @@ local function phase_text(phase, is)
             if #lines > 0 then
                 lines[#lines + 1] = ""
             end
-            lines[#lines + 1] = "/* " .. c.comment(group) .. " */"
+            lines[#lines + 1] = string.format("/* Call %d. %s */", is.first_call + i - 1,
+                c.comment(group))
         end
         for _, buffer in ipairs(is.memory.clears[is.first_call + i - 1] or {}) do
             declare(buffer)

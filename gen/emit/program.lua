@@ -65,49 +65,43 @@ local SCOPES <const> = {
         "One block for each group of images of the batch: what outlives a phase." },
     { "thread", "THREAD_FLOATS", "Each thread's own: what outlives a phase." },
     { "scratch", "SCRATCH_FLOATS",
-        "Each thread's own, for one group of images within a phase. Lifetimes count calls." },
+        "Each thread's own, for one group of images within a phase: the pointers of each phase "
+            .. "say what lies where." },
 }
 
 local UNPHASED_SCOPES <const> = {
     SCOPES[1], SCOPES[2],
     { "scratch", "SCRATCH_FLOATS",
-        "Each thread's own, for one group of images. Lifetimes count calls." },
+        "Each thread's own, for one group of images: the pointers of train_group and "
+            .. "eval_group say what lies where." },
 }
 
 -- bytes: of one number
-local function buffer_line(buffer, offset, is_eval, bytes)
-    local life = ""
-    if buffer.scope == "group" or buffer.scope == "scratch" then
-        life = string.format("; calls %d-%d%s", buffer.first, buffer.last,
-            is_eval and " of an evaluation" or "")
-    end
+local function buffer_line(buffer, offset, bytes)
     local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
-    return string.format("%s = %d, /* %s%s; %d bytes%s */", name.place(buffer, is_eval), offset,
+    local life <const> = buffer.scope == "group"
+        and string.format("; calls %d-%d", buffer.first, buffer.last) or ""
+    return string.format("%s = %d, /* %s%s; %d bytes%s */", name.offset(buffer.name), offset,
         copies, buffer.shape, buffer.copies * buffer.floats * bytes, life)
 end
 
--- The enums of section 2, of the scopes that this program has.
+-- The enums of the memory that outlives a phase, in the scopes that this program has, and the size
+-- of each.
 local function memory_scopes(planned)
-    local train <const>, eval <const> = planned.train, planned.eval
-    local bytes <const> = planned.set.bytes
+    local train <const> = planned.train
     local scopes <const> = {}
     for _, scope in ipairs(planned.phased and SCOPES or UNPHASED_SCOPES) do
         local lines <const> = {}
-        for _, buffer in ipairs(train.plan.buffers) do
+        for _, buffer in ipairs(scope[1] == "scratch" and {} or train.plan.buffers) do
             if buffer.scope == scope[1] then
-                lines[#lines + 1] = buffer_line(buffer, train.memory.offset[buffer], false, bytes)
+                lines[#lines + 1] = buffer_line(buffer, train.memory.offset[buffer],
+                    planned.set.bytes)
             end
         end
-        local floats = train.memory.floats[scope[1]]
-        if scope[1] == "scratch" then
-            for _, buffer in ipairs(eval.plan.buffers) do
-                if buffer.scope == "scratch" then
-                    lines[#lines + 1] = buffer_line(buffer, eval.memory.offset[buffer], true, bytes)
-                end
-            end
-            floats = planned.scratch
-        end
-        scopes[#scopes + 1] = { title = scope[3], lines = lines, total = scope[2], floats = floats }
+        scopes[#scopes + 1] = {
+            title = scope[3], lines = lines, total = scope[2],
+            floats = scope[1] == "scratch" and planned.scratch or train.memory.floats[scope[1]],
+        }
     end
     return scopes
 end
@@ -276,6 +270,22 @@ end
 
 -- -- The file ------------------------------------------------------------------------------------
 
+-- The prototypes of functions that others call before they are defined. A function that is not
+-- inlined begins with its prototype, on a line of its own.
+local function prototypes(lists)
+    local list <const> = {}
+    for _, texts in ipairs(lists) do
+        for _, text in ipairs(texts) do
+            for line in ("\n" .. text):gmatch("\n(static [^\n]*%))\n{") do
+                if not line:lower():find("^static inline") then
+                    list[#list + 1] = line .. ";"
+                end
+            end
+        end
+    end
+    return list
+end
+
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
@@ -302,7 +312,7 @@ function emit.program(graph, options)
     params.scopes, params.phased = memory_scopes(planned), planned.phased
     local laps <const>, lap_of <const> = name.laps(train.plan.kernels)
     params.laps = laps
-    params.tensor_rows = watch.rows(graph, train.plan, set, lap_of)
+    params.tensor_rows = watch.rows(graph, train.plan, train.memory, set, lap_of)
     params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
     params.shared_texts = shared
     params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
@@ -311,6 +321,7 @@ function emit.program(graph, options)
     }) .. template.render("ops/conv/winograd_tile.c.tpl", {
         vec = set.vec, mm = set.mm, uses = uses,
     })
+    params.prototypes = prototypes { { params.prelude }, kernels }
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
     params.group = train.plan.group
     params.chunk_groups = train.plan.chunk_groups

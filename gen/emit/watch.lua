@@ -38,8 +38,8 @@ local function outputs_of(call)
     return list
 end
 
---- The rows of the table, as C. set: of isa.lua; laps: of name.laps
-function watch.rows(graph, plan, set, laps)
+--- The rows of the table, as C. memory: of memory.lua; set: of isa.lua; laps: of name.laps
+function watch.rows(graph, plan, memory, set, laps)
     local node_of <const>, rows <const>, pending = {}, {}, {}
     for _, node in ipairs(graph.nodes) do
         node_of[node.name] = node
@@ -54,7 +54,9 @@ function watch.rows(graph, plan, set, laps)
             pitch, used = buffer.layout.pitch, buffer.layout.c
         end
         return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', lap, layer,
-            WHAT[prefix], buffer.scope:upper(), name.offset(buffer.name), buffer.floats,
+            WHAT[prefix], buffer.scope:upper(),
+            buffer.scope == "scratch" and memory.offset[buffer] or name.offset(buffer.name),
+            buffer.floats,
             buffer.copies, pitch, used)
     end
     local function note(buffer)

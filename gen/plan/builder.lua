@@ -207,6 +207,7 @@ function builder:finish()
     return {
         phases = self.phases, buffers = touched, kernels = self.kernels,
         group = self.group_images,
+        chunk_images = self.chunk_images,
         chunk_groups = (self.chunk_images + self.group_images - 1) // self.group_images,
     }
 end

@@ -11,7 +11,8 @@
 -- Inputs, normalized values and averages are cheaper to compute again than to store and load, so a
 -- later phase that reads them makes them anew; of a long row of them some are kept, too.
 --
--- plan = { phases, buffers, kernels, group = images of a group, chunk_groups = groups of a chunk }
+-- plan = { phases, buffers, kernels, group = images of a group, chunk_images, chunk_groups = images
+--          and groups of a chunk }
 -- While a group is computed, the memory that the next group will read in the same phase is fetched
 -- into cache: long kernels do that on the side.
 --

@@ -18,8 +18,31 @@
  *
  * ${totals}
  *
- * Sections: 1 constants, 2 memory, 3 vector helpers, 4 kernels, 5 weights, 6 forward and backward,
- * 7 kernel table, 8 model. */
+ * How a batch is cut:
+ *
+@ for _, line in ipairs(batch_cut) do
+     * ${line}
+@ end
+ *
+ * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
+ * threads changes no bit. A group goes through ${phased and "a phase" or "the whole network"} before the next one begins.
+ *
+ * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
+ * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a group.
+ *
+ * Names: y_<layer> an output, dy_ its gradient, w_ packed weights, wt_ the same for the data
+ * gradient, dw_ and db_ gradients of weight and bias, sums_ and coef_ what a norm sums and applies
+ * (dsums_, dcoef_: backward), keep_ the bits of a dropout, winner_ those of a max pooling, tiles_
+ * what Winograd's transforms make.
+ * conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4: a 3 x 3 window; the layers fused into it (relu;
+ * norm: it leaves a norm's sums); 16 channels in, 32 out; images of 32 x 32; the pass (fwd,
+ * bwd_data, bwd_weights, bwd_reduce); behind `__` the algorithm (direct, winograd4: tiles of 4 x 4
+ * outputs) and what differs from the usual: b0_1 borders of source and destination, add it adds
+ * to its output, padded its channels are filled up, p1 the padding. by16: packed in blocks of 16
+ * outputs. drop0p01: dropout of 0.01; mask: zero where the ReLU before it cut.
+ *
+ * Sections: 1 constants, 2 memory, 3 functions, 4 the training step, 5 vector helpers, 6 kernels,
+ * 7 weights, 8 kernel table, 9 model. */
 @ if intrinsics then
     #include <immintrin.h>
 @ end
@@ -142,8 +165,6 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
     @ end
 }
 
-/* -- 3. Vector helpers ------------------------------------------------------------------------- */
-
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
 @ if uses.winograd_input then
@@ -206,33 +227,46 @@ static const float *input_images(const struct net *net, int image)
     return net->run->batch->images + (size_t)image * ${input_floats};
 }
 
-${prelude}
-@ for _, text in ipairs(shared_texts) do
-    ${text}
-@ end
-/* -- 4. Kernels -------------------------------------------------------------------------------- */
+/* -- 3. Functions ------------------------------------------------------------------------------ */
 
-@ for _, text in ipairs(kernel_texts) do
-    ${text}
+/* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
+ * of an evaluation alone, the input, the loss, the norms. */
+@ for _, line in ipairs(prototypes) do
+    ${line}
 @ end
-/* -- 5. Weights -------------------------------------------------------------------------------- */
 
-@ for _, text in ipairs(pack_texts) do
-    ${text}
-@ end
-/* Where each parameter's gradient and packed copies are. */
-static const struct weight weights[] = {
-    @ for _, row in ipairs(weights) do
-        ${row}
-    @ end
-};
+/* Where each parameter's gradient and packed copies are: see section 7. */
+static const struct weight weights[${#weights}];
 
-/* -- 6. Forward and backward ------------------------------------------------------------------- */
+/* -- 4. The training step, and an evaluation --------------------------------------------------- */
 
 @ for _, text in ipairs(phase_texts) do
     ${text}
 @ end
 ${schedule}
+/* -- 5. Vector helpers ------------------------------------------------------------------------- */
+
+${prelude}
+@ for _, text in ipairs(shared_texts) do
+    ${text}
+@ end
+/* -- 6. Kernels -------------------------------------------------------------------------------- */
+
+@ for _, text in ipairs(kernel_texts) do
+    ${text}
+@ end
+/* -- 7. Weights -------------------------------------------------------------------------------- */
+
+@ for _, text in ipairs(pack_texts) do
+    ${text}
+@ end
+/* Where each parameter's gradient and packed copies are. */
+static const struct weight weights[${#weights}] = {
+    @ for _, row in ipairs(weights) do
+        ${row}
+    @ end
+};
+
 static void pack(struct run *run, int rank)
 {
     weights_pack(run, rank, weights, ${#weights}, run->shared);
@@ -246,7 +280,7 @@ static const struct backend backend = {
     .eval = eval,
 };
 
-/* -- 7. Kernel table --------------------------------------------------------------------------- */
+/* -- 8. Kernel table --------------------------------------------------------------------------- */
 
 /* Tests and benches call every kernel with the same structure: run_<kernel> takes from it what the
  * kernel wants. */
@@ -285,7 +319,7 @@ static const struct tensors all_tensors = {
     @ end
 };
 
-/* -- 8. Model ---------------------------------------------------------------------------------- */
+/* -- 9. Model ---------------------------------------------------------------------------------- */
 
 static const struct layer layers[] = {
     @ for _, row in ipairs(layer_rows) do

@@ -219,6 +219,51 @@ function tests.unlucky_names_compile_to_distinct_things()
         assert(not seen[name], name)
         seen[name] = true
     end
+    local pointers = 0
+    for body in text:gmatch("\n{\n(.-)\n}\n") do
+        local places <const> = {}
+        for name in body:gmatch("\n    float %*const ([%w_]+) = net%->") do
+            assert(not places[name], name)
+            places[name] = true
+            pointers = pointers + 1
+        end
+    end
+    assert(pointers > 20)
+end
+
+-- A reader meets the step before the kernels, and the prototype of each before the step.
+function tests.the_step_stands_before_the_kernels()
+    for _, norm in ipairs { "bn", "gn" } do
+        local text <const> = program(nets.graph("s8", norm), "avx2")
+        local step <const> = assert(text:find("\nstatic void train(", 1, true))
+        local declared, defined = 0, 0
+        for at, what in text:gmatch("\n()static NOINLINE [^\n]*%)(;?)%f[\n]") do
+            assert((what == ";") == (at < step), norm)
+            declared = declared + (at < step and 1 or 0)
+            defined = defined + (at < step and 0 or 1)
+        end
+        test.equal(declared, defined, norm)
+        assert(defined > 40, norm)
+    end
+end
+
+-- A batch is drawn as it is cut: every image in one group, also where it does not divide.
+function tests.the_cut_of_a_batch_is_drawn()
+    local model <const> = require("emit/model")
+    local function drawn(batch, images, groups, group)
+        return table.concat(model.batch_cut({ recipe = { batch = batch } },
+            { chunk_images = images, chunk_groups = groups, group = group }), "\n")
+    end
+    test.equal(drawn(128, 8, 2, 4), [[
+    batch 128 = 16 chunks x 2 groups x 4 images
+    chunk 0   images 0-3, 4-7
+    chunk 1   images 8-11, 12-15
+    ..
+    chunk 15  images 120-123, 124-127]])
+    test.equal(drawn(5, 3, 2, 2), [[
+    batch 5 = 2 chunks of 2 groups of 2 images, the last ones of fewer
+    chunk 0   images 0-1, 2-2
+    chunk 1   images 3-4]])
 end
 
 -- A kernel that many layers share is written once, and one name for two kernels is a bug.
