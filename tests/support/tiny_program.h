@@ -163,6 +163,8 @@ static inline int tiny_program(int argc, char **argv)
         tiny_grey();
     if (kind != NULL && strcmp(kind, "channels") == 0)
         tiny_model.c = 65;
+    if (kind != NULL && strcmp(kind, "cropped") == 0)
+        tiny_model.recipe.crop = 32;
     if (kind != NULL && strcmp(kind, "foreign") == 0)
         tiny_model.isa = "sve";
     if (kind != NULL && strcmp(kind, "renamed") == 0)

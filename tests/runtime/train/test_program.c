@@ -119,6 +119,9 @@ START_TEST(missing_data_has_code_3)
     const struct world channels = {.environment = {{"TINY_MODEL", "channels"}}};
     ck_assert_int_eq(run_words(&channels, "train --data synthetic"), EXIT_DATA);
     says(errors, "network tiny takes 65x32x32 images: expected at most 64 channels of 4096x4096");
+    const struct world cropped = {.environment = {{"TINY_MODEL", "cropped"}}};
+    ck_assert_int_eq(run_words(&cropped, "train --data synthetic"), EXIT_DATA);
+    says(errors, "a crop of 32 pixels: expected less than the side of the images, 32");
     refuses("eval --model none.safetensors --data synthetic", EXIT_DATA);
     says(errors, "none.safetensors: No such file or directory");
 }
