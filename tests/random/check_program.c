@@ -8,15 +8,17 @@
  * Tolerance. How far rounding takes a gradient depends on the network: norms magnify, and a ReLU or
  * a maximum that hangs on a hair falls one way or the other. So it is measured: the generic backend
  * runs again from parameters and images that are off by up to NOISE of the largest of their tensor,
- * somewhat more than what the transforms of a Winograd kernel lose (2e-5). The generated program
+ * somewhat more than what the transforms of a Winograd kernel lose (2e-5), and where norms read
+ * values far from zero by what a float loses of those, too: see inputs.h. The generated program
  * must come as close to the undisturbed run as MARGIN times the farthest of those runs, tensor by
- * tensor, in the largest difference of an element. To this a share FLOOR of the largest of
- * all tensors of the kind is added, for those that would be zero without rounding (the bias before
- * a norm). A switch that no disturbed run met is a matter of these images, a mistake in the program
+ * tensor, in the largest difference of an element. To this a share FLOOR of the largest of all
+ * tensors of the kind is added, for those that would be zero without rounding (the bias before a
+ * norm). A switch that no disturbed run met is a matter of these images, a mistake in the program
  * is not: only what differs on each of BATCHES different batches counts.
  *
  * The same program once more, and on other numbers of threads, must agree bit for bit, without
- * tolerance. The last line that it prints is a digest of all bits, for comparing compilers.
+ * tolerance. The last line that it prints is a digest of all bits, for comparing compilers, and the
+ * largest offset.
  *
  * With the arguments FILE SEED the program only writes down some steps: see steps.h.
  */
@@ -268,7 +270,7 @@ static bool check_steps(const struct model *model, uint64_t seed, char *message,
     }
     bool ok = compare(&want, disturbed, &got, message, size);
     if (ok)
-        printf("bits %016" PRIx64 "\n", digest(&got));
+        printf("bits %016" PRIx64 ", offset %g\n", digest(&got), (double)largest_offset(model));
     release(&want);
     for (int i = 0; i < DISTURBED; i++)
         release(&disturbed[i]);

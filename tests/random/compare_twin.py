@@ -5,10 +5,11 @@
 
 The twin takes the steps in float64. How far rounding takes float32 depends on the network, so that
 it is measured, as in check_program.c: the twin runs again from parameters and images that are off
-by up to NOISE of the largest of their tensor, and the program must come as close to the undisturbed
-run as MARGIN times the farthest of those, tensor by tensor, in the largest difference of an
-element. To this come a share LEAST of the largest of the tensor, a share FLOOR of the largest of
-all tensors of the kind, and for the change of a parameter the rounding of its sum with that. Exit codes: 0, 1 with a last line that says what differs, 77 without
+by up to `noise`, which the program gives, of the largest of their tensor, and the program must come
+as close to the undisturbed run as MARGIN times the farthest of those, tensor by tensor, in the
+largest difference of an element. To this come a share LEAST of the largest of the tensor, a share
+FLOOR of the largest of all tensors of the kind, and for the change of a parameter the rounding of
+its sum with that. Exit codes: 0, 1 with a last line that says what differs, 77 without
 PyTorch. The line of an agreement says how close it was, and how much the tolerances allow.
 """
 
@@ -16,10 +17,9 @@ import sys
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "project"))
 from twins import load_twin, read_tensors
 
-NOISE = 3e-5
 DISTURBED = 3
 MARGIN, FLOOR, LEAST = 8, 4e-6, 1e-5
 ROUNDING = 2.0 ** -24 # of a parameter in a step
@@ -37,13 +37,13 @@ def import_torch():
     return torch
 
 
-def disturbed(torch, tensor, random):
-    """The tensor in float64, each element off by NOISE of the largest; random may be None."""
+def disturbed(torch, tensor, noise, random):
+    """The tensor in float64, each element off by `noise` of the largest; random may be None."""
     tensor = tensor.double()
     if random is None:
         return tensor
     off = 2 * torch.rand(tensor.shape, generator=random, dtype=torch.float64) - 1
-    return tensor + NOISE * tensor.abs().max() * off
+    return tensor + noise * tensor.abs().max() * off
 
 
 def with_prefix(tensors, prefix):
@@ -60,7 +60,8 @@ def record(torch, twin, given, random):
     net = twin.Net().double()
     start = with_prefix(given, "start.")
     names = {name for name, _ in net.named_parameters()}
-    state = {name: disturbed(torch, value, random if name in names else None)
+    noise = given["noise"].item()
+    state = {name: disturbed(torch, value, noise, random if name in names else None)
              for name, value in start.items()}
     left = net.load_state_dict(state, strict=False)
     left_out = [name for name in left.missing_keys if not name.endswith("num_batches_tracked")]
@@ -70,7 +71,7 @@ def record(torch, twin, given, random):
     for module in net.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    images, labels = disturbed(torch, given["images"], random), given["labels"].long()
+    images, labels = disturbed(torch, given["images"], noise, random), given["labels"].long()
     loss_of, sgd = twin.loss_function(), twin.optimizer(net)
     for group in sgd.param_groups:
         group["lr"] = given["lr"].item()

@@ -92,7 +92,7 @@ static int draw_groups(struct net *net, int in, int out)
 static void add_conv(struct net *net, int channels, int window, int stride, int padding, int from)
 {
     printf("        conv { %d, window = %d, stride = %d, padding = %d, bias = %s", channels, window,
-           stride, padding, draw(net, 3) == 0 ? "true" : "false");
+           stride, padding, draw(net, 4) > 0 ? "true" : "false");
     printf(", groups = %d", draw_groups(net, net->c, channels));
     if (from != net->layers)
         printf(", from = \"%s\"", layer_name(from));

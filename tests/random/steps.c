@@ -101,6 +101,7 @@ bool write_steps(const struct model *model, const char *path, uint64_t seed)
     struct batch batch = batch_of(&in, model, seed);
     const size_t one = 1,
                  shape[] = {(size_t)batch.n, (size_t)model->c, (size_t)model->h, (size_t)model->w};
+    const float noise = noise_size(model);
     start_params(&run, seed, 0);
     run.dropout = false;
     run.label_smoothing = model->recipe.label_smoothing;
@@ -109,6 +110,7 @@ bool write_steps(const struct model *model, const char *path, uint64_t seed)
     note(&notes, "", "images", 4, shape, in.images);
     note_labels(&notes, in.labels, shape[0]);
     note(&notes, "", "lr", 1, &one, &run.sgd.lr);
+    note(&notes, "", "noise", 1, &one, &noise);
     take_steps(&notes, &run, &batch);
     bool ok = safetensors_save(path, NULL, notes.tensors, notes.count, NULL, 0, &err);
     if (!ok)

@@ -12,6 +12,7 @@
  *
  *     images, labels       what every step is given
  *     lr                   [1]
+ *     noise                [1], how far rounding may be off: see inputs.h
  *     start.<name>         parameters and running statistics before the first step
  *     loss                 [TWIN_STEPS]
  *     gradient.<name>      of the first step, without weight decay
