@@ -5,8 +5,8 @@
 
 The twin takes the steps in float64. How far rounding takes float32 depends on the network, so that
 it is measured, as in check_program.c: the twin runs again from parameters and images that are off
-by up to `noise`, which the program gives, of the largest of their tensor, and the program must come
-as close to the undisturbed run as MARGIN times the farthest of those, tensor by tensor, in the
+by up to `noise`, which the program gives, of the farthest from their tensor's mean, and the program
+must come as close to the undisturbed run as MARGIN times the farthest of those, tensor by tensor, in the
 largest difference of an element. To this come a share LEAST of the largest of the tensor, a share
 FLOOR of the largest of all tensors of the kind, and for the change of a parameter the rounding of
 its sum with that. Exit codes: 0, 1 with a last line that says what differs, 77 without
@@ -38,12 +38,13 @@ def import_torch():
 
 
 def disturbed(torch, tensor, noise, random):
-    """The tensor in float64, each element off by `noise` of the largest; random may be None."""
+    """The tensor in float64, each element off by `noise` of the one farthest from their mean, which
+    may be an offset; random may be None."""
     tensor = tensor.double()
     if random is None:
         return tensor
     off = 2 * torch.rand(tensor.shape, generator=random, dtype=torch.float64) - 1
-    return tensor + noise * tensor.abs().max() * off
+    return tensor + noise * (tensor - tensor.mean()).abs().max() * off
 
 
 def with_prefix(tensors, prefix):
