@@ -1712,6 +1712,26 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
     }
 }
 
+/* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
+ * (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap by two:
+ *
+ *     x x x x x x        y y y y      y = A'[(G w G') . (B'x B)]A, where . multiplies the 36
+ *     x x x x x x        y y y y      frequencies one by one and adds over input channels: 36
+ *     x x x x x x   ->   y y y y      products for 16 outputs, where direct convolution has 144.
+ *     x x x x x x        y y y y
+ *     x x x x x x                     The points are 0, 1, -1, 2, -2 and infinity, a row each of
+ *     x x x x x x                     B' and G and a column of A'.
+ *
+ *     B' = 4  0 -5  0  1  0     G = 1/4     0    0     A' = 1  1  1  1  1  0
+ *          0 -4 -4  1  1  0        -1/6  -1/6  -1/6         0  1 -1  2 -2  0
+ *          0  4 -4 -1  1  0        -1/6   1/6  -1/6         0  1  1  4  4  0
+ *          0 -2 -1  2  1  0        1/24  1/12   1/6         0  1 -1  8 -8  1
+ *          0  2 -1 -2  1  0        1/24 -1/12   1/6
+ *          0  4  0 -5  0  1           0     0     1
+ *
+ * The data gradient is the same with the window turned around. The weight gradient is the transpose,
+ * F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
+
 /* v = B'd, six values `step` apart. */
 static INLINE void winograd_input_line(__m512 *v, int step, const __m512 *d)
 {
