@@ -385,6 +385,7 @@ START_TEST(memory_is_bounded)
         {"{\"w\":{", "\"\":0,", "\"\":0}}", LARGEST, many},
         {"{\"__metadata__\":{", "\"\":\"\",", "\"\":0}}", LARGEST, many},
         {"{", "\"\":0,", "\"\":0}", LARGEST, many},
+        {"{", "\"\":0,", "\"\":0}", 5 * STRICT_JSON_VALUES + 1, many},
         {"{", "\"\":0,", "\"\":0}", 5 * (STRICT_JSON_VALUES - 1) + 1, "other fields"},
     };
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = count_bytes, .free_fn = free});
