@@ -1,6 +1,7 @@
 -- phases.lua - planned phases -> the text of section 4: what each does for a group of images, and
 -- the order of a step.
 
+local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
 local name <const> = require "emit/name"
 local template <const> = require "emit/template"
@@ -37,18 +38,15 @@ local function argument_text(arg, each)
     return arg.name
 end
 
+-- The profile slots of calls that are no kernels.
+local LAPS <const> = {
+    load = "LAP_LOAD", loss = "LAP_LOSS", sums = "LAP_JOIN", ghosts = "LAP_JOIN",
+}
+
 -- What a profile counts the time up to the end of a call for, or nil: more follows that belongs to
 -- the same. laps: of name.laps
 local function lap_of(call, laps)
-    if call.kernel then
-        return laps[call.kernel]
-    elseif call.fn:find("^load_") then
-        return "LAP_LOAD"
-    elseif call.fn == "softmax_loss" then
-        return "LAP_LOSS"
-    elseif call.fn:find("_ghosts_") or call.fn:find("^chunk_") then
-        return "LAP_JOIN"
-    end
+    return call.kernel and laps[call.kernel] or LAPS[call.kind]
 end
 
 -- The declaration of the memory that a phase fetches for the next group.
@@ -121,10 +119,11 @@ local function phase_text(phase, is)
             if type(arg) == "table" then
                 declare(arg)
             else
-                uses_chunk = uses_chunk or arg == "chunk"
-                uses_image = uses_image or arg == "image" or arg:find("image)", 1, true) ~= nil
+                uses_chunk = uses_chunk or argument.reads[arg] == "chunk"
+                uses_image = uses_image or argument.reads[arg] == "image"
             end
-            args[k] = arg == "&ahead" and not uses_next and "NULL" or argument_text(arg, call.each)
+            args[k] = arg == argument.ahead and not uses_next and "NULL"
+                or argument_text(arg, call.each)
         end
         local text <const> = string.format("%s(%s);", call.fn, table.concat(args, ", "))
         if call.each then

@@ -166,9 +166,9 @@ local function other_texts(graph, train, set, list, seen)
     end
     for _, phase in ipairs(train.plan.phases) do
         for _, call in ipairs(phase.calls) do
-            if call.fn:find("^load_") then
+            if call.kind == "load" then
                 add_once(list, seen, call.fn, "ops/load.c.tpl", load_params(call))
-            elseif call.fn == "softmax_loss" then
+            elseif call.kind == "loss" then
                 add_once(list, seen, call.fn, "ops/loss.c.tpl", loss_params(call))
             end
         end
@@ -240,7 +240,7 @@ local function weight_texts(graph, train, set)
         return params.name
     end
     for i, param in ipairs(graph.params) do
-        local layer <const>, role <const> = param.name:match("^(.*)%.(%w+)$")
+        local layer <const>, role <const> = param.layer, param.role
         local forward <const> = spec_of[layer .. " fwd"]
         local row <const> = {
             "{.param = " .. i - 1,

@@ -30,7 +30,7 @@ local function outputs_of(call)
         local writes = not call.kernel
         if call.kernel then
             writes = OUTPUTS[call.kernel.params[i]]
-        elseif type(arg) ~= "table" or call.fn == "zero" then
+        elseif type(arg) ~= "table" then
             break
         end
         list[#list + 1] = writes and arg or nil

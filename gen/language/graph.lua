@@ -17,8 +17,9 @@
 --               state,                        -- index of running_mean in states, running_var
 --                                             -- follows; or nil
 --               flop }                        -- forward, one image, an integer; 0 for cheap layers
---     param = { name = "conv1.weight", shape = { O, I, kh, kw } or { O, I } or { C }, count,
---               offset, init = "fan_in|one|zero", fan_in, decays = bool }
+--     param = { name = "conv1.weight", layer = "conv1", role = "weight" or "bias",
+--               shape = { O, I, kh, kw } or { O, I } or { C }, count, offset,
+--               init = "fan_in|one|zero", fan_in, decays = bool }
 --     state = { name = "norm1.running_mean", count, offset, init = 0 or 1 }
 --
 -- Nodes are in topological order and nodes[1] is the image; offsets are in floats. Normalizations
@@ -44,6 +45,8 @@ local function add_params(built, node, list)
     for _, param in ipairs(list) do
         local made <const> = {
             name = node.name .. "." .. param.name,
+            layer = node.name,
+            role = param.name,
             shape = param.shape,
             count = product(param.shape),
             offset = built.param_floats,

@@ -1,6 +1,8 @@
 -- loss.lua - the cross entropy of a softmax, and the gradient with which a backward pass begins. In
 -- evaluation it leaves the logits too.
 
+local argument <const> = require "ops/argument"
+
 local loss <const> = { kinds = { "softmax_cross_entropy" }, makes_no_value = true }
 
 --- Its C function: it is no kernel.
@@ -15,12 +17,12 @@ end
 function loss.forward(planner, step)
     local logits <const> = planner:need(step.x)
     local dlogits <const> = planner.eval and "NULL" or planner:gradient_into(step.x)
-    planner:call(loss.fn, {
-        dlogits, logits, "net", "chunk", "image", "n",
+    planner:call("loss", loss.fn, {
+        dlogits, logits, "net", argument.chunk, argument.image, "n",
         planner.eval and "0.0f" or "net->run->label_smoothing",
     }, step.name)
     if planner.eval then
-        planner:call("store_logits", { "net", "image", "n", logits }, step.name)
+        planner:call("logits", "store_logits", { "net", argument.image, "n", logits }, step.name)
     end
 end
 

@@ -1,6 +1,7 @@
 -- pointwise.lua - a line of its own for each channel, then ReLU, then dropout, each where present:
 -- what a norm applies, and what stands alone.
 
+local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
 local kernel <const> = require "ops/kernel"
@@ -58,8 +59,8 @@ local function kept(planner, step)
         string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)), nil,
         planner.group_images)
     buffer.holds = "bits"
-    planner:call("drop", {
-        buffer, "net", "image", "n", tostring(node.index - 1),
+    planner:call("drop", "drop", {
+        buffer, "net", argument.image, "n", tostring(node.index - 1),
         tostring(dropout.threshold(node.p)), tostring(words),
     }, node.name)
     return buffer

@@ -4,6 +4,7 @@
 -- head of that file describes: buffers get their scope from the phases that touch them, kernels
 -- their algorithm, packed weights, scratch memory and name.
 
+local argument <const> = require "ops/argument"
 local grouped <const> = require "ops/conv/grouped"
 local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
@@ -79,8 +80,9 @@ function builder:touch(buffer, index)
     buffer.phase = buffer.phase or phase
 end
 
--- Calls a function once for the group, or with `each` once for every image of it.
-function builder:call(fn, args, note, spec, each)
+--- Calls a function of this kind once for the group, or with `each` once for every image of it.
+--- spec: of a kernel
+function builder:call(kind, fn, args, note, spec, each)
     self.calls = self.calls + 1
     for _, arg in ipairs(args) do
         if type(arg) == "table" then
@@ -89,7 +91,7 @@ function builder:call(fn, args, note, spec, each)
     end
     local calls <const> = self.phases[#self.phases].calls
     calls[#calls + 1] = {
-        fn = fn, args = args, note = note, group = self.group, kernel = spec,
+        kind = kind, fn = fn, args = args, note = note, group = self.group, kernel = spec,
         each = each or false,
     }
 end
@@ -136,7 +138,7 @@ function builder:fetch_ahead(spec, values)
     end
     local phase <const> = self.phases[#self.phases]
     phase.ahead_steps = phase.ahead_steps + steps
-    values.ahead = self.eval and "NULL" or "&ahead"
+    values.ahead = self.eval and "NULL" or argument.ahead
     table.insert(spec.params, "ahead")
 end
 
@@ -156,7 +158,7 @@ function builder:kernel_call(spec, values, note, layer)
         args[i] = assert(values[param], param)
     end
     self.kernels[#self.kernels + 1] = spec
-    self:call(spec.name, args, note, spec)
+    self:call("kernel", spec.name, args, note, spec)
 end
 
 --- Lets a buffer live until the end of the current phase: other groups read it.

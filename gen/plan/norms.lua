@@ -5,6 +5,7 @@
 -- and then over chunks (templates/ops/moments.c.tpl). From complete sums the norm's own functions
 -- (templates/ops/norm.c.tpl) make the line that the map after it applies.
 
+local argument <const> = require "ops/argument"
 local builder <const> = require "plan/builder"
 local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
@@ -57,11 +58,11 @@ function norms:gather_sums(node, what, x)
     local part <const> = doubles(self, "chunk_" .. what .. "_" .. node.name, "chunk", node)
     local pitch <const> = tostring(self:norm_pitch(node))
     if what == "sums" then
-        self:call("chunk_moments", {
-            part, sums, "net", "chunk", "image", "n", pitch, x.h * x.w .. ".0",
+        self:call("sums", "chunk_moments", {
+            part, sums, "net", argument.chunk, argument.image, "n", pitch, x.h * x.w .. ".0",
         }, node.name)
     else
-        self:call("chunk_sums", { part, sums, "n", pitch }, node.name)
+        self:call("sums", "chunk_sums", { part, sums, "n", pitch }, node.name)
     end
 end
 
@@ -98,7 +99,7 @@ function norms:norm_eval(node, coef)
         local function state(index)
             return "net->run->store.state + " .. name.param(self.fused.graph.states[index].name)
         end
-        self:call(name.norm(node, "eval"), {
+        self:call("line", name.norm(node, "eval"), {
             coef, state(node.state), state(node.state + 1), norm_weight(node), norm_bias(node),
         }, node.name, nil, true)
     end
@@ -109,7 +110,7 @@ end
 -- are until all have read them. The line is the first argument.
 function norms:ghosts_meet(kind, node, pixels, sums, fn, args)
     self:new_phase { kind = kind, norm = node, pixels = pixels, parts = sums }
-    self:call(fn, args, node.name)
+    self:call("ghosts", fn, args, node.name)
     self:keep_for_phase(sums)
     args[1].scope = "group"
     self:keep_for_phase(args[1])
@@ -132,11 +133,11 @@ function norms:norm_forward(step)
         }
     elseif norms.is_batch(node) then
         self:ghosts_meet("ghosts_fwd", node, pixels, sums, name.norm(node, "ghosts_fwd"), {
-            coef, "net", sums, "group", "image", "n", tostring(node.ghost), norm_weight(node),
-            norm_bias(node), pixels .. ".0",
+            coef, "net", sums, "group", argument.image, "n", tostring(node.ghost),
+            norm_weight(node), norm_bias(node), pixels .. ".0",
         })
     else
-        self:call(name.norm(node, "fwd"), {
+        self:call("line", name.norm(node, "fwd"), {
             coef, sums, norm_weight(node), norm_bias(node), pixels .. ".0",
         }, node.name, nil, true)
     end
@@ -159,11 +160,11 @@ function norms:norm_backward(step)
         }
     elseif norms.is_batch(node) then
         self:ghosts_meet("ghosts_bwd", node, pixels, sums, name.norm(node, "ghosts_bwd"), {
-            dcoef, dweight, dbias, "net", sums, "group", "image", "n", tostring(node.ghost), coef,
-            norm_weight(node), pixels .. ".0",
+            dcoef, dweight, dbias, "net", sums, "group", argument.image, "n",
+            tostring(node.ghost), coef, norm_weight(node), pixels .. ".0",
         })
     else
-        self:call(name.norm(node, "bwd"), {
+        self:call("line", name.norm(node, "bwd"), {
             dcoef, dweight, dbias, sums, coef, norm_weight(node), pixels .. ".0",
         }, node.name, nil, true)
     end

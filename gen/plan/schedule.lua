@@ -20,7 +20,10 @@
 --           calls = array of calls made for each group,
 --           ahead = array of "group" buffers that calls read and earlier phases made,
 --           ahead_steps = how often kernels of the phase fetch a part of them }
--- call = { fn = name of a C function, args = array of buffers and strings (C expressions),
+-- call = { kind = "kernel", "load", "loss", "logits", "drop", "sums" (of a chunk), "line" (of a
+--          norm, made of its sums) or "ghosts" (the same, where images meet),
+--          fn = name of a C function, args = array of buffers and strings (C expressions: see
+--          ops/argument.lua),
 --          each = made for one image of the group after another, with the image's part of buffers
 --          that have copies, note = layers it computes,
 --          group = the layers and shapes it belongs to, for a comment,
@@ -45,6 +48,7 @@
 --          fields of its operation }; params names the arguments in C order, by their names in
 --          struct kernel_args
 
+local argument <const> = require "ops/argument"
 local builder <const> = require "plan/builder"
 local name <const> = require "emit/name"
 local norms <const> = require "plan/norms"
@@ -116,7 +120,7 @@ function planner:need(value)
     local buffer <const> = self:layout_buffer("y_" .. value.name, self.layouts[value].data)
     self.data[value] = { buffer = buffer, phase = phase }
     if not value.maker then
-        self:call(name.load(value), { buffer, "input_images(net, image)", "n" }, "")
+        self:call("load", name.load(value), { buffer, argument.images, "n" }, "")
     else
         ops[value.maker.op].forward(self, value.maker, buffer)
     end

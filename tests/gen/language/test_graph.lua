@@ -126,21 +126,29 @@ function tests.parameters_have_pytorch_names_layouts_and_inits()
     local built <const> = build(
         "conv { 8, window = 3, bias = true }, norm(), maxpool(2), linear(4)")
     test.equal(built.params, {
-        { name = "conv1.weight", shape = { 8, 3, 3, 3 }, count = 216, offset = 0, init = "fan_in",
+        { name = "conv1.weight", layer = "conv1", role = "weight",
+          shape = { 8, 3, 3, 3 }, count = 216, offset = 0, init = "fan_in",
           fan_in = 27, decays = true },
-        { name = "conv1.bias", shape = { 8 }, count = 8, offset = 216, init = "fan_in",
+        { name = "conv1.bias", layer = "conv1", role = "bias",
+          shape = { 8 }, count = 8, offset = 216, init = "fan_in",
           fan_in = 27, decays = true },
-        { name = "norm1.weight", shape = { 8 }, count = 8, offset = 224, init = "one", fan_in = 1,
+        { name = "norm1.weight", layer = "norm1", role = "weight",
+          shape = { 8 }, count = 8, offset = 224, init = "one", fan_in = 1,
           decays = true },
-        { name = "norm1.bias", shape = { 8 }, count = 8, offset = 232, init = "zero", fan_in = 1,
+        { name = "norm1.bias", layer = "norm1", role = "bias",
+          shape = { 8 }, count = 8, offset = 232, init = "zero", fan_in = 1,
           decays = true },
-        { name = "linear1.weight", shape = { 4, 72 }, count = 288, offset = 240, init = "fan_in",
+        { name = "linear1.weight", layer = "linear1", role = "weight",
+          shape = { 4, 72 }, count = 288, offset = 240, init = "fan_in",
           fan_in = 72, decays = true },
-        { name = "linear1.bias", shape = { 4 }, count = 4, offset = 528, init = "fan_in",
+        { name = "linear1.bias", layer = "linear1", role = "bias",
+          shape = { 4 }, count = 4, offset = 528, init = "fan_in",
           fan_in = 72, decays = true },
-        { name = "linear2.weight", shape = { 2, 4 }, count = 8, offset = 532, init = "fan_in",
+        { name = "linear2.weight", layer = "linear2", role = "weight",
+          shape = { 2, 4 }, count = 8, offset = 532, init = "fan_in",
           fan_in = 4, decays = true },
-        { name = "linear2.bias", shape = { 2 }, count = 2, offset = 540, init = "fan_in",
+        { name = "linear2.bias", layer = "linear2", role = "bias",
+          shape = { 2 }, count = 2, offset = 540, init = "fan_in",
           fan_in = 4, decays = true },
     })
     test.equal(built.param_floats, 542)
@@ -156,7 +164,8 @@ function tests.groups_divide_weights_and_work()
     local built <const> = build("conv { 8, window = 1 }, conv { 16, window = 3, groups = 4 }")
     test.equal(built.nodes[3].flop, 2 * 2 * 9 * 16 * 7 * 6)
     test.equal(built.params[2], {
-        name = "conv2.weight", shape = { 16, 2, 3, 3 }, count = 288, offset = 24, init = "fan_in",
+        name = "conv2.weight", layer = "conv2", role = "weight",
+        shape = { 16, 2, 3, 3 }, count = 288, offset = 24, init = "fan_in",
         fan_in = 18, decays = true,
     })
 end

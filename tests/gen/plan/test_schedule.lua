@@ -3,6 +3,8 @@
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
+local argument <const> = require("ops/argument")
+
 local tests <const> = {}
 
 -- Calls check(plan, title, plans) for the plans of training and of evaluation of every network.
@@ -188,7 +190,7 @@ function tests.training_drops_by_the_layer()
             end
         end
         for _, call in ipairs((calls_of(nets.plans(built).train.plan))) do
-            if call.fn == "drop" then
+            if call.kind == "drop" then
                 assert(not drawn[call.args[1].name], "drawn twice")
                 drawn[call.args[1].name] = call.args[5]
             end
@@ -233,7 +235,7 @@ local function effects(call)
     -- load, the norms' own functions and the loss set their first argument.
     for i, arg in ipairs(call.args) do
         if is_buffer(arg) then
-            local first <const> = i == 1 and call.fn ~= "store_logits"
+            local first <const> = i == 1 and call.kind ~= "logits"
             table.insert(first and sets or reads, arg)
         end
     end
@@ -275,7 +277,7 @@ function tests.lifetimes_are_those_of_the_calls()
         for i, call in ipairs(calls) do
             for _, arg in ipairs(call.args) do
                 if is_buffer(arg) then
-                    local shared <const> = call.fn:find("_ghosts_")
+                    local shared <const> = call.kind == "ghosts"
                         and (arg.name:find("sums_") or arg == call.args[1])
                     first[arg] = first[arg] or i
                     last[arg] = math.max(last[arg] or 0, shared and last_of[phase_of[i]] or i)
@@ -298,7 +300,7 @@ function tests.gradients_are_set_once_then_added_to()
         local written <const> = {}
         for _, call in ipairs((calls_of(plan))) do
             local kernel <const> = call.kernel
-            if call.fn == "softmax_loss" then
+            if call.kind == "loss" then
                 written[call.args[1]] = true
             elseif kernel and kernel.pass == "bwd_data" then
                 local dx <const> = call.args[1]
@@ -423,6 +425,27 @@ function tests.borders_are_as_wide_as_windows_reach()
             end
         end
     end)
+end
+
+-- The emitter declares or drops a parameter of the function around the calls by what they say they
+-- read, and times them by their kind.
+function tests.calls_say_what_they_are_and_read()
+    local seen <const> = {}
+    each_plan(function(plan, title)
+        for _, call in ipairs((calls_of(plan))) do
+            seen[call.kind] = true
+            test.equal(call.kind == "kernel", call.kernel ~= nil, title)
+            for _, arg in ipairs(call.args) do
+                local word <const> = type(arg) == "string"
+                    and (arg:match("%f[%w]image%f[%W]") or arg:match("%f[%w]chunk%f[%W]")) or nil
+                test.equal(argument.reads[arg], word, title)
+            end
+        end
+    end)
+    test.equal(seen, {
+        kernel = true, load = true, loss = true, logits = true, drop = true, sums = true,
+        line = true, ghosts = true,
+    })
 end
 
 return tests
