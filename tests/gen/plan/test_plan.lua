@@ -4,6 +4,7 @@ local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
 local dump <const> = require("plan/dump")
+local pipeline <const> = require("plan/pipeline")
 local plan <const> = require("plan/show")
 
 local tests <const> = {}
@@ -89,6 +90,18 @@ function tests.steps_refer_by_name()
         { op = "map", name = "norm1", layers = { "norm1", "dropout1" }, x = "relu1",
           y = "dropout1", relu = false, norm = "norm1", dropout = "dropout1", masks_x = true },
     })
+end
+
+-- A kernel has all that its plan has, field by field.
+function tests.kernels_are_whole()
+    local graph <const> = nets.graph("s8", "bn")
+    local asked <const> = options(graph, "avx2")
+    local planned <const> = pipeline.plan(graph, asked).train.plan.kernels
+    for i, kernel in ipairs(plan.pass(graph, asked, "kernels")) do
+        for key, value in pairs(planned[i]) do
+            test.equal(dump.text(kernel[key]), dump.text(value), planned[i].name .. " " .. key)
+        end
+    end
 end
 
 -- The table of memory is the plan's: sums of sizes give what the summary says.
