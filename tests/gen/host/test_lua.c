@@ -29,7 +29,7 @@ enum { WHY_SIZE = 4096 };
 /* One test function of one file. A file that cannot be loaded, or holds no tests, has one entry
  * without a function, which fails with the reason. */
 struct entry {
-    char *file; /* "tests/lua/test_x.lua" */
+    char *file; /* "tests/test_x.lua" */
     char *function;
 };
 
@@ -64,7 +64,7 @@ static int compare_functions(const void *a, const void *b)
     return strcmp(left->function, right->function);
 }
 
-/* Runs the file "tests/lua/..." with the value on top of the stack as its argument, which its
+/* Runs the file "tests/..." with the value on top of the stack as its argument, which its
  * result replaces. On failure the reason goes into why. */
 static bool run_file(struct host *host, const char *file, char *why, size_t room)
 {
@@ -152,7 +152,7 @@ START_TEST(lua_function)
 }
 END_TEST
 
-/* The files, as "tests/lua/test_x.lua". */
+/* The files, as "tests/test_x.lua". */
 static char **files;
 static size_t file_count;
 
