@@ -29,7 +29,7 @@ enum { WHY_SIZE = 4096 };
 /* One test function of one file. A file that cannot be loaded, or holds no tests, has one entry
  * without a function, which fails with the reason. */
 struct entry {
-    char *file; /* "tests/test_x.lua" */
+    char *file; /* "tests/gen/plan/test_x.lua" */
     char *function;
 };
 
@@ -152,7 +152,7 @@ START_TEST(lua_function)
 }
 END_TEST
 
-/* The files, as "tests/test_x.lua". */
+/* The files, as "tests/gen/plan/test_x.lua". */
 static char **files;
 static size_t file_count;
 
