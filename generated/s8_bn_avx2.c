@@ -1424,7 +1424,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1, 16, 1024.0);
     batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, (double *)(net.thread + AT_TOTAL_NORM1), net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
@@ -1437,7 +1437,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2, 32, 1024.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, (double *)(net.thread + AT_TOTAL_NORM2), net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
@@ -1450,7 +1450,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3, 16, 256.0);
     batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, (double *)(net.thread + AT_TOTAL_NORM3), net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
@@ -1463,7 +1463,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4, 32, 256.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, (double *)(net.thread + AT_TOTAL_NORM4), net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
@@ -1476,7 +1476,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5, 32, 256.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, (double *)(net.thread + AT_TOTAL_NORM5), net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
@@ -1489,7 +1489,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6, 32, 64.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, (double *)(net.thread + AT_TOTAL_NORM6), net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
@@ -1502,7 +1502,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7, 32, 64.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, (double *)(net.thread + AT_TOTAL_NORM7), net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
@@ -1515,7 +1515,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8, 32, 64.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, (double *)(net.thread + AT_TOTAL_NORM8), net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
@@ -1528,7 +1528,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL, rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, (double *)(net.thread + AT_TOTAL_NORM8), net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
@@ -1538,7 +1538,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL, rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, (double *)(net.thread + AT_TOTAL_NORM7), net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
@@ -1548,7 +1548,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL, rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, (double *)(net.thread + AT_TOTAL_NORM6), net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
@@ -1558,7 +1558,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL, rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, (double *)(net.thread + AT_TOTAL_NORM5), net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
@@ -1568,7 +1568,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL, rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, (double *)(net.thread + AT_TOTAL_NORM4), net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
@@ -1578,7 +1578,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL, rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, (double *)(net.thread + AT_TOTAL_NORM3), net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
@@ -1588,7 +1588,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL, rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, (double *)(net.thread + AT_TOTAL_NORM2), net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
@@ -1598,7 +1598,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL, rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, (double *)(net.thread + AT_TOTAL_NORM1), net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
@@ -1608,7 +1608,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, false, train_phase17);
 
     /* Every chunk has its gradients: sum, update, pack. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
     lap(&net, LAP_UPDATE);
@@ -5916,7 +5916,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "00674455606e6363",
+    .arithmetic = "7540603944cc2589",
     .c = 3,
     .h = 32,
     .w = 32,

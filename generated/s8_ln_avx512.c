@@ -976,7 +976,7 @@ static void train(struct run *run, int rank)
     each_group(&net, chunks, train_group);
 
     /* Every chunk has its gradients: sum, update, pack. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
     lap(&net, LAP_UPDATE);
@@ -5033,7 +5033,7 @@ static const struct model model = {
     .norm = "ln",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "ae7478e57104aa74",
+    .arithmetic = "9b870b3afbf79f8e",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -259,7 +259,7 @@ struct run;
 struct model;
 
 /* One way to compute a model: the generated kernels, or the generic ones. The last three functions
- * are called by every rank of the pool at once (see run.h). */
+ * are called by every rank of the team at once (see run.h). */
 struct backend {
     const char *name; /* "generated", "generic" */
     /* What it needs besides memory, asked for last when a run is opened; NULL: nothing. */

@@ -7,8 +7,8 @@
  *     struct step_result r = run_train(&run, &batch);
  *     run_close(&run);
  *
- * The run owns its store, its arenas and its pool. Backends read batch, sgd and the flags, write
- * store, loss and correct, and never touch the rest.
+ * The run owns its store, its arenas and its team of threads. Backends read batch, sgd and the
+ * flags, write store, loss and correct, and never touch the rest.
  */
 #ifndef BURIN_RUN_H
 #define BURIN_RUN_H
@@ -17,7 +17,7 @@
 #include "model.h"
 #include "sys/clock.h"
 #include "sys/err.h"
-#include "sys/pool.h"
+#include "sys/team.h"
 #include "train/optim.h"
 
 /* The images of one step. */
@@ -56,7 +56,7 @@ struct watch {
 struct run {
     const struct model *model;
     const struct backend *backend;
-    struct pool *pool;
+    struct team *team;
     struct store store;
     struct sgd sgd;
     bool dropout; /* false turns every dropout layer off in training */
@@ -66,7 +66,7 @@ struct run {
     const struct batch *batch;
     float *logits; /* eval: [n][classes] or NULL */
     float *shared; /* arenas, see struct backend */
-    float *thread[POOL_MAX_THREADS];
+    float *thread[TEAM_MAX_THREADS];
     double loss[MODEL_CHUNKS]; /* sum over the images of each chunk */
     int correct[MODEL_CHUNKS];
 };
@@ -76,7 +76,7 @@ struct span {
     int first, last;
 };
 
-/* Allocates for batches of at most recipe.batch images and starts the pool. */
+/* Allocates for batches of at most recipe.batch images and starts the team. */
 bool run_open(struct run *run, const struct model *model, const struct backend *backend,
               int threads, struct err *err);
 void run_close(struct run *run);
@@ -119,7 +119,7 @@ static inline struct span run_chunk(const struct run *run, int chunk)
 /* Part `rank` of `count` things, the parts contiguous and as equal as they can be. */
 static inline struct span run_share(const struct run *run, int rank, int count)
 {
-    int threads = pool_threads(run->pool);
+    int threads = team_threads(run->team);
     return (struct span){(int)((long)count * rank / threads),
                          (int)((long)count * (rank + 1) / threads)};
 }

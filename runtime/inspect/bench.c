@@ -62,12 +62,12 @@ static bool verify_all(const struct model *model, struct err *err)
     return true;
 }
 
-static bool time_kernels(struct bench *b, struct pool *pool, struct err *err)
+static bool time_kernels(struct bench *b, struct team *team, struct err *err)
 {
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         if (is_timed(k) &&
-            !bench_kernel(k, pool, b->model->recipe.batch, run_chunk_images(b->model), b->rounds,
+            !bench_kernel(k, team, b->model->recipe.batch, run_chunk_images(b->model), b->rounds,
                           b->kernels, &b->times[i], err))
             return false;
     }
@@ -76,14 +76,14 @@ static bool time_kernels(struct bench *b, struct pool *pool, struct err *err)
 
 static bool measure_kernels(struct bench *b, struct err *err)
 {
-    struct pool *pool = NULL;
+    struct team *team = NULL;
     if (!ref_open(b->threads, err) || !verify_all(b->model, err) ||
-        !pool_open(&pool, b->threads, err))
+        !team_open(&team, b->threads, err))
         return false;
-    bool ok = (!b->pin || pool_pin(pool, err)) && time_kernels(b, pool, err);
+    bool ok = (!b->pin || team_pin(team, err)) && time_kernels(b, team, err);
     if (ok) /* now: the system has given each thread its processor */
-        b->peak = peak_gflops(b->model->isa, pool);
-    pool_close(pool);
+        b->peak = peak_gflops(b->model->isa, team);
+    team_close(team);
     return ok;
 }
 
@@ -116,7 +116,7 @@ static bool measure_steps(struct bench *b, struct err *err)
               bench_step_open(&run, b->model, b->model->backend, b->threads, err) &&
               bench_step_open(&generic, b->model, &generic_backend, b->threads, err);
     if (ok && b->pin)
-        ok = pool_pin(run.pool, err) && pool_pin(generic.pool, err);
+        ok = team_pin(run.team, err) && team_pin(generic.team, err);
     if (ok)
         time_steps(b, &run, &generic, &batch);
     run_close(&generic);

@@ -17,7 +17,7 @@ enum { MAX_ROUNDS = 101 };
 static const double ROUND_SECONDS = 4e-3;
 
 struct bench {
-    struct pool *pool;
+    struct team *team;
     struct operands *sets; /* [threads][groups] */
     int groups;
     int repeats; /* calls for each group in one round */
@@ -61,7 +61,7 @@ static void share(struct operands *to, const struct operands *first)
 
 static bool open_sets(struct bench *b, const struct kernel *kernel, int images, struct err *err)
 {
-    int threads = pool_threads(b->pool);
+    int threads = team_threads(b->team);
     b->sets = calloc((size_t)(threads * b->groups), sizeof *b->sets);
     if (b->sets == NULL)
         return err_set(err, "%s: cannot allocate its operands", kernel->name);
@@ -81,7 +81,7 @@ static bool open_sets(struct bench *b, const struct kernel *kernel, int images, 
 
 static void close_sets(struct bench *b)
 {
-    for (int i = 0; b->sets != NULL && i < pool_threads(b->pool) * b->groups; i++)
+    for (int i = 0; b->sets != NULL && i < team_threads(b->team) * b->groups; i++)
         operands_close(&b->sets[i]);
     free(b->sets);
 }
@@ -104,7 +104,7 @@ static double seconds_of(struct bench *b, void (*work)(void *context, int rank),
 {
     b->repeats = repeats;
     double start = clock_seconds();
-    pool_run(b->pool, work, b);
+    team_run(b->team, work, b);
     return clock_seconds() - start;
 }
 
@@ -117,11 +117,11 @@ static int find_repeats(struct bench *b, void (*work)(void *context, int rank))
     return repeats;
 }
 
-bool bench_kernel(const struct kernel *kernel, struct pool *pool, int batch, int images, int rounds,
+bool bench_kernel(const struct kernel *kernel, struct team *team, int batch, int images, int rounds,
                   bool alone, struct bench_time *time, struct err *err)
 {
     double seconds[MAX_ROUNDS], generic[MAX_ROUNDS] = {0};
-    struct bench b = {.pool = pool, .groups = (images + kernel->images - 1) / kernel->images};
+    struct bench b = {.team = team, .groups = (images + kernel->images - 1) / kernel->images};
     rounds = rounds < MAX_ROUNDS ? rounds : MAX_ROUNDS;
     if (!open_sets(&b, kernel, images, err)) {
         close_sets(&b);
@@ -134,7 +134,7 @@ bool bench_kernel(const struct kernel *kernel, struct pool *pool, int batch, int
         if (!alone)
             generic[r] = seconds_of(&b, run_generic, generic_repeats) / generic_repeats;
     }
-    double rounds_a_batch = (double)batch / (images * pool_threads(pool));
+    double rounds_a_batch = (double)batch / (images * team_threads(team));
     time->ms = median_of(seconds, (size_t)rounds) * 1e3 * rounds_a_batch;
     time->generic_ms = median_of(generic, (size_t)rounds) * 1e3 * rounds_a_batch;
     time->bytes = image_bytes(b.sets) * batch;

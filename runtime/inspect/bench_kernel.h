@@ -4,7 +4,7 @@
 
 #include "model.h"
 #include "sys/err.h"
-#include "sys/pool.h"
+#include "sys/team.h"
 
 /* For a whole batch, all threads together. */
 struct bench_time {
@@ -15,7 +15,7 @@ struct bench_time {
 
 /* Medians over `rounds`, the two in turns; `alone` leaves out the generic one, whose time is then
  * 0. Every thread has `images` images of its own, as a chunk has. */
-bool bench_kernel(const struct kernel *kernel, struct pool *pool, int batch, int images, int rounds,
+bool bench_kernel(const struct kernel *kernel, struct team *team, int batch, int images, int rounds,
                   bool alone, struct bench_time *time, struct err *err);
 
 #endif

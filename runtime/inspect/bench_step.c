@@ -157,7 +157,7 @@ static bool add_figures(const struct figures *f, const struct run *run, cJSON *r
     char cpu[128];
     if (!cJSON_AddStringToObject(root, "isa", run->model->isa) ||
         !cJSON_AddStringToObject(root, "cpu", cpu_name(cpu, sizeof cpu)) ||
-        !cJSON_AddNumberToObject(root, "threads", pool_threads(run->pool)) ||
+        !cJSON_AddNumberToObject(root, "threads", team_threads(run->team)) ||
         !cJSON_AddNumberToObject(root, "peak_gflops", f->peak))
         return false;
     cJSON *step = cJSON_AddObjectToObject(root, "step");
@@ -200,7 +200,7 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
     struct profile profile = {0}, *wanted = options->profile ? &profile : NULL;
     bool ok = make_figures(&figures, options->steps, err) && bench_batch_make(&batch, model, err) &&
               bench_step_open(&run, model, model->backend, options->threads, err) &&
-              (!options->pin || pool_pin(run.pool, err)) &&
+              (!options->pin || team_pin(run.team, err)) &&
               (wanted == NULL || profile_open(wanted, model, options->threads, err));
     if (ok) {
         run.dropout = options->dropout;
@@ -208,7 +208,7 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
              take_steps(&figures, &run, &batch, wanted, err) && find_median(&figures, err);
     }
     if (ok) { /* after the steps: the system has given each thread its processor by then */
-        figures.peak = peak_gflops(model->isa, run.pool);
+        figures.peak = peak_gflops(model->isa, run.team);
         figures.roofline = bench_step_mflop(model) / figures.peak;
         ok = (options->json == NULL || save_figures(&figures, &run, options->json, err));
     }

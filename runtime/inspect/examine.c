@@ -256,7 +256,7 @@ static bool fill(cJSON *json, const struct examination *e, struct run *run, stru
         free(inside);
         return err_set_errno(err, ENOMEM, "eval.json");
     }
-    bool ok = inside_open(inside, run->model, pool_threads(run->pool), err);
+    bool ok = inside_open(inside, run->model, team_threads(run->team), err);
     if (ok) {
         inside_set(inside, &run->store);
         ok = add_pictures(json, e, run->model->classes, images, err) &&

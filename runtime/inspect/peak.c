@@ -107,23 +107,23 @@ static void run_loop(void *context, int rank)
     (void)rank;
 }
 
-static double seconds_of(struct loop *loop, struct pool *pool)
+static double seconds_of(struct loop *loop, struct team *team)
 {
     double start = clock_seconds();
-    pool_run(pool, run_loop, loop);
+    team_run(team, run_loop, loop);
     return clock_seconds() - start;
 }
 
-double peak_gflops(const char *isa, struct pool *pool)
+double peak_gflops(const char *isa, struct team *team)
 {
     const double run_seconds = 4e-3;
     struct loop loop = loop_of(isa);
-    while (seconds_of(&loop, pool) < run_seconds)
+    while (seconds_of(&loop, team) < run_seconds)
         loop.rounds *= 2;
     double rates[RUNS];
     for (int i = 0; i < RUNS; i++) {
-        double flop = 2.0 * loop.lanes * ACCUMULATORS * (double)loop.rounds * pool_threads(pool);
-        rates[i] = flop / seconds_of(&loop, pool) * 1e-9;
+        double flop = 2.0 * loop.lanes * ACCUMULATORS * (double)loop.rounds * team_threads(team);
+        rates[i] = flop / seconds_of(&loop, team) * 1e-9;
     }
     return median_of(rates, RUNS);
 }

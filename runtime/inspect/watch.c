@@ -66,7 +66,7 @@ static void note_lap(struct watch *watch, const struct run *run, int slot)
 
 void watch_start(struct watching *watching, struct run *run)
 {
-    assert(run->model->tensors != NULL && pool_threads(run->pool) == 1);
+    assert(run->model->tensors != NULL && team_threads(run->team) == 1);
     *watching = (struct watching){.watch = {.group = note_group, .lap = note_lap}, .image = -1};
     run->watch = &watching->watch;
 }

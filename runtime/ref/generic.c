@@ -77,7 +77,7 @@ static const double *sum_batch(const struct work *w, int layer, int pass)
 {
     int n = 2 * w->model->layers[layer].c;
     double *total = place_thread_sums(w);
-    pool_barrier(w->run->pool);
+    team_barrier(w->run->team);
     memset(total, 0, (size_t)n * sizeof *total);
     for (int chunk = 0; chunk < run_chunks(w->run); chunk++) {
         const double *sums = place_part_sums(w, layer, pass, chunk);
@@ -92,7 +92,7 @@ static void finish_batch_moments(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
     if (ghost_norm(l)) {
-        pool_barrier(w->run->pool);
+        team_barrier(w->run->team);
         if (w->rank == 0 && l->state >= 0)
             ghost_track(w, layer);
         return;
@@ -113,7 +113,7 @@ static void finish_batch_dcoef(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
     if (ghost_norm(l)) {
-        pool_barrier(w->run->pool);
+        team_barrier(w->run->team);
         return;
     }
     const double *sums = sum_batch(w, layer, 1);
@@ -453,7 +453,7 @@ static void train(struct run *run, int rank)
     struct work w = work_of(run, &plan, rank, true);
     forward(&w);
     backward(&w);
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     update(&w);
 }
 

@@ -1,7 +1,7 @@
 /* pin.h - processors for threads: which there are, and staying on one.
  *
- *     int cpus[POOL_MAX_THREADS];
- *     int count = pin_cpus(cpus, POOL_MAX_THREADS);     (best to use first)
+ *     int cpus[TEAM_MAX_THREADS];
+ *     int count = pin_cpus(cpus, TEAM_MAX_THREADS);     (best to use first)
  *     struct pin_place *before = pin_to(cpus[0]);       (this thread stays there)
  *     pin_back(before);                                 (where it was before)
  */

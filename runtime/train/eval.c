@@ -154,7 +154,7 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
         {"data", "DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic set",
          OPTION_TEXT, &e.data_option, 0, 0},
         {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
-         POOL_MAX_THREADS},
+         TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
          OPTION_CHOICE, &e.backend, 0, 0},
         {"mean", "A,B,C", "of the images the model was trained on, pixels from 0 to 1", OPTION_TEXT,

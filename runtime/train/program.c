@@ -15,7 +15,7 @@
 #include "inspect/info.h"
 #include "sys/cpu.h"
 #include "sys/options.h"
-#include "sys/pool.h"
+#include "sys/team.h"
 #include "train/eval.h"
 #include "train/train.h"
 
@@ -27,7 +27,7 @@ static bool bench_command(const struct model *model, const char *program, int ar
     int64_t threads = 1, step_count = 0;
     const struct option_spec specs[] = {
         {"json", "FILE", "write the figures here, too", OPTION_TEXT, &options.json, 0, 0},
-        {"threads", "N", "default 1", OPTION_INT, &threads, 1, POOL_MAX_THREADS},
+        {"threads", "N", "default 1", OPTION_INT, &threads, 1, TEAM_MAX_THREADS},
         {"pin", NULL, "each thread stays on a processor of its own", OPTION_ON, &options.pin, 0, 0},
         {"kernels", NULL, "time the generated kernels and nothing else", OPTION_ON,
          &options.kernels, 0, 0},

@@ -1,6 +1,6 @@
 /* run.c - memory, initial values, and the two entries into a backend.
  *
- * A step is one region of the pool. The backend leaves the loss and hits of each chunk; they are
+ * A step is one region of the team. The backend leaves the loss and hits of each chunk; they are
  * added here in chunk order, in double, so that the figures do not depend on the thread count.
  */
 /* madvise is no part of POSIX. */
@@ -79,11 +79,11 @@ static bool open_arenas(struct run *run, struct err *err)
     run->backend->measure(run->model, &shared, &arenas.floats);
     if (!allocate_zeroed(&run->shared, shared, "memory shared by the threads", err))
         return false;
-    for (int rank = 0; rank < pool_threads(run->pool); rank++) {
+    for (int rank = 0; rank < team_threads(run->team); rank++) {
         if (!allocate(&run->thread[rank], arenas.floats, "memory of a thread", err))
             return false;
     }
-    pool_run(run->pool, clear_arena, &arenas);
+    team_run(run->team, clear_arena, &arenas);
     return true;
 }
 
@@ -101,7 +101,7 @@ bool run_open(struct run *run, const struct model *model, const struct backend *
               int threads, struct err *err)
 {
     *run = (struct run){.model = model, .backend = backend, .dropout = true};
-    if (pool_open(&run->pool, threads, err) && open_store(run, err) && open_arenas(run, err) &&
+    if (team_open(&run->team, threads, err) && open_store(run, err) && open_arenas(run, err) &&
         (backend->open == NULL || backend->open(threads, err)))
         return true;
     run_close(run);
@@ -110,13 +110,13 @@ bool run_open(struct run *run, const struct model *model, const struct backend *
 
 void run_close(struct run *run)
 {
-    pool_close(run->pool);
+    team_close(run->team);
     free(run->store.param);
     free(run->store.grad);
     free(run->store.momentum);
     free(run->store.state);
     free(run->shared);
-    for (int rank = 0; rank < POOL_MAX_THREADS; rank++)
+    for (int rank = 0; rank < TEAM_MAX_THREADS; rank++)
         free(run->thread[rank]);
     *run = (struct run){0};
 }
@@ -191,7 +191,7 @@ static void eval_rank(void *context, int rank)
 
 void run_pack(struct run *run)
 {
-    pool_run(run->pool, pack_rank, run);
+    team_run(run->team, pack_rank, run);
 }
 
 static struct step_result step(struct run *run, const struct batch *batch, float *logits,
@@ -200,7 +200,7 @@ static struct step_result step(struct run *run, const struct batch *batch, float
     assert(batch->n >= 1 && batch->n <= run->model->recipe.batch);
     run->batch = batch;
     run->logits = logits;
-    pool_run(run->pool, work, run);
+    team_run(run->team, work, run);
 
     struct step_result result = {0};
     int chunks = run_chunks(run);

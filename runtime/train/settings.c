@@ -17,7 +17,7 @@
 #include "file/json.h"
 #include "sys/cpu.h"
 #include "sys/options.h"
-#include "sys/pool.h"
+#include "sys/team.h"
 #include "train/schedule.h"
 
 /* REAL with its two ends, ABOVE without min, BELOW without max. */
@@ -48,7 +48,7 @@ static const struct row {
     [SETTING_RESUME] = {"resume", TEXT, false, SETTINGS_DEFAULT, FIELD(resume), 0, 0, NULL},
     [SETTING_BACKEND] = {"backend", CHOICE, true, SETTINGS_DEFAULT, FIELD(backend), 0, 0, backends},
     [SETTING_THREADS] = {"threads", INT, false, SETTINGS_DEFAULT, FIELD(threads), 1,
-                         POOL_MAX_THREADS, NULL},
+                         TEAM_MAX_THREADS, NULL},
     [SETTING_SEED] = {"seed", LONG, true, SETTINGS_DEFAULT, FIELD(seed), 0, SETTINGS_MAX_SEED,
                       NULL},
     [SETTING_EPOCHS] = {"epochs", INT, RECIPE(epochs), 1, SETTINGS_MAX_EPOCHS, NULL},

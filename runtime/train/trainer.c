@@ -363,7 +363,7 @@ static bool open_run(struct trainer *t, struct err *err)
         return err_set_errno(err, ENOMEM, "parameters");
     if (!run_open(&t->run, t->model, backend, s->threads, err))
         return false;
-    if (t->pins && !pool_pin(t->run.pool, err))
+    if (t->pins && !team_pin(t->run.team, err))
         return false;
     if (t->profiles && !profile_open(&t->profile, t->model, s->threads, err))
         return false;

@@ -9,7 +9,7 @@
 
 static bool is_mine(const struct run *run, int rank, const struct param *param)
 {
-    size_t threads = (size_t)pool_threads(run->pool);
+    size_t threads = (size_t)team_threads(run->team);
     return (int)(param->offset * threads / run->model->param_floats) == rank;
 }
 

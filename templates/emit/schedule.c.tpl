@@ -50,7 +50,7 @@ static void train(struct run *run, int rank)
 
         @ for _, join in ipairs(phase.joins) do
             /* ${join.title} */
-            pool_barrier(run->pool);
+            team_barrier(run->team);
             lap(&net, LAP_WAIT);
             @ if join.sums then
                 ${join.sums}
@@ -77,7 +77,7 @@ static void train(struct run *run, int rank)
     @ end
 
     /* Every chunk has its gradients: sum, update, pack. */
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     lap(&net, LAP_WAIT);
     weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
     lap(&net, LAP_UPDATE);

@@ -90,7 +90,7 @@ static void open_run(struct run *run, const struct batch *batch)
                         .dropout = true,
                         .label_smoothing = model->recipe.label_smoothing,
                         .batch = batch};
-    if (!pool_open(&run->pool, 1, &err)) {
+    if (!team_open(&run->team, 1, &err)) {
         printf("%s\n", err.message);
         exit(EXIT_FAILURE);
     }
@@ -111,7 +111,7 @@ static void open_run(struct run *run, const struct batch *batch)
 
 static void close_run(struct run *run)
 {
-    pool_close(run->pool);
+    team_close(run->team);
     free(run->shared);
     free(run->thread[0]);
     free(run->store.param);

@@ -153,7 +153,7 @@ static void compare(const float *got, const char *prefix, const char *name, size
         double difference = fabs((double)got[i] - (double)want[i]);
         if (!(difference <= tolerance * largest)) /* NaN must not pass */
             ck_abort_msg("%s, %d threads: %s%s[%zu]: %.9g, PyTorch has %.9g: %.1e of the largest",
-                         fixture.run.backend->name, pool_threads(fixture.run.pool), prefix, name, i,
+                         fixture.run.backend->name, team_threads(fixture.run.team), prefix, name, i,
                          (double)got[i], (double)want[i], difference / largest);
     }
     free(want);
@@ -231,7 +231,7 @@ START_TEST(profile_knows_every_kernel)
     open_case(_i);
     struct run *run = &fixture.run;
     if (run->backend == model->backend) {
-        ok(profile_open(&profile, model, pool_threads(run->pool), &err), &err);
+        ok(profile_open(&profile, model, team_threads(run->team), &err), &err);
         run->profile = &profile;
         for (int step = 0; step < STEPS; step++)
             run_train(run, &fixture.batch);

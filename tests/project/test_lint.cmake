@@ -22,7 +22,7 @@ set(justified
     # The system's own figure; where it is no number, there is none.
     "child.c:[0-9:]+ error: 'fscanf' used to convert"
     # A rank is less than the threads, of which there are 256 at most.
-    "pool.c:[0-9:]+ warning: Either the condition 'rank>0' is redundant"
+    "team.c:[0-9:]+ warning: Either the condition 'rank>0' is redundant"
     # It holds a pointer, so that it can free what the pointer names.
     "json.c:[0-9:]+ error: suspicious usage of 'sizeof"
     # err_set_errno returns false, so there is a block where allocate returns true.

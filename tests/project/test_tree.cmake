@@ -1,6 +1,6 @@
 # Builds the suites once more, as another preset says, and runs them.
 #
-#     cmake -DPRESET=asan -DBUILD=build/asan [-DSUITES=test_pool|...] -P tests/project/test_tree.cmake
+#     cmake -DPRESET=asan -DBUILD=build/asan [-DSUITES=test_team|...] -P tests/project/test_tree.cmake
 #
 # SUITES are the tests to run, each an executable of that name; all suites and `native` without it.
 # It runs in the root of the source tree. `native` are the tests of generated programs for this

@@ -34,7 +34,7 @@
 #include "ref/ref.h"
 #include "run.h"
 #include "sys/err.h"
-#include "sys/pool.h"
+#include "sys/team.h"
 #include "tiny_model.h"
 
 /* -- The program ------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ static inline void tiny_train(struct run *run, int rank)
 {
     int number = 0, times = 0;
     generic_backend.train(run, rank);
-    pool_barrier(run->pool); /* others may still be updating what is poisoned here */
+    team_barrier(run->team); /* others may still be updating what is poisoned here */
     if (rank != 0)
         return;
     const char *text = tiny_event(run, "TINY_SIGNALS");

@@ -435,13 +435,13 @@ END_TEST
 
 START_TEST(peak_is_a_rate)
 {
-    struct pool *pool = NULL;
+    struct team *team = NULL;
     struct err err = {0};
-    ck_assert(pool_open(&pool, 1, &err));
-    double rate = peak_gflops("c", pool);
+    ck_assert(team_open(&team, 1, &err));
+    double rate = peak_gflops("c", team);
     ck_assert_double_gt(rate, 0.1); /* an interpreter is slower, no processor faster */
     ck_assert_double_lt(rate, 10000);
-    pool_close(pool);
+    team_close(team);
 }
 END_TEST
 

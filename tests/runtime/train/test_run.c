@@ -131,7 +131,7 @@ static void sum_chunks(struct run *run, int rank)
 static void train(struct run *run, int rank)
 {
     sum_chunks(run, rank);
-    pool_barrier(run->pool);
+    team_barrier(run->team);
     if (rank == 0)
         run->store.param[0] -= run->sgd.lr;
 }
@@ -173,7 +173,7 @@ START_TEST(memory_is_zeroed_and_aligned)
     }
     ck_assert(run.dropout);
     run_close(&run);
-    ck_assert_ptr_null(run.pool);
+    ck_assert_ptr_null(run.team);
     run_close(&run);
 }
 END_TEST
@@ -293,7 +293,7 @@ START_TEST(more_than_can_be_addressed_is_an_error)
     ck_assert_str_eq(err.message, "memory of a thread: 4611686018427387903 floats are more than "
                                   "memory can address");
     ck_assert_int_eq(err.code, EXIT_FAILED);
-    ck_assert_ptr_null(run.pool);
+    ck_assert_ptr_null(run.team);
 }
 END_TEST
 

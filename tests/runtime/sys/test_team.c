@@ -1,4 +1,4 @@
-/* test_pool.c - regions and barriers for one thread, a few, and more than there are processors. */
+/* test_team.c - regions and barriers for one thread, a few, and more than there are processors. */
 #include <check.h>
 #include <float.h>
 #include <stdio.h>
@@ -9,18 +9,23 @@
 #include "sanitized.h"
 #include "sys/cpu.h"
 #include "sys/pin.h"
-#include "sys/pool.h"
+#include "sys/team.h"
 
-static const int team[] = {1, 2, 3, 8};
-enum { TEAMS = sizeof team / sizeof team[0], LARGEST_TEAM = 8, REGIONS = 200, PHASES = 200 };
+static const int team_sizes[] = {1, 2, 3, 8};
+enum {
+    TEAMS = sizeof team_sizes / sizeof team_sizes[0],
+    LARGEST_TEAM = 8,
+    REGIONS = 200,
+    ROUNDS = 200
+};
 
-static struct pool *open_team(int threads)
+static struct team *open_team(int threads)
 {
     struct err err = {0};
-    struct pool *pool = NULL;
-    ck_assert_msg(pool_open(&pool, threads, &err), "%s", err.message);
-    ck_assert_int_eq(pool_threads(pool), threads);
-    return pool;
+    struct team *team = NULL;
+    ck_assert_msg(team_open(&team, threads, &err), "%s", err.message);
+    ck_assert_int_eq(team_threads(team), threads);
+    return team;
 }
 
 /* -- Regions ----------------------------------------------------------------------------------- */
@@ -33,54 +38,54 @@ static void count_visit(void *context, int rank)
 
 START_TEST(every_rank_runs_once_a_region)
 {
-    struct pool *pool = open_team(team[_i]);
+    struct team *team = open_team(team_sizes[_i]);
     int visits[LARGEST_TEAM] = {0};
     for (int region = 1; region <= REGIONS; region++) {
-        pool_run(pool, count_visit, visits);
+        team_run(team, count_visit, visits);
         for (int rank = 0; rank < LARGEST_TEAM; rank++)
-            ck_assert_int_eq(visits[rank], rank < team[_i] ? region : 0);
+            ck_assert_int_eq(visits[rank], rank < team_sizes[_i] ? region : 0);
     }
-    pool_close(pool);
+    team_close(team);
 }
 END_TEST
 
 START_TEST(unused_pools_close)
 {
-    pool_close(open_team(team[_i]));
-    pool_close(NULL);
+    team_close(open_team(team_sizes[_i]));
+    team_close(NULL);
 }
 END_TEST
 
 /* -- Barriers ---------------------------------------------------------------------------------- */
 
 struct relay {
-    struct pool *pool;
+    struct team *team;
     int mark[LARGEST_TEAM];
     int wrong[LARGEST_TEAM];
 };
 
-/* In each phase everybody writes a mark and, after a barrier, sees everybody's. */
+/* In each round everybody writes a mark and, after a barrier, sees everybody's. */
 static void pass_marks(void *context, int rank)
 {
     struct relay *relay = context;
-    for (int phase = 1; phase <= PHASES; phase++) {
-        relay->mark[rank] = phase;
-        pool_barrier(relay->pool);
-        for (int other = 0; other < pool_threads(relay->pool); other++)
-            relay->wrong[rank] += relay->mark[other] != phase;
-        pool_barrier(relay->pool);
+    for (int round = 1; round <= ROUNDS; round++) {
+        relay->mark[rank] = round;
+        team_barrier(relay->team);
+        for (int other = 0; other < team_threads(relay->team); other++)
+            relay->wrong[rank] += relay->mark[other] != round;
+        team_barrier(relay->team);
     }
 }
 
 START_TEST(barriers_separate_phases)
 {
-    struct relay relay = {.pool = open_team(team[_i])};
-    pool_run(relay.pool, pass_marks, &relay);
-    for (int rank = 0; rank < team[_i]; rank++) {
-        ck_assert_int_eq(relay.mark[rank], PHASES);
+    struct relay relay = {.team = open_team(team_sizes[_i])};
+    team_run(relay.team, pass_marks, &relay);
+    for (int rank = 0; rank < team_sizes[_i]; rank++) {
+        ck_assert_int_eq(relay.mark[rank], ROUNDS);
         ck_assert_int_eq(relay.wrong[rank], 0);
     }
-    pool_close(relay.pool);
+    team_close(relay.team);
 }
 END_TEST
 
@@ -88,25 +93,25 @@ END_TEST
 static void straggle(void *context, int rank)
 {
     struct relay *relay = context;
-    for (int phase = 0; phase < 5; phase++) {
-        if (rank == phase % pool_threads(relay->pool)) {
+    for (int round = 0; round < 5; round++) {
+        if (rank == round % team_threads(relay->team)) {
             for (volatile int i = 0; i < 5000000; i++)
                 ;
-            relay->mark[0] = phase;
+            relay->mark[0] = round;
         }
-        pool_barrier(relay->pool);
-        relay->wrong[rank] += relay->mark[0] != phase;
-        pool_barrier(relay->pool);
+        team_barrier(relay->team);
+        relay->wrong[rank] += relay->mark[0] != round;
+        team_barrier(relay->team);
     }
 }
 
 START_TEST(sleepers_are_woken)
 {
-    struct relay relay = {.pool = open_team(team[_i])};
-    pool_run(relay.pool, straggle, &relay);
-    for (int rank = 0; rank < team[_i]; rank++)
+    struct relay relay = {.team = open_team(team_sizes[_i])};
+    team_run(relay.team, straggle, &relay);
+    for (int rank = 0; rank < team_sizes[_i]; rank++)
         ck_assert_int_eq(relay.wrong[rank], 0);
-    pool_close(relay.pool);
+    team_close(relay.team);
 }
 END_TEST
 
@@ -136,13 +141,13 @@ START_TEST(denormals_are_zero_inside_regions_only)
 #if defined(__SSE2__)
     float result[2 * LARGEST_TEAM];
     memset(result, 0x7f, sizeof result);
-    struct pool *pool = open_team(team[_i]);
-    pool_run(pool, make_denormals, result);
-    for (int i = 0; i < 2 * team[_i]; i++)
+    struct team *team = open_team(team_sizes[_i]);
+    team_run(team, make_denormals, result);
+    for (int i = 0; i < 2 * team_sizes[_i]; i++)
         ck_assert(result[i] == 0.0f);
     ck_assert(half_of_smallest() > 0.0f);
     ck_assert(twice_a_denormal() > 0.0f);
-    pool_close(pool);
+    team_close(team);
 #else
     (void)make_denormals;
 #endif
@@ -152,7 +157,7 @@ END_TEST
 /* -- Pinning ----------------------------------------------------------------------------------- */
 
 struct places {
-    int cpu[POOL_MAX_THREADS]; /* the only one where a rank may be, or -1 */
+    int cpu[TEAM_MAX_THREADS]; /* the only one where a rank may be, or -1 */
 };
 
 static void note_place(void *context, int rank)
@@ -167,21 +172,21 @@ START_TEST(pinned_threads_stay_apart)
 {
     struct err err = {0};
     struct places places;
-    int all[POOL_MAX_THREADS], after[POOL_MAX_THREADS];
-    int count = pin_cpus(all, POOL_MAX_THREADS);
+    int all[TEAM_MAX_THREADS], after[TEAM_MAX_THREADS];
+    int count = pin_cpus(all, TEAM_MAX_THREADS);
     if (count == 0)
         return; /* nothing is known of processors here */
     ck_assert_int_eq(count, cpu_online());
-    struct pool *pool = open_team(count);
-    ck_assert_msg(pool_pin(pool, &err), "%s", err.message);
+    struct team *team = open_team(count);
+    ck_assert_msg(team_pin(team, &err), "%s", err.message);
     for (int region = 0; region < 3; region++) {
-        pool_run(pool, note_place, &places);
+        team_run(team, note_place, &places);
         for (int rank = 0; rank < count; rank++)
             ck_assert_int_eq(places.cpu[rank], all[rank]);
     }
-    ck_assert_int_eq(pin_cpus(after, POOL_MAX_THREADS), count);
+    ck_assert_int_eq(pin_cpus(after, TEAM_MAX_THREADS), count);
     ck_assert_mem_eq(after, all, (size_t)count * sizeof after[0]);
-    pool_close(pool);
+    team_close(team);
 }
 END_TEST
 
@@ -189,16 +194,16 @@ START_TEST(more_threads_than_processors_cannot_be_pinned)
 {
     struct err err = {0};
     char text[96];
-    int all[POOL_MAX_THREADS], count = pin_cpus(all, POOL_MAX_THREADS);
+    int all[TEAM_MAX_THREADS], count = pin_cpus(all, TEAM_MAX_THREADS);
     if (count == 0 || count >= LARGEST_TEAM)
         return;
-    struct pool *pool = open_team(LARGEST_TEAM);
-    ck_assert(!pool_pin(pool, &err));
+    struct team *team = open_team(LARGEST_TEAM);
+    ck_assert(!team_pin(team, &err));
     ck_assert_int_eq(err.code, EXIT_USAGE);
     snprintf(text, sizeof text, "--pin: 8 threads on %d processor%s: expected a processor for each",
              count, count == 1 ? "" : "s");
     ck_assert_str_eq(err.message, text);
-    pool_close(pool);
+    team_close(team);
 }
 END_TEST
 
@@ -206,13 +211,13 @@ END_TEST
 
 START_TEST(impossible_numbers_are_refused)
 {
-    struct pool *pool = NULL;
+    struct team *team = NULL;
     struct err none = {0}, many = {0};
-    ck_assert(!pool_open(&pool, 0, &none));
-    ck_assert_ptr_null(pool);
+    ck_assert(!team_open(&team, 0, &none));
+    ck_assert_ptr_null(team);
     ck_assert_str_eq(none.message, "threads: expected 1 to 256, got 0");
     ck_assert_int_eq(none.code, EXIT_USAGE);
-    ck_assert(!pool_open(&pool, 257, &many));
+    ck_assert(!team_open(&team, 257, &many));
     ck_assert_str_eq(many.message, "threads: expected 1 to 256, got 257");
 }
 END_TEST
@@ -224,10 +229,10 @@ START_TEST(a_team_that_cannot_start_ends)
         return;
     struct rlimit limit = {(rlim_t)256 << 20, (rlim_t)256 << 20};
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
-    struct pool *pool = NULL;
+    struct team *team = NULL;
     struct err err = {0};
-    ck_assert(!pool_open(&pool, POOL_MAX_THREADS, &err));
-    ck_assert_ptr_null(pool);
+    ck_assert(!team_open(&team, TEAM_MAX_THREADS, &err));
+    ck_assert_ptr_null(team);
     ck_assert_int_eq(err.code, EXIT_FAILED);
     ck_assert_ptr_nonnull(strstr(err.message, "cannot start thread "));
     ck_assert_ptr_nonnull(strstr(err.message, " of 256: "));
@@ -236,8 +241,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("pool");
-    TCase *tests = tcase_create("pool");
+    Suite *suite = suite_create("team");
+    TCase *tests = tcase_create("team");
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, every_rank_runs_once_a_region, 0, TEAMS);
     tcase_add_loop_test(tests, unused_pools_close, 0, TEAMS);
