@@ -273,81 +273,81 @@ enum {
 
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
 enum {
-    LAP_CONV1_FWD,
-    LAP_NORM1_FWD,
-    LAP_CONV2_FWD,
-    LAP_NORM2_FWD,
-    LAP_CONV3_FWD,
-    LAP_MAXPOOL1_FWD,
-    LAP_CONV4_FWD,
-    LAP_NORM3_FWD,
-    LAP_CONV5_FWD,
-    LAP_NORM4_FWD,
-    LAP_CONV6_FWD,
-    LAP_NORM5_FWD,
-    LAP_CONV7_FWD,
-    LAP_MAXPOOL2_FWD,
-    LAP_CONV8_FWD,
-    LAP_NORM6_FWD,
-    LAP_CONV9_FWD,
-    LAP_NORM7_FWD,
-    LAP_CONV10_FWD,
-    LAP_NORM8_FWD,
-    LAP_GLOBAL_AVGPOOL1_FWD,
-    LAP_CONV11_FWD,
-    LAP_CONV11_BWD_WEIGHTS,
-    LAP_CONV11_BWD_DATA,
-    LAP_GLOBAL_AVGPOOL1_BWD_DATA,
-    LAP_NORM8_BWD_REDUCE,
-    LAP_NORM8_BWD_DATA,
-    LAP_NORM7_FWD_2,
-    LAP_CONV10_BWD_WEIGHTS,
-    LAP_CONV10_BWD_DATA,
-    LAP_NORM7_BWD_REDUCE,
-    LAP_NORM7_BWD_DATA,
-    LAP_NORM6_FWD_2,
-    LAP_CONV9_BWD_WEIGHTS,
-    LAP_CONV9_BWD_DATA,
-    LAP_NORM6_BWD_REDUCE,
-    LAP_NORM6_BWD_DATA,
-    LAP_CONV8_BWD_WEIGHTS,
-    LAP_CONV8_BWD_DATA,
-    LAP_MAXPOOL2_BWD_DATA,
-    LAP_NORM5_FWD_2,
-    LAP_CONV7_BWD_WEIGHTS,
-    LAP_CONV7_BWD_DATA,
-    LAP_NORM5_BWD_REDUCE,
-    LAP_NORM5_BWD_DATA,
-    LAP_NORM4_FWD_2,
-    LAP_CONV6_BWD_WEIGHTS,
-    LAP_CONV6_BWD_DATA,
-    LAP_NORM4_BWD_REDUCE,
-    LAP_NORM4_BWD_DATA,
-    LAP_NORM3_FWD_2,
-    LAP_CONV5_BWD_WEIGHTS,
-    LAP_CONV5_BWD_DATA,
-    LAP_NORM3_BWD_REDUCE,
-    LAP_NORM3_BWD_DATA,
-    LAP_CONV4_BWD_WEIGHTS,
-    LAP_CONV4_BWD_DATA,
-    LAP_MAXPOOL1_BWD_DATA,
-    LAP_NORM2_FWD_2,
-    LAP_CONV3_BWD_WEIGHTS,
-    LAP_CONV3_BWD_DATA,
-    LAP_NORM2_BWD_REDUCE,
-    LAP_NORM2_BWD_DATA,
-    LAP_NORM1_FWD_2,
-    LAP_CONV2_BWD_WEIGHTS,
-    LAP_CONV2_BWD_DATA,
-    LAP_NORM1_BWD_REDUCE,
-    LAP_NORM1_BWD_DATA,
-    LAP_CONV1_BWD_WEIGHTS,
-    LAP_KERNELS,
-    LAP_LOAD = LAP_KERNELS + PROFILE_LOAD,
-    LAP_LOSS = LAP_KERNELS + PROFILE_LOSS,
-    LAP_WAIT = LAP_KERNELS + PROFILE_WAIT,
-    LAP_JOIN = LAP_KERNELS + PROFILE_JOIN,
-    LAP_UPDATE = LAP_KERNELS + PROFILE_UPDATE
+    SLOT_CONV1_FWD,
+    SLOT_NORM1_FWD,
+    SLOT_CONV2_FWD,
+    SLOT_NORM2_FWD,
+    SLOT_CONV3_FWD,
+    SLOT_MAXPOOL1_FWD,
+    SLOT_CONV4_FWD,
+    SLOT_NORM3_FWD,
+    SLOT_CONV5_FWD,
+    SLOT_NORM4_FWD,
+    SLOT_CONV6_FWD,
+    SLOT_NORM5_FWD,
+    SLOT_CONV7_FWD,
+    SLOT_MAXPOOL2_FWD,
+    SLOT_CONV8_FWD,
+    SLOT_NORM6_FWD,
+    SLOT_CONV9_FWD,
+    SLOT_NORM7_FWD,
+    SLOT_CONV10_FWD,
+    SLOT_NORM8_FWD,
+    SLOT_GLOBAL_AVGPOOL1_FWD,
+    SLOT_CONV11_FWD,
+    SLOT_CONV11_BWD_WEIGHTS,
+    SLOT_CONV11_BWD_DATA,
+    SLOT_GLOBAL_AVGPOOL1_BWD_DATA,
+    SLOT_NORM8_BWD_REDUCE,
+    SLOT_NORM8_BWD_DATA,
+    SLOT_NORM7_FWD_2,
+    SLOT_CONV10_BWD_WEIGHTS,
+    SLOT_CONV10_BWD_DATA,
+    SLOT_NORM7_BWD_REDUCE,
+    SLOT_NORM7_BWD_DATA,
+    SLOT_NORM6_FWD_2,
+    SLOT_CONV9_BWD_WEIGHTS,
+    SLOT_CONV9_BWD_DATA,
+    SLOT_NORM6_BWD_REDUCE,
+    SLOT_NORM6_BWD_DATA,
+    SLOT_CONV8_BWD_WEIGHTS,
+    SLOT_CONV8_BWD_DATA,
+    SLOT_MAXPOOL2_BWD_DATA,
+    SLOT_NORM5_FWD_2,
+    SLOT_CONV7_BWD_WEIGHTS,
+    SLOT_CONV7_BWD_DATA,
+    SLOT_NORM5_BWD_REDUCE,
+    SLOT_NORM5_BWD_DATA,
+    SLOT_NORM4_FWD_2,
+    SLOT_CONV6_BWD_WEIGHTS,
+    SLOT_CONV6_BWD_DATA,
+    SLOT_NORM4_BWD_REDUCE,
+    SLOT_NORM4_BWD_DATA,
+    SLOT_NORM3_FWD_2,
+    SLOT_CONV5_BWD_WEIGHTS,
+    SLOT_CONV5_BWD_DATA,
+    SLOT_NORM3_BWD_REDUCE,
+    SLOT_NORM3_BWD_DATA,
+    SLOT_CONV4_BWD_WEIGHTS,
+    SLOT_CONV4_BWD_DATA,
+    SLOT_MAXPOOL1_BWD_DATA,
+    SLOT_NORM2_FWD_2,
+    SLOT_CONV3_BWD_WEIGHTS,
+    SLOT_CONV3_BWD_DATA,
+    SLOT_NORM2_BWD_REDUCE,
+    SLOT_NORM2_BWD_DATA,
+    SLOT_NORM1_FWD_2,
+    SLOT_CONV2_BWD_WEIGHTS,
+    SLOT_CONV2_BWD_DATA,
+    SLOT_NORM1_BWD_REDUCE,
+    SLOT_NORM1_BWD_DATA,
+    SLOT_CONV1_BWD_WEIGHTS,
+    SLOT_KERNELS,
+    SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
+    SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
+    SLOT_WAIT = SLOT_KERNELS + PROFILE_WAIT,
+    SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
+    SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
 /* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
@@ -380,10 +380,10 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-/* Counts the time since the last lap for what was computed, when there is a profile. */
-static inline void lap(const struct net *net, int slot)
+/* Gives the time since the last call of this function to a slot of the profile, when there is one. */
+static inline void count_time(const struct net *net, int slot)
 {
-    run_lap(net->run, net->rank, slot);
+    run_count(net->run, net->rank, slot);
 }
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
@@ -546,11 +546,11 @@ static void train_phase1(const struct net *net, int chunk, int group, int next, 
     /* Call 1. conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input, n, 32, 32, 3, 1);
     load_c3_32x32(y_input, input_images(net, image), n);
-    lap(net, LAP_LOAD);
+    count_time(net, SLOT_LOAD);
     conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
-    lap(net, LAP_CONV1_FWD);
+    count_time(net, SLOT_CONV1_FWD);
     chunk_moments(chunk_sums_norm1, sums_norm1, net, chunk, image, n, 16, 1024.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 2: norm1 dropout1, conv2 relu2. */
@@ -577,13 +577,13 @@ static void train_phase2(const struct net *net, int chunk, int group, int next, 
     drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
-    lap(net, LAP_NORM1_FWD);
+    count_time(net, SLOT_NORM1_FWD);
 
     /* Call 6. conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
     conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, &ahead, n);
-    lap(net, LAP_CONV2_FWD);
+    count_time(net, SLOT_CONV2_FWD);
     chunk_moments(chunk_sums_norm2, sums_norm2, net, chunk, image, n, 32, 1024.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
@@ -613,22 +613,22 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     /* Call 8. norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
     drop(keep_dropout2, net, image, n, 8, 655, 1024);
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
-    lap(net, LAP_NORM2_FWD);
+    count_time(net, SLOT_NORM2_FWD);
 
     /* Call 10. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
-    lap(net, LAP_CONV3_FWD);
+    count_time(net, SLOT_CONV3_FWD);
 
     /* Call 11. maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(y_maxpool1, n, 16, 16, 16, 1);
     maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
-    lap(net, LAP_MAXPOOL1_FWD);
+    count_time(net, SLOT_MAXPOOL1_FWD);
 
     /* Call 12. conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, &ahead, n);
-    lap(net, LAP_CONV4_FWD);
+    count_time(net, SLOT_CONV4_FWD);
     chunk_moments(chunk_sums_norm3, sums_norm3, net, chunk, image, n, 16, 256.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 4: norm3 dropout3, conv5 relu4. */
@@ -655,13 +655,13 @@ static void train_phase4(const struct net *net, int chunk, int group, int next, 
     drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
-    lap(net, LAP_NORM3_FWD);
+    count_time(net, SLOT_NORM3_FWD);
 
     /* Call 16. conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, &ahead, n);
-    lap(net, LAP_CONV5_FWD);
+    count_time(net, SLOT_CONV5_FWD);
     chunk_moments(chunk_sums_norm4, sums_norm4, net, chunk, image, n, 32, 256.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 5: norm4 dropout4, conv6 relu5. */
@@ -688,13 +688,13 @@ static void train_phase5(const struct net *net, int chunk, int group, int next, 
     drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
-    lap(net, LAP_NORM4_FWD);
+    count_time(net, SLOT_NORM4_FWD);
 
     /* Call 20. conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, &ahead, n);
-    lap(net, LAP_CONV6_FWD);
+    count_time(net, SLOT_CONV6_FWD);
     chunk_moments(chunk_sums_norm5, sums_norm5, net, chunk, image, n, 32, 256.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
@@ -724,22 +724,22 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     /* Call 22. norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     drop(keep_dropout5, net, image, n, 22, 655, 256);
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
-    lap(net, LAP_NORM5_FWD);
+    count_time(net, SLOT_NORM5_FWD);
 
     /* Call 24. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
-    lap(net, LAP_CONV7_FWD);
+    count_time(net, SLOT_CONV7_FWD);
 
     /* Call 25. maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(y_maxpool2, n, 8, 8, 16, 1);
     maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
-    lap(net, LAP_MAXPOOL2_FWD);
+    count_time(net, SLOT_MAXPOOL2_FWD);
 
     /* Call 26. conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, &ahead, n);
-    lap(net, LAP_CONV8_FWD);
+    count_time(net, SLOT_CONV8_FWD);
     chunk_moments(chunk_sums_norm6, sums_norm6, net, chunk, image, n, 32, 64.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 7: norm6 dropout6, conv9 relu7. */
@@ -766,13 +766,13 @@ static void train_phase7(const struct net *net, int chunk, int group, int next, 
     drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
-    lap(net, LAP_NORM6_FWD);
+    count_time(net, SLOT_NORM6_FWD);
 
     /* Call 30. conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, &ahead, n);
-    lap(net, LAP_CONV9_FWD);
+    count_time(net, SLOT_CONV9_FWD);
     chunk_moments(chunk_sums_norm7, sums_norm7, net, chunk, image, n, 32, 64.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 8: norm7 dropout7, conv10 relu8. */
@@ -799,13 +799,13 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
     drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
-    lap(net, LAP_NORM7_FWD);
+    count_time(net, SLOT_NORM7_FWD);
 
     /* Call 34. conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, &ahead, n);
-    lap(net, LAP_CONV10_FWD);
+    count_time(net, SLOT_CONV10_FWD);
     chunk_moments(chunk_sums_norm8, sums_norm8, net, chunk, image, n, 32, 64.0);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
@@ -832,36 +832,36 @@ static void train_phase9(const struct net *net, int chunk, int group, int next, 
     /* Call 36. norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     drop(keep_dropout8, net, image, n, 36, 655, 64);
     batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
-    lap(net, LAP_NORM8_FWD);
+    count_time(net, SLOT_NORM8_FWD);
 
     /* Call 38. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
-    lap(net, LAP_GLOBAL_AVGPOOL1_FWD);
+    count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
 
     /* Call 39. conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
-    lap(net, LAP_CONV11_FWD);
+    count_time(net, SLOT_CONV11_FWD);
 
     /* Call 40. softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
     softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing);
-    lap(net, LAP_LOSS);
+    count_time(net, SLOT_LOSS);
 
     /* Call 41. Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11, n);
-    lap(net, LAP_CONV11_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV11_BWD_WEIGHTS);
     conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11, n);
-    lap(net, LAP_CONV11_BWD_DATA);
+    count_time(net, SLOT_CONV11_BWD_DATA);
 
     /* Call 43. Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     clear_border(dy_dropout8, n, 8, 8, 32, 1);
     avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
-    lap(net, LAP_GLOBAL_AVGPOOL1_BWD_DATA);
+    count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Call 44. Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
-    lap(net, LAP_NORM8_BWD_REDUCE);
+    count_time(net, SLOT_NORM8_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm8, dsums_norm8, n, 32);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
@@ -894,23 +894,23 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
 
     /* Call 46. Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
-    lap(net, LAP_NORM8_BWD_DATA);
+    count_time(net, SLOT_NORM8_BWD_DATA);
 
     /* Call 47. Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout7_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, keep_dropout7, n);
-    lap(net, LAP_NORM7_FWD_2);
+    count_time(net, SLOT_NORM7_FWD_2);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_again, dy_dropout8, tiles_conv10_again, &ahead, n);
-    lap(net, LAP_CONV10_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV10_BWD_WEIGHTS);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, &ahead, n);
-    lap(net, LAP_CONV10_BWD_DATA);
+    count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Call 50. Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
-    lap(net, LAP_NORM7_BWD_REDUCE);
+    count_time(net, SLOT_NORM7_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm7, dsums_norm7, n, 32);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
@@ -943,23 +943,23 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
 
     /* Call 52. Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
-    lap(net, LAP_NORM7_BWD_DATA);
+    count_time(net, SLOT_NORM7_BWD_DATA);
 
     /* Call 53. Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout6_again, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, keep_dropout6, n);
-    lap(net, LAP_NORM6_FWD_2);
+    count_time(net, SLOT_NORM6_FWD_2);
     conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_again, dy_dropout7, tiles_conv9_again, &ahead, n);
-    lap(net, LAP_CONV9_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV9_BWD_WEIGHTS);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
     conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, &ahead, n);
-    lap(net, LAP_CONV9_BWD_DATA);
+    count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Call 56. Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
-    lap(net, LAP_NORM6_BWD_REDUCE);
+    count_time(net, SLOT_NORM6_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm6, dsums_norm6, n, 32);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
@@ -998,32 +998,32 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
 
     /* Call 58. Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
     batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
-    lap(net, LAP_NORM6_BWD_DATA);
+    count_time(net, SLOT_NORM6_BWD_DATA);
 
     /* Call 59. Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, &ahead, n);
-    lap(net, LAP_CONV8_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV8_BWD_WEIGHTS);
     conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, &ahead, n);
-    lap(net, LAP_CONV8_BWD_DATA);
+    count_time(net, SLOT_CONV8_BWD_DATA);
 
     /* Call 61. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
-    lap(net, LAP_MAXPOOL2_BWD_DATA);
+    count_time(net, SLOT_MAXPOOL2_BWD_DATA);
 
     /* Call 62. Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_again, y_relu5, coef_norm5, keep_dropout5, n);
-    lap(net, LAP_NORM5_FWD_2);
+    count_time(net, SLOT_NORM5_FWD_2);
     conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5_again, dy_conv7, n);
-    lap(net, LAP_CONV7_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV7_BWD_WEIGHTS);
     clear_border(dy_dropout5, n, 16, 16, 32, 1);
     conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
-    lap(net, LAP_CONV7_BWD_DATA);
+    count_time(net, SLOT_CONV7_BWD_DATA);
 
     /* Call 65. Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
-    lap(net, LAP_NORM5_BWD_REDUCE);
+    count_time(net, SLOT_NORM5_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm5, dsums_norm5, n, 32);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
@@ -1056,23 +1056,23 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
 
     /* Call 67. Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
-    lap(net, LAP_NORM5_BWD_DATA);
+    count_time(net, SLOT_NORM5_BWD_DATA);
 
     /* Call 68. Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
     clear_border(y_dropout4_again, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, keep_dropout4, n);
-    lap(net, LAP_NORM4_FWD_2);
+    count_time(net, SLOT_NORM4_FWD_2);
     conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_again, dy_dropout5, tiles_conv6_again, &ahead, n);
-    lap(net, LAP_CONV6_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV6_BWD_WEIGHTS);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
     conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, &ahead, n);
-    lap(net, LAP_CONV6_BWD_DATA);
+    count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Call 71. Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
-    lap(net, LAP_NORM4_BWD_REDUCE);
+    count_time(net, SLOT_NORM4_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm4, dsums_norm4, n, 32);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
@@ -1105,23 +1105,23 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
 
     /* Call 73. Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
     batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
-    lap(net, LAP_NORM4_BWD_DATA);
+    count_time(net, SLOT_NORM4_BWD_DATA);
 
     /* Call 74. Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
     clear_border(y_dropout3_again, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, keep_dropout3, n);
-    lap(net, LAP_NORM3_FWD_2);
+    count_time(net, SLOT_NORM3_FWD_2);
     conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_again, dy_dropout4, tiles_conv5_again, &ahead, n);
-    lap(net, LAP_CONV5_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV5_BWD_WEIGHTS);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
     conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, &ahead, n);
-    lap(net, LAP_CONV5_BWD_DATA);
+    count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Call 77. Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
-    lap(net, LAP_NORM3_BWD_REDUCE);
+    count_time(net, SLOT_NORM3_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm3, dsums_norm3, n, 16);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
@@ -1160,32 +1160,32 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
 
     /* Call 79. Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
-    lap(net, LAP_NORM3_BWD_DATA);
+    count_time(net, SLOT_NORM3_BWD_DATA);
 
     /* Call 80. Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, &ahead, n);
-    lap(net, LAP_CONV4_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV4_BWD_WEIGHTS);
     conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, &ahead, n);
-    lap(net, LAP_CONV4_BWD_DATA);
+    count_time(net, SLOT_CONV4_BWD_DATA);
 
     /* Call 82. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
-    lap(net, LAP_MAXPOOL1_BWD_DATA);
+    count_time(net, SLOT_MAXPOOL1_BWD_DATA);
 
     /* Call 83. Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_again, y_relu2, coef_norm2, keep_dropout2, n);
-    lap(net, LAP_NORM2_FWD_2);
+    count_time(net, SLOT_NORM2_FWD_2);
     conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2_again, dy_conv3, n);
-    lap(net, LAP_CONV3_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV3_BWD_WEIGHTS);
     clear_border(dy_dropout2, n, 32, 32, 32, 1);
     conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
-    lap(net, LAP_CONV3_BWD_DATA);
+    count_time(net, SLOT_CONV3_BWD_DATA);
 
     /* Call 86. Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
     batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
-    lap(net, LAP_NORM2_BWD_REDUCE);
+    count_time(net, SLOT_NORM2_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm2, dsums_norm2, n, 32);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
@@ -1218,22 +1218,22 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
 
     /* Call 88. Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
     batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
-    lap(net, LAP_NORM2_BWD_DATA);
+    count_time(net, SLOT_NORM2_BWD_DATA);
 
     /* Call 89. Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
     clear_border(y_dropout1_again, n, 32, 32, 16, 1);
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, keep_dropout1, n);
-    lap(net, LAP_NORM1_FWD_2);
+    count_time(net, SLOT_NORM1_FWD_2);
     conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_again, dy_dropout2, tiles_conv2_again, &ahead, n);
-    lap(net, LAP_CONV2_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV2_BWD_WEIGHTS);
     conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, &ahead, n);
-    lap(net, LAP_CONV2_BWD_DATA);
+    count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Call 92. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
-    lap(net, LAP_NORM1_BWD_REDUCE);
+    count_time(net, SLOT_NORM1_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm1, dsums_norm1, n, 16);
-    lap(net, LAP_JOIN);
+    count_time(net, SLOT_JOIN);
 }
 
 /* A group of n images in phase 17: norm1 dropout1, conv1. */
@@ -1252,14 +1252,14 @@ static void train_phase17(const struct net *net, int chunk, int group, int next,
 
     /* Call 94. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
     batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
-    lap(net, LAP_NORM1_BWD_DATA);
+    count_time(net, SLOT_NORM1_BWD_DATA);
 
     /* Call 95. Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(y_input_again, n, 32, 32, 3, 1);
     load_c3_32x32(y_input_again, input_images(net, image), n);
-    lap(net, LAP_LOAD);
+    count_time(net, SLOT_LOAD);
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input_again, dy_dropout1, n);
-    lap(net, LAP_CONV1_BWD_WEIGHTS);
+    count_time(net, SLOT_CONV1_BWD_WEIGHTS);
 }
 
 /* A group of n images in evaluation mode. */
@@ -1425,193 +1425,193 @@ static void train(struct run *run, int rank)
 
     /* Every image has been summed up: the statistics of norm1. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1, 16, 1024.0);
     batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, (double *)(net.thread + AT_TOTAL_NORM1), net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
         batch_norm_c16_track(run->store.state + NORM1_RUNNING_MEAN, run->store.state + NORM1_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM1), (double)run->batch->n * 1024.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 2 of 17: norm1 dropout1, conv2 relu2. */
     each_group(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2, 32, 1024.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, (double *)(net.thread + AT_TOTAL_NORM2), net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM2_RUNNING_MEAN, run->store.state + NORM2_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM2), (double)run->batch->n * 1024.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 3 of 17: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
     each_group(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3, 16, 256.0);
     batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, (double *)(net.thread + AT_TOTAL_NORM3), net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
         batch_norm_c16_track(run->store.state + NORM3_RUNNING_MEAN, run->store.state + NORM3_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM3), (double)run->batch->n * 256.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 4 of 17: norm3 dropout3, conv5 relu4. */
     each_group(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4, 32, 256.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, (double *)(net.thread + AT_TOTAL_NORM4), net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM4_RUNNING_MEAN, run->store.state + NORM4_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM4), (double)run->batch->n * 256.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 5 of 17: norm4 dropout4, conv6 relu5. */
     each_group(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5, 32, 256.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, (double *)(net.thread + AT_TOTAL_NORM5), net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM5_RUNNING_MEAN, run->store.state + NORM5_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM5), (double)run->batch->n * 256.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 6 of 17: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
     each_group(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6, 32, 64.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, (double *)(net.thread + AT_TOTAL_NORM6), net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM6_RUNNING_MEAN, run->store.state + NORM6_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM6), (double)run->batch->n * 64.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 7 of 17: norm6 dropout6, conv9 relu7. */
     each_group(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7, 32, 64.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, (double *)(net.thread + AT_TOTAL_NORM7), net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM7_RUNNING_MEAN, run->store.state + NORM7_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM7), (double)run->batch->n * 64.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 8 of 17: norm7 dropout7, conv10 relu8. */
     each_group(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8, 32, 64.0);
     batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, (double *)(net.thread + AT_TOTAL_NORM8), net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
         batch_norm_c32_track(run->store.state + NORM8_RUNNING_MEAN, run->store.state + NORM8_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM8), (double)run->batch->n * 64.0);
     }
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 9 of 17: norm8 dropout8, global_avgpool1, conv11. */
     each_group(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL, rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, (double *)(net.thread + AT_TOTAL_NORM8), net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 10 of 17: norm8 dropout8, norm7 dropout7, conv10. */
     each_group(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL, rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, (double *)(net.thread + AT_TOTAL_NORM7), net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 11 of 17: norm7 dropout7, norm6 dropout6, conv9. */
     each_group(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL, rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, (double *)(net.thread + AT_TOTAL_NORM6), net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 12 of 17: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
     each_group(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL, rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, (double *)(net.thread + AT_TOTAL_NORM5), net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 13 of 17: norm5 dropout5, norm4 dropout4, conv6. */
     each_group(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL, rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, (double *)(net.thread + AT_TOTAL_NORM4), net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 14 of 17: norm4 dropout4, norm3 dropout3, conv5. */
     each_group(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL, rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, (double *)(net.thread + AT_TOTAL_NORM3), net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 15 of 17: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
     each_group(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL, rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, (double *)(net.thread + AT_TOTAL_NORM2), net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 16 of 17: norm2 dropout2, norm1 dropout1, conv2. */
     each_group(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL, rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, (double *)(net.thread + AT_TOTAL_NORM1), net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
-    lap(&net, LAP_JOIN);
+    count_time(&net, SLOT_JOIN);
 
     /* Phase 17 of 17: norm1 dropout1, conv1. */
     each_group(&net, chunks, false, train_phase17);
 
     /* Every chunk has its gradients: sum, update, pack. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
-    lap(&net, LAP_UPDATE);
+    count_time(&net, SLOT_UPDATE);
 }
 
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
@@ -5593,126 +5593,126 @@ static const struct kernel kernels[] = {
  * numbers that are not finite. Lap, layer, what it is, memory, offset, floats, images, row of floats and how
  * many of a row are used. */
 static const struct tensor tensors[] = {
-    {LAP_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
-    {LAP_CONV1_FWD, "relu1", "its output", TENSOR_GROUP, AT_Y_RELU1, 16384, 4, 16, 16},
-    {LAP_CONV1_FWD, "norm1", "a sum of its input", TENSOR_SCRATCH, 13872, 48, 4, 16, 16},
-    {LAP_NORM1_FWD, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
-    {LAP_NORM1_FWD, "dropout1", "its output", TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
-    {LAP_CONV2_FWD, "relu2", "its output", TENSOR_GROUP, AT_Y_RELU2, 32768, 4, 32, 32},
-    {LAP_CONV2_FWD, "norm2", "a sum of its input", TENSOR_SCRATCH, 88960, 96, 4, 32, 32},
-    {LAP_NORM2_FWD, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
-    {LAP_NORM2_FWD, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
-    {LAP_CONV3_FWD, "conv3", "its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
-    {LAP_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_GROUP, AT_Y_MAXPOOL1, 5184, 4, 16, 16},
-    {LAP_CONV4_FWD, "relu3", "its output", TENSOR_GROUP, AT_Y_RELU3, 4096, 4, 16, 16},
-    {LAP_CONV4_FWD, "norm3", "a sum of its input", TENSOR_SCRATCH, 10368, 48, 4, 16, 16},
-    {LAP_NORM3_FWD, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
-    {LAP_NORM3_FWD, "dropout3", "its output", TENSOR_SCRATCH, 0, 5184, 4, 16, 16},
-    {LAP_CONV5_FWD, "relu4", "its output", TENSOR_GROUP, AT_Y_RELU4, 8192, 4, 32, 32},
-    {LAP_CONV5_FWD, "norm4", "a sum of its input", TENSOR_SCRATCH, 35712, 96, 4, 32, 32},
-    {LAP_NORM4_FWD, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
-    {LAP_NORM4_FWD, "dropout4", "its output", TENSOR_SCRATCH, 0, 10368, 4, 32, 32},
-    {LAP_CONV6_FWD, "relu5", "its output", TENSOR_GROUP, AT_Y_RELU5, 8192, 4, 32, 32},
-    {LAP_CONV6_FWD, "norm5", "a sum of its input", TENSOR_SCRATCH, 61056, 96, 4, 32, 32},
-    {LAP_NORM5_FWD, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
-    {LAP_NORM5_FWD, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
-    {LAP_CONV7_FWD, "conv7", "its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
-    {LAP_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_GROUP, AT_Y_MAXPOOL2, 1600, 4, 16, 16},
-    {LAP_CONV8_FWD, "relu6", "its output", TENSOR_GROUP, AT_Y_RELU6, 2048, 4, 32, 32},
-    {LAP_CONV8_FWD, "norm6", "a sum of its input", TENSOR_SCRATCH, 14976, 96, 4, 32, 32},
-    {LAP_NORM6_FWD, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
-    {LAP_NORM6_FWD, "dropout6", "its output", TENSOR_SCRATCH, 19584, 3200, 4, 32, 32},
-    {LAP_CONV9_FWD, "relu7", "its output", TENSOR_GROUP, AT_Y_RELU7, 2048, 4, 32, 32},
-    {LAP_CONV9_FWD, "norm7", "a sum of its input", TENSOR_SCRATCH, 32384, 96, 4, 32, 32},
-    {LAP_NORM7_FWD, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
-    {LAP_NORM7_FWD, "dropout7", "its output", TENSOR_SCRATCH, 19584, 3200, 4, 32, 32},
-    {LAP_CONV10_FWD, "relu8", "its output", TENSOR_GROUP, AT_Y_RELU8, 2048, 4, 32, 32},
-    {LAP_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, 32384, 96, 4, 32, 32},
-    {LAP_NORM8_FWD, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
-    {LAP_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, 0, 2048, 4, 32, 32},
-    {LAP_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 8192, 32, 4, 32, 32},
-    {LAP_CONV11_FWD, "conv11", "its output", TENSOR_SCRATCH, 0, 16, 4, 16, 10},
-    {LAP_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 128, 16, 4, 16, 10},
-    {LAP_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
-    {LAP_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 32, 4, 32, 32},
-    {LAP_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT8, 3200, 4, 32, 32},
-    {LAP_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {LAP_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
-    {LAP_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM8, 96, 1, 32, 32},
-    {LAP_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
-    {LAP_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
-    {LAP_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT8, 3200, 4, 32, 32},
-    {LAP_NORM7_FWD_2, "dropout7", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
-    {LAP_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {LAP_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT7, 3200, 4, 32, 32},
-    {LAP_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {LAP_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
-    {LAP_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM7, 96, 1, 32, 32},
-    {LAP_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
-    {LAP_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
-    {LAP_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT7, 3200, 4, 32, 32},
-    {LAP_NORM6_FWD_2, "dropout6", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
-    {LAP_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {LAP_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT6, 3200, 4, 32, 32},
-    {LAP_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {LAP_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
-    {LAP_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM6, 96, 1, 32, 32},
-    {LAP_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
-    {LAP_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
-    {LAP_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT6, 3200, 4, 32, 32},
-    {LAP_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
-    {LAP_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 14976, 1024, 4, 16, 16},
-    {LAP_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
-    {LAP_NORM5_FWD_2, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
-    {LAP_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {LAP_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT5, 10368, 4, 32, 32},
-    {LAP_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {LAP_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
-    {LAP_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM5, 96, 1, 32, 32},
-    {LAP_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
-    {LAP_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
-    {LAP_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT5, 10368, 4, 32, 32},
-    {LAP_NORM4_FWD_2, "dropout4", "its output", TENSOR_SCRATCH, 75456, 10368, 4, 32, 32},
-    {LAP_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {LAP_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT4, 10368, 4, 32, 32},
-    {LAP_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {LAP_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
-    {LAP_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM4, 96, 1, 32, 32},
-    {LAP_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
-    {LAP_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
-    {LAP_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT4, 10368, 4, 32, 32},
-    {LAP_NORM3_FWD_2, "dropout3", "its output", TENSOR_SCRATCH, 47808, 5184, 4, 16, 16},
-    {LAP_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {LAP_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT3, 5184, 4, 16, 16},
-    {LAP_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
-    {LAP_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
-    {LAP_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM3, 48, 1, 16, 16},
-    {LAP_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
-    {LAP_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
-    {LAP_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT3, 5184, 4, 16, 16},
-    {LAP_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
-    {LAP_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 4096, 4, 16, 16},
-    {LAP_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
-    {LAP_NORM2_FWD_2, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
-    {LAP_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {LAP_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT2, 36992, 4, 32, 32},
-    {LAP_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {LAP_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
-    {LAP_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM2, 96, 1, 32, 32},
-    {LAP_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
-    {LAP_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
-    {LAP_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT2, 36992, 4, 32, 32},
-    {LAP_NORM1_FWD_2, "dropout1", "its output", TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
-    {LAP_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {LAP_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT1, 16384, 4, 16, 16},
-    {LAP_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
-    {LAP_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
-    {LAP_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM1, 48, 1, 16, 16},
-    {LAP_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
-    {LAP_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
-    {LAP_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT1, 16384, 4, 16, 16},
-    {LAP_CONV1_BWD_WEIGHTS, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
-    {LAP_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
+    {SLOT_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
+    {SLOT_CONV1_FWD, "relu1", "its output", TENSOR_GROUP, AT_Y_RELU1, 16384, 4, 16, 16},
+    {SLOT_CONV1_FWD, "norm1", "a sum of its input", TENSOR_SCRATCH, 13872, 48, 4, 16, 16},
+    {SLOT_NORM1_FWD, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
+    {SLOT_NORM1_FWD, "dropout1", "its output", TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
+    {SLOT_CONV2_FWD, "relu2", "its output", TENSOR_GROUP, AT_Y_RELU2, 32768, 4, 32, 32},
+    {SLOT_CONV2_FWD, "norm2", "a sum of its input", TENSOR_SCRATCH, 88960, 96, 4, 32, 32},
+    {SLOT_NORM2_FWD, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
+    {SLOT_NORM2_FWD, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
+    {SLOT_CONV3_FWD, "conv3", "its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
+    {SLOT_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_GROUP, AT_Y_MAXPOOL1, 5184, 4, 16, 16},
+    {SLOT_CONV4_FWD, "relu3", "its output", TENSOR_GROUP, AT_Y_RELU3, 4096, 4, 16, 16},
+    {SLOT_CONV4_FWD, "norm3", "a sum of its input", TENSOR_SCRATCH, 10368, 48, 4, 16, 16},
+    {SLOT_NORM3_FWD, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
+    {SLOT_NORM3_FWD, "dropout3", "its output", TENSOR_SCRATCH, 0, 5184, 4, 16, 16},
+    {SLOT_CONV5_FWD, "relu4", "its output", TENSOR_GROUP, AT_Y_RELU4, 8192, 4, 32, 32},
+    {SLOT_CONV5_FWD, "norm4", "a sum of its input", TENSOR_SCRATCH, 35712, 96, 4, 32, 32},
+    {SLOT_NORM4_FWD, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
+    {SLOT_NORM4_FWD, "dropout4", "its output", TENSOR_SCRATCH, 0, 10368, 4, 32, 32},
+    {SLOT_CONV6_FWD, "relu5", "its output", TENSOR_GROUP, AT_Y_RELU5, 8192, 4, 32, 32},
+    {SLOT_CONV6_FWD, "norm5", "a sum of its input", TENSOR_SCRATCH, 61056, 96, 4, 32, 32},
+    {SLOT_NORM5_FWD, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
+    {SLOT_NORM5_FWD, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
+    {SLOT_CONV7_FWD, "conv7", "its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
+    {SLOT_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_GROUP, AT_Y_MAXPOOL2, 1600, 4, 16, 16},
+    {SLOT_CONV8_FWD, "relu6", "its output", TENSOR_GROUP, AT_Y_RELU6, 2048, 4, 32, 32},
+    {SLOT_CONV8_FWD, "norm6", "a sum of its input", TENSOR_SCRATCH, 14976, 96, 4, 32, 32},
+    {SLOT_NORM6_FWD, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
+    {SLOT_NORM6_FWD, "dropout6", "its output", TENSOR_SCRATCH, 19584, 3200, 4, 32, 32},
+    {SLOT_CONV9_FWD, "relu7", "its output", TENSOR_GROUP, AT_Y_RELU7, 2048, 4, 32, 32},
+    {SLOT_CONV9_FWD, "norm7", "a sum of its input", TENSOR_SCRATCH, 32384, 96, 4, 32, 32},
+    {SLOT_NORM7_FWD, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
+    {SLOT_NORM7_FWD, "dropout7", "its output", TENSOR_SCRATCH, 19584, 3200, 4, 32, 32},
+    {SLOT_CONV10_FWD, "relu8", "its output", TENSOR_GROUP, AT_Y_RELU8, 2048, 4, 32, 32},
+    {SLOT_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, 32384, 96, 4, 32, 32},
+    {SLOT_NORM8_FWD, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
+    {SLOT_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, 0, 2048, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 8192, 32, 4, 32, 32},
+    {SLOT_CONV11_FWD, "conv11", "its output", TENSOR_SCRATCH, 0, 16, 4, 16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 128, 16, 4, 16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
+    {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT8, 3200, 4, 32, 32},
+    {SLOT_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM8, 96, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT8, 3200, 4, 32, 32},
+    {SLOT_NORM7_FWD_2, "dropout7", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
+    {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
+    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT7, 3200, 4, 32, 32},
+    {SLOT_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM7, 96, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT7, 3200, 4, 32, 32},
+    {SLOT_NORM6_FWD_2, "dropout6", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
+    {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
+    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT6, 3200, 4, 32, 32},
+    {SLOT_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM6, 96, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT6, 3200, 4, 32, 32},
+    {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
+    {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 14976, 1024, 4, 16, 16},
+    {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
+    {SLOT_NORM5_FWD_2, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
+    {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
+    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT5, 10368, 4, 32, 32},
+    {SLOT_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM5, 96, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT5, 10368, 4, 32, 32},
+    {SLOT_NORM4_FWD_2, "dropout4", "its output", TENSOR_SCRATCH, 75456, 10368, 4, 32, 32},
+    {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
+    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT4, 10368, 4, 32, 32},
+    {SLOT_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM4, 96, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT4, 10368, 4, 32, 32},
+    {SLOT_NORM3_FWD_2, "dropout3", "its output", TENSOR_SCRATCH, 47808, 5184, 4, 16, 16},
+    {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
+    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT3, 5184, 4, 16, 16},
+    {SLOT_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM3, 48, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT3, 5184, 4, 16, 16},
+    {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
+    {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 4096, 4, 16, 16},
+    {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
+    {SLOT_NORM2_FWD_2, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
+    {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
+    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT2, 36992, 4, 32, 32},
+    {SLOT_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM2, 96, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT2, 36992, 4, 32, 32},
+    {SLOT_NORM1_FWD_2, "dropout1", "its output", TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
+    {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
+    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT1, 16384, 4, 16, 16},
+    {SLOT_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM1, 48, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT1, 16384, 4, 16, 16},
+    {SLOT_CONV1_BWD_WEIGHTS, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
+    {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
 };
 
 static const struct tensors all_tensors = {
@@ -5823,7 +5823,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "56d2cc31f555ce36",
+    .arithmetic = "ade3294d8e387981",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -230,9 +230,9 @@ static inline size_t kernel_keep_bytes(const struct layout *l)
  * images, in the thread's memory, or in that part of it which lasts for one group only. */
 enum tensor_memory { TENSOR_CHUNK, TENSOR_GROUP, TENSOR_THREAD, TENSOR_SCRATCH };
 
-/* What a call of a training step has left in memory when the lap ends. */
+/* What a call of a training step has left in memory when its time is counted. */
 struct tensor {
-    int lap;
+    int slot;
     const char *layer;
     const char *what; /* "its output" */
     enum tensor_memory memory;

@@ -50,7 +50,7 @@ struct watch {
     /* The calls to come are for n images of this chunk and group of images. */
     void (*group)(struct watch *watch, int chunk, int group, int image, int n);
     /* What belongs to a slot of the profile has just been computed. */
-    void (*lap)(struct watch *watch, const struct run *run, int slot);
+    void (*computed)(struct watch *watch, const struct run *run, int slot);
 };
 
 struct run {
@@ -62,7 +62,7 @@ struct run {
     bool dropout; /* false turns every dropout layer off in training */
     float label_smoothing;
     struct profile *profile; /* where run_train notes times, or NULL */
-    struct watch *watch;     /* who is told of every lap, or NULL */
+    struct watch *watch;     /* who is told what has been computed, or NULL */
     const struct batch *batch;
     float *logits; /* eval: [n][classes] or NULL */
     float *shared; /* arenas, see struct backend */
@@ -124,16 +124,17 @@ static inline struct span run_share(const struct run *run, int rank, int count)
                          (int)((long)count * (rank + 1) / threads)};
 }
 
-/* Gives the time since this rank's last lap to a slot of the profile, if there is one. */
-static inline void run_lap(const struct run *run, int rank, int slot)
+/* Gives the time since this rank's last call to a slot of the profile, if there is one, and tells
+ * who watches that what belongs to the slot has been computed. */
+static inline void run_count(const struct run *run, int rank, int slot)
 {
     if (run->profile != NULL)
-        profile_lap(run->profile, rank, slot, clock_seconds());
+        profile_count(run->profile, rank, slot, clock_seconds());
     if (run->watch != NULL)
-        run->watch->lap(run->watch, run, slot);
+        run->watch->computed(run->watch, run, slot);
 }
 
-/* Tells who watches, if anyone does, which images the coming laps are of. */
+/* Tells who watches, if anyone does, which images come next. */
 static inline void run_group(const struct run *run, int chunk, int group, int image, int n)
 {
     if (run->watch != NULL)

@@ -104,12 +104,12 @@ function name.param(param_name)
 end
 
 -- The constants by which a profile knows the kernels of a plan, in their order and by kernel:
--- LAP_CONV1_BWD_DATA. A kernel that runs once more, to make again what was not kept, is
--- LAP_NORM1_FWD_2.
-function name.laps(kernels)
+-- SLOT_CONV1_BWD_DATA. A kernel that runs once more, to make again what was not kept, is
+-- SLOT_NORM1_FWD_2.
+function name.slots(kernels)
     local list <const>, of <const>, runs <const> = {}, {}, {}
     for i, kernel in ipairs(kernels) do
-        local text <const> = "LAP_" .. name.param(kernel.layer .. "_" .. kernel.pass)
+        local text <const> = "SLOT_" .. name.param(kernel.layer .. "_" .. kernel.pass)
         runs[text] = (runs[text] or 0) + 1
         list[i] = runs[text] == 1 and text or text .. "_" .. runs[text]
         of[kernel] = list[i]

@@ -39,14 +39,14 @@ local function argument_text(arg, each)
 end
 
 -- The profile slots of calls that are no kernels.
-local LAPS <const> = {
-    load = "LAP_LOAD", loss = "LAP_LOSS", sums = "LAP_JOIN", ghosts = "LAP_JOIN",
+local SLOTS <const> = {
+    load = "SLOT_LOAD", loss = "SLOT_LOSS", sums = "SLOT_JOIN", ghosts = "SLOT_JOIN",
 }
 
 -- What a profile counts the time up to the end of a call for, or nil: more follows that belongs to
--- the same. laps: of name.laps
-local function lap_of(call, laps)
-    return call.kernel and laps[call.kernel] or LAPS[call.kind]
+-- the same. slots: of name.slots
+local function slot_of(call, slots)
+    return call.kernel and slots[call.kernel] or SLOTS[call.kind]
 end
 
 -- The declaration of the memory that a phase fetches for the next group.
@@ -77,12 +77,12 @@ local POINTERS <const> = {
 }
 
 -- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
--- on request: is.laps is nil in evaluation.
+-- on request: is.slots is nil in evaluation.
 -- is = { name, title, first_call = its number, counted through all phases, memory = of memory.lua,
---        phased = whether there are several phases, laps = of name.laps }
+--        phased = whether there are several phases, slots = of name.slots }
 local function phase_text(phase, is)
-    local laps <const> = is.laps
-    local is_eval <const> = laps == nil
+    local slots <const> = is.slots
+    local is_eval <const> = slots == nil
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
     local uses_chunk, uses_totals, uses_group, uses_image = false, false, false, false
     local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
@@ -133,9 +133,9 @@ local function phase_text(phase, is)
         else
             lines[#lines + 1] = text
         end
-        local lap <const> = laps and lap_of(call, laps)
-        if lap then
-            lines[#lines + 1] = string.format("lap(net, %s);", lap)
+        local slot <const> = slots and slot_of(call, slots)
+        if slot then
+            lines[#lines + 1] = string.format("count_time(net, %s);", slot)
         end
     end
     if uses_next then
@@ -244,7 +244,7 @@ end
 function phases.texts(graph, train, eval, phased)
     local texts <const>, steps <const> = {}, {}
     local first = 1
-    local _, laps <const> = name.laps(train.plan.kernels)
+    local _, slots <const> = name.slots(train.plan.kernels)
     for i, phase in ipairs(train.plan.phases) do
         local function_name <const> = phased and "train_phase" .. i or "train_group"
         local title <const> = phase_title(phase)
@@ -256,7 +256,7 @@ function phases.texts(graph, train, eval, phased)
                 title = phased
                     and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
                     or "A group of n images through the whole network, forward and backward.",
-                first_call = first, memory = train.memory, phased = phased, laps = laps,
+                first_call = first, memory = train.memory, phased = phased, slots = slots,
             })
         end
         first = first + #phase.calls

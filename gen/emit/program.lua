@@ -310,9 +310,9 @@ function emit.program(graph, options)
     local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
     local params <const> = model.params(graph, planned, options)
     params.scopes, params.phased = memory_scopes(planned), planned.phased
-    local laps <const>, lap_of <const> = name.laps(train.plan.kernels)
-    params.laps = laps
-    params.tensor_rows = watch.rows(graph, train.plan, train.memory, set, lap_of)
+    local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
+    params.slots = slots
+    params.tensor_rows = watch.rows(graph, train.plan, train.memory, set, slot_of)
     params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
     params.shared_texts = shared
     params.weights, params.phase_texts, params.schedule = weights, phase_texts, main

@@ -1,8 +1,8 @@
 -- watch.lua - what every call of a training step leaves, in their order: where a diagnosis looks
 -- for the first number that is not finite.
 --
--- A row belongs to the lap of a kernel (see profile.h): its own outputs, and before them those of
--- the calls and joins since the kernel before, as long as they live until then.
+-- A row belongs to the profile slot of a kernel (profile.h): its own outputs, and before them
+-- those of the calls and joins since the kernel before, as long as they live until then.
 
 local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
@@ -38,13 +38,13 @@ local function outputs_of(call)
     return list
 end
 
---- The rows of the table, as C. memory: of memory.lua; set: of isa.lua; laps: of name.laps
-function watch.rows(graph, plan, memory, set, laps)
+--- The rows of the table, as C. memory: of memory.lua; set: of isa.lua; slots: of name.slots
+function watch.rows(graph, plan, memory, set, slots)
     local node_of <const>, rows <const>, pending = {}, {}, {}
     for _, node in ipairs(graph.nodes) do
         node_of[node.name] = node
     end
-    local function row_text(lap, buffer)
+    local function row_text(slot, buffer)
         local prefix <const>, layer <const> = buffer.base:match("^(%l+)_(.*)$")
         local node <const> = assert(node_of[layer], buffer.base)
         local pitch, used = buffer.floats, buffer.floats
@@ -53,7 +53,7 @@ function watch.rows(graph, plan, memory, set, laps)
         elseif buffer.layout then -- pad lanes may hold anything that was in a line's before
             pitch, used = buffer.layout.pitch, buffer.layout.c
         end
-        return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', lap, layer,
+        return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', slot, layer,
             WHAT[prefix], buffer.scope:upper(),
             buffer.scope == "scratch" and memory.offset[buffer] or name.offset(buffer.name),
             buffer.floats,
@@ -82,7 +82,7 @@ function watch.rows(graph, plan, memory, set, laps)
                 for _, buffer in ipairs(pending) do
                     if not buffer.last or buffer.last >= index or buffer.scope == "chunk"
                         or buffer.scope == "thread" then
-                        rows[#rows + 1] = row_text(laps[call.kernel], buffer)
+                        rows[#rows + 1] = row_text(slots[call.kernel], buffer)
                     end
                 end
                 pending = {}

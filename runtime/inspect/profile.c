@@ -1,4 +1,4 @@
-/* profile.c - adds up laps and prints them.
+/* profile.c - adds up the times of slots and prints them.
  *
  * Each thread writes to memory of its own, and the sums are made when they are asked for. A step of
  * s seconds on t threads is s * t seconds of threads; divided by t again, the mean of the threads,
@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct profile_thread {
-    double last;     /* clock of the last lap */
+    double last;     /* clock of the last count */
     double *seconds; /* [slots] */
 };
 
@@ -60,7 +60,7 @@ void profile_start(struct profile *profile, int rank, double now)
     profile->thread[rank].last = now;
 }
 
-void profile_lap(struct profile *profile, int rank, int slot, double now)
+void profile_count(struct profile *profile, int rank, int slot, double now)
 {
     struct profile_thread *thread = &profile->thread[rank];
     assert(slot >= 0 && slot < slot_count(profile));

@@ -3,16 +3,16 @@
  *     struct profile profile;
  *     if (!profile_open(&profile, &model, threads, &err)) ...
  *     run.profile = &profile;                         (run_train begins and ends the steps)
- *         run_lap(run, rank, 12);                     (in a backend, after the call of kernel 12)
- *         run_lap(run, rank, profile_place(model, PROFILE_WAIT));           (after a barrier)
+ *         run_count(run, rank, 12);                     (in a backend, after the call of kernel 12)
+ *         run_count(run, rank, profile_place(model, PROFILE_WAIT));           (after a barrier)
  *     profile_print(&profile, stdout, "");
  *     profile_close(&profile);
  *
- * A lap gives the time since the thread's last one to a slot. Slots are the entries of the model's
- * kernel table, which has one for each layer and pass, and then the places below for what is no
- * kernel. So nothing is counted twice, what a backend does between two laps goes to the later one,
- * and what comes after the last lap of a step, or of a thread that makes none, is left over: that
- * is a line of its own. With run.profile NULL a lap is one comparison.
+ * Each count gives the time since the thread's last one to a slot. Slots are the entries of the
+ * model's kernel table, which has one for each layer and pass, and then the places below for what
+ * is no kernel. So nothing is counted twice, what a backend does between two counts goes to the
+ * later one, and what comes after the last count of a step, or on a thread that makes none, is left
+ * over: that is a line of its own. With run.profile NULL a count is one comparison.
  */
 #ifndef BURIN_PROFILE_H
 #define BURIN_PROFILE_H
@@ -58,11 +58,11 @@ static inline int profile_place(const struct model *model, enum profile_place_ki
 void profile_begin_step(struct profile *profile, double now);
 void profile_end_step(struct profile *profile, double now);
 
-/* Ends the thread's lap, or starts its first one of a step. */
+/* The thread's clock starts; the time since it started, or since the last count, goes to a slot. */
 void profile_start(struct profile *profile, int rank, double now);
-void profile_lap(struct profile *profile, int rank, int slot, double now);
+void profile_count(struct profile *profile, int rank, int slot, double now);
 
-/* Milliseconds a step, the mean of the threads: of a slot, of what no lap has counted, of all. */
+/* Milliseconds a step, the mean of the threads: of a slot, of what no slot has, of all. */
 double profile_ms(const struct profile *profile, int slot);
 double profile_rest_ms(const struct profile *profile);
 double profile_step_ms(const struct profile *profile);

@@ -50,13 +50,13 @@ static void look(struct watching *w, const struct run *run, const struct tensor 
     }
 }
 
-static void note_lap(struct watch *watch, const struct run *run, int slot)
+static void note_computed(struct watch *watch, const struct run *run, int slot)
 {
     struct watching *w = (struct watching *)watch;
     const struct tensors *all = run->model->tensors;
     const struct tensor *end = w->found != NULL ? w->found : all->list + all->count;
     for (const struct tensor *tensor = all->list; tensor < end; tensor++) {
-        if (tensor->lap == slot) {
+        if (tensor->slot == slot) {
             look(w, run, tensor);
             if (w->found == tensor)
                 return;
@@ -67,6 +67,7 @@ static void note_lap(struct watch *watch, const struct run *run, int slot)
 void watch_start(struct watching *watching, struct run *run)
 {
     assert(run->model->tensors != NULL && team_threads(run->team) == 1);
-    *watching = (struct watching){.watch = {.group = note_group, .lap = note_lap}, .image = -1};
+    *watching =
+        (struct watching){.watch = {.group = note_group, .computed = note_computed}, .image = -1};
     run->watch = &watching->watch;
 }

@@ -93,15 +93,15 @@ enum {
 @ end
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
 enum {
-    @ for _, lap in ipairs(laps) do
-        ${lap},
+    @ for _, slot in ipairs(slots) do
+        ${slot},
     @ end
-    LAP_KERNELS,
-    LAP_LOAD = LAP_KERNELS + PROFILE_LOAD,
-    LAP_LOSS = LAP_KERNELS + PROFILE_LOSS,
-    LAP_WAIT = LAP_KERNELS + PROFILE_WAIT,
-    LAP_JOIN = LAP_KERNELS + PROFILE_JOIN,
-    LAP_UPDATE = LAP_KERNELS + PROFILE_UPDATE
+    SLOT_KERNELS,
+    SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
+    SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
+    SLOT_WAIT = SLOT_KERNELS + PROFILE_WAIT,
+    SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
+    SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
 @ if phased then
@@ -147,10 +147,10 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-/* Counts the time since the last lap for what was computed, when there is a profile. */
-static inline void lap(const struct net *net, int slot)
+/* Gives the time since the last call of this function to a slot of the profile, when there is one. */
+static inline void count_time(const struct net *net, int slot)
 {
-    run_lap(net->run, net->rank, slot);
+    run_count(net->run, net->rank, slot);
 }
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)

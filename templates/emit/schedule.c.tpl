@@ -51,7 +51,7 @@ static void train(struct run *run, int rank)
         @ for _, join in ipairs(phase.joins) do
             /* ${join.title} */
             team_barrier(run->team);
-            lap(&net, LAP_WAIT);
+            count_time(&net, SLOT_WAIT);
             @ if join.sums then
                 ${join.sums}
                 ${join.call}
@@ -62,7 +62,7 @@ static void train(struct run *run, int rank)
                 }
             @ end
             @ if join.sums or join.track then
-                lap(&net, LAP_JOIN);
+                count_time(&net, SLOT_JOIN);
             @ end
 
         @ end
@@ -78,9 +78,9 @@ static void train(struct run *run, int rank)
 
     /* Every chunk has its gradients: sum, update, pack. */
     team_barrier(run->team);
-    lap(&net, LAP_WAIT);
+    count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
-    lap(&net, LAP_UPDATE);
+    count_time(&net, SLOT_UPDATE);
 }
 
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */

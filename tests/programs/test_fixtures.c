@@ -222,7 +222,7 @@ START_TEST(logits_of_evaluation)
 END_TEST
 
 /* Eight images can be learned by heart. */
-/* Every kernel of the table has its lap in a step, so has what is no kernel, and together they are
+/* Every kernel of the table has its time in a step, so has what is no kernel, and together they are
  * no more than the step. */
 START_TEST(profile_knows_every_kernel)
 {
@@ -237,7 +237,7 @@ START_TEST(profile_knows_every_kernel)
             run_train(run, &fixture.batch);
         ck_assert_int_eq(profile.steps, STEPS);
         for (int i = 0; i < model->kernel_count; i++)
-            ck_assert_msg(profile_ms(&profile, i) > 0, "%s, entry %d of the table: no lap",
+            ck_assert_msg(profile_ms(&profile, i) > 0, "%s, entry %d of the table: no time",
                           model->kernels[i].name, i);
         for (int i = 0; i < PROFILE_PLACES; i++) {
             bool none = i == PROFILE_JOIN && strcmp(model->norm, "bn") != 0;

@@ -124,7 +124,7 @@ START_TEST(the_layer_that_overflows_is_found)
         struct watching watching = watch_step();
         const struct tensor *found = watching.found;
         ck_assert_msg(found != NULL, "%s: nothing is found", param->name);
-        const struct kernel *kernel = &model->kernels[found->lap];
+        const struct kernel *kernel = &model->kernels[found->slot];
         ck_assert_msg(!isfinite(watching.value), "%s", param->name);
         tried++;
         ck_assert_msg(kernel->pass == PASS_FWD && has_word(kernel->layer, name, strlen(name)),

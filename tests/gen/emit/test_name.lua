@@ -137,10 +137,10 @@ function tests.laps_are_distinct()
     local first <const> = { layer = "norm1", pass = "fwd" }
     local again <const> = { layer = "norm1", pass = "fwd" }
     local other <const> = { layer = "add1", pass = "bwd_data" }
-    local list <const>, of <const> = name.laps({ first, other, again })
-    test.equal(table.concat(list, " "), "LAP_NORM1_FWD LAP_ADD1_BWD_DATA LAP_NORM1_FWD_2")
-    test.equal(of[first], "LAP_NORM1_FWD")
-    test.equal(of[again], "LAP_NORM1_FWD_2")
+    local list <const>, of <const> = name.slots({ first, other, again })
+    test.equal(table.concat(list, " "), "SLOT_NORM1_FWD SLOT_ADD1_BWD_DATA SLOT_NORM1_FWD_2")
+    test.equal(of[first], "SLOT_NORM1_FWD")
+    test.equal(of[again], "SLOT_NORM1_FWD_2")
 end
 
 -- Offsets in the parameters and in the arenas are constants of one enum or another.

@@ -1,4 +1,4 @@
-/* test_profile.c - laps by made-up clocks, the lines of the table, and the clock of real steps. */
+/* test_profile.c - times by made-up clocks, the lines of the table, and the clock of real steps. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,17 +31,17 @@ static void fill(struct profile *profile)
         profile_begin_step(profile, at);
         profile_start(profile, 0, at + 0.001);
         profile_start(profile, 1, at + 0.001);
-        profile_lap(profile, 0, 0, at + 0.003); /* conv1 fwd: 2 and 4 ms */
-        profile_lap(profile, 1, 0, at + 0.005);
-        profile_lap(profile, 0, profile_place(&model, PROFILE_WAIT), at + 0.005);
-        profile_lap(profile, 0, 2, at + 0.006); /* norm1 again: 1 and 0 ms */
-        profile_lap(profile, 0, 4, at + 0.0065);
-        profile_lap(profile, 1, 4, at + 0.0065);
+        profile_count(profile, 0, 0, at + 0.003); /* conv1 fwd: 2 and 4 ms */
+        profile_count(profile, 1, 0, at + 0.005);
+        profile_count(profile, 0, profile_place(&model, PROFILE_WAIT), at + 0.005);
+        profile_count(profile, 0, 2, at + 0.006); /* norm1 again: 1 and 0 ms */
+        profile_count(profile, 0, 4, at + 0.0065);
+        profile_count(profile, 1, 4, at + 0.0065);
         profile_end_step(profile, at + 0.010);
     }
 }
 
-START_TEST(laps_are_means_of_threads_and_steps)
+START_TEST(slots_are_means_of_threads_and_steps)
 {
     struct profile profile;
     fill(&profile);
@@ -89,11 +89,11 @@ END_TEST
 
 /* -- Real steps -------------------------------------------------------------------------------- */
 
-/* The generic step, then a lap of each thread as if all of it were an update. */
-static void train_and_lap(struct run *run, int rank)
+/* The generic step, then a count of each thread as if all of it were an update. */
+static void train_and_count(struct run *run, int rank)
 {
     generic_backend.train(run, rank);
-    run_lap(run, rank, profile_place(run->model, PROFILE_UPDATE));
+    run_count(run, rank, profile_place(run->model, PROFILE_UPDATE));
 }
 
 static void measure(const struct model *of, size_t *shared_floats, size_t *thread_floats)
@@ -111,11 +111,11 @@ START_TEST(steps_are_clocked)
     static float images[TINY_BATCH * 3 * 32 * 32];
     static const uint8_t labels[TINY_BATCH] = {0};
     static const uint32_t samples[TINY_BATCH] = {0};
-    const struct backend backend = {.name = "lapping",
+    const struct backend backend = {.name = "counting",
                                     .open = ref_open,
                                     .measure = measure,
                                     .pack = pack,
-                                    .train = train_and_lap};
+                                    .train = train_and_count};
     const struct batch batch = {
         .n = TINY_BATCH, .images = images, .labels = labels, .samples = samples, .epoch = 1};
     struct err err = {0};
@@ -145,7 +145,7 @@ int main(void)
     Suite *suite = suite_create("profile");
     TCase *tcase = tcase_create("profile");
     tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, laps_are_means_of_threads_and_steps);
+    tcase_add_test(tcase, slots_are_means_of_threads_and_steps);
     tcase_add_test(tcase, table_adds_up);
     tcase_add_test(tcase, steps_are_clocked);
     suite_add_tcase(suite, tcase);

@@ -104,7 +104,7 @@ START_TEST(quiet_prints_the_result_only)
 }
 END_TEST
 
-/* The generic kernels make no laps: all of their time is left over. */
+/* The generic kernels count no time: all of their time is left over. */
 START_TEST(profile_is_printed_at_the_end)
 {
     ck_assert_int_eq(run("train --data synthetic --max-steps 2 --profile"), EXIT_OK);
