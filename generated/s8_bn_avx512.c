@@ -2333,10 +2333,10 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
     }
 }
 
-/* y = drop(a*(x - m) + b), a line of its own for each channel.
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
  * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 64 KB. templates/ops/map.c.tpl */
+ * Reads 64 KB, writes 64 KB. templates/ops/pointwise.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2411,10 +2411,10 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
     }
 }
 
-/* y = drop(a*(x - m) + b), a line of its own for each channel.
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
  * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 128 KB. templates/ops/map.c.tpl */
+ * Reads 128 KB, writes 128 KB. templates/ops/pointwise.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2621,10 +2621,10 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
     }
 }
 
-/* y = drop(a*(x - m) + b), a line of its own for each channel.
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
  * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 16 KB. templates/ops/map.c.tpl */
+ * Reads 16 KB, writes 16 KB. templates/ops/pointwise.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2699,10 +2699,10 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
     }
 }
 
-/* y = drop(a*(x - m) + b), a line of its own for each channel.
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
  * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/ops/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2784,10 +2784,10 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
     }
 }
 
-/* y = drop(a*(x - m) + b), a line of its own for each channel.
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
  * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/ops/map.c.tpl */
+ * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -2994,10 +2994,10 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
     }
 }
 
-/* y = drop(a*(x - m) + b), a line of its own for each channel.
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
  * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/ops/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3079,10 +3079,10 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
     }
 }
 
-/* y = drop(a*(x - m) + b), a line of its own for each channel.
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
  * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/ops/map.c.tpl */
+ * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3332,10 +3332,10 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 1 KB. templates/ops/map.c.tpl */
+ * Reads 16 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3358,15 +3358,15 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
                     const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
                     const int position = (row * 8 + col) * 32 + k;
                     const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    row_sum0 = _mm512_add_ps(row_sum0, g0);
+                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
                     const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    row_sum1 = _mm512_add_ps(row_sum1, g1);
+                    row_product1 = _mm512_fmadd_ps(g1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -3381,10 +3381,10 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 8 KB. templates/ops/map.c.tpl */
+ * Reads 16 KB, writes 8 KB. templates/ops/pointwise_gradient.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3407,18 +3407,18 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
                     const int position = (row * 8 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
-                    v0 = where_positive(v0, x0);
-                    _mm512_storeu_ps(out, v0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = where_positive(g0, x0);
+                    _mm512_storeu_ps(out, g0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     const __m512 d1 = _mm512_sub_ps(x1, m1);
-                    __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
-                    v1 = where_positive(v1, x1);
-                    _mm512_storeu_ps(out + 16, v1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
+                    g1 = where_positive(g1, x1);
+                    _mm512_storeu_ps(out + 16, g1);
                 }
             }
         }
@@ -3817,10 +3817,10 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 1 KB. templates/ops/map.c.tpl */
+ * Reads 64 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3843,15 +3843,15 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
                     const int position = (row * 16 + col) * 32 + k;
                     const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    row_sum0 = _mm512_add_ps(row_sum0, g0);
+                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
                     const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    row_sum1 = _mm512_add_ps(row_sum1, g1);
+                    row_product1 = _mm512_fmadd_ps(g1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -3866,10 +3866,10 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 32 KB. templates/ops/map.c.tpl */
+ * Reads 64 KB, writes 32 KB. templates/ops/pointwise_gradient.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -3892,18 +3892,18 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
                     const int position = (row * 16 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
-                    v0 = where_positive(v0, x0);
-                    _mm512_storeu_ps(out, v0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = where_positive(g0, x0);
+                    _mm512_storeu_ps(out, g0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     const __m512 d1 = _mm512_sub_ps(x1, m1);
-                    __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
-                    v1 = where_positive(v1, x1);
-                    _mm512_storeu_ps(out + 16, v1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
+                    g1 = where_positive(g1, x1);
+                    _mm512_storeu_ps(out + 16, g1);
                 }
             }
         }
@@ -4096,10 +4096,10 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 1 KB. templates/ops/map.c.tpl */
+ * Reads 32 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4117,10 +4117,10 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
                     const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
                     const int position = (row * 16 + col) * 16 + k;
                     const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    row_sum0 = _mm512_add_ps(row_sum0, g0);
+                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -4131,10 +4131,10 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 16 KB. templates/ops/map.c.tpl */
+ * Reads 32 KB, writes 16 KB. templates/ops/pointwise_gradient.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4153,11 +4153,11 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
                     const int position = (row * 16 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
-                    v0 = where_positive(v0, x0);
-                    _mm512_storeu_ps(out, v0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = where_positive(g0, x0);
+                    _mm512_storeu_ps(out, g0);
                 }
             }
         }
@@ -4463,10 +4463,10 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 1 KB. templates/ops/map.c.tpl */
+ * Reads 256 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4489,15 +4489,15 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
                     const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
                     const int position = (row * 32 + col) * 32 + k;
                     const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    row_sum0 = _mm512_add_ps(row_sum0, g0);
+                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
                     const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    row_sum1 = _mm512_add_ps(row_sum1, v1);
-                    row_product1 = _mm512_fmadd_ps(v1, d1, row_product1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    row_sum1 = _mm512_add_ps(row_sum1, g1);
+                    row_product1 = _mm512_fmadd_ps(g1, d1, row_product1);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -4512,10 +4512,10 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 128 KB. templates/ops/map.c.tpl */
+ * Reads 256 KB, writes 128 KB. templates/ops/pointwise_gradient.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4538,18 +4538,18 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
                     const int position = (row * 32 + col) * 32 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
-                    v0 = where_positive(v0, x0);
-                    _mm512_storeu_ps(out, v0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = where_positive(g0, x0);
+                    _mm512_storeu_ps(out, g0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     const __m512 d1 = _mm512_sub_ps(x1, m1);
-                    __m512 v1 = _mm512_loadu_ps(grad + 16);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    v1 = _mm512_fmadd_ps(da1, v1, _mm512_fmadd_ps(db1, d1, dd1));
-                    v1 = where_positive(v1, x1);
-                    _mm512_storeu_ps(out + 16, v1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
+                    g1 = where_positive(g1, x1);
+                    _mm512_storeu_ps(out + 16, g1);
                 }
             }
         }
@@ -4649,10 +4649,10 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; sums = sum of g, sum of g * (x - m).
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
  * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 1 KB. templates/ops/map.c.tpl */
+ * Reads 128 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
 static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4670,10 +4670,10 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
                     const float *grad = dy + (row * 32 + col) * 16 + k;
                     const int position = (row * 32 + col) * 16 + k;
                     const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, v0);
-                    row_product0 = _mm512_fmadd_ps(v0, d0, row_product0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    row_sum0 = _mm512_add_ps(row_sum0, g0);
+                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
                 }
                 sum0 = _mm512_add_ps(sum0, row_sum0);
                 product0 = _mm512_add_ps(product0, row_product0);
@@ -4684,10 +4684,10 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) without its slope; dx = A*g + B*(x - m) + D where x > 0.
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
  * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 64 KB. templates/ops/map.c.tpl */
+ * Reads 128 KB, writes 64 KB. templates/ops/pointwise_gradient.c.tpl */
 static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
@@ -4706,11 +4706,11 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const
                     const int position = (row * 32 + col) * 16 + k;
                     const __m512 x0 = _mm512_loadu_ps(in);
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 v0 = _mm512_loadu_ps(grad);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    v0 = _mm512_fmadd_ps(da0, v0, _mm512_fmadd_ps(db0, d0, dd0));
-                    v0 = where_positive(v0, x0);
-                    _mm512_storeu_ps(out, v0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = where_positive(g0, x0);
+                    _mm512_storeu_ps(out, g0);
                 }
             }
         }
@@ -5519,73 +5519,73 @@ RUN(conv3x3_c3_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 
 static const struct kernel kernels[] = {
     {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__bank", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__bank},
-    {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
+    {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
+    {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
     {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd},
+    {.name = "batchnorm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd},
     {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
     {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},
     {.name = "conv1x1_c32_k10_1x1_bwd_weights__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_bwd_weights__direct},
     {.name = "conv1x1_c32_k10_1x1_bwd_data__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32, .run = run_conv1x1_c32_k10_1x1_bwd_data__direct},
     {.name = "avgpool_global_c32_8x8_bwd_data__b0_1", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_bwd_data__b0_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
+    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
+    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
+    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
+    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
+    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
+    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
+    {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
     {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
     {.name = "conv1x1_c32_k16_16x16_bwd_data__direct_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1},
-    {.name = "batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm5", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1},
+    {.name = "batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
+    {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
     {.name = "conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1},
+    {.name = "batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
+    {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
     {.name = "conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
+    {.name = "batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1},
+    {.name = "batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
     {.name = "conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 29376, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
     {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
-    {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
+    {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
     {.name = "conv1x1_c32_k16_32x32_bwd_weights__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__direct},
     {.name = "conv1x1_c32_k16_32x32_bwd_data__direct_b0_1", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1},
-    {.name = "batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
+    {.name = "batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1},
+    {.name = "batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
+    {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
     {.name = "conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1},
     {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
-    {.name = "batchnorm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_bwd_reduce},
-    {.name = "batchnorm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_MAP, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_32x32_bwd_data},
+    {.name = "batchnorm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_bwd_reduce},
+    {.name = "batchnorm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_32x32_bwd_data},
     {.name = "conv3x3_c3_k16_32x32_bwd_weights__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__direct},
 };
 
@@ -5823,7 +5823,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "ade3294d8e387981",
+    .arithmetic = "7e1fc8b54df0e8b0",
     .c = 3,
     .h = 32,
     .w = 32,

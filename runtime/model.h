@@ -119,7 +119,7 @@ struct layout {
 enum kernel_op {
     KERNEL_CONV,
     KERNEL_LINEAR,
-    KERNEL_MAP,
+    KERNEL_POINTWISE,
     KERNEL_MAXPOOL,
     KERNEL_AVGPOOL, /* also the global one: its window is the image */
     KERNEL_ADD,
@@ -141,7 +141,8 @@ struct ahead;
  *   fwd          y = act(x * w + bias); with stats also sums as below, of y
  *   bwd_data     dx = (or += if adds) dy * w transposed
  *   bwd_weights  dw += x correlated with dy; with bias db[k] += sum dy
- * MAP, normalization applied as a per-channel line, then ReLU, then dropout, each where present:
+ * POINTWISE, normalization applied as a scale and shift a channel, then ReLU, then dropout, each
+ * where present:
  *   fwd          y = drop(act(a*(x - m) + b)), coef = a, b, m [pitch]; without affine drop(act(x))
  *   bwd_reduce   g = dy times the dropout and ReLU factors; sums = sum g, sum g*(x - m) [pitch]
  *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*(x - m) + D),
@@ -194,10 +195,10 @@ struct kernel {
     int window, stride, padding;
     int groups; /* CONV: of channels, each convolved by itself; 0 is 1 */
     bool bias, relu, stats, adds;
-    bool affine, masks_x; /* MAP */
+    bool affine, masks_x; /* POINTWISE */
     bool winners;         /* MAXPOOL fwd: notes them */
-    bool each_image;      /* MAP: coef and dcoef belong to one image each */
-    float p;              /* MAP: dropout probability, 0 none */
+    bool each_image;      /* POINTWISE: coef and dcoef belong to one image each */
+    float p;              /* POINTWISE: dropout probability, 0 none */
     bool exact;   /* on small integers every order of summation gives the same bits (direct) */
     double mflop; /* one image, direct algorithm */
     int images;   /* the most it takes at once */

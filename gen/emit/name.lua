@@ -81,10 +81,10 @@ function name.key(kernel)
     return full_name(kernel, ops[kernel.op].name_words(kernel))
 end
 
--- The functions that turn the sums of a norm into the line its map applies. what: "fwd", "bwd",
--- and for batch norm "eval" and "track" (running statistics); "ghosts_fwd", "ghosts_bwd" and
--- "ghosts_track" where the batch is cut into ghosts. Other numbers than the defaults are part of
--- it.
+-- The functions that turn the sums of a norm into the scale and shift that its pointwise kernels
+-- apply. what: "fwd", "bwd", and for batch norm "eval" and "track" (running statistics);
+-- "ghosts_fwd", "ghosts_bwd" and "ghosts_track" where the batch is cut into ghosts. Other numbers
+-- than the defaults are part of it.
 function name.norm(node, what)
     local word <const> = node.norm == "batch" and "batch_norm" or "group_norm" .. node.groups
     local eps <const> = node.eps ~= 1e-5 and "_eps" .. c.number_word(node.eps) or ""

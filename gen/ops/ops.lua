@@ -40,8 +40,8 @@ local ops <const> = {
     conv = require "ops/conv",
     linear = require "ops/linear",
     loss = require "ops/loss",
-    map = require "ops/pointwise",
     maxpool = pool.max,
+    pointwise = require "ops/pointwise",
     sums = require "ops/sums",
 }
 

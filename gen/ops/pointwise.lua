@@ -1,4 +1,4 @@
--- pointwise.lua - a line of its own for each channel, then ReLU, then dropout, each where present:
+-- pointwise.lua - a scale and shift for each channel, then ReLU, then dropout, each where present:
 -- what a norm applies, and what stands alone.
 
 local argument <const> = require "ops/argument"
@@ -9,12 +9,15 @@ local layout <const> = require "ops/layout"
 local tile <const> = require "ops/conv/tile"
 
 local pointwise <const> = {
-    kinds = { "norm", "relu", "dropout" }, c_op = "KERNEL_MAP", masks = true, shares_title = true,
+    kinds = { "norm", "relu", "dropout" }, c_op = "KERNEL_POINTWISE", masks = true,
+    shares_title = true,
 }
 
 -- norm, ReLU and dropout, in this order.
 function pointwise.fuse(fusion, node)
-    local step <const> = { op = "map", name = node.name, layers = {}, relu = node.kind == "relu" }
+    local step <const> = {
+        op = "pointwise", name = node.name, layers = {}, relu = node.kind == "relu",
+    }
     fusion:read(step, "x", node.inputs[1])
     fusion:absorb(step, node)
     local last = node
@@ -144,7 +147,7 @@ end
 --- Sets a gradient to zero where the output of a ReLU was: of a layer whose kernel has applied it.
 function pointwise.mask(planner, dy, y, node)
     planner:kernel_call({
-        op = "map", pass = "bwd_data", x = y.layout, y = y.layout, dx = dy.layout,
+        op = "pointwise", pass = "bwd_data", x = y.layout, y = y.layout, dx = dy.layout,
         dy = dy.layout, relu = false, affine = false, p = 0.0, c = y.layout.c, masks_x = true,
         adds = false, params = { "dx", "dy", "x" },
     }, { dx = dy, dy = dy, x = y }, node.name, node.name)
@@ -152,11 +155,11 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
---- See name.lua. Lines belong to one image each, or to all of a batch.
+--- See name.lua. A scale and shift belongs to one image, or to all of a batch.
 function pointwise.name_words(spec)
     local norm <const> = spec.each_image and "norm" or "batchnorm"
     return {
-        head = (spec.affine and norm or "map") .. (spec.relu and "_relu" or "")
+        head = (spec.affine and norm or "pointwise") .. (spec.relu and "_relu" or "")
             .. (spec.p > 0 and "_drop" .. c.number_word(spec.p) or "")
             .. (spec.masks_x and "_mask" or ""),
         third = spec.pass ~= "fwd" and spec.x or nil,
@@ -165,6 +168,28 @@ end
 
 -- Vectors of channels that a loop takes at once.
 local BLOCK <const> = 4
+
+local TEMPLATES <const> = {
+    fwd = "ops/pointwise.c.tpl", bwd_reduce = "ops/pointwise_sums.c.tpl",
+    bwd_data = "ops/pointwise_gradient.c.tpl",
+}
+
+-- What a kernel computes, for its comment.
+local function formula(spec)
+    local value = spec.affine and "a*(x - m) + b" or "x"
+    value = spec.relu and "relu(" .. value .. ")" or value
+    value = spec.p > 0 and "drop(" .. value .. ")" or value
+    if spec.pass == "fwd" then
+        return "y = " .. value .. (spec.affine and ", each channel with an a, m and b of its own."
+            or ".")
+    end
+    local gradient <const> = "g = dy through " .. value .. (spec.affine and " but for its a" or "")
+    if spec.pass == "bwd_reduce" then
+        return gradient .. "; sums = sum of g, sum of g * (x - m)."
+    end
+    return string.format("%s; dx %s %s%s.", gradient, spec.adds and "+=" or "=",
+        spec.affine and "A*g + B*(x - m) + D" or "g", spec.masks_x and " where x > 0" or "")
+end
 
 --- The template of a kernel and its parameters. The data gradient may work in place.
 function pointwise.params(spec, isa)
@@ -187,28 +212,13 @@ function pointwise.params(spec, isa)
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
     params.x_pitch = spec.x.pitch
     params.dy_border, params.dy_cols = grad.border, layout.cols(grad)
-    params.target = fwd and "y" or "dx"
     params.out_border, params.out_cols = out.border, layout.cols(out)
-    local value = spec.affine and "a*(x - m) + b" or "x"
-    value = spec.relu and "relu(" .. value .. ")" or value
-    value = spec.p > 0 and "drop(" .. value .. ")" or value
-    if fwd then
-        params.formula = "y = " .. value .. ", a line of its own for each channel."
-    else
-        local factors <const> = "g = dy through " .. value .. " without its slope"
-        if spec.pass == "bwd_reduce" then
-            params.formula = factors .. "; sums = sum of g, sum of g * (x - m)."
-        else
-            local line <const> = spec.affine and "A*g + B*(x - m) + D" or "g"
-            params.formula = string.format("%s; dx %s %s%s.", factors,
-                spec.adds and "+=" or "=", line, spec.masks_x and " where x > 0" or "")
-        end
-    end
+    params.formula = formula(spec)
     params.shapes = kernel.shapes_text(spec, grad.pitch)
     local moved <const> = spec.x.h * spec.x.w * grad.pitch
     params.cost = kernel.cost_text(spec, isa, (fwd and 1 or 2) * moved,
         spec.pass == "bwd_reduce" and 2 * grad.pitch or moved)
-    return "ops/map.c.tpl", params
+    return TEMPLATES[spec.pass], params
 end
 
 function pointwise.exact(spec)

@@ -1,9 +1,9 @@
 -- fuse.lua - graph -> fused steps: which layers one kernel computes together.
 --
 -- conv (linear) takes a ReLU behind it, and gathers the sums of a norm behind that, in its
--- epilogue. norm, ReLU and dropout, in this order and each where present, become one `map`: a line
--- a*x + b per channel, then ReLU, then dropout. add takes a ReLU. Only a value with one reader is
--- fused away, so every value that two layers read exists in memory.
+-- epilogue. norm, ReLU and dropout, in this order and each where present, become one `pointwise`: a
+-- scale and shift a*x + b per channel, then ReLU, then dropout. add takes a ReLU. Only a value with
+-- one reader is fused away, so every value that two layers read exists in memory.
 --
 -- fused = {
 --   graph    the graph it was made from
@@ -11,16 +11,16 @@
 --   values   array of values; values[1] is the input
 -- }
 -- step = {
---   op       "conv", "linear", "map", "sums", "maxpool", "avgpool", "add" or "loss"
+--   op       "conv", "linear", "pointwise", "sums", "maxpool", "avgpool", "add" or "loss"
 --   name     name of its first layer, which also names its buffers
 --   layers   array of graph nodes computed here, the first one first
 --   x, x2    values it reads (x2: add only)
 --   y        value it makes
---   relu     ReLU in the epilogue (conv, linear, add) or after the line (map)
+--   relu     ReLU in the epilogue (conv, linear, add) or after scale and shift (pointwise)
 --   stats    conv, linear: the norm node whose sums the epilogue gathers, or nil
---   norm     map: the norm node, or nil; sums: the norm node it serves
---   dropout  map: the dropout node, or nil
---   masks_x  map: its x comes from a ReLU whose gradient mask this step applies
+--   norm     pointwise: the norm node, or nil; sums: the norm node it serves
+--   dropout  pointwise: the dropout node, or nil
+--   masks_x  pointwise: its x comes from a ReLU whose gradient mask this step applies
 --   global   avgpool: averages the whole image
 -- }
 -- value = {

@@ -3,7 +3,7 @@
 -- A builder (builder.lua) that knows norms; schedule.lua makes it know all steps. A kernel before a
 -- norm leaves the sums of each image. A norm of the whole batch gathers them in double, per chunk
 -- and then over chunks (templates/ops/moments.c.tpl). From complete sums the norm's own functions
--- (templates/ops/norm.c.tpl) make the line that the map after it applies.
+-- (templates/ops/norm.c.tpl) make the scale and shift that the pointwise step after it applies.
 
 local argument <const> = require "ops/argument"
 local builder <const> = require "plan/builder"
@@ -116,7 +116,7 @@ function norms:ghosts_meet(kind, node, pixels, sums, fn, args)
     self:keep_for_phase(args[1])
 end
 
--- The sums are complete: turn them into the line that the map step applies.
+-- The sums are complete: turn them into the scale and shift that the pointwise step applies.
 function norms:norm_forward(step)
     local node <const> = step.norm
     local coef <const> = self:norm_coef(node)

@@ -69,8 +69,8 @@ function planner.layer_names(step)
     return table.concat(names, " ")
 end
 
--- The comment above the calls of a step. A convolution and the map that follows it share one, with
--- the shapes at both ends, unless the images of a batch meet between them.
+-- The comment above the calls of a step. A convolution and the pointwise step that follows it share
+-- one, with the shapes at both ends, unless the images of a batch meet between them.
 function planner:group_title(step)
     local first, last = step, step
     local function follows(part)

@@ -44,7 +44,7 @@ double operands_offset(enum operands_input input)
 bool operands_takes_far(const struct kernel *k)
 {
     bool fwd = k->pass == PASS_FWD;
-    return (fwd && k->stats) || k->op == KERNEL_SUMS || (k->op == KERNEL_MAP && k->affine);
+    return (fwd && k->stats) || k->op == KERNEL_SUMS || (k->op == KERNEL_POINTWISE && k->affine);
 }
 
 /* -- Shapes ------------------------------------------------------------------------------------ */
@@ -60,7 +60,7 @@ static bool is_used(const struct kernel *k, enum operand operand)
     bool data = k->pass == PASS_BWD_DATA;
     switch (operand) {
     case OPERAND_X:
-        return fwd || weights || k->op == KERNEL_MAP || k->op == KERNEL_MAXPOOL;
+        return fwd || weights || k->op == KERNEL_POINTWISE || k->op == KERNEL_MAXPOOL;
     case OPERAND_X2:
         return fwd && k->op == KERNEL_ADD;
     case OPERAND_YIN:
@@ -72,11 +72,11 @@ static bool is_used(const struct kernel *k, enum operand operand)
     case OPERAND_BIAS:
         return is_weighted(k) && fwd && k->bias;
     case OPERAND_COEF:
-        return k->op == KERNEL_MAP && k->affine;
+        return k->op == KERNEL_POINTWISE && k->affine;
     case OPERAND_DCOEF:
-        return k->op == KERNEL_MAP && k->affine && data;
+        return k->op == KERNEL_POINTWISE && k->affine && data;
     case OPERAND_KEEP:
-        return k->op == KERNEL_MAP && k->p > 0;
+        return k->op == KERNEL_POINTWISE && k->p > 0;
     case OPERAND_WINNER:
         return k->op == KERNEL_MAXPOOL && (data || k->winners);
     case OPERAND_Y:

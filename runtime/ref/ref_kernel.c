@@ -35,7 +35,7 @@ size_t ref_kernel_scratch(const struct kernel *k)
     switch (k->op) {
     case KERNEL_CONV:
         return ref_conv_scratch(&s);
-    case KERNEL_MAP:
+    case KERNEL_POINTWISE:
         return k->pass == PASS_FWD ? 0 : 2 * floats_of(&k->x);
     default:
         return 0;
@@ -92,7 +92,7 @@ static void reduce(const struct kernel *k, const struct ref_args *a, const float
         a->sums[c + channel] -= (double)a->coef[2 * c + channel] * a->sums[channel];
 }
 
-static void map(const struct kernel *k, const struct ref_args *a)
+static void pointwise(const struct kernel *k, const struct ref_args *a)
 {
     int c = k->x.c, pixels = pixels_of(&k->x);
     size_t n = floats_of(&k->x);
@@ -181,8 +181,8 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
     case KERNEL_LINEAR:
         linear(k, a);
         break;
-    case KERNEL_MAP:
-        map(k, a);
+    case KERNEL_POINTWISE:
+        pointwise(k, a);
         break;
     case KERNEL_MAXPOOL:
     case KERNEL_AVGPOOL:
@@ -195,6 +195,6 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
         ref_shifted_sums(a->sums, a->x, k->x.c, pixels_of(&k->x));
         break;
     }
-    if (k->pass == PASS_FWD && k->op != KERNEL_MAP && k->op != KERNEL_SUMS)
+    if (k->pass == PASS_FWD && k->op != KERNEL_POINTWISE && k->op != KERNEL_SUMS)
         act_and_stats(k, a);
 }

@@ -1,5 +1,5 @@
-@ -- From the sums of a norm to the line its map applies, forward and backward. Statistics are made
-@ -- in double: see moments.c.tpl.
+@ -- From the sums of a norm to the scale and shift that pointwise kernels apply, forward and
+@ -- backward. Statistics are made in double: see moments.c.tpl.
 @ -- A set is the channels that share their statistics: one channel of batch norm, one group else.
 /* ${title}: statistics over ${set_size} x count elements, ${sets} sets.
  * ${inputs} of each channel over `count` values.

@@ -67,7 +67,7 @@ static enum kernel_op op_of(enum layer_op op)
     case LAYER_ADD:
         return KERNEL_ADD;
     default:
-        return KERNEL_MAP; /* norm, and relu or dropout that no other kernel took over */
+        return KERNEL_POINTWISE; /* norm, and relu or dropout that no other kernel took over */
     }
 }
 

@@ -28,7 +28,7 @@ end
 local HEADS <const> = {
     conv = { "^conv(%d)x%1s2", "^conv(%d)x%1", "^dwconv(%d)x%1s2", "^dwconv(%d)x%1" },
     linear = { "^linear" },
-    map = { "^batchnorm", "^norm", "^map" },
+    pointwise = { "^batchnorm", "^norm", "^pointwise" },
     sums = { "^norm_sums" },
     maxpool = { "^maxpool(%d+)x%1s%d+", "^maxpool(%d+)x%1" },
     avgpool = { "^avgpool_global", "^avgpool(%d+)x%1s%d+", "^avgpool(%d+)x%1" },
@@ -123,13 +123,13 @@ function tests.names_tell_each_field()
     test.equal(add(inner, inner), "add_c8_6x5_fwd")
     test.equal(add(inner, layout), "add_c8_6x5_fwd__x1")
     test.equal(add(layout, inner), "add_c8_6x5_fwd__b1_0")
-    local function map(p)
-        return name.kernel({ op = "map", pass = "fwd", c = 8, x = inner, y = inner, p = p,
+    local function pointwise(p)
+        return name.kernel({ op = "pointwise", pass = "fwd", c = 8, x = inner, y = inner, p = p,
             affine = true, relu = true, each_image = true })
     end
-    test.equal(map(0.0), "norm_relu_c8_6x5_fwd")
-    test.equal(map(0.05), "norm_relu_drop0p05_c8_6x5_fwd")
-    test.equal(map(1e-7), "norm_relu_drop1em07_c8_6x5_fwd")
+    test.equal(pointwise(0.0), "norm_relu_c8_6x5_fwd")
+    test.equal(pointwise(0.05), "norm_relu_drop0p05_c8_6x5_fwd")
+    test.equal(pointwise(1e-7), "norm_relu_drop1em07_c8_6x5_fwd")
 end
 
 -- Laps follow the table of kernels; what runs again has a number.

@@ -410,8 +410,8 @@ end
 -- Dropout: the threshold and the scale are those of the float that the runtime knows.
 function tests.dropout_rounds_as_the_runtime_does()
     local spec <const> = {
-        op = "map", pass = "fwd", name = "test", x = layout(8, 2, 2, 0), y = layout(8, 2, 2, 0),
-        relu = false, affine = false, masks_x = false, p = 0.25, c = 8,
+        op = "pointwise", pass = "fwd", name = "test", x = layout(8, 2, 2, 0),
+        y = layout(8, 2, 2, 0), relu = false, affine = false, masks_x = false, p = 0.25, c = 8,
         params = { "y", "x", "keep" },
     }
     local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)

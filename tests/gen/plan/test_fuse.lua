@@ -18,14 +18,14 @@ end
 function tests.conv_relu_norm_dropout_is_two_steps()
     expect("conv { 8, window = 3 }, relu(), norm(), dropout(0.1)", {
         "conv conv1 relu1 <- input relu stats=norm1",
-        "map norm1 dropout1 <- relu1 norm=norm1 p=0.1 masks_x",
+        "pointwise norm1 dropout1 <- relu1 norm=norm1 p=0.1 masks_x",
     })
 end
 
 function tests.conv_norm_relu_is_two_steps()
     expect("conv { 8, window = 3 }, norm(), relu(), dropout(0.1)", {
         "conv conv1 <- input stats=norm1",
-        "map norm1 relu1 dropout1 <- conv1 relu norm=norm1 p=0.1",
+        "pointwise norm1 relu1 dropout1 <- conv1 relu norm=norm1 p=0.1",
     })
 end
 
@@ -33,14 +33,14 @@ function tests.a_chain_of_convs_masks_once_each()
     expect("conv { 8, window = 3 }, relu(), conv { 8, window = 1 }, relu(), norm()", {
         "conv conv1 relu1 <- input relu",
         "conv conv2 relu2 <- relu1 relu stats=norm1",
-        "map norm1 <- relu2 norm=norm1 masks_x",
+        "pointwise norm1 <- relu2 norm=norm1 masks_x",
     })
 end
 
 function tests.linear_fuses_as_conv_does()
     expect("linear(8), relu(), norm(), dropout(0.1)", {
         "linear linear1 relu1 <- input relu stats=norm1",
-        "map norm1 dropout1 <- relu1 norm=norm1 p=0.1 masks_x",
+        "pointwise norm1 dropout1 <- relu1 norm=norm1 p=0.1 masks_x",
     })
 end
 
@@ -48,12 +48,12 @@ end
 function tests.pre_activation_has_sums()
     expect("norm(), relu(), conv { 8, window = 3 }, norm(), relu(), maxpool(2), norm()", {
         "sums <- input norm=norm1",
-        "map norm1 relu1 <- input relu norm=norm1",
+        "pointwise norm1 relu1 <- input relu norm=norm1",
         "conv conv1 <- relu1 stats=norm2",
-        "map norm2 relu2 <- conv1 relu norm=norm2",
+        "pointwise norm2 relu2 <- conv1 relu norm=norm2",
         "maxpool maxpool1 <- relu2",
         "sums <- maxpool1 norm=norm3",
-        "map norm3 <- maxpool1 norm=norm3",
+        "pointwise norm3 <- maxpool1 norm=norm3",
     })
 end
 
@@ -62,10 +62,10 @@ function tests.the_second_norm_of_a_conv_has_sums()
     expect('conv { 8, window = 1, name = "a" }, norm(), '
         .. 'relu { from = "a" }, norm { from = "a" }, add("norm1"), add("relu1")', {
         "conv a <- input stats=norm1",
-        "map norm1 <- a norm=norm1",
-        "map relu1 <- a relu",
+        "pointwise norm1 <- a norm=norm1",
+        "pointwise relu1 <- a relu",
         "sums <- a norm=norm2",
-        "map norm2 <- a norm=norm2",
+        "pointwise norm2 <- a norm=norm2",
         "add add1 <- norm2 norm1",
         "add add2 <- add1 relu1",
     })
@@ -77,7 +77,7 @@ function tests.add_takes_its_relu()
         "conv conv2 <- a",
         "add add1 relu1 <- conv2 a relu",
         "sums <- relu1 norm=norm1",
-        "map norm1 <- relu1 norm=norm1",
+        "pointwise norm1 <- relu1 norm=norm1",
     })
 end
 
@@ -87,13 +87,13 @@ function tests.shared_values_are_not_fused_away()
         conv { 8, window = 1, name = "a" }, relu { name = "r" }, add("a"),
         norm { name = "n" }, relu { name = "q" }, add("n"), relu { name = "s" }, add("add2")]], {
         "conv a <- input",
-        "map r <- a relu",
+        "pointwise r <- a relu",
         "add add1 <- r a",
         "sums <- add1 norm=n",
-        "map n <- add1 norm=n",
-        "map q <- n relu",
+        "pointwise n <- add1 norm=n",
+        "pointwise q <- n relu",
         "add add2 <- q n",
-        "map s <- add2 relu",
+        "pointwise s <- add2 relu",
         "add add3 <- s add2",
     })
     local readers <const> = {}
@@ -106,11 +106,11 @@ function tests.shared_values_are_not_fused_away()
     })
 end
 
--- A ReLU of a convolution that others read too: its mask is not the map's to apply.
+-- A ReLU of a convolution that others read too: its mask is not the pointwise step's to apply.
 function tests.a_shared_relu_masks_nothing()
     expect('conv { 8, window = 1 }, relu { name = "r" }, norm(), add("r")', {
         "conv conv1 r <- input relu stats=norm1",
-        "map norm1 <- r norm=norm1",
+        "pointwise norm1 <- r norm=norm1",
         "add add1 <- norm1 r",
     })
 end

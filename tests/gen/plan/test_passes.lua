@@ -159,7 +159,7 @@ function passes.s8_fuses_into_its_blocks()
     test.equal(#steps[1].layers, 2)
     test.equal(steps[1].relu, true)
     test.equal(steps[1].stats.name, "norm1")
-    test.equal(steps[2].op, "map")
+    test.equal(steps[2].op, "pointwise")
     test.equal(#steps[2].layers, 2)
     test.equal(steps[2].masks_x, true)
 end
@@ -168,7 +168,7 @@ end
 function passes.resnet8_keeps_what_two_layers_read()
     for _, step in ipairs(fuse.steps(build("resnet8", "bn")).steps) do
         assert(step.op ~= "conv" or not step.relu, step.name)
-        assert(step.op ~= "map" or not step.masks_x, step.name)
+        assert(step.op ~= "pointwise" or not step.masks_x, step.name)
         assert(step.op ~= "sums", "a convolution makes the input of every norm")
     end
 end

@@ -293,7 +293,7 @@ function tests.lifetimes_are_those_of_the_calls()
     end)
 end
 
--- The first that writes a gradient sets it, the others add; a map in place does neither.
+-- The first that writes a gradient sets it, the others add; a pointwise step in place does neither.
 function tests.gradients_are_set_once_then_added_to()
     local adding = 0
     each_training(function(plan, title)
@@ -318,21 +318,21 @@ function tests.gradients_are_set_once_then_added_to()
     assert(adding > 0, "no skip")
 end
 
--- A map that alone reads its input turns the gradient of its output into that of its input where
--- it lies; a map of a shared value must not.
-function tests.maps_work_in_place_where_nobody_else_reads()
+-- A pointwise step that alone reads its input turns the gradient of its output into that of its
+-- input where it lies; one of a shared value must not.
+function tests.pointwise_steps_work_in_place_where_nobody_else_reads()
     local in_place, apart = 0, 0
     each_training(function(plan, title, plans)
         local alone <const> = {}
         for _, step in ipairs(plans.fused.steps) do
-            if step.op == "map" then
+            if step.op == "pointwise" then
                 alone[step.layers[1].name] = #step.x.readers == 1
             end
         end
         for _, call in ipairs((calls_of(plan))) do
             local kernel <const> = call.kernel
             local wanted = nil
-            if kernel and kernel.op == "map" and kernel.pass == "bwd_data" then
+            if kernel and kernel.op == "pointwise" and kernel.pass == "bwd_data" then
                 wanted = alone[kernel.layer]
             end
             if wanted ~= nil then

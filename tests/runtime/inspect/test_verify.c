@@ -202,7 +202,7 @@ static float along(float slope, float start, float x, float m)
     return bug == LATE ? slope * x + (start - slope * m) : slope * (x - m) + start;
 }
 
-static void fake_map(const struct kernel_args *a)
+static void fake_pointwise(const struct kernel_args *a)
 {
     const struct kernel *k = current;
     for (int y = 0; y < k->x.h; y++)
@@ -331,8 +331,8 @@ static void fake_image(const struct kernel_args *a)
         else
             fake_weighted_bwd(a);
         break;
-    case KERNEL_MAP:
-        fake_map(a);
+    case KERNEL_POINTWISE:
+        fake_pointwise(a);
         break;
     case KERNEL_MAXPOOL:
     case KERNEL_AVGPOOL:
@@ -435,7 +435,7 @@ static int make_all(struct kernel *all)
     }
     for (int p = 0; p < 4; p++)
         for (int flags = 0; flags < 8 && passes[p] != PASS_BWD_WEIGHTS; flags++) {
-            all[n] = make(KERNEL_MAP, passes[p], 6, 6, 1, 1, 0);
+            all[n] = make(KERNEL_POINTWISE, passes[p], 6, 6, 1, 1, 0);
             if (flags == 5)
                 all[n].dx = all[n].dy; /* allows dx in the place of dy */
             all[n].affine = flags % 2 || passes[p] == PASS_BWD_REDUCE;
@@ -485,7 +485,7 @@ static bool shows(const struct kernel *k, enum bug b)
         return weighted || (pool && !(k->op == KERNEL_MAXPOOL && (data || k->window > 2)));
     case MASK_MISSING:
         return (k->relu && (!weighted || fwd) && !pool) ||
-               (k->op == KERNEL_MAP && k->masks_x && data);
+               (k->op == KERNEL_POINTWISE && k->masks_x && data);
     case BORDER_WRITTEN:
         return image && (fwd ? k->y : k->dx).border > 0;
     case PAD_FORGOTTEN:
@@ -505,11 +505,11 @@ static bool shows(const struct kernel *k, enum bug b)
     case LAST_WINNER:
         return k->op == KERNEL_MAXPOOL && k->winners;
     case WRONG_POSITION:
-        return k->op == KERNEL_MAP && k->p > 0;
+        return k->op == KERNEL_POINTWISE && k->p > 0;
     case IMAGE_FORGOTTEN:
         return true;
     case LINES_SHARED:
-        return k->each_image && k->op == KERNEL_MAP && k->affine;
+        return k->each_image && k->op == KERNEL_POINTWISE && k->affine;
     case SUMS_SHARED:
     case UNSHIFTED:
         return sums;

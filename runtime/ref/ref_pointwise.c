@@ -1,4 +1,4 @@
-/* ref_map.c - ReLU, addition and dropout: every output depends on one element of each input.
+/* ref_pointwise.c - ReLU, addition and dropout: every output depends on one element of each input.
  *
  * Outputs may be the same buffer as an input, so nothing here is `restrict`; an element is read
  * before it is written and no other element depends on it. Values are loaded before it is decided
@@ -54,7 +54,7 @@ void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, uint6
     ref_dropout_bwd(y, x, c, pixels, p, key, false);
 }
 
-/* The map is linear and diagonal, so its gradient is the map itself. */
+/* Linear and diagonal, so its gradient is dropout itself. */
 void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, uint64_t key,
                      bool adds)
 {
