@@ -18,6 +18,7 @@ libopenblas-dev  pkg-config --exists openblas
 libcjson-dev     pkg-config --exists libcjson
 libssl-dev       pkg-config --exists libcrypto
 libpng-dev       pkg-config --exists libpng
+libjpeg-dev      pkg-config --exists libjpeg
 gnuplot-nox      command -v gnuplot
 libxml2-utils    command -v xmllint
 check            pkg-config --exists check
@@ -73,7 +74,8 @@ elif ! command -v apt-get >/dev/null 2>&1; then
     cat >&2 <<'END'
 setup: this is no system with apt-get. Please install with its package manager:
     gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
-    and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng, Check.
+    and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng,
+    libjpeg-turbo, Check.
     For reports: gnuplot. For all tests also: clang, clang-tidy, cppcheck, luacheck, valgrind,
     xmllint, chromium.
 END

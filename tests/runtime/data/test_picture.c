@@ -1,0 +1,492 @@
+/* test_picture.c - every kind of PNG and JPEG becomes the bytes that it should, and nothing that is
+ * cut off or damaged becomes any. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/picture.h"
+#include "picture_files.h"
+#include "rng.h"
+
+enum { H = 5, W = 7, PIXELS = H * W };
+
+static uint8_t random_byte(uint32_t at)
+{
+    return (uint8_t)(rng_float(rng_key(7, 0, 0, 0), at) * 256.0f);
+}
+
+static void fill(uint8_t *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        samples[i] = random_byte((uint32_t)i);
+}
+
+static struct picture decode(const struct bytes *file, int channels)
+{
+    struct picture picture;
+    struct err err = {0};
+    ck_assert_msg(picture_decode(&picture, file->at, file->size, channels, "name", &err), "%s",
+                  err.message);
+    ck_assert_int_eq(picture.c, channels);
+    return picture;
+}
+
+static void refuses(const void *bytes, size_t size, const char *message)
+{
+    struct picture picture;
+    struct err err = {0};
+    ck_assert(!picture_decode(&picture, bytes, size, 3, "a/name", &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_str_eq(err.message, message);
+    ck_assert_ptr_null(picture.pixels);
+}
+
+/* -- PNG --------------------------------------------------------------------------------------- */
+
+/* Pixel i of the plane c of a picture with these notes. */
+static void expect_png(const struct png_file *like, const uint8_t *samples, int channels,
+                       unsigned notes, uint8_t (*wanted)(const uint8_t *samples, int i, int c))
+{
+    struct bytes file = make_png(like, samples);
+    struct picture picture = decode(&file, channels);
+    ck_assert_int_eq(picture.h, H);
+    ck_assert_int_eq(picture.w, W);
+    ck_assert_uint_eq(picture.notes, notes);
+    for (int c = 0; c < channels; c++) {
+        for (int i = 0; i < PIXELS; i++)
+            ck_assert_int_eq(picture.pixels[c * PIXELS + i], wanted(samples, i, c));
+    }
+    picture_free(&picture);
+    free(file.at);
+}
+
+static uint8_t of_rgb(const uint8_t *samples, int i, int c)
+{
+    return samples[3 * i + c];
+}
+
+static uint8_t of_rgba(const uint8_t *samples, int i, int c)
+{
+    return samples[4 * i + c];
+}
+
+static uint8_t of_grey(const uint8_t *samples, int i, int c)
+{
+    (void)c;
+    return samples[i];
+}
+
+static uint8_t of_grey_alpha(const uint8_t *samples, int i, int c)
+{
+    (void)c;
+    return samples[2 * i];
+}
+
+static uint8_t of_deep_rgb(const uint8_t *samples, int i, int c)
+{
+    const uint8_t *sample = samples + (ptrdiff_t)2 * (3 * i + c);
+    return (uint8_t)((sample[0] * 256 + sample[1] + 128) / 257);
+}
+
+static uint8_t of_luma(const uint8_t *samples, int i, int c)
+{
+    const uint8_t *rgb = samples + (ptrdiff_t)3 * i;
+    (void)c;
+    return (uint8_t)lround(0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]);
+}
+
+/* Rows of two-bit samples have two bytes here. */
+static int two_bits(const uint8_t *samples, int i)
+{
+    return samples[i / W * 2 + i % W / 4] >> (6 - 2 * (i % W % 4)) & 3;
+}
+
+static uint8_t of_two_bits(const uint8_t *samples, int i, int c)
+{
+    (void)c;
+    return (uint8_t)(85 * two_bits(samples, i));
+}
+
+static const png_color palette[4] = {{1, 2, 3}, {40, 50, 60}, {255, 0, 9}, {7, 77, 177}};
+
+static uint8_t of_palette(const uint8_t *samples, int i, int c)
+{
+    const png_color *colour = &palette[two_bits(samples, i)];
+    return c == 0 ? colour->red : c == 1 ? colour->green : colour->blue;
+}
+
+START_TEST(every_kind_of_png_becomes_its_bytes)
+{
+    uint8_t samples[PIXELS * 6];
+    fill(samples, sizeof samples);
+    for (int interlaced = 0; interlaced < 2; interlaced++) {
+        struct png_file like = {.h = H, .w = W, .depth = 8, .interlaced = interlaced == 1};
+        like.type = PNG_COLOR_TYPE_RGB;
+        expect_png(&like, samples, 3, 0, of_rgb);
+        expect_png(&like, samples, 1, PICTURE_COLOUR, of_luma);
+        like.type = PNG_COLOR_TYPE_RGB_ALPHA;
+        expect_png(&like, samples, 3, PICTURE_ALPHA, of_rgba);
+        like.type = PNG_COLOR_TYPE_GRAY;
+        expect_png(&like, samples, 1, 0, of_grey);
+        expect_png(&like, samples, 3, PICTURE_GREY, of_grey);
+        like.type = PNG_COLOR_TYPE_GRAY_ALPHA;
+        expect_png(&like, samples, 1, PICTURE_ALPHA, of_grey_alpha);
+        like.type = PNG_COLOR_TYPE_RGB;
+        like.depth = 16;
+        expect_png(&like, samples, 3, PICTURE_DEEP, of_deep_rgb);
+        like.depth = 2;
+        like.type = PNG_COLOR_TYPE_GRAY;
+        expect_png(&like, samples, 1, 0, of_two_bits);
+        like.type = PNG_COLOR_TYPE_PALETTE;
+        memcpy(like.palette, palette, sizeof palette);
+        expect_png(&like, samples, 3, PICTURE_PALETTE, of_palette);
+        like.transparent = true;
+        expect_png(&like, samples, 3, PICTURE_PALETTE | PICTURE_ALPHA, of_palette);
+        like.type = PNG_COLOR_TYPE_RGB;
+        like.depth = 8;
+        expect_png(&like, samples, 3, PICTURE_ALPHA, of_rgb);
+    }
+}
+END_TEST
+
+START_TEST(no_part_of_a_png_is_a_picture)
+{
+    uint8_t samples[PIXELS * 3];
+    fill(samples, sizeof samples);
+    struct png_file like = {.h = H, .w = W, .depth = 8, .type = PNG_COLOR_TYPE_RGB};
+    struct bytes file = make_png(&like, samples);
+    for (size_t size = 0; size < file.size; size++) {
+        struct picture picture;
+        struct err err = {0};
+        ck_assert_msg(!picture_decode(&picture, file.at, size, 3, "name", &err), "%zu bytes", size);
+    }
+    char truncated[200];
+    snprintf(truncated, sizeof truncated,
+             "a/name: PNG: ends after %zu bytes in the middle of a chunk: truncated",
+             file.size - 1);
+    refuses(file.at, file.size - 1, truncated);
+    free(file.at);
+}
+END_TEST
+
+START_TEST(no_byte_of_a_png_can_change)
+{
+    uint8_t samples[PIXELS * 3];
+    fill(samples, sizeof samples);
+    struct png_file like = {.h = H, .w = W, .depth = 8, .type = PNG_COLOR_TYPE_RGB};
+    struct bytes file = make_png(&like, samples);
+    for (size_t at = 0; at < file.size; at++) {
+        struct picture picture;
+        struct err err = {0};
+        file.at[at] ^= 0x40;
+        ck_assert_msg(!picture_decode(&picture, file.at, file.size, 3, "name", &err), "byte %zu",
+                      at);
+        file.at[at] ^= 0x40;
+    }
+    free(file.at);
+}
+END_TEST
+
+/* -- JPEG -------------------------------------------------------------------------------------- */
+
+enum { SIDE = 24 };
+
+/* A slope in each channel: what a JPEG keeps nearly as it was. */
+static void slopes(uint8_t *samples, int channels)
+{
+    for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++) {
+            uint8_t *at = samples + (ptrdiff_t)(y * SIDE + x) * channels;
+            const int values[4] = {10 * x, 255 - 9 * y, 5 * (x + y), 255 - 3 * x};
+            for (int c = 0; c < channels; c++)
+                at[c] = (uint8_t)values[c];
+        }
+    }
+}
+
+static void expect_near(const struct picture *picture, int i, int c, double wanted)
+{
+    const double most = 3.0; /* of rounding in both directions, at this quality */
+    double found = picture->pixels[c * SIDE * SIDE + i];
+    ck_assert_msg(fabs(found - wanted) <= most, "pixel %d, channel %d: %g, not %g", i, c, found,
+                  wanted);
+}
+
+START_TEST(every_kind_of_jpeg_becomes_its_colours)
+{
+    static const struct jpeg_file kinds[] = {
+        {.space = JCS_RGB},
+        {.space = JCS_RGB, .progressive = true},
+        {.space = JCS_RGB, .stored = JCS_RGB},
+        {.space = JCS_GRAYSCALE},
+        {.space = JCS_CMYK},
+        {.space = JCS_CMYK, .stored = JCS_YCCK},
+        {.space = JCS_CMYK, .stored = JCS_YCCK, .progressive = true},
+    };
+    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
+        struct jpeg_file like = kinds[kind];
+        const int n = like.space == JCS_RGB ? 3 : like.space == JCS_CMYK ? 4 : 1;
+        uint8_t samples[SIDE * SIDE * 4];
+        slopes(samples, n);
+        like.h = like.w = SIDE;
+        like.quality = 100;
+        struct bytes file = make_jpeg(&like, samples);
+        struct picture picture = decode(&file, 3);
+        ck_assert_uint_eq(picture.notes, n == 1 ? PICTURE_GREY : n == 4 ? PICTURE_CMYK : 0);
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            const uint8_t *at = samples + (ptrdiff_t)i * n;
+            for (int c = 0; c < 3; c++)
+                expect_near(&picture, i, c,
+                            n == 4   ? at[c] * at[3] / 255.0
+                            : n == 3 ? at[c]
+                                     : at[0]);
+        }
+        picture_free(&picture);
+        free(file.at);
+    }
+}
+END_TEST
+
+/* Printers' files that no program of Adobe marked hold the ink itself. */
+START_TEST(ink_that_nobody_complemented_is_taken_as_ink)
+{
+    uint8_t samples[SIDE * SIDE * 4];
+    slopes(samples, 4);
+    struct jpeg_file like = {.h = SIDE, .w = SIDE, .space = JCS_CMYK, .quality = 100};
+    struct bytes file = make_jpeg(&like, samples);
+    size_t at = 0;
+    while (memcmp(file.at + at, "Adobe", 5) != 0)
+        at++;
+    file.at[at] = 'X';
+    struct picture picture = decode(&file, 3);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        const uint8_t *ink = samples + (ptrdiff_t)i * 4;
+        for (int c = 0; c < 3; c++)
+            expect_near(&picture, i, c, (255 - ink[c]) * (255 - ink[3]) / 255.0);
+    }
+    picture_free(&picture);
+    free(file.at);
+}
+END_TEST
+
+START_TEST(no_part_of_a_jpeg_is_a_picture)
+{
+    uint8_t samples[SIDE * SIDE * 3];
+    fill(samples, sizeof samples);
+    for (int progressive = 0; progressive < 2; progressive++) {
+        struct jpeg_file like = {
+            .h = SIDE, .w = SIDE, .space = JCS_RGB, .quality = 90, .progressive = progressive == 1};
+        struct bytes file = make_jpeg(&like, samples);
+        for (size_t size = 0; size < file.size; size++) {
+            struct picture picture;
+            struct err err = {0};
+            ck_assert_msg(!picture_decode(&picture, file.at, size, 3, "name", &err), "%zu bytes",
+                          size);
+        }
+        refuses(file.at, file.size - 2, "a/name: JPEG: Premature end of JPEG file");
+        file.at[file.size / 2] = 0xff; /* what follows it is no marker */
+        file.at[file.size / 2 + 1] = 0xd9;
+        struct picture picture;
+        struct err err = {0};
+        ck_assert(!picture_decode(&picture, file.at, file.size, 3, "name", &err));
+        free(file.at);
+    }
+}
+END_TEST
+
+/* Bytes behind the end change no pixel, and cameras put some there. */
+START_TEST(what_follows_a_jpeg_does_not_matter)
+{
+    uint8_t samples[SIDE * SIDE * 3];
+    slopes(samples, 3);
+    struct jpeg_file like = {.h = SIDE, .w = SIDE, .space = JCS_RGB, .quality = 90};
+    struct bytes file = make_jpeg(&like, samples);
+    file.at = realloc(file.at, file.size + 3);
+    memcpy(file.at + file.size, "abc", 3);
+    file.size += 3;
+    struct picture picture = decode(&file, 3);
+    picture_free(&picture);
+    free(file.at);
+}
+END_TEST
+
+/* -- EXIF -------------------------------------------------------------------------------------- */
+
+/* A quarter to the right, h x w of one channel to w x h. */
+static void turn_right(uint8_t *out, const uint8_t *in, int h, int w)
+{
+    for (int y = 0; y < w; y++) {
+        for (int x = 0; x < h; x++)
+            out[y * h + x] = in[(h - 1 - x) * w + y];
+    }
+}
+
+static void mirror(uint8_t *plane, int h, int w)
+{
+    for (int y = 0; y < h; y++) {
+        for (int x = 0; x < w / 2; x++) {
+            uint8_t *left = plane + y * w + x, *right = plane + y * w + (w - 1 - x), kept = *left;
+            *left = *right;
+            *right = kept;
+        }
+    }
+}
+
+/* What to do with a picture as stored (EXIF 2.32, figure 10): mirror it, then quarters to the
+ * right. */
+static const struct {
+    int orientation, quarters;
+    bool mirrored;
+} turns[] = {
+    {1, 0, false}, {2, 0, true},  {3, 2, false}, {4, 2, true},
+    {5, 3, true},  {6, 1, false}, {7, 1, true},  {8, 3, false},
+};
+
+START_TEST(a_picture_is_turned_as_exif_says)
+{
+    uint8_t samples[PIXELS];
+    fill(samples, sizeof samples);
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+        struct png_file like = {.h = H,
+                                .w = W,
+                                .depth = 8,
+                                .type = PNG_COLOR_TYPE_GRAY,
+                                .orientation = turns[i].orientation};
+        struct bytes file = make_png(&like, samples);
+        struct picture picture = decode(&file, 1);
+        uint8_t wanted[PIXELS], last[PIXELS];
+        int h = H, w = W;
+        memcpy(wanted, samples, sizeof wanted);
+        if (turns[i].mirrored)
+            mirror(wanted, h, w);
+        for (int k = 0; k < turns[i].quarters; k++) {
+            memcpy(last, wanted, sizeof last);
+            turn_right(wanted, last, h, w);
+            int kept = h;
+            h = w;
+            w = kept;
+        }
+        ck_assert_int_eq(picture.h, h);
+        ck_assert_int_eq(picture.w, w);
+        ck_assert_uint_eq(picture.notes, i == 0 ? 0 : PICTURE_TURNED);
+        ck_assert_mem_eq(picture.pixels, wanted, PIXELS);
+        picture_free(&picture);
+        free(file.at);
+    }
+}
+END_TEST
+
+START_TEST(both_orders_of_bytes_are_understood_and_nonsense_is_passed_over)
+{
+    uint8_t samples[SIDE * SIDE * 3];
+    slopes(samples, 3);
+    for (int orientation = 0; orientation <= 10; orientation++) {
+        for (int little = 0; little < 2; little++) {
+            struct jpeg_file like = {.h = SIDE,
+                                     .w = SIDE,
+                                     .space = JCS_RGB,
+                                     .quality = 90,
+                                     .orientation = orientation,
+                                     .little_endian = little == 1};
+            struct bytes file = make_jpeg(&like, samples);
+            struct picture picture = decode(&file, 3);
+            bool turned = orientation >= 2 && orientation <= 8;
+            ck_assert_uint_eq(picture.notes, turned ? PICTURE_TURNED : 0);
+            picture_free(&picture);
+            free(file.at);
+        }
+    }
+}
+END_TEST
+
+/* -- Refusals ---------------------------------------------------------------------------------- */
+
+START_TEST(what_is_no_picture_is_said_so)
+{
+    static const char gif[] = "GIF89a and more";
+    refuses(gif, sizeof gif, "a/name: neither PNG nor JPEG: expected a PNG or JPEG file");
+    refuses(gif, 0, "a/name: empty: expected a PNG or JPEG file");
+    refuses("\xff\xd8\xff\xd9", 4, "a/name: JPEG: JPEG datastream contains no image");
+}
+END_TEST
+
+START_TEST(sides_have_a_limit)
+{
+    uint8_t *samples = calloc(PICTURE_SIDE + 1, 1);
+    struct png_file wide = {.h = 1, .w = PICTURE_SIDE + 1, .depth = 8, .type = PNG_COLOR_TYPE_GRAY};
+    struct bytes file = make_png(&wide, samples);
+    refuses(file.at, file.size, "a/name: 1 pixels high, 4097 wide: expected 1 to 4096 each");
+    free(file.at);
+    struct jpeg_file high = {.h = PICTURE_SIDE + 1, .w = 1, .space = JCS_GRAYSCALE, .quality = 50};
+    file = make_jpeg(&high, samples);
+    refuses(file.at, file.size, "a/name: 4097 pixels high, 1 wide: expected 1 to 4096 each");
+    free(file.at);
+    wide.w = PICTURE_SIDE;
+    file = make_png(&wide, samples);
+    struct picture picture = decode(&file, 3);
+    ck_assert_int_eq(picture.w, PICTURE_SIDE);
+    picture_free(&picture);
+    free(file.at);
+    free(samples);
+}
+END_TEST
+
+START_TEST(files_are_read_whole_and_named)
+{
+    char folder[] = "/tmp/burin-picture-XXXXXX", path[100], wanted[200];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    static uint8_t samples[300 * 300];
+    fill(samples, sizeof samples); /* more than one buffer of random bytes */
+    struct png_file like = {.h = 300, .w = 300, .depth = 8, .type = PNG_COLOR_TYPE_GRAY};
+    struct bytes file = make_png(&like, samples);
+    ck_assert_uint_gt(file.size, 65536);
+    snprintf(path, sizeof path, "%s/a.png", folder);
+    put_bytes(path, &file);
+    struct picture picture;
+    struct err err = {0};
+    ck_assert(picture_read(&picture, path, 1, &err));
+    ck_assert_mem_eq(picture.pixels, samples, sizeof samples);
+    picture_free(&picture);
+    free(file.at);
+    unlink(path);
+    ck_assert(!picture_read(&picture, path, 1, &err));
+    snprintf(wanted, sizeof wanted, "%s: cannot open: No such file or directory", path);
+    ck_assert_str_eq(err.message, wanted);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    err = (struct err){0};
+    ck_assert(!picture_read(&picture, path, 1, &err));
+    snprintf(wanted, sizeof wanted, "%s: cannot open: not a regular file", path);
+    ck_assert_str_eq(err.message, wanted);
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    unlink(path);
+    rmdir(folder);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("picture");
+    TCase *tests = tcase_create("picture");
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, every_kind_of_png_becomes_its_bytes);
+    tcase_add_test(tests, no_part_of_a_png_is_a_picture);
+    tcase_add_test(tests, no_byte_of_a_png_can_change);
+    tcase_add_test(tests, every_kind_of_jpeg_becomes_its_colours);
+    tcase_add_test(tests, ink_that_nobody_complemented_is_taken_as_ink);
+    tcase_add_test(tests, no_part_of_a_jpeg_is_a_picture);
+    tcase_add_test(tests, what_follows_a_jpeg_does_not_matter);
+    tcase_add_test(tests, a_picture_is_turned_as_exif_says);
+    tcase_add_test(tests, both_orders_of_bytes_are_understood_and_nonsense_is_passed_over);
+    tcase_add_test(tests, what_is_no_picture_is_said_so);
+    tcase_add_test(tests, sides_have_a_limit);
+    tcase_add_test(tests, files_are_read_whole_and_named);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
