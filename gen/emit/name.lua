@@ -93,11 +93,6 @@ function name.norm(node, what)
     return string.format("%s_c%d%s%s_%s", word, node.c, eps, momentum, what)
 end
 
--- The function that copies an input image into its layout.
-function name.load(value)
-    return string.format("load_c%d_%dx%d", value.c, value.h, value.w)
-end
-
 -- The constant that holds the offset of a parameter or state: "conv1.weight" -> CONV1_WEIGHT.
 function name.param(param_name)
     return (param_name:gsub("[^%w]", "_"):upper())

@@ -5,6 +5,7 @@
 
 local c <const> = require "emit/c"
 local digest <const> = require "emit/digest"
+local functions <const> = require "emit/functions"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
@@ -16,44 +17,6 @@ local template <const> = require "emit/template"
 local watch <const> = require "emit/watch"
 
 local emit <const> = {}
-
-local function render(template_name, params)
-    return (template.render(template_name, params):gsub("\n$", ""))
-end
-
--- Whether two values are the same, tables part by part but for the key `but`.
-local function equal(a, b, but)
-    if type(a) ~= "table" or type(b) ~= "table" then
-        return a == b
-    end
-    for key, value in pairs(a) do -- the order does not matter
-        if key ~= but and not equal(value, b[key]) then
-            return false
-        end
-    end
-    for key in pairs(b) do
-        if key ~= but and a[key] == nil then
-            return false
-        end
-    end
-    return true
-end
-
--- Whether `seen` has a function of that name, made from the same; else notes it. A text follows
--- from what it is made from, and two functions of one name that differ would be a bug of name.lua.
-local function is_made(seen, function_name, source, but)
-    local known <const> = seen[function_name]
-    seen[function_name] = known or source
-    assert(not known or equal(known, source, but), "one name for two kernels: " .. function_name)
-    return known ~= nil
-end
-
--- Appends to a list the text of a function unless the list has one of that name.
-local function add_once(list, seen, function_name, file, params)
-    if not is_made(seen, function_name, params) then
-        list[#list + 1] = render(file, params) .. "\n"
-    end
-end
 
 -- -- Memory --------------------------------------------------------------------------------------
 
@@ -108,7 +71,7 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
-local function norm_texts(graph, set, list, seen)
+local function norm_texts(graph, set, all, list)
     local whole <const>, ghosts <const> = {}, {}
     local function prefix_of(node)
         return (name.norm(node, "fwd"):gsub("_fwd$", ""))
@@ -122,14 +85,14 @@ local function norm_texts(graph, set, list, seen)
         end
     end
     if has_norms then
-        add_once(list, seen, "moments", "ops/moments.c.tpl", { gathers = gathers })
+        all:add(list, "moments", "ops/moments.c.tpl", { gathers = gathers })
     end
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" then
             local prefix <const> = prefix_of(node)
             local batch <const> = node.norm == "batch"
             local pitch <const> = (node.c + set.vl - 1) // set.vl * set.vl
-            add_once(list, seen, prefix, "ops/norm.c.tpl", {
+            all:add(list, prefix, "ops/norm.c.tpl", {
                 whole = whole[prefix] or false, ghosts = ghosts[prefix] or false,
                 prefix = prefix, title = batch and "batch norm" or "group norm", batch = batch,
                 inputs = batch and string.format("moments: 2 x %d, those", pitch)
@@ -144,87 +107,44 @@ local function norm_texts(graph, set, list, seen)
     end
 end
 
-local function other_texts(graph, train, set, list, seen)
-    local function load_params(call)
-        local layout <const> = call.args[1].layout
-        return {
-            name = call.fn, channels = layout.c, h = layout.h, w = layout.w,
-            pitch = layout.pitch, shapes = call.args[1].shape .. ".", y_border = layout.border,
-            y_floats = call.args[1].floats, y_cols = layout.w + 2 * layout.border,
-        }
-    end
-    local function loss_params(call)
-        local function vector_at(layout)
-            return (layout.border * (layout.w + 2 * layout.border) + layout.border) * layout.pitch
-        end
-        return {
-            classes = graph.classes, pitch = call.args[1].layout.pitch,
-            dlogits_floats = call.args[1].floats, values_floats = call.args[2].floats,
-            dlogits_at = vector_at(call.args[1].layout),
-            logits_at = vector_at(call.args[2].layout),
-        }
-    end
+-- The functions of calls that are no kernels.
+local function other_texts(graph, train, set, all, list)
     for _, phase in ipairs(train.plan.phases) do
         for _, call in ipairs(phase.calls) do
-            if call.kind == "load" then
-                add_once(list, seen, call.fn, "ops/load.c.tpl", load_params(call))
-            elseif call.kind == "loss" then
-                add_once(list, seen, call.fn, "ops/loss.c.tpl", loss_params(call))
+            local op <const> = ops[call.kind]
+            if op and op.text then
+                all:add(list, call.fn, op.text(call, graph))
             end
         end
     end
-    norm_texts(graph, set, list, seen)
+    norm_texts(graph, set, all, list)
 end
 
--- The helper functions of prelude.c.tpl and winograd_tile.c.tpl that only some kernels use.
-local HELPERS <const> = {
-    "fetch_ahead", "where_positive", "where_equal", "where_greater", "load_bytes",
-    "store_bytes", "kept", "winograd_patch",
-    "winograd_input", "winograd_output", "winograd_relu", "winograd_store", "winograd_add",
-    "winograd_sums", "winograd_gradient", "winograd_filter",
-}
-
--- Notes in `uses` which helpers the texts call.
-local function note_helpers(uses, texts)
-    for _, text in ipairs(texts) do
-        for _, helper in ipairs(HELPERS) do
-            uses[helper] = uses[helper] or text:find(helper .. "(", 1, true) ~= nil
-        end
-    end
-end
-
-local function kernel_texts(graph, train, eval, set, options)
-    local list <const>, shared <const>, seen <const> = {}, {}, {}
+-- The kernels and all else that the step calls, and what they share.
+local function kernel_texts(graph, train, eval, set, options, all)
+    local list <const>, shared <const> = all.new_list(), all.new_list()
     local source <const> = limits.source(graph)
-    local uses <const> = {}
-    for _, helper in ipairs(HELPERS) do
-        uses[helper] = false
-    end
-    uses.clear_border = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
-            if not is_made(seen, spec.name, spec, "layer") then
+            if not all:is_made(spec.name, spec, "layer") then
                 local file <const>, params <const>, shares <const>
                     = ops[spec.op].params(spec, set, options)
                 for _, one in ipairs(shares or {}) do
                     one.params.name = one.name
                     one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
-                    add_once(shared, seen, one.name, one.template, one.params)
+                    all:add(shared, one.name, one.template, one.params)
                 end
-                local text <const> = render(file, params)
-                source.add(spec.name, #text)
-                list[#list + 1] = text .. "\n"
+                source.add(spec.name, #all:append(list, file, params))
             end
         end
     end
-    other_texts(graph, train, set, list, seen)
-    note_helpers(uses, list)
-    return list, shared, uses
+    other_texts(graph, train, set, all, list)
+    return list, shared
 end
 
 -- The functions that pack and unpack weights, and the rows of the table of weights.
-local function weight_texts(graph, train, set)
-    local list <const>, seen <const>, rows <const> = {}, {}, {}
+local function weight_texts(graph, train, set, all)
+    local list <const>, rows <const> = all.new_list(), {}
     local spec_of <const>, buffer_of <const> = {}, {}
     for _, spec in ipairs(train.plan.kernels) do
         if ops[spec.op].pack then
@@ -236,7 +156,7 @@ local function weight_texts(graph, train, set)
     end
     local function pack_function(spec, what)
         local file <const>, params <const> = ops[spec.op].pack(spec, what, set)
-        add_once(list, seen, params.name, file, params)
+        all:add(list, params.name, file, params)
         return params.name
     end
     for i, param in ipairs(graph.params) do
@@ -270,26 +190,10 @@ end
 
 -- -- The file ------------------------------------------------------------------------------------
 
--- The prototypes of functions that others call before they are defined. A function that is not
--- inlined begins with its prototype, on a line of its own.
-local function prototypes(lists)
-    local list <const> = {}
-    for _, texts in ipairs(lists) do
-        for _, text in ipairs(texts) do
-            for line in ("\n" .. text):gmatch("\n(static [^\n]*%))\n{") do
-                if not line:lower():find("^static inline") then
-                    list[#list + 1] = line .. ";"
-                end
-            end
-        end
-    end
-    return list
-end
-
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
-    local texts <const> = { params.prelude, params.schedule, "group " .. params.group }
+    local texts <const> = { params.helpers, params.schedule, "group " .. params.group }
     for _, list in ipairs { params.shared_texts, params.kernel_texts, params.pack_texts,
         params.weights, params.phase_texts } do
         table.move(list, 1, #list, #texts + 1, texts)
@@ -303,25 +207,25 @@ function emit.program(graph, options)
     local planned <const> = pipeline.plan(graph, options)
     limits.check_memory(graph, planned, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
-    local kernels <const>, shared <const>, uses <const> = kernel_texts(graph, train, eval, set,
-        options)
-    local packs <const>, weights <const> = weight_texts(graph, train, set)
-    note_helpers(uses, packs)
+    local all <const> = functions.new()
+    local kernels <const>, shared <const> = kernel_texts(graph, train, eval, set, options, all)
+    local packs <const>, weights <const> = weight_texts(graph, train, set, all)
     local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
     local params <const> = model.params(graph, planned, options)
     params.scopes, params.phased = memory_scopes(planned), planned.phased
     local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
     params.slots = slots
     params.tensor_rows = watch.rows(graph, train.plan, train.memory, set, slot_of)
-    params.uses, params.kernel_texts, params.pack_texts = uses, kernels, packs
-    params.shared_texts = shared
-    params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
-    params.prelude = template.render("emit/prelude.c.tpl", {
-        isa = set.name, vec = set.vec, mm = set.mm, uses = uses, bytes = set.bytes,
-    }) .. template.render("ops/conv/winograd_tile.c.tpl", {
-        vec = set.vec, mm = set.mm, uses = uses,
+    local helpers <const> = all:helpers({ "emit/prelude.c.tpl", "ops/conv/winograd_tile.c.tpl" }, {
+        isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes,
     })
-    params.prototypes = prototypes { { params.prelude }, kernels }
+    params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
+    params.kernel_texts, params.pack_texts = kernels.texts, packs.texts
+    params.shared_texts = shared.texts
+    params.prototypes = table.move(kernels.prototypes, 1, #kernels.prototypes,
+        #helpers.prototypes + 1, helpers.prototypes)
+    params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
+    params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
     params.group = train.plan.group
     params.chunk_groups = train.plan.chunk_groups
@@ -331,6 +235,7 @@ function emit.program(graph, options)
     end
     params.model.arithmetic = arithmetic(params)
     local text <const> = template.render("emit/program.c.tpl", params)
+    all:check()
     return set.real == "double" and real.double(text) or text
 end
 

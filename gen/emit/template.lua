@@ -11,6 +11,10 @@
 --
 -- A template sees its parameters, then the few names of BUILTINS, and nothing else. An unknown name
 -- is an error, so a parameter that may be absent is passed as false.
+--
+-- What others must know of an expansion is noted while it is made, not read out of its text:
+--     @ uses "kept"       it calls this helper, which a template of helpers has
+--     @ prototype()       the next line is the head of a C function that others call before it
 
 local c <const> = require("emit/c")
 
@@ -195,12 +199,13 @@ local function compile(text, name)
     return chunk or error(message, 0)
 end
 
--- The names a template sees. Errors are reported at the template line, two levels up.
-local function environment(params)
+-- The names a template sees: its parameters, those of `more` and BUILTINS. Errors are reported at
+-- the template line, two levels up.
+local function environment(params, more)
     local function index(_, key)
         local x = params[key]
         if x == nil then
-            x = BUILTINS[key]
+            x = more[key] or BUILTINS[key]
         end
         if x == nil then
             error(("unknown name '%s'"):format(key), 2)
@@ -226,23 +231,34 @@ local function value_text(expression, x)
     error(("${%s} is %s: expected an integer or a string"):format(expression, what), 2)
 end
 
+-- The text, and what is noted of it: { uses, prototypes }, arrays in the order of the text.
 local function run(chunk, params)
-    local lines <const> = {}
+    local lines <const>, notes <const> = {}, { uses = {}, prototypes = {} }
+    local is_head = false
     local function add_line(...)
         lines[#lines + 1] = table.concat({ ... })
+        if is_head then
+            table.insert(notes.prototypes, (lines[#lines]:gsub("%s+$", "")) .. ";")
+            is_head = false
+        end
     end
-    chunk(environment(params), add_line, value_text)
+    local noting <const> = {
+        uses = function(helper) table.insert(notes.uses, helper) end,
+        prototype = function() is_head = true end,
+    }
+    chunk(environment(params, noting), add_line, value_text)
     local text <const> = table.concat(lines, "\n") .. "\n"
-    return (text:gsub("[ \t]+\n", "\n"):gsub("\n+$", "\n"))
+    return (text:gsub("[ \t]+\n", "\n"):gsub("\n+$", "\n")), notes
 end
 
---- The expansion of a template text with a table of parameters. Messages call it templates/NAME.
+--- The expansion of a template text with a table of parameters, and { uses = helpers, prototypes },
+--- arrays of what it notes. Messages call it templates/NAME.
 function template.expand(text, name, params)
     return run(compile(text, name), params)
 end
 
---- A render function (name, params) -> text that gets the text of a template with read(name) and
---- compiles each template once.
+--- A render function (name, params) -> text, notes that gets the text of a template with read(name)
+--- and compiles each template once.
 function template.new(read)
     local chunks <const> = {}
     return function(name, params)

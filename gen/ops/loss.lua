@@ -2,6 +2,7 @@
 -- evaluation it leaves the logits too.
 
 local argument <const> = require "ops/argument"
+local layout <const> = require "ops/layout"
 
 local loss <const> = { kinds = { "softmax_cross_entropy" }, makes_no_value = true }
 
@@ -24,6 +25,19 @@ function loss.forward(planner, step)
     if planner.eval then
         planner:call("logits", "store_logits", { "net", argument.image, "n", logits }, step.name)
     end
+end
+
+--- The template of the functions of a call, and their parameters. graph: that of the network
+function loss.text(call, graph)
+    local dlogits <const>, logits <const> = call.args[1], call.args[2]
+    local function vector_at(l)
+        return (l.border * layout.cols(l) + l.border) * l.pitch
+    end
+    return "ops/loss.c.tpl", {
+        classes = graph.classes, pitch = dlogits.layout.pitch,
+        dlogits_floats = dlogits.floats, values_floats = logits.floats,
+        dlogits_at = vector_at(dlogits.layout), logits_at = vector_at(logits.layout),
+    }
 end
 
 return loss

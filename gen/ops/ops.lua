@@ -17,6 +17,8 @@
 --   gradient_border(step, x_border)  pixels of zeros around the gradient of its output, where that
 --                               of its input has x_border; nil: none
 --   fn                          a C function of its own that is no kernel, or nil
+--   text(call, graph)           the template of the functions of a call that is no kernel, and its
+--                               parameters; nil: it has none
 --
 --   c_op                        its name in enum kernel_op of runtime/model.h
 --   name_words(spec)            what is its own in a kernel's name: see name.lua
@@ -39,6 +41,7 @@ local ops <const> = {
     avgpool = pool.avg,
     conv = require "ops/conv",
     linear = require "ops/linear",
+    load = require "ops/load",
     loss = require "ops/loss",
     maxpool = pool.max,
     pointwise = require "ops/pointwise",

@@ -48,9 +48,7 @@
 --          fields of its operation }; params names the arguments in C order, by their names in
 --          struct kernel_args
 
-local argument <const> = require "ops/argument"
 local builder <const> = require "plan/builder"
-local name <const> = require "emit/name"
 local norms <const> = require "plan/norms"
 local ops <const> = require "ops/ops"
 
@@ -120,7 +118,7 @@ function planner:need(value)
     local buffer <const> = self:layout_buffer("y_" .. value.name, self.layouts[value].data)
     self.data[value] = { buffer = buffer, phase = phase }
     if not value.maker then
-        self:call("load", name.load(value), { buffer, argument.images, "n" }, "")
+        ops.load.forward(self, value, buffer)
     else
         ops[value.maker.op].forward(self, value.maker, buffer)
     end

@@ -150,7 +150,7 @@ function page.text(folders)
         draw(figure)
     end
     local title <const>, synthetic <const> = title_of(groups)
-    return template.render("report/page.html.tpl", {
+    return (template.render("report/page.html.tpl", {
         text = escape,
         title = title,
         synthetic = synthetic,
@@ -160,7 +160,7 @@ function page.text(folders)
             head = { "folder", "norm", "seed", "epochs", "end", "machine", "data" },
             rows = run_rows(groups),
         },
-    })
+    }))
 end
 
 --- One figure of that page as an SVG file of its own; `id` is its id on the page.
@@ -172,10 +172,10 @@ function page.figure(folders, id)
             draw(figure)
             local _, synthetic <const> = title_of(groups)
             local width <const>, height <const> = chart.size(figure)
-            return template.render("report/figure.svg.tpl", {
+            return (template.render("report/figure.svg.tpl", {
                 text = escape, figure = figure, synthetic = synthetic, width = width,
                 height = height,
-            })
+            }))
         end
         ids[i] = figure.id
     end

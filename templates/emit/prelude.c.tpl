@@ -79,7 +79,7 @@
     #pragma clang diagnostic pop
     #endif
 @ end
-@ if uses.where_positive then
+@ if wanted.where_positive then
 
     /* v where x > 0, else 0. */
     static inline ${vec} where_positive(${vec} v, ${vec} x)
@@ -93,7 +93,7 @@
         @ end
     }
 @ end
-@ if uses.where_equal then
+@ if wanted.where_equal then
 
     /* v where a = b, else 0. */
     static inline ${vec} where_equal(${vec} v, ${vec} a, ${vec} b)
@@ -107,7 +107,7 @@
         @ end
     }
 @ end
-@ if uses.where_greater then
+@ if wanted.where_greater then
 
     /* v where a > b, else w. */
     static inline ${vec} where_greater(${vec} v, ${vec} w, ${vec} a, ${vec} b)
@@ -122,7 +122,7 @@
         @ end
     }
 @ end
-@ if uses.load_bytes then
+@ if wanted.load_bytes then
 
     /* Small whole numbers from bytes. */
     static inline ${vec} load_bytes(const uint8_t *p)
@@ -136,7 +136,7 @@
         @ end
     }
 @ end
-@ if uses.store_bytes then
+@ if wanted.store_bytes then
 
     /* Stores small whole numbers as bytes. */
     static inline void store_bytes(uint8_t *p, ${vec} v)
@@ -154,7 +154,7 @@
         @ end
     }
 @ end
-@ if uses.kept and isa ~= "c" then
+@ if wanted.kept and isa ~= "c" then
 
     /* rng_bits(key, position + i) of rng.h in lane i. */
     static inline ${vec}i random_bits(uint64_t key, uint32_t position)
@@ -172,7 +172,7 @@
         return ${mm}_xor_${si}(x, ${mm}_srli_epi32(x, 16));
     }
 @ end
-@ if uses.kept then
+@ if wanted.kept then
 
     /* v where the bits of `keep` from `position` on are set, else 0; without bits v. */
     static inline ${vec} kept(${vec} v, const uint8_t *keep, int position)
@@ -196,6 +196,7 @@
 
     /* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
      * at least the threshold (see rng.h). words: of 32 bits, an image. */
+    @ prototype()
     static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
     {
         const struct batch *batch = net->run->batch;

@@ -167,13 +167,13 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
-@ if uses.winograd_input then
+@ if wanted.winograd_input then
 
     /* The transforms of a tile are pieces of their kernels. */
     #define INLINE inline __attribute__((always_inline))
 @ end
 
-@ if uses.fetch_ahead then
+@ if wanted.fetch_ahead then
     /* Memory that the next group will read, fetched while this one is computed: `lines` cache lines each time
      * that a kernel asks, until all ranges are done. */
     struct ahead {
@@ -205,7 +205,7 @@ static inline void zero(float *p, size_t floats)
     memset(p, 0, floats * sizeof *p);
 }
 
-@ if uses.clear_border then
+@ if clears_borders then
     /* Zeroes the borders of n images that share their memory with others. */
     static void clear_border(float *p, int n, int h, int w, int pitch, int border)
     {
@@ -246,7 +246,7 @@ static const struct weight weights[${#weights}];
 ${schedule}
 /* -- 5. Vector helpers ------------------------------------------------------------------------- */
 
-${prelude}
+${helpers}
 @ for _, text in ipairs(shared_texts) do
     ${text}
 @ end

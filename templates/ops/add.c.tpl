@@ -3,6 +3,7 @@
  * ${shapes}
  * Rows, then the floats of a row in vectors.
  * ${cost} templates/ops/add.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {
@@ -27,6 +28,7 @@ static NOINLINE void ${name}(${signature})
                 @ else
                     ${vec} v = ${mm}_loadu_ps(grad + i);
                     @ if relu then
+                        @ uses "where_positive"
                         v = where_positive(v, ${mm}_loadu_ps(sum + i));
                     @ end
                     @ if adds then

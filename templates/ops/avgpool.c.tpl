@@ -3,6 +3,7 @@
  * ${shapes}
  * Output pixels, vectors of channels, window.
  * ${cost} templates/ops/avgpool.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {

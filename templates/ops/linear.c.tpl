@@ -6,6 +6,7 @@
  * ${shapes}
  * ${loops}
  * ${cost} templates/ops/linear.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {

@@ -1,5 +1,6 @@
 /* Input images from planes, ${channels} x ${h} x ${w}, into pixels: ${shapes}
  * templates/ops/load.c.tpl */
+@ prototype()
 static void ${name}(float *restrict y, const float *restrict images, int n)
 {
     for (int image = 0; image < n; image++, y += ${y_floats}, images += ${channels * h * w}) {

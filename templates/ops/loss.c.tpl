@@ -3,6 +3,7 @@
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / ${classes}.
  * templates/ops/loss.c.tpl */
+@ prototype()
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
 {
     for (int image = first; image < first + n; image++, values += ${values_floats}) {
@@ -44,6 +45,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
 }
 
 /* The logits of a group of images, for those who asked for them. templates/ops/loss.c.tpl */
+@ prototype()
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {
     for (int image = first; image < first + n && net->run->logits != NULL; image++, values += ${values_floats}) {

@@ -4,6 +4,7 @@
  * ${shapes}
  * Output pixels, vectors of channels, window.
  * ${cost} templates/ops/maxpool.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {
@@ -34,6 +35,7 @@ static NOINLINE void ${name}(${signature})
                             for (int s = col_first; s < col_last; s++) {
                                 const ${vec} value = ${mm}_loadu_ps(in + s * ${pitch});
                                 @ if winners then
+                                    @ uses "where_greater"
                                     place = where_greater(${mm}_set1_ps((float)((r - top) * ${window_w} + s - left)), place, value, acc);
                                 @ end
                                 acc = ${mm}_max_ps(acc, value);
@@ -41,14 +43,17 @@ static NOINLINE void ${name}(${signature})
                         }
                         ${mm}_storeu_ps(y + (${c.index("row", y_border)} * ${y_cols} + ${c.add("col", y_border)}) * ${pitch} + k, acc);
                         @ if winners then
+                            @ uses "store_bytes"
                             store_bytes(winner + (row * ${out_w} + col) * ${pitch} + k, place);
                         @ end
                     @ else
                         const ${vec} grad = ${mm}_loadu_ps(dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k);
+                        @ uses "load_bytes"
                         const ${vec} place = load_bytes(winner + (row * ${out_w} + col) * ${pitch} + k);
                         for (int r = row_first; r < row_last; r++) {
                             float *out = dx + (${c.index("r", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch} + k;
                             for (int s = col_first; s < col_last; s++) {
+                                @ uses "where_equal"
                                 const ${vec} part = where_equal(grad, place, ${mm}_set1_ps((float)((r - top) * ${window_w} + s - left)));
                                 @ if sets then
                                     ${mm}_storeu_ps(out + s * ${pitch}, part);

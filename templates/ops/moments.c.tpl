@@ -6,6 +6,7 @@
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
  * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
+@ prototype()
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
@@ -20,6 +21,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
 @ if gathers then
 
     /* The same with the moments of a part over `count` values. templates/ops/moments.c.tpl */
+    @ prototype()
     static void merge_moments(double *restrict moments, double before, const double *restrict part, int pitch, double count)
     {
         const double share = count / (before + count);
@@ -31,6 +33,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
     }
 
     /* Adds n images from `image` on to the moments of their chunk. templates/ops/moments.c.tpl */
+    @ prototype()
     static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels)
     {
         const int before = image - run_chunk(net->run, chunk).first;
@@ -40,6 +43,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
     }
 
     /* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
+    @ prototype()
     static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch, double pixels)
     {
         memset(moments, 0, 2 * (size_t)pitch * sizeof *moments);
@@ -50,6 +54,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
     }
 
     /* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk. templates/ops/moments.c.tpl */
+    @ prototype()
     static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch)
     {
         for (int i = 0; i < n; i++, sums += 2 * pitch) {
@@ -60,6 +65,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
     }
 
     /* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
+    @ prototype()
     static void batch_sums(double *restrict total, const struct run *run, const float *chunks, int pitch)
     {
         memset(total, 0, 2 * (size_t)pitch * sizeof *total);

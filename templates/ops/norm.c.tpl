@@ -6,6 +6,7 @@
  * coef: 5 x ${pitch}: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
  * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = ${channels} channels; eps ${eps}. templates/ops/norm.c.tpl */
+@ prototype()
 static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restrict moments" or "float *restrict sums"}, const float *restrict weight, const float *restrict bias, double count)
 {
     @ if not batch then
@@ -41,6 +42,7 @@ static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restr
  * dcoef: 3 x ${pitch}: A, B, D (set). dweight, dbias: ${channels} (added to${batch and "; NULL: left out" or ""}).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
  * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
+@ prototype()
 static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const ${batch and "double" or "float"} *restrict sums, const float *restrict coef, const float *restrict weight, double count)
 {
     for (int first = 0; first < ${channels}; first += ${set_size}) {
@@ -75,6 +77,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 
     /* Running statistics of ${title}: mean and unbiased variance (PyTorch's definition), ${channels} each;
      * the newest batch counts ${momentum}. moments: those over `count` values. templates/ops/norm.c.tpl */
+    @ prototype()
     static void ${prefix}_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
     {
         for (int k = 0; k < ${channels}; k++) {
@@ -88,6 +91,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 
     /* The line of ${title} in evaluation mode, from the running statistics: the first three rows of coef.
      * templates/ops/norm.c.tpl */
+    @ prototype()
     static void ${prefix}_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
     {
         for (int k = 0; k < ${channels}; k++) {
@@ -102,6 +106,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     /* A ghost is `ghost` consecutive images of the batch (the last ghost may have fewer) that are normalized together.
      * parts: `floats` for each image of group `group`; those of other groups lie in the memory of theirs.
      * Returns those of `image`. templates/ops/norm.c.tpl */
+    @ prototype()
     static const float *${prefix}_ghost_part(const struct net *net, const float *parts, int floats, int group, int image)
     {
         const int chunk_images = run_chunk_images(net->run->model);
@@ -111,6 +116,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     }
 
     /* The images of the ghost that `image` is in. templates/ops/norm.c.tpl */
+    @ prototype()
     static struct span ${prefix}_ghost(const struct net *net, int image, int ghost)
     {
         const int first = image - image % ghost;
@@ -120,6 +126,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 
     /* moments: 2 x ${pitch} of the ghost that `image` is in, from the sums of its images in order (set). Returns how
      * many values a channel has. templates/ops/norm.c.tpl */
+    @ prototype()
     static double ${prefix}_ghost_moments(double *restrict moments, const struct net *net, const float *parts, int group, int image, int ghost, double pixels)
     {
         const struct span images = ${prefix}_ghost(net, image, ghost);
@@ -133,6 +140,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 
     /* What the image before `image`, the i-th of a group, has as its line of so many floats; NULL where it is in another
      * ghost, or in another chunk: those of one go through a phase in order. templates/ops/norm.c.tpl */
+    @ prototype()
     static const float *${prefix}_ghost_line(const float *line, int floats, const struct net *net, int image, int i, int ghost)
     {
         if (image % ghost == 0 || image % run_chunk_images(net->run->model) == 0) {
@@ -142,6 +150,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     }
 
     /* coef (5 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/ops/norm.c.tpl */
+    @ prototype()
     static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
     {
         for (int i = 0; i < n; i++, coef += ${5 * pitch}) {
@@ -158,6 +167,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 
     /* dcoef (3 x ${pitch}) of n images from `image` on: that of the ghost of each. The first image of a ghost
      * adds to dweight and dbias for all of them. parts: 2 x ${pitch} each. templates/ops/norm.c.tpl */
+    @ prototype()
     static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
     {
         for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${5 * pitch}) {
@@ -182,6 +192,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     /* Running statistics over ghosts: the mean of their means and of their unbiased variances, ${channels} each,
      * where each weighs as many images as it has; the newest batch counts ${momentum}.
      * parts: those of group 0. templates/ops/norm.c.tpl */
+    @ prototype()
     static void ${prefix}_ghosts_track(float *restrict mean, float *restrict variance, const struct net *net, const float *parts, int ghost, double pixels)
     {
         double m[${channels}] = {0.0};

@@ -4,6 +4,7 @@
  * ${shapes}
  * Blocks of ${block} vectors of channels; rows, pixels.
  * ${cost} templates/ops/pointwise.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     @ if dropout then
@@ -37,6 +38,7 @@ static NOINLINE void ${name}(${signature})
                             v${n} = ${mm}_max_ps(${mm}_setzero_ps(), v${n});
                         @ end
                         @ if dropout then
+                            @ uses "kept"
                             v${n} = kept(${mm}_mul_ps(v${n}, scale), bits, ${c.add("position", n * vl)});
                         @ end
                         ${mm}_storeu_ps(${c.add("out", n * vl)}, v${n});

@@ -5,6 +5,7 @@
  * ${shapes}
  * Blocks of ${block} vectors of channels; rows, pixels.
  * ${cost} templates/ops/pointwise_gradient.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     @ if dropout then
@@ -44,15 +45,18 @@ static NOINLINE void ${name}(${signature})
                         @ end
                         ${vec} g${n} = ${mm}_loadu_ps(${c.add("grad", n * vl)});
                         @ if dropout then
+                            @ uses "kept"
                             g${n} = kept(${mm}_mul_ps(g${n}, scale), bits, ${c.add("position", n * vl)});
                         @ end
                         @ if relu then
+                            @ uses "where_positive"
                             g${n} = where_positive(g${n}, ${affine and mm .. "_fmadd_ps(a" .. n .. ", d" .. n .. ", b" .. n .. ")" or "x" .. n});
                         @ end
                         @ if affine then
                             g${n} = ${mm}_fmadd_ps(da${n}, g${n}, ${mm}_fmadd_ps(db${n}, d${n}, dd${n}));
                         @ end
                         @ if masks_x then
+                            @ uses "where_positive"
                             g${n} = where_positive(g${n}, x${n});
                         @ end
                         @ if adds then

@@ -5,6 +5,7 @@
  * ${shapes}
  * Blocks of ${block} vectors of channels; rows, pixels.
  * ${cost} templates/ops/pointwise_sums.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     @ if dropout then
@@ -39,9 +40,11 @@ static NOINLINE void ${name}(${signature})
                         const ${vec} d${n} = ${mm}_sub_ps(${mm}_loadu_ps(${c.add("in", n * vl)}), m${n});
                         ${vec} g${n} = ${mm}_loadu_ps(${c.add("grad", n * vl)});
                         @ if dropout then
+                            @ uses "kept"
                             g${n} = kept(${mm}_mul_ps(g${n}, scale), bits, ${c.add("position", n * vl)});
                         @ end
                         @ if relu then
+                            @ uses "where_positive"
                             g${n} = where_positive(g${n}, ${mm}_fmadd_ps(a${n}, d${n}, b${n}));
                         @ end
                         row_sum${n} = ${mm}_add_ps(row_sum${n}, g${n});

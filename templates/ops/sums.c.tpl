@@ -3,6 +3,7 @@
  * ${shapes}
  * Vectors of channels; rows, pixels. Sums over a row are made first, so that long sums stay exact.
  * ${cost} templates/ops/sums.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {

@@ -4,6 +4,7 @@
  * ${shapes}
  * All ${entries} vectors of weights in registers; rows, tiles of up to ${mr} pixels, window.
  * ${cost} templates/ops/conv/bank.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     @ for e = 0, entries - 1 do

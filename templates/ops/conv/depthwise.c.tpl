@@ -6,6 +6,7 @@
  * ${shapes}
  * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, channels, tiles.
  * ${cost} templates/ops/conv/depthwise.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {
@@ -38,6 +39,7 @@ static NOINLINE void ${name}(${signature})
                             @ for _, cols in ipairs(part.cols) do
                                 for (int col = ${cols.first}; col < ${cols.last}; col += ${cols.mr}) {
                                     @ if fetches then
+                                        @ uses "fetch_ahead"
                                         fetch_ahead(ahead);
                                     @ end
                                     float *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${pitch} + k;

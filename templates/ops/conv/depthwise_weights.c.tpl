@@ -6,6 +6,7 @@
  * ${shapes}
  * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, channels, filter rows, tiles.
  * ${cost} templates/ops/conv/depthwise_weights.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {
@@ -25,6 +26,7 @@ static NOINLINE void ${name}(${signature})
                         @ for _, cols in ipairs(chunk.cols) do
                             for (int col = ${cols.first}; col < ${cols.last}; col += ${cols.mr}) {
                                 @ if fetches then
+                                    @ uses "fetch_ahead"
                                     fetch_ahead(ahead);
                                 @ end
                                 const float *in = x + (${chunk.row} * ${x_cols} + ${col}) * ${pitch} + k;

@@ -6,6 +6,7 @@
  * ${shapes}
  * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window.
  * ${cost} templates/ops/conv/direct.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {

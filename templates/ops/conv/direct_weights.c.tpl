@@ -7,6 +7,7 @@
  * ${shapes}
  * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
  * ${cost} templates/ops/conv/direct_weights.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; image++) {

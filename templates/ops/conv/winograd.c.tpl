@@ -4,6 +4,7 @@
  * ${shapes}
  * Winograd's F(4 x 4, 3 x 3): blocks of ${block} tiles; in each frequency a register tile of all of them x ${c.count(nr, "vector")}.
  * ${cost} templates/ops/conv/winograd.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -24,13 +25,16 @@ static NOINLINE void ${name}(${signature})
                 float patch[${36 * source_pitch}];
                 const bool inside = row <= ${last_row} && col <= ${last_col};
                 if (!inside) {
+                    @ uses "winograd_patch"
                     winograd_patch(patch, 6, in, ${source_rows} - row, ${source_cols} - col, ${source_row}, ${source_pitch});
                 }
                 for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                    @ uses "winograd_input"
                     winograd_input(v + t * ${source_pitch} + i, ${v_step}, (inside ? in : patch) + i, inside ? ${source_row} : ${6 * source_pitch}, ${source_pitch});
                 }
             @ else
                 for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                    @ uses "winograd_input"
                     winograd_input(v + t * ${source_pitch} + i, ${v_step}, in + i, ${source_row}, ${source_pitch});
                 }
             @ end
@@ -39,6 +43,7 @@ static NOINLINE void ${name}(${signature})
         /* m = v w, frequency by frequency. */
         for (int f = 0; f < 36; f++) {
             @ if fetches then
+                @ uses "fetch_ahead"
                 fetch_ahead(ahead);
             @ end
             ${product}(m + f * ${m_step}, ${target_pitch}, v + f * ${v_step}, ${source_pitch}, w + f * ${channels * target_pitch}, ${channels});
@@ -55,6 +60,7 @@ static NOINLINE void ${name}(${signature})
             @ end
             for (int k = 0; k < ${target_pitch}; k += ${vl}) {
                 ${vec} made[16];
+                @ uses "winograd_output"
                 winograd_output(made, m + t * ${target_pitch} + k, ${m_step});
                 @ if bias then
                     const ${vec} b = ${mm}_loadu_ps(bias + k);
@@ -65,6 +71,7 @@ static NOINLINE void ${name}(${signature})
                     }
                 @ end
                 @ if relu then
+                    @ uses "winograd_relu"
                     winograd_relu(made);
                 @ end
                 @ if stats then
@@ -88,9 +95,11 @@ static NOINLINE void ${name}(${signature})
                         }
                     @ end
                 @ else
+                    @ uses(adds and "winograd_add" or "winograd_store")
                     ${adds and "winograd_add" or "winograd_store"}(out + k, ${target_row}, ${target_pitch}, made);
                 @ end
                 @ if stats then
+                    @ uses "winograd_sums"
                     winograd_sums(image_sums + k, ${target_pitch}, made, shift);
                 @ end
             }

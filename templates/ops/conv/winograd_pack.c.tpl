@@ -15,6 +15,7 @@ static void ${name}(float *restrict packed, const float *restrict canonical)
                 }
             }
             for (int lane = 0; lane < ${block}; lane += ${vl}) {
+                @ uses "winograd_filter"
                 winograd_filter(packed + first * ${inputs} + ${from} * ${block} + lane, ${inputs * pitch}, taps + lane, ${block});
             }
         }

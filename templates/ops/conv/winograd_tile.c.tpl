@@ -1,6 +1,6 @@
 @ -- The transforms of one tile for one vector of channels, each once along the columns and once
 @ -- along the rows. Coefficients are those of the points 0, 1, -1, 2, -2 and infinity.
-@ if uses.winograd_input then
+@ if wanted.winograd_input then
 
     /* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
      * (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap by two:
@@ -22,9 +22,10 @@
      * The data gradient is the same with the window turned around. The weight gradient is the transpose,
      * F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
 @ end
-@ if uses.winograd_patch then
+@ if wanted.winograd_patch then
 
     /* The top left rows x cols of size x size pixels, zeros for the rest: a tile that ends outside its image. */
+    @ prototype()
     static void winograd_patch(float *restrict patch, int size, const float *restrict x, int rows, int cols, int row, int pixel)
     {
         memset(patch, 0, (size_t)(size * size * pixel) * sizeof *patch);
@@ -34,7 +35,7 @@
         }
     }
 @ end
-@ if uses.winograd_input then
+@ if wanted.winograd_input then
 
     /* v = B'd, six values `step` apart. */
     static INLINE void winograd_input_line(${vec} *v, int step, const ${vec} *d)
@@ -72,7 +73,7 @@
         }
     }
 @ end
-@ if uses.winograd_output then
+@ if wanted.winograd_output then
 
     /* y = A'm, four values `step` apart. */
     static INLINE void winograd_output_line(${vec} *y, int step, const ${vec} *m)
@@ -103,7 +104,7 @@
         }
     }
 @ end
-@ if uses.winograd_relu then
+@ if wanted.winograd_relu then
 
     /* Negative pixels become zero. */
     static INLINE void winograd_relu(${vec} *y)
@@ -113,7 +114,7 @@
         }
     }
 @ end
-@ if uses.winograd_store then
+@ if wanted.winograd_store then
 
     /* Stores 4 x 4 pixels, rows `row` and pixels `pixel` floats apart. */
     static INLINE void winograd_store(float *restrict out, int row, int pixel, const ${vec} *y)
@@ -123,7 +124,7 @@
         }
     }
 @ end
-@ if uses.winograd_add then
+@ if wanted.winograd_add then
 
     /* Adds 4 x 4 pixels to those in memory, rows `row` and pixels `pixel` floats apart. */
     static INLINE void winograd_add(float *restrict out, int row, int pixel, const ${vec} *y)
@@ -134,7 +135,7 @@
         }
     }
 @ end
-@ if uses.winograd_sums then
+@ if wanted.winograd_sums then
 
     /* The shift of the sums of an image: the first pixel of its first tile, where the sums begin. */
     static INLINE ${vec} winograd_shift(float *restrict sums, int pitch, ${vec} y, bool is_first)
@@ -162,7 +163,7 @@
         ${mm}_storeu_ps(sums + 2 * pitch, ${mm}_add_ps(${mm}_loadu_ps(sums + 2 * pitch), squares));
     }
 @ end
-@ if uses.winograd_gradient then
+@ if wanted.winograd_gradient then
 
     /* m = A g, six values `step` apart. */
     static INLINE void winograd_gradient_line(${vec} *m, int step, const ${vec} *g)
@@ -231,7 +232,7 @@
         }
     }
 @ end
-@ if uses.winograd_filter then
+@ if wanted.winograd_filter then
 
     /* u = G w, six values `step` apart. */
     static INLINE void winograd_filter_line(${vec} *u, int step, const ${vec} *w)

@@ -4,6 +4,7 @@
  * ${shapes}
  * Winograd's F(3 x 3, 4 x 4): blocks of ${block} tiles; tile of up to ${c.count(groups[1].mr, "channel")} x ${c.count(nr, "vector")} in each frequency.
  * ${cost} templates/ops/conv/winograd_weights.c.tpl */
+@ prototype()
 static NOINLINE void ${name}(${signature})
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
@@ -28,22 +29,28 @@ static NOINLINE void ${name}(${signature})
                 const bool inside = row <= ${last_row} && col <= ${last_col};
                 const bool whole = row + 4 <= ${target_h} && col + 4 <= ${target_w};
                 if (!inside) {
+                    @ uses "winograd_patch"
                     winograd_patch(patch, 6, in, ${source_rows} - row, ${source_cols} - col, ${source_row}, ${source_pitch});
                 }
                 if (!whole) {
+                    @ uses "winograd_patch"
                     winograd_patch(grad_patch, 4, grad, ${target_h} - row, ${target_w} - col, ${target_row}, ${target_pitch});
                 }
                 for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                    @ uses "winograd_input"
                     winograd_input(v + t * ${source_pitch} + i, ${v_step}, (inside ? in : patch) + i, inside ? ${source_row} : ${6 * source_pitch}, ${source_pitch});
                 }
                 for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+                    @ uses "winograd_gradient"
                     winograd_gradient(m + t * ${target_pitch} + k, ${m_step}, (whole ? grad : grad_patch) + k, whole ? ${target_row} : ${4 * target_pitch}, ${target_pitch});
                 }
             @ else
                 for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                    @ uses "winograd_input"
                     winograd_input(v + t * ${source_pitch} + i, ${v_step}, in + i, ${source_row}, ${source_pitch});
                 }
                 for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+                    @ uses "winograd_gradient"
                     winograd_gradient(m + t * ${target_pitch} + k, ${m_step}, grad + k, ${target_row}, ${target_pitch});
                 }
             @ end
@@ -52,6 +59,7 @@ static NOINLINE void ${name}(${signature})
         /* du += v'm, frequency by frequency; the first block sets it. */
         for (int f = 0; f < 36; f++) {
             @ if fetches then
+                @ uses "fetch_ahead"
                 fetch_ahead(ahead);
             @ end
             @ for _, group in ipairs(groups) do

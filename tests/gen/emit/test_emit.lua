@@ -289,7 +289,7 @@ function tests.shared_kernels_are_made_once()
     end
     local ok <const>, message <const> = pcall(made, 3)
     conv.params, name.kernel = params, named
-    assert(not ok and message:find("one name for two kernels"), message)
+    assert(not ok and message:find("one name for two functions"), message)
 end
 
 -- What a checkpoint is compared by: the code of a program, not its comments or its network's name.

@@ -305,6 +305,33 @@ function tests.a_template_may_render_another()
     test.equal(render("outer", { inner = inner }), "{\noo\no\n}\n")
 end
 
+-- What is noted follows the text that is written, not that of branches that are not taken.
+function tests.helpers_and_prototypes_are_noted()
+    local text <const> = [[
+@ prototype()
+static void ${name}(float *y)
+{
+    @ for i = 1, 2 do
+        @ uses "kept"
+        y[${i}] = kept(y[${i}]);
+    @ end
+    @ if false then
+        @ uses "where_positive"
+        @ prototype()
+        static void never(void)
+    @ end
+    @ uses(name)
+    static int other(void);
+}
+]]
+    local made <const>, notes <const> = template.expand(text, "x.c.tpl", { name = "f" })
+    assert(made:find("^static void f%(float %*y%)\n{\n"), made)
+    test.equal(notes,
+        { uses = { "kept", "kept", "f" }, prototypes = { "static void f(float *y);" } })
+    local _, none <const> = template.expand("x\n", "x.c.tpl", {})
+    test.equal(none, { uses = {}, prototypes = {} })
+end
+
 function tests.a_missing_template_is_named()
     local message <const> = test.raises("", template.render, "none.c.tpl", {})
     assert(message:find("templates/none.c.tpl: cannot be read", 1, true), message)

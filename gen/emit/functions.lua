@@ -1,0 +1,110 @@
+-- functions.lua - the functions of a program, each once, and what their templates note of them.
+--
+--     local all <const> = functions.new()
+--     local kernels <const> = all:new_list()          -- { texts, prototypes }
+--     all:add(kernels, name, "ops/add.c.tpl", params)
+--     local helpers <const> = all:helpers({ "emit/prelude.c.tpl" }, params)
+--
+-- A template of helpers gets the table `wanted`: whether a helper is called. So it is expanded
+-- after all that may call it, whatever their order in the file is.
+
+local template <const> = require "emit/template"
+
+local functions <const> = {}
+functions.__index = functions
+
+-- Whether two values are the same, tables part by part but for the key `but`.
+local function equal(a, b, but)
+    if type(a) ~= "table" or type(b) ~= "table" then
+        return a == b
+    end
+    for key, value in pairs(a) do -- the order does not matter
+        if key ~= but and not equal(value, b[key]) then
+            return false
+        end
+    end
+    for key in pairs(b) do
+        if key ~= but and a[key] == nil then
+            return false
+        end
+    end
+    return true
+end
+
+--- A program without functions.
+function functions.new()
+    local calls <const>, offered <const> = {}, {}
+    local wanted <const> = setmetatable({}, {
+        __index = function(_, helper)
+            offered[helper] = true
+            return calls[helper] or false
+        end,
+    })
+    return setmetatable({ made = {}, calls = calls, offered = offered, wanted = wanted }, functions)
+end
+
+--- A part of the file: its functions and the prototypes of those that are called before them.
+function functions.new_list()
+    return { texts = {}, prototypes = {} }
+end
+
+--- Whether there is a function of that name, made from the same source; else notes it. A text
+--- follows from its source, and two functions of one name that differ would be a bug of name.lua.
+--- but: a key of the source on which the text does not depend
+function functions:is_made(name, source, but)
+    local known <const> = self.made[name]
+    self.made[name] = known or source
+    assert(not known or equal(known, source, but), "one name for two functions: " .. name)
+    return known ~= nil
+end
+
+--- Appends the functions of a template to a list and returns their text.
+function functions:append(list, file, params)
+    local text <const>, notes <const> = template.render(file, params)
+    for _, helper in ipairs(notes.uses) do
+        self.calls[helper] = true
+    end
+    list.texts[#list.texts + 1] = text
+    table.move(notes.prototypes, 1, #notes.prototypes, #list.prototypes + 1, list.prototypes)
+    return text
+end
+
+--- The same, unless there is one of that name.
+function functions:add(list, name, file, params)
+    if not self:is_made(name, params) then
+        self:append(list, file, params)
+    end
+end
+
+--- A list of those functions of some templates of helpers that are called, by others or by each
+--- other. A helper stands behind those that it calls.
+function functions:helpers(files, params)
+    params.wanted = self.wanted
+    local list, known
+    repeat
+        known, list = self:count(), functions.new_list()
+        for _, file in ipairs(files) do
+            self:append(list, file, params)
+        end
+    until self:count() == known
+    return list
+end
+
+--- The number of helpers that are called.
+function functions:count()
+    local count = 0
+    for _ in pairs(self.calls) do -- a number: the order does not matter
+        count = count + 1
+    end
+    return count
+end
+
+--- Every helper that is called is one that a template has. To be asked at the end.
+function functions:check()
+    for helper in pairs(self.calls) do -- there should be none
+        assert(self.offered[helper], "a template uses the helper '" .. helper
+            .. "', which no template of helpers has")
+    end
+end
+
+return functions

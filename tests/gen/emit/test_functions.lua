@@ -1,0 +1,132 @@
+-- Tests of gen/emit/functions.lua, and of what the templates of kernels note.
+
+local test <const> = ...
+
+local functions <const> = require("emit/functions")
+local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
+local ops <const> = require("ops/ops")
+local template <const> = require("emit/template")
+
+local tests <const> = {}
+
+local OPTIONS <const> = { unroll = "tile" }
+
+-- Calls check(text, notes, title) once for every function of many programs but those of norms.
+local function each_text(check)
+    local seen <const> = {}
+    local function expand(title, file, params)
+        local text <const>, notes <const> = template.render(file, params)
+        if not seen[text] then
+            seen[text] = true
+            check(text, notes, title)
+        end
+    end
+    local function all(plans, _, built)
+        for _, part in ipairs({ plans.train, plans.eval }) do
+            for _, spec in ipairs(part.plan.kernels) do
+                local op <const> = ops[spec.op]
+                expand(spec.name, op.params(spec, plans.set, OPTIONS))
+                local what <const> = spec.pass == "bwd_weights" and "unpack"
+                    or spec.pass == "bwd_data" and "pack_transposed" or "pack"
+                if op.pack then
+                    expand(what .. " of " .. spec.name, op.pack(spec, what, plans.set))
+                end
+            end
+            for _, phase in ipairs(built and part.plan.phases or {}) do
+                for _, call in ipairs(phase.calls) do
+                    local op <const> = ops[call.kind]
+                    if op and op.text and call.args[1] ~= "NULL" then
+                        expand(call.fn, op.text(call, built))
+                    end
+                end
+            end
+        end
+    end
+    nets.each(all)
+    nets.each_varied(all)
+end
+
+-- The names of all helpers.
+local function helpers_of(all)
+    all:helpers({ "emit/prelude.c.tpl", "ops/conv/winograd_tile.c.tpl" }, {
+        isa = "avx2", vec = "__m256", mm = "_mm256", bytes = 4,
+    })
+    return all.offered
+end
+
+function tests.templates_note_the_helpers_that_they_call()
+    local all <const> = functions.new()
+    local offered <const> = helpers_of(all)
+    offered.fetch_ahead = true -- in program.c.tpl
+    each_text(function(text, notes, title)
+        local noted <const> = {}
+        for _, helper in ipairs(notes.uses) do
+            assert(offered[helper], title .. ": no helper is called " .. helper)
+            noted[helper] = true
+        end
+        for helper in text:gmatch("([%a_][%w_]*)%(") do
+            if offered[helper] then
+                assert(noted[helper], title .. ": calls " .. helper .. " without a note")
+                noted[helper] = "called"
+            end
+        end
+        for helper, how in pairs(noted) do -- any that is wrong is an error
+            assert(how == "called", title .. ": notes " .. helper .. ", which it does not call")
+        end
+    end)
+end
+
+-- Kernels and what else a step calls stand behind it: all but packing and what is inlined.
+function tests.templates_note_the_prototypes_of_what_a_step_calls()
+    each_text(function(text, notes, title)
+        local heads <const> = {}
+        for line in ("\n" .. text):gmatch("\n(static [^\n]*%))\n{") do
+            heads[#heads + 1] = line .. ";"
+        end
+        assert(#heads > 0, title .. ": has no function")
+        test.equal(notes.prototypes, title:find("^u?n?pack") and {} or heads, title)
+    end)
+end
+
+function tests.a_helper_may_call_another()
+    local texts <const> = {
+        kernel = "@ uses 'first'\nfirst(second_hand(x));\n",
+        helpers = "@ if wanted.last then\n    last\n@ end\n"
+            .. "@ if wanted.second then\n    @ uses 'last'\n    second\n@ end\n"
+            .. "@ if wanted.first then\n    @ uses 'second'\n    first\n@ end\n"
+            .. "@ if wanted.other then\n    other\n@ end\n",
+    }
+    local render <const> = template.render
+    template.render = template.new(function(name) return texts[name] end)
+    local all <const> = functions.new()
+    local list <const> = all.new_list()
+    all:append(list, "kernel", {})
+    test.equal(all:helpers({ "helpers" }, {}).texts, { "last\nsecond\nfirst\n" })
+    all:check()
+    all.calls.othr = true
+    template.render = render
+    local message <const> = test.raises("", all.check, all)
+    assert(message:find("'othr', which no template of helpers has", 1, true), message)
+end
+
+function tests.a_function_is_made_once()
+    local all <const> = functions.new()
+    local list <const> = all.new_list()
+    local function load_of(channels)
+        return {
+            name = "load", channels = channels, h = 2, w = 2, pitch = 8, shapes = "", y_border = 0,
+            y_floats = 32, y_cols = 2,
+        }
+    end
+    all:add(list, "load", "ops/load.c.tpl", load_of(3))
+    all:add(list, "load", "ops/load.c.tpl", load_of(3))
+    test.equal(#list.texts, 1)
+    test.equal(#list.prototypes, 1)
+    local message <const> = test.raises("", all.add, all, list, "load", "ops/load.c.tpl",
+        load_of(4))
+    assert(message:find("one name for two functions: load", 1, true), message)
+    assert(all:is_made("other", { layer = "a", x = 1 }) == false)
+    assert(all:is_made("other", { layer = "b", x = 1 }, "layer"))
+end
+
+return tests
