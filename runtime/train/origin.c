@@ -90,11 +90,15 @@ bool origin_open(struct origin *origin, const struct model *model, const struct 
     *origin = (struct origin){.layers = describe_layers(model)};
     if (origin->layers == NULL)
         return err_set_errno(err, ENOMEM, "layers");
+    /* How a batch is cut into chunks follows from what memory was planned for. */
+    char planned[32] = "";
+    if (settings->recipe.batch != model->recipe.batch)
+        snprintf(planned, sizeof planned, ", planned for %d", model->recipe.batch);
     if (settings->backend == BACKEND_GENERIC)
-        snprintf(origin->kernels, sizeof origin->kernels, "generic");
+        snprintf(origin->kernels, sizeof origin->kernels, "generic%s", planned);
     else
-        snprintf(origin->kernels, sizeof origin->kernels, "%s %s", model->isa,
-                 model->arithmetic != NULL ? model->arithmetic : "");
+        snprintf(origin->kernels, sizeof origin->kernels, "%s %s%s", model->isa,
+                 model->arithmetic != NULL ? model->arithmetic : "", planned);
     memcpy(origin->train, train->digest, sizeof origin->train);
     memcpy(origin->test, test->digest, sizeof origin->test);
     snprintf(origin->validate, sizeof origin->validate, "%d", settings->validate);

@@ -10,6 +10,7 @@
  * and shapes of its tensors say little about that: a stride, an eps, a ReLU more, another
  * instruction set or two labels exchanged leave them as they are. So a checkpoint carries the
  * description of the layers, the digest of the kernels' code, and those of all labels and pixels.
+ * The settings are its metadata, too: settings_differences.
  */
 #ifndef BURIN_ORIGIN_H
 #define BURIN_ORIGIN_H

@@ -1,9 +1,9 @@
-/* settings.c - one table of settings, walked by everything here.
+/* settings.c - walks the rows of settings_rows.c.
  *
  * The invariant: settings_set(settings_text(x)) is x, to the bit, for every setting; so a resumed
  * run has exactly the numbers of the interrupted one.
  */
-#include "train/settings.h"
+#include "train/settings_rows.h"
 
 #include <assert.h>
 #include <cJSON.h>
@@ -13,72 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/data.h"
 #include "file/json.h"
 #include "sys/cpu.h"
 #include "sys/options.h"
-#include "sys/team.h"
-#include "train/schedule.h"
-
-/* REAL with its two ends, ABOVE without min, BELOW without max. */
-enum kind { TEXT, INT, LONG, REAL, ABOVE, BELOW, BOOL, CHOICE };
 
 enum { THREADS_USEFUL = MODEL_CHUNKS }; /* a batch has no more chunks to share out */
 
-static const char *const backends[] = {"generated", "generic", NULL};
-static const char *const schedules[] = {"constant", "step", "onecycle", "cosine", NULL};
-static const char *const flips[] = {"none", "random", "alternating", NULL};
-
-/* A checkpoint may say what a recipe may, and no more: where gen/language/recipe.lua has the range
- * of a field, it is the same here, as a test of the language sees to. */
-static const struct row {
-    const char *name;
-    enum kind kind;
-    bool saved;
-    enum settings_source source; /* before anybody said anything */
-    size_t offset;
-    double min, max;          /* of numbers */
-    const char *const *words; /* CHOICE, in the order of its enum */
-} rows[SETTING_COUNT] = {
-#define FIELD(field) offsetof(struct settings, field)
-#define RECIPE(field) true, SETTINGS_RECIPE, offsetof(struct settings, recipe.field)
-    [SETTING_DATA] = {"data", TEXT, false, SETTINGS_DEFAULT, FIELD(data), 0, 0, NULL},
-    [SETTING_OUT] = {"out", TEXT, false, SETTINGS_DEFAULT, FIELD(out), 0, 0, NULL},
-    [SETTING_INIT] = {"init", TEXT, false, SETTINGS_DEFAULT, FIELD(init), 0, 0, NULL},
-    [SETTING_RESUME] = {"resume", TEXT, false, SETTINGS_DEFAULT, FIELD(resume), 0, 0, NULL},
-    [SETTING_BACKEND] = {"backend", CHOICE, true, SETTINGS_DEFAULT, FIELD(backend), 0, 0, backends},
-    [SETTING_THREADS] = {"threads", INT, false, SETTINGS_DEFAULT, FIELD(threads), 1,
-                         TEAM_MAX_THREADS, NULL},
-    [SETTING_SEED] = {"seed", LONG, true, SETTINGS_DEFAULT, FIELD(seed), 0, SETTINGS_MAX_SEED,
-                      NULL},
-    [SETTING_EPOCHS] = {"epochs", INT, RECIPE(epochs), 1, SETTINGS_MAX_EPOCHS, NULL},
-    [SETTING_MAX_STEPS] = {"max_steps", LONG, false, SETTINGS_DEFAULT, FIELD(max_steps), 1, 1e15,
-                           NULL},
-    [SETTING_VALIDATE] = {"validate", INT, true, SETTINGS_DEFAULT, FIELD(validate), 0, 1e9, NULL},
-    [SETTING_BATCH] = {"batch", INT, RECIPE(batch), 1, 65536, NULL},
-    [SETTING_LR] = {"lr", REAL, RECIPE(lr), 0, 1e6, NULL},
-    [SETTING_SCHEDULE] = {"schedule", CHOICE, RECIPE(schedule), 0, 0, schedules},
-    [SETTING_STEP_EPOCHS] = {"step_epochs", INT, RECIPE(step_epochs), 1, SETTINGS_MAX_EPOCHS, NULL},
-    [SETTING_STEP_GAMMA] = {"step_gamma", ABOVE, RECIPE(step_gamma), 0, 1, NULL},
-    [SETTING_WARMUP] = {"warmup", REAL, RECIPE(warmup), 0, 1, NULL},
-    [SETTING_START_DIV] = {"start_div", REAL, RECIPE(start_div), 1, 1e12, NULL},
-    [SETTING_FINAL_DIV] = {"final_div", REAL, RECIPE(final_div), 1, 1e12, NULL},
-    [SETTING_MOMENTUM] = {"momentum", BELOW, RECIPE(momentum), 0, 1, NULL},
-    [SETTING_NESTEROV] = {"nesterov", BOOL, RECIPE(nesterov), 0, 0, NULL},
-    [SETTING_WEIGHT_DECAY] = {"weight_decay", REAL, RECIPE(weight_decay), 0, 1, NULL},
-    [SETTING_LABEL_SMOOTHING] = {"label_smoothing", BELOW, RECIPE(label_smoothing), 0, 1, NULL},
-    [SETTING_SHUFFLE] = {"shuffle", BOOL, true, SETTINGS_DEFAULT, FIELD(shuffle), 0, 0, NULL},
-    [SETTING_DROPOUT] = {"dropout", BOOL, true, SETTINGS_DEFAULT, FIELD(dropout), 0, 0, NULL},
-    [SETTING_AUGMENT] = {"augment", BOOL, true, SETTINGS_DEFAULT, FIELD(augment), 0, 0, NULL},
-    [SETTING_CROP] = {"crop", INT, RECIPE(crop), 0, 1023, NULL},
-    [SETTING_FLIP] = {"flip", CHOICE, RECIPE(flip), 0, 0, flips},
-    [SETTING_CUTOUT] = {"cutout", INT, RECIPE(cutout), 0, 1024, NULL},
-    [SETTING_LOG_STEPS] = {"log_steps", BOOL, false, SETTINGS_DEFAULT, FIELD(log_steps), 0, 0,
-                           NULL},
-    [SETTING_PROBE] = {"probe", LONG, false, SETTINGS_DEFAULT, FIELD(probe), 1, 1e15, NULL},
-#undef FIELD
-#undef RECIPE
-};
+static const struct settings_row *const rows = settings_rows;
 
 void settings_init(struct settings *settings, const struct model *model)
 {
@@ -116,8 +57,8 @@ static bool set_choice(int *out, const char *const *words, const char *text, con
 
 /* Rounds once, not by way of a double. Kernels take what is below FLT_MIN for zero, so that must
  * not be said by a number that is none. The text is a number from row->min to row->max. */
-static bool set_float(float *out, const struct row *row, const char *text, const char *what,
-                      struct err *err)
+static bool set_float(float *out, const struct settings_row *row, const char *text,
+                      const char *what, struct err *err)
 {
     errno = 0;
     float value = strtof(text, NULL);
@@ -140,7 +81,7 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
                   enum settings_source source, const char *what, struct err *err)
 {
     static const char *const booleans[] = {"off", "on", NULL};
-    const struct row *row = &rows[key];
+    const struct settings_row *row = &rows[key];
     void *field = (char *)settings + row->offset;
     int64_t integer = 0;
     double real = 0.0;
@@ -185,7 +126,7 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
     return true;
 }
 
-static int choice_of(const struct settings *settings, const struct row *row)
+static int choice_of(const struct settings *settings, const struct settings_row *row)
 {
     int choice;
     memcpy(&choice, (const char *)settings + row->offset, sizeof choice);
@@ -204,7 +145,7 @@ char *settings_float_text(float value, char *out, size_t size)
 
 char *settings_text(const struct settings *settings, enum settings_key key, char *out, size_t size)
 {
-    const struct row *row = &rows[key];
+    const struct settings_row *row = &rows[key];
     const void *field = (const char *)settings + row->offset;
     switch (row->kind) {
     case TEXT:
@@ -273,9 +214,22 @@ const char *settings_source_name(enum settings_source source)
     return names[source];
 }
 
+char *settings_idle(const struct settings *settings, enum settings_key key, char *out, size_t size)
+{
+    char word[SETTINGS_TEXT_SIZE];
+    const struct settings_row *row = &rows[key];
+    out[0] = '\0';
+    if (row->schedules != 0 && (row->schedules >> settings->recipe.schedule & 1) == 0)
+        snprintf(out, size, "schedule %.40s",
+                 settings_text(settings, SETTING_SCHEDULE, word, sizeof word));
+    else if (!settings->augment && key >= SETTING_CROP && key <= SETTING_CUTOUT)
+        snprintf(out, size, "--no-augment");
+    return out;
+}
+
 bool settings_applies(const struct settings *settings, enum settings_key key)
 {
-    enum lr_schedule schedule = settings->recipe.schedule;
+    char why[64];
     switch (key) {
     case SETTING_INIT:
         return settings->init[0] != '\0';
@@ -287,20 +241,8 @@ bool settings_applies(const struct settings *settings, enum settings_key key)
         return settings->validate > 0;
     case SETTING_PROBE:
         return settings->probe > 0;
-    case SETTING_STEP_EPOCHS:
-    case SETTING_STEP_GAMMA:
-        return schedule == LR_STEP;
-    case SETTING_WARMUP:
-    case SETTING_START_DIV:
-        return schedule == LR_ONECYCLE;
-    case SETTING_FINAL_DIV:
-        return schedule == LR_ONECYCLE || schedule == LR_COSINE;
-    case SETTING_CROP:
-    case SETTING_FLIP:
-    case SETTING_CUTOUT:
-        return settings->augment;
     default:
-        return true;
+        return settings_idle(settings, key, why, sizeof why)[0] == '\0';
     }
 }
 

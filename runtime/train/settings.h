@@ -6,11 +6,11 @@
  *     settings_set(&settings, SETTING_EPOCHS, "5", SETTINGS_OPTION, "--epochs", &err);
  *     settings_print(&settings, stdout, "");
  *
- * One table in settings.c describes each setting: its key, type, range, place in the struct and
- * whether a checkpoint keeps it. The table at the start of a run, the log, the metadata of the
- * checkpoints and their reading are all made from it, so they cannot drift apart. Saved are the
- * settings that decide the numbers; threads and folders are not among them, so the same training
- * gives the same checkpoint on any machine and in any folder.
+ * One table, settings_rows.c, describes each setting: its key, type, range, place in the struct,
+ * option and whether a checkpoint keeps it. The options, the table at the start of a run, the log,
+ * the metadata of the checkpoints and their reading are all made from it, so they cannot drift
+ * apart. Saved are the settings that decide the numbers; threads and folders are not among them, so
+ * the same training gives the same checkpoint on any machine and in any folder.
  */
 #ifndef BURIN_SETTINGS_H
 #define BURIN_SETTINGS_H
@@ -99,6 +99,26 @@ void settings_init(struct settings *settings, const struct model *model);
 bool settings_set(struct settings *settings, enum settings_key key, const char *text,
                   enum settings_source source, const char *what, struct err *err);
 
+/* Sets those that options say, texts[key] or NULL: each by itself. EXIT_USAGE where a text is
+ * wrong.
+ */
+bool settings_values(struct settings *settings, const char *const texts[SETTING_COUNT],
+                     struct err *err);
+
+/* The same, and what an option that chooses a schedule leaves open becomes what is usual.
+ * EXIT_USAGE also where an option has no effect beside the others, and where a schedule lacks what
+ * has no usual value. */
+bool settings_options(struct settings *settings, const char *const texts[SETTING_COUNT],
+                      struct err *err);
+
+/* "--max-steps". Returns out. */
+const char *settings_option(enum settings_key key, char *out, size_t size);
+
+/* Appends to out, a text, the settings of a checkpoint that must not become others in a training that
+ * goes on, and are others now: "\n  --momentum 0.9: here 0.8". */
+void settings_differences(const struct settings *was, const struct settings *now, char *out,
+                          size_t size);
+
 /* Sets every saved setting from the metadata of a checkpoint. Errors have code EXIT_DATA. */
 bool settings_from_file(struct settings *settings, const struct safetensors *file, struct err *err);
 
@@ -113,6 +133,9 @@ const char *settings_source_name(enum settings_source source);
 
 /* Whether the setting has a meaning here: "step_gamma" only with the step schedule, and so on. */
 bool settings_applies(const struct settings *settings, enum settings_key key);
+
+/* "schedule cosine": what leaves the setting without effect, or an empty text. Returns out. */
+char *settings_idle(const struct settings *settings, enum settings_key key, char *out, size_t size);
 
 /* Whether a checkpoint keeps it. */
 bool settings_saved(enum settings_key key);

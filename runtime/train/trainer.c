@@ -18,100 +18,9 @@
 #include "program.h"
 #include "ref/generic.h"
 #include "sys/finite.h"
-#include "sys/options.h"
+#include "train/typed.h"
 
 /* -- Options ----------------------------------------------------------------------------------- */
-
-/* The texts of the options as typed; NULL where an option was not given. */
-struct typed {
-    const char *text[SETTING_COUNT];
-    bool no_shuffle, no_augment, no_dropout, log_steps, profile, pin, quiet, anyway;
-};
-
-enum { SPECS = 20 };
-
-static void describe_options(struct option_spec specs[SPECS], struct typed *typed)
-{
-    const char **text = typed->text;
-    const struct option_spec table[SPECS] = {
-        {"data", "DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic set",
-         OPTION_TEXT, &text[SETTING_DATA], 0, 0},
-        {"epochs", "N", "passes over the training set", OPTION_TEXT, &text[SETTING_EPOCHS], 0, 0},
-        {"lr", "X", "highest learning rate of the schedule", OPTION_TEXT, &text[SETTING_LR], 0, 0},
-        {"seed", "N", "of initial values, order, augmentation and dropout", OPTION_TEXT,
-         &text[SETTING_SEED], 0, 0},
-        {"threads", "N", "default: the processors, at most 16; no influence on results",
-         OPTION_TEXT, &text[SETTING_THREADS], 0, 0},
-        {"backend", "generated|generic", "this program's own kernels, or the reference ones",
-         OPTION_TEXT, &text[SETTING_BACKEND], 0, 0},
-        {"init", "FILE", "safetensors file to take the parameters from", OPTION_TEXT,
-         &text[SETTING_INIT], 0, 0},
-        {"out", "DIR", "folder of log and checkpoints, default runs/<name>", OPTION_TEXT,
-         &text[SETTING_OUT], 0, 0},
-        {"resume", "DIR|FILE", "run or checkpoint to go on from, with its settings", OPTION_TEXT,
-         &text[SETTING_RESUME], 0, 0},
-        {"resume-anyway", NULL, "with --resume: though layers, kernels or images have changed",
-         OPTION_ON, &typed->anyway, 0, 0},
-        {"max-steps", "N", "stop after N steps in all", OPTION_TEXT, &text[SETTING_MAX_STEPS], 0,
-         0},
-        {"validate", "N", "hold out N training images and evaluate them, not the test set",
-         OPTION_TEXT, &text[SETTING_VALIDATE], 0, 0},
-        {"no-augment", NULL, "images as they are", OPTION_ON, &typed->no_augment, 0, 0},
-        {"no-shuffle", NULL, "images in the order of the files", OPTION_ON, &typed->no_shuffle, 0,
-         0},
-        {"no-dropout", NULL, "dropout layers pass everything", OPTION_ON, &typed->no_dropout, 0, 0},
-        {"log-steps", NULL, "the loss of every step into log.jsonl, too", OPTION_ON,
-         &typed->log_steps, 0, 0},
-        {"profile", NULL, "print at the end where the time of the steps went", OPTION_ON,
-         &typed->profile, 0, 0},
-        {"pin", NULL, "each thread stays on a processor of its own", OPTION_ON, &typed->pin, 0, 0},
-        {"probe", "N", "every N steps look inside, for reports: into log.jsonl, too", OPTION_TEXT,
-         &text[SETTING_PROBE], 0, 0},
-        {"quiet", NULL, "print only the result", OPTION_ON, &typed->quiet, 0, 0},
-    };
-    memcpy(specs, table, sizeof table);
-}
-
-static void print_help(const struct trainer *t, const struct option_spec *specs)
-{
-    printf(
-        "usage: %s train [options]\n\n"
-        "Trains %s (%s) and writes log.jsonl, log.csv, last.safetensors and best.safetensors.\n"
-        "An interrupted training (Ctrl-C) saves its state and prints the command that goes on.\n\n",
-        t->program, t->model->name, t->model->norm);
-    options_help(stdout, specs, SPECS);
-}
-
-/* Options win over everything else. */
-static bool apply_typed(struct settings *s, const struct typed *typed, struct err *err)
-{
-    for (int i = 0; i < SETTING_COUNT; i++) {
-        if (typed->text[i] == NULL)
-            continue;
-        char what[64], *underscore;
-        snprintf(what, sizeof what, "train: --%s", settings_name((enum settings_key)i));
-        while ((underscore = strchr(what, '_')) != NULL)
-            *underscore = '-';
-        if (!settings_set(s, (enum settings_key)i, typed->text[i], SETTINGS_OPTION, what, err))
-            return false;
-    }
-    const struct {
-        bool given;
-        enum settings_key key;
-        const char *value;
-    } flags[] = {
-        {typed->no_shuffle, SETTING_SHUFFLE, "off"},
-        {typed->no_augment, SETTING_AUGMENT, "off"},
-        {typed->no_dropout, SETTING_DROPOUT, "off"},
-        {typed->log_steps, SETTING_LOG_STEPS, "on"},
-    };
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        if (flags[i].given &&
-            !settings_set(s, flags[i].key, flags[i].value, SETTINGS_OPTION, "train", err))
-            return false;
-    }
-    return true;
-}
 
 /* What a checkpoint says: its settings, its folder, and that it saw synthetic data. */
 static bool apply_checkpoint(struct trainer *t, struct err *err)
@@ -128,10 +37,10 @@ static bool apply_checkpoint(struct trainer *t, struct err *err)
                             file->path, RUNDIR_LAST);
     if (!settings_from_file(s, file, err))
         return false;
-    if (s->recipe.batch != t->model->recipe.batch)
+    if (s->recipe.batch > t->model->recipe.batch)
         return err_set_code(err, EXIT_DATA,
-                            "%s: trained with batch %d: expected %d, this program's", file->path,
-                            s->recipe.batch, t->model->recipe.batch);
+                            "%s: trained with batch %d: expected at most %d, this program's",
+                            file->path, s->recipe.batch, t->model->recipe.batch);
     if (!settings_set(s, SETTING_OUT, t->from.folder, SETTINGS_CHECKPOINT, "train: folder", err))
         return false;
     const char *data = safetensors_meta(file, "data");
@@ -140,29 +49,37 @@ static bool apply_checkpoint(struct trainer *t, struct err *err)
     return true;
 }
 
+static bool check_batch(const struct trainer *t, struct err *err)
+{
+    int batch = t->settings.recipe.batch, most = t->model->recipe.batch;
+    return batch <= most ||
+           err_set_code(err, EXIT_USAGE,
+                        "train: --batch: %d: expected at most %d, which this program's memory was "
+                        "planned for; more need `batch` in the recipe and a new program",
+                        batch, most);
+}
+
 static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
 {
-    struct typed typed = {.quiet = false};
-    struct option_spec specs[SPECS];
-    uint64_t given = 0;
-    describe_options(specs, &typed);
-    if (!options_parse(specs, SPECS, argc, argv, &given, err))
+    struct typed typed;
+    if (!typed_parse(&typed, argc, argv, err))
         return false;
     t->quiet = typed.quiet;
     t->profiles = typed.profile;
     t->pins = typed.pin;
     t->anyway = typed.anyway;
-    t->help = (given >> OPTIONS_HELP & 1) != 0;
+    t->help = typed.help;
     if (t->help) {
-        print_help(t, specs);
+        typed_help(t->model, t->program);
         return true;
     }
     settings_init(&t->settings, t->model);
-    /* A throw-away pass: wrong options are told before the checkpoint is read. */
-    struct settings scratch = t->settings;
-    if (!apply_typed(&scratch, &typed, err))
-        return false;
     t->resumed = typed.text[SETTING_RESUME] != NULL;
+    /* A throw-away pass: wrong options are told before the checkpoint is read, but for those whose
+     * sense depends on it. */
+    struct settings scratch = t->settings;
+    if (!(t->resumed ? settings_values : settings_options)(&scratch, typed.text, err))
+        return false;
     if (t->anyway && !t->resumed)
         return err_set_code(err, EXIT_USAGE,
                             "train: --resume-anyway without --resume: expected both");
@@ -172,7 +89,8 @@ static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
                             "brings its parameters");
     if (t->resumed && !(resume_open(&t->from, scratch.resume, err) && apply_checkpoint(t, err)))
         return false;
-    return apply_typed(&t->settings, &typed, err);
+    t->saved = t->settings;
+    return settings_options(&t->settings, typed.text, err) && check_batch(t, err);
 }
 
 /* -- Data -------------------------------------------------------------------------------------- */
@@ -201,7 +119,7 @@ static bool open_loaders(struct trainer *t, struct err *err)
             "train: a crop of %d pixels: expected less than the side of the images, "
             "%d",
             s->recipe.crop, side);
-    struct loader_settings test = {.batch = t->model->recipe.batch, .seed = (uint64_t)s->seed};
+    struct loader_settings test = {.batch = s->recipe.batch, .seed = (uint64_t)s->seed};
     augment_init(&test.augment, &t->stats, t->train.c, t->train.h, t->train.w);
     struct loader_settings train = test;
     train.shuffle = s->shuffle;
@@ -225,11 +143,13 @@ static int fewest_images(const struct layer *norm, int n)
 }
 
 /* A batch norm makes zero of a channel that has one value in a batch, and nothing is learned of it.
- * The generator has seen to whole batches; here is the last one of an epoch. */
+ * The generator has seen to the batch of the recipe; here is the last one of an epoch, or all of
+ * them where --batch says 1. */
 static bool check_last_batch(const struct trainer *t, struct err *err)
 {
-    int batch = t->model->recipe.batch, images = t->train.count, last = images % batch;
-    for (int i = 0; last > 0 && i < t->model->layer_count; i++) {
+    int batch = t->settings.recipe.batch, images = t->train.count;
+    int last = images % batch > 0 ? images % batch : batch; /* all others are whole */
+    for (int i = 0; i < t->model->layer_count; i++) {
         const struct layer *l = &t->model->layers[i];
         if (l->op == LAYER_NORM && l->norm == NORM_BATCH && l->h * l->w == 1 &&
             fewest_images(l, last) == 1)
@@ -328,14 +248,16 @@ static bool check_origin(struct trainer *t, const struct safetensors *file, stru
     char differences[ORIGIN_DIFFERENCES_SIZE];
     bool chosen = t->settings.source[SETTING_BACKEND] == SETTINGS_OPTION;
     origin_compare(&t->origin, file, !chosen, differences);
+    settings_differences(&t->saved, &t->settings, differences, sizeof differences);
     if (differences[0] == '\0')
         return true;
     if (!t->anyway)
-        return err_set_code(err, EXIT_USAGE,
-                            "%s: of another training: expected one of the same layers, kernels and "
-                            "images (--init starts from its parameters, --resume-anyway goes on "
-                            "all the same):%s",
-                            file->path, differences);
+        return err_set_code(
+            err, EXIT_USAGE,
+            "%s: of another training: expected one of the same layers, kernels, "
+            "images and settings (--init starts from its parameters, --resume-anyway goes on "
+            "all the same):%s",
+            file->path, differences);
     snprintf(t->changed, sizeof t->changed, "%s: going on with another training:%s", file->path,
              differences);
     return true;

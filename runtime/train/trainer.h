@@ -30,11 +30,12 @@ struct trainer {
     const struct model *model;
     const char *program; /* argv[0], for the commands that are printed */
     struct settings settings;
+    struct settings saved; /* resumed: those of the checkpoint, before options */
     bool quiet;
     bool profiles;       /* prints the profile at the end */
     bool pins;           /* each thread stays on a processor of its own */
     bool help;           /* --help was asked for and answered; nothing is open */
-    bool anyway;         /* resumes though layers, kernels or images are others */
+    bool anyway;         /* resumes though it is another training */
     bool resumed;        /* counters and store come from a checkpoint */
     struct resume from;  /* its file is closed */
     bool keeps_previous; /* the newest checkpoint was found damaged */

@@ -151,8 +151,23 @@ static inline void tiny_grey(void)
     tiny_model.states = states;
 }
 
-/* TINY_MODEL changes the network: other images, another width of input, instruction set, name or
- * batch, or the pixels and images that share a mean. */
+/* Another recipe. */
+static inline void tiny_recipe(void)
+{
+    struct recipe *recipe = &tiny_model.recipe;
+    recipe->momentum = 0.75f;
+    recipe->nesterov = true;
+    recipe->weight_decay = 1e-2f;
+    recipe->label_smoothing = 0.25f;
+    recipe->schedule = LR_STEP;
+    recipe->step_gamma = 0.5f;
+    recipe->crop = 2;
+    recipe->flip = FLIP_RANDOM;
+    recipe->cutout = 4;
+}
+
+/* TINY_MODEL changes the network: other images, another width of input, instruction set, name,
+ * batch or recipe, or the pixels and images that share a mean. */
 static inline int tiny_program(int argc, char **argv)
 {
     const char *kind = getenv("TINY_MODEL");
@@ -178,6 +193,8 @@ static inline int tiny_program(int argc, char **argv)
     }
     if (kind != NULL && strcmp(kind, "ragged") == 0)
         tiny_model.recipe.batch = 150; /* divides neither set */
+    if (kind != NULL && strcmp(kind, "recipe") == 0)
+        tiny_recipe();
     if (kind != NULL && strcmp(kind, "pixel") == 0)
         tiny_pixel(0);
     if (kind != NULL && strcmp(kind, "ghosts") == 0)

@@ -6,12 +6,12 @@ local recipe <const> = require("language/recipe")
 
 local tests <const> = {}
 
--- The rows of runtime/train/settings.c that a recipe fills, by their field: kind, min and max.
+-- The rows of runtime/train/settings_rows.c that a recipe fills, by their field: kind, min and max.
 local function read_rows()
-    local text <const> = assert(host.read_file(test.dir .. "/../runtime/train/settings.c"))
+    local text <const> = assert(host.read_file(test.dir .. "/../runtime/train/settings_rows.c"))
     local rows <const> = {}
     for kind, field, min, max in text:gmatch(
-        "{\"[%w_]+\", (%u+), RECIPE%(([%w_]+)%), ([^,]+), ([^,]+), NULL}") do
+        "{\"[%w_]+\", (%u+), RECIPE%(([%w_]+)%), ([^,]+), ([^,]+), NULL,") do
         rows[field] = { kind = kind, min = tonumber(min), max = tonumber(max) or max }
     end
     return rows

@@ -171,8 +171,9 @@ static void forget_origin(const char *name)
 }
 
 #define OTHER                                                                                      \
-    "here/last.safetensors: of another training: expected one of the same layers, kernels and "    \
-    "images (--init starts from its parameters, --resume-anyway goes on all the same):"
+    "here/last.safetensors: of another training: expected one of the same layers, kernels, "    \
+    "images and settings (--init starts from its parameters, --resume-anyway goes on all the "   \
+    "same):"
 
 START_TEST(another_program_does_not_go_on)
 {

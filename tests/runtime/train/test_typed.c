@@ -1,0 +1,124 @@
+/* test_typed.c - what `train` changes without another program: an option does what the same words
+ * in the recipe do, the log says who said what, and a training that goes on keeps what it was
+ * given. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "tiny_program.h"
+
+/* The setting in the log's first line, as text of JSON. */
+static void logged(const char *key, const char *value, const char *source)
+{
+    static char text[OUTPUT_SIZE];
+    char part[200];
+    snprintf(part, sizeof part, "\"%s\":{\"value\":%s,\"source\":\"%s\"}", key, value, source);
+    says(events("here/log.jsonl", "start", text), part);
+}
+
+#define RECIPE                                                                                     \
+    "--momentum 0.75 --nesterov on --weight-decay 0.01 --label-smoothing 0.25 --schedule step "    \
+    "--step-gamma 0.5 --step-epochs 1 --crop 2 --flip random --cutout 4"
+
+/* The checkpoints are the same to the byte: they keep the values and not who said them. */
+START_TEST(an_option_does_what_the_recipe_does)
+{
+    const struct world world = {.environment = {{"TINY_MODEL", "recipe"}}};
+    ck_assert_int_eq(run_words(&world, "train --data synthetic --max-steps 23 --out there"),
+                     EXIT_OK);
+    ck_assert_int_eq(run("train --data synthetic --max-steps 23 --out here " RECIPE), EXIT_OK);
+    same_bytes("here/last.safetensors", "there/last.safetensors");
+    logged("momentum", "0.75", "option");
+    logged("nesterov", "true", "option");
+    logged("schedule", "\"step\"", "option");
+    logged("step_gamma", "0.5", "option");
+    logged("flip", "\"random\"", "option");
+    logged("lr", "0.1", "recipe");
+}
+END_TEST
+
+/* 4000 images. */
+START_TEST(a_batch_may_be_smaller)
+{
+    static char text[OUTPUT_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --batch 150 --max-steps 30 --out here"), EXIT_OK);
+    logged("batch", "150", "option");
+    says(events("here/log.jsonl", "epoch", text), "\"epoch\":1,"); /* after 27 steps */
+    refuses("train --data synthetic --batch 201 --max-steps 1", EXIT_USAGE);
+    says(errors, "train: --batch: 201: expected at most 200, which this program's memory was "
+                 "planned for; more need `batch` in the recipe and a new program");
+    refuses("train --resume here --batch 100", EXIT_USAGE);
+    says(errors, "\n  --batch 150: here 100\n");
+    ck_assert_int_eq(run("train --resume here --max-steps 31"), EXIT_OK);
+    logged("batch", "150", "checkpoint");
+}
+END_TEST
+
+START_TEST(a_schedule_brings_what_is_usual)
+{
+    ck_assert_int_eq(run("train --data synthetic --schedule cosine --max-steps 1 --out here"),
+                     EXIT_OK);
+    logged("final_div", "10000", "recipe");
+    const struct world world = {.environment = {{"TINY_MODEL", "recipe"}}};
+    ck_assert_int_eq(run_words(&world, "train --data synthetic --schedule onecycle --warmup 0.5 "
+                                       "--max-steps 1 --out here"),
+                     EXIT_OK);
+    logged("warmup", "0.5", "option");
+    logged("start_div", "25", "default");
+    logged("final_div", "10000", "default");
+    refuses("train --data synthetic --schedule step --step-epochs 3", EXIT_USAGE);
+    says(errors, "train: --schedule step without --step-gamma: expected both");
+}
+END_TEST
+
+START_TEST(an_option_without_effect_is_refused)
+{
+    refuses("train --data synthetic --step-gamma 0.5", EXIT_USAGE);
+    says(errors, "train: --step-gamma has no effect with schedule onecycle: expected none");
+    refuses("train --data synthetic --schedule cosine --warmup 0.5", EXIT_USAGE);
+    says(errors, "train: --warmup has no effect with schedule cosine: expected none");
+    refuses("train --data synthetic --no-augment --flip random", EXIT_USAGE);
+    says(errors, "train: --flip has no effect with --no-augment: expected none");
+    refuses("train --data synthetic --momentum 1", EXIT_USAGE);
+    says(errors, "train: --momentum: 1 is out of range: expected from 0, below 1");
+}
+END_TEST
+
+START_TEST(who_goes_on_keeps_the_settings)
+{
+    ck_assert_int_eq(run("train --data synthetic --max-steps 2 --crop 2 --out here"), EXIT_OK);
+    refuses("train --resume here --momentum 0.5 --no-augment", EXIT_USAGE);
+    says(errors, "here/last.safetensors: of another training: expected one of the same layers, "
+                 "kernels, images and settings (");
+    says(errors, "\n  --momentum 0.9: here 0.5\n  --augment on: here off\n");
+    refuses("train --resume here --schedule cosine --crop 3 --seed 2", EXIT_USAGE);
+    says(errors, "\n  --seed 1: here 2\n  --schedule onecycle: here cosine\n  --crop 2: here 3\n");
+    ck_assert_int_eq(run("train --resume here --crop 2 --epochs 3 --lr 0.2 --max-steps 3"),
+                     EXIT_OK);
+    logged("crop", "2", "option");
+    logged("momentum", "0.9", "checkpoint");
+    ck_assert_int_eq(run("train --resume here --resume-anyway --momentum 0.5 --max-steps 4"),
+                     EXIT_OK);
+    says(errors, "going on with another training:\n  --momentum 0.9: here 0.5\n");
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    if (getenv("TINY_PROGRAM") != NULL)
+        return tiny_program(argc, argv);
+    Suite *suite = suite_create("typed");
+    TCase *all = tcase_create("typed");
+    tcase_add_checked_fixture(all, make_folder, remove_folder);
+    tcase_set_timeout(all, 240);
+    tcase_add_test(all, an_option_does_what_the_recipe_does);
+    tcase_add_test(all, a_batch_may_be_smaller);
+    tcase_add_test(all, a_schedule_brings_what_is_usual);
+    tcase_add_test(all, an_option_without_effect_is_refused);
+    tcase_add_test(all, who_goes_on_keeps_the_settings);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
