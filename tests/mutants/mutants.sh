@@ -5,12 +5,14 @@
 #     tests/mutants/mutants.sh WORK [WORD]              only the mutants whose title has WORD
 #     tests/mutants/mutants.sh --check 'TEST TEST ...'
 #
-# WORK holds the copy and its build, which goes on from mutant to mutant. Before the first, every
-# test that they name must pass. Prints which test killed which mutant; one that survives, does not
-# compile, or has no place in its file any more is a failure.
+# WORK holds the copy and its build, which goes on from mutant to mutant, and in `killed` what was
+# killed so far: the same command goes on where it was stopped, and a new WORK begins again. Before
+# the first mutant, every test that the mutants name must pass. Prints which test killed which mutant;
+# one that survives, does not compile, or has no place in its file any more is a failure.
 #
 # --check builds nothing: each mutant changes its file, and its tests are among those named.
 set -u
+killed_before=/dev/null
 
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
@@ -40,6 +42,7 @@ each_mutant()
         case $title in
         *"$word"*)
             mutants=$((mutants + 1))
+            grep -q -s -x -F "$title" "$killed_before" && continue
             "$1" "$title" "$file" "$suites" "${before#-}" "${after#+}" ||
                 failures=$((failures + 1))
             ;;
@@ -100,11 +103,12 @@ fi
 work=$1
 word=${2-}
 log=$work/log
+killed_before=$work/killed
 copy=$work/burin
 
 build()
 {
-    cmake --build "$work/build" --target "$@" > "$log" 2>&1
+    cmake --build "$work/build" -j 2 --target "$@" > "$log" 2>&1
 }
 
 # Makes a file or folder of the copy what it is in the sources. What is the same keeps its time, and
@@ -159,6 +163,7 @@ try()
     killed=$?
     cp "$source/$2" "$copy/$2"
     printf '%-66s %s\n' "$1" "$verdict"
+    [ $killed -eq 0 ] && printf '%s\n' "$1" >> "$killed_before"
     return $killed
 }
 
@@ -167,12 +172,15 @@ for part in CMakeLists.txt examples gen runtime scripts templates tests; do
     update "$part" || fail "cannot copy $part"
 done
 # What is compiled this often has to compile fast, and what runs this often has to run.
-cmake -S "$copy" -B "$work/build" -D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLAGS_DEBUG=-O1 \
+make=
+command -v ninja > "$log" && make='-G Ninja'
+# shellcheck disable=SC2086 # two words or none
+cmake -S "$copy" -B "$work/build" $make -D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLAGS_DEBUG=-O1 \
     -D BURIN_WERROR=OFF > "$log" 2>&1 || fail "cannot configure: see $log"
 tests=$(each_mutant list_tests) || exit 1
 tests=$(printf '%s\n' "$tests" | tr ' ' '\n' | sort -u)
 # shellcheck disable=SC2086 # the tests are words
-build $tests || fail "the tests cannot be built: see $log"
+[ -z "$tests" ] || build $tests || fail "the tests cannot be built: see $log"
 for test in $tests; do
     run "$test" || fail "$test fails without a mutant: see $log"
 done

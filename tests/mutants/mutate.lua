@@ -1,6 +1,6 @@
 -- mutate.lua - how many mistakes do the tests notice? Makes small mistakes at random places of the
 -- sources, one at a time, in a copy with a build of its own, and runs the tests that can see the
--- file, cheapest first, until one fails.
+-- file, quickest first, until one fails.
 --
 --     lua tests/mutants/mutate.lua WORK [--seed N] [--places N] [--only PATTERN] [--list]
 --
@@ -250,33 +250,99 @@ local function target_of(test)
     return test
 end
 
+local programs = {} -- where a target lies
+
+local function program_of(target)
+    programs[target] = programs[target] or find_file(work .. "/build/tests", "-name " .. target)
+    return programs[target]
+end
+
+-- What a mistake may take: KB of addresses, the larger number where a test needs it (hundreds of
+-- threads), and blocks of 512 bytes a file. When memory runs out, the test is the first to go. The
+-- time that Check gives a test is for a machine with nothing else to do.
+local least_memory, most_memory = 4000000, 40000000
+local limits = "ulimit -f 2000000; echo 1000 2> /dev/null > /proc/$$/oom_score_adj; "
+    .. "export CK_DEFAULT_TIMEOUT=60 CK_TIMEOUT_MULTIPLIER=3 && "
+
 -- "killed" or "survived"; a test that has not ended after `limit_s` seconds kills.
-local function run_test(test, limit_s)
+local function run_test(test, limit_s, memory)
     local target, case = target_of(test)
-    local program = find_file(work .. "/build/tests", "-name " .. target)
     local variable = case and "CK_RUN_CASE=" .. case .. " " or ""
-    local code = shell("cd " .. quoted(copy) .. " && " .. variable .. "timeout " .. limit_s .. " "
-        .. quoted(program) .. " > " .. quoted(log) .. " 2>&1")
+    local code = shell("cd " .. quoted(copy) .. " && " .. limits
+        .. "ulimit -v " .. memory .. " && TMPDIR="
+        .. quoted(work .. "/tmp") .. " " .. variable .. "timeout -k 5 "
+        .. limit_s .. " " .. quoted(program_of(target)) .. " > " .. quoted(log) .. " 2>&1")
+    if code ~= 0 then
+        shell("rm -rf " .. quoted(work .. "/tmp") .. "/*") -- what it left
+    end
     return code == 0 and "survived" or "killed"
 end
 
-local proven, code_of = {}, {} -- the limits of tests that pass, the object code of files
+-- Whether what a test sees of gen/ and templates/ is compiled into it.
+local function is_generated(test)
+    return test:match("^test_kernels_") or test:match("^test_steps_")
+        or test:match("^test_gradients_") or test:match("^test_norms_")
+        or test:match("^test_offsets_") or test:match("^test_watch_")
+end
+
+-- Of tests that pass: seconds, memory, and programs that are generated.
+local took, memory_of, bytes_of = {}, {}, {}
+local code_of = {} -- the object code of files
 
 -- Builds and runs the tests of a file as it is.
 local function prove(path, tests)
     for _, test in ipairs(tests) do
-        if not proven[test] then
+        if not took[test] then
             assert(build((target_of(test))), test .. " cannot be built: see " .. log)
+            memory_of[test] = least_memory
             local start = os.time()
-            assert(run_test(test, 3600) == "survived",
-                test .. " fails without a mutant: see " .. log)
-            proven[test] = 60 + 10 * (os.time() - start)
+            if run_test(test, 3600, least_memory) ~= "survived" then
+                memory_of[test], start = most_memory, os.time()
+                assert(run_test(test, 3600, most_memory) == "survived",
+                    test .. " fails without a mutant: see " .. log)
+            end
+            took[test] = os.time() - start
+            bytes_of[test] = is_generated(test) and read(program_of(test))
         end
     end
     if code_of[path] == nil then
-        assert(build((target_of(tests[1]))))
-        code_of[path] = object_code(path) or false
+        code_of[path] = false
+        if path:match("%.c$") then
+            assert(build((target_of(tests[1]))))
+            code_of[path] = object_code(path) or false
+        end
     end
+end
+
+-- Lua tests read scripts and templates where they stand.
+local function needs_build(test, file)
+    return not test:match("%.lua$") or file:match("%.[ch]$") ~= nil
+end
+
+-- The tests, quickest first.
+local function in_order(tests, file)
+    local cost, sorted = {}, {}
+    for i, test in ipairs(tests) do
+        cost[test] = i + 1000 * took[test] + (needs_build(test, file) and 1000000 or 0)
+        sorted[i] = test
+    end
+    table.sort(sorted, function(a, b)
+        return cost[a] < cost[b]
+    end)
+    return sorted
+end
+
+-- What one test says of the mistake that stands in a file.
+local function ask(test, file)
+    if needs_build(test, file) and not build((target_of(test))) then
+        -- A generator that gives up, or writes C that is none, was noticed.
+        return file:match("%.lua$") and "killed" or "does not compile"
+    elseif code_of[file] and object_code(file) == code_of[file] then
+        return "same code"
+    elseif bytes_of[test] and read(program_of(test)) == bytes_of[test] then
+        return "survived" -- the program is what it was
+    end
+    return run_test(test, 30 + 10 * took[test], memory_of[test])
 end
 
 -- Tries a place: the verdict and the test that gave it.
@@ -289,17 +355,8 @@ local function try(place, tests)
     lines[place.line] = line:sub(1, place.first - 1) .. place.text .. line:sub(place.last + 1)
     write(path, table.concat(lines, "\n") .. "\n")
     local verdict, by = "survived", tests[#tests]
-    for _, test in ipairs(tests) do
-        by = test
-        -- Lua tests read scripts and templates where they stand.
-        local is_read = test:match("%.lua$") and not place.file:match("%.[ch]$")
-        if not is_read and not build((target_of(test))) then
-            verdict = "does not compile"
-        elseif code_of[place.file] and object_code(place.file) == code_of[place.file] then
-            verdict = "same code"
-        else
-            verdict = run_test(test, proven[test])
-        end
+    for _, test in ipairs(in_order(tests, place.file)) do
+        verdict, by = ask(test, place.file), test
         if verdict ~= "survived" then
             break
         end
@@ -364,6 +421,7 @@ if options.list then
     os.exit(0)
 end
 work, copy, log = options.work, options.work .. "/burin", options.work .. "/log"
+shell("mkdir -p " .. quoted(work .. "/tmp"))
 prepare()
 local targets = {}
 for _, line in ipairs(lines_of("cmake --build " .. quoted(work .. "/build") .. " --target help")) do

@@ -230,7 +230,6 @@ WRAP(int, pthread_create,
      (thread, attributes, start, argument), errno, )
 WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL, opened_file)
 WRAP(FILE *, fdopen, (int fd, const char *mode), (fd, mode), NULL, )
-WRAP(size_t, fread, (void *data, size_t size, size_t n, FILE *file), (data, size, n, file), 0, )
 WRAP(int, fflush, (FILE * file), (file), EOF, )
 WRAP(int, link, (const char *from, const char *to), (from, to), -1, )
 WRAP(int, unlink, (const char *path), (path), -1, )
@@ -274,6 +273,20 @@ ssize_t __wrap_getline(char **line, size_t *size, FILE *file)
 }
 
 size_t __real_fwrite(const void *data, size_t size, size_t n, FILE *file);
+
+/* The stream keeps the error, as after one of the C library's: writing to it is one, as it is only
+ * open to be read. */
+size_t __real_fread(void *data, size_t size, size_t n, FILE *file);
+size_t __wrap_fread(void *data, size_t size, size_t n, FILE *file);
+size_t __wrap_fread(void *data, size_t size, size_t n, FILE *file)
+{
+    if (!fails(CALL_fread))
+        return __real_fread(data, size, n, file);
+    __real_fwrite("", 1, 1, file);
+    errno = EIO;
+    return 0;
+}
+
 size_t __wrap_fwrite(const void *data, size_t size, size_t n, FILE *file);
 size_t __wrap_fwrite(const void *data, size_t size, size_t n, FILE *file)
 {

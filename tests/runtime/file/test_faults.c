@@ -430,6 +430,9 @@ START_TEST(every_error_of_read_data_is_told)
         ck_assert_msg(ok == (err.message[0] == '\0'), "call %ld, %s", n, report.call);
         ck_assert_msg(ok || strstr(err.message, "data") != NULL, "call %ld, %s: \"%s\"", n,
                       report.call, err.message);
+        bool is_read = !ok && strcmp(report.call, "fread") == 0;
+        ck_assert_msg(!is_read || strstr(err.message, strerror(EIO)) != NULL,
+                      "call %ld, fread: \"%s\"", n, err.message);
         ck_assert_int_eq(report.memory, 0);
         ck_assert_int_eq(report.files, 0);
         told += !ok;
