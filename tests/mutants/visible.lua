@@ -35,6 +35,8 @@ local visible = {
     { "^runtime/[^/]+/data%.", "test_figures test_faults" },
     { "^runtime/[^/]+/dataset", "test_data test_program test_train test_faults" },
     { "^runtime/[^/]+/loader", "test_train" },
+    { "^runtime/[^/]+/picture", "test_picture" },
+    { "^runtime/[^/]+/resize", "test_resize" },
     { "^runtime/[^/]+/normalise", "test_figures test_train" },
     { "^runtime/[^/]+/synthetic", "test_figures" },
     { "^runtime/[^/]+/checkpoint", "test_resume test_train test_diagnose" },
