@@ -1,6 +1,6 @@
 -- mutate.lua - how many mistakes do the tests notice? Makes small mistakes at random places of the
 -- sources, one at a time, in a copy with a build of its own, and runs the tests that can see the
--- file, quickest first, until one fails.
+-- file, cheapest first, until one fails.
 --
 --     lua tests/mutants/mutate.lua WORK [--seed N] [--places N] [--only PATTERN] [--list]
 --
@@ -289,47 +289,33 @@ end
 local took, memory_of, bytes_of = {}, {}, {}
 local code_of = {} -- the object code of files
 
--- Builds and runs the tests of a file as it is.
-local function prove(path, tests)
-    for _, test in ipairs(tests) do
-        if not took[test] then
-            assert(build((target_of(test))), test .. " cannot be built: see " .. log)
-            memory_of[test] = least_memory
-            local start = os.time()
-            if run_test(test, 3600, least_memory) ~= "survived" then
-                memory_of[test], start = most_memory, os.time()
-                assert(run_test(test, 3600, most_memory) == "survived",
-                    test .. " fails without a mutant: see " .. log)
-            end
-            took[test] = os.time() - start
-            bytes_of[test] = is_generated(test) and read(program_of(test))
+local function is_proven(test, path)
+    return took[test] and (code_of[path] or not path:match("%.c$"))
+end
+
+-- Builds and runs a test of a file as it is.
+local function prove(test, path)
+    if not took[test] then
+        assert(build((target_of(test))), test .. " cannot be built: see " .. log)
+        memory_of[test] = least_memory
+        local start = os.time()
+        if run_test(test, 3600, least_memory) ~= "survived" then
+            memory_of[test], start = most_memory, os.time()
+            assert(run_test(test, 3600, most_memory) == "survived",
+                test .. " fails without a mutant: see " .. log)
         end
+        took[test] = os.time() - start
+        bytes_of[test] = is_generated(test) and read(program_of(test))
     end
-    if code_of[path] == nil then
-        code_of[path] = false
-        if path:match("%.c$") then
-            assert(build((target_of(tests[1]))))
-            code_of[path] = object_code(path) or false
-        end
+    if not code_of[path] and path:match("%.c$") then
+        assert(build((target_of(test))))
+        code_of[path] = assert(object_code(path), path .. ": where is its object code?")
     end
 end
 
 -- Lua tests read scripts and templates where they stand.
 local function needs_build(test, file)
     return not test:match("%.lua$") or file:match("%.[ch]$") ~= nil
-end
-
--- The tests, quickest first.
-local function in_order(tests, file)
-    local cost, sorted = {}, {}
-    for i, test in ipairs(tests) do
-        cost[test] = i + 1000 * took[test] + (needs_build(test, file) and 1000000 or 0)
-        sorted[i] = test
-    end
-    table.sort(sorted, function(a, b)
-        return cost[a] < cost[b]
-    end)
-    return sorted
 end
 
 -- What one test says of the mistake that stands in a file.
@@ -349,19 +335,30 @@ end
 local function try(place, tests)
     local path = copy .. "/" .. place.file
     local original = read(place.file)
-    prove(place.file, tests)
     local lines = split_lines(original)
     local line = lines[place.line]
     lines[place.line] = line:sub(1, place.first - 1) .. place.text .. line:sub(place.last + 1)
-    write(path, table.concat(lines, "\n") .. "\n")
+    local mistaken = table.concat(lines, "\n") .. "\n"
+    local now = original
+    local function put(wanted) -- a file that is written again is compiled again
+        if wanted ~= now then
+            write(path, wanted)
+        end
+        now = wanted
+    end
     local verdict, by = "survived", tests[#tests]
-    for _, test in ipairs(in_order(tests, place.file)) do
+    for _, test in ipairs(tests) do
+        if not is_proven(test, place.file) then
+            put(original)
+            prove(test, place.file)
+        end
+        put(mistaken)
         verdict, by = ask(test, place.file), test
         if verdict ~= "survived" then
             break
         end
     end
-    write(path, original)
+    put(original)
     return verdict, by
 end
 
