@@ -207,24 +207,26 @@ end
 
 -- -- Model descriptor ----------------------------------------------------------------------------
 
-local LAYER_OPS <const> = {
-    input = "LAYER_INPUT", conv = "LAYER_CONV", relu = "LAYER_RELU", norm = "LAYER_NORM",
-    dropout = "LAYER_DROPOUT", maxpool = "LAYER_MAXPOOL", avgpool = "LAYER_AVGPOOL",
-    global_avgpool = "LAYER_GLOBAL_AVGPOOL", add = "LAYER_ADD", linear = "LAYER_LINEAR",
-    softmax_cross_entropy = "LAYER_SOFTMAX_CROSS_ENTROPY",
+-- The fields of a node that its row has under the same name, where they are not the usual ones.
+local NODE_FIELDS <const> = {
+    { "window", "%d" }, { "stride", "%d" }, { "padding", "%d" }, { "p", c.float },
 }
 
 local function layer_row(node)
     local fields <const> = {
-        ".op = " .. LAYER_OPS[node.kind], ".name = " .. c.string(node.name),
+        ".op = LAYER_" .. node.kind:upper(), ".name = " .. c.string(node.name),
         string.format(".inputs = {%d, %d}", (node.inputs[1] or 0) - 1, (node.inputs[2] or 0) - 1),
         string.format(".c = %d, .h = %d, .w = %d", node.c, node.h, node.w),
     }
     local function field(format, ...)
         fields[#fields + 1] = string.format(format, ...)
     end
-    if node.window then
-        field(".window = %d, .stride = %d, .padding = %d", node.window, node.stride, node.padding)
+    for _, entry in ipairs(NODE_FIELDS) do
+        local value <const>, form <const> = node[entry[1]], entry[2]
+        if value then
+            field(".%s = %s", entry[1],
+                type(form) == "function" and form(value) or form:format(value))
+        end
     end
     if node.kind == "conv" and node.groups > 1 then
         field(".groups = %d", node.groups)
@@ -238,9 +240,6 @@ local function layer_row(node)
         if node.ghost > 0 then
             field(".ghost = %d", node.ghost)
         end
-    end
-    if node.kind == "dropout" then
-        field(".p = %s", c.float(node.p))
     end
     field(".weight = %d, .bias = %d, .state = %d", (node.weight or 0) - 1,
         (node.bias_param or 0) - 1, (node.state or 0) - 1)

@@ -10,6 +10,7 @@
 -- A kernel is known by its name without the algorithm, so that whatever network has a layer of
 -- that shape makes use of the entry. What is not in the file is the model's choice.
 
+local choice <const> = require "ops/conv/choice"
 local record <const> = require "language/record"
 
 local tuned <const> = {}
@@ -31,9 +32,7 @@ local CALLS <const> = {
     } },
     kernel = { name = "kernel", fields = {
         { name = "key", type = "name", position = 1 }, ISA,
-        { name = "algorithm", type = "choice", choices = {
-            "direct", "bank", "winograd4", "depthwise",
-        } },
+        { name = "algorithm", type = "choice", choices = choice.names },
         size("mr", 64), size("nr", 64),
         { name = "block", type = "integer", min = 1, max = 1024, optional = true },
     } },

@@ -33,8 +33,13 @@ local ALGORITHMS <const> = {
 }
 
 local BY_NAME <const> = {}
-for _, algorithm in ipairs(ALGORITHMS) do
+
+--- The names of all algorithms, as messages list them.
+choice.names = {}
+
+for i, algorithm in ipairs(ALGORITHMS) do
     BY_NAME[algorithm.name] = algorithm
+    choice.names[i] = algorithm.name
 end
 
 --- The algorithm of a kernel.

@@ -132,8 +132,8 @@ machine { "amd-1-3" }
     test.raises({
         't.lua:2: kernel: isa is "sse": expected one of avx2, avx512 or c',
         "t.lua:2: kernel: mr is 0: expected an integer from 1 to 64",
-        't.lua:3: kernel: algorithm is "fft": expected one of direct, bank, winograd4 or '
-            .. "depthwise",
+        't.lua:3: kernel: algorithm is "fft": expected one of depthwise, bank, winograd4 '
+            .. "or direct",
         "t.lua:3: kernel: nr is 1.5: expected an integer from 1 to 64",
         't.lua:3: kernel: has no field "tile": expected key, isa, algorithm, mr, nr or block',
         "t.lua:4: group: images is missing: expected an integer from 1 to 64",
