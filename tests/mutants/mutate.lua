@@ -261,7 +261,7 @@ end
 -- threads), and blocks of 512 bytes a file. When memory runs out, the test is the first to go. The
 -- time that Check gives a test is for a machine with nothing else to do.
 local least_memory, most_memory = 4000000, 40000000
-local limits = "ulimit -f 2000000; echo 1000 2> /dev/null > /proc/$$/oom_score_adj; "
+local limits = "ulimit -f 20000000; echo 1000 2> /dev/null > /proc/$$/oom_score_adj; "
     .. "export CK_DEFAULT_TIMEOUT=60 CK_TIMEOUT_MULTIPLIER=3 && "
 
 -- "killed" or "survived"; a test that has not ended after `limit_s` seconds kills.
