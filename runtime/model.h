@@ -133,8 +133,8 @@ enum kernel_pass { PASS_FWD, PASS_BWD_DATA, PASS_BWD_WEIGHTS, PASS_BWD_REDUCE };
 /* Memory that a kernel fetches into cache on the side; the generated program defines it. */
 struct ahead;
 
-/* The arguments of any kernel, for a group of n images, 1 <= n <= images of struct kernel; each
- * uses what its operation and pass need. The images of a tensor lie one after another,
+/* The arguments of any kernel, for a micro-batch of n images, 1 <= n <= images of struct kernel;
+ * each uses what its operation and pass need. The images of a tensor lie one after another,
  * layout_floats apart.
  *
  * CONV and LINEAR (LINEAR flattens x in C,H,W order into features):
@@ -157,8 +157,8 @@ struct ahead;
  * Forward sums of v are s, sum v - s, sum (v - s)^2 [pitch], where s is v at the first pixel: sums
  * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
  * sums are set, those of one image after the other. Coefficients are those of all images of the
- * group, or with each_image one after another for every image. Pad lanes (channels c .. pitch-1) of
- * every output but winner are zero when those of the inputs are. */
+ * micro-batch, or with each_image one after another for every image. Pad lanes (channels c ..
+ * pitch-1) of every output but winner are zero when those of the inputs are. */
 struct kernel_args {
     float *y;
     float *dx;
@@ -227,9 +227,9 @@ static inline size_t kernel_keep_bytes(const struct layout *l)
 
 /* -- Tensors ----------------------------------------------------------------------------------- */
 
-/* Where a backend keeps a tensor: in a block of each chunk of images, in one of each group of
- * images, in the thread's memory, or in that part of it which lasts for one group only. */
-enum tensor_memory { TENSOR_CHUNK, TENSOR_GROUP, TENSOR_THREAD, TENSOR_SCRATCH };
+/* Where a backend keeps a tensor: in a block of each chunk of images, in one of each micro-batch of
+ * images, in the thread's memory, or in that part of it which lasts for one micro-batch only. */
+enum tensor_memory { TENSOR_CHUNK, TENSOR_MICRO_BATCH, TENSOR_THREAD, TENSOR_SCRATCH };
 
 /* What a call of a training step has left in memory when its time is counted. */
 struct tensor {
@@ -239,18 +239,18 @@ struct tensor {
     enum tensor_memory memory;
     size_t at;     /* offset in its block */
     size_t floats; /* of one image, or of the whole when it is not about images */
-    int images;    /* of a group, one after another; 1 when it is not about images */
+    int images;    /* of a micro-batch, one after another; 1 when it is not about images */
     size_t pitch;  /* the floats are rows of so many */
     size_t used;   /* the first so many of a row */
 };
 
 /* Those of a step, in the order of its calls, and the sizes of the blocks. The shared memory of a
  * run is that of the weights, then a block for each of MODEL_CHUNKS chunks, then those of the
- * groups; that of a thread is what lasts, then scratch. */
+ * micro-batches; that of a thread is what lasts, then scratch. */
 struct tensors {
     const struct tensor *list;
     int count;
-    size_t weight_floats, chunk_floats, group_floats, thread_floats;
+    size_t weight_floats, chunk_floats, micro_batch_floats, thread_floats;
 };
 
 /* -- Backends ---------------------------------------------------------------------------------- */

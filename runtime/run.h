@@ -47,8 +47,8 @@ struct step_result {
 /* Who looks at a step while it is made, on one thread: watch.h. */
 struct run;
 struct watch {
-    /* The calls to come are for n images of this chunk and group of images. */
-    void (*group)(struct watch *watch, int chunk, int group, int image, int n);
+    /* The calls to come are for n images of this chunk and micro-batch. */
+    void (*micro_batch)(struct watch *watch, int chunk, int micro_batch, int image, int n);
     /* What belongs to a slot of the profile has just been computed. */
     void (*computed)(struct watch *watch, const struct run *run, int slot);
 };
@@ -135,10 +135,11 @@ static inline void run_count(const struct run *run, int rank, int slot)
 }
 
 /* Tells who watches, if anyone does, which images come next. */
-static inline void run_group(const struct run *run, int chunk, int group, int image, int n)
+static inline void run_micro_batch(const struct run *run, int chunk, int micro_batch, int image,
+                                   int n)
 {
     if (run->watch != NULL)
-        run->watch->group(run->watch, chunk, group, image, n);
+        run->watch->micro_batch(run->watch, chunk, micro_batch, image, n);
 }
 
 /* out[i] = sum over `parts` vectors part[p * stride + i], added up by a binary tree whose shape

@@ -5,7 +5,7 @@
 #
 # It runs in the root of the source tree, after build/burin was built. Every candidate of `burin gen
 # --candidate N` is built and its kernels are verified and timed. The fastest are timed in turns
-# with the model's choice, and those that win go into programs with groups of 1, 2, 4 and 8 images,
+# with the model's choice, and those that win go into programs with micro-batches of 1, 2, 4 and 8 images,
 # whose whole steps are timed in turns, too. What has been built and timed lies in build/tune and is
 # not done again when the run is interrupted and started anew; the file is written at the end.
 cmake_minimum_required(VERSION 3.22)
@@ -29,8 +29,8 @@ if(NOT STEPS)
     set(STEPS 15) # a measurement of whole steps
 endif()
 set(MARGIN 2)       # percent by which a kernel must win to displace the model's choice
-set(GROUP_MARGIN 1) # and a size of groups
-set(GROUPS 1 2 4 8)
+set(MICRO_BATCH_MARGIN 1) # and a size of micro-batches
+set(MICRO_BATCHES 1 2 4 8)
 
 # Prints texts, in which no semicolon may stand.
 function(say)
@@ -130,9 +130,9 @@ function(wins out time other margin)
     endif()
 endfunction()
 
-# Writes a file that burin reads: the machine, the group and what is chosen so far.
+# Writes a file that burin reads: the machine, the micro-batch and what is chosen so far.
 function(write_choices file images)
-    set(text "${machine}\ngroup { \"${program}\", isa = \"${set}\", images = ${images} }\n")
+    set(text "${machine}\nmicro_batch { \"${program}\", isa = \"${set}\", images = ${images} }\n")
     foreach(key IN LISTS keys)
         if(chosen_${key})
             string(APPEND text "${chosen_${key}}\n")
@@ -144,11 +144,11 @@ endfunction()
 # -- Candidates ------------------------------------------------------------------------------------
 
 read_choices(model --candidate 1)
-list(POP_FRONT model machine group)
+list(POP_FRONT model machine micro_batch)
 string(REGEX MATCH "^machine { \"([a-z0-9-]+)\"" matched "${machine}")
 set(cpu "${CMAKE_MATCH_1}")
-string(REGEX MATCH "^group { \"([^\"]+)\", isa = \"([a-z0-9]+)\", images = ([0-9]+)" matched
-    "${group}")
+string(REGEX MATCH "^micro_batch { \"([^\"]+)\", isa = \"([a-z0-9]+)\", images = ([0-9]+)" matched
+    "${micro_batch}")
 set(program "${CMAKE_MATCH_1}")
 set(set "${CMAKE_MATCH_2}")
 set(model_images "${CMAKE_MATCH_3}")
@@ -164,7 +164,7 @@ if(EXISTS "${TUNED}")
     run("${BURIN}" plan --norm "${norm}" --isa "${isa}" --tuned "${TUNED}" "${net}")
     file(STRINGS "${TUNED}" kept)
     foreach(line IN LISTS kept)
-        if(NOT line MATCHES "^--" AND NOT line MATCHES "^(machine|group|kernel) {.*}$")
+        if(NOT line MATCHES "^--" AND NOT line MATCHES "^(machine|micro_batch|kernel) {.*}$")
             message(FATAL_ERROR "make tune: ${TUNED}: ${line}: expected one call a line")
         endif()
     endforeach()
@@ -250,14 +250,14 @@ endforeach()
 # -- Whole steps -----------------------------------------------------------------------------------
 
 set(labels candidate_1)
-list(JOIN GROUPS ", " sizes)
-foreach(images IN LISTS GROUPS)
-    write_choices("${work}/group_${images}.lua" ${images})
-    build(group_${images} --tuned "${work}/group_${images}.lua")
-    list(APPEND labels group_${images})
+list(JOIN MICRO_BATCHES ", " sizes)
+foreach(images IN LISTS MICRO_BATCHES)
+    write_choices("${work}/micro_batch_${images}.lua" ${images})
+    build(micro_batch_${images} --tuned "${work}/micro_batch_${images}.lua")
+    list(APPEND labels micro_batch_${images})
 endforeach()
 foreach(round RANGE 1 ${ROUNDS})
-    say("round ${round} of ${ROUNDS}: whole steps with groups of ${sizes} images in turns")
+    say("round ${round} of ${ROUNDS}: whole steps with micro-batches of ${sizes} images in turns")
     foreach(label IN LISTS labels)
         run("${work}/${label}" bench --steps ${STEPS} --json "${work}/round.json")
         file(READ "${work}/round.json" json)
@@ -272,19 +272,19 @@ foreach(label IN LISTS labels)
 endforeach()
 # A chunk of few images makes several sizes mean the same; then the model's stays.
 set(images ${model_images})
-if(NOT images IN_LIST GROUPS)
-    list(GET GROUPS 0 images)
+if(NOT images IN_LIST MICRO_BATCHES)
+    list(GET MICRO_BATCHES 0 images)
 endif()
-foreach(other IN LISTS GROUPS)
-    wins(better ${step_group_${other}} ${step_group_${images}} ${GROUP_MARGIN})
+foreach(other IN LISTS MICRO_BATCHES)
+    wins(better ${step_micro_batch_${other}} ${step_micro_batch_${images}} ${MICRO_BATCH_MARGIN})
     if(better)
         set(images ${other})
     endif()
 endforeach()
 math(EXPR old "${step_candidate_1} / 1000")
-math(EXPR new "${step_group_${images}} / 1000")
+math(EXPR new "${step_micro_batch_${images}} / 1000")
 math(EXPR permille "1000 * ${new} / ${old}")
-say("a step takes ${new} us with groups of ${images} images, ${old} us by the model's choice: "
+say("a step takes ${new} us with micro-batches of ${images} images, ${old} us by the model's choice: "
     "${permille} / 1000")
 if(new GREATER_EQUAL old)
     say("the model's choice stands")
@@ -297,14 +297,14 @@ endif()
 # -- The file --------------------------------------------------------------------------------------
 
 string(TIMESTAMP today "%Y-%m-%d" UTC)
-set(lines "group { \"${program}\", isa = \"${set}\", images = ${images}, measured = \"${today}\" }")
+set(lines "micro_batch { \"${program}\", isa = \"${set}\", images = ${images}, measured = \"${today}\" }")
 foreach(key IN LISTS keys)
     if(chosen_${key})
         list(APPEND lines "${chosen_${key}}")
     endif()
 endforeach()
 foreach(line IN LISTS kept)
-    string(REGEX MATCH "^(group|kernel) { \"([^\"]+)\", isa = \"([a-z0-9]+)\"" matched "${line}")
+    string(REGEX MATCH "^(micro_batch|kernel) { \"([^\"]+)\", isa = \"([a-z0-9]+)\"" matched "${line}")
     set(subject "${CMAKE_MATCH_2}")
     if(matched AND NOT (CMAKE_MATCH_3 STREQUAL set AND
                         (subject IN_LIST keys OR subject STREQUAL program)))

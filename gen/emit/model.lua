@@ -90,27 +90,28 @@ end
 
 -- -- The batch ----------------------------------------------------------------------------------
 
--- "chunk 1    images 8-11, 12-15": the images of a chunk, group by group.
+-- "chunk 1    images 8-11, 12-15": the images of a chunk, micro-batch by micro-batch.
 local function chunk_line(plan, chunk, batch)
-    local groups <const> = {}
+    local cut <const> = {}
     local first <const> = chunk * plan.chunk_images
     local last <const> = math.min(first + plan.chunk_images, batch) - 1
-    for image = first, last, plan.group do
-        groups[#groups + 1] = string.format("%d-%d", image, math.min(image + plan.group - 1, last))
+    for image = first, last, plan.micro_batch do
+        cut[#cut + 1] = string.format("%d-%d", image, math.min(image + plan.micro_batch - 1, last))
     end
-    local few <const> = #groups > 4
-        and { groups[1], groups[2], "..", groups[#groups] } or groups
+    local few <const> = #cut > 4 and { cut[1], cut[2], "..", cut[#cut] } or cut
     return string.format("    chunk %-3d images %s", chunk, table.concat(few, ", "))
 end
 
---- The lines that draw how a batch is cut into chunks and groups of images.
+--- The lines that draw how a batch is cut into chunks and micro-batches.
 function model.batch_cut(graph, plan)
     local batch <const> = graph.recipe.batch
     local chunks <const> = (batch + plan.chunk_images - 1) // plan.chunk_images
-    local even <const> = batch == chunks * plan.chunk_groups * plan.group
-    local drawn <const> = even and "    batch %d = %d chunks x %d groups x %d images"
-        or "    batch %d = %d chunks of %d groups of %d images, the last ones of fewer"
-    local lines <const> = { drawn:format(batch, chunks, plan.chunk_groups, plan.group) }
+    local even <const> = batch == chunks * plan.chunk_micro_batches * plan.micro_batch
+    local drawn <const> = even and "    batch %d = %d chunks x %d micro-batches x %d images"
+        or "    batch %d = %d chunks of %d micro-batches of %d images, the last ones of fewer"
+    local lines <const> = {
+        drawn:format(batch, chunks, plan.chunk_micro_batches, plan.micro_batch),
+    }
     for chunk = 0, math.min(chunks, 2) - 1 do
         lines[#lines + 1] = chunk_line(plan, chunk, batch)
     end
@@ -318,9 +319,9 @@ end
 --- Says by which measurements the kernels were chosen.
 function model.tuned_text(graph, options)
     local tuned <const> = options.tuned
-    local group <const> = tuned:group(graph.name .. "_" .. options.norm, options.isa)
+    local micro_batch <const> = tuned:micro_batch(graph.name .. "_" .. options.norm, options.isa)
     return string.format("Kernels chosen by %s, measured on %s%s.", tuned.file, tuned.machine.id,
-        group and group.measured and ", " .. group.measured or "")
+        micro_batch and micro_batch.measured and ", " .. micro_batch.measured or "")
 end
 
 --- The name of the file of a program, unless another is asked for.

@@ -1,4 +1,4 @@
--- phases.lua - planned phases -> the text of section 4: what each does for a group of images, and
+-- phases.lua - planned phases -> the text of section 4: what each does for a micro-batch, and
 -- the order of a step.
 
 local argument <const> = require "ops/argument"
@@ -8,12 +8,12 @@ local template <const> = require "emit/template"
 
 local phases <const> = {}
 
--- Where a buffer begins, for the first image of a group. Places in scratch memory are written where
+-- Where a buffer begins, for the first image of a micro-batch. Places in scratch memory are written
 -- their pointers are: nobody else asks for them. offset: of memory.lua
 local function pointer_text(buffer, offset)
     if buffer.scope == "scratch" then
         return c.add("net->scratch", offset[buffer])
-    elseif buffer.scope == "group" then
+    elseif buffer.scope == "micro_batch" then
         return "own + " .. name.offset(buffer.name)
     elseif buffer.scope == "chunk" then
         return "totals + " .. name.offset(buffer.name)
@@ -28,7 +28,7 @@ local function scratch_note(buffer)
         buffer.last)
 end
 
--- each: for image i of the group
+-- each: for image i of the micro-batch
 local function argument_text(arg, each)
     if type(arg) == "string" then
         return arg
@@ -49,10 +49,11 @@ local function slot_of(call, slots)
     return call.kernel and slots[call.kernel] or SLOTS[call.kind]
 end
 
--- The declaration of the memory that a phase fetches for the next group.
+-- The declaration of the memory that a phase fetches for the next micro-batch.
 local function ahead_lines(lines, phase)
     local floats = 0
-    lines[#lines + 1] = "const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;"
+    lines[#lines + 1] = "const float *const soon = "
+        .. "net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;"
     lines[#lines + 1] = "struct ahead ahead = {"
     local ranges <const> = {}
     for i, buffer in ipairs(phase.ahead) do
@@ -84,7 +85,7 @@ local function phase_text(phase, is)
     local slots <const> = is.slots
     local is_eval <const> = slots == nil
     local pointers <const>, lines <const>, declared <const> = {}, {}, {}
-    local uses_chunk, uses_totals, uses_group, uses_image = false, false, false, false
+    local uses_chunk, uses_totals, uses_micro_batch, uses_image = false, false, false, false
     local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
     local function declare(buffer)
         if declared[buffer] then
@@ -93,20 +94,20 @@ local function phase_text(phase, is)
         declared[buffer] = true
         uses_totals = uses_totals or buffer.scope == "chunk"
         uses_chunk = uses_chunk or uses_totals
-        uses_group = uses_group or buffer.scope == "group"
+        uses_micro_batch = uses_micro_batch or buffer.scope == "micro_batch"
         local at <const> = pointer_text(buffer, is.memory.offset)
         pointers[#pointers + 1] = string.format(POINTERS[buffer.holds or "floats"], buffer.name, at)
             .. (buffer.scope == "scratch" and scratch_note(buffer) or "")
     end
-    local group
+    local title
     for i, call in ipairs(phase.calls) do
-        if call.group ~= group then
-            group = call.group
+        if call.title ~= title then
+            title = call.title
             if #lines > 0 then
                 lines[#lines + 1] = ""
             end
             lines[#lines + 1] = string.format("/* Call %d. %s */", is.first_call + i - 1,
-                c.comment(group))
+                c.comment(title))
         end
         for _, buffer in ipairs(is.memory.clears[is.first_call + i - 1] or {}) do
             declare(buffer)
@@ -146,14 +147,15 @@ local function phase_text(phase, is)
         head[#head + 1] = not used and string.format("(void)%s;", parameter) or nil
     end
     unused("chunk", uses_chunk)
-    unused("group", uses_group or not is.phased)
+    unused("micro_batch", uses_micro_batch or not is.phased)
     unused("next", uses_next or not is.phased)
     unused("image", uses_image)
     if uses_totals then
         head[#head + 1] = "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;"
     end
-    if uses_group then
-        head[#head + 1] = "float *const own = net->groups + (size_t)group * GROUP_FLOATS;"
+    if uses_micro_batch then
+        head[#head + 1] = "float *const own = "
+            .. "net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;"
     end
     table.move(pointers, 1, #pointers, #head + 1, head)
     return template.render("emit/phase.c.tpl", {
@@ -174,8 +176,8 @@ local function phase_title(phase)
 end
 
 -- What every thread does when all images have come to a norm: adds up their sums and makes the
--- line, or nothing but wait where each group does so for its ghosts. One thread moves the running
--- statistics.
+-- line, or nothing but wait where each micro-batch does so for its ghosts. One thread moves the
+-- running statistics.
 local function join_params(join, graph)
     local node <const> = join.norm
     local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"
@@ -194,7 +196,7 @@ local function join_params(join, graph)
         parts = name.offset(join.parts.name), sums = false, track = false,
     }
     if join.kind == "ghosts_fwd" then
-        params.track = string.format("%s(%s, &net, net.groups + %s, %d, %d.0);",
+        params.track = string.format("%s(%s, &net, net.micro_batches + %s, %d, %d.0);",
             name.norm(node, "ghosts_track"), state, params.parts, node.ghost, join.pixels)
     end
     if not join.sums then
@@ -246,7 +248,7 @@ function phases.texts(graph, train, eval, phased)
     local first = 1
     local _, slots <const> = name.slots(train.plan.kernels)
     for i, phase in ipairs(train.plan.phases) do
-        local function_name <const> = phased and "train_phase" .. i or "train_group"
+        local function_name <const> = phased and "train_phase" .. i or "train_micro_batch"
         local title <const> = phase_title(phase)
         -- Nothing follows the gradient of a norm before which there is nothing to learn.
         local runs <const> = #phase.calls > 0
@@ -254,8 +256,8 @@ function phases.texts(graph, train, eval, phased)
             texts[#texts + 1] = phase_text(phase, {
                 name = function_name,
                 title = phased
-                    and "A group of n images in phase " .. i .. ": " .. c.comment(title) .. "."
-                    or "A group of n images through the whole network, forward and backward.",
+                    and ("A micro-batch of n images in phase %d: %s."):format(i, c.comment(title))
+                    or "A micro-batch of n images through the whole network, forward and backward.",
                 first_call = first, memory = train.memory, phased = phased, slots = slots,
             })
         end
@@ -270,7 +272,8 @@ function phases.texts(graph, train, eval, phased)
         }
     end
     texts[#texts + 1] = phase_text(eval.plan.phases[1], {
-        name = "eval_group", title = "A group of n images in evaluation mode.", first_call = 1,
+        name = "eval_micro_batch", title = "A micro-batch of n images in evaluation mode.",
+        first_call = 1,
         memory = eval.memory, phased = phased,
     })
     return texts, template.render("emit/schedule.c.tpl", {

@@ -24,25 +24,25 @@ local SCOPES <const> = {
     { "weights", "WEIGHT_FLOATS", "Packed weights, one copy for all threads." },
     { "chunk", "CHUNK_FLOATS",
         "One block for each chunk of images, zeroed before every step: sums over its images." },
-    { "group", "GROUP_FLOATS",
-        "One block for each group of images of the batch: what outlives a phase." },
+    { "micro_batch", "MICRO_BATCH_FLOATS",
+        "One block for each micro-batch of the batch: what outlives a phase." },
     { "thread", "THREAD_FLOATS", "Each thread's own: what outlives a phase." },
     { "scratch", "SCRATCH_FLOATS",
-        "Each thread's own, for one group of images within a phase: the pointers of each phase "
+        "Each thread's own, for one micro-batch within a phase: the pointers of each phase "
             .. "say what lies where." },
 }
 
 local UNPHASED_SCOPES <const> = {
     SCOPES[1], SCOPES[2],
     { "scratch", "SCRATCH_FLOATS",
-        "Each thread's own, for one group of images: the pointers of train_group and "
-            .. "eval_group say what lies where." },
+        "Each thread's own, for one micro-batch: the pointers of train_micro_batch and "
+            .. "eval_micro_batch say what lies where." },
 }
 
 -- bytes: of one number
 local function buffer_line(buffer, offset, bytes)
     local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
-    local life <const> = buffer.scope == "group"
+    local life <const> = buffer.scope == "micro_batch"
         and string.format("; calls %d-%d", buffer.first, buffer.last) or ""
     return string.format("%s = %d, /* %s%s; %d bytes%s */", name.offset(buffer.name), offset,
         copies, buffer.shape, buffer.copies * buffer.floats * bytes, life)
@@ -193,7 +193,7 @@ end
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
-    local texts <const> = { params.helpers, params.schedule, "group " .. params.group }
+    local texts <const> = { params.helpers, params.schedule, "micro-batch " .. params.micro_batch }
     for _, list in ipairs { params.shared_texts, params.kernel_texts, params.pack_texts,
         params.weights, params.phase_texts } do
         table.move(list, 1, #list, #texts + 1, texts)
@@ -227,8 +227,8 @@ function emit.program(graph, options)
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
-    params.group = train.plan.group
-    params.chunk_groups = train.plan.chunk_groups
+    params.micro_batch = train.plan.micro_batch
+    params.chunk_micro_batches = train.plan.chunk_micro_batches
     params.most_ahead = 1
     for _, phase in ipairs(train.plan.phases) do
         params.most_ahead = math.max(params.most_ahead, #phase.ahead)

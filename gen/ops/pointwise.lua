@@ -60,7 +60,7 @@ local function kept(planner, step)
     local words <const> = dropout.words(node.h, node.w, node.c)
     local buffer <const> = planner:buffer(buffer_name, "scratch", words,
         string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)), nil,
-        planner.group_images)
+        planner.micro_batch)
     buffer.holds = "bits"
     planner:call("drop", "drop", {
         buffer, "net", argument.image, "n", tostring(node.index - 1),

@@ -48,7 +48,7 @@ local function winner_of(planner, step)
     local y <const> = planner.layouts[step.y].data
     local buffer <const> = planner:shared_buffer("winner_" .. step.y.name, "scratch",
         y.h * y.w * y.pitch // 4, string.format("%d x %d x %d bytes", y.h, y.w, y.pitch),
-        planner.group_images)
+        planner.micro_batch)
     buffer.holds = "bytes"
     return buffer
 end

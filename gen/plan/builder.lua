@@ -17,15 +17,15 @@ builder.__index = builder
 local CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
 
 -- Images that run through a phase together.
-local GROUP <const> = 4
+local MICRO_BATCH <const> = 4
 
 --- A plan without calls. algorithm: "auto" or "direct", of convolutions; phased: whether training
---- is cut into phases; wishes: see choice.lua, and group = images of a group, or nil.
+--- is cut into phases; wishes: see choice.lua, and micro_batch = images of one, or nil.
 function builder.new(fused, isa, algorithm, phased, wishes)
     local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
     return setmetatable({
         fused = fused, isa = isa, layouts = place.layouts(fused, isa),
-        group_images = math.min(wishes.group or GROUP, chunk), chunk_images = chunk,
+        micro_batch = math.min(wishes.micro_batch or MICRO_BATCH, chunk), chunk_images = chunk,
         algorithm = algorithm or "auto", phased = phased, wishes = wishes,
         phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
         kernels = {}, data = {}, grad = {}, calls = 0, held = {},
@@ -63,7 +63,7 @@ end
 
 function builder:layout_buffer(buffer_name, l)
     local buffer <const> = self:buffer(self:free_name(buffer_name), "scratch", layout.floats(l),
-        layout.shape(l), l, self.group_images)
+        layout.shape(l), l, self.micro_batch)
     buffer.base = buffer_name
     return buffer
 end
@@ -75,12 +75,12 @@ function builder:touch(buffer, index)
     buffer.first = buffer.first or index
     buffer.last = index
     if buffer.phase and buffer.phase ~= phase and buffer.scope == "scratch" then
-        buffer.scope = "group"
+        buffer.scope = "micro_batch"
     end
     buffer.phase = buffer.phase or phase
 end
 
---- Calls a function of this kind once for the group, or with `each` once for every image of it.
+--- Calls a function of this kind once for the micro-batch, or with `each` once for every image.
 --- spec: of a kernel
 function builder:call(kind, fn, args, note, spec, each)
     self.calls = self.calls + 1
@@ -91,7 +91,7 @@ function builder:call(kind, fn, args, note, spec, each)
     end
     local calls <const> = self.phases[#self.phases].calls
     calls[#calls + 1] = {
-        kind = kind, fn = fn, args = args, note = note, group = self.group, kernel = spec,
+        kind = kind, fn = fn, args = args, note = note, title = self.title, kernel = spec,
         each = each or false,
     }
 end
@@ -100,7 +100,7 @@ end
 function builder:choose_algorithm(spec)
     local choose <const> = ops[spec.op].choose
     if choose then
-        spec.images = self.group_images
+        spec.images = self.micro_batch
         spec.tile = choose(spec, self.isa, self.algorithm, self.wishes, name.key(spec))
         spec.algorithm = spec.tile.algorithm
     end
@@ -129,7 +129,7 @@ function builder:give_scratch(spec, values)
     end
 end
 
--- Lets a kernel fetch memory for the next group, if it can, where the batch is cut into phases.
+-- Lets a kernel fetch memory for the next micro-batch, if it can, where there are phases.
 function builder:fetch_ahead(spec, values)
     local ahead_steps <const> = ops[spec.op].ahead_steps
     local steps <const> = self.phased and ahead_steps and ahead_steps(spec, self.isa)
@@ -147,7 +147,7 @@ end
 function builder:kernel_call(spec, values, note, layer)
     spec.layer = layer
     spec.vl = self.isa.vl
-    spec.images = self.group_images
+    spec.images = self.micro_batch
     self:give_scratch(spec, values)
     self:fetch_ahead(spec, values)
     values.n = "n"
@@ -161,7 +161,7 @@ function builder:kernel_call(spec, values, note, layer)
     self:call("kernel", spec.name, args, note, spec)
 end
 
---- Lets a buffer live until the end of the current phase: other groups read it.
+--- Lets a buffer live until the end of the current phase: other micro-batches read it.
 function builder:keep_for_phase(buffer)
     self.held[#self.held + 1] = buffer
 end
@@ -183,7 +183,8 @@ local function made_before(phase, i)
     local list <const>, seen <const> = {}, {}
     for _, call in ipairs(phase.calls) do
         for _, arg in ipairs(call.args) do
-            local made <const> = type(arg) == "table" and arg.scope == "group" and arg.phase < i
+            local made <const> = type(arg) == "table" and arg.scope == "micro_batch"
+                and arg.phase < i
             if made and not seen[arg] then
                 seen[arg] = true
                 list[#list + 1] = arg
@@ -202,15 +203,15 @@ function builder:finish()
     end
     for _, buffer in ipairs(self.buffers) do
         buffer.phase = nil
-        if buffer.scope ~= "scratch" and buffer.scope ~= "group" or buffer.first then
+        if buffer.scope ~= "scratch" and buffer.scope ~= "micro_batch" or buffer.first then
             touched[#touched + 1] = buffer
         end
     end
     return {
         phases = self.phases, buffers = touched, kernels = self.kernels,
-        group = self.group_images,
+        micro_batch = self.micro_batch,
         chunk_images = self.chunk_images,
-        chunk_groups = (self.chunk_images + self.group_images - 1) // self.group_images,
+        chunk_micro_batches = (self.chunk_images + self.micro_batch - 1) // self.micro_batch,
     }
 end
 

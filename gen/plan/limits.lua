@@ -20,17 +20,17 @@ local function reject(node, what, expected)
     }, 0)
 end
 
--- The floats that the groups of images of a batch keep from one phase to the next.
-function limits.group_floats(graph, planned)
-    local group <const> = planned.train.plan.group
+-- The floats that the micro-batches of a batch keep from one phase to the next.
+function limits.micro_batch_floats(graph, planned)
+    local micro_batch <const> = planned.train.plan.micro_batch
     local chunk <const> = (graph.recipe.batch + 16 - 1) // 16
-    return 16 * ((chunk + group - 1) // group) * planned.train.memory.floats.group
+    return 16 * ((chunk + micro_batch - 1) // micro_batch) * planned.train.memory.floats.micro_batch
 end
 
 -- The floats that a training step keeps with this many threads, parameters and momentum included.
 function limits.step_floats(graph, planned, threads)
     local floats <const> = planned.train.memory.floats
-    return floats.weights + 16 * floats.chunk + limits.group_floats(graph, planned)
+    return floats.weights + 16 * floats.chunk + limits.micro_batch_floats(graph, planned)
         + threads * (floats.thread + planned.scratch) + 3 * graph.param_floats
 end
 

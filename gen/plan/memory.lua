@@ -1,9 +1,9 @@
 -- memory.lua - lifetimes of buffers -> offsets in the arenas.
 --
 -- Buffers of the scopes "weights", "chunk" and "thread" live for the whole program and lie one
--- after another. Those of "group" and "scratch" live from their first call to their last one (see
--- schedule.lua), and share memory when their lifetimes do not overlap: largest first, each at the
--- lowest offset that is free for its whole life (occupancy.lua).
+-- after another. Those of "micro_batch" and "scratch" live from their first call to their last one
+-- (see schedule.lua), and share memory when their lifetimes do not overlap: largest first, each at
+-- the lowest offset that is free for its whole life (occupancy.lua).
 --
 -- A bordered buffer that shares memory must have its border cleared before its first call (the
 -- arenas start zeroed and kernels write interiors only); memory.place lists these calls. Scratch
@@ -72,8 +72,8 @@ end
 -- Places the buffers of a plan (see schedule.lua).
 function memory.place(plan)
     local offset <const>, clears <const> = {}, {}
-    local floats <const> = { weights = 0, chunk = 0, group = 0, thread = 0, scratch = 0 }
-    local overlapping <const> = { group = {}, scratch = {} }
+    local floats <const> = { weights = 0, chunk = 0, micro_batch = 0, thread = 0, scratch = 0 }
+    local overlapping <const> = { micro_batch = {}, scratch = {} }
     for _, buffer in ipairs(plan.buffers) do
         if overlapping[buffer.scope] then
             table.insert(overlapping[buffer.scope], buffer)
@@ -82,7 +82,7 @@ function memory.place(plan)
             floats[buffer.scope] = offset[buffer] + size(buffer)
         end
     end
-    for _, scope in ipairs { "group", "scratch" } do
+    for _, scope in ipairs { "micro_batch", "scratch" } do
         local list <const> = overlapping[scope]
         floats[scope] = place_by_size(list, offset)
         local shared <const> = find_shared(list, offset)

@@ -36,7 +36,7 @@ local SUM_ROWS <const> = { sums = 3, dsums = 2 }
 function norms:norm_sums(node, what)
     local rows <const>, pitch <const> = SUM_ROWS[what], self:norm_pitch(node)
     return self:shared_buffer(what .. "_" .. node.name, "scratch", rows * pitch,
-        string.format("%d x %d", rows, pitch), self.group_images)
+        string.format("%d x %d", rows, pitch), self.micro_batch)
 end
 
 -- Numbers in double of a norm of the whole batch, 2 rows of them.
@@ -70,13 +70,13 @@ function norms:norm_coef(node)
     local pitch <const>, whole <const> = self:norm_pitch(node), norms.is_whole(node)
     return self:shared_buffer("coef_" .. node.name, whole and "thread" or "scratch", 5 * pitch,
         string.format("5 x %d: a, b, m, mean - m, 1/deviation", pitch),
-        whole and 1 or self.group_images)
+        whole and 1 or self.micro_batch)
 end
 
 function norms:norm_dcoef(node)
     local pitch <const>, whole <const> = self:norm_pitch(node), norms.is_whole(node)
     return self:shared_buffer("dcoef_" .. node.name, whole and "thread" or "scratch", 3 * pitch,
-        string.format("3 x %d: A, B, D", pitch), whole and 1 or self.group_images)
+        string.format("3 x %d: A, B, D", pitch), whole and 1 or self.micro_batch)
 end
 
 local function norm_weight(node)
@@ -105,14 +105,14 @@ function norms:norm_eval(node, coef)
     end
 end
 
--- The sums of every image are complete, and each group adds up those of its ghosts, which other
--- groups have left in their memory, or copies the line of the group before: both must stay as they
+-- The sums of every image are complete, and each micro-batch adds up those of its ghosts, which
+-- others have left in their memory, or copies the line of the one before: both must stay as they
 -- are until all have read them. The line is the first argument.
 function norms:ghosts_meet(kind, node, pixels, sums, fn, args)
     self:new_phase { kind = kind, norm = node, pixels = pixels, parts = sums }
     self:call("ghosts", fn, args, node.name)
     self:keep_for_phase(sums)
-    args[1].scope = "group"
+    args[1].scope = "micro_batch"
     self:keep_for_phase(args[1])
 end
 
@@ -133,7 +133,7 @@ function norms:norm_forward(step)
         }
     elseif norms.is_batch(node) then
         self:ghosts_meet("ghosts_fwd", node, pixels, sums, name.norm(node, "ghosts_fwd"), {
-            coef, "net", sums, "group", argument.image, "n", tostring(node.ghost),
+            coef, "net", sums, "micro_batch", argument.image, "n", tostring(node.ghost),
             norm_weight(node), norm_bias(node), pixels .. ".0",
         })
     else
@@ -160,7 +160,7 @@ function norms:norm_backward(step)
         }
     elseif norms.is_batch(node) then
         self:ghosts_meet("ghosts_bwd", node, pixels, sums, name.norm(node, "ghosts_bwd"), {
-            dcoef, dweight, dbias, "net", sums, "group", argument.image, "n",
+            dcoef, dweight, dbias, "net", sums, "micro_batch", argument.image, "n",
             tostring(node.ghost), coef, norm_weight(node), pixels .. ".0",
         })
     else

@@ -19,12 +19,13 @@ local schedule <const> = require "plan/schedule"
 
 local pipeline <const> = {}
 
--- What is asked of schedules: candidates or measurements to choose kernels by, images of a group.
+-- What is asked of plans: candidates or measurements to choose kernels by, images of a micro-batch.
 local function wishes_of(planned, options)
     local program <const> = planned.graph.name .. "_" .. options.norm
-    local group <const> = options.tuned and options.tuned:group(program, planned.set.name)
+    local tuned <const> = options.tuned and options.tuned:micro_batch(program, planned.set.name)
     return {
-        candidate = options.candidate, tuned = options.tuned, group = group and group.images,
+        candidate = options.candidate, tuned = options.tuned,
+        micro_batch = tuned and tuned.images,
     }
 end
 

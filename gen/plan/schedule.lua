@@ -1,32 +1,32 @@
 -- schedule.lua - fused steps -> the order of the calls, forward and backward, and what they touch.
 --
--- The calls of one training step are cut into phases. Within a phase a small group of images runs
--- through all calls before the next group starts, so what it needs stays in cache; a phase ends
--- only where the images of a batch must meet, at the statistics of a batch norm and at the sums of
--- its gradient. A network without batch norm has a single phase: group by group through the whole
--- network. A group is more than one image so that weights are read once for several.
+-- The calls of one training step are cut into phases. Within a phase a micro-batch runs through all
+-- calls before the next one starts, so what it needs stays in cache; a phase ends only where the
+-- images of a batch must meet, at the statistics of a batch norm and at the sums of its gradient. A
+-- network without batch norm has a single phase: one micro-batch after another goes through the
+-- whole network. It is more than one image so that weights are read once for several.
 --
 -- What later phases need of an image is the outputs of convolutions, linear layers and additions,
 -- maxima with the places of their winners, and which elements a dropout kept; these alone are kept.
 -- Inputs, normalized values and averages are cheaper to compute again than to store and load, so a
 -- later phase that reads them makes them anew; of a long row of them some are kept, too.
 --
--- plan = { phases, buffers, kernels, group = images of a group, chunk_images, chunk_groups = images
---          and groups of a chunk }
--- While a group is computed, the memory that the next group will read in the same phase is fetched
--- into cache: long kernels do that on the side.
+-- plan = { phases, buffers, kernels, micro_batch = images of one, chunk_images,
+--          chunk_micro_batches = images and micro-batches of a chunk }
+-- While a micro-batch is computed, the memory that the next one will read in the same phase is
+-- fetched into cache: long kernels do that on the side.
 --
 -- phase = { joins = array of joins made by every thread before the phase starts,
---           calls = array of calls made for each group,
---           ahead = array of "group" buffers that calls read and earlier phases made,
+--           calls = array of calls made for each micro-batch,
+--           ahead = array of "micro_batch" buffers that calls read and earlier phases made,
 --           ahead_steps = how often kernels of the phase fetch a part of them }
 -- call = { kind = "kernel", "load", "loss", "logits", "drop", "sums" (of a chunk), "line" (of a
 --          norm, made of its sums) or "ghosts" (the same, where images meet),
 --          fn = name of a C function, args = array of buffers and strings (C expressions: see
 --          ops/argument.lua),
---          each = made for one image of the group after another, with the image's part of buffers
+--          each = made for one image of the micro-batch after another, with its part of buffers
 --          that have copies, note = layers it computes,
---          group = the layers and shapes it belongs to, for a comment,
+--          title = the layers and shapes it belongs to, for a comment,
 --          kernel = specification or nil }
 -- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, fn = name of a C function,
 --          and the buffers parts (per chunk), sums, coef, dcoef, dweight, dbias }; where the
@@ -37,12 +37,12 @@
 --            holds = "bits" (of a dropout) or "bytes" where its elements are no floats }
 --   scope: "weights"  one, shared; packed weights
 --          "chunk"    one for each chunk of images, zeroed before every step
---          "group"    one for each group of images of the batch, lives across phases
+--          "micro_batch"  one for each micro-batch of the batch, lives across phases
 --          "thread"   one for each thread, lives across phases
 --          "scratch"  one for each thread, only within a phase (memory.lua may overlap them)
---   copies: images of a group, one after another, `floats` apart; 1 when it is not about images
+--   copies: images of a micro-batch, one after another, `floats` apart; 1 when it is not of images
 --   first, last: index of the first and last call that touches it, counted through all phases; of
---          what other groups read too, the last call of the phase in which they do
+--          what other micro-batches read too, the last call of the phase in which they do
 -- kernel = { op, pass, layer, images = the most it takes at once, layouts x, y, dx, dy as the pass
 --          needs them, algorithm and tile (see choice.lua) for a convolution, params, and the
 --          fields of its operation }; params names the arguments in C order, by their names in
@@ -69,7 +69,7 @@ end
 
 -- The comment above the calls of a step. A convolution and the pointwise step that follows it share
 -- one, with the shapes at both ends, unless the images of a batch meet between them.
-function planner:group_title(step)
+function planner:step_title(step)
     local first, last = step, step
     local function follows(part)
         return ops[part.op].shares_title
@@ -133,7 +133,7 @@ end
 
 function planner:forward_step(step)
     local op <const> = ops[step.op]
-    self.group = self:group_title(step)
+    self.title = self:step_title(step)
     if op.makes_no_value then
         op.forward(self, step)
         return
@@ -187,14 +187,14 @@ local function forward_plan(fused, isa, algorithm, wishes, eval)
 end
 
 -- One training step: forward, loss, backward. algorithm: "auto" or "direct", of convolutions.
--- wishes: what is asked of choice.lua and of the group, or nil.
+-- wishes: what is asked of choice.lua and of the micro-batch, or nil.
 function schedule.train(fused, isa, algorithm, wishes)
     local self <const> = forward_plan(fused, isa, algorithm, wishes, false)
     for i = #fused.steps, 1, -1 do
         local step <const> = fused.steps[i]
         local backward <const> = ops[step.op].backward
         if backward and step.y.trained then
-            self.group = "Backward: " .. self:group_title(step)
+            self.title = "Backward: " .. self:step_title(step)
             backward(self, step, self.grad[step.y])
         end
     end

@@ -43,7 +43,7 @@ end
 local function memory_rows(planned)
     local rows <const> = { { "buffer", "where", "shape", "KB", "at", "calls" } }
     for _, buffer in ipairs(planned.train.plan.buffers) do
-        local shared <const> = buffer.scope == "group" or buffer.scope == "scratch"
+        local shared <const> = buffer.scope == "micro_batch" or buffer.scope == "scratch"
         rows[#rows + 1] = {
             buffer.name, buffer.scope, buffer.shape,
             string.format("%.1f", buffer.floats * 4 / 1024),
@@ -62,8 +62,8 @@ local function phase_lines(planned)
                 join.norm.name)
         end
         if #phase.calls > 0 then
-            lines[#lines + 1] = string.format("phase %d, for each group of %d images:", i,
-                planned.train.plan.group)
+            lines[#lines + 1] = string.format("phase %d, for each micro-batch of %d images:", i,
+                planned.train.plan.micro_batch)
         end
         for _, call in ipairs(phase.calls) do
             lines[#lines + 1] = string.format("    %s", call.fn)
@@ -75,12 +75,12 @@ end
 -- Megabytes of a training step with this many threads, parameters and momentum included.
 local function memory_summary(graph, planned, threads)
     local floats <const> = planned.train.memory.floats
-    local groups <const> = limits.group_floats(graph, planned)
+    local micro_batches <const> = limits.micro_batch_floats(graph, planned)
     local total <const> = limits.step_floats(graph, planned, threads)
     return string.format("%.1f MB with %d threads: weights %.2f, gradients of 16 chunks %.2f, "
         .. "images of a batch of %d %.2f, each thread %.2f.", total * 4 / 1e6, threads,
         floats.weights * 4 / 1e6, 16 * floats.chunk * 4 / 1e6, graph.recipe.batch,
-        groups * 4 / 1e6,
+        micro_batches * 4 / 1e6,
         (floats.thread + planned.scratch) * 4 / 1e6)
 end
 
@@ -114,8 +114,9 @@ function plan.choices(graph, options)
         end
     end
     table.sort(lines)
-    table.insert(lines, 1, string.format('group { "%s_%s", isa = "%s", images = %d }', graph.name,
-        options.norm, planned.set.name, planned.train.plan.group))
+    table.insert(lines, 1, string.format(
+        'micro_batch { "%s_%s", isa = "%s", images = %d }', graph.name, options.norm,
+        planned.set.name, planned.train.plan.micro_batch))
     table.insert(lines, 1, string.format('machine { "%s" }', host.cpu_id()))
     return table.concat(lines, "\n") .. "\n"
 end

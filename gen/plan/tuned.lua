@@ -3,7 +3,7 @@
 -- `make tune` writes the file, burin reads it when it generates. It is a list of calls:
 --
 --     machine { "amd-25-17" }
---     group { "s8_gn", isa = "avx512", images = 4, measured = "2026-01-31" }
+--     micro_batch { "s8_gn", isa = "avx512", images = 4, measured = "2026-01-31" }
 --     kernel { "conv3x3_c16_k32_32x32_bwd_data", isa = "avx512", algorithm = "winograd4",
 --              mr = 8, nr = 2 }
 --
@@ -26,7 +26,7 @@ local CALLS <const> = {
     machine = { name = "machine", fields = {
         { name = "id", type = "name", position = 1 },
     } },
-    group = { name = "group", fields = {
+    micro_batch = { name = "micro_batch", fields = {
         { name = "program", type = "name", position = 1 }, ISA, size("images", 64),
         { name = "measured", type = "name", optional = true },
     } },
@@ -65,7 +65,7 @@ function tuned.read(text, file, cpu)
     local function report(line, what, expected)
         errors[#errors + 1] = string.format("%s:%d: %s: expected %s", file, line, what, expected)
     end
-    local self <const> = setmetatable({ file = file, groups = {}, kernels = {} }, tuned)
+    local self <const> = setmetatable({ file = file, micro_batches = {}, kernels = {} }, tuned)
     for _, call in ipairs(run(text, file)) do
         local entry <const> = record.check_call(CALLS[call.kind], call, report)
         entry.place = string.format("%s:%d", file, call.line)
@@ -79,7 +79,7 @@ function tuned.read(text, file, cpu)
                     record.show(cpu) .. ", which the file is named after")
             end
         else
-            local list <const> = call.kind == "group" and self.groups or self.kernels
+            local list <const> = call.kind == "micro_batch" and self.micro_batches or self.kernels
             local subject <const> = tostring(entry.program or entry.key)
             local key <const> = subject .. " " .. tostring(entry.isa)
             if list[key] and entry.isa then
@@ -104,8 +104,8 @@ function tuned:kernel(key, isa)
 end
 
 --- The entry of a program, such as "s8_gn": { place, program, isa, images, measured }, or nil.
-function tuned:group(program, isa)
-    return self.groups[program .. " " .. isa]
+function tuned:micro_batch(program, isa)
+    return self.micro_batches[program .. " " .. isa]
 end
 
 return tuned

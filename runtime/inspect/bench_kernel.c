@@ -1,9 +1,9 @@
 /* bench_kernel.c - runs one kernel over a chunk's worth of images on every thread.
  *
- * A thread works on groups of images, as many to a group as the kernel takes, the last one perhaps
- * smaller. The groups are distinct buffers, so that what stays in cache between two calls is what
+ * A thread works on micro-batches, as many images to one as the kernel takes, the last perhaps
+ * smaller. They are distinct buffers, so that what stays in cache between two calls is what
  * stays there in training; weights, coefficients, parameter gradients and scratch are the first
- * group's for all of them.
+ * micro-batch's for all of them.
  */
 #include "inspect/bench_kernel.h"
 
@@ -18,26 +18,26 @@ static const double ROUND_SECONDS = 4e-3;
 
 struct bench {
     struct team *team;
-    struct operands *sets; /* [threads][groups] */
-    int groups;
-    int repeats; /* calls for each group in one round */
+    struct operands *sets; /* [threads][micro-batches] */
+    int micro_batches;
+    int repeats; /* calls for each micro-batch in one round */
 };
 
 static void run_generated(void *context, int rank)
 {
     const struct bench *b = context;
-    const struct operands *own = b->sets + rank * b->groups;
+    const struct operands *own = b->sets + rank * b->micro_batches;
     for (int r = 0; r < b->repeats; r++)
-        for (int i = 0; i < b->groups; i++)
+        for (int i = 0; i < b->micro_batches; i++)
             own->kernel->run(&own[i].args);
 }
 
 static void run_generic(void *context, int rank)
 {
     const struct bench *b = context;
-    const struct operands *own = b->sets + rank * b->groups;
+    const struct operands *own = b->sets + rank * b->micro_batches;
     for (int r = 0; r < b->repeats; r++)
-        for (int i = 0; i < b->groups; i++)
+        for (int i = 0; i < b->micro_batches; i++)
             operands_run_ref(&own[i]);
 }
 
@@ -62,16 +62,16 @@ static void share(struct operands *to, const struct operands *first)
 static bool open_sets(struct bench *b, const struct kernel *kernel, int images, struct err *err)
 {
     int threads = team_threads(b->team);
-    b->sets = calloc((size_t)(threads * b->groups), sizeof *b->sets);
+    b->sets = calloc((size_t)(threads * b->micro_batches), sizeof *b->sets);
     if (b->sets == NULL)
         return err_set(err, "%s: cannot allocate its operands", kernel->name);
     for (int rank = 0; rank < threads; rank++) {
-        struct operands *own = b->sets + rank * b->groups;
-        for (int i = 0; i < b->groups; i++) {
+        struct operands *own = b->sets + rank * b->micro_batches;
+        for (int i = 0; i < b->micro_batches; i++) {
             int left = images - i * kernel->images;
             if (!operands_open(&own[i], kernel, left < kernel->images ? left : kernel->images,
-                               OPERANDS_RANDOM, OPERANDS_TOGETHER, (uint64_t)(rank * b->groups + i),
-                               err))
+                               OPERANDS_RANDOM, OPERANDS_TOGETHER,
+                               (uint64_t)(rank * b->micro_batches + i), err))
                 return false;
             share(&own[i], own);
         }
@@ -81,7 +81,7 @@ static bool open_sets(struct bench *b, const struct kernel *kernel, int images, 
 
 static void close_sets(struct bench *b)
 {
-    for (int i = 0; b->sets != NULL && i < team_threads(b->team) * b->groups; i++)
+    for (int i = 0; b->sets != NULL && i < team_threads(b->team) * b->micro_batches; i++)
         operands_close(&b->sets[i]);
     free(b->sets);
 }
@@ -121,7 +121,8 @@ bool bench_kernel(const struct kernel *kernel, struct team *team, int batch, int
                   bool alone, struct bench_time *time, struct err *err)
 {
     double seconds[MAX_ROUNDS], generic[MAX_ROUNDS] = {0};
-    struct bench b = {.team = team, .groups = (images + kernel->images - 1) / kernel->images};
+    struct bench b = {.team = team,
+                      .micro_batches = (images + kernel->images - 1) / kernel->images};
     rounds = rounds < MAX_ROUNDS ? rounds : MAX_ROUNDS;
     if (!open_sets(&b, kernel, images, err)) {
         close_sets(&b);

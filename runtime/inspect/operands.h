@@ -1,4 +1,4 @@
-/* operands.h - all that one kernel reads and writes for a group of images, made up from a seed.
+/* operands.h - all that one kernel reads and writes for a micro-batch, made up from a seed.
  *
  *     struct operands o;
  *     if (!operands_open(&o, kernel, n, OPERANDS_RANDOM, OPERANDS_GUARD_AFTER, seed, &err)) ...

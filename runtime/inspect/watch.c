@@ -1,4 +1,4 @@
-/* watch.c - see watch.h. A group that comes later may fail in an earlier call, which then counts.
+/* watch.c - see watch.h. A later micro-batch may fail in an earlier call, which then counts.
  */
 #include "inspect/watch.h"
 
@@ -6,11 +6,11 @@
 #include <math.h>
 #include <stddef.h>
 
-static void note_group(struct watch *watch, int chunk, int group, int image, int n)
+static void note_micro_batch(struct watch *watch, int chunk, int micro_batch, int image, int n)
 {
     struct watching *w = (struct watching *)watch;
     w->chunk = chunk;
-    w->group = group;
+    w->micro_batch = micro_batch;
     w->first = image;
     w->n = n;
 }
@@ -20,12 +20,12 @@ static const float *place(const struct watching *w, const struct run *run,
 {
     const struct tensors *all = run->model->tensors;
     const float *chunks = run->shared + all->weight_floats;
-    const float *groups = chunks + MODEL_CHUNKS * all->chunk_floats;
+    const float *micro_batches = chunks + MODEL_CHUNKS * all->chunk_floats;
     switch (tensor->memory) {
     case TENSOR_CHUNK:
         return chunks + (size_t)w->chunk * all->chunk_floats + tensor->at;
-    case TENSOR_GROUP:
-        return groups + (size_t)w->group * all->group_floats + tensor->at;
+    case TENSOR_MICRO_BATCH:
+        return micro_batches + (size_t)w->micro_batch * all->micro_batch_floats + tensor->at;
     case TENSOR_THREAD:
         return run->thread[0] + tensor->at;
     case TENSOR_SCRATCH:
@@ -67,7 +67,7 @@ static void note_computed(struct watch *watch, const struct run *run, int slot)
 void watch_start(struct watching *watching, struct run *run)
 {
     assert(run->model->tensors != NULL && team_threads(run->team) == 1);
-    *watching =
-        (struct watching){.watch = {.group = note_group, .computed = note_computed}, .image = -1};
+    *watching = (struct watching){
+        .watch = {.micro_batch = note_micro_batch, .computed = note_computed}, .image = -1};
     run->watch = &watching->watch;
 }

@@ -16,10 +16,10 @@
 
 struct watching {
     struct watch watch;
-    const struct tensor *found; /* NULL: all were finite */
-    int image;                  /* of the batch, or -1 when the tensor is not about images */
-    float value;                /* the first that is not finite */
-    int chunk, group, first, n; /* images under way */
+    const struct tensor *found;       /* NULL: all were finite */
+    int image;                        /* of the batch, or -1 when the tensor is not about images */
+    float value;                      /* the first that is not finite */
+    int chunk, micro_batch, first, n; /* images under way */
 };
 
 /* The model of the run has tensors. The struct must stay where it is while the run uses it. */

@@ -1,6 +1,6 @@
-@ -- The calls of one phase for a group of images.
+@ -- The calls of one phase for a micro-batch.
 /* ${title} */
-static void ${name}(const struct net *net, int chunk, ${phased and "int group, int next, " or ""}int image, int n)
+static void ${name}(const struct net *net, int chunk, ${phased and "int micro_batch, int next, " or ""}int image, int n)
 {
     @ for _, line in ipairs(pointers) do
         ${line}

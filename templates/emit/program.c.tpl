@@ -25,10 +25,10 @@
 @ end
  *
  * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
- * threads changes no bit. A group goes through ${phased and "a phase" or "the whole network"} before the next one begins.
+ * threads changes no bit. A micro-batch goes through ${phased and "a phase" or "the whole network"} before the next one begins.
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
- * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a group.
+ * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch.
  *
  * Names: y_<layer> an output, dy_ its gradient, w_ packed weights, wt_ the same for the data
  * gradient, dw_ and db_ gradients of weight and bias, sums_ and coef_ what a norm sums and applies
@@ -105,11 +105,15 @@ enum {
 };
 
 @ if phased then
-    /* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
-    enum { GROUP = ${group}, CHUNK_GROUPS = ${chunk_groups}, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
+    /* Images that run through a phase together, such micro-batches in a chunk, and in a whole batch. */
+    enum {
+        MICRO_BATCH = ${micro_batch},
+        CHUNK_MICRO_BATCHES = ${chunk_micro_batches},
+        MICRO_BATCHES = MODEL_CHUNKS * CHUNK_MICRO_BATCHES
+    };
 @ else
     /* Images that run through the network together. */
-    enum { GROUP = ${group} };
+    enum { MICRO_BATCH = ${micro_batch} };
 @ end
 
 /* The memory of one thread in one step. */
@@ -120,11 +124,11 @@ struct net {
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
     @ if phased then
-        float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
-        float *thread;      /* this thread's own memory that lives across phases */
-        float *scratch;     /* this thread's own memory within a phase */
+        float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
+        float *thread;        /* this thread's own memory that lives across phases */
+        float *scratch;       /* this thread's own memory within a phase */
     @ else
-        float *scratch;     /* this thread's own memory, for one group of images */
+        float *scratch;     /* this thread's own memory, for one micro-batch */
     @ end
 };
 
@@ -138,7 +142,7 @@ static struct net open_net(struct run *run, int rank)
         .weights = run->shared,
         .chunks = chunks,
         @ if phased then
-            .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+            .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
             .thread = run->thread[rank],
             .scratch = run->thread[rank] + THREAD_FLOATS,
         @ else
@@ -157,7 +161,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 {
     (void)model;
     @ if phased then
-        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
+        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)MICRO_BATCHES * MICRO_BATCH_FLOATS;
         *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
     @ else
         *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
@@ -174,7 +178,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 @ end
 
 @ if wanted.fetch_ahead then
-    /* Memory that the next group will read, fetched while this one is computed: `lines` cache lines each time
+    /* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache lines each time
      * that a kernel asks, until all ranges are done. */
     struct ahead {
         int lines, range;
@@ -314,7 +318,7 @@ static const struct tensors all_tensors = {
     .weight_floats = WEIGHT_FLOATS,
     .chunk_floats = CHUNK_FLOATS,
     @ if phased then
-        .group_floats = GROUP_FLOATS,
+        .micro_batch_floats = MICRO_BATCH_FLOATS,
         .thread_floats = THREAD_FLOATS,
     @ end
 };

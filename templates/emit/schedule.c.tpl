@@ -1,34 +1,34 @@
 @ -- The order of a training step and of an evaluation.
 @ if phased then
-    /* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
+    /* Calls a phase for each micro-batch of these chunks, in order within a chunk. Every other phase
      * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-    static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
+    static void each_micro_batch(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image, int n))
     {
         for (int i = chunks.first; i < chunks.last; i++) {
             const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
             const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
             const struct span images = run_chunk(net->run, chunk);
-            int group = chunk * CHUNK_GROUPS;
-            for (int image = images.first; image < images.last; image += GROUP, group++) {
+            int micro_batch = chunk * CHUNK_MICRO_BATCHES;
+            for (int image = images.first; image < images.last; image += MICRO_BATCH, micro_batch++) {
                 const int left = images.last - image;
-                run_group(net->run, chunk, group, image, left < GROUP ? left : GROUP);
-                const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
-                phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
+                run_micro_batch(net->run, chunk, micro_batch, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+                const int next = left > MICRO_BATCH ? micro_batch + 1 : next_chunk * CHUNK_MICRO_BATCHES;
+                phase(net, chunk, micro_batch, next, image, left < MICRO_BATCH ? left : MICRO_BATCH);
             }
         }
     }
 
     /* One training step of this rank's chunks of images. Batch norm makes the images meet at every norm. */
 @ else
-    /* Calls a function for each group of images of these chunks, in order. */
-    static void each_group(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
+    /* Calls a function for each micro-batch of these chunks, in order. */
+    static void each_micro_batch(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
     {
         for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
             const struct span images = run_chunk(net->run, chunk);
-            for (int image = images.first; image < images.last; image += GROUP) {
+            for (int image = images.first; image < images.last; image += MICRO_BATCH) {
                 const int left = images.last - image;
-                run_group(net->run, chunk, 0, image, left < GROUP ? left : GROUP);
-                compute(net, chunk, image, left < GROUP ? left : GROUP);
+                run_micro_batch(net->run, chunk, 0, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+                compute(net, chunk, image, left < MICRO_BATCH ? left : MICRO_BATCH);
             }
         }
     }
@@ -69,9 +69,9 @@ static void train(struct run *run, int rank)
         @ if phase.runs then
             @ if phased then
                 /* Phase ${i} of ${#phases}: ${phase.title}. */
-                each_group(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
+                each_micro_batch(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
             @ else
-                each_group(&net, chunks, ${phase.fn});
+                each_micro_batch(&net, chunks, ${phase.fn});
             @ end
         @ end
     @ end
@@ -96,5 +96,5 @@ static void eval(struct run *run, int rank)
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
-    each_group(&net, chunks, ${phased and "false, " or ""}eval_group);
+    each_micro_batch(&net, chunks, ${phased and "false, " or ""}eval_micro_batch);
 }

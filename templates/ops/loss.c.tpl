@@ -1,5 +1,5 @@
-@ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a group of images.
-/* Loss of each image of a group, and whether its largest logit is the label's; ${classes} logits.
+@ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a micro-batch.
+/* Loss of each image of a micro-batch, and whether its largest logit is the label's; ${classes} logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / ${classes}.
  * templates/ops/loss.c.tpl */
@@ -44,7 +44,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
     }
 }
 
-/* The logits of a group of images, for those who asked for them. templates/ops/loss.c.tpl */
+/* The logits of a micro-batch, for those who asked for them. templates/ops/loss.c.tpl */
 @ prototype()
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {

@@ -104,15 +104,15 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 @ if ghosts then
 
     /* A ghost is `ghost` consecutive images of the batch (the last ghost may have fewer) that are normalized together.
-     * parts: `floats` for each image of group `group`; those of other groups lie in the memory of theirs.
+     * parts: `floats` for each image of micro-batch `micro_batch`; those of others lie in the memory of theirs.
      * Returns those of `image`. templates/ops/norm.c.tpl */
     @ prototype()
-    static const float *${prefix}_ghost_part(const struct net *net, const float *parts, int floats, int group, int image)
+    static const float *${prefix}_ghost_part(const struct net *net, const float *parts, int floats, int micro_batch, int image)
     {
         const int chunk_images = run_chunk_images(net->run->model);
         const int place = image % chunk_images;
-        const int other = image / chunk_images * CHUNK_GROUPS + place / GROUP;
-        return parts + (ptrdiff_t)(other - group) * GROUP_FLOATS + place % GROUP * floats;
+        const int other = image / chunk_images * CHUNK_MICRO_BATCHES + place / MICRO_BATCH;
+        return parts + (ptrdiff_t)(other - micro_batch) * MICRO_BATCH_FLOATS + place % MICRO_BATCH * floats;
     }
 
     /* The images of the ghost that `image` is in. templates/ops/norm.c.tpl */
@@ -127,18 +127,18 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     /* moments: 2 x ${pitch} of the ghost that `image` is in, from the sums of its images in order (set). Returns how
      * many values a channel has. templates/ops/norm.c.tpl */
     @ prototype()
-    static double ${prefix}_ghost_moments(double *restrict moments, const struct net *net, const float *parts, int group, int image, int ghost, double pixels)
+    static double ${prefix}_ghost_moments(double *restrict moments, const struct net *net, const float *parts, int micro_batch, int image, int ghost, double pixels)
     {
         const struct span images = ${prefix}_ghost(net, image, ghost);
         memset(moments, 0, ${2 * pitch} * sizeof *moments);
         for (int i = images.first; i < images.last; i++) {
-            const float *const part = ${prefix}_ghost_part(net, parts, ${3 * pitch}, group, i);
+            const float *const part = ${prefix}_ghost_part(net, parts, ${3 * pitch}, micro_batch, i);
             add_image_moments(moments, (i - images.first) * pixels, part, ${pitch}, pixels);
         }
         return (images.last - images.first) * pixels;
     }
 
-    /* What the image before `image`, the i-th of a group, has as its line of so many floats; NULL where it is in another
+    /* What the image before `image`, the i-th of a micro-batch, has as its line of so many floats; NULL where it is in another
      * ghost, or in another chunk: those of one go through a phase in order. templates/ops/norm.c.tpl */
     @ prototype()
     static const float *${prefix}_ghost_line(const float *line, int floats, const struct net *net, int image, int i, int ghost)
@@ -146,12 +146,12 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
         if (image % ghost == 0 || image % run_chunk_images(net->run->model) == 0) {
             return NULL;
         }
-        return i > 0 ? line - floats : line - GROUP_FLOATS + (GROUP - 1) * floats;
+        return i > 0 ? line - floats : line - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * floats;
     }
 
     /* coef (5 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/ops/norm.c.tpl */
     @ prototype()
-    static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
+    static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int micro_batch, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
     {
         for (int i = 0; i < n; i++, coef += ${5 * pitch}) {
             const float *before = ${prefix}_ghost_line(coef, ${5 * pitch}, net, image + i, i, ghost);
@@ -160,7 +160,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
                 continue;
             }
             double moments[${2 * pitch}];
-            const double count = ${prefix}_ghost_moments(moments, net, parts, group, image + i, ghost, pixels);
+            const double count = ${prefix}_ghost_moments(moments, net, parts, micro_batch, image + i, ghost, pixels);
             ${prefix}_fwd(coef, moments, weight, bias, count);
         }
     }
@@ -168,7 +168,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     /* dcoef (3 x ${pitch}) of n images from `image` on: that of the ghost of each. The first image of a ghost
      * adds to dweight and dbias for all of them. parts: 2 x ${pitch} each. templates/ops/norm.c.tpl */
     @ prototype()
-    static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int group, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
+    static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int micro_batch, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
     {
         for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${5 * pitch}) {
             const float *before = ${prefix}_ghost_line(dcoef, ${3 * pitch}, net, image + i, i, ghost);
@@ -180,7 +180,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
             const struct span images = ${prefix}_ghost(net, image + i, ghost);
             double sums[${2 * pitch}] = {0.0};
             for (int other = images.first; other < images.last; other++) {
-                const float *const part = ${prefix}_ghost_part(net, parts, ${2 * pitch}, group, other);
+                const float *const part = ${prefix}_ghost_part(net, parts, ${2 * pitch}, micro_batch, other);
                 for (int k = 0; k < ${2 * pitch}; k++) {
                     sums[k] += (double)part[k];
                 }
@@ -191,7 +191,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 
     /* Running statistics over ghosts: the mean of their means and of their unbiased variances, ${channels} each,
      * where each weighs as many images as it has; the newest batch counts ${momentum}.
-     * parts: those of group 0. templates/ops/norm.c.tpl */
+     * parts: those of micro-batch 0. templates/ops/norm.c.tpl */
     @ prototype()
     static void ${prefix}_ghosts_track(float *restrict mean, float *restrict variance, const struct net *net, const float *parts, int ghost, double pixels)
     {

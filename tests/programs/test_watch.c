@@ -25,7 +25,7 @@ static void fill_images(float *images, size_t count)
         images[i] = 2.0f * rng_float(7, (uint32_t)i) - 1.0f;
 }
 
-/* A batch whose last group of images is not full. */
+/* A batch whose last micro-batch is not full. */
 static void setup(void)
 {
     struct err err = {0};

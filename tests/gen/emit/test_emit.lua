@@ -92,7 +92,7 @@ function tests.no_phase_is_empty()
         functions = functions + 1
         assert(body:find("count_time(", 1, true), body)
     end
-    for _ in text:gmatch("each_group%(&net, chunks, %l+, train_phase%d+%)") do
+    for _ in text:gmatch("each_micro_batch%(&net, chunks, %l+, train_phase%d+%)") do
         calls = calls + 1
     end
     test.equal(functions, 2)
@@ -247,21 +247,22 @@ function tests.the_step_stands_before_the_kernels()
     end
 end
 
--- A batch is drawn as it is cut: every image in one group, also where it does not divide.
+-- A batch is drawn as it is cut: every image in one micro-batch, also where it does not divide.
 function tests.the_cut_of_a_batch_is_drawn()
     local model <const> = require("emit/model")
-    local function drawn(batch, images, groups, group)
+    local function drawn(batch, images, micro_batches, micro_batch)
         return table.concat(model.batch_cut({ recipe = { batch = batch } },
-            { chunk_images = images, chunk_groups = groups, group = group }), "\n")
+            { chunk_images = images, chunk_micro_batches = micro_batches,
+                micro_batch = micro_batch }), "\n")
     end
     test.equal(drawn(128, 8, 2, 4), [[
-    batch 128 = 16 chunks x 2 groups x 4 images
+    batch 128 = 16 chunks x 2 micro-batches x 4 images
     chunk 0   images 0-3, 4-7
     chunk 1   images 8-11, 12-15
     ..
     chunk 15  images 120-123, 124-127]])
     test.equal(drawn(5, 3, 2, 2), [[
-    batch 5 = 2 chunks of 2 groups of 2 images, the last ones of fewer
+    batch 5 = 2 chunks of 2 micro-batches of 2 images, the last ones of fewer
     chunk 0   images 0-1, 2-2
     chunk 1   images 3-4]])
 end

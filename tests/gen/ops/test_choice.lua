@@ -104,11 +104,11 @@ end
 function tests.the_plan_shows_a_tuned_tile_and_group()
     local graph <const> = nets.graph("s8", "gn")
     local read <const> = tuned.read(HEAD .. [[
-        group { "s8_gn", isa = "avx2", images = 2, measured = "2026-01-31" }
+        micro_batch { "s8_gn", isa = "avx2", images = 2, measured = "2026-01-31" }
         kernel { "conv3x3_c32_k32_8x8_bwd_data__b1_1", isa = "avx2", algorithm = "direct", mr = 4,
                  nr = 2 }]], "t.lua")
     local text <const> = plan.text(graph, options({ tuned = read }))
-    assert(text:find("for each group of 2 images:", 1, true))
+    assert(text:find("for each micro-batch of 2 images:", 1, true))
     local row <const> = "\n" .. "conv3x3_c32_k32_8x8_bwd_data__direct_b1_1 +%w+ +bwd_data +[%d.]+ +"
     test.equal(text:match(row .. "(%d x %d)"), "4 x 2")
     local program <const> = emit.program(graph, options({ tuned = read }))
@@ -123,8 +123,8 @@ function tests.all_mistakes_are_told()
     local text <const> = HEAD .. [[
 kernel { "a", isa = "sse", algorithm = "direct", mr = 0, nr = 2 }
 kernel { "a", isa = "avx2", algorithm = "fft", mr = 1, nr = 1.5, tile = 3 }
-group { "s8_gn", isa = "avx2", measured = "today" }
-group { 7, isa = "avx2", images = 2, measured = "today" }
+micro_batch { "s8_gn", isa = "avx2", measured = "today" }
+micro_batch { 7, isa = "avx2", images = 2, measured = "today" }
 kernel { "b", isa = "c", algorithm = "direct", mr = 1, nr = 1 }
 kernel { "b", isa = "c", algorithm = "direct", mr = 2, nr = 1 }
 machine { "amd-1-3" }
@@ -136,8 +136,8 @@ machine { "amd-1-3" }
             .. "or direct",
         "t.lua:3: kernel: nr is 1.5: expected an integer from 1 to 64",
         't.lua:3: kernel: has no field "tile": expected key, isa, algorithm, mr, nr or block',
-        "t.lua:4: group: images is missing: expected an integer from 1 to 64",
-        "t.lua:5: group: program is 7: expected a name (letters, digits and _, at most 64, "
+        "t.lua:4: micro_batch: images is missing: expected an integer from 1 to 64",
+        "t.lua:5: micro_batch: program is 7: expected a name (letters, digits and _, at most 64, "
             .. "no digit first)",
         't.lua:7: kernel: "b" for c is given twice: expected one entry',
         "t.lua:8: machine: is given twice: expected one processor a file",

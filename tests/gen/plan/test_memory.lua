@@ -17,7 +17,7 @@ local function each_placed(check)
 end
 
 local function lives_in_calls(buffer)
-    return buffer.scope == "group" or buffer.scope == "scratch"
+    return buffer.scope == "micro_batch" or buffer.scope == "scratch"
 end
 
 -- The cache lines of a buffer, from the first to the last.
@@ -84,7 +84,7 @@ local function walk(placed, take)
             table.insert(ends[last[buffer]], buffer)
         end
     end
-    local owner <const> = { group = {}, scratch = {} }
+    local owner <const> = { micro_batch = {}, scratch = {} }
     for i = 1, count do
         for _, buffer in ipairs(starts[i]) do
             local from <const>, to <const> = lines_of(buffer, placed)
@@ -113,12 +113,12 @@ end
 
 -- Scratch memory is everyone's: training, evaluation and the update of the weights write to it in
 -- turn. So each border in it is cleared, once, before the call that first touches the buffer; in
--- the memory of a group, borders are that share their lines with others.
+-- the memory of a micro-batch, borders are that share their lines with others.
 function tests.borders_are_cleared_before_first_use()
     each_placed(function(placed, title)
-        local users <const> = {} -- how many buffers ever use a line of the memory of a group
+        local users <const> = {} -- how many buffers ever use a line of the memory of a micro-batch
         for _, buffer in ipairs(placed.plan.buffers) do
-            if buffer.scope == "group" then
+            if buffer.scope == "micro_batch" then
                 local from <const>, to <const> = lines_of(buffer, placed)
                 for line = from, to do
                     users[line] = (users[line] or 0) + 1
@@ -155,7 +155,7 @@ function tests.memory_is_shared()
         for _, buffer in ipairs(placed.plan.buffers) do
             sum = sum + (lives_in_calls(buffer) and buffer.floats * buffer.copies or 0)
         end
-        assert(placed.memory.floats.scratch + placed.memory.floats.group < sum * 3 // 4, norm)
+        assert(placed.memory.floats.scratch + placed.memory.floats.micro_batch < sum * 3 // 4, norm)
     end
 end
 

@@ -75,7 +75,7 @@ function passes.buffers_alive_together_do_not_overlap()
                     local b <const> = part.plan.buffers[k]
                     local overlap <const> = a.scope == b.scope
                         and offset[a] < offset[b] + b.floats and offset[b] < offset[a] + a.floats
-                    local timed <const> = a.scope == "group" or a.scope == "scratch"
+                    local timed <const> = a.scope == "micro_batch" or a.scope == "scratch"
                     assert(not overlap or timed and (a.first > b.last or b.first > a.last),
                         title .. ": " .. a.name .. " " .. b.name)
                 end
@@ -119,7 +119,7 @@ end
 function passes.only_kept_values_outlive_a_phase()
     local planned <const> = pipeline.plan(build("s8", "bn"), options("bn", "avx2"))
     for _, buffer in ipairs(planned.train.plan.buffers) do
-        if buffer.scope == "group" and buffer.name:find("^y_") then
+        if buffer.scope == "micro_batch" and buffer.name:find("^y_") then
             assert(buffer.name:find("^y_relu") or buffer.name:find("^y_maxpool"), buffer.name)
         end
     end

@@ -47,7 +47,7 @@ function tests.texts_have_all_sections()
     nets.each(function(plans, title, graph)
         local text <const> = plan.text(graph, options(graph, plans.set.name))
         for _, section in ipairs({ "\nSchedule of a training step\n", "\nKernels\n", "\nMemory: ",
-            "phase 1, for each group of 4 images:\n", "softmax_loss" }) do
+            "phase 1, for each micro-batch of 4 images:\n", "softmax_loss" }) do
             assert(text:find(section, 1, true), title .. ": no " .. section)
         end
         local joins = 0

@@ -91,7 +91,7 @@ function tests.other_norms_have_one_phase()
             local plan <const> = plans.train.plan
             test.equal(#plan.phases, 1, title)
             test.equal(#plan.phases[1].joins, 0, title)
-            test.equal(names_of(plan, "group", ""), {}, title)
+            test.equal(names_of(plan, "micro_batch", ""), {}, title)
             for _, name in ipairs(names_of(plan, "scratch", "y_")) do
                 assert(not name:find("_again", 1, true), title .. ": " .. name)
             end
@@ -108,7 +108,7 @@ function tests.kept_are_convolutions_linear_layers_and_sums()
         for _, value in ipairs(plans.fused.values) do
             maker_of["y_" .. value.name] = value.maker and value.maker.op or "input"
         end
-        for _, name in ipairs(names_of(plan, "group", "y_")) do
+        for _, name in ipairs(names_of(plan, "micro_batch", "y_")) do
             local op <const> = maker_of[name]
             assert(op == "conv" or op == "linear" or op == "add" or op == "maxpool",
                 title .. ": keeps " .. name)
@@ -139,15 +139,15 @@ function tests.long_rows_are_kept_in_part()
         return most, plan
     end
     local most <const>, plan <const> = calls_of_row(5)
-    test.equal(names_of(plan, "group", "y_"), { "y_conv1", "y_norm3" })
+    test.equal(names_of(plan, "micro_batch", "y_"), { "y_conv1", "y_norm3" })
     test.equal(calls_of_row(40), most)
 end
 
 function tests.s8_keeps_its_convolutions_and_maxima()
     local plan <const> = nets.plans(nets.graph("s8", "bn")).train.plan
-    test.equal(names_of(plan, "group", "y_"), { "y_relu1", "y_relu2", "y_maxpool1", "y_relu3",
+    test.equal(names_of(plan, "micro_batch", "y_"), { "y_relu1", "y_relu2", "y_maxpool1", "y_relu3",
         "y_relu4", "y_relu5", "y_maxpool2", "y_relu6", "y_relu7", "y_relu8" })
-    test.equal(names_of(plan, "group", "winner_"), { "winner_maxpool1", "winner_maxpool2" })
+    test.equal(names_of(plan, "micro_batch", "winner_"), { "winner_maxpool1", "winner_maxpool2" })
     local again <const> = {}
     for _, name in ipairs(names_of(plan, "scratch", "y_")) do
         again[#again + 1] = name:match("^(.*)_again$")
@@ -254,7 +254,7 @@ function tests.nothing_is_read_before_it_is_made()
                 if buffer.scope == "scratch" then
                     test.equal(made[buffer], phase_of[i], title .. ": " .. call.fn .. " reads "
                         .. buffer.name .. ", made in phase")
-                elseif buffer.scope == "group" then
+                elseif buffer.scope == "micro_batch" then
                     assert(made[buffer], title .. ": " .. call.fn .. " reads " .. buffer.name)
                 end
             end
@@ -266,7 +266,7 @@ function tests.nothing_is_read_before_it_is_made()
 end
 
 -- The sums of ghosts and their lines live to the end of the phase in which the lines are made:
--- other groups read them.
+-- other micro-batches read them.
 function tests.lifetimes_are_those_of_the_calls()
     each_plan(function(plan, title)
         local first <const>, last <const>, last_of <const> = {}, {}, {}
@@ -285,7 +285,7 @@ function tests.lifetimes_are_those_of_the_calls()
             end
         end
         for _, buffer in ipairs(plan.buffers) do
-            if buffer.scope == "scratch" or buffer.scope == "group" then
+            if buffer.scope == "scratch" or buffer.scope == "micro_batch" then
                 test.equal(buffer.first, first[buffer], title .. ": " .. buffer.name)
                 test.equal(buffer.last, last[buffer], title .. ": " .. buffer.name)
             end
@@ -345,8 +345,8 @@ function tests.pointwise_steps_work_in_place_where_nobody_else_reads()
     assert(in_place > 0 and apart > 0)
 end
 
--- What is fetched ahead for the next group is what a phase reads of memory that an earlier phase
--- made, and there is a kernel to fetch it wherever the phase has a transformed convolution.
+-- What is fetched ahead for the next micro-batch is what a phase reads of memory that an earlier
+-- phase made, and there is a kernel to fetch it wherever the phase has a transformed convolution.
 function tests.phases_fetch_what_they_read()
     local fetched = 0
     each_training(function(plan, title)
@@ -356,7 +356,7 @@ function tests.phases_fetch_what_they_read()
             local reads <const>, sets <const> = effects(call)
             for _, buffer in ipairs(reads) do
                 local phase <const> = phase_of[i]
-                if buffer.scope == "group" and made[buffer] < phase then
+                if buffer.scope == "micro_batch" and made[buffer] < phase then
                     reads_of[phase] = reads_of[phase] or {}
                     reads_of[phase][buffer.name] = true
                 end

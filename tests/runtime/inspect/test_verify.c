@@ -22,8 +22,8 @@ enum bug {
     UNDERRUN,
     LAST_WINNER,
     WRONG_POSITION,  /* of dropout: C,H,W */
-    IMAGE_FORGOTTEN, /* the last one of a group */
-    LINES_SHARED,    /* by the images of a group, where each should have its own */
+    IMAGE_FORGOTTEN, /* the last one of a micro-batch */
+    LINES_SHARED,    /* by the images of a micro-batch, where each should have its own */
     SUMS_SHARED,     /* likewise */
     UNSHIFTED,       /* sums of values, not of what they differ from the first */
     ROUNDED,         /* right within tolerance only */
@@ -553,7 +553,7 @@ START_TEST(wrong_kernels_are_caught)
 }
 END_TEST
 
-/* A group of as many images as there may be, of one fewer, and of one. */
+/* A micro-batch of as many images as there may be, of one fewer, and of one. */
 START_TEST(every_size_of_a_group_is_tried)
 {
     static const int sizes[] = {4, 3, 1};
