@@ -176,8 +176,8 @@ local function phase_title(phase)
 end
 
 -- What every thread does when all images have come to a norm: adds up their sums and makes the
--- line, or nothing but wait where each micro-batch does so for its ghosts. One thread moves the
--- running statistics.
+-- coefficients, or nothing but wait where each micro-batch does so for its ghosts. One thread moves
+-- the running statistics.
 local function join_params(join, graph)
     local node <const> = join.norm
     local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"

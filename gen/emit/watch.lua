@@ -50,7 +50,7 @@ function watch.rows(graph, plan, memory, set, slots)
         local pitch, used = buffer.floats, buffer.floats
         if prefix:find("sums$") or prefix:find("coef$") or prefix == "total" then
             pitch, used = layout.round_up(node.c, set.vl), node.c
-        elseif buffer.layout then -- pad lanes may hold anything that was in a line's before
+        elseif buffer.layout then -- pad lanes may hold what the floats held before
             pitch, used = buffer.layout.pitch, buffer.layout.c
         end
         return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', slot, layer,

@@ -1,4 +1,4 @@
--- norms.lua - what a norm asks of a schedule: sums, lines, and the phases at which images meet.
+-- norms.lua - what a norm asks of a plan: sums, coefficients, and the phases at which images meet.
 --
 -- A builder (builder.lua) that knows norms; schedule.lua makes it know all steps. A kernel before a
 -- norm leaves the sums of each image. A norm of the whole batch gathers them in double, per chunk
@@ -23,8 +23,8 @@ function norms.is_batch(node)
     return node.norm == "batch"
 end
 
---- Whether they all share its statistics. Else each image keeps a line, its own or a copy of its
--- ghost's.
+--- Whether they all share its statistics. Else each image keeps coefficients, its own or a
+--- copy of its ghost's.
 function norms.is_whole(node)
     return norms.is_batch(node) and node.ghost == 0
 end
@@ -93,21 +93,22 @@ function norms:norm_gradient_buffers(node)
         self:shared_buffer("db_" .. node.name, "chunk", node.c, shape)
 end
 
--- The line of the running statistics. Where all images share it, it was made before the first one.
+-- Scale and shift from the running statistics. Where all images share them, they were made before
+-- the first one.
 function norms:norm_eval(node, coef)
     if not norms.is_whole(node) then
         local function state(index)
             return "net->run->store.state + " .. name.param(self.fused.graph.states[index].name)
         end
-        self:call("line", name.norm(node, "eval"), {
+        self:call("coef", name.norm(node, "eval"), {
             coef, state(node.state), state(node.state + 1), norm_weight(node), norm_bias(node),
         }, node.name, nil, true)
     end
 end
 
 -- The sums of every image are complete, and each micro-batch adds up those of its ghosts, which
--- others have left in their memory, or copies the line of the one before: both must stay as they
--- are until all have read them. The line is the first argument.
+-- others have left in their memory, or copies the coefficients of the one before: both must stay as
+-- they are until all have read them. The coefficients are the first argument.
 function norms:ghosts_meet(kind, node, pixels, sums, fn, args)
     self:new_phase { kind = kind, norm = node, pixels = pixels, parts = sums }
     self:call("ghosts", fn, args, node.name)
@@ -137,13 +138,13 @@ function norms:norm_forward(step)
             norm_weight(node), norm_bias(node), pixels .. ".0",
         })
     else
-        self:call("line", name.norm(node, "fwd"), {
+        self:call("coef", name.norm(node, "fwd"), {
             coef, sums, norm_weight(node), norm_bias(node), pixels .. ".0",
         }, node.name, nil, true)
     end
 end
 
--- The sums of the gradient are complete: turn them into the line of the gradient and add the
+-- The sums of the gradient are complete: turn them into the A, B, D of dx and add the
 -- gradients of weight and bias.
 function norms:norm_backward(step)
     local node <const> = step.norm
@@ -164,7 +165,7 @@ function norms:norm_backward(step)
             tostring(node.ghost), coef, norm_weight(node), pixels .. ".0",
         })
     else
-        self:call("line", name.norm(node, "bwd"), {
+        self:call("coef", name.norm(node, "bwd"), {
             dcoef, dweight, dbias, sums, coef, norm_weight(node), pixels .. ".0",
         }, node.name, nil, true)
     end

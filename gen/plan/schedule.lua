@@ -20,7 +20,7 @@
 --           calls = array of calls made for each micro-batch,
 --           ahead = array of "micro_batch" buffers that calls read and earlier phases made,
 --           ahead_steps = how often kernels of the phase fetch a part of them }
--- call = { kind = "kernel", "load", "loss", "logits", "drop", "sums" (of a chunk), "line" (of a
+-- call = { kind = "kernel", "load", "loss", "logits", "drop", "sums" (of a chunk), "coef" (of a
 --          norm, made of its sums) or "ghosts" (the same, where images meet),
 --          fn = name of a C function, args = array of buffers and strings (C expressions: see
 --          ops/argument.lua),

@@ -296,7 +296,7 @@ static void fill(float *values, size_t n, enum operands_input input, uint64_t ke
                         : (float)rng_below(key, (uint32_t)i, 2049) * 0x1p-10f - 1;
 }
 
-/* Moves what a norm sees away from zero: x and the m of its line, or the bias where the kernel has
+/* Moves what a norm sees away from zero: x and the m that is subtracted, or the bias where the kernel has
  * one. A multiple of 2^-10 stays what it was but for the offset. */
 static void move_away(float *plain, const struct operands *o, enum operand i, double offset)
 {

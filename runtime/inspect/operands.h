@@ -20,7 +20,8 @@
 /* INTEGERS are -2 .. 2: sums of their products are exact in float. RANDOM numbers are multiples of
  * 2^-10 in [-1, 1], so that the argument of a ReLU, a*(x - m) + b, is exact and every way of
  * computing it agrees on the sign. FAR are the same, but what a norm sees lies far from zero by so
- * much, the m of a line with it: the mean of channels is up to 14,000 times their deviation. */
+ * much, the m of its scale and shift with it: the mean of channels is up to 14,000 times their
+ * deviation. */
 enum operands_input {
     OPERANDS_INTEGERS,
     OPERANDS_RANDOM,
@@ -106,7 +107,7 @@ double operands_size(enum operands_input input);
 double operands_offset(enum operands_input input);
 
 /* Whether inputs far from zero mean something to a kernel: it makes the sums of a norm or applies
- * its line. Others have only more to round. */
+ * its scale and shift. Others have only more to round. */
 bool operands_takes_far(const struct kernel *kernel);
 
 #endif

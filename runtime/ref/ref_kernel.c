@@ -97,17 +97,17 @@ static void pointwise(const struct kernel *k, const struct ref_args *a)
     int c = k->x.c, pixels = pixels_of(&k->x);
     size_t n = floats_of(&k->x);
     if (k->pass == PASS_FWD) {
-        const float *line = a->x;
+        const float *y = a->x;
         if (k->affine) {
             ref_affine_fwd(a->y, a->x, a->coef, c, pixels);
-            line = a->y;
+            y = a->y;
         }
         if (k->relu) {
-            ref_relu_fwd(a->y, line, n);
-            line = a->y;
+            ref_relu_fwd(a->y, y, n);
+            y = a->y;
         }
-        if (k->p > 0 || line != a->y)
-            ref_dropout_fwd(a->y, line, c, pixels, k->p, a->key);
+        if (k->p > 0 || y != a->y)
+            ref_dropout_fwd(a->y, y, c, pixels, k->p, a->key);
         return;
     }
 
@@ -117,12 +117,12 @@ static void pointwise(const struct kernel *k, const struct ref_args *a)
         g = a->scratch;
     }
     if (k->relu) {
-        const float *line = a->x;
+        const float *y = a->x;
         if (k->affine) {
             ref_affine_fwd(a->scratch + n, a->x, a->coef, c, pixels);
-            line = a->scratch + n;
+            y = a->scratch + n;
         }
-        ref_relu_bwd(a->scratch, line, g, n, false);
+        ref_relu_bwd(a->scratch, y, g, n, false);
         g = a->scratch;
     }
     if (k->pass == PASS_BWD_REDUCE) {

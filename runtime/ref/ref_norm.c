@@ -1,7 +1,7 @@
 /* ref_norm.c - batch and group normalization, forward and backward.
  *
  * In a group of m elements with mean u and r = 1 / sqrt(var + eps), x^ = (x - u) * r and
- * y = weight * x^ + bias are one line a channel. With m the mean rounded to float, near which x - m
+ * y = weight * x^ + bias scale and shift each channel. With m the mean rounded to float, near which x - m
  * is exact,
  *
  *     y = a * (x - m) + b,    a = weight * r,    b = bias - a * (u - m).

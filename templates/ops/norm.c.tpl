@@ -4,7 +4,7 @@
 /* ${title}: statistics over ${set_size} x count elements, ${sets} sets.
  * ${inputs} of each channel over `count` values.
  * coef: 5 x ${pitch}: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
- * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
+ * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = ${channels} channels; eps ${eps}. templates/ops/norm.c.tpl */
 @ prototype()
 static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restrict moments" or "float *restrict sums"}, const float *restrict weight, const float *restrict bias, double count)
@@ -89,7 +89,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
 @ end
 @ if batch then
 
-    /* The line of ${title} in evaluation mode, from the running statistics: the first three rows of coef.
+    /* Scale and shift of ${title} in evaluation mode, from the running statistics: the first three rows of coef.
      * templates/ops/norm.c.tpl */
     @ prototype()
     static void ${prefix}_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
@@ -138,15 +138,15 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
         return (images.last - images.first) * pixels;
     }
 
-    /* What the image before `image`, the i-th of a micro-batch, has as its line of so many floats; NULL where it is in another
+    /* What the image before `image`, the i-th of a micro-batch, has as its `floats` coefficients; NULL where it is in another
      * ghost, or in another chunk: those of one go through a phase in order. templates/ops/norm.c.tpl */
     @ prototype()
-    static const float *${prefix}_ghost_line(const float *line, int floats, const struct net *net, int image, int i, int ghost)
+    static const float *${prefix}_ghost_coef(const float *coef, int floats, const struct net *net, int image, int i, int ghost)
     {
         if (image % ghost == 0 || image % run_chunk_images(net->run->model) == 0) {
             return NULL;
         }
-        return i > 0 ? line - floats : line - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * floats;
+        return i > 0 ? coef - floats : coef - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * floats;
     }
 
     /* coef (5 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/ops/norm.c.tpl */
@@ -154,7 +154,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int micro_batch, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
     {
         for (int i = 0; i < n; i++, coef += ${5 * pitch}) {
-            const float *before = ${prefix}_ghost_line(coef, ${5 * pitch}, net, image + i, i, ghost);
+            const float *before = ${prefix}_ghost_coef(coef, ${5 * pitch}, net, image + i, i, ghost);
             if (before != NULL) {
                 memcpy(coef, before, ${5 * pitch} * sizeof coef[0]);
                 continue;
@@ -171,7 +171,7 @@ static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float 
     static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int micro_batch, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
     {
         for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${5 * pitch}) {
-            const float *before = ${prefix}_ghost_line(dcoef, ${3 * pitch}, net, image + i, i, ghost);
+            const float *before = ${prefix}_ghost_coef(dcoef, ${3 * pitch}, net, image + i, i, ghost);
             if (before != NULL) {
                 memcpy(dcoef, before, ${3 * pitch} * sizeof dcoef[0]);
                 continue;

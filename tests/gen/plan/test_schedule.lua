@@ -444,7 +444,7 @@ function tests.calls_say_what_they_are_and_read()
     end)
     test.equal(seen, {
         kernel = true, load = true, loss = true, logits = true, drop = true, sums = true,
-        line = true, ghosts = true,
+        coef = true, ghosts = true,
     })
 end
 

@@ -23,7 +23,7 @@ enum bug {
     LAST_WINNER,
     WRONG_POSITION,  /* of dropout: C,H,W */
     IMAGE_FORGOTTEN, /* the last one of a micro-batch */
-    LINES_SHARED,    /* by the images of a micro-batch, where each should have its own */
+    COEF_SHARED,     /* by the images of a micro-batch, where each should have its own */
     SUMS_SHARED,     /* likewise */
     UNSHIFTED,       /* sums of values, not of what they differ from the first */
     ROUNDED,         /* right within tolerance only */
@@ -213,14 +213,14 @@ static void fake_pointwise(const struct kernel_args *a)
                     position = (c * k->x.h + y) * k->x.w + x;
                 bool drop = k->p > 0 && (a->keep[position / 8] >> position % 8 & 1) == 0;
                 float factor = drop ? 0 : rng_keep_scale(k->p);
-                float in = get(a->x, &k->x, y, x, c), line = in;
+                float in = get(a->x, &k->x, y, x, c), out = in;
                 float m = k->affine ? a->coef[2 * pitch + c] : 0, d = in - m;
                 if (k->affine)
-                    line = along(a->coef[c], a->coef[pitch + c], in, m);
-                if (k->relu && bug != MASK_MISSING && !(line > 0))
-                    line = factor = 0;
+                    out = along(a->coef[c], a->coef[pitch + c], in, m);
+                if (k->relu && bug != MASK_MISSING && !(out > 0))
+                    out = factor = 0;
                 if (k->pass == PASS_FWD) {
-                    put(a->y, &k->y, y, x, c, line * factor, false);
+                    put(a->y, &k->y, y, x, c, out * factor, false);
                     continue;
                 }
                 float g = get(a->dy, &k->dy, y, x, c) * factor;
@@ -354,7 +354,7 @@ static float *image_of(const float *images, const struct layout *l, int image)
 
 static float *vectors_of(const float *vectors, int rows, const struct layout *l, int image)
 {
-    bool each = current->each_image && bug != LINES_SHARED;
+    bool each = current->each_image && bug != COEF_SHARED;
     return vectors == NULL ? NULL
                            : (float *)(uintptr_t)(vectors + (each ? image * rows * l->pitch : 0));
 }
@@ -508,7 +508,7 @@ static bool shows(const struct kernel *k, enum bug b)
         return k->op == KERNEL_POINTWISE && k->p > 0;
     case IMAGE_FORGOTTEN:
         return true;
-    case LINES_SHARED:
+    case COEF_SHARED:
         return k->each_image && k->op == KERNEL_POINTWISE && k->affine;
     case SUMS_SHARED:
     case UNSHIFTED:
