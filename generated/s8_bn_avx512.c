@@ -37,17 +37,17 @@
  *
  * How a batch is cut:
  *
- *     batch 128 = 16 chunks x 2 groups x 4 images
+ *     batch 128 = 16 chunks x 2 micro-batches x 4 images
  *     chunk 0   images 0-3, 4-7
  *     chunk 1   images 8-11, 12-15
  *     ..
  *     chunk 15  images 120-123, 124-127
  *
  * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
- * threads changes no bit. A group goes through a phase before the next one begins.
+ * threads changes no bit. A micro-batch goes through a phase before the next one begins.
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
- * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a group.
+ * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch.
  *
  * Names: y_<layer> an output, dy_ its gradient, w_ packed weights, wt_ the same for the data
  * gradient, dw_ and db_ gradients of weight and bias, sums_ and coef_ what a norm sums and applies
@@ -204,7 +204,7 @@ enum {
     CHUNK_FLOATS = 47984
 };
 
-/* One block for each group of images of the batch: what outlives a phase. */
+/* One block for each micro-batch of the batch: what outlives a phase. */
 enum {
     AT_Y_RELU1 = 279040, /* 4 of 32 x 32 x 16; 262144 bytes; calls 2-94 */
     AT_KEEP_DROPOUT1 = 365056, /* 4 of 32 x 32 x 16 bits; 8192 bytes; calls 4-94 */
@@ -234,7 +234,7 @@ enum {
     AT_DY_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; 82944 bytes; calls 76-81 */
     AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; 591872 bytes; calls 85-91 */
     AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; 262144 bytes; calls 91-96 */
-    GROUP_FLOATS = 367104
+    MICRO_BATCH_FLOATS = 367104
 };
 
 /* Each thread's own: what outlives a phase. */
@@ -266,7 +266,7 @@ enum {
     THREAD_FLOATS = 2688
 };
 
-/* Each thread's own, for one group of images within a phase: the pointers of each phase say what lies where. */
+/* Each thread's own, for one micro-batch within a phase: the pointers of each phase say what lies where. */
 enum {
     SCRATCH_FLOATS = 262144
 };
@@ -350,8 +350,12 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Images that run through a phase together, such groups in a chunk, and in a whole batch. */
-enum { GROUP = 4, CHUNK_GROUPS = 2, GROUPS = MODEL_CHUNKS * CHUNK_GROUPS };
+/* Images that run through a phase together, such micro-batches in a chunk, and in a whole batch. */
+enum {
+    MICRO_BATCH = 4,
+    CHUNK_MICRO_BATCHES = 2,
+    MICRO_BATCHES = MODEL_CHUNKS * CHUNK_MICRO_BATCHES
+};
 
 /* The memory of one thread in one step. */
 struct net {
@@ -360,9 +364,9 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *groups;      /* a block of GROUP_FLOATS for each group of images of the batch */
-    float *thread;      /* this thread's own memory that lives across phases */
-    float *scratch;     /* this thread's own memory within a phase */
+    float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
+    float *thread;        /* this thread's own memory that lives across phases */
+    float *scratch;       /* this thread's own memory within a phase */
 };
 
 static struct net open_net(struct run *run, int rank)
@@ -374,7 +378,7 @@ static struct net open_net(struct run *run, int rank)
         .param = run->store.param,
         .weights = run->shared,
         .chunks = chunks,
-        .groups = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+        .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
         .thread = run->thread[rank],
         .scratch = run->thread[rank] + THREAD_FLOATS,
     };
@@ -389,7 +393,7 @@ static inline void count_time(const struct net *net, int slot)
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)GROUPS * GROUP_FLOATS;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)MICRO_BATCHES * MICRO_BATCH_FLOATS;
     *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
 }
 
@@ -399,7 +403,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 /* The transforms of a tile are pieces of their kernels. */
 #define INLINE inline __attribute__((always_inline))
 
-/* Memory that the next group will read, fetched while this one is computed: `lines` cache lines each time
+/* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache lines each time
  * that a kernel asks, until all ranges are done. */
 struct ahead {
     int lines, range;
@@ -531,12 +535,12 @@ static const struct weight weights[27];
 
 /* -- 4. The training step, and an evaluation --------------------------------------------------- */
 
-/* A group of n images in phase 1: conv1 relu1. */
-static void train_phase1(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 1: conv1 relu1. */
+static void train_phase1(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const y_input = net->scratch; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
     float *const y_relu1 = own + AT_Y_RELU1;
     float *const sums_norm1 = net->scratch + 13872; /* 4 of 3 x 16; calls 2-3 */
@@ -553,11 +557,11 @@ static void train_phase1(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 2: norm1 dropout1, conv2 relu2. */
-static void train_phase2(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 2: norm1 dropout1, conv2 relu2. */
+static void train_phase2(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
     float *const y_dropout1 = net->scratch; /* 4 of 34 x 34 x 16, border 1; calls 5-6 */
     float *const y_relu1 = own + AT_Y_RELU1;
@@ -565,9 +569,9 @@ static void train_phase2(const struct net *net, int chunk, int group, int next, 
     float *const y_relu2 = own + AT_Y_RELU2;
     float *const sums_norm2 = net->scratch + 88960; /* 4 of 3 x 32; calls 6-7 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2 = net->scratch + 73984; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
+    float *const tiles_conv2_fwd = net->scratch + 73984; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
     double *const chunk_sums_norm2 = (double *)(totals + AT_CHUNK_SUMS_NORM2);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 4,
         .ranges = {{soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}},
@@ -580,17 +584,17 @@ static void train_phase2(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_NORM1_FWD);
 
     /* Call 6. conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, &ahead, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, &ahead, n);
     count_time(net, SLOT_CONV2_FWD);
     chunk_moments(chunk_sums_norm2, sums_norm2, net, chunk, image, n, 32, 1024.0);
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-static void train_phase3(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
+static void train_phase3(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
     float *const y_dropout2 = net->scratch; /* 4 of 32 x 32 x 32; calls 9-10 */
     float *const y_relu2 = own + AT_Y_RELU2;
@@ -602,9 +606,9 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 12-13 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4 = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
+    float *const tiles_conv4_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
     double *const chunk_sums_norm3 = (double *)(totals + AT_CHUNK_SUMS_NORM3);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 29,
         .ranges = {{soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}},
@@ -625,17 +629,17 @@ static void train_phase3(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_MAXPOOL1_FWD);
 
     /* Call 12. conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, &ahead, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, &ahead, n);
     count_time(net, SLOT_CONV4_FWD);
     chunk_moments(chunk_sums_norm3, sums_norm3, net, chunk, image, n, 16, 256.0);
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 4: norm3 dropout3, conv5 relu4. */
-static void train_phase4(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 4: norm3 dropout3, conv5 relu4. */
+static void train_phase4(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
     float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 15-16 */
     float *const y_relu3 = own + AT_Y_RELU3;
@@ -643,9 +647,9 @@ static void train_phase4(const struct net *net, int chunk, int group, int next, 
     float *const y_relu4 = own + AT_Y_RELU4;
     float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5 = net->scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    float *const tiles_conv5_fwd = net->scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
     double *const chunk_sums_norm4 = (double *)(totals + AT_CHUNK_SUMS_NORM4);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 4,
         .ranges = {{soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}},
@@ -658,17 +662,17 @@ static void train_phase4(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_NORM3_FWD);
 
     /* Call 16. conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, &ahead, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, &ahead, n);
     count_time(net, SLOT_CONV5_FWD);
     chunk_moments(chunk_sums_norm4, sums_norm4, net, chunk, image, n, 32, 256.0);
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 5: norm4 dropout4, conv6 relu5. */
-static void train_phase5(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 5: norm4 dropout4, conv6 relu5. */
+static void train_phase5(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
     float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 19-20 */
     float *const y_relu4 = own + AT_Y_RELU4;
@@ -676,9 +680,9 @@ static void train_phase5(const struct net *net, int chunk, int group, int next, 
     float *const y_relu5 = own + AT_Y_RELU5;
     float *const sums_norm5 = net->scratch + 61056; /* 4 of 3 x 32; calls 20-21 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6 = net->scratch + 41472; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
+    float *const tiles_conv6_fwd = net->scratch + 41472; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
     double *const chunk_sums_norm5 = (double *)(totals + AT_CHUNK_SUMS_NORM5);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 8,
         .ranges = {{soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}},
@@ -691,17 +695,17 @@ static void train_phase5(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_NORM4_FWD);
 
     /* Call 20. conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, &ahead, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, &ahead, n);
     count_time(net, SLOT_CONV6_FWD);
     chunk_moments(chunk_sums_norm5, sums_norm5, net, chunk, image, n, 32, 256.0);
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-static void train_phase6(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
+static void train_phase6(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
     float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 23-24 */
     float *const y_relu5 = own + AT_Y_RELU5;
@@ -713,9 +717,9 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const sums_norm6 = net->scratch + 14976; /* 4 of 3 x 32; calls 26-27 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8 = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
+    float *const tiles_conv8_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
     double *const chunk_sums_norm6 = (double *)(totals + AT_CHUNK_SUMS_NORM6);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 29,
         .ranges = {{soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}},
@@ -736,17 +740,17 @@ static void train_phase6(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_MAXPOOL2_FWD);
 
     /* Call 26. conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, &ahead, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, &ahead, n);
     count_time(net, SLOT_CONV8_FWD);
     chunk_moments(chunk_sums_norm6, sums_norm6, net, chunk, image, n, 32, 64.0);
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 7: norm6 dropout6, conv9 relu7. */
-static void train_phase7(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 7: norm6 dropout6, conv9 relu7. */
+static void train_phase7(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
     float *const y_dropout6 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 29-30 */
     float *const y_relu6 = own + AT_Y_RELU6;
@@ -754,9 +758,9 @@ static void train_phase7(const struct net *net, int chunk, int group, int next, 
     float *const y_relu7 = own + AT_Y_RELU7;
     float *const sums_norm7 = net->scratch + 32384; /* 4 of 3 x 32; calls 30-31 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9 = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
+    float *const tiles_conv9_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
     double *const chunk_sums_norm7 = (double *)(totals + AT_CHUNK_SUMS_NORM7);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 8,
         .ranges = {{soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}},
@@ -769,17 +773,17 @@ static void train_phase7(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_NORM6_FWD);
 
     /* Call 30. conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, &ahead, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, &ahead, n);
     count_time(net, SLOT_CONV9_FWD);
     chunk_moments(chunk_sums_norm7, sums_norm7, net, chunk, image, n, 32, 64.0);
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 8: norm7 dropout7, conv10 relu8. */
-static void train_phase8(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 8: norm7 dropout7, conv10 relu8. */
+static void train_phase8(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
     float *const y_dropout7 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 33-34 */
     float *const y_relu7 = own + AT_Y_RELU7;
@@ -787,9 +791,9 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
     float *const y_relu8 = own + AT_Y_RELU8;
     float *const sums_norm8 = net->scratch + 32384; /* 4 of 3 x 32; calls 34-35 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10 = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
+    float *const tiles_conv10_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
     double *const chunk_sums_norm8 = (double *)(totals + AT_CHUNK_SUMS_NORM8);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 8,
         .ranges = {{soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}},
@@ -802,18 +806,18 @@ static void train_phase8(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_NORM7_FWD);
 
     /* Call 34. conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, &ahead, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, &ahead, n);
     count_time(net, SLOT_CONV10_FWD);
     chunk_moments(chunk_sums_norm8, sums_norm8, net, chunk, image, n, 32, 64.0);
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
-static void train_phase9(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
+static void train_phase9(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
     float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 37-38 */
     float *const y_relu8 = own + AT_Y_RELU8;
@@ -864,29 +868,29 @@ static void train_phase9(const struct net *net, int chunk, int group, int next, 
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
-static void train_phase10(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
+static void train_phase10(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout8 = own + AT_DY_DROPOUT8;
     float *const y_relu8 = own + AT_Y_RELU8;
     float *const dcoef_norm8 = net->thread + AT_DCOEF_NORM8;
     float *const coef_norm8 = net->thread + AT_COEF_NORM8;
     uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
-    float *const y_dropout7_again = net->scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
+    float *const y_dropout7_phase10 = net->scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
     float *const y_relu7 = own + AT_Y_RELU7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
     float *const dw_conv10 = totals + AT_DW_CONV10;
-    float *const tiles_conv10_again = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 48-48 */
+    float *const tiles_conv10_bwd_weights = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 48-48 */
     float *const dy_dropout7 = own + AT_DY_DROPOUT7;
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
-    float *const tiles_conv10_again_again = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 49-49 */
+    float *const tiles_conv10_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 49-49 */
     float *const dsums_norm7 = net->scratch; /* 4 of 2 x 32; calls 50-51 */
     double *const chunk_dsums_norm7 = (double *)(totals + AT_CHUNK_DSUMS_NORM7);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 18,
         .ranges = {{soon + AT_DY_DROPOUT8, soon + AT_DY_DROPOUT8 + 12800}, {soon + AT_Y_RELU8, soon + AT_Y_RELU8 + 8192}, {soon + AT_KEEP_DROPOUT8, soon + AT_KEEP_DROPOUT8 + 256}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
@@ -897,13 +901,13 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM8_BWD_DATA);
 
     /* Call 47. Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    clear_border(y_dropout7_again, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_again, y_relu7, coef_norm7, keep_dropout7, n);
+    clear_border(y_dropout7_phase10, n, 8, 8, 32, 1);
+    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_phase10, y_relu7, coef_norm7, keep_dropout7, n);
     count_time(net, SLOT_NORM7_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_again, dy_dropout8, tiles_conv10_again, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_phase10, dy_dropout8, tiles_conv10_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV10_BWD_WEIGHTS);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Call 50. Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
@@ -913,29 +917,29 @@ static void train_phase10(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
-static void train_phase11(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
+static void train_phase11(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout7 = own + AT_DY_DROPOUT7;
     float *const y_relu7 = own + AT_Y_RELU7;
     float *const dcoef_norm7 = net->thread + AT_DCOEF_NORM7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
-    float *const y_dropout6_again = net->scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
+    float *const y_dropout6_phase11 = net->scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
     float *const dw_conv9 = totals + AT_DW_CONV9;
-    float *const tiles_conv9_again = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 54-54 */
+    float *const tiles_conv9_bwd_weights = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 54-54 */
     float *const dy_dropout6 = own + AT_DY_DROPOUT6;
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
-    float *const tiles_conv9_again_again = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 55-55 */
+    float *const tiles_conv9_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 55-55 */
     float *const dsums_norm6 = net->scratch; /* 4 of 2 x 32; calls 56-57 */
     double *const chunk_dsums_norm6 = (double *)(totals + AT_CHUNK_DSUMS_NORM6);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 18,
         .ranges = {{soon + AT_DY_DROPOUT7, soon + AT_DY_DROPOUT7 + 12800}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
@@ -946,13 +950,13 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM7_BWD_DATA);
 
     /* Call 53. Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    clear_border(y_dropout6_again, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_again, y_relu6, coef_norm6, keep_dropout6, n);
+    clear_border(y_dropout6_phase11, n, 8, 8, 32, 1);
+    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_phase11, y_relu6, coef_norm6, keep_dropout6, n);
     count_time(net, SLOT_NORM6_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_again, dy_dropout7, tiles_conv9_again, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_phase11, dy_dropout7, tiles_conv9_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV9_BWD_WEIGHTS);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Call 56. Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
@@ -962,12 +966,12 @@ static void train_phase11(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
-static void train_phase12(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
+static void train_phase12(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout6 = own + AT_DY_DROPOUT6;
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const dcoef_norm6 = net->thread + AT_DCOEF_NORM6;
@@ -975,13 +979,13 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
     float *const dw_conv8 = totals + AT_DW_CONV8;
     float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
-    float *const tiles_conv8_again = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 59-59 */
+    float *const tiles_conv8_bwd_weights = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 59-59 */
     float *const dy_maxpool2 = net->scratch + 14976; /* 4 of 8 x 8 x 16; calls 60-61 */
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
-    float *const tiles_conv8_again_again = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 60-60 */
+    float *const tiles_conv8_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 60-60 */
     float *const dy_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 61-64 */
     uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
-    float *const y_dropout5_again = net->scratch; /* 4 of 16 x 16 x 32; calls 62-63 */
+    float *const y_dropout5_phase12 = net->scratch; /* 4 of 16 x 16 x 32; calls 62-63 */
     float *const y_relu5 = own + AT_Y_RELU5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
     uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
@@ -990,7 +994,7 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     float *const wt_conv7 = net->weights + AT_WT_CONV7;
     float *const dsums_norm5 = net->scratch; /* 4 of 2 x 32; calls 65-66 */
     double *const chunk_dsums_norm5 = (double *)(totals + AT_CHUNK_DSUMS_NORM5);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 37,
         .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 1024}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
@@ -1001,9 +1005,9 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM6_BWD_DATA);
 
     /* Call 59. Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, &ahead, n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, &ahead, n);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV8_BWD_DATA);
 
     /* Call 61. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
@@ -1011,9 +1015,9 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_MAXPOOL2_BWD_DATA);
 
     /* Call 62. Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_again, y_relu5, coef_norm5, keep_dropout5, n);
+    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_phase12, y_relu5, coef_norm5, keep_dropout5, n);
     count_time(net, SLOT_NORM5_FWD_2);
-    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5_again, dy_conv7, n);
+    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5_phase12, dy_conv7, n);
     count_time(net, SLOT_CONV7_BWD_WEIGHTS);
     clear_border(dy_dropout5, n, 16, 16, 32, 1);
     conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
@@ -1026,29 +1030,29 @@ static void train_phase12(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
-static void train_phase13(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
+static void train_phase13(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout5 = own + AT_DY_DROPOUT5;
     float *const y_relu5 = own + AT_Y_RELU5;
     float *const dcoef_norm5 = net->thread + AT_DCOEF_NORM5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
     uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
-    float *const y_dropout4_again = net->scratch + 75456; /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
+    float *const y_dropout4_phase13 = net->scratch + 75456; /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
     float *const y_relu4 = own + AT_Y_RELU4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
     float *const dw_conv6 = totals + AT_DW_CONV6;
-    float *const tiles_conv6_again = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 69-69 */
+    float *const tiles_conv6_bwd_weights = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 69-69 */
     float *const dy_dropout4 = own + AT_DY_DROPOUT4;
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
-    float *const tiles_conv6_again_again = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 70-70 */
+    float *const tiles_conv6_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 70-70 */
     float *const dsums_norm4 = net->scratch; /* 4 of 2 x 32; calls 71-72 */
     double *const chunk_dsums_norm4 = (double *)(totals + AT_CHUNK_DSUMS_NORM4);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 16,
         .ranges = {{soon + AT_DY_DROPOUT5, soon + AT_DY_DROPOUT5 + 41472}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}},
@@ -1059,13 +1063,13 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM5_BWD_DATA);
 
     /* Call 68. Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    clear_border(y_dropout4_again, n, 16, 16, 32, 1);
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_again, y_relu4, coef_norm4, keep_dropout4, n);
+    clear_border(y_dropout4_phase13, n, 16, 16, 32, 1);
+    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_phase13, y_relu4, coef_norm4, keep_dropout4, n);
     count_time(net, SLOT_NORM4_FWD_2);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_again, dy_dropout5, tiles_conv6_again, &ahead, n);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_phase13, dy_dropout5, tiles_conv6_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV6_BWD_WEIGHTS);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, &ahead, n);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Call 71. Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
@@ -1075,29 +1079,29 @@ static void train_phase13(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
-static void train_phase14(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
+static void train_phase14(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout4 = own + AT_DY_DROPOUT4;
     float *const y_relu4 = own + AT_Y_RELU4;
     float *const dcoef_norm4 = net->thread + AT_DCOEF_NORM4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
-    float *const y_dropout3_again = net->scratch + 47808; /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
+    float *const y_dropout3_phase14 = net->scratch + 47808; /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
     float *const dw_conv5 = totals + AT_DW_CONV5;
-    float *const tiles_conv5_again = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 75-75 */
+    float *const tiles_conv5_bwd_weights = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 75-75 */
     float *const dy_dropout3 = own + AT_DY_DROPOUT3;
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
-    float *const tiles_conv5_again_again = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 76-76 */
+    float *const tiles_conv5_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 76-76 */
     float *const dsums_norm3 = net->scratch; /* 4 of 2 x 16; calls 77-78 */
     double *const chunk_dsums_norm3 = (double *)(totals + AT_CHUNK_DSUMS_NORM3);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 14,
         .ranges = {{soon + AT_DY_DROPOUT4, soon + AT_DY_DROPOUT4 + 41472}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
@@ -1108,13 +1112,13 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM4_BWD_DATA);
 
     /* Call 74. Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    clear_border(y_dropout3_again, n, 16, 16, 16, 1);
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_again, y_relu3, coef_norm3, keep_dropout3, n);
+    clear_border(y_dropout3_phase14, n, 16, 16, 16, 1);
+    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_phase14, y_relu3, coef_norm3, keep_dropout3, n);
     count_time(net, SLOT_NORM3_FWD_2);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_again, dy_dropout4, tiles_conv5_again, &ahead, n);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_phase14, dy_dropout4, tiles_conv5_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV5_BWD_WEIGHTS);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, &ahead, n);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Call 77. Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
@@ -1124,12 +1128,12 @@ static void train_phase14(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
-static void train_phase15(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
+static void train_phase15(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout3 = own + AT_DY_DROPOUT3;
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const dcoef_norm3 = net->thread + AT_DCOEF_NORM3;
@@ -1137,13 +1141,13 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
     float *const dw_conv4 = totals + AT_DW_CONV4;
     float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
-    float *const tiles_conv4_again = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 80-80 */
+    float *const tiles_conv4_bwd_weights = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 80-80 */
     float *const dy_maxpool1 = net->scratch; /* 4 of 16 x 16 x 16; calls 81-82 */
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
-    float *const tiles_conv4_again_again = net->scratch + 16384; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 81-81 */
+    float *const tiles_conv4_bwd_data = net->scratch + 16384; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 81-81 */
     float *const dy_conv3 = net->scratch + 131072; /* 4 of 32 x 32 x 16; calls 82-85 */
     uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
-    float *const y_dropout2_again = net->scratch; /* 4 of 32 x 32 x 32; calls 83-84 */
+    float *const y_dropout2_phase15 = net->scratch; /* 4 of 32 x 32 x 32; calls 83-84 */
     float *const y_relu2 = own + AT_Y_RELU2;
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
     uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
@@ -1152,7 +1156,7 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     float *const wt_conv3 = net->weights + AT_WT_CONV3;
     float *const dsums_norm2 = net->scratch; /* 4 of 2 x 32; calls 86-87 */
     double *const chunk_dsums_norm2 = (double *)(totals + AT_CHUNK_DSUMS_NORM2);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 29,
         .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}, {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736}, {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 4096}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
@@ -1163,9 +1167,9 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM3_BWD_DATA);
 
     /* Call 80. Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, &ahead, n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, &ahead, n);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV4_BWD_DATA);
 
     /* Call 82. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
@@ -1173,9 +1177,9 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_MAXPOOL1_BWD_DATA);
 
     /* Call 83. Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_again, y_relu2, coef_norm2, keep_dropout2, n);
+    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_phase15, y_relu2, coef_norm2, keep_dropout2, n);
     count_time(net, SLOT_NORM2_FWD_2);
-    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2_again, dy_conv3, n);
+    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2_phase15, dy_conv3, n);
     count_time(net, SLOT_CONV3_BWD_WEIGHTS);
     clear_border(dy_dropout2, n, 32, 32, 32, 1);
     conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
@@ -1188,29 +1192,29 @@ static void train_phase15(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
-static void train_phase16(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
+static void train_phase16(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout2 = own + AT_DY_DROPOUT2;
     float *const y_relu2 = own + AT_Y_RELU2;
     float *const dcoef_norm2 = net->thread + AT_DCOEF_NORM2;
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
     uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
-    float *const y_dropout1_again = net->scratch; /* 4 of 34 x 34 x 16, border 1; calls 89-90 */
+    float *const y_dropout1_phase16 = net->scratch; /* 4 of 34 x 34 x 16, border 1; calls 89-90 */
     float *const y_relu1 = own + AT_Y_RELU1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
     uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
     float *const dw_conv2 = totals + AT_DW_CONV2;
-    float *const tiles_conv2_again = net->scratch + 73984; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 90-90 */
+    float *const tiles_conv2_bwd_weights = net->scratch + 73984; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 90-90 */
     float *const dy_dropout1 = own + AT_DY_DROPOUT1;
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
-    float *const tiles_conv2_again_again = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 91-91 */
+    float *const tiles_conv2_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 91-91 */
     float *const dsums_norm1 = net->scratch; /* 4 of 2 x 16; calls 92-93 */
     double *const chunk_dsums_norm1 = (double *)(totals + AT_CHUNK_DSUMS_NORM1);
-    const float *const soon = net->groups + (size_t)next * GROUP_FLOATS;
+    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 13,
         .ranges = {{soon + AT_DY_DROPOUT2, soon + AT_DY_DROPOUT2 + 147968}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}, {soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}, {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
@@ -1221,12 +1225,12 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM2_BWD_DATA);
 
     /* Call 89. Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    clear_border(y_dropout1_again, n, 32, 32, 16, 1);
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_again, y_relu1, coef_norm1, keep_dropout1, n);
+    clear_border(y_dropout1_phase16, n, 32, 32, 16, 1);
+    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_phase16, y_relu1, coef_norm1, keep_dropout1, n);
     count_time(net, SLOT_NORM1_FWD_2);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_again, dy_dropout2, tiles_conv2_again, &ahead, n);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_phase16, dy_dropout2, tiles_conv2_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, &ahead, n);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Call 92. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
@@ -1236,18 +1240,18 @@ static void train_phase16(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_JOIN);
 }
 
-/* A group of n images in phase 17: norm1 dropout1, conv1. */
-static void train_phase17(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in phase 17: norm1 dropout1, conv1. */
+static void train_phase17(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
     (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->groups + (size_t)group * GROUP_FLOATS;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     float *const dy_dropout1 = own + AT_DY_DROPOUT1;
     float *const y_relu1 = own + AT_Y_RELU1;
     float *const dcoef_norm1 = net->thread + AT_DCOEF_NORM1;
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
     uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
-    float *const y_input_again = net->scratch; /* 4 of 34 x 34 x 3, border 1; calls 95-96 */
+    float *const y_input_phase17 = net->scratch; /* 4 of 34 x 34 x 3, border 1; calls 95-96 */
     float *const dw_conv1 = totals + AT_DW_CONV1;
 
     /* Call 94. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
@@ -1255,17 +1259,17 @@ static void train_phase17(const struct net *net, int chunk, int group, int next,
     count_time(net, SLOT_NORM1_BWD_DATA);
 
     /* Call 95. Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input_again, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input_again, input_images(net, image), n);
+    clear_border(y_input_phase17, n, 32, 32, 3, 1);
+    load_c3_32x32(y_input_phase17, input_images(net, image), n);
     count_time(net, SLOT_LOAD);
-    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input_again, dy_dropout1, n);
+    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input_phase17, dy_dropout1, n);
     count_time(net, SLOT_CONV1_BWD_WEIGHTS);
 }
 
-/* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int group, int next, int image, int n)
+/* A micro-batch of n images in evaluation mode. */
+static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
 {
-    (void)group;
+    (void)micro_batch;
     (void)next;
     float *const y_input = net->scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
     float *const y_relu1 = net->scratch; /* 4 of 32 x 32 x 16; calls 2-3 */
@@ -1276,7 +1280,7 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 4-5 */
     float *const sums_norm2 = net->scratch + 220032; /* 4 of 3 x 32; calls 4-4 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2 = net->scratch + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 4-4 */
+    float *const tiles_conv2_fwd = net->scratch + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 4-4 */
     float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 5-6 */
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
     float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 6-7 */
@@ -1285,19 +1289,19 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 8-9 */
     float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 8-8 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4 = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 8-8 */
+    float *const tiles_conv4_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 8-8 */
     float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 10-11 */
     float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 10-10 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5 = net->scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 10-10 */
+    float *const tiles_conv5_fwd = net->scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 10-10 */
     float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 11-12 */
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 12-13 */
     float *const sums_norm5 = net->scratch + 93824; /* 4 of 3 x 32; calls 12-12 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6 = net->scratch + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 12-12 */
+    float *const tiles_conv6_fwd = net->scratch + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 12-12 */
     float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 13-14 */
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
     float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 14-15 */
@@ -1306,19 +1310,19 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     float *const y_relu6 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 16-17 */
     float *const sums_norm6 = net->scratch + 21376; /* 4 of 3 x 32; calls 16-16 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8 = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    float *const tiles_conv8_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
     float *const y_dropout6 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 17-18 */
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     float *const y_relu7 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 18-19 */
     float *const sums_norm7 = net->scratch + 40576; /* 4 of 3 x 32; calls 18-18 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9 = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 18-18 */
+    float *const tiles_conv9_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 18-18 */
     float *const y_dropout7 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 19-20 */
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     float *const y_relu8 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 20-21 */
     float *const sums_norm8 = net->scratch + 40576; /* 4 of 3 x 32; calls 20-20 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10 = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
+    float *const tiles_conv10_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
     float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 21-22 */
     float *const coef_norm8 = net->thread + AT_COEF_NORM8;
     float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 22-23 */
@@ -1333,7 +1337,7 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* Call 4. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, NULL, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, NULL, n);
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
     /* Call 6. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
@@ -1344,17 +1348,17 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* Call 8. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, NULL, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, NULL, n);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* Call 10. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, NULL, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, NULL, n);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* Call 12. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, NULL, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, NULL, n);
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
     /* Call 14. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
@@ -1365,17 +1369,17 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* Call 16. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, NULL, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, NULL, n);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* Call 18. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, NULL, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, NULL, n);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* Call 20. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, NULL, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, NULL, n);
     batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
     /* Call 22. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
@@ -1389,20 +1393,20 @@ static void eval_group(const struct net *net, int chunk, int group, int next, in
     store_logits(net, image, n, y_conv11);
 }
 
-/* Calls a phase for each group of images of these chunks, in order within a chunk. Every other phase
+/* Calls a phase for each micro-batch of these chunks, in order within a chunk. Every other phase
  * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-static void each_group(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int group, int next, int image, int n))
+static void each_micro_batch(const struct net *net, struct span chunks, bool descends, void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image, int n))
 {
     for (int i = chunks.first; i < chunks.last; i++) {
-        const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
-        const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
+        const int chunk = descends ? chunks.first + chunks.last - 1 - i : i;
+        const int next_chunk = i + 1 == chunks.last ? chunk : descends ? chunk - 1 : chunk + 1;
         const struct span images = run_chunk(net->run, chunk);
-        int group = chunk * CHUNK_GROUPS;
-        for (int image = images.first; image < images.last; image += GROUP, group++) {
+        int micro_batch = chunk * CHUNK_MICRO_BATCHES;
+        for (int image = images.first; image < images.last; image += MICRO_BATCH, micro_batch++) {
             const int left = images.last - image;
-            run_group(net->run, chunk, group, image, left < GROUP ? left : GROUP);
-            const int next = left > GROUP ? group + 1 : next_chunk * CHUNK_GROUPS;
-            phase(net, chunk, group, next, image, left < GROUP ? left : GROUP);
+            run_micro_batch(net->run, chunk, micro_batch, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+            const int next = left > MICRO_BATCH ? micro_batch + 1 : next_chunk * CHUNK_MICRO_BATCHES;
+            phase(net, chunk, micro_batch, next, image, left < MICRO_BATCH ? left : MICRO_BATCH);
         }
     }
 }
@@ -1421,7 +1425,7 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 1 of 17: conv1 relu1. */
-    each_group(&net, chunks, false, train_phase1);
+    each_micro_batch(&net, chunks, false, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
     team_barrier(run->team);
@@ -1434,7 +1438,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 2 of 17: norm1 dropout1, conv2 relu2. */
-    each_group(&net, chunks, true, train_phase2);
+    each_micro_batch(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
     team_barrier(run->team);
@@ -1447,7 +1451,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 3 of 17: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-    each_group(&net, chunks, false, train_phase3);
+    each_micro_batch(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
     team_barrier(run->team);
@@ -1460,7 +1464,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 4 of 17: norm3 dropout3, conv5 relu4. */
-    each_group(&net, chunks, true, train_phase4);
+    each_micro_batch(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
     team_barrier(run->team);
@@ -1473,7 +1477,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 5 of 17: norm4 dropout4, conv6 relu5. */
-    each_group(&net, chunks, false, train_phase5);
+    each_micro_batch(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
     team_barrier(run->team);
@@ -1486,7 +1490,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 6 of 17: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-    each_group(&net, chunks, true, train_phase6);
+    each_micro_batch(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
     team_barrier(run->team);
@@ -1499,7 +1503,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 7 of 17: norm6 dropout6, conv9 relu7. */
-    each_group(&net, chunks, false, train_phase7);
+    each_micro_batch(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
     team_barrier(run->team);
@@ -1512,7 +1516,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 8 of 17: norm7 dropout7, conv10 relu8. */
-    each_group(&net, chunks, true, train_phase8);
+    each_micro_batch(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
     team_barrier(run->team);
@@ -1525,7 +1529,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 9 of 17: norm8 dropout8, global_avgpool1, conv11. */
-    each_group(&net, chunks, false, train_phase9);
+    each_micro_batch(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
     team_barrier(run->team);
@@ -1535,7 +1539,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 10 of 17: norm8 dropout8, norm7 dropout7, conv10. */
-    each_group(&net, chunks, true, train_phase10);
+    each_micro_batch(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
     team_barrier(run->team);
@@ -1545,7 +1549,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 11 of 17: norm7 dropout7, norm6 dropout6, conv9. */
-    each_group(&net, chunks, false, train_phase11);
+    each_micro_batch(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
     team_barrier(run->team);
@@ -1555,7 +1559,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 12 of 17: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
-    each_group(&net, chunks, true, train_phase12);
+    each_micro_batch(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
     team_barrier(run->team);
@@ -1565,7 +1569,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 13 of 17: norm5 dropout5, norm4 dropout4, conv6. */
-    each_group(&net, chunks, false, train_phase13);
+    each_micro_batch(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
     team_barrier(run->team);
@@ -1575,7 +1579,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 14 of 17: norm4 dropout4, norm3 dropout3, conv5. */
-    each_group(&net, chunks, true, train_phase14);
+    each_micro_batch(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
     team_barrier(run->team);
@@ -1585,7 +1589,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 15 of 17: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
-    each_group(&net, chunks, false, train_phase15);
+    each_micro_batch(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
     team_barrier(run->team);
@@ -1595,7 +1599,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 16 of 17: norm2 dropout2, norm1 dropout1, conv2. */
-    each_group(&net, chunks, true, train_phase16);
+    each_micro_batch(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
     team_barrier(run->team);
@@ -1605,7 +1609,7 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_JOIN);
 
     /* Phase 17 of 17: norm1 dropout1, conv1. */
-    each_group(&net, chunks, false, train_phase17);
+    each_micro_batch(&net, chunks, false, train_phase17);
 
     /* Every chunk has its gradients: sum, update, pack. */
     team_barrier(run->team);
@@ -1632,7 +1636,7 @@ static void eval(struct run *run, int rank)
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
-    each_group(&net, chunks, false, eval_group);
+    each_micro_batch(&net, chunks, false, eval_micro_batch);
 }
 
 /* -- 5. Vector helpers ------------------------------------------------------------------------- */
@@ -4858,7 +4862,7 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
     }
 }
 
-/* Loss of each image of a group, and whether its largest logit is the label's; 10 logits.
+/* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
  * templates/ops/loss.c.tpl */
@@ -4900,7 +4904,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
     }
 }
 
-/* The logits of a group of images, for those who asked for them. templates/ops/loss.c.tpl */
+/* The logits of a micro-batch, for those who asked for them. templates/ops/loss.c.tpl */
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {
     for (int image = first; image < first + n && net->run->logits != NULL; image++, values += 16) {
@@ -4981,7 +4985,7 @@ static void batch_sums(double *restrict total, const struct run *run, const floa
 /* batch norm: statistics over 1 x count elements, 16 sets.
  * moments: 2 x 16, those of each channel over `count` values.
  * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
- * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
+ * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void batch_norm_c16_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
 {
@@ -5051,7 +5055,7 @@ static void batch_norm_c16_track(float *restrict mean, float *restrict variance,
     }
 }
 
-/* The line of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
+/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
  * templates/ops/norm.c.tpl */
 static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
@@ -5065,7 +5069,7 @@ static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean
 /* batch norm: statistics over 1 x count elements, 32 sets.
  * moments: 2 x 32, those of each channel over `count` values.
  * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
- * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
+ * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void batch_norm_c32_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
 {
@@ -5135,7 +5139,7 @@ static void batch_norm_c32_track(float *restrict mean, float *restrict variance,
     }
 }
 
-/* The line of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
+/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
  * templates/ops/norm.c.tpl */
 static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
@@ -5594,39 +5598,39 @@ static const struct kernel kernels[] = {
  * many of a row are used. */
 static const struct tensor tensors[] = {
     {SLOT_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
-    {SLOT_CONV1_FWD, "relu1", "its output", TENSOR_GROUP, AT_Y_RELU1, 16384, 4, 16, 16},
+    {SLOT_CONV1_FWD, "relu1", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU1, 16384, 4, 16, 16},
     {SLOT_CONV1_FWD, "norm1", "a sum of its input", TENSOR_SCRATCH, 13872, 48, 4, 16, 16},
     {SLOT_NORM1_FWD, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
     {SLOT_NORM1_FWD, "dropout1", "its output", TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
-    {SLOT_CONV2_FWD, "relu2", "its output", TENSOR_GROUP, AT_Y_RELU2, 32768, 4, 32, 32},
+    {SLOT_CONV2_FWD, "relu2", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU2, 32768, 4, 32, 32},
     {SLOT_CONV2_FWD, "norm2", "a sum of its input", TENSOR_SCRATCH, 88960, 96, 4, 32, 32},
     {SLOT_NORM2_FWD, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
     {SLOT_NORM2_FWD, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
     {SLOT_CONV3_FWD, "conv3", "its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
-    {SLOT_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_GROUP, AT_Y_MAXPOOL1, 5184, 4, 16, 16},
-    {SLOT_CONV4_FWD, "relu3", "its output", TENSOR_GROUP, AT_Y_RELU3, 4096, 4, 16, 16},
+    {SLOT_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_MICRO_BATCH, AT_Y_MAXPOOL1, 5184, 4, 16, 16},
+    {SLOT_CONV4_FWD, "relu3", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU3, 4096, 4, 16, 16},
     {SLOT_CONV4_FWD, "norm3", "a sum of its input", TENSOR_SCRATCH, 10368, 48, 4, 16, 16},
     {SLOT_NORM3_FWD, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
     {SLOT_NORM3_FWD, "dropout3", "its output", TENSOR_SCRATCH, 0, 5184, 4, 16, 16},
-    {SLOT_CONV5_FWD, "relu4", "its output", TENSOR_GROUP, AT_Y_RELU4, 8192, 4, 32, 32},
+    {SLOT_CONV5_FWD, "relu4", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU4, 8192, 4, 32, 32},
     {SLOT_CONV5_FWD, "norm4", "a sum of its input", TENSOR_SCRATCH, 35712, 96, 4, 32, 32},
     {SLOT_NORM4_FWD, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
     {SLOT_NORM4_FWD, "dropout4", "its output", TENSOR_SCRATCH, 0, 10368, 4, 32, 32},
-    {SLOT_CONV6_FWD, "relu5", "its output", TENSOR_GROUP, AT_Y_RELU5, 8192, 4, 32, 32},
+    {SLOT_CONV6_FWD, "relu5", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU5, 8192, 4, 32, 32},
     {SLOT_CONV6_FWD, "norm5", "a sum of its input", TENSOR_SCRATCH, 61056, 96, 4, 32, 32},
     {SLOT_NORM5_FWD, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
     {SLOT_NORM5_FWD, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
     {SLOT_CONV7_FWD, "conv7", "its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_GROUP, AT_Y_MAXPOOL2, 1600, 4, 16, 16},
-    {SLOT_CONV8_FWD, "relu6", "its output", TENSOR_GROUP, AT_Y_RELU6, 2048, 4, 32, 32},
+    {SLOT_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_MICRO_BATCH, AT_Y_MAXPOOL2, 1600, 4, 16, 16},
+    {SLOT_CONV8_FWD, "relu6", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU6, 2048, 4, 32, 32},
     {SLOT_CONV8_FWD, "norm6", "a sum of its input", TENSOR_SCRATCH, 14976, 96, 4, 32, 32},
     {SLOT_NORM6_FWD, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
     {SLOT_NORM6_FWD, "dropout6", "its output", TENSOR_SCRATCH, 19584, 3200, 4, 32, 32},
-    {SLOT_CONV9_FWD, "relu7", "its output", TENSOR_GROUP, AT_Y_RELU7, 2048, 4, 32, 32},
+    {SLOT_CONV9_FWD, "relu7", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU7, 2048, 4, 32, 32},
     {SLOT_CONV9_FWD, "norm7", "a sum of its input", TENSOR_SCRATCH, 32384, 96, 4, 32, 32},
     {SLOT_NORM7_FWD, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
     {SLOT_NORM7_FWD, "dropout7", "its output", TENSOR_SCRATCH, 19584, 3200, 4, 32, 32},
-    {SLOT_CONV10_FWD, "relu8", "its output", TENSOR_GROUP, AT_Y_RELU8, 2048, 4, 32, 32},
+    {SLOT_CONV10_FWD, "relu8", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU8, 2048, 4, 32, 32},
     {SLOT_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, 32384, 96, 4, 32, 32},
     {SLOT_NORM8_FWD, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
     {SLOT_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, 0, 2048, 4, 32, 32},
@@ -5635,82 +5639,82 @@ static const struct tensor tensors[] = {
     {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 128, 16, 4, 16, 10},
     {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
     {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 32, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT8, 3200, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT8, 3200, 4, 32, 32},
     {SLOT_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
     {SLOT_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
     {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM8, 96, 1, 32, 32},
     {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
     {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT8, 3200, 4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT8, 3200, 4, 32, 32},
     {SLOT_NORM7_FWD_2, "dropout7", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
     {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT7, 3200, 4, 32, 32},
+    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT7, 3200, 4, 32, 32},
     {SLOT_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
     {SLOT_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
     {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM7, 96, 1, 32, 32},
     {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
     {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT7, 3200, 4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT7, 3200, 4, 32, 32},
     {SLOT_NORM6_FWD_2, "dropout6", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
     {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT6, 3200, 4, 32, 32},
+    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
     {SLOT_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
     {SLOT_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
     {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM6, 96, 1, 32, 32},
     {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
     {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT6, 3200, 4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
     {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
     {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 14976, 1024, 4, 16, 16},
     {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
     {SLOT_NORM5_FWD_2, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
     {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT5, 10368, 4, 32, 32},
+    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT5, 10368, 4, 32, 32},
     {SLOT_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
     {SLOT_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
     {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM5, 96, 1, 32, 32},
     {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
     {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT5, 10368, 4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT5, 10368, 4, 32, 32},
     {SLOT_NORM4_FWD_2, "dropout4", "its output", TENSOR_SCRATCH, 75456, 10368, 4, 32, 32},
     {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT4, 10368, 4, 32, 32},
+    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT4, 10368, 4, 32, 32},
     {SLOT_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
     {SLOT_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
     {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM4, 96, 1, 32, 32},
     {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
     {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT4, 10368, 4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT4, 10368, 4, 32, 32},
     {SLOT_NORM3_FWD_2, "dropout3", "its output", TENSOR_SCRATCH, 47808, 5184, 4, 16, 16},
     {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT3, 5184, 4, 16, 16},
+    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
     {SLOT_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
     {SLOT_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
     {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM3, 48, 1, 16, 16},
     {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
     {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT3, 5184, 4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
     {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
     {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 4096, 4, 16, 16},
     {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
     {SLOT_NORM2_FWD_2, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
     {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT2, 36992, 4, 32, 32},
+    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT2, 36992, 4, 32, 32},
     {SLOT_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
     {SLOT_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
     {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM2, 96, 1, 32, 32},
     {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
     {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT2, 36992, 4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT2, 36992, 4, 32, 32},
     {SLOT_NORM1_FWD_2, "dropout1", "its output", TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
     {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT1, 16384, 4, 16, 16},
+    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT1, 16384, 4, 16, 16},
     {SLOT_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
     {SLOT_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
     {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM1, 48, 1, 16, 16},
     {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
     {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_GROUP, AT_DY_DROPOUT1, 16384, 4, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT1, 16384, 4, 16, 16},
     {SLOT_CONV1_BWD_WEIGHTS, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
     {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
 };
@@ -5720,7 +5724,7 @@ static const struct tensors all_tensors = {
     .count = 120,
     .weight_floats = WEIGHT_FLOATS,
     .chunk_floats = CHUNK_FLOATS,
-    .group_floats = GROUP_FLOATS,
+    .micro_batch_floats = MICRO_BATCH_FLOATS,
     .thread_floats = THREAD_FLOATS,
 };
 
@@ -5823,7 +5827,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "7e1fc8b54df0e8b0",
+    .arithmetic = "13057206e0889fd5",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -37,17 +37,17 @@
  *
  * How a batch is cut:
  *
- *     batch 128 = 16 chunks x 2 groups x 4 images
+ *     batch 128 = 16 chunks x 2 micro-batches x 4 images
  *     chunk 0   images 0-3, 4-7
  *     chunk 1   images 8-11, 12-15
  *     ..
  *     chunk 15  images 120-123, 124-127
  *
  * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
- * threads changes no bit. A group goes through the whole network before the next one begins.
+ * threads changes no bit. A micro-batch goes through the whole network before the next one begins.
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
- * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a group.
+ * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch.
  *
  * Names: y_<layer> an output, dy_ its gradient, w_ packed weights, wt_ the same for the data
  * gradient, dw_ and db_ gradients of weight and bias, sums_ and coef_ what a norm sums and applies
@@ -167,7 +167,7 @@ enum {
     CHUNK_FLOATS = 46192
 };
 
-/* Each thread's own, for one group of images: the pointers of train_group and eval_group say what lies where. */
+/* Each thread's own, for one micro-batch: the pointers of train_micro_batch and eval_micro_batch say what lies where. */
 enum {
     SCRATCH_FLOATS = 767984
 };
@@ -245,7 +245,7 @@ enum {
 };
 
 /* Images that run through the network together. */
-enum { GROUP = 4 };
+enum { MICRO_BATCH = 4 };
 
 /* The memory of one thread in one step. */
 struct net {
@@ -254,7 +254,7 @@ struct net {
     const float *param; /* the canonical parameters */
     float *weights;     /* packed weights */
     float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *scratch;     /* this thread's own memory, for one group of images */
+    float *scratch;     /* this thread's own memory, for one micro-batch */
 };
 
 static struct net open_net(struct run *run, int rank)
@@ -387,8 +387,8 @@ static const struct weight weights[27];
 
 /* -- 4. The training step, and an evaluation --------------------------------------------------- */
 
-/* A group of n images through the whole network, forward and backward. */
-static void train_group(const struct net *net, int chunk, int image, int n)
+/* A micro-batch of n images through the whole network, forward and backward. */
+static void train_micro_batch(const struct net *net, int chunk, int image, int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const y_input = net->scratch + 683968; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
@@ -401,7 +401,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const y_relu2 = net->scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
     float *const sums_norm2 = net->scratch + 11520; /* 4 of 3 x 32; calls 6-7 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2 = net->scratch; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 6-6 */
+    float *const tiles_conv2_fwd = net->scratch; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 6-6 */
     float *const coef_norm2 = net->scratch + 764144; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 7-82 */
     uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + 750832) : NULL; /* 4 of 32 x 32 x 32 bits; calls 8-82 */
     float *const y_dropout2 = net->scratch; /* 4 of 32 x 32 x 32; calls 9-78 */
@@ -412,21 +412,21 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const y_relu3 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
     float *const sums_norm3 = net->scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4 = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 12-12 */
+    float *const tiles_conv4_fwd = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 12-12 */
     float *const coef_norm3 = net->scratch + 767664; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 13-74 */
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + 147456) : NULL; /* 4 of 16 x 16 x 16 bits; calls 14-74 */
     float *const y_dropout3 = net->scratch + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
     float *const y_relu4 = net->scratch + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
     float *const sums_norm4 = net->scratch + 290560; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5 = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 16-16 */
+    float *const tiles_conv5_fwd = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 16-16 */
     float *const coef_norm4 = net->scratch + 764784; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-69 */
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + 761072) : NULL; /* 4 of 16 x 16 x 32 bits; calls 18-69 */
     float *const y_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
     float *const y_relu5 = net->scratch + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
     float *const sums_norm5 = net->scratch + 294016; /* 4 of 3 x 32; calls 20-21 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6 = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 20-20 */
+    float *const tiles_conv6_fwd = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 20-20 */
     float *const coef_norm5 = net->scratch + 765424; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 21-64 */
     uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + 762096) : NULL; /* 4 of 16 x 16 x 32 bits; calls 22-64 */
     float *const y_dropout5 = net->scratch + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
@@ -437,21 +437,21 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const y_relu6 = net->scratch + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
     float *const sums_norm6 = net->scratch + 287104; /* 4 of 3 x 32; calls 26-27 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8 = net->scratch + 279040; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); calls 26-26 */
+    float *const tiles_conv8_fwd = net->scratch + 279040; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); calls 26-26 */
     float *const coef_norm6 = net->scratch + 766064; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 27-56 */
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + 576448) : NULL; /* 4 of 8 x 8 x 32 bits; calls 28-56 */
     float *const y_dropout6 = net->scratch + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
     float *const y_relu7 = net->scratch + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
     float *const sums_norm7 = net->scratch + 289408; /* 4 of 3 x 32; calls 30-31 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9 = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 30-30 */
+    float *const tiles_conv9_fwd = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 30-30 */
     float *const coef_norm7 = net->scratch + 766704; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 31-51 */
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + 576704) : NULL; /* 4 of 8 x 8 x 32 bits; calls 32-51 */
     float *const y_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
     float *const y_relu8 = net->scratch + 289408; /* 4 of 8 x 8 x 32; calls 34-46 */
     float *const sums_norm8 = net->scratch + 297600; /* 4 of 3 x 32; calls 34-35 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10 = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 34-34 */
+    float *const tiles_conv10_fwd = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 34-34 */
     float *const coef_norm8 = net->scratch + 287232; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 35-46 */
     uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + 287872) : NULL; /* 4 of 8 x 8 x 32 bits; calls 36-46 */
     float *const y_dropout8 = net->scratch + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
@@ -468,28 +468,28 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const dw_norm8 = totals + AT_DW_NORM8;
     float *const db_norm8 = totals + AT_DB_NORM8;
     float *const dw_conv10 = totals + AT_DW_CONV10;
-    float *const tiles_conv10_again = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 47-47 */
+    float *const tiles_conv10_bwd_weights = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 47-47 */
     float *const dy_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
-    float *const tiles_conv10_again_again = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 48-48 */
+    float *const tiles_conv10_bwd_data = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 48-48 */
     float *const dsums_norm7 = net->scratch + 279424; /* 4 of 2 x 32; calls 49-50 */
     float *const dcoef_norm7 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 50-51 */
     float *const dw_norm7 = totals + AT_DW_NORM7;
     float *const db_norm7 = totals + AT_DB_NORM7;
     float *const dw_conv9 = totals + AT_DW_CONV9;
-    float *const tiles_conv9_again = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 52-52 */
+    float *const tiles_conv9_bwd_weights = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 52-52 */
     float *const dy_dropout6 = net->scratch + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
-    float *const tiles_conv9_again_again = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 53-53 */
+    float *const tiles_conv9_bwd_data = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 53-53 */
     float *const dsums_norm6 = net->scratch + 279424; /* 4 of 2 x 32; calls 54-55 */
     float *const dcoef_norm6 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 55-56 */
     float *const dw_norm6 = totals + AT_DW_NORM6;
     float *const db_norm6 = totals + AT_DB_NORM6;
     float *const dw_conv8 = totals + AT_DW_CONV8;
-    float *const tiles_conv8_again = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 57-57 */
+    float *const tiles_conv8_bwd_weights = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 57-57 */
     float *const dy_maxpool2 = net->scratch + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
-    float *const tiles_conv8_again_again = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); calls 58-58 */
+    float *const tiles_conv8_bwd_data = net->scratch + 279040; /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); calls 58-58 */
     float *const dy_conv7 = net->scratch + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
     float *const dw_conv7 = totals + AT_DW_CONV7;
     float *const dy_dropout5 = net->scratch + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
@@ -499,28 +499,28 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const dw_norm5 = totals + AT_DW_NORM5;
     float *const db_norm5 = totals + AT_DB_NORM5;
     float *const dw_conv6 = totals + AT_DW_CONV6;
-    float *const tiles_conv6_again = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 65-65 */
+    float *const tiles_conv6_bwd_weights = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 65-65 */
     float *const dy_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
-    float *const tiles_conv6_again_again = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 66-66 */
+    float *const tiles_conv6_bwd_data = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 66-66 */
     float *const dsums_norm4 = net->scratch + 279424; /* 4 of 2 x 32; calls 67-68 */
     float *const dcoef_norm4 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 68-69 */
     float *const dw_norm4 = totals + AT_DW_NORM4;
     float *const db_norm4 = totals + AT_DB_NORM4;
     float *const dw_conv5 = totals + AT_DW_CONV5;
-    float *const tiles_conv5_again = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 70-70 */
+    float *const tiles_conv5_bwd_weights = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 70-70 */
     float *const dy_dropout3 = net->scratch + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
-    float *const tiles_conv5_again_again = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); calls 71-71 */
+    float *const tiles_conv5_bwd_data = net->scratch + 279040; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); calls 71-71 */
     float *const dsums_norm3 = net->scratch + 279232; /* 4 of 2 x 16; calls 72-73 */
     float *const dcoef_norm3 = net->scratch + 279040; /* 4 of 3 x 16: A, B, D; calls 73-74 */
     float *const dw_norm3 = totals + AT_DW_NORM3;
     float *const db_norm3 = totals + AT_DB_NORM3;
     float *const dw_conv4 = totals + AT_DW_CONV4;
-    float *const tiles_conv4_again = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 75-75 */
+    float *const tiles_conv4_bwd_weights = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 75-75 */
     float *const dy_maxpool1 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
-    float *const tiles_conv4_again_again = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 76-76 */
+    float *const tiles_conv4_bwd_data = net->scratch + 279040; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 76-76 */
     float *const dy_conv3 = net->scratch + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
     float *const dw_conv3 = totals + AT_DW_CONV3;
     float *const dy_dropout2 = net->scratch; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
@@ -530,10 +530,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     float *const dw_norm2 = totals + AT_DW_NORM2;
     float *const db_norm2 = totals + AT_DB_NORM2;
     float *const dw_conv2 = totals + AT_DW_CONV2;
-    float *const tiles_conv2_again = net->scratch + 147968; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 83-83 */
+    float *const tiles_conv2_bwd_weights = net->scratch + 147968; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 83-83 */
     float *const dy_dropout1 = net->scratch + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
-    float *const tiles_conv2_again_again = net->scratch + 213504; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); calls 84-84 */
+    float *const tiles_conv2_bwd_data = net->scratch + 213504; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); calls 84-84 */
     float *const dsums_norm1 = net->scratch + 192; /* 4 of 2 x 16; calls 85-86 */
     float *const dcoef_norm1 = net->scratch; /* 4 of 3 x 16: A, B, D; calls 86-87 */
     float *const dw_norm1 = totals + AT_DW_NORM1;
@@ -555,7 +555,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_NORM1_FWD);
 
     /* Call 6. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, n);
     count_time(net, SLOT_CONV2_FWD);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
@@ -574,7 +574,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_MAXPOOL1_FWD);
 
     /* Call 12. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, n);
     count_time(net, SLOT_CONV4_FWD);
     for (int i = 0; i < n; i++) {
         group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
@@ -585,7 +585,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_NORM3_FWD);
 
     /* Call 16. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, n);
     count_time(net, SLOT_CONV5_FWD);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
@@ -596,7 +596,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_NORM4_FWD);
 
     /* Call 20. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, n);
     count_time(net, SLOT_CONV6_FWD);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
@@ -615,7 +615,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_MAXPOOL2_FWD);
 
     /* Call 26. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, n);
     count_time(net, SLOT_CONV8_FWD);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
@@ -626,7 +626,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_NORM6_FWD);
 
     /* Call 30. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, n);
     count_time(net, SLOT_CONV9_FWD);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
@@ -637,7 +637,7 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_NORM7_FWD);
 
     /* Call 34. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, n);
     count_time(net, SLOT_CONV10_FWD);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
@@ -677,10 +677,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     }
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
     count_time(net, SLOT_NORM8_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_again, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_bwd_weights, n);
     count_time(net, SLOT_CONV10_BWD_WEIGHTS);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_again_again, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_bwd_data, n);
     count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Call 49. Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
@@ -691,10 +691,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     }
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
     count_time(net, SLOT_NORM7_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_again, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_bwd_weights, n);
     count_time(net, SLOT_CONV9_BWD_WEIGHTS);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_again_again, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_bwd_data, n);
     count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Call 54. Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
@@ -705,9 +705,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     }
     norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
     count_time(net, SLOT_NORM6_BWD_DATA);
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_again, n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_bwd_weights, n);
     count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_again_again, n);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_bwd_data, n);
     count_time(net, SLOT_CONV8_BWD_DATA);
 
     /* Call 59. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
@@ -729,10 +729,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     }
     norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
     count_time(net, SLOT_NORM5_BWD_DATA);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_again, n);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_bwd_weights, n);
     count_time(net, SLOT_CONV6_BWD_WEIGHTS);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_again_again, n);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_bwd_data, n);
     count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Call 67. Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
@@ -743,10 +743,10 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     }
     norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
     count_time(net, SLOT_NORM4_BWD_DATA);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_again, n);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_bwd_weights, n);
     count_time(net, SLOT_CONV5_BWD_WEIGHTS);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_again_again, n);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_bwd_data, n);
     count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Call 72. Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
@@ -757,9 +757,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     }
     norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
     count_time(net, SLOT_NORM3_BWD_DATA);
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_again, n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_bwd_weights, n);
     count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_again_again, n);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_bwd_data, n);
     count_time(net, SLOT_CONV4_BWD_DATA);
 
     /* Call 77. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
@@ -781,9 +781,9 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     }
     norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
     count_time(net, SLOT_NORM2_BWD_DATA);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_again, n);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_bwd_weights, n);
     count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_again_again, n);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_bwd_data, n);
     count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Call 85. Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
@@ -798,8 +798,8 @@ static void train_group(const struct net *net, int chunk, int image, int n)
     count_time(net, SLOT_CONV1_BWD_WEIGHTS);
 }
 
-/* A group of n images in evaluation mode. */
-static void eval_group(const struct net *net, int chunk, int image, int n)
+/* A micro-batch of n images in evaluation mode. */
+static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
 {
     float *const y_input = net->scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
     float *const y_relu1 = net->scratch; /* 4 of 32 x 32 x 16; calls 2-4 */
@@ -810,7 +810,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 5-7 */
     float *const sums_norm2 = net->scratch + 216576; /* 4 of 3 x 32; calls 5-6 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2 = net->scratch + 205056; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 5-5 */
+    float *const tiles_conv2_fwd = net->scratch + 205056; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 5-5 */
     float *const coef_norm2 = net->scratch + 262144; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 6-7 */
     float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
     float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 8-9 */
@@ -819,19 +819,19 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
     float *const sums_norm3 = net->scratch + 8064; /* 4 of 3 x 16; calls 10-11 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4 = net->scratch; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 10-10 */
+    float *const tiles_conv4_fwd = net->scratch; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); calls 10-10 */
     float *const coef_norm3 = net->scratch + 37120; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 11-12 */
     float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
     float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
     float *const sums_norm4 = net->scratch + 32256; /* 4 of 3 x 32; calls 13-14 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5 = net->scratch + 20736; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 13-13 */
+    float *const tiles_conv5_fwd = net->scratch + 20736; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); calls 13-13 */
     float *const coef_norm4 = net->scratch + 74240; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 14-15 */
     float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
     float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
     float *const sums_norm5 = net->scratch + 89216; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6 = net->scratch + 74240; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 16-16 */
+    float *const tiles_conv6_fwd = net->scratch + 74240; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); calls 16-16 */
     float *const coef_norm5 = net->scratch + 32768; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-18 */
     float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 18-19 */
     float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
@@ -840,19 +840,19 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     float *const y_relu6 = net->scratch + 12800; /* 4 of 8 x 8 x 32; calls 21-23 */
     float *const sums_norm6 = net->scratch + 8064; /* 4 of 3 x 32; calls 21-22 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8 = net->scratch; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); calls 21-21 */
+    float *const tiles_conv8_fwd = net->scratch; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); calls 21-21 */
     float *const coef_norm6 = net->scratch + 20992; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 22-23 */
     float *const y_dropout6 = net->scratch; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
     float *const y_relu7 = net->scratch + 23168; /* 4 of 8 x 8 x 32; calls 24-26 */
     float *const sums_norm7 = net->scratch + 31360; /* 4 of 3 x 32; calls 24-25 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9 = net->scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 24-24 */
+    float *const tiles_conv9_fwd = net->scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 24-24 */
     float *const coef_norm7 = net->scratch + 12800; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 25-26 */
     float *const y_dropout7 = net->scratch; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
     float *const y_relu8 = net->scratch + 23168; /* 4 of 8 x 8 x 32; calls 27-29 */
     float *const sums_norm8 = net->scratch + 31360; /* 4 of 3 x 32; calls 27-28 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10 = net->scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 27-27 */
+    float *const tiles_conv10_fwd = net->scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); calls 27-27 */
     float *const coef_norm8 = net->scratch + 8192; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 28-29 */
     float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 29-30 */
     float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
@@ -870,7 +870,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* Call 5. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, n);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
     }
@@ -884,7 +884,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* Call 10. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, n);
     for (int i = 0; i < n; i++) {
         group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
     }
@@ -892,7 +892,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* Call 13. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, n);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
     }
@@ -900,7 +900,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* Call 16. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, n);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
     }
@@ -914,7 +914,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* Call 21. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, n);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
     }
@@ -922,7 +922,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* Call 24. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, n);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
     }
@@ -930,7 +930,7 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* Call 27. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, n);
     for (int i = 0; i < n; i++) {
         group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
     }
@@ -947,15 +947,15 @@ static void eval_group(const struct net *net, int chunk, int image, int n)
     store_logits(net, image, n, y_conv11);
 }
 
-/* Calls a function for each group of images of these chunks, in order. */
-static void each_group(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
+/* Calls a function for each micro-batch of these chunks, in order. */
+static void each_micro_batch(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
 {
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         const struct span images = run_chunk(net->run, chunk);
-        for (int image = images.first; image < images.last; image += GROUP) {
+        for (int image = images.first; image < images.last; image += MICRO_BATCH) {
             const int left = images.last - image;
-            run_group(net->run, chunk, 0, image, left < GROUP ? left : GROUP);
-            compute(net, chunk, image, left < GROUP ? left : GROUP);
+            run_micro_batch(net->run, chunk, 0, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+            compute(net, chunk, image, left < MICRO_BATCH ? left : MICRO_BATCH);
         }
     }
 }
@@ -973,7 +973,7 @@ static void train(struct run *run, int rank)
         run->correct[chunk] = 0;
     }
 
-    each_group(&net, chunks, train_group);
+    each_micro_batch(&net, chunks, train_micro_batch);
 
     /* Every chunk has its gradients: sum, update, pack. */
     team_barrier(run->team);
@@ -992,7 +992,7 @@ static void eval(struct run *run, int rank)
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
-    each_group(&net, chunks, eval_group);
+    each_micro_batch(&net, chunks, eval_micro_batch);
 }
 
 /* -- 5. Vector helpers ------------------------------------------------------------------------- */
@@ -4293,7 +4293,7 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
     }
 }
 
-/* Loss of each image of a group, and whether its largest logit is the label's; 10 logits.
+/* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
  * templates/ops/loss.c.tpl */
@@ -4335,7 +4335,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
     }
 }
 
-/* The logits of a group of images, for those who asked for them. templates/ops/loss.c.tpl */
+/* The logits of a micro-batch, for those who asked for them. templates/ops/loss.c.tpl */
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {
     for (int image = first; image < first + n && net->run->logits != NULL; image++, values += 16) {
@@ -4364,7 +4364,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
 /* group norm: statistics over 4 x count elements, 4 sets.
  * sums: 3 x 16, those (see add_image_moments) of each channel over `count` values.
  * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
- * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
+ * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
 {
@@ -4426,7 +4426,7 @@ static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight, 
 /* group norm: statistics over 8 x count elements, 4 sets.
  * sums: 3 x 32, those (see add_image_moments) of each channel over `count` values.
  * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
- * The line is a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
+ * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
 static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
 {
@@ -5126,7 +5126,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "6fc08b010cf59db3",
+    .arithmetic = "86bb528c85a3775f",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -22,7 +22,7 @@ local PASS <const> = {
 }
 
 -- Source and destination of the pass, and the source border that the window needs by itself.
-local function ends(kernel, words)
+local function source_and_destination(kernel, words)
     if kernel.pass == "fwd" then
         return kernel.x, kernel.y or kernel.x, kernel.padding or 0
     elseif kernel.pass == "bwd_weights" then
@@ -44,8 +44,8 @@ local function how(kernel, words, algorithm)
     if words.has_k and kernel.pass ~= "bwd_data" and kernel.x.pitch ~= kernel.c then
         parts[#parts + 1] = "padded"
     end
-    local source <const>, destination <const>, need <const> = ends(kernel, words)
-    if source.border ~= need or destination.border ~= 0 then
+    local source <const>, destination <const>, reach <const> = source_and_destination(kernel, words)
+    if source.border ~= reach or destination.border ~= 0 then
         parts[#parts + 1] = string.format("b%d_%d", source.border, destination.border)
     end
     -- Elementwise kernels read more tensors than two; a third border joins the name.
@@ -70,7 +70,7 @@ local function full_name(kernel, words, algorithm)
         how(kernel, words, algorithm))
 end
 
--- The C function of a kernel specification (see schedule.lua).
+-- The C function of a kernel specification (see calls.lua).
 function name.kernel(kernel)
     local words <const> = ops[kernel.op].name_words(kernel)
     return full_name(kernel, words, words.algorithm)

@@ -21,7 +21,7 @@ local function pointer_text(buffer, offset)
     return string.format("net->%s + %s", buffer.scope, name.offset(buffer.name))
 end
 
--- What lies in scratch memory, and for which calls of its schedule.
+-- What lies in scratch memory, and for which calls of its plan.
 local function scratch_note(buffer)
     return string.format(" /* %s%s; calls %d-%d */",
         buffer.copies > 1 and buffer.copies .. " of " or "", buffer.shape, buffer.first,
@@ -276,7 +276,7 @@ function phases.texts(graph, train, eval, phased)
         first_call = 1,
         memory = eval.memory, phased = phased,
     })
-    return texts, template.render("emit/schedule.c.tpl", {
+    return texts, template.render("emit/step.c.tpl", {
         phases = steps, phased = phased, eval_lines = eval_lines_of(graph),
         weight_count = #graph.params,
     })

@@ -193,7 +193,7 @@ end
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
-    local texts <const> = { params.helpers, params.schedule, "micro-batch " .. params.micro_batch }
+    local texts <const> = { params.helpers, params.step, "micro-batch " .. params.micro_batch }
     for _, list in ipairs { params.shared_texts, params.kernel_texts, params.pack_texts,
         params.weights, params.phase_texts } do
         table.move(list, 1, #list, #texts + 1, texts)
@@ -225,7 +225,7 @@ function emit.program(graph, options)
     params.prototypes = table.move(kernels.prototypes, 1, #kernels.prototypes,
         #helpers.prototypes + 1, helpers.prototypes)
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
-    params.weights, params.phase_texts, params.schedule = weights, phase_texts, main
+    params.weights, params.phase_texts, params.step = weights, phase_texts, main
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
     params.micro_batch = train.plan.micro_batch
     params.chunk_micro_batches = train.plan.chunk_micro_batches

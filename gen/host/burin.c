@@ -63,7 +63,7 @@ static const struct {
                   "pass",
                   NULL,
                   PLAN,
-                  {"network", "graph", "steps", "schedule", "memory", "kernels", "choices"}},
+                  {"network", "graph", "steps", "calls", "memory", "kernels", "choices"}},
     [OPT_FIGURE] = {"figure", "figure", NULL, REPORT, {NULL}},
     [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, GEN | PLAN | TWIN | LAYERS | REPORT, {NULL}},
 };
@@ -113,7 +113,7 @@ static const char help_text[] =
     "  --candidate N        take the N-th candidate of every convolution      (gen, plan)\n"
     "                       kernel, the first being the model's, to measure\n"
     "  --pass PASS          print what one pass makes, as plain tables:       (plan)\n"
-    "                       network, graph, steps, schedule, memory or\n"
+    "                       network, graph, steps, calls, memory or\n"
     "                       kernels; or choices, as --tuned reads them\n"
     "  --figure ID          one figure alone, as a picture: its id on the     (report)\n"
     "                       page, such as accuracy [the whole page]\n"

@@ -22,7 +22,7 @@ function add.name_words(spec)
 end
 
 function add.forward(planner, step, y)
-    local x <const>, x2 <const> = planner:need(step.x), planner:need(step.x2)
+    local x <const>, x2 <const> = planner:materialize(step.x), planner:materialize(step.x2)
     planner:kernel_call({
         op = step.op, pass = "fwd", x = x.layout, x2 = x2.layout, y = y.layout, c = step.x.c,
         relu = step.relu, params = { "y", "x", "x2" },
@@ -30,7 +30,7 @@ function add.forward(planner, step, y)
 end
 
 function add.backward(planner, step, dy)
-    local y <const> = step.relu and planner:need(step.y) or nil
+    local y <const> = step.relu and planner:materialize(step.y) or nil
     for _, x in ipairs { step.x, step.x2 } do
         if x.trained then
             local dx <const>, adds <const> = planner:gradient_into(x)

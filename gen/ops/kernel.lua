@@ -2,7 +2,7 @@
 -- comments, their steps from image to image.
 --
 -- A module of an operation makes the parameters of its template from a specification (its shape
--- stands at the head of schedule.lua) and begins with kernel.common.
+-- stands at the head of calls.lua) and begins with kernel.common.
 
 local dropout <const> = require "ops/dropout"
 local layout <const> = require "ops/layout"

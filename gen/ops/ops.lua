@@ -32,7 +32,7 @@
 --   packed_floats(spec, isa), pack_name(spec, what, isa), pack(spec, what, isa)
 --                               of one that has packed weights: see conv.lua; nil: it has none
 -- }
--- Specifications of kernels: see the head of schedule.lua.
+-- Specifications of kernels: see the head of calls.lua.
 
 local pool <const> = require "ops/pool"
 

@@ -79,7 +79,7 @@ local function specification(planner, step, pass)
 end
 
 function pointwise.forward(planner, step, y)
-    local x <const> = planner:need(step.x)
+    local x <const> = planner:materialize(step.x)
     local spec <const> = specification(planner, step, "fwd")
     spec.x, spec.y, spec.params = x.layout, y.layout, { "y", "x" }
     local values <const> = { y = y, x = x }
@@ -97,7 +97,7 @@ end
 -- Sums up what the gradient of a norm needs of the gradients of its outputs, in `values`.
 local function reduce(planner, step, values)
     local spec <const>, dy <const> = specification(planner, step, "bwd_reduce"), values.dy
-    values.x = planner:need(step.x)
+    values.x = planner:materialize(step.x)
     spec.x, spec.dx = values.x.layout, values.x.layout
     spec.y, spec.dy = dy.layout, dy.layout
     spec.params = { "sums", "x", "dy", "coef" }
@@ -127,7 +127,7 @@ function pointwise.backward(planner, step, dy)
         dx, adds = planner:gradient_into(step.x)
     end
     local reads_x <const> = step.norm or step.masks_x or step.relu
-    values.dx, values.x = dx, reads_x and planner:need(step.x) or nil
+    values.dx, values.x = dx, reads_x and planner:materialize(step.x) or nil
     local spec <const> = specification(planner, step, "bwd_data")
     spec.x, spec.y = planner.layouts[step.x].data, dy.layout
     spec.dx, spec.dy = dx.layout, dy.layout

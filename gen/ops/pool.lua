@@ -65,7 +65,7 @@ end
 
 -- winners: whether a gradient will ask for them
 local function forward(planner, step, y, winners)
-    local x <const> = planner:need(step.x)
+    local x <const> = planner:materialize(step.x)
     local spec <const> = specification(step, "fwd")
     spec.x, spec.y, spec.winners = x.layout, y.layout, winners
     spec.params = winners and { "y", "winner", "x" } or { "y", "x" }

@@ -14,7 +14,7 @@ function sums.forward(planner, step)
     if planner.eval and planner.is_batch(step.norm) then
         return
     end
-    local x <const> = planner:need(step.x)
+    local x <const> = planner:materialize(step.x)
     planner:kernel_call({
         op = step.op, pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
         params = { "sums", "x" },

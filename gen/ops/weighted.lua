@@ -45,7 +45,7 @@ end
 
 function weighted.forward(planner, step, y, window_of)
     local node <const> = step.layers[1]
-    local x <const> = planner:need(step.x)
+    local x <const> = planner:materialize(step.x)
     local spec <const> = specification(step, "fwd", window_of)
     spec.x, spec.y, spec.params = x.layout, y.layout, { "y" }
     local values <const> = { y = y, x = x, bias = planner.by_name["b_" .. node.name] }
@@ -82,9 +82,9 @@ function weighted.backward(planner, step, dy, window_of)
     local node <const> = step.layers[1]
     local relu_masked <const> = #step.y.readers == 1 and step.y.readers[1].masks_x
     if step.relu and not relu_masked then
-        pointwise.mask(planner, dy, planner:need(step.y), step.layers[2])
+        pointwise.mask(planner, dy, planner:materialize(step.y), step.layers[2])
     end
-    local x <const> = planner:need(step.x)
+    local x <const> = planner:materialize(step.x)
     local spec <const> = specification(step, "bwd_weights", window_of)
     spec.x, spec.y, spec.dy = x.layout, dy.layout, dy.layout
     spec.params = spec.bias and { "dw", "db", "x", "dy" } or { "dw", "x", "dy" }

@@ -1,6 +1,6 @@
 -- builder.lua - a plan under construction: buffers and the calls that touch them, phase by phase.
 --
--- schedule.lua decides which calls are made; here each becomes part of the plan whose shape the
+-- calls.lua decides which calls are made; here each becomes part of the plan whose shape the
 -- head of that file describes: buffers get their scope from the phases that touch them, kernels
 -- their algorithm, packed weights, scratch memory and name.
 
@@ -29,7 +29,6 @@ function builder.new(fused, isa, algorithm, phased, wishes)
         algorithm = algorithm or "auto", phased = phased, wishes = wishes,
         phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
         kernels = {}, data = {}, grad = {}, calls = 0, held = {},
-        again = {},
     }, builder)
 end
 
@@ -49,20 +48,9 @@ function builder:shared_buffer(buffer_name, scope, floats, shape, copies)
         or self:buffer(buffer_name, scope, floats, shape, nil, copies)
 end
 
--- A name for a buffer of a layer that may have some already: y_norm1, y_norm1_again,
--- y_norm1_again_again, y_norm1_again3, ...
-function builder:free_name(buffer_name)
-    local free = buffer_name
-    while self.by_name[free] do
-        local times <const> = (self.again[buffer_name] or 0) + 1
-        self.again[buffer_name] = times
-        free = buffer_name .. (times > 2 and "_again" .. times or ("_again"):rep(times))
-    end
-    return free
-end
-
-function builder:layout_buffer(buffer_name, l)
-    local buffer <const> = self:buffer(self:free_name(buffer_name), "scratch", layout.floats(l),
+--- A buffer of images. suffix: what tells it from an earlier one of this name, or nil
+function builder:layout_buffer(buffer_name, l, suffix)
+    local buffer <const> = self:buffer(buffer_name .. (suffix or ""), "scratch", layout.floats(l),
         layout.shape(l), l, self.micro_batch)
     buffer.base = buffer_name
     return buffer
@@ -123,8 +111,8 @@ function builder:give_scratch(spec, values)
         floats, shape = ops[spec.op].scratch(spec)
     end
     if floats then
-        values.scratch = self:buffer(self:free_name("tiles_" .. spec.layer), "scratch", floats,
-            shape)
+        values.scratch = self:buffer("tiles_" .. spec.layer .. "_" .. spec.pass, "scratch",
+            floats, shape)
         table.insert(spec.params, "scratch")
     end
 end

@@ -2,7 +2,7 @@
 --
 -- Buffers of the scopes "weights", "chunk" and "thread" live for the whole program and lie one
 -- after another. Those of "micro_batch" and "scratch" live from their first call to their last one
--- (see schedule.lua), and share memory when their lifetimes do not overlap: largest first, each at
+-- (see calls.lua), and share memory when their lifetimes do not overlap: largest first, each at
 -- the lowest offset that is free for its whole life (occupancy.lua).
 --
 -- A bordered buffer that shares memory must have its border cleared before its first call (the
@@ -69,7 +69,7 @@ local function place_by_size(list, offset)
     return floats
 end
 
--- Places the buffers of a plan (see schedule.lua).
+-- Places the buffers of a plan (see calls.lua).
 function memory.place(plan)
     local offset <const>, clears <const> = {}, {}
     local floats <const> = { weights = 0, chunk = 0, micro_batch = 0, thread = 0, scratch = 0 }

@@ -1,6 +1,6 @@
 -- norms.lua - what a norm asks of a plan: sums, coefficients, and the phases at which images meet.
 --
--- A builder (builder.lua) that knows norms; schedule.lua makes it know all steps. A kernel before a
+-- A builder (builder.lua) that knows norms; calls.lua makes it know all steps. A kernel before a
 -- norm leaves the sums of each image. A norm of the whole batch gathers them in double, per chunk
 -- and then over chunks (templates/ops/moments.c.tpl). From complete sums the norm's own functions
 -- (templates/ops/norm.c.tpl) make the scale and shift that the pointwise step after it applies.

@@ -4,7 +4,7 @@
 --     planned = { graph,
 --                 set       the instruction set (emit/isa.lua)
 --                 fused     fused steps (fuse.lua)
---                 train     { plan = calls in phases (schedule.lua), memory (memory.lua) }
+--                 train     { plan = calls in phases (calls.lua), memory (memory.lua) }
 --                 eval      the same of an evaluation
 --                 phased    whether training is cut into phases
 --                 scratch   floats of a thread's scratch memory }
@@ -15,7 +15,7 @@
 local fuse <const> = require "plan/fuse"
 local isa <const> = require "emit/isa"
 local memory <const> = require "plan/memory"
-local schedule <const> = require "plan/schedule"
+local calls <const> = require "plan/calls"
 
 local pipeline <const> = {}
 
@@ -40,10 +40,10 @@ end
 local function calls_in_phases(planned, options)
     local wishes <const> = wishes_of(planned, options)
     local fused <const>, set <const> = planned.fused, planned.set
-    local train <const> = schedule.train(fused, set, options.algorithm, wishes)
+    local train <const> = calls.train(fused, set, options.algorithm, wishes)
     return {
         train = { plan = train }, phased = #train.phases > 1,
-        eval = { plan = schedule.eval(fused, set, options.algorithm, wishes) },
+        eval = { plan = calls.eval(fused, set, options.algorithm, wishes) },
     }
 end
 

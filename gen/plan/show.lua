@@ -20,7 +20,7 @@ local function tile_text(spec, planned, options)
         return ""
     end
     local _, params <const> = ops[spec.op].params(spec, planned.set, options)
-    local mr <const> = params.mr or params.groups and params.groups[1].mr or params.block
+    local mr <const> = params.mr or params.spans and params.spans[1].mr or params.block
     return string.format("%d x %d", mr, params.nr)
 end
 
@@ -84,7 +84,7 @@ local function memory_summary(graph, planned, threads)
         (floats.thread + planned.scratch) * 4 / 1e6)
 end
 
--- The plan of a network: layers, schedule, kernels, memory.
+-- The plan of a network: layers, calls, kernels, memory.
 function plan.text(graph, options)
     local planned <const> = pipeline.plan(graph, options)
     local lines <const> = {
@@ -92,7 +92,7 @@ function plan.text(graph, options)
             options.norm, planned.set.title, graph.param_floats, graph.flop / 1e6), "",
     }
     append(lines, model.layer_table(graph, planned))
-    append(lines, { "", "Schedule of a training step", "" })
+    append(lines, { "", "Plan of a training step", "" })
     append(lines, phase_lines(planned))
     append(lines, { "", "Kernels", "" })
     append(lines, model.align(kernel_rows(planned, options), { [4] = true }))
@@ -121,7 +121,7 @@ function plan.choices(graph, options)
     return table.concat(lines, "\n") .. "\n"
 end
 
--- One pass as a plain table: "steps", "schedule", "memory" or "kernels". Graph nodes, values and
+-- One pass as a plain table: "steps", "calls", "memory" or "kernels". Graph nodes, values and
 -- buffers refer to each other, so each is named where it is referred to.
 function plan.pass(graph, options, pass)
     local planned <const> = pipeline.plan(graph, options)
@@ -145,7 +145,7 @@ function plan.pass(graph, options, pass)
         for i, step in ipairs(planned.fused.steps) do
             out[i] = step_table(step)
         end
-    elseif pass == "schedule" then
+    elseif pass == "calls" then
         for i, phase in ipairs(planned.train.plan.phases) do
             local joins <const>, calls <const> = {}, {}
             for k, join in ipairs(phase.joins) do

@@ -128,7 +128,8 @@ static double tolerance_of(const struct operands *o, enum operand output, int ro
     double terms = count_terms(k, o->n);
     if (k->op == KERNEL_CONV && !k->exact)
         terms = fmax(terms, 16 * sqrt(terms));
-    double offset = k->op == KERNEL_POINTWISE ? 0 : operands_offset(input); /* x - m does so */
+    /* x - m takes the offset away. */
+    double offset = k->op == KERNEL_POINTWISE ? 0 : operands_offset(input);
     if (output != OPERAND_SUMS)
         return TOLERANCE * terms * (size + offset) * size * scale;
     if (k->pass == PASS_BWD_REDUCE)

@@ -247,7 +247,7 @@ static const struct weight weights[${#weights}];
 @ for _, text in ipairs(phase_texts) do
     ${text}
 @ end
-${schedule}
+${step}
 /* -- 5. Vector helpers ------------------------------------------------------------------------- */
 
 ${helpers}

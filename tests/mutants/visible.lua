@@ -27,7 +27,7 @@ local visible = {
         steps .. " test_steps_ragged_bn19_c test_norms_c test_gradients_kinds_gn" },
     { "^templates/.*moments",
         steps .. " test_steps_ragged_bn19_c test_norms_c test_kernels_ragged_bn_c" },
-    { "^templates/emit/schedule", steps .. " test_steps_ragged_bn19_c " .. kernels },
+    { "^templates/emit/step", steps .. " test_steps_ragged_bn19_c " .. kernels },
     { "^templates/emit/phase", steps .. " test_steps_ragged_bn19_c " .. kernels },
     { "^templates/", generated },
 
@@ -106,12 +106,12 @@ local visible = {
     { "^gen/.*/identifier", "test_network.lua test_sandbox" },
     { "^gen/language/", "test_network.lua test_fields.lua test_emit.lua " .. generated },
     { "^gen/emit/watch", "test_emit.lua test_watch_ragged_gn_* test_watch_ragged_bn_*" },
-    { "^gen/emit/", "test_emit.lua test_schedule.lua " .. generated },
+    { "^gen/emit/", "test_emit.lua test_calls.lua " .. generated },
     { "^gen/plan/dump", "test_plan.lua test_network.lua" },
     { "^gen/plan/show", "test_plan.lua test_passes.lua test_burin" },
     { "^gen/plan/tuned", "test_choice.lua test_burin" },
     { "^gen/plan/limits", "test_plan.lua test_sandbox" },
-    { "^gen/plan/", "test_passes.lua test_emit.lua test_plan.lua test_schedule.lua " .. generated },
+    { "^gen/plan/", "test_passes.lua test_emit.lua test_plan.lua test_calls.lua " .. generated },
     { "^gen/ops/", "test_tile.lua test_choice.lua test_emit.lua test_kernel.lua test_plan.lua "
         .. generated .. " " .. grouped },
 }

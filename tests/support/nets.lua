@@ -8,7 +8,7 @@ local graph <const> = require("language/graph")
 local isa <const> = require("emit/isa")
 local memory <const> = require("plan/memory")
 local network <const> = require("language/network")
-local schedule <const> = require("plan/schedule")
+local calls <const> = require("plan/calls")
 
 local nets <const> = {}
 
@@ -35,8 +35,8 @@ end
 --- The plans of a graph: { fused, set, train, eval }, each of the last two { plan, memory }.
 function nets.plans(built, isa_name)
     local set <const>, fused <const> = isa.get(isa_name or "avx2"), fuse.steps(built)
-    local train <const>, eval <const> = schedule.train(fused, set, "auto"),
-        schedule.eval(fused, set, "auto")
+    local train <const>, eval <const> = calls.train(fused, set, "auto"),
+        calls.eval(fused, set, "auto")
     return {
         fused = fused, set = set,
         train = { plan = train, memory = memory.place(train) },

@@ -30,8 +30,8 @@ end
 --- The template of a kernel and its parameters.
 function bank.params(spec, isa)
     local params <const> = common.taps_params(spec, isa)
-    params.groups = tile.split(spec.y.w, PIXELS)
-    params.mr, params.nr = params.groups[1].mr, 1
+    params.spans = tile.split(spec.y.w, PIXELS)
+    params.mr, params.nr = params.spans[1].mr, 1
     params.window, params.channels = spec.window, spec.c
     params.out_h, params.out_w = spec.y.h, spec.y.w
     local at <const> = spec.x.border - spec.padding

@@ -55,7 +55,7 @@ local function append(list, algorithm, tiles)
     end
 end
 
---- The candidates for a convolution whose layouts and group are known, the model's choice first.
+--- The candidates for a convolution whose layouts and micro-batch are known, the model's first.
 --- wanted: "auto", or "direct" to offer no algorithms that round
 function choice.candidates(spec, isa, wanted)
     local list <const>, slower <const> = {}, {}

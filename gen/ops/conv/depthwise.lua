@@ -148,13 +148,13 @@ end
 
 -- -- Loops ---------------------------------------------------------------------------------------
 
--- Cuts a row of tiles: the groups of tile.lua, each with its source, which read(columns) gives.
+-- Cuts a row of tiles: the spans of tile.lua, each with its source, which read(columns) gives.
 local function cut(w, spec, read)
-    local groups <const> = tile.split(w, spec.tile.nr)
-    for _, group in ipairs(groups) do
-        group.source = read(group.mr)
+    local spans <const> = tile.split(w, spec.tile.nr)
+    for _, span in ipairs(spans) do
+        span.source = read(span.mr)
     end
-    return groups
+    return spans
 end
 
 local function nests_of(spec)
@@ -166,7 +166,7 @@ local function row_part(nest, spec, source, mr)
     local rows <const>, cols <const> = nest.rows, nest.cols
     local seen <const> = #rows > 0 and #cols > 0
     return {
-        col_phase = nest.col_phase, out_col = nest.out_col, reads = seen,
+        col_residue = nest.col_residue, out_col = nest.out_col, reads = seen,
         first_tap = nest.first_tap, taps = #rows * #cols,
         row = seen and nests.factor("row", nest.stride, rows[1].at + source.border) or "",
         col = seen and nests.factor("col", nest.stride, cols[1].at + source.border) or "",
@@ -185,17 +185,17 @@ local function data_params(spec)
     local bands <const> = {}
     for _, nest in ipairs(nests_of(spec)) do
         local band = bands[#bands]
-        if not band or band.row_phase ~= nest.row_phase then
+        if not band or band.row_residue ~= nest.row_residue then
             band = {
-                step = nest.step, row_phase = nest.row_phase, out_row = nest.out_row,
-                reads = false, groups = tile.split(nest.out_h, spec.tile.mr),
+                step = nest.step, row_residue = nest.row_residue, out_row = nest.out_row,
+                reads = false, spans = tile.split(nest.out_h, spec.tile.mr),
             }
             bands[#bands + 1] = band
         end
         band.reads = band.reads or #nest.rows > 0 and #nest.cols > 0
-        for _, group in ipairs(band.groups) do
-            group.parts = group.parts or {}
-            table.insert(group.parts, row_part(nest, spec, source, group.mr))
+        for _, span in ipairs(band.spans) do
+            span.parts = span.parts or {}
+            table.insert(span.parts, row_part(nest, spec, source, span.mr))
         end
     end
     return {
@@ -205,34 +205,34 @@ local function data_params(spec)
 end
 
 local function weights_params(spec, isa)
-    local groups <const> = tile.split(spec.dy.h, spec.tile.mr)
+    local spans <const> = tile.split(spec.dy.h, spec.tile.mr)
     local height <const> = filter_rows(spec, isa, spec.tile.mr * spec.tile.nr)
     local at <const> = spec.x.border - spec.padding
-    for _, group in ipairs(groups) do
-        group.chunks = {}
+    for _, span in ipairs(spans) do
+        span.chunks = {}
         for first = 0, spec.window - 1, height do
             local last <const> = math.min(first + height, spec.window)
             local rows <const>, cols <const> = window_taps(spec, first, last)
-            table.insert(group.chunks, {
+            table.insert(span.chunks, {
                 first = first, last = last, row = nests.factor("row", spec.stride, at + first),
                 cols = cut(spec.dy.w, spec, function(nr)
-                    return footprint(rows, cols, spec.stride, group.mr, nr, first * spec.window)
+                    return footprint(rows, cols, spec.stride, span.mr, nr, first * spec.window)
                 end),
             })
         end
     end
     return {
-        groups = groups, window = spec.window, taps = spec.window * spec.window,
+        spans = spans, window = spec.window, taps = spec.window * spec.window,
         col = nests.factor("col", spec.stride, at), x_cols = layout.cols(spec.x),
         dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
     }
 end
 
 -- Tiles of a row or column of them.
-local function count(groups)
+local function count(spans)
     local tiles = 0
-    for _, group in ipairs(groups) do
-        tiles = tiles + (group.last - group.first) // group.mr
+    for _, span in ipairs(spans) do
+        tiles = tiles + (span.last - span.first) // span.mr
     end
     return tiles
 end

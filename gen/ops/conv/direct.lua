@@ -54,8 +54,8 @@ local function weights_params(spec, isa)
     local run <const> = filter_run(spec, inputs)
     params.runs, params.run = run == inputs and spec.window or 1, run
     params.slice = common.slice(spec, isa)
-    params.groups = tile.split(run, spec.tile.mr)
-    params.nr, params.mr = spec.tile.nr, params.groups[1].mr
+    params.spans = tile.split(run, spec.tile.mr)
+    params.nr, params.mr = spec.tile.nr, params.spans[1].mr
     params.k_pitch, params.window = spec.dy.pitch, spec.window
     params.out_h, params.out_w = spec.dy.h, spec.dy.w
     params.times_stride = c.times(spec.stride)
@@ -77,7 +77,7 @@ function direct.params(spec, isa, options)
     params.slice = common.slice(spec, isa)
     params.nests = nests_of(spec, params.inputs)
     for _, nest in ipairs(params.nests) do
-        nest.groups = tile.split(nest.out_w, spec.tile.mr)
+        nest.spans = tile.split(nest.out_w, spec.tile.mr)
         nest.unroll = #nest.runs > 0 and nests.unroll(nest.runs[1].length, options) or 1
     end
     params.nr, params.mr = spec.tile.nr, spec.tile.mr

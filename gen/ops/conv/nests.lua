@@ -3,7 +3,7 @@
 -- nest = { out_h, out_w = outputs it walks, step = between two of them, runs, pixel = floats from
 --          one output's source to the next one's, stride = the same in pixels,
 --          rows, cols = taps, first_tap = the number of its first one among those of all nests,
---          row_phase, col_phase, out_row, out_col = C text of the place of an output }
+--          row_residue, col_residue, out_row, out_col = C text of the place of an output }
 -- tap = { tap = row or column of the window, at = the source that output 0 reads with it }
 -- run = { length, row, col = C text of its place in the source, note = comment }
 
@@ -66,7 +66,7 @@ function nests.forward(spec, channels)
         cols[tap + 1] = { tap = tap, at = tap - spec.padding }
     end
     return { {
-        out_h = spec.y.h, out_w = spec.y.w, step = 1, row_phase = 0, col_phase = 0,
+        out_h = spec.y.h, out_w = spec.y.w, step = 1, row_residue = 0, col_residue = 0,
         runs = window_runs(rows, cols, spec.stride, spec.x, channels),
         rows = rows, cols = cols, first_tap = 0,
         stride = spec.stride, pixel = spec.stride * spec.x.pitch,
@@ -75,12 +75,12 @@ function nests.forward(spec, channels)
     } }
 end
 
--- Taps that reach the input pixels of one residue: pixel phase + step i reads the output gradient
+-- Taps that reach the input pixels of one residue: pixel residue + step i reads the output gradient
 -- at i + at. Ascending in `at`, so descending in the tap.
-local function taps_of_phase(spec, phase)
+local function taps_of_residue(spec, residue)
     local taps <const> = {}
     for tap = spec.window - 1, 0, -1 do
-        local reach <const> = phase + spec.padding - tap
+        local reach <const> = residue + spec.padding - tap
         if reach % spec.stride == 0 then
             taps[#taps + 1] = { tap = tap, at = reach // spec.stride }
         end
@@ -94,21 +94,21 @@ end
 function nests.backward(spec, channels)
     local list <const>, order <const> = {}, {}
     local step <const> = spec.stride
-    for row_phase = 0, step - 1 do
-        for col_phase = 0, step - 1 do
-            local rows <const> = taps_of_phase(spec, row_phase)
-            local cols <const> = taps_of_phase(spec, col_phase)
-            local out_h <const> = (spec.dx.h - row_phase + step - 1) // step
-            local out_w <const> = (spec.dx.w - col_phase + step - 1) // step
+    for row_residue = 0, step - 1 do
+        for col_residue = 0, step - 1 do
+            local rows <const> = taps_of_residue(spec, row_residue)
+            local cols <const> = taps_of_residue(spec, col_residue)
+            local out_h <const> = (spec.dx.h - row_residue + step - 1) // step
+            local out_w <const> = (spec.dx.w - col_residue + step - 1) // step
             local runs <const> = window_runs(rows, cols, 1, spec.dy, channels)
             if out_h > 0 and out_w > 0 and (#runs > 0 or not spec.adds) then
                 list[#list + 1] = {
                     out_h = out_h, out_w = out_w, step = step, runs = runs,
-                    row_phase = row_phase, col_phase = col_phase,
+                    row_residue = row_residue, col_residue = col_residue,
                     rows = rows, cols = cols, first_tap = #order,
                     stride = 1, pixel = spec.dy.pitch,
-                    out_row = nests.factor("row", step, row_phase + spec.dx.border),
-                    out_col = "col" .. c.times(step) .. c.add("", col_phase + spec.dx.border),
+                    out_row = nests.factor("row", step, row_residue + spec.dx.border),
+                    out_col = "col" .. c.times(step) .. c.add("", col_residue + spec.dx.border),
                 }
             end
             for _, row in ipairs(rows) do

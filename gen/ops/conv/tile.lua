@@ -6,8 +6,8 @@
 -- multiply-adds. nr divides the vectors of a row of outputs, so no tile is ragged in that
 -- direction; in the other, a row of `length` is cut into tiles whose sizes differ by one at most.
 --
--- tile = { mr = largest rows, nr = vectors, groups = { { mr, first, last }, ... } }
--- where group covers [first, last) in steps of mr.
+-- tile = { mr = largest rows, nr = vectors, spans = { { mr, first, last }, ... } }
+-- where a span covers [first, last) in steps of mr.
 
 local tile <const> = {}
 
@@ -17,16 +17,16 @@ local MAX_NR <const> = 6
 function tile.split(length, max)
     local tiles <const> = (length + max - 1) // max
     local small <const>, larger <const> = length // tiles, length % tiles
-    local groups <const> = {}
+    local spans <const> = {}
     local first = 0
     if larger > 0 then
         first = larger * (small + 1)
-        groups[1] = { mr = small + 1, first = 0, last = first }
+        spans[1] = { mr = small + 1, first = 0, last = first }
     end
     if first < length then
-        groups[#groups + 1] = { mr = small, first = first, last = length }
+        spans[#spans + 1] = { mr = small, first = first, last = length }
     end
-    return groups
+    return spans
 end
 
 -- Cycles that one inner step of an mr x nr tile takes on this instruction set, by its busiest
@@ -70,18 +70,18 @@ function tile.candidates(isa, length, vectors)
                 if not tile.fits(isa, max, nr) then
                     break
                 end
-                local groups <const> = tile.split(length, max)
-                local mr <const> = groups[1].mr
+                local spans <const> = tile.split(length, max)
+                local mr <const> = spans[1].mr
                 if not seen[mr] then
                     seen[mr] = true
                     local cost = 0.0
-                    for _, group in ipairs(groups) do
-                        local tiles <const> = (group.last - group.first) // group.mr
-                        cost = cost + tiles * (step_cycles(isa, group.mr, nr)
-                            + 0.02 * (group.mr + nr))
+                    for _, span in ipairs(spans) do
+                        local tiles <const> = (span.last - span.first) // span.mr
+                        cost = cost + tiles * (step_cycles(isa, span.mr, nr)
+                            + 0.02 * (span.mr + nr))
                     end
-                    cost = cost * (vectors // nr) * (1 + 0.01 * (#groups - 1))
-                    list[#list + 1] = { mr = mr, nr = nr, groups = groups, cost = cost }
+                    cost = cost * (vectors // nr) * (1 + 0.01 * (#spans - 1))
+                    list[#list + 1] = { mr = mr, nr = nr, spans = spans, cost = cost }
                 end
             end
         end

@@ -10,7 +10,8 @@
 -- transformed domain, which is left once at the end.
 --
 -- A kernel takes a block of tiles through all steps before the next block, so that what lies
--- between the steps stays in the nearest cache. Tiles are numbered through all images of a group.
+-- between the steps stays in the nearest cache. Tiles are numbered through all images of a
+-- micro-batch.
 
 local common <const> = require "ops/conv/common"
 local layout <const> = require "ops/layout"
@@ -25,9 +26,9 @@ local OUTPUT <const> = 4 -- rows and columns of outputs of a tile
 local INPUT <const> = 6 -- rows and columns of inputs it reads
 local PAD <const> = 16 -- floats after each frequency, so that the 36 do not share cache sets
 
--- The two ends of a pass: what the tiles are read from and written to. The weight gradient reads
--- both. `channels` are summed over, `outputs` lie side by side in vectors.
-local function ends(spec)
+-- What the tiles are read from and written to. The weight gradient reads both. `channels` are
+-- summed over, `outputs` lie side by side in vectors.
+local function source_and_target(spec)
     if spec.pass == "bwd_data" then
         return {
             source = spec.dy, target = spec.dx, channels = spec.k, outputs = spec.c,
@@ -70,8 +71,8 @@ local function offer(list, added)
     list[#list + 1] = added
 end
 
--- A group of few tiles is better cut into smaller blocks than computed in part for nothing: of the
--- tiles of a last block, at most one part in WASTE may be beyond the group.
+-- A micro-batch of few tiles is better cut into smaller blocks than computed in part for nothing:
+-- of the tiles of a last block, at most one part in WASTE may be beyond the micro-batch.
 local WASTE <const> = 10
 
 local function whole_blocks(total, most)
@@ -85,7 +86,7 @@ local function whole_blocks(total, most)
 end
 
 -- Forward and data gradient: mr tiles of the image, a block, by nr vectors of outputs. total: tiles
--- of the group.
+-- of the micro-batch.
 local function product_tiles(isa, vectors, total)
     local nr <const> = tile.block(vectors, isa.winograd.vectors)
     local most <const> = math.max(isa.winograd.tiles, isa.winograd.sums // nr)
@@ -118,7 +119,7 @@ end
 
 --- Tiles { mr, nr, block or nil }.
 function winograd.candidates(spec, isa)
-    local e <const> = ends(spec)
+    local e <const> = source_and_target(spec)
     local vectors <const> = e.target.pitch // isa.vl
     return spec.pass == "bwd_weights" and weight_tiles(isa, e.channels, vectors)
         or product_tiles(isa, vectors, image_tiles(e.target) * spec.images)
@@ -145,19 +146,19 @@ local function transform_cost(spec, e, isa, tiles)
     return cost
 end
 
---- Whether a convolution (see schedule.lua) can be computed through the transforms. An image that
+--- Whether a convolution (see calls.lua) can be computed through the transforms. An image that
 --- is not padded to whole vectors cannot.
 function winograd.possible(spec, isa)
     if spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 or spec.groups > 1 then
         return false
     end
-    local e <const> = ends(spec)
+    local e <const> = source_and_target(spec)
     return e.source.border >= e.padding and e.source.pitch % isa.vl == 0
 end
 
 --- Whether a possible one is faster than the direct algorithm, by the model.
 function winograd.suits(spec, isa)
-    local e <const> = ends(spec)
+    local e <const> = source_and_target(spec)
     local high <const>, wide <const> = tiles_of(e.target)
     local tiles <const>, block <const> = high * wide, block_of(winograd.candidates(spec, isa)[1])
     local outputs <const> = e.target.pitch // isa.vl
@@ -174,7 +175,7 @@ end
 
 -- The buffers of a kernel within its scratch memory: { rows, lanes } of a frequency.
 local function buffers(spec)
-    local e <const>, block <const> = ends(spec), block_of(spec.tile)
+    local e <const>, block <const> = source_and_target(spec), block_of(spec.tile)
     local list <const> = { { block, e.source.pitch }, { block, e.target.pitch } }
     if spec.pass == "bwd_weights" then
         list[3] = { e.channels, e.target.pitch }
@@ -204,15 +205,15 @@ end
 
 -- The parameters of winograd.c.tpl or winograd_weights.c.tpl, beyond those of every kernel.
 local function tile_params(spec)
-    local e <const>, block <const> = ends(spec), block_of(spec.tile)
+    local e <const>, block <const> = source_and_target(spec), block_of(spec.tile)
     local source <const>, target <const> = e.source, e.target
     local high <const>, wide <const> = tiles_of(target)
     local parts <const> = buffers(spec)
-    local groups <const> = spec.pass == "bwd_weights" and tile.split(e.channels, spec.tile.mr)
+    local spans <const> = spec.pass == "bwd_weights" and tile.split(e.channels, spec.tile.mr)
         or nil
     local place <const> = source.border - e.padding -- of the first tile in the source
     return {
-        block = block, nr = spec.tile.nr, groups = groups, channels = e.channels,
+        block = block, nr = spec.tile.nr, spans = spans, channels = e.channels,
         high = high, wide = wide, tiles = high * wide,
         source_pitch = source.pitch, source_row = layout.cols(source) * source.pitch,
         source_image = layout.floats(source), source_at = place,
@@ -259,9 +260,9 @@ local function share(params, spec)
         return { shared }
     end
     local list <const> = {}
-    for i, group in ipairs(params.groups) do
-        list[i] = sum(group.mr, spec.tile.nr)
-        group.product = list[i].name
+    for i, span in ipairs(params.spans) do
+        list[i] = sum(span.mr, spec.tile.nr)
+        span.product = list[i].name
     end
     return list
 end
@@ -272,7 +273,7 @@ function winograd.params(spec, isa, options)
         local sums <const> = common.merge(common.weights_params(spec, isa), tile_params(spec))
         return "ops/conv/winograd_weights.c.tpl", sums, share(sums, spec)
     end
-    local e <const> = ends(spec)
+    local e <const> = source_and_target(spec)
     local shape <const> = string.format("%d x %d x %d", FREQUENCIES, e.channels, e.target.pitch)
     local params <const> =
         common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch)
@@ -283,7 +284,7 @@ end
 
 --- How often a kernel fetches memory ahead: once a frequency of each block.
 function winograd.ahead_steps(spec)
-    local high <const>, wide <const> = tiles_of(ends(spec).target)
+    local high <const>, wide <const> = tiles_of(source_and_target(spec).target)
     local block <const> = block_of(spec.tile)
     return (high * wide * spec.images + block - 1) // block * FREQUENCIES
 end
@@ -300,7 +301,7 @@ function winograd.weight_floats(spec, isa)
     if spec.pass == "bwd_weights" then
         return packing.floats(spec, isa, spec.window * spec.window)
     end
-    local e <const> = ends(spec)
+    local e <const> = source_and_target(spec)
     return FREQUENCIES * e.channels * e.target.pitch
 end
 

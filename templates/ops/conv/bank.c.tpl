@@ -14,10 +14,10 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; ${next_image}) {
         for (int row = 0; row < ${out_h}; row++) {
             float *const out = y + (${c.add(c.index("row", target_border) .. " * " .. target_cols, target_border)}) * ${k_pitch};
-            @ for _, group in ipairs(groups) do
-                for (int col = ${group.first}; col < ${group.last}; col += ${group.mr}) {
+            @ for _, span in ipairs(spans) do
+                for (int col = ${span.first}; col < ${span.last}; col += ${span.mr}) {
                     const float *in;
-                    @ for m = 0, group.mr - 1 do
+                    @ for m = 0, span.mr - 1 do
                         ${vec} acc${m} = ${bias and mm .. "_loadu_ps(bias)" or mm .. "_setzero_ps()"};
                     @ end
                     @ for r = 0, window - 1 do
@@ -25,14 +25,14 @@ static NOINLINE void ${name}(${signature})
                         in = x + (${rows[r + 1]} * ${source_cols} + ${col}) * ${source_pitch};
                         @ for s = 0, window - 1 do
                             @ for i = 0, channels - 1 do
-                                @ for m = 0, group.mr - 1 do
+                                @ for m = 0, span.mr - 1 do
                                     acc${m} = ${mm}_fmadd_ps(${mm}_set1_ps(in[${m * pixel + s * source_pitch + i}]), w${(r * window + s) * channels + i}, acc${m});
                                 @ end
                             @ end
                         @ end
                     @ end
 
-                    @ for m = 0, group.mr - 1 do
+                    @ for m = 0, span.mr - 1 do
                         ${mm}_storeu_ps(out + (${c.add("col", m)}) * ${k_pitch}, ${relu and mm .. "_max_ps(" .. mm .. "_setzero_ps(), acc" .. m .. ")" or "acc" .. m});
                     @ end
                 }

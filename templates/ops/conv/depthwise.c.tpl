@@ -12,10 +12,10 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; ${next_image}) {
         @ for _, band in ipairs(bands) do
             @ if #bands > 1 then
-                /* Rows ${band.row_phase} + ${band.step} i. */
+                /* Rows ${band.row_residue} + ${band.step} i. */
             @ end
-            @ for _, group in ipairs(band.groups) do
-                for (int row = ${group.first}; row < ${group.last}; row += ${group.mr}) {
+            @ for _, span in ipairs(band.spans) do
+                for (int row = ${span.first}; row < ${span.last}; row += ${span.mr}) {
                     for (int k = 0; k < ${pitch}; k += ${vl}) {
                         @ if band.reads then
                             const float *weight = w + k * ${taps};
@@ -28,10 +28,10 @@ static NOINLINE void ${name}(${signature})
                             ${vec} sum = ${mm}_setzero_ps();
                             ${vec} squares = ${mm}_setzero_ps();
                         @ end
-                        @ for _, part in ipairs(group.parts) do
-                            @ if #group.parts > 1 then
+                        @ for _, part in ipairs(span.parts) do
+                            @ if #span.parts > 1 then
 
-                                /* Columns ${part.col_phase} + ${band.step} j. */
+                                /* Columns ${part.col_residue} + ${band.step} j. */
                             @ end
                             @ for tap = part.first_tap, part.first_tap + part.taps - 1 do
                                 const ${vec} w${tap} = ${mm}_loadu_ps(${c.add("weight", tap * vl)});
@@ -43,7 +43,7 @@ static NOINLINE void ${name}(${signature})
                                         fetch_ahead(ahead);
                                     @ end
                                     float *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${pitch} + k;
-                                    @ for m = 0, group.mr - 1 do
+                                    @ for m = 0, span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
                                             ${vec} acc${m}_${n} = ${bias and "bias0" or mm .. "_setzero_ps()"};
                                         @ end
@@ -65,7 +65,7 @@ static NOINLINE void ${name}(${signature})
                                     @ end
 
                                     @ if relu then
-                                        @ for m = 0, group.mr - 1 do
+                                        @ for m = 0, span.mr - 1 do
                                             @ for n = 0, cols.mr - 1 do
                                                 acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
                                             @ end
@@ -73,13 +73,13 @@ static NOINLINE void ${name}(${signature})
                                     @ end
                                     @ if stats then
                                         ${vec} d;
-                                        @ if group.first == 0 and cols.first == 0 then
+                                        @ if span.first == 0 and cols.first == 0 then
                                             if (row == 0 && col == 0) {
                                                 shift = acc0_0;
                                             }
                                         @ end
                                     @ end
-                                    @ for m = 0, group.mr - 1 do
+                                    @ for m = 0, span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
                                             @ local at = c.add("out", (m * target_cols + n) * band.step * pitch)
                                             @ if stats then
@@ -98,7 +98,7 @@ static NOINLINE void ${name}(${signature})
                             @ end
                         @ end
                         @ if stats then
-                            @ if group.first == 0 then
+                            @ if span.first == 0 then
                                 if (row == 0) {
                                     ${mm}_storeu_ps(sums + k, shift);
                                     ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_setzero_ps());

@@ -10,14 +10,14 @@
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; ${next_image}) {
-        @ for _, group in ipairs(groups) do
-            for (int row = ${group.first}; row < ${group.last}; row += ${group.mr}) {
+        @ for _, span in ipairs(spans) do
+            for (int row = ${span.first}; row < ${span.last}; row += ${span.mr}) {
                 for (int k = 0; k < ${pitch}; k += ${vl}) {
                     float *out = dw + k * ${taps};
                     @ if bias then
                         ${vec} bias0 = ${mm}_loadu_ps(db + k);
                     @ end
-                    @ for i, chunk in ipairs(group.chunks) do
+                    @ for i, chunk in ipairs(span.chunks) do
 
                         /* Filter rows ${chunk.first} to ${chunk.last - 1}. */
                         @ for tap = chunk.first * window, chunk.last * window - 1 do
@@ -31,7 +31,7 @@ static NOINLINE void ${name}(${signature})
                                 @ end
                                 const float *in = x + (${chunk.row} * ${x_cols} + ${col}) * ${pitch} + k;
                                 const float *grad = dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k;
-                                @ for m = 0, group.mr - 1 do
+                                @ for m = 0, span.mr - 1 do
                                     @ for n = 0, cols.mr - 1 do
                                         const ${vec} g${m}_${n} = ${mm}_loadu_ps(${c.add("grad", (m * dy_cols + n) * pitch)});
                                         @ if bias and i == 1 then

@@ -13,17 +13,17 @@ static NOINLINE void ${name}(${signature})
         for (int k = 0; k < ${k_pitch}; k += ${nr * vl}) {
             @ for _, nest in ipairs(nests) do
                 @ if #nests > 1 then
-                    /* Pixels ${nest.row_phase} + ${nest.step} i, ${nest.col_phase} + ${nest.step} j. */
+                    /* Pixels ${nest.row_residue} + ${nest.step} i, ${nest.col_residue} + ${nest.step} j. */
                 @ end
                 for (int row = 0; row < ${nest.out_h}; row++) {
-                    @ for _, group in ipairs(nest.groups) do
-                        for (int col = ${group.first}; col < ${group.last}; col += ${group.mr}) {
+                    @ for _, span in ipairs(nest.spans) do
+                        for (int col = ${span.first}; col < ${span.last}; col += ${span.mr}) {
                             @ if #nest.runs > 0 then
                                 const float *in;
                                 const float *weight = w + k * ${entries}${c.add("", nest.first_tap * inputs * nr * vl)};
                             @ end
                             float *out = ${target} + (${nest.out_row} * ${target_cols} + ${nest.out_col}) * ${k_pitch} + k;
-                            @ for m = 0, group.mr - 1 do
+                            @ for m = 0, span.mr - 1 do
                                 @ for n = 0, nr - 1 do
                                     ${vec} acc${m}_${n} = ${mm}_setzero_ps();
                                 @ end
@@ -38,7 +38,7 @@ static NOINLINE void ${name}(${signature})
                                         @ for n = 0, nr - 1 do
                                             const ${vec} w${n}_${u} = ${mm}_loadu_ps(${c.add("weight", (u * nr + n) * vl)});
                                         @ end
-                                        @ for m = 0, group.mr - 1 do
+                                        @ for m = 0, span.mr - 1 do
                                             x0 = ${mm}_set1_ps(in[${c.add("j", m * nest.pixel + u)}]);
                                             @ for n = 0, nr - 1 do
                                                 acc${m}_${n} = ${mm}_fmadd_ps(x0, w${n}_${u}, acc${m}_${n});
@@ -52,20 +52,20 @@ static NOINLINE void ${name}(${signature})
                                 @ for n = 0, nr - 1 do
                                     const ${vec} bias${n} = ${mm}_loadu_ps(${c.add("bias + k", n * vl)});
                                 @ end
-                                @ for m = 0, group.mr - 1 do
+                                @ for m = 0, span.mr - 1 do
                                     @ for n = 0, nr - 1 do
                                         acc${m}_${n} = ${mm}_add_ps(acc${m}_${n}, bias${n});
                                     @ end
                                 @ end
                             @ end
                             @ if relu then
-                                @ for m = 0, group.mr - 1 do
+                                @ for m = 0, span.mr - 1 do
                                     @ for n = 0, nr - 1 do
                                         acc${m}_${n} = ${mm}_max_ps(${mm}_setzero_ps(), acc${m}_${n});
                                     @ end
                                 @ end
                             @ end
-                            @ for m = 0, group.mr - 1 do
+                            @ for m = 0, span.mr - 1 do
                                 @ for n = 0, nr - 1 do
                                     @ local at = c.add("out", m * nest.step * k_pitch + n * vl)
                                     @ if adds then

@@ -13,11 +13,11 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < ${window}; r++) {
             @ for s = 0, runs - 1 do
-                @ for _, group in ipairs(groups) do
-                    for (int j = ${group.first}; j < ${group.last}; j += ${group.mr}) {
+                @ for _, span in ipairs(spans) do
+                    for (int j = ${span.first}; j < ${span.last}; j += ${span.mr}) {
                         for (int k = 0; k < ${k_pitch}; k += ${nr * vl}) {
                             float *out = dw + (r * ${runs * run} + ${c.add("j", s * run)}) * ${k_pitch} + k;
-                            @ for m = 0, group.mr - 1 do
+                            @ for m = 0, span.mr - 1 do
                                 @ for n = 0, nr - 1 do
                                     ${vec} acc${m}_${n} = ${mm}_loadu_ps(${c.add("out", m * k_pitch + n * vl)});
                                 @ end
@@ -31,7 +31,7 @@ static NOINLINE void ${name}(${signature})
                                         const ${vec} g${n} = ${mm}_loadu_ps(${c.add("grad", n * vl)});
                                     @ end
                                     ${vec} x0;
-                                    @ for m = 0, group.mr - 1 do
+                                    @ for m = 0, span.mr - 1 do
                                         x0 = ${mm}_set1_ps(in[${m}]);
                                         @ for n = 0, nr - 1 do
                                             acc${m}_${n} = ${mm}_fmadd_ps(x0, g${n}, acc${m}_${n});
@@ -40,7 +40,7 @@ static NOINLINE void ${name}(${signature})
                                 }
                             }
 
-                            @ for m = 0, group.mr - 1 do
+                            @ for m = 0, span.mr - 1 do
                                 @ for n = 0, nr - 1 do
                                     ${mm}_storeu_ps(${c.add("out", m * k_pitch + n * vl)}, acc${m}_${n});
                                 @ end

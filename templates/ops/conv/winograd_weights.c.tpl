@@ -2,7 +2,7 @@
 @ assert(source_pitch % vl == 0 and target_pitch % (nr * vl) == 0, "blocks must fill the channels")
 /* ${formula}
  * ${shapes}
- * Winograd's F(3 x 3, 4 x 4): blocks of ${block} tiles; tile of up to ${c.count(groups[1].mr, "channel")} x ${c.count(nr, "vector")} in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of ${block} tiles; tile of up to ${c.count(spans[1].mr, "channel")} x ${c.count(nr, "vector")} in each frequency.
  * ${cost} templates/ops/conv/winograd_weights.c.tpl */
 @ prototype()
 static NOINLINE void ${name}(${signature})
@@ -62,10 +62,10 @@ static NOINLINE void ${name}(${signature})
                 @ uses "fetch_ahead"
                 fetch_ahead(ahead);
             @ end
-            @ for _, group in ipairs(groups) do
-                for (int j = ${group.first}; j < ${group.last}; j += ${group.mr}) {
+            @ for _, span in ipairs(spans) do
+                for (int j = ${span.first}; j < ${span.last}; j += ${span.mr}) {
                     for (int k = 0; k < ${target_pitch}; k += ${nr * vl}) {
-                        ${group.product}(du + f * ${du_step} + j * ${target_pitch} + k, v + f * ${v_step} + j, ${source_pitch}, m + f * ${m_step} + k, ${target_pitch}, count, first == 0);
+                        ${span.product}(du + f * ${du_step} + j * ${target_pitch} + k, v + f * ${v_step} + j, ${source_pitch}, m + f * ${m_step} + k, ${target_pitch}, count, first == 0);
                     }
                 }
             @ end

@@ -9,7 +9,7 @@ local grouped <const> = require("ops/conv/grouped")
 local isa <const> = require("emit/isa")
 local nests <const> = require("ops/conv/nests")
 local ops <const> = require("ops/ops")
-local schedule <const> = require("plan/schedule")
+local calls <const> = require("plan/calls")
 local winograd <const> = require("ops/conv/winograd")
 
 local tests <const> = {}
@@ -97,8 +97,8 @@ local function reads_of(params, spec, set, source, target, order)
         end
         local out_row <const>, out_col <const> = evaluator(nest.out_row), evaluator(nest.out_col)
         for row = 0, nest.out_h - 1 do
-            for _, group in ipairs(nest.groups) do
-                for col = group.first, group.last - 1 do
+            for _, span in ipairs(nest.spans) do
+                for col = span.first, span.last - 1 do
                     local reads <const> = {}
                     local tap = nest.first_tap
                     for i, run in ipairs(nest.runs) do
@@ -124,7 +124,7 @@ local function reads_of(params, spec, set, source, target, order)
                 end
             end
         end
-        test.equal(nest.groups[#nest.groups].last, nest.out_w)
+        test.equal(nest.spans[#nest.spans].last, nest.out_w)
     end
     return pixels
 end
@@ -251,7 +251,7 @@ local function depthwise_reads(params, source, target, order)
         end
     end
     for _, band in ipairs(params.bands) do
-        for _, rows in ipairs(band.groups) do
+        for _, rows in ipairs(band.spans) do
             for _, part in ipairs(rows.parts) do
                 for _, cols in ipairs(part.cols) do
                     for row = rows.first, rows.last - 1, rows.mr do
@@ -332,7 +332,7 @@ function tests.winograd_tiles_fit()
             if spec.algorithm == "winograd4" then
                 count = count + 1
                 local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
-                local mr <const> = params.groups and params.groups[1].mr or params.block
+                local mr <const> = params.spans and params.spans[1].mr or params.block
                 assert(mr * params.nr + params.nr + 1 <= plans.set.registers, title)
                 test.equal(params.target_pitch // plans.set.vl % params.nr, 0, title)
                 test.equal(params.source_pitch % plans.set.vl, 0, title)
@@ -374,7 +374,7 @@ function tests.algorithm_direct_is_obeyed()
     local graph <const> = nets.graph("s8", "gn")
     local set <const> = isa.get("avx2")
     for _, algorithm in ipairs({ "auto", "direct" }) do
-        local plan <const> = schedule.train(fuse.steps(graph), set, algorithm)
+        local plan <const> = calls.train(fuse.steps(graph), set, algorithm)
         local transformed = 0
         for _, spec in ipairs(plan.kernels) do
             transformed = transformed + (spec.algorithm == "winograd4" and 1 or 0)

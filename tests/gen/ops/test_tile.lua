@@ -24,12 +24,12 @@ local function each_candidate(check)
     end
 end
 
--- Walks the groups as the generated loops do.
-local function covered(groups)
+-- Walks the spans as the generated loops do.
+local function covered(spans)
     local count <const> = {}
-    for _, group in ipairs(groups) do
-        for at = group.first, group.last - 1, group.mr do
-            for i = at, at + group.mr - 1 do
+    for _, span in ipairs(spans) do
+        for at = span.first, span.last - 1, span.mr do
+            for i = at, at + span.mr - 1 do
                 count[i] = (count[i] or 0) + 1
             end
         end
@@ -49,21 +49,21 @@ function tests.every_entry_is_covered_once()
         end
     end
     each_candidate(function(candidate, length)
-        test.equal(candidate.groups, tile.split(length, candidate.mr))
+        test.equal(candidate.spans, tile.split(length, candidate.mr))
     end)
 end
 
 function tests.sizes_differ_by_one_and_none_is_too_large()
     for length = 1, MAX_LENGTH do
         for max = 1, length do
-            local groups <const> = tile.split(length, max)
+            local spans <const> = tile.split(length, max)
             local tiles = 0
-            for _, group in ipairs(groups) do
-                assert(group.mr >= 1 and group.mr <= max)
-                assert(groups[1].mr - group.mr <= 1, "sizes differ by more than one")
-                tiles = tiles + (group.last - group.first) // group.mr
+            for _, span in ipairs(spans) do
+                assert(span.mr >= 1 and span.mr <= max)
+                assert(spans[1].mr - span.mr <= 1, "sizes differ by more than one")
+                tiles = tiles + (span.last - span.first) // span.mr
             end
-            assert(#groups <= 2 and (#groups == 1 or groups[2].mr < groups[1].mr))
+            assert(#spans <= 2 and (#spans == 1 or spans[2].mr < spans[1].mr))
             test.equal(tiles, (length + max - 1) // max, "the fewest tiles")
         end
     end

@@ -47,11 +47,11 @@ function passes.tiles_cover_and_fit()
                 for _, candidate in ipairs(list) do
                     local at = 0
                     local least, most = math.huge, 0
-                    for _, group in ipairs(candidate.groups) do
-                        test.equal(group.first, at)
-                        test.equal((group.last - group.first) % group.mr, 0)
-                        least, most = math.min(least, group.mr), math.max(most, group.mr)
-                        at = group.last
+                    for _, span in ipairs(candidate.spans) do
+                        test.equal(span.first, at)
+                        test.equal((span.last - span.first) % span.mr, 0)
+                        least, most = math.min(least, span.mr), math.max(most, span.mr)
+                        at = span.last
                     end
                     test.equal(at, length)
                     assert(most - least <= 1 and most == candidate.mr)

@@ -46,7 +46,7 @@ end
 function tests.texts_have_all_sections()
     nets.each(function(plans, title, graph)
         local text <const> = plan.text(graph, options(graph, plans.set.name))
-        for _, section in ipairs({ "\nSchedule of a training step\n", "\nKernels\n", "\nMemory: ",
+        for _, section in ipairs({ "\nPlan of a training step\n", "\nKernels\n", "\nMemory: ",
             "phase 1, for each micro-batch of 4 images:\n", "softmax_loss" }) do
             assert(text:find(section, 1, true), title .. ": no " .. section)
         end
@@ -66,7 +66,7 @@ function tests.passes_are_plain_tables()
     nets.each(function(plans, title, graph)
         local asked <const> = options(graph, plans.set.name)
         local rows <const> = {}
-        for _, pass in ipairs({ "steps", "schedule", "memory", "kernels" }) do
+        for _, pass in ipairs({ "steps", "calls", "memory", "kernels" }) do
             local text <const> = dump.text(plan.pass(graph, asked, pass))
             assert(not text:find("<cycle>", 1, true) and not text:find("<function>", 1, true)
                 and not text:find("0x%x%x%x%x"), title .. " " .. pass)
@@ -74,7 +74,7 @@ function tests.passes_are_plain_tables()
             rows[pass] = #plan.pass(graph, asked, pass)
         end
         test.equal(rows, {
-            steps = #plans.fused.steps, schedule = #plans.train.plan.phases,
+            steps = #plans.fused.steps, calls = #plans.train.plan.phases,
             memory = #plans.train.plan.buffers, kernels = #plans.train.plan.kernels,
         }, title)
     end)

@@ -1,4 +1,4 @@
--- The schedule: where images meet, what is kept, what is made again, who sets and who adds.
+-- The calls of a plan: where images meet, what is kept, what is made again, who sets and who adds.
 
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
@@ -93,7 +93,7 @@ function tests.other_norms_have_one_phase()
             test.equal(#plan.phases[1].joins, 0, title)
             test.equal(names_of(plan, "micro_batch", ""), {}, title)
             for _, name in ipairs(names_of(plan, "scratch", "y_")) do
-                assert(not name:find("_again", 1, true), title .. ": " .. name)
+                assert(not name:find("_phase%d+$"), title .. ": " .. name)
             end
         end
     end)
@@ -114,8 +114,8 @@ function tests.kept_are_convolutions_linear_layers_and_sums()
                 title .. ": keeps " .. name)
         end
         for _, name in ipairs(names_of(plan, "scratch", "y_")) do
-            if name:find("_again", 1, true) then
-                local op <const> = maker_of[name:gsub("_again%d*", "")]
+            if name:find("_phase%d+$") then
+                local op <const> = maker_of[name:gsub("_phase%d+$", "")]
                 assert(op ~= "conv" and op ~= "linear" and op ~= "add" and op ~= "maxpool",
                     title .. ": makes again " .. name)
                 again = again + 1
@@ -150,7 +150,7 @@ function tests.s8_keeps_its_convolutions_and_maxima()
     test.equal(names_of(plan, "micro_batch", "winner_"), { "winner_maxpool1", "winner_maxpool2" })
     local again <const> = {}
     for _, name in ipairs(names_of(plan, "scratch", "y_")) do
-        again[#again + 1] = name:match("^(.*)_again$")
+        again[#again + 1] = name:match("^(.*)_phase%d+$")
     end
     test.equal(again, { "y_dropout7", "y_dropout6", "y_dropout5", "y_dropout4", "y_dropout3",
         "y_dropout2", "y_dropout1", "y_input" })

@@ -2,11 +2,11 @@
 @ if phased then
     /* Calls a phase for each micro-batch of these chunks, in order within a chunk. Every other phase
      * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-    static void each_micro_batch(const struct net *net, struct span chunks, bool backwards, void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image, int n))
+    static void each_micro_batch(const struct net *net, struct span chunks, bool descends, void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image, int n))
     {
         for (int i = chunks.first; i < chunks.last; i++) {
-            const int chunk = backwards ? chunks.first + chunks.last - 1 - i : i;
-            const int next_chunk = i + 1 == chunks.last ? chunk : backwards ? chunk - 1 : chunk + 1;
+            const int chunk = descends ? chunks.first + chunks.last - 1 - i : i;
+            const int next_chunk = i + 1 == chunks.last ? chunk : descends ? chunk - 1 : chunk + 1;
             const struct span images = run_chunk(net->run, chunk);
             int micro_batch = chunk * CHUNK_MICRO_BATCHES;
             for (int image = images.first; image < images.last; image += MICRO_BATCH, micro_batch++) {

@@ -1,4 +1,4 @@
--- schedule.lua - fused steps -> the order of the calls, forward and backward, and what they touch.
+-- calls.lua - fused steps -> the order of the calls, forward and backward, and what they touch.
 --
 -- The calls of one training step are cut into phases. Within a phase a micro-batch runs through all
 -- calls before the next one starts, so what it needs stays in cache; a phase ends only where the
@@ -32,8 +32,8 @@
 --          and the buffers parts (per chunk), sums, coef, dcoef, dweight, dbias }; where the
 --          statistics are those of ghosts
 --          { kind = "ghosts_fwd" or "ghosts_bwd", norm, pixels, parts (per image) }
--- buffer = { name, base = the name before it was made unique, floats, copies, shape = text,
---            layout or nil, scope, first, last,
+-- buffer = { name, base = the name without what tells it from others of its layer,
+--            floats, copies, shape = text, layout or nil, scope, first, last,
 --            holds = "bits" (of a dropout) or "bytes" where its elements are no floats }
 --   scope: "weights"  one, shared; packed weights
 --          "chunk"    one for each chunk of images, zeroed before every step
@@ -52,7 +52,7 @@ local builder <const> = require "plan/builder"
 local norms <const> = require "plan/norms"
 local ops <const> = require "ops/ops"
 
-local schedule <const> = {}
+local calls <const> = {}
 
 -- A builder that knows the steps of a network.
 local planner <const> = setmetatable({}, { __index = norms })
@@ -108,14 +108,16 @@ local function kept_values(fused)
     return kept
 end
 
--- The buffer of a value in the current phase; one that was not kept is computed again.
-function planner:need(value)
+-- Makes a value exist in memory in the current phase, and returns its buffer: one that was not kept
+-- is computed anew, by calls that stand here.
+function planner:materialize(value)
     local known <const> = self.data[value]
     local phase <const> = #self.phases
     if known and (known.phase == phase or self.kept_values[value]) then
         return known.buffer
     end
-    local buffer <const> = self:layout_buffer("y_" .. value.name, self.layouts[value].data)
+    local buffer <const> = self:layout_buffer("y_" .. value.name, self.layouts[value].data,
+        known and "_phase" .. phase)
     self.data[value] = { buffer = buffer, phase = phase }
     if not value.maker then
         ops.load.forward(self, value, buffer)
@@ -188,7 +190,7 @@ end
 
 -- One training step: forward, loss, backward. algorithm: "auto" or "direct", of convolutions.
 -- wishes: what is asked of choice.lua and of the micro-batch, or nil.
-function schedule.train(fused, isa, algorithm, wishes)
+function calls.train(fused, isa, algorithm, wishes)
     local self <const> = forward_plan(fused, isa, algorithm, wishes, false)
     for i = #fused.steps, 1, -1 do
         local step <const> = fused.steps[i]
@@ -202,8 +204,8 @@ function schedule.train(fused, isa, algorithm, wishes)
 end
 
 -- Forward in evaluation mode: one phase; batch norms use their running statistics.
-function schedule.eval(fused, isa, algorithm, wishes)
+function calls.eval(fused, isa, algorithm, wishes)
     return forward_plan(fused, isa, algorithm, wishes, true):finish()
 end
 
-return schedule
+return calls
