@@ -10,7 +10,7 @@ function load.name(value)
     return string.format("load_c%d_%dx%d", value.c, value.h, value.w)
 end
 
---- Calls it for the images of a group. buffer: of the value that the network reads
+--- Calls it for a micro-batch. buffer: of the value that the network reads
 function load.forward(planner, value, buffer)
     planner:call("load", load.name(value), { buffer, argument.images, "n" }, "")
 end

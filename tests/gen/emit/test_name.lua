@@ -132,8 +132,8 @@ function tests.names_tell_each_field()
     test.equal(pointwise(1e-7), "norm_relu_drop1em07_c8_6x5_fwd")
 end
 
--- Laps follow the table of kernels; what runs again has a number.
-function tests.laps_are_distinct()
+-- Slots follow the table of kernels; what runs again has a number.
+function tests.slots_are_distinct()
     local first <const> = { layer = "norm1", pass = "fwd" }
     local again <const> = { layer = "norm1", pass = "fwd" }
     local other <const> = { layer = "add1", pass = "bwd_data" }
