@@ -1,8 +1,10 @@
-/* augment.c - one pass: every output float is looked up by the byte it comes from.
+/* augment.c - one pass: every output float is looked up by the byte it comes from, or computed from
+ * a float.
  *
  * Crop and mirror only say which source row and column an output pixel has. The columns are the
- * same for all rows and channels, so they are worked out once an image. The table of 256 floats a
- * channel replaces the arithmetic of the normalisation, and is rounded once, from double.
+ * same for all rows and channels, so they are worked out once an image, as places in a row. The
+ * table of 256 floats a channel replaces the arithmetic of the normalisation, and is rounded once,
+ * from double.
  */
 #include "data/augment.h"
 
@@ -13,14 +15,18 @@
 
 enum draw_position { DRAW_MIRROR, DRAW_DOWN, DRAW_RIGHT, DRAW_ROW, DRAW_COLUMN };
 
-void augment_init(struct augment *augment, const struct data_stats *stats, int c, int h, int w)
+void augment_init(struct augment *augment, const struct data_stats *stats, const struct data *data)
 {
+    const int c = data->c, h = data->h, w = data->w;
     assert(c == stats->channels && c <= DATA_MAX_CHANNELS && h >= 1 && w >= 1);
     assert(h <= DATA_MAX_SIDE && w <= DATA_MAX_SIDE);
-    *augment = (struct augment){.c = c, .h = h, .w = w, .flip = FLIP_NONE};
+    *augment = (struct augment){
+        .c = c, .h = h, .w = w, .type = data->type, .strides = data->strides, .flip = FLIP_NONE};
     for (int k = 0; k < c; k++) {
         for (int byte = 0; byte < 256; byte++)
             augment->normalised[k][byte] = (float)((byte / 255.0 - stats->mean[k]) / stats->std[k]);
+        augment->mean[k] = (float)stats->mean[k];
+        augment->scale[k] = (float)(1 / stats->std[k]);
     }
 }
 
@@ -73,30 +79,45 @@ static void cut_out(float *out, const struct augment *a, const struct augment_dr
     }
 }
 
-void augment_apply(float *restrict out, const uint8_t *restrict pixels,
-                   const struct augment *augment, const struct augment_draw *draw)
+/* One row of an output from one row of channel c: pixel x comes from place[x]. */
+static void read_row(float *restrict to, const void *restrict pixels, size_t row,
+                     const size_t *restrict place, const struct augment *a, int c)
+{
+    if (a->type == DATA_FLOATS) {
+        const float *from = (const float *)pixels + row;
+        for (int x = 0; x < a->w; x++)
+            to[x] = (from[place[x]] - a->mean[c]) * a->scale[c];
+    } else {
+        const uint8_t *from = (const uint8_t *)pixels + row;
+        for (int x = 0; x < a->w; x++)
+            to[x] = a->normalised[c][from[place[x]]];
+    }
+}
+
+void augment_apply(float *restrict out, const void *restrict pixels, const struct augment *augment,
+                   const struct augment_draw *draw)
 {
     const int h = augment->h, w = augment->w;
+    const struct data_strides *strides = &augment->strides;
     assert(augment->crop < h && augment->crop < w);
-    int column[DATA_MAX_SIDE];
+    size_t place[DATA_MAX_SIDE];
     for (int x = 0; x < w; x++)
-        column[x] = reflect((draw->mirror ? w - 1 - x : x) + draw->right, w);
+        place[x] =
+            (size_t)reflect((draw->mirror ? w - 1 - x : x) + draw->right, w) * strides->column;
 
     for (int c = 0; c < augment->c; c++) {
-        const float *normalised = augment->normalised[c];
         for (int y = 0; y < h; y++) {
-            const uint8_t *row = pixels + (c * h + reflect(y + draw->down, h)) * w;
-            float *to = out + (c * h + y) * w;
-            for (int x = 0; x < w; x++)
-                to[x] = normalised[row[column[x]]];
+            size_t row =
+                (size_t)c * strides->channel + (size_t)reflect(y + draw->down, h) * strides->row;
+            read_row(out + (c * h + y) * w, pixels, row, place, augment, c);
         }
     }
     if (augment->cutout > 0)
         cut_out(out, augment, draw);
 }
 
-void augment_image(float *restrict out, const uint8_t *restrict pixels,
-                   const struct augment *augment, uint64_t seed, uint32_t epoch, uint32_t sample)
+void augment_image(float *restrict out, const void *restrict pixels, const struct augment *augment,
+                   uint64_t seed, uint32_t epoch, uint32_t sample)
 {
     struct augment_draw draw = augment_draw(augment, seed, epoch, sample);
     augment_apply(out, pixels, augment, &draw);

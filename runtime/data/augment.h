@@ -1,9 +1,9 @@
-/* augment.h - from the bytes of an image to the normalised floats the network sees.
+/* augment.h - from the pixels of an image to the normalised floats the network sees.
  *
  *     struct augment a;
- *     augment_init(&a, &stats, data.c, data.h, data.w);       (no augmentation: evaluation)
+ *     augment_init(&a, &stats, &data);                        (no augmentation: evaluation)
  *     a.crop = 4; a.flip = FLIP_ALTERNATING; a.cutout = 8;
- *     augment_image(out, pixels, &a, seed, epoch, sample);
+ *     augment_image(out, data.images[i], &a, seed, epoch, sample);
  *
  * In this order, each where it is on: a random crop from the image with a reflected border, a
  * mirror image, a square set to the mean. What is drawn is a pure function of (seed, epoch,
@@ -20,10 +20,13 @@
 
 struct augment {
     int c, h, w;
-    int crop; /* pixels of reflected border, below h and w; 0 none */
+    enum data_type type;
+    struct data_strides strides; /* of the pixels */
+    int crop;                    /* pixels of reflected border, below h and w; 0 none */
     enum flip_mode flip;
-    int cutout;                               /* side of the square, 0 none */
-    float normalised[DATA_MAX_CHANNELS][256]; /* (byte/255 - mean) / std */
+    int cutout;                                              /* side of the square, 0 none */
+    float normalised[DATA_MAX_CHANNELS][256];                /* of bytes: (byte/255 - mean) / std */
+    float mean[DATA_MAX_CHANNELS], scale[DATA_MAX_CHANNELS]; /* of floats: (x - mean) * scale */
 };
 
 /* What was drawn for one image. */
@@ -33,8 +36,8 @@ struct augment_draw {
     int row, column; /* centre of the square, in the output */
 };
 
-/* No augmentation. stats has c channels; c, h and w are as data.h bounds them. */
-void augment_init(struct augment *augment, const struct data_stats *stats, int c, int h, int w);
+/* No augmentation, for images of the shape, type and strides of data; stats has its channels. */
+void augment_init(struct augment *augment, const struct data_stats *stats, const struct data *data);
 
 /* The draws of one image, at these positions of the stream rng_key(seed, epoch, sample,
  * RNG_AUGMENT): 0 mirror (top bit), 1 down, 2 right, 3 row, 4 column.
@@ -45,16 +48,16 @@ void augment_init(struct augment *augment, const struct data_stats *stats, int c
 struct augment_draw augment_draw(const struct augment *augment, uint64_t seed, uint32_t epoch,
                                  uint32_t sample);
 
-/* Sets out [c][h][w] from pixels [c][h][w]. Outside the image, rows and columns are reflected
+/* Sets out [c][h][w] from an image of the data. Outside the image, rows and columns are reflected
  * without repeating the edge: -1 is 1, h is h-2. The square covers rows row - cutout/2 up to, but
  * not with, row - cutout/2 + cutout, and columns alike, as far as they are inside (DeVries and
  * Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout",
  * arXiv:1708.04552); it is set to 0, which after normalisation is the mean. */
-void augment_apply(float *restrict out, const uint8_t *restrict pixels,
-                   const struct augment *augment, const struct augment_draw *draw);
+void augment_apply(float *restrict out, const void *restrict pixels, const struct augment *augment,
+                   const struct augment_draw *draw);
 
 /* Both. epoch counts from 1. */
-void augment_image(float *restrict out, const uint8_t *restrict pixels,
-                   const struct augment *augment, uint64_t seed, uint32_t epoch, uint32_t sample);
+void augment_image(float *restrict out, const void *restrict pixels, const struct augment *augment,
+                   uint64_t seed, uint32_t epoch, uint32_t sample);
 
 #endif

@@ -1,298 +1,145 @@
-/* data.c - each file is read whole, compared with its digest, checked record by record, and taken
- * apart into labels and pixels. Nothing is handed out before everything has been checked. */
+/* data.c - images by pointer: who holds some out moves pointers, and the pixels stay. */
 #include "data/data.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "file/infile.h"
-#include "file/sha256.h"
 #include "rng.h"
 
-enum {
-    RECORDS = DATA_RECORDS,
-    RECORD_BYTES = 1 + CIFAR_PIXELS,
-    FILE_BYTES = RECORDS * RECORD_BYTES,
-    MAX_FILES = 5
+/* -- Memory ------------------------------------------------------------------------------------ */
+
+struct block {
+    struct block *next;
+    void *at;
 };
 
-static const char *const part_files[][MAX_FILES + 1] = {
-    [DATA_TRAIN] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
-                    "data_batch_5.bin", NULL},
-    [DATA_TEST] = {"test_batch.bin", NULL},
+struct data_memory {
+    int users; /* structs data */
+    struct block *blocks;
 };
 
-/* -- Where it is ------------------------------------------------------------------------------- */
-
-static bool is_folder(const char *path)
+static bool share(struct data *data)
 {
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-const struct data_shape data_cifar10 = {CIFAR_CHANNELS, CIFAR_SIDE, CIFAR_SIDE, CIFAR_CLASSES};
-
-static const char *const class_names[CIFAR_CLASSES] = {
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
-
-bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err)
-{
-    const char *variable = getenv("CIFAR10_DIR");
-    if (variable && !*variable)
-        variable = NULL;
-    const char *chosen = dir_option ? dir_option : variable ? variable : DATA_DEFAULT_DIR;
-
-    if (strlen(chosen) >= DATA_PATH_SIZE)
-        return err_set_code(err, EXIT_DATA,
-                            "the path of the data folder has %zu bytes: expected at most %d",
-                            strlen(chosen), DATA_PATH_SIZE - 1);
-    if (is_folder(chosen)) {
-        memcpy(dir, chosen, strlen(chosen) + 1);
-        return true;
-    }
-    const char *none = "no such folder", *later = "not looked at";
-    const char *option_is = dir_option ? none : "not given";
-    const char *variable_is = !variable ? "not set" : dir_option ? later : none;
-    const char *default_is = dir_option || variable ? later : none;
-    return err_set_code(err, EXIT_DATA,
-                        "no CIFAR-10 data: expected its folder in one of these places:\n"
-                        "  --data%s%.200s: %s\n"
-                        "  $CIFAR10_DIR%s%.200s: %s\n"
-                        "  %s: %s\n"
-                        "`make data` downloads it; `--data synthetic` trains without it",
-                        dir_option ? " " : "", dir_option ? dir_option : "", option_is,
-                        variable ? " " : "", variable ? variable : "", variable_is,
-                        DATA_DEFAULT_DIR, default_is);
-}
-
-static bool join(char path[DATA_PATH_SIZE], const char *dir, const char *name, struct err *err)
-{
-    int length = snprintf(path, DATA_PATH_SIZE, "%s/%s", dir, name);
-    if (length < 0 || length >= DATA_PATH_SIZE)
-        return err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
-                            dir, DATA_PATH_SIZE - 1);
-    return true;
-}
-
-/* -- Is it official? --------------------------------------------------------------------------- */
-
-/* The text of the folder's SHA256SUMS, empty when there is none or it cannot be read. A list of
- * six files fits many times over; a longer file is cut, and what is missing is warned about. */
-struct sums {
-    bool there;
-    char text[8192];
-};
-
-static void read_sums(struct sums *sums, const char *dir)
-{
-    char path[DATA_PATH_SIZE];
-    struct err ignored = {0};
-    *sums = (struct sums){0};
-    if (!join(path, dir, "SHA256SUMS", &ignored))
-        return;
-    FILE *file = infile_open(path, "rb");
-    if (!file)
-        return;
-    size_t length = fread(sums->text, 1, sizeof sums->text - 1, file);
-    sums->text[length] = '\0';
-    sums->there = !ferror(file);
-    fclose(file);
-}
-
-/* The digest that a list gives for a file, or NULL. A line is the digest, a blank, a blank or an
- * asterisk, and the name. */
-static const char *listed_digest(const struct sums *sums, const char *name)
-{
-    const size_t digest = SHA256_HEX_SIZE - 1;
-    for (const char *line = sums->text; *line;) {
-        size_t length = strcspn(line, "\r\n");
-        if (length == digest + 2 + strlen(name) && line[digest] == ' ' &&
-            strncmp(line + digest + 2, name, strlen(name)) == 0)
-            return line;
-        line += length;
-        line += strspn(line, "\r\n");
-    }
-    return NULL;
-}
-
-/* Notes in data->warning what keeps this file from being known as official; the first note stays.
- */
-static void compare(struct data *data, const struct sums *sums, const char *name,
-                    const char *digest)
-{
-    if (!sums->there || data->warning[0])
-        return;
-    const char *listed = listed_digest(sums, name);
-    if (!listed) {
-        snprintf(data->warning, sizeof data->warning, "%s/SHA256SUMS: does not list %s",
-                 data->source, name);
-        return;
-    }
-    if (strncmp(listed, digest, strlen(digest)) != 0)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s/%s: differs from the SHA256SUMS beside it", data->source, name);
-}
-
-static void judge(struct data *data, const struct sums *sums)
-{
-    const char *mark = DATA_OFFICIAL_MARK;
-    if (data->warning[0])
-        return;
-    if (!sums->there)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s: not verified as the official archive: no SHA256SUMS beside the files "
-                 "(`make data` writes it)",
-                 data->source);
-    else if (strncmp(sums->text, mark, strlen(mark)) != 0)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s: not verified as the official archive: SHA256SUMS does not begin with \"%s\"",
-                 data->source, mark);
-}
-
-/* -- Reading ----------------------------------------------------------------------------------- */
-
-static bool failed_errno(struct err *err, int reason, const char *what, const char *path)
-{
-    err_set_errno(err, reason, "%s: %s", path, what);
-    err->code = EXIT_DATA;
-    return false;
-}
-
-static bool missing_file(const char *path, const char *dir, struct err *err)
-{
-    if (!is_folder(dir))
-        return err_set_code(err, EXIT_DATA,
-                            "%s: no such folder: expected one with CIFAR-10's six files", dir);
-    return err_set_code(err, EXIT_DATA,
-                        "%s: no such file: expected data_batch_1.bin to data_batch_5.bin and "
-                        "test_batch.bin in this folder; `make data` downloads them",
-                        path);
-}
-
-static bool too_short(struct err *err, const char *path, size_t got)
-{
-    return err_set_code(err, EXIT_DATA,
-                        "%s: %zu bytes short: expected %d (%d records of %d), got %zu", path,
-                        FILE_BYTES - got, FILE_BYTES, RECORDS, RECORD_BYTES, got);
-}
-
-/* The size that the system tells, before anything is read. */
-static bool check_size(FILE *file, const char *path, struct err *err)
-{
-    struct stat s;
-    if (fstat(fileno(file), &s) != 0)
-        return failed_errno(err, errno, "cannot read", path);
-    if (s.st_size < FILE_BYTES)
-        return too_short(err, path, (size_t)s.st_size);
-    if (s.st_size > FILE_BYTES)
-        return err_set_code(err, EXIT_DATA,
-                            "%s: %lld bytes too long: expected %d (%d records of %d), got %lld",
-                            path, (long long)s.st_size - FILE_BYTES, FILE_BYTES, RECORDS,
-                            RECORD_BYTES, (long long)s.st_size);
-    return true;
-}
-
-/* Takes record i of a file apart. */
-static bool split(struct data *data, int i, const uint8_t *record, const char *path,
-                  struct err *err)
-{
-    if (record[0] >= CIFAR_CLASSES)
-        return err_set_code(err, EXIT_DATA,
-                            "%s: record %d of %d, at byte %d: label %d: expected 0 to %d", path,
-                            i + 1, RECORDS, i * RECORD_BYTES, record[0], CIFAR_CLASSES - 1);
-    size_t at = (size_t)(data->count + i);
-    data->labels[at] = record[0];
-    memcpy(data->pixels + at * CIFAR_PIXELS, record + 1, CIFAR_PIXELS);
-    return true;
-}
-
-/* Reads a file record by record: a buffer of the whole file would stay with the process. */
-static bool read_records(struct data *data, FILE *file, struct sha256 *sum, const char *path,
-                         struct err *err)
-{
-    uint8_t record[RECORD_BYTES];
-    for (int i = 0; i < RECORDS; i++) {
-        size_t got = fread(record, 1, RECORD_BYTES, file);
-        if (ferror(file))
-            return failed_errno(err, errno, "cannot read", path);
-        if (got < RECORD_BYTES)
-            return too_short(err, path, (size_t)i * RECORD_BYTES + got);
-        sha256_add(sum, record, RECORD_BYTES);
-        if (!split(data, i, record, path, err))
+    if (data->memory == NULL) {
+        data->memory = calloc(1, sizeof *data->memory);
+        if (data->memory == NULL)
             return false;
     }
+    data->memory->users++;
     return true;
 }
 
-/* all: takes the digest of this file. */
-static bool read_file(struct data *data, const char *name, const struct sums *sums,
-                      struct sha256 *all, struct err *err)
+static void leave(struct data_memory *memory)
 {
-    char path[DATA_PATH_SIZE], digest[SHA256_HEX_SIZE];
-    struct sha256 sum;
-    if (!join(path, data->source, name, err))
-        return false;
-    FILE *file = infile_open(path, "rb");
-    if (!file && errno == ENOENT)
-        return missing_file(path, data->source, err);
-    if (!file)
-        return err_set_code(err, EXIT_DATA, "%s: cannot open: %s", path, infile_reason(errno));
-    sha256_start(&sum);
-    bool ok = check_size(file, path, err) && read_records(data, file, &sum, path, err);
-    bool summed = sha256_finish(&sum, digest);
-    fclose(file);
-    if (!ok)
-        return false;
-    if (!summed)
-        return err_set_errno(err, ENOMEM, "%s: no digest", path);
-    compare(data, sums, name, digest);
-    sha256_add(all, digest, strlen(digest));
-    data->count += RECORDS;
-    return true;
+    if (memory == NULL || --memory->users > 0)
+        return;
+    while (memory->blocks != NULL) {
+        struct block *block = memory->blocks;
+        memory->blocks = block->next;
+        free(block->at);
+        free(block);
+    }
+    free(memory);
 }
 
-static bool read_files(struct data *data, enum data_part part, struct err *err)
+void *data_block(struct data *data, size_t bytes)
 {
-    struct sums sums;
-    struct sha256 all;
-    bool ok = true;
-    read_sums(&sums, data->source);
-    sha256_start(&all);
-    for (const char *const *name = part_files[part]; ok && *name; name++)
-        ok = read_file(data, *name, &sums, &all, err);
-    bool summed = sha256_finish(&all, data->digest);
-    if (!ok || !summed)
-        return err_set_errno(err, ENOMEM, "%s: no digest", data->source);
-    judge(data, &sums);
-    return true;
+    if (data->memory == NULL && !share(data))
+        return NULL;
+    struct block *block = malloc(sizeof *block);
+    void *at = malloc(bytes > 0 ? bytes : 1);
+    if (block == NULL || at == NULL) {
+        free(block);
+        free(at);
+        return NULL;
+    }
+    *block = (struct block){data->memory->blocks, at};
+    data->memory->blocks = block;
+    return at;
 }
 
-bool data_open(struct data *data, const char *dir, enum data_part part, struct err *err)
+bool data_reserve(struct data *data, int count)
 {
-    *data = (struct data){
-        .c = CIFAR_CHANNELS, .h = CIFAR_SIDE, .w = CIFAR_SIDE, .classes = CIFAR_CLASSES};
-    if (strlen(dir) >= sizeof data->source)
-        return err_set_code(err, EXIT_DATA,
-                            "the path of the data folder has %zu bytes: expected at most %d",
-                            strlen(dir), DATA_PATH_SIZE - 1);
-    memcpy(data->source, dir, strlen(dir) + 1);
+    assert(count >= 1 && data->labels == NULL && data->images == NULL);
+    data->labels = malloc((size_t)count);
+    data->images = malloc((size_t)count * sizeof *data->images);
+    return data->labels != NULL && data->images != NULL;
+}
 
-    size_t files = 0;
-    while (part_files[part][files])
-        files++;
-    data->labels = malloc(files * RECORDS);
-    data->pixels = malloc(files * RECORDS * CIFAR_PIXELS);
-    bool ok = data->labels && data->pixels && data_name_classes(data, class_names)
-                  ? read_files(data, part, err)
-                  : err_set_errno(err, ENOMEM, "cannot hold the images of %s", dir);
-    if (!ok)
-        data_close(data);
-    return ok;
+void *data_plain(struct data *data, int count)
+{
+    const size_t element = data->type == DATA_FLOATS ? sizeof(float) : 1;
+    const size_t image = data_pixels(data) * element;
+    if (!data_reserve(data, count) || (size_t)count > SIZE_MAX / 2 / image)
+        return NULL;
+    uint8_t *pixels = data_block(data, (size_t)count * image);
+    if (pixels == NULL)
+        return NULL;
+    data->count = count;
+    data->strides = data_planes(data->h, data->w);
+    for (int i = 0; i < count; i++)
+        data->images[i] = pixels + (size_t)i * image;
+    return pixels;
+}
+
+void data_close(struct data *data)
+{
+    free(data->labels);
+    free(data->images);
+    free(data->class_names);
+    leave(data->memory);
+    *data = (struct data){0};
+}
+
+/* -- Pixels ------------------------------------------------------------------------------------ */
+
+struct data_strides data_planes(int h, int w)
+{
+    return (struct data_strides){(size_t)h * (size_t)w, (size_t)w, 1};
+}
+
+size_t data_pixels(const struct data *data)
+{
+    return (size_t)data->c * (size_t)data->h * (size_t)data->w;
+}
+
+static size_t place_of(const struct data *data, int c, int y, int x)
+{
+    const struct data_strides *s = &data->strides;
+    return (size_t)c * s->channel + (size_t)y * s->row + (size_t)x * s->column;
+}
+
+static double pixel(const struct data *data, int i, int c, int y, int x)
+{
+    const size_t at = place_of(data, c, y, x);
+    return data->type == DATA_FLOATS ? (double)((const float *)data->images[i])[at]
+                                     : ((const uint8_t *)data->images[i])[at];
+}
+
+void data_picture(const struct data *data, int i, uint8_t *out)
+{
+    double least = 0, most = 255;
+    if (data->type == DATA_FLOATS) {
+        least = most = pixel(data, i, 0, 0, 0);
+        for (int c = 0; c < data->c; c++) {
+            for (int y = 0; y < data->h; y++) {
+                for (int x = 0; x < data->w; x++) {
+                    least = fmin(least, pixel(data, i, c, y, x));
+                    most = fmax(most, pixel(data, i, c, y, x));
+                }
+            }
+        }
+    }
+    const double scale = most > least ? 255 / (most - least) : 0;
+    for (int c = 0; c < data->c; c++) {
+        for (int y = 0; y < data->h; y++) {
+            for (int x = 0; x < data->w; x++)
+                *out++ = (uint8_t)((pixel(data, i, c, y, x) - least) * scale + 0.5);
+        }
+    }
 }
 
 /* -- Class names ------------------------------------------------------------------------------- */
@@ -317,16 +164,26 @@ bool data_name_classes(struct data *data, const char *const *names)
 
 /* -- Holding out ------------------------------------------------------------------------------- */
 
-static size_t image_bytes(const struct data *data)
-{
-    return (size_t)data->c * (size_t)data->h * (size_t)data->w;
-}
-
 static void move_image(struct data *to, int at, const struct data *from, int i)
 {
-    const size_t image = image_bytes(from);
     to->labels[at] = from->labels[i];
-    memmove(to->pixels + (size_t)at * image, from->pixels + (size_t)i * image, image);
+    to->images[at] = from->images[i];
+}
+
+/* A part of data without images, with room for n. */
+static bool open_part(struct data *part, struct data *data, int n)
+{
+    *part = *data;
+    part->labels = NULL;
+    part->images = NULL;
+    part->class_names = NULL;
+    part->count = 0;
+    part->memory = NULL;
+    if (data->memory == NULL || !data_reserve(part, n) ||
+        !data_name_classes(part, (const char *const *)data->class_names))
+        return false;
+    part->memory = data->memory;
+    return share(part);
 }
 
 bool data_hold_out(struct data *data, int n, struct data *held, struct err *err)
@@ -335,18 +192,14 @@ bool data_hold_out(struct data *data, int n, struct data *held, struct err *err)
     if (n < 1 || n >= data->count)
         return err_set_code(err, EXIT_USAGE, "%d held out of %d training images: expected 1 to %d",
                             n, data->count, data->count - 1);
-    struct data part = *data;
-    part.labels = malloc((size_t)n);
-    part.pixels = malloc((size_t)n * image_bytes(data));
-    if (!data_name_classes(&part, (const char *const *)data->class_names) || !part.labels ||
-        !part.pixels) {
+    struct data part;
+    if (!open_part(&part, data, n)) {
         data_close(&part);
         return err_set_errno(err, ENOMEM, "cannot hold out %d images of %s", n, data->source);
     }
     /* Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2 S): each image is taken
      * with the chance of those still wanted among those still to come. */
     const uint64_t key = rng_key(0, 0, (uint32_t)n, RNG_HOLD_OUT);
-    part.count = 0;
     int kept = 0;
     for (int i = 0; i < data->count; i++) {
         uint32_t left = (uint32_t)(data->count - i);
@@ -360,46 +213,85 @@ bool data_hold_out(struct data *data, int n, struct data *held, struct err *err)
     return true;
 }
 
-void data_close(struct data *data)
+/* -- Statistics -------------------------------------------------------------------------------- */
+
+/* Sums of one channel. Those of bytes are exact: a row's stay below 2^32 for up to 66,000 pixels,
+ * those of all rows below 2^64. */
+struct sums {
+    uint64_t sum, squares;
+};
+
+/* Inlined with a constant stride, so that pixels side by side are added up by vectors. */
+static inline void add_row(struct sums *sums, const uint8_t *row, int w, size_t column)
 {
-    free(data->labels);
-    free(data->pixels);
-    free(data->class_names);
-    *data = (struct data){0};
+    uint32_t s = 0, q = 0;
+    for (int x = 0; x < w; x++) {
+        uint32_t p = row[(size_t)x * column];
+        s += p;
+        q += p * p;
+    }
+    sums->sum += s;
+    sums->squares += q;
 }
 
-/* -- Statistics -------------------------------------------------------------------------------- */
+static struct sums sum_bytes(const struct data *data, int c)
+{
+    struct sums sums = {0, 0};
+    for (int i = 0; i < data->count; i++) {
+        for (int y = 0; y < data->h; y++) {
+            const uint8_t *row = (const uint8_t *)data->images[i] + place_of(data, c, y, 0);
+            if (data->strides.column == 1)
+                add_row(&sums, row, data->w, 1);
+            else
+                add_row(&sums, row, data->w, data->strides.column);
+        }
+    }
+    return sums;
+}
+
+static void measure_bytes(struct data_stats *stats, const struct data *data, int c, double n)
+{
+    const struct sums sums = sum_bytes(data, c);
+    double mean = (double)sums.sum / n;
+    double variance = (double)sums.squares / n - mean * mean;
+    stats->mean[c] = mean / 255;
+    stats->std[c] = variance > 0 ? sqrt(variance) / 255 : 1;
+}
+
+/* Shifted by the first pixel: sums of x and x * x lose the variance of a channel whose mean is far
+ * above its deviation. */
+static void measure_floats(struct data_stats *stats, const struct data *data, int c, double n)
+{
+    const double shift = pixel(data, 0, c, 0, 0);
+    double sum = 0, squares = 0;
+    for (int i = 0; i < data->count; i++) {
+        double image = 0, image_squares = 0;
+        for (int y = 0; y < data->h; y++) {
+            for (int x = 0; x < data->w; x++) {
+                const double d = pixel(data, i, c, y, x) - shift;
+                image += d;
+                image_squares += d * d;
+            }
+        }
+        sum += image;
+        squares += image_squares;
+    }
+    const double mean = sum / n, variance = squares / n - mean * mean;
+    stats->mean[c] = mean + shift;
+    stats->std[c] = variance > 0 ? sqrt(variance) : 1;
+}
 
 struct data_stats data_statistics(const struct data *data)
 {
-    /* A row's sums stay below 2^32 for up to 66,000 pixels; the sums of all rows are exact in 64
-     * bits. */
     assert(data->c >= 1 && data->c <= DATA_MAX_CHANNELS && data->count > 0);
     assert(data->w <= DATA_MAX_SIDE);
-    uint64_t sum[DATA_MAX_CHANNELS] = {0}, squares[DATA_MAX_CHANNELS] = {0};
-    const uint8_t *p = data->pixels;
-    for (int i = 0; i < data->count; i++) {
-        for (int c = 0; c < data->c; c++) {
-            for (int y = 0; y < data->h; y++, p += data->w) {
-                uint32_t s = 0, q = 0;
-                for (int k = 0; k < data->w; k++) {
-                    uint32_t x = p[k];
-                    s += x;
-                    q += x * x;
-                }
-                sum[c] += s;
-                squares[c] += q;
-            }
-        }
-    }
-
     struct data_stats stats = {.channels = data->c};
-    double n = (double)data->count * (double)data->h * (double)data->w;
+    const double n = (double)data->count * (double)data->h * (double)data->w;
     for (int c = 0; c < data->c; c++) {
-        double mean = (double)sum[c] / n;
-        double variance = (double)squares[c] / n - mean * mean;
-        stats.mean[c] = mean / 255;
-        stats.std[c] = variance > 0 ? sqrt(variance) / 255 : 1;
+        if (data->type == DATA_FLOATS)
+            measure_floats(&stats, data, c, n);
+        else
+            measure_bytes(&stats, data, c, n);
     }
     return stats;
 }

@@ -1,20 +1,21 @@
-/* data.h - labelled images in memory, read from the CIFAR-10 binary files.
+/* data.h - labelled images: what every reader of a format fills, and what training sees of it.
  *
- *     char dir[DATA_PATH_SIZE];
- *     if (!data_find(dir, dir_option, &err)) ...        (dir_option may be NULL)
  *     struct data train = {0};
- *     if (!data_open(&train, dir, DATA_TRAIN, &err)) ...
- *     if (train.warning[0]) ...                         (usable, but not known to be official)
+ *     if (!format_open(&train, &request, &err)) ...         (or synthetic_open)
+ *     if (train.warning[0]) ...                             (usable, but not what it should be)
  *     struct data_stats stats = data_statistics(&train);
  *     data_close(&train);
  *
- * A file holds 10,000 records of one label byte and 3,072 pixel bytes: three planes (red, green,
- * blue) of 32 x 32, row by row (https://www.cs.toronto.edu/~kriz/cifar.html).
+ * An image is found by its pointer, and its pixels by three strides, so images may lie in files as
+ * these are mapped into memory: one after another or between labels, planes or interleaved, upright
+ * or transposed. Pixels are bytes, 0 to 255, or floats.
  *
- * The archive is published with one MD5, for the whole, and none for the six files. So `make data`
- * checks the archive, unpacks it, and writes beside the files a SHA256SUMS, in the format of
- * sha256sum, whose first line is DATA_OFFICIAL_MARK. Reading compares each file with it. Files
- * without it, or that differ from it, are a warning, never an error: they may be what is wanted.
+ * A reader fills c, h, w, classes, format and source, and then either
+ *
+ *     uint8_t *pixels = data_plain(data, count);             (planes, one image after another)
+ *     data->labels[i] = ...; ...
+ *
+ * or data_reserve, data_block or its own pointers. On failure it calls data_close.
  */
 #ifndef BURIN_DATA_H
 #define BURIN_DATA_H
@@ -29,21 +30,8 @@ enum {
     DATA_PATH_SIZE = 1024,
     DATA_MAX_CHANNELS = 64, /* of an image */
     DATA_MAX_SIDE = 4096,
-    DATA_MAX_CLASSES = 256, /* a label is a byte */
-    CIFAR_CHANNELS = 3,     /* of CIFAR-10's files */
-    CIFAR_SIDE = 32,
-    CIFAR_PIXELS = CIFAR_CHANNELS * CIFAR_SIDE * CIFAR_SIDE,
-    CIFAR_CLASSES = 10
+    DATA_MAX_CLASSES = 256 /* a label is a byte */
 };
-
-/* Records of a file. The fuzz target of this module is compiled with fewer: a file of 30 MB cannot
- * be tried a million times. */
-#if !defined(DATA_RECORDS)
-#define DATA_RECORDS 10000
-#endif
-
-#define DATA_DEFAULT_DIR "data/cifar-10-batches-bin"
-#define DATA_OFFICIAL_MARK "# cifar-10-binary.tar.gz md5 c32a1d4ab5d03f1284b67883e8d87530"
 
 enum data_part { DATA_TRAIN, DATA_TEST };
 
@@ -53,38 +41,62 @@ struct data_shape {
     int classes;
 };
 
-/* That of CIFAR-10's files. */
-extern const struct data_shape data_cifar10;
+enum data_type { DATA_BYTES, DATA_FLOATS };
 
-/* One part of a data set. Owns labels, pixels and class names. */
+/* Where pixel (c, y, x) of an image is: c * channel + y * row + x * column elements after its
+ * first. */
+struct data_strides {
+    size_t channel, row, column;
+};
+
+/* Blocks that images lie in. */
+struct data_memory;
+
+/* One part of a data set. Owns all that it points to; memory is shared with what is held out. */
 struct data {
-    uint8_t *labels;    /* [count], 0 .. classes-1 */
-    uint8_t *pixels;    /* [count][c][h][w] */
-    char **class_names; /* [classes], in one block */
+    uint8_t *labels;     /* [count], 0 .. classes-1 */
+    const void **images; /* [count]: the first pixel of each */
+    char **class_names;  /* [classes], in one block */
     int count;
     int c, h, w;
     int classes;
+    enum data_type type;
+    struct data_strides strides;
+    struct data_memory *memory;
     bool synthetic;
+    const char *format;               /* constant: "cifar10", "synthetic" */
     char digest[SHA256_HEX_SIZE];     /* of all labels and pixels that were read or made */
-    char source[DATA_PATH_SIZE];      /* the folder, or what made it: "synthetic" */
-    char warning[2 * DATA_PATH_SIZE]; /* why it may not be the official data; else empty */
+    char source[DATA_PATH_SIZE];      /* the file or folder, or what made it: "synthetic" */
+    char warning[2 * DATA_PATH_SIZE]; /* why it may not be what it should be; else empty */
 };
 
-/* Mean and standard deviation (of the population) of each channel, pixels scaled to 0 .. 1. */
+/* Mean and standard deviation (of the population) of each channel; bytes are scaled to 0 .. 1,
+ * floats are taken as they are. */
 struct data_stats {
     double mean[DATA_MAX_CHANNELS];
     double std[DATA_MAX_CHANNELS]; /* 1 where all pixels are equal, so that it can divide */
     int channels;                  /* of them that are filled */
 };
 
-/* The folder to read: dir_option if it is not NULL, else $CIFAR10_DIR if it is set and not empty,
- * else DATA_DEFAULT_DIR. The first that is given decides, so that a misspelt one is never passed
- * over in silence. EXIT_DATA when it is not a folder; the message lists all three places. */
-bool data_find(char dir[DATA_PATH_SIZE], const char *dir_option, struct err *err);
+/* Memory for labels and pointers of count images; false where there is none. */
+bool data_reserve(struct data *data, int count);
 
-/* Reads the five training files or the test file of a folder. EXIT_DATA, with the file and what is
- * wrong with it: missing, unreadable, too short or too long by how much, or a bad label where. */
-bool data_open(struct data *data, const char *dir, enum data_part part, struct err *err);
+/* Memory that lasts as long as the images, not cleared; NULL where there is none. */
+void *data_block(struct data *data, size_t bytes);
+
+/* Both, for images of data->type in planes [c][h][w], one after another: sets count, strides and
+ * the pointers. Returns the pixels, or NULL where there is no memory. */
+void *data_plain(struct data *data, int count);
+
+/* The strides of planes [c][h][w]. */
+struct data_strides data_planes(int h, int w);
+
+/* Pixels of an image. */
+size_t data_pixels(const struct data *data);
+
+/* Sets out [c][h][w] to image i as a person can look at it: its bytes, or of floats their range
+ * stretched to 0 .. 255. */
+void data_picture(const struct data *data, int i, uint8_t *out);
 
 /* Moves n of the images of `data` to `held`: a choice at random that is always the same for the
  * same numbers, whatever the seed of a training; another n makes another choice, not one that holds

@@ -3,19 +3,52 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "data/format.h"
 #include "data/synthetic.h"
 
 /* The synthetic images of a part take at most so many bytes, as long as each class has one. */
 static const size_t SYNTHETIC_BYTES = (size_t)1 << 28;
 
+static bool exists(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
+
+static bool missing(const char *option, const char *variable, struct err *err)
+{
+    const char *none = "no such file or folder", *later = "not looked at";
+    return err_set_code(err, EXIT_DATA,
+                        "no data: expected a file or folder in one of these places:\n"
+                        "  --data%s%.200s: %s\n"
+                        "  $CIFAR10_DIR%s%.200s: %s\n"
+                        "  " DATASET_DEFAULT ": %s\n"
+                        "`make data` downloads CIFAR-10; `--data synthetic` trains without it",
+                        option ? " " : "", option ? option : "", option ? none : "not given",
+                        variable ? " " : "", variable ? variable : "",
+                        !variable ? "not set"
+                        : option  ? later
+                                  : none,
+                        option || variable ? later : none);
+}
+
 bool dataset_find(char name[DATA_PATH_SIZE], const char *option, bool *environment, struct err *err)
 {
     const char *variable = getenv("CIFAR10_DIR");
-    *environment = option == NULL && variable != NULL && variable[0] != '\0';
-    if (option == NULL || strcmp(option, DATASET_SYNTHETIC) != 0)
-        return data_find(name, option, err);
-    memcpy(name, DATASET_SYNTHETIC, sizeof DATASET_SYNTHETIC);
+    if (variable != NULL && variable[0] == '\0')
+        variable = NULL;
+    *environment = option == NULL && variable != NULL;
+    const char *chosen = option ? option : variable ? variable : DATASET_DEFAULT;
+    if (strlen(chosen) >= DATA_PATH_SIZE)
+        return err_set_code(err, EXIT_DATA,
+                            "the path of the data has %zu bytes: expected at most %d",
+                            strlen(chosen), DATA_PATH_SIZE - 1);
+    bool synthetic = option != NULL && strcmp(option, DATASET_SYNTHETIC) == 0;
+    if (!synthetic && !exists(chosen))
+        return missing(option, variable, err);
+    memcpy(name, chosen, strlen(chosen) + 1);
     return true;
 }
 
@@ -34,18 +67,26 @@ static bool check_limits(const struct model *model, struct err *err)
                         DATA_MAX_SIDE);
 }
 
-static bool check_shape(const struct data_shape *found, const struct model *model, const char *name,
+/* Looks at what is there, before it is read. */
+static bool check_shape(const struct data_request *request, const struct model *model,
                         struct err *err)
 {
-    const struct data_shape wanted = dataset_shape(model);
-    return same(found, &wanted) ||
+    struct data data = {0};
+    struct data_request look = *request;
+    look.look = true;
+    if (!format_open(&data, &look, err))
+        return false;
+    const struct data_shape found = {data.c, data.h, data.w, data.classes};
+    const struct data_shape *wanted = request->wanted;
+    data_close(&data);
+    return same(&found, wanted) ||
            err_set_code(
                err, EXIT_DATA,
                "network %s takes %dx%dx%d images of %d classes, and %s has %dx%dx%d images "
                "of %d: expected the same; a description for these images says: "
                "input = { %d, %d, %d }, classes = %d",
-               model->name, wanted.c, wanted.h, wanted.w, wanted.classes, name, found->c, found->h,
-               found->w, found->classes, found->c, found->h, found->w, found->classes);
+               model->name, wanted->c, wanted->h, wanted->w, wanted->classes, request->path,
+               found.c, found.h, found.w, found.classes, found.c, found.h, found.w, found.classes);
 }
 
 /* Whole rounds of the classes are not needed: image i is of class i % classes. */
@@ -66,10 +107,11 @@ struct data_shape dataset_shape(const struct model *model)
 bool dataset_open(struct data *data, const char *name, enum data_part part,
                   const struct model *model, struct err *err)
 {
-    const struct data_shape shape = dataset_shape(model);
+    const struct data_shape wanted = dataset_shape(model);
     if (!check_limits(model, err))
         return false;
     if (strcmp(name, DATASET_SYNTHETIC) == 0)
-        return synthetic_open(data, &shape, part, synthetic_images(&shape, part), err);
-    return check_shape(&data_cifar10, model, name, err) && data_open(data, name, part, err);
+        return synthetic_open(data, &wanted, part, synthetic_images(&wanted, part), err);
+    const struct data_request request = {.path = name, .part = part, .wanted = &wanted};
+    return check_shape(&request, model, err) && format_open(data, &request, err);
 }

@@ -1,4 +1,4 @@
-/* dataset.h - the data of a command line: CIFAR-10 files from a folder, or the synthetic set.
+/* dataset.h - the data of a command line: files or folders of any format, or the synthetic set.
  *
  *     char name[DATA_PATH_SIZE];
  *     bool environment;
@@ -12,14 +12,19 @@
 #include "data/data.h"
 #include "model.h"
 
-/* What stands for the synthetic set where a folder is expected. */
+/* What stands for the synthetic set where a path is expected. */
 #define DATASET_SYNTHETIC "synthetic"
+
+/* Where `make data` puts CIFAR-10. */
+#define DATASET_DEFAULT "data/cifar-10-batches-bin"
 
 /* The images and the number of classes that the network takes. */
 struct data_shape dataset_shape(const struct model *model);
 
-/* DATASET_SYNTHETIC when that is asked for, else a folder as data_find finds it. option may be
- * NULL; environment tells whether $CIFAR10_DIR decided. EXIT_DATA. */
+/* Fills name with DATASET_SYNTHETIC when that is asked for, else with the path of the data: option
+ * if it is not NULL, else $CIFAR10_DIR if it is set and not empty, else DATASET_DEFAULT. The first
+ * that is given decides, so that a misspelt one is never passed over in silence. environment tells
+ * whether $CIFAR10_DIR decided. EXIT_DATA when nothing is there; the message lists all places. */
 bool dataset_find(char name[DATA_PATH_SIZE], const char *option, bool *environment,
                   struct err *err);
 

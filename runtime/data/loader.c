@@ -65,7 +65,7 @@ static void prepare(const struct loader *loader, struct slot *slot, uint32_t epo
 {
     const struct data *data = loader->data;
     const struct loader_settings *settings = &loader->settings;
-    const size_t image = (size_t)data->c * (size_t)data->h * (size_t)data->w;
+    const size_t image = data_pixels(data);
     const int first = step * settings->batch;
     const int left = data->count - first;
     const int n = left < settings->batch ? left : settings->batch;
@@ -74,8 +74,8 @@ static void prepare(const struct loader *loader, struct slot *slot, uint32_t epo
         uint32_t sample = loader->order[first + i];
         slot->samples[i] = sample;
         slot->labels[i] = data->labels[sample];
-        augment_image(slot->images + (size_t)i * image, data->pixels + sample * image,
-                      &settings->augment, settings->seed, epoch, sample);
+        augment_image(slot->images + (size_t)i * image, data->images[sample], &settings->augment,
+                      settings->seed, epoch, sample);
     }
     slot->batch = (struct batch){.n = n,
                                  .images = slot->images,
@@ -125,7 +125,7 @@ static bool open_slots(struct loader *loader)
     const struct data *data = loader->data;
     const struct loader *lender = loader->settings.lender;
     const size_t batch = (size_t)loader->settings.batch;
-    size_t bytes = batch * (size_t)data->c * (size_t)data->h * (size_t)data->w * sizeof(float);
+    size_t bytes = batch * data_pixels(data) * sizeof(float);
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     for (int i = 0; i < SLOTS; i++) {
         struct slot *slot = &loader->slot[i];
@@ -158,7 +158,7 @@ bool loader_open(struct loader **loader_out, const struct data *data,
 {
     assert(settings->batch >= 1 && data->count >= 1);
     assert(settings->augment.c == data->c && settings->augment.h == data->h &&
-           settings->augment.w == data->w);
+           settings->augment.w == data->w && settings->augment.type == data->type);
     assert(settings->lender == NULL || settings->lender->settings.batch == settings->batch);
     *loader_out = NULL;
     struct loader *loader = calloc(1, sizeof *loader);

@@ -277,17 +277,12 @@ static void paint(uint8_t *pixels, const struct data *data, int class, uint64_t 
     }
 }
 
-static size_t image_bytes(const struct data *data)
-{
-    return (size_t)data->c * (size_t)data->h * (size_t)data->w;
-}
-
-static bool add_up(struct data *data, struct err *err)
+static bool add_up(struct data *data, const uint8_t *pixels, struct err *err)
 {
     struct sha256 sum;
     sha256_start(&sum);
     sha256_add(&sum, data->labels, (size_t)data->count);
-    sha256_add(&sum, data->pixels, (size_t)data->count * image_bytes(data));
+    sha256_add(&sum, pixels, (size_t)data->count * data_pixels(data));
     return sha256_finish(&sum, data->digest) || err_set_errno(err, ENOMEM, "synthetic images");
 }
 
@@ -296,27 +291,26 @@ bool synthetic_open(struct data *data, const struct data_shape *shape, enum data
 {
     assert(count >= 1 && shape->c >= 1 && shape->c <= DATA_MAX_CHANNELS);
     assert(shape->classes >= 1 && shape->classes <= DATA_MAX_CLASSES);
-    *data = (struct data){.count = count,
-                          .c = shape->c,
+    *data = (struct data){.c = shape->c,
                           .h = shape->h,
                           .w = shape->w,
                           .classes = shape->classes,
                           .synthetic = true,
+                          .format = "synthetic",
                           .source = "synthetic"};
-    const size_t image = image_bytes(data);
-    data->labels = malloc((size_t)count);
-    data->pixels = malloc((size_t)count * image);
-    if (!data->labels || !data->pixels || !name_classes(data)) {
+    const size_t image = data_pixels(data);
+    uint8_t *pixels = data_plain(data, count);
+    if (!pixels || !name_classes(data)) {
         data_close(data);
         return err_set_errno(err, ENOMEM, "cannot hold %d synthetic images", count);
     }
     for (int i = 0; i < count; i++) {
         int class = i % data->classes;
         data->labels[i] = (uint8_t) class;
-        paint(data->pixels + (size_t)i * image, data, class,
+        paint(pixels + (size_t)i * image, data, class,
               rng_key(SEED, (uint32_t)part, (uint32_t)i, RNG_SYNTHETIC));
     }
-    if (!add_up(data, err)) {
+    if (!add_up(data, pixels, err)) {
         data_close(data);
         return false;
     }

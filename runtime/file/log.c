@@ -188,7 +188,7 @@ bool log_epoch(struct log *log, const struct log_epoch *epoch, struct err *err)
         }
         fprintf(log->csv, "%.10g,", numbers[i].value);
     }
-    fprintf(log->csv, "%s\n", log->kind.synthetic ? "SYNTHETIC" : "cifar10");
+    fprintf(log->csv, "%s\n", log->kind.synthetic ? "SYNTHETIC" : log->kind.format);
     return log_event(log, fields, "epoch", err) && flush(log->csv, log->csv_path, err);
 }
 

@@ -28,6 +28,7 @@ struct cJSON;
 
 /* What the figures are of. */
 struct log_kind {
+    const char *format; /* of the data, for log.csv: "cifar10"; outlives the log */
     bool synthetic;
     bool validates; /* "val_loss" and "val_acc", of images held out, in place of "test_..." */
 };

@@ -68,10 +68,12 @@ static bool add_pictures(cJSON *json, const struct examination *e, int classes, 
                          struct err *err)
 {
     const struct data *test = e->test;
-    size_t bytes = (size_t)test->c * (size_t)test->h * (size_t)test->w;
+    const size_t bytes = data_pixels(test);
+    uint8_t *picture = malloc(bytes);
     cJSON *pictures = cJSON_AddObjectToObject(json, "pictures");
     cJSON *indices = cJSON_AddArrayToObject(pictures, "indices");
-    bool ok = json_add(pictures, "shape",
+    bool ok = picture != NULL &&
+              json_add(pictures, "shape",
                        cJSON_CreateIntArray((const int[]){test->c, test->h, test->w}, 3));
     int image = 0, count = 0;
     for (; ok && image < test->count && count < MAX_PICTURES; image++) {
@@ -80,9 +82,13 @@ static bool add_pictures(cJSON *json, const struct examination *e, int classes, 
             continue;
         count++;
         ok = json_append(indices, cJSON_CreateNumber(image));
-        if (ok && !outfile_write(out, test->pixels + (size_t)image * bytes, bytes, err))
+        data_picture(test, image, picture);
+        if (ok && !outfile_write(out, picture, bytes, err)) {
+            free(picture);
             return false;
+        }
     }
+    free(picture);
     return (ok && json_add(pictures, "below", cJSON_CreateNumber(image))) ||
            err_set_errno(err, ENOMEM, "eval.json");
 }
@@ -147,8 +153,8 @@ static void fill_batch(float *images, uint8_t *labels, const struct examination 
     size_t floats = (size_t)test->c * (size_t)test->h * (size_t)test->w;
     for (int i = 0; i < n; i++) {
         int from = i == 0 ? first : i;
-        augment_image(images + (size_t)i * floats, test->pixels + (size_t)from * floats, e->augment,
-                      0, 1, (uint32_t)from);
+        augment_image(images + (size_t)i * floats, test->images[from], e->augment, 0, 1,
+                      (uint32_t)from);
         labels[i] = test->labels[from];
     }
 }

@@ -337,7 +337,7 @@ static bool allocate(struct probe *p)
     if (!p->images || !p->labels || !p->before || !p->gradient || !p->output || !p->planes)
         return false;
     for (size_t i = 0; i < n; i++) {
-        augment_image(p->images + i * pixels, s->data->pixels + i * pixels, s->augment, 0, 1,
+        augment_image(p->images + i * pixels, s->data->images[i], s->augment, 0, 1,
                       (uint32_t)i);
         p->labels[i] = s->data->labels[i];
     }

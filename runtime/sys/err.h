@@ -3,7 +3,7 @@
  * Functions that the world can make fail return bool and take a struct err last:
  *
  *     struct err err = {0};
- *     if (!data_open(&data, path, &err))
+ *     if (!format_open(&data, &request, &err))
  *         ...                               (err.message says what, where and what was expected)
  *
  *     return err_set(err, "%s: expected %zu bytes, got %zu", path, want, got);

@@ -56,7 +56,7 @@ static bool open_evaluation(struct evaluation *e, const struct model *model, str
     const struct backend *backend =
         strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
     struct loader_settings settings = {.batch = model->recipe.batch};
-    augment_init(&settings.augment, &e->normalisation.stats, e->test.c, e->test.h, e->test.w);
+    augment_init(&settings.augment, &e->normalisation.stats, &e->test);
     e->augment = settings.augment;
     if (!run_open(&e->run, model, backend, (int)e->threads, err) ||
         !loader_open(&e->loader, &e->test, &settings, err) ||
@@ -151,7 +151,7 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     const struct option_spec specs[] = {
         {"model", "FILE", "safetensors file: a checkpoint, or a state_dict of PyTorch", OPTION_TEXT,
          &e.model_file, 0, 0},
-        {"data", "DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic set",
+        {"data", "PATH|synthetic", "file or folder of images, or the built-in synthetic set",
          OPTION_TEXT, &e.data_option, 0, 0},
         {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
          TEAM_MAX_THREADS},

@@ -22,8 +22,9 @@ enum { STEP = 1 << LR_STEP, ONECYCLE = 1 << LR_ONECYCLE, COSINE = 1 << LR_COSINE
 
 const struct settings_row settings_rows[SETTING_COUNT] = {
     [SETTING_DATA] = {"data", TEXT, UNSAVED(data), 0, 0, NULL,
-                      OPTION("DIR|synthetic", "CIFAR-10 binary files, or the built-in synthetic "
-                                              "set")},
+                      OPTION("PATH|synthetic",
+                             "file or folder of images, or the built-in synthetic "
+                             "set")},
     [SETTING_OUT] = {"out", TEXT, UNSAVED(out), 0, 0, NULL,
                      OPTION("DIR", "folder of log and checkpoints, default runs/<name>")},
     [SETTING_INIT] = {"init", TEXT, UNSAVED(init), 0, 0, NULL,

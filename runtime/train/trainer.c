@@ -120,7 +120,7 @@ static bool open_loaders(struct trainer *t, struct err *err)
             "%d",
             s->recipe.crop, side);
     struct loader_settings test = {.batch = s->recipe.batch, .seed = (uint64_t)s->seed};
-    augment_init(&test.augment, &t->stats, t->train.c, t->train.h, t->train.w);
+    augment_init(&test.augment, &t->stats, &t->train);
     struct loader_settings train = test;
     train.shuffle = s->shuffle;
     if (s->augment) {
@@ -211,7 +211,7 @@ static bool make_metas(struct trainer *t, struct err *err)
     add_meta(t, "network", t->model->name);
     add_meta(t, "norm", t->model->norm);
     add_meta(t, "isa", t->model->isa);
-    add_meta(t, "data", t->train.synthetic ? DATASET_SYNTHETIC : "cifar10");
+    add_meta(t, "data", t->train.format);
     if (t->train.synthetic)
         add_meta(t, "warning", "SYNTHETIC");
     if (!add_classes(t))
@@ -310,7 +310,7 @@ static bool open_probe(struct trainer *t, struct err *err)
 {
     const struct settings *s = &t->settings;
     struct augment augment;
-    augment_init(&augment, &t->stats, t->train.c, t->train.h, t->train.w);
+    augment_init(&augment, &t->stats, &t->train);
     struct probe_settings settings = {.model = t->model,
                                       .data = &t->train,
                                       .augment = &augment,
@@ -337,8 +337,10 @@ static bool open_files(struct trainer *t, struct err *err)
     t->keeps_previous = t->from.fell_back;
     struct log_position position = {t->counters.epoch, t->counters.step};
     return rundir_open(&t->dir, t->settings.out, !in_place, err) &&
-           log_open(&t->log, t->settings.out, in_place ? &position : NULL,
-                    (struct log_kind){t->train.synthetic, t->settings.validate > 0}, err);
+           log_open(
+               &t->log, t->settings.out, in_place ? &position : NULL,
+               (struct log_kind){t->train.format, t->train.synthetic, t->settings.validate > 0},
+               err);
 }
 
 bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,

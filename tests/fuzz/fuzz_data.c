@@ -2,30 +2,31 @@
  *
  * Two bytes of a length, so many bytes of SHA256SUMS, and the rest is the file. A flag in the first
  * byte asks for a file of the right size, so that mutations come past the first check: what is
- * missing is added as zeros, what is too much is cut off. data.c is compiled for files of
- * DATA_RECORDS = 4 records here.
+ * missing is added as zeros, what is too much is cut off. cifar.c is compiled for files of
+ * CIFAR_RECORDS = 4 records here.
  */
 #include <string.h>
 
-#include "data/data.h"
+#include "data/cifar.h"
 #include "fuzz.h"
 #include "fuzz_folder.h"
 #include "fuzz_message.h"
 
-enum { HEAD = 2, FILE_BYTES = DATA_RECORDS * (1 + CIFAR_PIXELS), RIGHT_SIZE = 0x80 };
+enum { HEAD = 2, FILE_BYTES = CIFAR_RECORDS * (1 + CIFAR_PIXELS), RIGHT_SIZE = 0x80 };
 
 static void judge(const uint8_t *file, size_t size)
 {
     struct data data = {0};
     struct err err = {0};
-    bool opened = data_open(&data, fuzz_folder, DATA_TEST, &err);
+    const struct data_request request = {.path = fuzz_folder, .part = DATA_TEST};
+    bool opened = format_open(&data, &request, &err);
     bool good = size == FILE_BYTES;
-    for (size_t i = 0; good && i < DATA_RECORDS; i++)
+    for (size_t i = 0; good && i < CIFAR_RECORDS; i++)
         good = file[i * (1 + CIFAR_PIXELS)] < CIFAR_CLASSES;
     FUZZ_CHECK(opened == good, "%s, but should not be: %s", opened ? "accepted" : "refused",
                err.message);
     if (opened) {
-        FUZZ_CHECK(data.count == DATA_RECORDS, "%d images", data.count);
+        FUZZ_CHECK(data.count == CIFAR_RECORDS, "%d images", data.count);
         for (int i = 0; i < data.count; i++)
             FUZZ_CHECK(data.labels[i] == file[i * (1 + CIFAR_PIXELS)], "label of image %d", i);
         for (const char *at = data.warning; *at != '\0'; at++)

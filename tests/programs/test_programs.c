@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "data/data.h"
+#include "data/cifar.h"
 #include "data/synthetic.h"
 #include "digest.h"
 #include "sys/err.h"
@@ -299,7 +299,7 @@ static void put_records(const char *path, const struct data *data, int first)
     for (int i = 0; i < RECORDS; i++) {
         size_t image = (size_t)(first + i % DIFFERENT);
         ck_assert_int_eq(putc(data->labels[image], file), data->labels[image]);
-        ck_assert_uint_eq(fwrite(data->pixels + image * CIFAR_PIXELS, CIFAR_PIXELS, 1, file), 1);
+        ck_assert_uint_eq(fwrite(data->images[image], CIFAR_PIXELS, 1, file), 1);
     }
     ck_assert_int_eq(fclose(file), 0);
 }
@@ -311,8 +311,8 @@ static void make_records(void)
     struct err err = {0};
     char path[PATH_SIZE];
     ck_assert_int_eq(mkdir("made", 0777), 0);
-    ck_assert_msg(synthetic_open(&train, &data_cifar10, DATA_TRAIN, PARTS * DIFFERENT, &err) &&
-                      synthetic_open(&test, &data_cifar10, DATA_TEST, DIFFERENT, &err),
+    ck_assert_msg(synthetic_open(&train, &cifar_shape, DATA_TRAIN, PARTS * DIFFERENT, &err) &&
+                      synthetic_open(&test, &cifar_shape, DATA_TEST, DIFFERENT, &err),
                   "%s", err.message);
     for (int k = 0; k <= PARTS; k++) {
         snprintf(path, sizeof path, "made/%s", data_files[k]);
@@ -370,7 +370,7 @@ START_TEST(files_are_judged)
     put_digests("");
     expect_run("gn", words, EXIT_OK);
     expect_output("SHA256SUMS does not begin with");
-    put_digests(DATA_OFFICIAL_MARK "\n");
+    put_digests(CIFAR_OFFICIAL_MARK "\n");
     expect_run("gn", words, EXIT_OK);
     struct text output = read_file("output");
     ck_assert_msg(strstr(output.bytes, "warning") == NULL, "%s", output.bytes);

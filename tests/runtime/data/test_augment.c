@@ -5,12 +5,20 @@
 #include <string.h>
 
 #include "data/augment.h"
+#include "data/cifar.h"
 #include "rng.h"
 
 enum { H = 4, W = 4, PLANE = H * W, IMAGE = CIFAR_CHANNELS * PLANE };
 
 /* Keeps the bytes as they are: mean 0, and 255 units to one. */
 static const struct data_stats identity = {{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}, 3};
+
+/* For bytes in planes of three channels. */
+static void init(struct augment *augment, const struct data_stats *stats, int h, int w)
+{
+    const struct data data = {.c = CIFAR_CHANNELS, .h = h, .w = w, .strides = data_planes(h, w)};
+    augment_init(augment, stats, &data);
+}
 
 /* Pixel (y, x) of channel c is 100c + 10y + x. */
 static void number_pixels(uint8_t *pixels)
@@ -28,7 +36,7 @@ static void looks_like(const struct augment_draw *draw, int crop, int cutout,
     float out[IMAGE];
     struct augment augment;
     number_pixels(pixels);
-    augment_init(&augment, &identity, CIFAR_CHANNELS, H, W);
+    init(&augment, &identity, H, W);
     augment.crop = crop;
     augment.cutout = cutout;
     augment_apply(out, pixels, &augment, draw);
@@ -39,6 +47,55 @@ static void looks_like(const struct augment_draw *draw, int crop, int cutout,
                       (double)out[i], expected);
     }
 }
+
+/* -- Pixels of other kinds --------------------------------------------------------------------- */
+
+static const struct {
+    enum data_type type;
+    struct data_strides strides;
+} kinds[] = {
+    {DATA_BYTES, {1, CIFAR_CHANNELS *W, CIFAR_CHANNELS}}, /* interleaved */
+    {DATA_BYTES, {PLANE, 1, H}},                          /* transposed planes */
+    {DATA_FLOATS, {PLANE, W, 1}},
+    {DATA_FLOATS, {1, CIFAR_CHANNELS *W, CIFAR_CHANNELS}},
+};
+
+/* However the pixels lie, they come out as those of planes of bytes. */
+START_TEST(every_kind_of_pixels_is_read)
+{
+    uint8_t plain[IMAGE], bytes[IMAGE];
+    float floats[IMAGE], expected[IMAGE], out[IMAGE];
+    const struct data_stats scaled = {{51, 0, 102}, {2, 1, 4}, CIFAR_CHANNELS};
+    const struct data_stats of_bytes = {
+        {0.2, 0, 0.4}, {2 / 255.0, 1 / 255.0, 4 / 255.0}, CIFAR_CHANNELS};
+    const struct augment_draw draw = {
+        .down = 1, .right = -1, .mirror = true, .row = 2, .column = 1};
+    const struct data_strides *s = &kinds[_i].strides;
+    const struct data data = {
+        .c = CIFAR_CHANNELS, .h = H, .w = W, .type = kinds[_i].type, .strides = *s};
+    struct augment augment;
+    number_pixels(plain);
+    init(&augment, &of_bytes, H, W);
+    augment.crop = 1;
+    augment.cutout = 1;
+    augment_apply(expected, plain, &augment, &draw);
+
+    for (int i = 0; i < IMAGE; i++) {
+        size_t at = (size_t)(i / PLANE) * s->channel + (size_t)(i / W % H) * s->row +
+                    (size_t)(i % W) * s->column;
+        bytes[at] = plain[i];
+        floats[at] = plain[i];
+    }
+    bool is_float = data.type == DATA_FLOATS;
+    augment_init(&augment, is_float ? &scaled : &of_bytes, &data);
+    augment.crop = 1;
+    augment.cutout = 1;
+    augment_apply(out, is_float ? (const void *)floats : bytes, &augment, &draw);
+    for (int i = 0; i < IMAGE; i++)
+        ck_assert_msg(fabsf(out[i] - expected[i]) < 1e-5f, "float %d: %g, expected %g", i,
+                      (double)out[i], (double)expected[i]);
+}
+END_TEST
 
 /* -- By hand ----------------------------------------------------------------------------------- */
 
@@ -110,7 +167,7 @@ START_TEST(bytes_are_normalised)
     static float out[CIFAR_CHANNELS * 256];
     for (int i = 0; i < CIFAR_CHANNELS * 256; i++)
         pixels[i] = (uint8_t)i;
-    augment_init(&augment, &stats, CIFAR_CHANNELS, 16, 16);
+    init(&augment, &stats, 16, 16);
     augment_image(out, pixels, &augment, 1, 2, 3);
     for (int i = 0; i < CIFAR_CHANNELS * 256; i++) {
         double expected = (i % 256 / 255.0 - stats.mean[i / 256]) / stats.std[i / 256];
@@ -124,7 +181,7 @@ END_TEST
 static struct augment everything(enum flip_mode flip)
 {
     struct augment augment;
-    augment_init(&augment, &identity, CIFAR_CHANNELS, 32, 32);
+    init(&augment, &identity, 32, 32);
     augment.crop = 4;
     augment.flip = flip;
     augment.cutout = 8;
@@ -225,6 +282,7 @@ int main(void)
 {
     Suite *suite = suite_create("augment");
     TCase *tests = tcase_create("augment");
+    tcase_add_loop_test(tests, every_kind_of_pixels_is_read, 0, sizeof kinds / sizeof kinds[0]);
     tcase_add_test(tests, nothing_changes_nothing);
     tcase_add_test(tests, up_and_left_reflects_without_the_edge);
     tcase_add_test(tests, down_and_right_reflects_without_the_edge);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/data.h"
+#include "data/cifar.h"
 #include "data/dataset.h"
 #include "digest.h"
 
@@ -113,22 +113,34 @@ static const char *expand(const char *text)
     return expanded;
 }
 
+static bool open_part(struct data *data, const char *path, enum data_part part, struct err *err)
+{
+    const struct data_request request = {.path = path, .part = part};
+    return format_open(data, &request, err);
+}
+
+/* A byte of an image. */
+static int byte_of(const struct data *data, size_t image, size_t at)
+{
+    return ((const uint8_t *)data->images[image])[at];
+}
+
 static void fails_with(enum data_part part, const char *message)
 {
     struct data data = {0};
     struct err err = {0};
-    ck_assert(!data_open(&data, folder, part, &err));
+    ck_assert(!open_part(&data, folder, part, &err));
     ck_assert_str_eq(err.message, expand(message));
     ck_assert_int_eq(err.code, EXIT_DATA);
     ck_assert_ptr_null(data.labels);
-    ck_assert_ptr_null(data.pixels);
+    ck_assert_ptr_null(data.images);
 }
 
 static void warns_with(const char *warning)
 {
     struct data data = {0};
     struct err err = {0};
-    ck_assert_msg(data_open(&data, folder, DATA_TEST, &err), "%s", err.message);
+    ck_assert_msg(open_part(&data, folder, DATA_TEST, &err), "%s", err.message);
     ck_assert_str_eq(data.warning, expand(warning));
     data_close(&data);
 }
@@ -139,7 +151,7 @@ START_TEST(training_files_come_in_order)
 {
     struct data data = {0};
     struct err err = {0};
-    ck_assert_msg(data_open(&data, folder, DATA_TRAIN, &err), "%s", err.message);
+    ck_assert_msg(open_part(&data, folder, DATA_TRAIN, &err), "%s", err.message);
     ck_assert_int_eq(data.count, 50000);
     ck_assert_int_eq(data.c, 3);
     ck_assert_int_eq(data.h, 32);
@@ -150,11 +162,11 @@ START_TEST(training_files_come_in_order)
         const size_t sample = (size_t)i * RECORDS;
         ck_assert_int_eq(data.labels[sample], i + 1);
         ck_assert_int_eq(data.labels[sample + 1], 0);
-        ck_assert_int_eq(data.pixels[(sample + 1) * CIFAR_PIXELS - 1], 100 + i);
-        ck_assert_int_eq(data.pixels[(sample + 1) * CIFAR_PIXELS], 0);
+        ck_assert_int_eq(byte_of(&data, sample, CIFAR_PIXELS - 1), 100 + i);
+        ck_assert_int_eq(byte_of(&data, sample + 1, 0), 0);
     }
     data_close(&data);
-    ck_assert_ptr_null(data.pixels);
+    ck_assert_ptr_null(data.images);
     data_close(&data);
 }
 END_TEST
@@ -167,11 +179,11 @@ START_TEST(the_test_file_is_read_alone)
         remove(in_folder(files[i]));
     write_byte("test_batch.bin", FILE_SIZE - RECORD, 9);
     write_byte("test_batch.bin", FILE_SIZE - 1, 255);
-    ck_assert_msg(data_open(&data, folder, DATA_TEST, &err), "%s", err.message);
+    ck_assert_msg(open_part(&data, folder, DATA_TEST, &err), "%s", err.message);
     ck_assert_int_eq(data.count, RECORDS);
     ck_assert_int_eq(data.labels[0], 6);
     ck_assert_int_eq(data.labels[RECORDS - 1], 9);
-    ck_assert_int_eq(data.pixels[(size_t)RECORDS * CIFAR_PIXELS - 1], 255);
+    ck_assert_int_eq(byte_of(&data, RECORDS - 1, CIFAR_PIXELS - 1), 255);
     data_close(&data);
 }
 END_TEST
@@ -191,9 +203,8 @@ START_TEST(missing_folder)
 {
     struct data data = {0};
     struct err err = {0};
-    ck_assert(!data_open(&data, "/nowhere/at/all", DATA_TEST, &err));
-    ck_assert_str_eq(err.message,
-                     "/nowhere/at/all: no such folder: expected one with CIFAR-10's six files");
+    ck_assert(!open_part(&data, "/nowhere/at/all", DATA_TEST, &err));
+    ck_assert_str_eq(err.message, "/nowhere/at/all: no such file or folder");
     ck_assert_int_eq(err.code, EXIT_DATA);
 }
 END_TEST
@@ -239,15 +250,56 @@ START_TEST(bad_label)
 }
 END_TEST
 
+START_TEST(what_nothing_recognises_is_listed)
+{
+    struct data data = {0};
+    struct err err = {0};
+    char inside[600], message[1200];
+    snprintf(inside, sizeof inside, "%s/inside", folder);
+    ck_assert_int_eq(mkdir(inside, 0700), 0);
+    ck_assert(!open_part(&data, inside, DATA_TEST, &err));
+    snprintf(message, sizeof message, "%s: an empty folder: expected one of:\n  cifar10: a folder",
+             inside);
+    ck_assert_msg(strstr(err.message, message) == err.message, "%s", err.message);
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_ptr_null(data.labels);
+
+    for (int i = 9; i >= 0; i--) {
+        char path[700];
+        snprintf(path, sizeof path, "%s/%d.txt", inside, i);
+        FILE *file = fopen(path, "w");
+        ck_assert(file != NULL && fclose(file) == 0);
+    }
+    err = (struct err){0};
+    ck_assert(!open_part(&data, inside, DATA_TEST, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, "inside: a folder with 0.txt, 1.txt, 2.txt, 3.txt, "
+                                              "4.txt, 5.txt, 6.txt, 7.txt and 2 more: expected"));
+    for (int i = 0; i < 10; i++) {
+        char path[700];
+        snprintf(path, sizeof path, "%s/%d.txt", inside, i);
+        remove(path);
+    }
+    remove(inside);
+
+    err = (struct err){0};
+    ck_assert(!open_part(&data, in_folder("test_batch.bin"), DATA_TEST, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, "test_batch.bin: a file: expected one of:"));
+    err = (struct err){0};
+    ck_assert(!open_part(&data, "/dev/null", DATA_TEST, &err));
+    ck_assert_str_eq(err.message, "/dev/null: neither a regular file nor a folder");
+    ck_assert_int_eq(err.code, EXIT_DATA);
+}
+END_TEST
+
 /* -- Unofficial files -------------------------------------------------------------------------- */
 
 START_TEST(verified_files_give_no_warning)
 {
     struct data data = {0};
     struct err err = {0};
-    write_sums(DATA_OFFICIAL_MARK "\n", 0, TEST_FILE);
+    write_sums(CIFAR_OFFICIAL_MARK "\n", 0, TEST_FILE);
     warns_with("");
-    ck_assert_msg(data_open(&data, folder, DATA_TRAIN, &err), "%s", err.message);
+    ck_assert_msg(open_part(&data, folder, DATA_TRAIN, &err), "%s", err.message);
     ck_assert_str_eq(data.warning, "");
     data_close(&data);
 }
@@ -270,7 +322,7 @@ END_TEST
 
 START_TEST(changed_file)
 {
-    write_sums(DATA_OFFICIAL_MARK "\n", TEST_FILE, TEST_FILE);
+    write_sums(CIFAR_OFFICIAL_MARK "\n", TEST_FILE, TEST_FILE);
     write_byte("test_batch.bin", FILE_SIZE / 2, 1);
     warns_with("@/test_batch.bin: differs from the SHA256SUMS beside it");
 }
@@ -280,7 +332,7 @@ END_TEST
 START_TEST(another_digest)
 {
     static const int digits[] = {0, 7, 8, 31, 62, 63};
-    static const char start[] = DATA_OFFICIAL_MARK "\n";
+    static const char start[] = CIFAR_OFFICIAL_MARK "\n";
     write_sums(start, TEST_FILE, TEST_FILE);
     for (size_t i = 0; i < sizeof digits / sizeof digits[0]; i++) {
         long at = (long)sizeof start - 1 + digits[i];
@@ -311,7 +363,7 @@ END_TEST
 
 START_TEST(unlisted_file)
 {
-    write_sums(DATA_OFFICIAL_MARK "\n", 0, 0);
+    write_sums(CIFAR_OFFICIAL_MARK "\n", 0, 0);
     warns_with("@/SHA256SUMS: does not list test_batch.bin");
 }
 END_TEST
@@ -321,22 +373,25 @@ END_TEST
 START_TEST(the_first_place_given_decides)
 {
     char found[DATA_PATH_SIZE];
+    bool environment;
     struct err err = {0};
     char option[600];
     snprintf(option, sizeof option, "%s/.", folder);
     setenv("CIFAR10_DIR", folder, 1);
-    ck_assert(data_find(found, option, &err));
+    ck_assert(dataset_find(found, option, &environment, &err));
     ck_assert_str_eq(found, option);
-    ck_assert(data_find(found, NULL, &err));
+    ck_assert(!environment);
+    ck_assert(dataset_find(found, NULL, &environment, &err));
     ck_assert_str_eq(found, folder);
+    ck_assert(environment);
 
     setenv("CIFAR10_DIR", "", 1);
     ck_assert_int_eq(chdir(folder), 0);
     ck_assert_int_eq(mkdir("data", 0700), 0);
-    ck_assert_int_eq(mkdir(DATA_DEFAULT_DIR, 0700), 0);
-    ck_assert(data_find(found, NULL, &err));
+    ck_assert_int_eq(mkdir(DATASET_DEFAULT, 0700), 0);
+    ck_assert(dataset_find(found, NULL, &environment, &err));
     ck_assert_str_eq(found, "data/cifar-10-batches-bin");
-    rmdir(DATA_DEFAULT_DIR);
+    rmdir(DATASET_DEFAULT);
     rmdir("data");
 }
 END_TEST
@@ -344,8 +399,9 @@ END_TEST
 static void is_not_found(const char *option, const char *message)
 {
     char found[DATA_PATH_SIZE];
+    bool environment;
     struct err err = {0};
-    ck_assert(!data_find(found, option, &err));
+    ck_assert(!dataset_find(found, option, &environment, &err));
     ck_assert_str_eq(err.message, message);
     ck_assert_int_eq(err.code, EXIT_DATA);
 }
@@ -354,22 +410,22 @@ START_TEST(all_places_are_named)
 {
     ck_assert_int_eq(chdir(folder), 0);
     unsetenv("CIFAR10_DIR");
-    is_not_found(NULL, "no CIFAR-10 data: expected its folder in one of these places:\n"
+    is_not_found(NULL, "no data: expected a file or folder in one of these places:\n"
                        "  --data: not given\n"
                        "  $CIFAR10_DIR: not set\n"
-                       "  data/cifar-10-batches-bin: no such folder\n"
-                       "`make data` downloads it; `--data synthetic` trains without it");
+                       "  data/cifar-10-batches-bin: no such file or folder\n"
+                       "`make data` downloads CIFAR-10; `--data synthetic` trains without it");
     setenv("CIFAR10_DIR", "/nowhere", 1);
-    is_not_found(NULL, "no CIFAR-10 data: expected its folder in one of these places:\n"
+    is_not_found(NULL, "no data: expected a file or folder in one of these places:\n"
                        "  --data: not given\n"
-                       "  $CIFAR10_DIR /nowhere: no such folder\n"
+                       "  $CIFAR10_DIR /nowhere: no such file or folder\n"
                        "  data/cifar-10-batches-bin: not looked at\n"
-                       "`make data` downloads it; `--data synthetic` trains without it");
-    is_not_found("here", "no CIFAR-10 data: expected its folder in one of these places:\n"
-                         "  --data here: no such folder\n"
+                       "`make data` downloads CIFAR-10; `--data synthetic` trains without it");
+    is_not_found("here", "no data: expected a file or folder in one of these places:\n"
+                         "  --data here: no such file or folder\n"
                          "  $CIFAR10_DIR /nowhere: not looked at\n"
                          "  data/cifar-10-batches-bin: not looked at\n"
-                         "`make data` downloads it; `--data synthetic` trains without it");
+                         "`make data` downloads CIFAR-10; `--data synthetic` trains without it");
 }
 END_TEST
 
@@ -380,21 +436,29 @@ START_TEST(endless_paths_are_refused)
     struct err err = {0};
     memset(path, 'x', sizeof path);
     path[sizeof path - 1] = '\0';
-    is_not_found(path, "the path of the data folder has 2047 bytes: expected at most 1023");
+    is_not_found(path, "the path of the data has 2047 bytes: expected at most 1023");
     path[DATA_PATH_SIZE] = '\0';
-    ck_assert(!data_open(&data, path, DATA_TEST, &err));
-    ck_assert_str_eq(err.message,
-                     "the path of the data folder has 1024 bytes: expected at most 1023");
+    ck_assert(!open_part(&data, path, DATA_TEST, &err));
+    ck_assert_str_eq(err.message, "the path of the data has 1024 bytes: expected at most 1023");
     ck_assert_int_eq(err.code, EXIT_DATA);
-    /* The folder has room, its files have none. */
-    char message[300];
-    err = (struct err){0};
-    path[DATA_PATH_SIZE - 1] = '\0';
-    ck_assert(!data_open(&data, path, DATA_TEST, &err));
+}
+END_TEST
+
+/* A folder has room, its files have none. */
+START_TEST(endless_names_are_refused)
+{
+    char path[DATA_PATH_SIZE], long_folder[DATA_PATH_SIZE], message[300];
+    struct err err = {0};
+    memset(long_folder, 'x', sizeof long_folder - 1);
+    long_folder[sizeof long_folder - 1] = '\0';
+    ck_assert(!format_join(path, long_folder, "a", &err));
     snprintf(message, sizeof message, "%.200s...: path too long: expected at most 1023 bytes",
-             path);
+             long_folder);
     ck_assert_str_eq(err.message, message);
     ck_assert_int_eq(err.code, EXIT_DATA);
+    long_folder[sizeof long_folder - 3] = '\0';
+    ck_assert(format_join(path, long_folder, "a", &err));
+    ck_assert_uint_eq(strlen(path), sizeof path - 1);
 }
 END_TEST
 
@@ -431,8 +495,13 @@ START_TEST(statistics_by_hand)
 {
     enum { PLANE = 8 };
     static uint8_t pixels[2][CIFAR_CHANNELS][PLANE];
-    struct data data = {
-        .pixels = &pixels[0][0][0], .count = 2, .c = CIFAR_CHANNELS, .h = 2, .w = 4};
+    const void *images[] = {pixels[0], pixels[1]};
+    struct data data = {.images = images,
+                        .count = 2,
+                        .c = CIFAR_CHANNELS,
+                        .h = 2,
+                        .w = 4,
+                        .strides = data_planes(2, 4)};
     for (int i = 0; i < PLANE; i++) {
         pixels[1][0][i] = 255;
         pixels[0][1][i] = pixels[1][1][i] = 51;
@@ -448,6 +517,54 @@ START_TEST(statistics_by_hand)
 }
 END_TEST
 
+/* The same numbers, interleaved: bytes, and floats that are 51 for 0.2. */
+START_TEST(statistics_of_other_pixels)
+{
+    static const uint8_t bytes[] = {0, 51, 255, 255, 51, 0, 0, 51, 0, 255, 51, 0};
+    float floats[12];
+    const void *images[] = {bytes}, *float_images[] = {floats};
+    struct data data = {.images = images, .count = 1, .c = 3, .h = 2, .w = 2, .strides = {1, 6, 3}};
+    struct data_stats stats = data_statistics(&data);
+    const double mean[] = {0.5, 0.2, 0.25}, std[] = {0.5, 1, sqrt(0.1875)};
+    for (int c = 0; c < 3; c++) {
+        ck_assert_double_eq_tol(stats.mean[c], mean[c], 1e-15);
+        ck_assert_double_eq_tol(stats.std[c], std[c], 1e-15);
+    }
+    /* A mean a million times its deviation. */
+    for (int i = 0; i < 12; i++)
+        floats[i] = i % 3 == 0 ? 2e6f + bytes[i] / 255.0f : bytes[i];
+    data.images = float_images;
+    data.type = DATA_FLOATS;
+    stats = data_statistics(&data);
+    ck_assert_double_eq_tol(stats.mean[0], 2e6 + 0.5, 1e-6);
+    ck_assert_double_eq_tol(stats.std[0], 0.5, 1e-6);
+    ck_assert_double_eq_tol(stats.mean[1], 51, 1e-12);
+    ck_assert_double_eq(stats.std[1], 1);
+    ck_assert_double_eq_tol(stats.mean[2], 255 * mean[2], 1e-12);
+    ck_assert_double_eq_tol(stats.std[2], 255 * std[2], 1e-12);
+}
+END_TEST
+
+/* Planes of bytes, from bytes as they are and from floats from their least to their largest. */
+START_TEST(pictures_are_bytes)
+{
+    static const uint8_t bytes[] = {1, 2, 3, 4, 5, 6};
+    static const float floats[] = {-1, 0, 1, -0.5f, 0.5f, 1}, flat[] = {7, 7, 7, 7, 7, 7};
+    static const uint8_t expected[2][6] = {{1, 3, 5, 2, 4, 6}, {0, 255, 191, 128, 64, 255}};
+    const void *images[] = {bytes}, *float_images[] = {floats, flat};
+    struct data data = {.images = images, .c = 2, .h = 1, .w = 3, .strides = {1, 6, 2}};
+    uint8_t out[6], black[6] = {0};
+    data_picture(&data, 0, out);
+    ck_assert_mem_eq(out, expected[0], sizeof out);
+    data.images = float_images;
+    data.type = DATA_FLOATS;
+    data_picture(&data, 0, out);
+    ck_assert_mem_eq(out, expected[1], sizeof out);
+    data_picture(&data, 1, out);
+    ck_assert_mem_eq(out, black, sizeof out);
+}
+END_TEST
+
 /* -- Holding out ------------------------------------------------------------------------------- */
 
 enum { IMAGES = 200, HELD = 60 };
@@ -455,11 +572,11 @@ enum { IMAGES = 200, HELD = 60 };
 /* Images of one pixel that says which they are. */
 static void make_images(struct data *data)
 {
-    *data = (struct data){.c = 1, .h = 1, .w = 1, .count = IMAGES};
-    data->labels = malloc(IMAGES);
-    data->pixels = malloc(IMAGES);
+    *data = (struct data){.c = 1, .h = 1, .w = 1};
+    uint8_t *pixels = data_plain(data, IMAGES);
+    ck_assert_ptr_nonnull(pixels);
     for (int i = 0; i < IMAGES; i++) {
-        data->pixels[i] = (uint8_t)i;
+        pixels[i] = (uint8_t)i;
         data->labels[i] = (uint8_t)(i % CIFAR_CLASSES);
     }
 }
@@ -478,17 +595,18 @@ START_TEST(holding_out_parts_the_images)
     for (int part = 0; part < 2; part++) {
         const struct data *data = part == 0 ? &train : &held;
         for (int i = 0; i < data->count; i++) {
-            seen[data->pixels[i]]++;
-            ck_assert_int_eq(data->labels[i], data->pixels[i] % CIFAR_CLASSES);
-            ck_assert(i == 0 || data->pixels[i] > data->pixels[i - 1]);
-            late += part == 1 && data->pixels[i] >= IMAGES / 2;
+            seen[byte_of(data, (size_t)i, 0)]++;
+            ck_assert_int_eq(data->labels[i], byte_of(data, (size_t)i, 0) % CIFAR_CLASSES);
+            ck_assert(i == 0 || byte_of(data, (size_t)i, 0) > byte_of(data, (size_t)(i - 1), 0));
+            late += part == 1 && byte_of(data, (size_t)i, 0) >= IMAGES / 2;
         }
     }
     for (int i = 0; i < IMAGES; i++)
         ck_assert_int_eq(seen[i], 1);
     ck_assert_msg(late > HELD / 4 && late < 3 * HELD / 4, "%d of %d from the second half", late,
                   HELD);
-    ck_assert_mem_eq(held.pixels, same.pixels, HELD);
+    for (int i = 0; i < HELD; i++)
+        ck_assert_int_eq(byte_of(&held, (size_t)i, 0), byte_of(&same, (size_t)i, 0));
     data_close(&train);
     data_close(&held);
     data_close(&again);
@@ -510,11 +628,12 @@ START_TEST(another_number_holds_out_other_images)
         ck_assert(data_hold_out(&train[i], HELD + i, &held[i], &wrong));
         ck_assert_int_eq(held[i].count, HELD + i);
     }
-    ck_assert_mem_eq(held[0].pixels, first, sizeof first);
+    for (size_t i = 0; i < sizeof first; i++)
+        ck_assert_int_eq(byte_of(&held[0], i, 0), first[i]);
     for (int i = 0; i < HELD; i++)
-        chosen[held[0].pixels[i]] = true;
+        chosen[byte_of(&held[0], (size_t)i, 0)] = true;
     for (int i = 0; i <= HELD; i++)
-        both += chosen[held[1].pixels[i]];
+        both += chosen[byte_of(&held[1], (size_t)i, 0)];
     ck_assert_msg(both > 5 && both < 32, "%d images are in both", both);
     for (int i = 0; i < 2; i++) {
         data_close(&train[i]);
@@ -554,7 +673,7 @@ START_TEST(some_images_must_be_left_to_train_on)
                  wrongs[i]);
         ck_assert_str_eq(wrong.message, text);
         ck_assert_int_eq(train.count, IMAGES);
-        ck_assert_ptr_null(held.pixels);
+        ck_assert_ptr_null(held.images);
     }
     data_close(&train);
 }
@@ -584,8 +703,12 @@ int main(void)
     tcase_add_test(tests, the_first_place_given_decides);
     tcase_add_test(tests, all_places_are_named);
     tcase_add_test(tests, endless_paths_are_refused);
+    tcase_add_test(tests, endless_names_are_refused);
     tcase_add_test(tests, a_network_of_another_shape_is_refused);
     tcase_add_test(tests, statistics_by_hand);
+    tcase_add_test(tests, statistics_of_other_pixels);
+    tcase_add_test(tests, pictures_are_bytes);
+    tcase_add_test(tests, what_nothing_recognises_is_listed);
     tcase_add_test(tests, holding_out_parts_the_images);
     tcase_add_test(tests, another_number_holds_out_other_images);
     tcase_add_test(tests, the_ends_of_holding_out);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "data/cifar.h"
 #include "data/loader.h"
 #include "data/synthetic.h"
 
@@ -17,10 +18,10 @@ static struct loader *loader;
 static void open_loader(void)
 {
     struct err err = {0};
-    ck_assert_msg(synthetic_open(&data, &data_cifar10, DATA_TRAIN, COUNT, &err), "%s", err.message);
+    ck_assert_msg(synthetic_open(&data, &cifar_shape, DATA_TRAIN, COUNT, &err), "%s", err.message);
     struct data_stats stats = data_statistics(&data);
     settings = (struct loader_settings){.batch = BATCH, .seed = SEED, .shuffle = true};
-    augment_init(&settings.augment, &stats, data.c, data.h, data.w);
+    augment_init(&settings.augment, &stats, &data);
     settings.augment.crop = 4;
     settings.augment.flip = FLIP_ALTERNATING;
     settings.augment.cutout = 8;
@@ -58,8 +59,7 @@ static void is_batch(const struct batch *batch, uint32_t epoch, int step)
         uint32_t sample = order[step * BATCH + i];
         ck_assert_uint_eq(batch->samples[i], sample);
         ck_assert_uint_eq(batch->labels[i], data.labels[sample]);
-        augment_image(image, data.pixels + (size_t)sample * CIFAR_PIXELS, &settings.augment, SEED,
-                      epoch, sample);
+        augment_image(image, data.images[sample], &settings.augment, SEED, epoch, sample);
         ck_assert_mem_eq(batch->images + (size_t)i * CIFAR_PIXELS, image, sizeof image);
     }
 }

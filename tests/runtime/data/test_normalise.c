@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/cifar.h"
 #include "data/normalise.h"
 #include "tiny_program.h"
 

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/cifar.h"
 #include "data/synthetic.h"
 #include "digest.h"
 
 static void open_part(struct data *data, enum data_part part, int count)
 {
     struct err err = {0};
-    ck_assert_msg(synthetic_open(data, &data_cifar10, part, count, &err), "%s", err.message);
+    ck_assert_msg(synthetic_open(data, &cifar_shape, part, count, &err), "%s", err.message);
     ck_assert_int_eq(data->count, count);
 }
 
@@ -43,7 +44,7 @@ START_TEST(images_never_change)
     struct data data = {0};
     char hex[SHA256_HEX_SIZE];
     open_part(&data, DATA_TRAIN, 100);
-    digest(hex, data.pixels, 100 * CIFAR_PIXELS);
+    digest(hex, data.images[0], 100 * CIFAR_PIXELS);
     ck_assert_str_eq(hex, "e362402ff22cd8613fdb33889765100fb055135c47bddf3d7b59eab1d14f3a70");
     data_close(&data);
 }
@@ -63,7 +64,7 @@ static void shape_paints(const struct data_shape *shape, const char *first, cons
         ck_assert_int_eq(data.labels[i], i % shape->classes);
     ck_assert_str_eq(data.class_names[0], first);
     ck_assert_str_eq(data.class_names[data.classes - 1], last);
-    digest(hex, data.pixels, COUNT * (size_t)(shape->c * shape->h * shape->w));
+    digest(hex, data.images[0], COUNT * (size_t)(shape->c * shape->h * shape->w));
     ck_assert_str_eq(hex, expected);
     data_close(&data);
 }
@@ -89,7 +90,7 @@ static double level_share(const struct data *data, int class, int half)
 {
     int level = 0, all = 0;
     for (int i = class; i < data->count; i += data->classes) {
-        const uint8_t *p = data->pixels + (size_t)i * (size_t)(data->h * data->w);
+        const uint8_t *p = data->images[i];
         for (int y = half * data->h / 2 + 1; y < (half + 1) * data->h / 2; y++) {
             for (int x = 1; x < data->w; x++, all++) {
                 const uint8_t *at = p + y * data->w + x;
@@ -120,7 +121,7 @@ START_TEST(a_smaller_set_is_the_start_of_a_larger_one)
     struct data small = {0}, large = {0};
     open_part(&small, DATA_TEST, 20);
     open_part(&large, DATA_TEST, 50);
-    ck_assert_mem_eq(small.pixels, large.pixels, 20 * CIFAR_PIXELS);
+    ck_assert_mem_eq(small.images[0], large.images[0], 20 * CIFAR_PIXELS);
     ck_assert_mem_eq(small.labels, large.labels, 20);
     data_close(&small);
     data_close(&large);
@@ -133,8 +134,7 @@ START_TEST(training_and_test_images_differ)
     open_part(&train, DATA_TRAIN, 10);
     open_part(&test, DATA_TEST, 10);
     for (size_t i = 0; i < 10; i++)
-        ck_assert_mem_ne(train.pixels + i * CIFAR_PIXELS, test.pixels + i * CIFAR_PIXELS,
-                         CIFAR_PIXELS);
+        ck_assert_mem_ne(train.images[i], test.images[i], CIFAR_PIXELS);
     data_close(&train);
     data_close(&test);
 }
@@ -150,7 +150,8 @@ static int nearest_mean_hits(void)
     open_part(&test, DATA_TEST, TEST);
     for (int i = 0; i < TRAIN; i++) {
         for (int p = 0; p < CIFAR_PIXELS; p++)
-            mean[train.labels[i]][p] += train.pixels[i * CIFAR_PIXELS + p] / (double)(TRAIN / 10);
+            mean[train.labels[i]][p] +=
+                ((const uint8_t *)train.images[i])[p] / (double)(TRAIN / 10);
     }
     int hits = 0;
     for (int i = 0; i < TEST; i++) {
@@ -159,7 +160,7 @@ static int nearest_mean_hits(void)
         for (int k = 0; k < CIFAR_CLASSES; k++) {
             double distance = 0;
             for (int p = 0; p < CIFAR_PIXELS; p++) {
-                double d = test.pixels[i * CIFAR_PIXELS + p] - mean[k][p];
+                double d = ((const uint8_t *)test.images[i])[p] - mean[k][p];
                 distance += d * d;
             }
             if (best < 0 || distance < least) {

@@ -54,9 +54,9 @@ static void append(const char *name, const char *what)
 
 static void open_log(const struct log_position *position, bool synthetic)
 {
-    ck_assert_msg(
-        log_open(&logs, folder, position, (struct log_kind){.synthetic = synthetic}, &err), "%s",
-        err.message);
+    ck_assert_msg(log_open(&logs, folder, position,
+                           (struct log_kind){.format = "cifar10", .synthetic = synthetic}, &err),
+                  "%s", err.message);
 }
 
 static void add_epoch(int epoch)
@@ -110,7 +110,7 @@ END_TEST
 
 START_TEST(what_is_held_out_has_names_of_its_own)
 {
-    const struct log_kind kind = {.validates = true};
+    const struct log_kind kind = {.format = "cifar100", .validates = true};
     ck_assert_msg(log_open(&logs, folder, NULL, kind, &err), "%s", err.message);
     add_epoch(1);
     close_log();

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "data/augment.h"
+#include "data/cifar.h"
 #include "file/checkpoint.h"
 #include "inspect/inside.h"
 #include "tiny_program.h"
@@ -118,16 +119,16 @@ static void open_expected(struct expected *x, const char *model_file)
     ck_assert(checkpoint_load_model(&file, &x->run, &err));
     safetensors_close(&file);
     inside_set(&x->inside, &x->run.store);
-    ck_assert(synthetic_open(&train, &data_cifar10, DATA_TRAIN, SYNTHETIC_TRAIN, &err));
-    ck_assert(synthetic_open(&x->test, &data_cifar10, DATA_TEST, SYNTHETIC_TEST, &err));
+    ck_assert(synthetic_open(&train, &cifar_shape, DATA_TRAIN, SYNTHETIC_TRAIN, &err));
+    ck_assert(synthetic_open(&x->test, &cifar_shape, DATA_TEST, SYNTHETIC_TEST, &err));
     const struct data_stats stats = data_statistics(&train);
-    augment_init(&augment, &stats, 3, 32, 32);
+    augment_init(&augment, &stats, &train);
     x->images = malloc(SYNTHETIC_TEST * FLOATS * sizeof(float));
     x->logits = malloc(SYNTHETIC_TEST * 10 * sizeof(float));
     ck_assert(x->images != NULL && x->logits != NULL);
     for (int i = 0; i < SYNTHETIC_TEST; i++) {
         float *image = x->images + (size_t)i * FLOATS;
-        augment_image(image, x->test.pixels + (size_t)i * FLOATS, &augment, 0, 1, 0);
+        augment_image(image, x->test.images[i], &augment, 0, 1, 0);
         struct batch one = {.n = 1, .images = image, .labels = x->test.labels + i, .epoch = 1};
         run_eval(&x->run, &one, x->logits + (size_t)i * 10);
     }
@@ -235,7 +236,7 @@ static void check_pictures(const cJSON *json, const struct expected *x)
             continue;
         ck_assert_double_eq(at(in(pictures, "indices"), wrong++), i);
         ck_assert_uint_eq(fread(bytes, 1, FLOATS, file), FLOATS);
-        ck_assert_mem_eq(bytes, x->test.pixels + (size_t)i * FLOATS, FLOATS);
+        ck_assert_mem_eq(bytes, x->test.images[i], FLOATS);
     }
     ck_assert_int_eq(fgetc(file), EOF);
     fclose(file);

@@ -164,7 +164,7 @@ START_TEST(bad_checkpoints_are_told_what_is_wrong)
         {"network", "s8", "made by network s8 with norm bn: expected tiny with norm bn"},
         {"norm", "gn", "made by network tiny with norm gn: expected tiny with norm bn"},
         {"data", "cifar10",
-         "no CIFAR-10 data: expected its folder in one of these places:\n  --data: not given"},
+         "no data: expected a file or folder in one of these places:\n  --data: not given"},
     };
     ck_assert_int_eq(run("train --data synthetic --max-steps 2 --out here"), EXIT_OK);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -189,8 +189,12 @@ START_TEST(bad_data_is_told_what_is_wrong)
     static const char evaluation[] = "eval --model here/last.safetensors --data data";
     put_path(path, "data");
     refuses(evaluation, EXIT_DATA);
-    says(errors, "--data data: no such folder");
+    says(errors, "--data data: no such file or folder");
     ck_assert_int_eq(mkdir(path, 0777), 0);
+    refuses(evaluation, EXIT_DATA);
+    says(errors,
+         "data: an empty folder: expected one of:\n  cifar10: a folder with data_batch_1.bin");
+    write_bytes("data/data_batch_1.bin", "", 0);
     refuses(evaluation, EXIT_DATA);
     says(errors, "data/test_batch.bin: no such file: expected data_batch_1.bin to data_batch_5.bin "
                  "and test_batch.bin in this folder");

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/cifar.h"
 #include "file/checkpoint.h"
 #include "file/safetensors.h"
 #include "tiny_program.h"
@@ -23,6 +24,12 @@ struct stats {
     double mean[3], std[3];
 };
 
+/* A byte of an image in planes. */
+static int byte_of(const struct data *data, int image, int at)
+{
+    return ((const uint8_t *)data->images[image])[at];
+}
+
 static struct stats stats_of(const struct data *data)
 {
     struct stats s;
@@ -31,11 +38,11 @@ static struct stats stats_of(const struct data *data)
         double sum = 0.0, squares = 0.0;
         for (int i = 0; i < data->count; i++)
             for (int k = 0; k < PIXELS; k++)
-                sum += data->pixels[(size_t)i * IMAGE + (size_t)(c * PIXELS + k)] / 255.0;
+                sum += byte_of(data, i, c * PIXELS + k) / 255.0;
         s.mean[c] = sum / n;
         for (int i = 0; i < data->count; i++) {
             for (int k = 0; k < PIXELS; k++) {
-                double x = data->pixels[(size_t)i * IMAGE + (size_t)(c * PIXELS + k)] / 255.0;
+                double x = byte_of(data, i, c * PIXELS + k) / 255.0;
                 squares += (x - s.mean[c]) * (x - s.mean[c]);
             }
         }
@@ -49,7 +56,7 @@ static struct data images_of(enum data_part part)
     struct data data = {0};
     struct err err = {0};
     int count = part == DATA_TRAIN ? SYNTHETIC_TRAIN : SYNTHETIC_TEST;
-    ck_assert_msg(synthetic_open(&data, &data_cifar10, part, count, &err), "%s", err.message);
+    ck_assert_msg(synthetic_open(&data, &cifar_shape, part, count, &err), "%s", err.message);
     return data;
 }
 
@@ -64,8 +71,8 @@ static void normalise(float *out, const struct data *data, const struct stats *s
 {
     for (int i = 0; i < n * IMAGE; i++) {
         int c = i / PIXELS % 3;
-        out[i] = (float)((data->pixels[(size_t)first * IMAGE + (size_t)i] / 255.0 - s->mean[c]) /
-                         s->std[c]);
+        out[i] =
+            (float)((byte_of(data, first + i / IMAGE, i % IMAGE) / 255.0 - s->mean[c]) / s->std[c]);
     }
 }
 

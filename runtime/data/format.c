@@ -1,0 +1,177 @@
+/* format.c - every format is asked, and exactly one must say yes. */
+#include "data/format.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "data/cifar.h"
+
+static const struct data_format *const formats[] = {&cifar_format};
+
+enum { FORMATS = sizeof formats / sizeof formats[0], SHOWN = 8 };
+
+/* -- What lies there --------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool add_entry(struct data_place *place, int *room, const char *name)
+{
+    if (place->count == *room) {
+        int more = *room > 0 ? 2 * *room : 16;
+        char **entries = malloc((size_t)more * sizeof *entries);
+        if (entries == NULL)
+            return false;
+        if (place->count > 0)
+            memcpy(entries, place->entries, (size_t)place->count * sizeof *entries);
+        free(place->entries);
+        place->entries = entries;
+        *room = more;
+    }
+    place->entries[place->count] = strdup(name);
+    return place->entries[place->count] != NULL && ++place->count > 0;
+}
+
+static bool list(struct data_place *place, struct err *err)
+{
+    DIR *folder = opendir(place->path);
+    if (folder == NULL)
+        return err_set_code(err, EXIT_DATA, "%s: cannot read: %s", place->path, strerror(errno));
+    bool ok = true;
+    int room = 0;
+    const struct dirent *entry;
+    while (ok && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] != '.')
+            ok = add_entry(place, &room, entry->d_name);
+    }
+    closedir(folder);
+    if (!ok)
+        return err_set_errno(err, ENOMEM, "%s: cannot list it", place->path);
+    if (place->count > 0)
+        qsort(place->entries, (size_t)place->count, sizeof *place->entries, by_name);
+    return true;
+}
+
+static void place_close(struct data_place *place)
+{
+    for (int i = 0; i < place->count; i++)
+        free(place->entries[i]);
+    free(place->entries);
+    *place = (struct data_place){0};
+}
+
+static bool place_open(struct data_place *place, const char *path, struct err *err)
+{
+    struct stat s;
+    const char *slash = strrchr(path, '/');
+    *place = (struct data_place){.path = path, .name = slash != NULL ? slash + 1 : path};
+    if (stat(path, &s) != 0)
+        return errno == ENOENT
+                   ? err_set_code(err, EXIT_DATA, "%s: no such file or folder", path)
+                   : err_set_code(err, EXIT_DATA, "%s: cannot read: %s", path, strerror(errno));
+    place->folder = S_ISDIR(s.st_mode);
+    if (!place->folder && !S_ISREG(s.st_mode))
+        return err_set_code(err, EXIT_DATA, "%s: neither a regular file nor a folder", path);
+    return !place->folder || list(place, err);
+}
+
+bool format_has(const struct data_place *place, const char *name)
+{
+    return place->count > 0 && bsearch(&name, place->entries, (size_t)place->count,
+                                       sizeof *place->entries, by_name) != NULL;
+}
+
+bool format_join(char path[DATA_PATH_SIZE], const char *folder, const char *name, struct err *err)
+{
+    int length = snprintf(path, DATA_PATH_SIZE, "%s/%s", folder, name);
+    if (length < 0 || length >= DATA_PATH_SIZE)
+        return err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
+                            folder, DATA_PATH_SIZE - 1);
+    return true;
+}
+
+/* -- Which format it is ------------------------------------------------------------------------ */
+
+/* Appends to a text of a fixed size; what has no room is cut. */
+static void append(char *text, size_t size, const char *first, const char *second)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s", first, second);
+}
+
+/* "a file", "an empty folder", "a folder with a.txt, b.txt and 3 more" */
+static void describe(const struct data_place *place, char *text, size_t size)
+{
+    snprintf(text, size,
+             place->folder ? place->count > 0 ? "a folder with " : "an empty folder" : "a file");
+    for (int i = 0; i < place->count && i < SHOWN; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "%.36s%s", place->entries[i],
+                 strlen(place->entries[i]) > 36 ? ".." : "");
+        append(text, size, i > 0 ? ", " : "", name);
+    }
+    if (place->count > SHOWN) {
+        char more[40];
+        snprintf(more, sizeof more, " and %d more", place->count - SHOWN);
+        append(text, size, more, "");
+    }
+}
+
+/* Neither none nor several: the message lists what was found, and these formats' needs. */
+static bool unclear(const struct data_place *place, const char *what,
+                    const struct data_format *const *listed, int count, struct err *err)
+{
+    char found[400], needs[800] = "";
+    describe(place, found, sizeof found);
+    for (int i = 0; i < count; i++) {
+        append(needs, sizeof needs, "\n  ", listed[i]->name);
+        append(needs, sizeof needs, ": ", listed[i]->needs);
+    }
+    return err_set_code(err, EXIT_DATA, "%s: %s: %s:%s", place->path, found, what, needs);
+}
+
+static bool choose(const struct data_format **format, const struct data_place *place,
+                   struct err *err)
+{
+    const struct data_format *matching[FORMATS];
+    int matches = 0;
+    for (size_t i = 0; i < FORMATS; i++) {
+        if (formats[i]->recognises(place))
+            matching[matches++] = formats[i];
+    }
+    if (matches == 0)
+        return unclear(place, "expected one of", formats, FORMATS, err);
+    if (matches > 1)
+        return unclear(place, "more than one data set: expected only one of", matching, matches,
+                       err);
+    *format = matching[0];
+    return true;
+}
+
+bool format_open(struct data *data, const struct data_request *request, struct err *err)
+{
+    const char *path = request->path;
+    struct data_place place = {0};
+    const struct data_format *format = NULL;
+    *data = (struct data){0};
+    if (strlen(path) >= sizeof data->source)
+        return err_set_code(err, EXIT_DATA,
+                            "the path of the data has %zu bytes: expected at most %d", strlen(path),
+                            DATA_PATH_SIZE - 1);
+    bool ok = place_open(&place, path, err) && choose(&format, &place, err);
+    place_close(&place);
+    if (!ok)
+        return false;
+    data->format = format->name;
+    memcpy(data->source, path, strlen(path) + 1);
+    ok = format->open(data, request, err);
+    if (!ok)
+        data_close(data);
+    return ok;
+}
