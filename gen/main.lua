@@ -72,13 +72,21 @@ local function candidate_of(argument)
     return number
 end
 
--- Checks of gradients need no speed: doubles are in portable C alone.
-local function check_real(options)
-    if options.real == "double" and options.isa ~= "c" then
-        error({ kind = "usage", messages = {
-            ("--real double: the instruction set is %s: expected --isa c"):format(options.isa),
-        } }, 0)
+-- Checks of gradients and readers need no speed: doubles and plain loops are in portable C alone,
+-- and in plain loops there is nothing to choose.
+local function check_portable(options)
+    local function expect(wrong, ...)
+        if wrong then
+            error({ kind = "usage", messages = { string.format(...) } }, 0)
+        end
     end
+    local is_plain <const> = options.unroll == "none"
+    expect(options.real == "double" and options.isa ~= "c",
+        "--real double: the instruction set is %s: expected --isa c", options.isa)
+    expect(is_plain and options.isa ~= "c",
+        "--unroll none: the instruction set is %s: expected --isa c", options.isa)
+    expect(is_plain and options.candidate,
+        "--unroll none: has no candidates: expected no --candidate, or --unroll tile")
     return options
 end
 
@@ -87,8 +95,9 @@ end
 local function options_of(arguments, file)
     local candidate <const> = arguments.candidate and candidate_of(arguments.candidate)
     local chooses <const> = not candidate and arguments.algorithm ~= "direct"
+        and arguments.unroll ~= "none"
     local named <const> = arguments.tuned ~= "auto" and arguments.tuned ~= "none"
-    return check_real {
+    return check_portable {
         candidate = candidate,
         tuned = chooses and read_tuned(arguments.tuned) or nil,
         tuned_argument = chooses and named and arguments.tuned or nil,

@@ -400,7 +400,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
 
-/* The transforms of a tile are pieces of their kernels. */
+/* Except what kernels share: it becomes a piece of each. */
 #define INLINE inline __attribute__((always_inline))
 
 /* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache lines each time
@@ -1947,6 +1947,7 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
         }
     }
 }
+
 
 /* One frequency of a block of tiles: m = v w, a register tile of 6 tiles x 2 vectors. m, v: a row of
  * m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].

@@ -13,6 +13,7 @@
 --   winograd   the register tile of Winograd's products: tiles of the image x vectors of outputs,
 --              and the accumulators (sums) that hide the latency of a multiply-add
 --   flags      compiler options that allow the intrinsics
+--   plain      whether kernels are plain loops over numbers: portable C, to be read
 -- }
 
 local isa <const> = {}
@@ -40,10 +41,12 @@ local SETS <const> = {
 }
 
 -- The instruction set of this name for numbers of this type, float unless it is said; main.lua has
--- checked both. Portable C alone has vectors of doubles.
-function isa.get(name, real)
-    local set <const> = { real = real or "float", bytes = real == "double" and 8 or 4 }
-    assert(set.bytes == 4 or name == "c", "an instruction set without doubles")
+-- checked both. Portable C alone has vectors of doubles, and plain loops.
+function isa.get(name, real, plain)
+    local set <const> = {
+        real = real or "float", bytes = real == "double" and 8 or 4, plain = plain or false,
+    }
+    assert(set.bytes == 4 and not plain or name == "c", "portable C alone has this")
     for key, value in pairs(assert(SETS[name], "unknown instruction set")) do
         set[key] = value
     end

@@ -339,7 +339,7 @@ function model.params(graph, planned, options)
     local rows <const>, runs <const> = kernel_tables(planned)
     local extra <const> = (in_double and " --real double" or "")
         .. (options.algorithm == "direct" and " --algorithm direct" or "")
-        .. (options.unroll == "full" and " --unroll full" or "")
+        .. (options.unroll ~= "tile" and " --unroll " .. options.unroll or "")
         .. (options.candidate and " --candidate " .. options.candidate or "")
         .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
     local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}

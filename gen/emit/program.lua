@@ -12,6 +12,7 @@ local name <const> = require "emit/name"
 local ops <const> = require "ops/ops"
 local phases <const> = require "emit/phases"
 local pipeline <const> = require "plan/pipeline"
+local plain <const> = require "ops/plain"
 local real <const> = require "emit/real"
 local template <const> = require "emit/template"
 local watch <const> = require "emit/watch"
@@ -128,7 +129,7 @@ local function kernel_texts(graph, train, eval, set, options, all)
         for _, spec in ipairs(plan.kernels) do
             if not all:is_made(spec.name, spec, "layer") then
                 local file <const>, params <const>, shares <const>
-                    = ops[spec.op].params(spec, set, options)
+                    = (set.plain and plain or ops[spec.op]).params(spec, set, options)
                 for _, one in ipairs(shares or {}) do
                     one.params.name = one.name
                     one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
@@ -201,6 +202,10 @@ local function arithmetic(params)
     return digest.of_c(texts)
 end
 
+local HELPERS <const> = {
+    "emit/prelude.c.tpl", "ops/conv/winograd_tile.c.tpl", "ops/plain/images.c.tpl",
+}
+
 -- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
 function emit.program(graph, options)
     limits.check_unroll(graph, options)
@@ -216,9 +221,11 @@ function emit.program(graph, options)
     local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
     params.slots = slots
     params.tensor_rows = watch.rows(graph, train.plan, train.memory, set, slot_of)
-    local helpers <const> = all:helpers({ "emit/prelude.c.tpl", "ops/conv/winograd_tile.c.tpl" }, {
-        isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes,
+    local helpers <const> = all:helpers(HELPERS, {
+        isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
+        most_channels = plain.most_channels(train.plan.kernels),
     })
+    params.plain = set.plain
     params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
     params.kernel_texts, params.pack_texts = kernels.texts, packs.texts
     params.shared_texts = shared.texts

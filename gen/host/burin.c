@@ -55,7 +55,7 @@ static const struct {
     [OPT_REAL] = {"real", "real", "float", GEN, {"float", "double"}},
     [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT, {NULL}},
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
-    [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full"}},
+    [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full", "none"}},
     [OPT_MAX_MEMORY] = {"max-memory", "max_memory", NULL, GEN, {NULL}},
     [OPT_CANDIDATE] = {"candidate", "candidate", NULL, GEN | PLAN, {NULL}},
     [OPT_TUNED] = {"tuned", "tuned", "auto", GEN | PLAN, {NULL}},
@@ -104,8 +104,9 @@ static const char help_text[] =
     "                       twin: standard output, report: report.html or ID.svg]\n"
     "  --algorithm ALG      auto or direct: how convolutions are computed     (gen, plan)\n"
     "                       [auto]\n"
-    "  --unroll HOW         tile or full: what is written out in the kernels; (gen, plan)\n"
-    "                       full adds the input channels [tile]\n"
+    "  --unroll HOW         tile, full or none: what is written out in the    (gen, plan)\n"
+    "                       kernels; full adds the input channels, none is\n"
+    "                       plain loops in portable C, to be read [tile]\n"
     "  --max-memory MB      what training may need; more is an error [4096]   (gen)\n"
     "  --tuned FILE         choose kernels by the measurements in FILE; none  (gen, plan)\n"
     "                       leaves it to the model [auto: those of this CPU,\n"

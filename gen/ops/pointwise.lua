@@ -174,11 +174,21 @@ local TEMPLATES <const> = {
     bwd_data = "ops/pointwise_gradient.c.tpl",
 }
 
--- What a kernel computes, for its comment.
-local function formula(spec)
+--- What a kernel makes of an element x, as a formula; and of g, its gradient there.
+function pointwise.value_text(spec)
     local value = spec.affine and "a*(x - m) + b" or "x"
     value = spec.relu and "relu(" .. value .. ")" or value
-    value = spec.p > 0 and "drop(" .. value .. ")" or value
+    return spec.p > 0 and "drop(" .. value .. ")" or value
+end
+
+function pointwise.gradient_text(spec)
+    return (spec.affine and "A*g + B*(x - m) + D" or "g")
+        .. (spec.masks_x and " where x > 0" or "")
+end
+
+-- What a kernel computes, for its comment.
+local function formula(spec)
+    local value <const> = pointwise.value_text(spec)
     if spec.pass == "fwd" then
         return "y = " .. value .. (spec.affine and ", each channel with an a, m and b of its own."
             or ".")
@@ -187,8 +197,8 @@ local function formula(spec)
     if spec.pass == "bwd_reduce" then
         return gradient .. "; sums = sum of g, sum of g * (x - m)."
     end
-    return string.format("%s; dx %s %s%s.", gradient, spec.adds and "+=" or "=",
-        spec.affine and "A*g + B*(x - m) + D" or "g", spec.masks_x and " where x > 0" or "")
+    return string.format("%s; dx %s %s.", gradient, spec.adds and "+=" or "=",
+        pointwise.gradient_text(spec))
 end
 
 --- The template of a kernel and its parameters. The data gradient may work in place.

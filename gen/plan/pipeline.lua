@@ -30,7 +30,7 @@ local function wishes_of(planned, options)
 end
 
 local function instruction_set(_, options)
-    return { set = isa.get(options.isa, options.real) }
+    return { set = isa.get(options.isa, options.real, options.unroll == "none") }
 end
 
 local function fused_steps(planned)

@@ -1,6 +1,6 @@
 @ -- Operations of one instruction set that intrinsics do not name alike, and the vector type of
 @ -- portable C. Only what the kernels use is written.
-@ if isa == "c" then
+@ if isa == "c" and not plain then
     /* Four floats, by the vector extension of gcc and clang: SSE, NEON or scalar code. */
     typedef float vec4 __attribute__((vector_size(${4 * bytes})));
     typedef uint${8 * bytes}_t lanes4 __attribute__((vector_size(${4 * bytes})));
@@ -193,6 +193,8 @@
             return vec4_select((lanes4)(((lanes4){bits, bits, bits, bits} & lane) == lane), v);
         @ end
     }
+@ end
+@ if wanted.kept or wanted.dropped then
 
     /* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
      * at least the threshold (see rng.h). words: of 32 bits, an image. */

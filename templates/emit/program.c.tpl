@@ -171,9 +171,9 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
-@ if wanted.winograd_input then
+@ if plain or wanted.winograd_input then
 
-    /* The transforms of a tile are pieces of their kernels. */
+    /* Except what kernels share: it becomes a piece of each. */
     #define INLINE inline __attribute__((always_inline))
 @ end
 

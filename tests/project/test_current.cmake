@@ -7,24 +7,31 @@ cmake_minimum_required(VERSION 3.22)
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
 set(stale "")
+
+# Further arguments: those of `burin gen`.
+function(check norm isa)
+    set(name s8_${norm}_${isa}.c)
+    execute_process(
+        COMMAND "${BURIN}" gen --norm ${norm} --isa ${isa} ${ARGN} -o "${WORK}/${name}"
+            gen/nets/s8.lua
+        RESULT_VARIABLE result OUTPUT_QUIET)
+    if(NOT result EQUAL 0)
+        message(FATAL_ERROR "burin gen --norm ${norm} --isa ${isa} ended with ${result}")
+    endif()
+    execute_process(
+        COMMAND "${CMAKE_COMMAND}" -E compare_files "${WORK}/${name}" generated/${name}
+        RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+    if(NOT result EQUAL 0)
+        set(stale ${stale} generated/${name} PARENT_SCOPE)
+    endif()
+endfunction()
+
 foreach(norm bn gn ln)
     foreach(isa avx2 avx512)
-        set(name s8_${norm}_${isa}.c)
-        execute_process(
-            COMMAND "${BURIN}" gen --norm ${norm} --isa ${isa} --tuned none
-                -o "${WORK}/${name}" gen/nets/s8.lua
-            RESULT_VARIABLE result OUTPUT_QUIET)
-        if(NOT result EQUAL 0)
-            message(FATAL_ERROR "burin gen --norm ${norm} --isa ${isa} ended with ${result}")
-        endif()
-        execute_process(
-            COMMAND "${CMAKE_COMMAND}" -E compare_files "${WORK}/${name}" generated/${name}
-            RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
-        if(NOT result EQUAL 0)
-            list(APPEND stale generated/${name})
-        endif()
+        check(${norm} ${isa} --tuned none)
     endforeach()
 endforeach()
+check(gn c --unroll none)
 if(stale)
     list(JOIN stale " " stale)
     message(FATAL_ERROR "not what the generator writes today: ${stale}\n"

@@ -32,7 +32,10 @@ local ALGORITHMS <const> = {
     require "ops/conv/direct",
 }
 
-local BY_NAME <const> = {}
+-- That of programs in plain loops, which have no other.
+local plain <const> = require "ops/conv/plain"
+
+local BY_NAME <const> = { [plain.name] = plain }
 
 --- The names of all algorithms, as messages list them.
 choice.names = {}
@@ -59,7 +62,7 @@ end
 --- wanted: "auto", or "direct" to offer no algorithms that round
 function choice.candidates(spec, isa, wanted)
     local list <const>, slower <const> = {}, {}
-    for _, algorithm in ipairs(ALGORITHMS) do
+    for _, algorithm in ipairs(isa.plain and { plain } or ALGORITHMS) do
         if (wanted ~= "direct" or algorithm.exact) and algorithm.possible(spec, isa) then
             local suits <const> = not algorithm.suits or algorithm.suits(spec, isa)
             append(suits and list or slower, algorithm, algorithm.candidates(spec, isa))

@@ -14,7 +14,8 @@ function grouped.is_depthwise(groups, c, k)
 end
 
 --- How a kernel takes its groups: { count = bundles, read, made = channels of a bundle at the
---- source and at the destination of the pass }. The weight gradient is made for outputs.
+--- source and at the destination of the pass }. The weight gradient is made for outputs. Plain
+--- loops have no vectors to fill.
 function grouped.bundle(spec, isa)
     local read, made = spec.c // spec.groups, spec.k // spec.groups
     if spec.pass == "bwd_data" then
@@ -22,7 +23,7 @@ function grouped.bundle(spec, isa)
     end
     local together = spec.groups
     for groups = spec.groups, 1, -1 do
-        if spec.groups % groups == 0 and groups * made % isa.vl == 0 then
+        if spec.groups % groups == 0 and (isa.plain or groups * made % isa.vl == 0) then
             together = groups
         end
     end

@@ -13,7 +13,7 @@ local packing <const> = {}
 --- The taps of a convolution in the order in which its data gradient reads them, as C; false for
 --- the other layouts. what: "pack", "pack_transposed" or "unpack"
 function packing.tap_order(spec, what, isa)
-    return what == "pack_transposed"
+    return what == "pack_transposed" and not isa.plain
         and table.concat(select(2, nests.backward(spec, grouped.inputs(spec, isa))), ", ")
 end
 

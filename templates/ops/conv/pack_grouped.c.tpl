@@ -26,10 +26,10 @@
             static const int tap_of[${taps}] = {${tap_order}};
         @ end
         for (int first = 0; first < ${made_pitch}; first += ${block}) {
-            const int start = first / ${made} * ${read};
             for (int tap = 0; tap < ${taps}; tap++) {
-                for (int ${from} = start; ${from} < start + ${read}; ${from}++) {
+                for (int j = 0; j < ${read}; j++) {
                     for (int ${into} = first; ${into} < first + ${block}; ${into}++) {
+                        const int ${from} = ${into} / ${made} * ${read} + j;
                         const int inside = ${into} < ${outputs} && k / ${group_k} == i / ${group_c};
                         *packed++ = inside ? canonical[(k * ${group_c} + i % ${group_c}) * ${taps} + ${tap_order and "tap_of[tap]" or "tap"}] : 0.0f;
                     }

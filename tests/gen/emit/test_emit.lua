@@ -176,6 +176,23 @@ function tests.unroll_full_writes_out_more()
     end
 end
 
+-- Each kind of kernel has its loops once, and no line is of vectors.
+function tests.unroll_none_writes_plain_loops()
+    local graph <const> = nets.small("conv { 8, window = 3, padding = 1 }, relu(), norm(), "
+        .. "conv { 32, window = 3, padding = 1 }, conv { 32, window = 3, padding = 1 }", "gn")
+    local text <const> = program(graph, "c", { unroll = "none" })
+    assert(not text:find("vec4", 1, true), "vectors")
+    assert(text:find(" --isa c --unroll none gen/nets/", 1, true), "its command")
+    for _, loops in ipairs { "conv_relu_norm_fwd", "conv_fwd", "conv_bwd_data",
+        "conv_bwd_weights", "pointwise_norm_bwd_reduce" } do
+        local _, defined <const> = text:gsub("static INLINE void " .. loops .. "%(", "")
+        test.equal(defined, 1, loops)
+    end
+    local _, calls <const> = text:gsub("\n    conv_bwd_weights%(", "")
+    test.equal(calls, 3)
+    tokens_of(text)
+end
+
 -- -- Hostile texts -------------------------------------------------------------------------------
 
 -- The path of the description reaches the file in a comment and in a string, and changes no token.

@@ -61,7 +61,7 @@ static const struct {
     {"gen s8 --real half", "--real half: expected float or double"},
     {"plan s8 --real double", "--real: plan does not take it: expected gen"},
     {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
-    {"gen s8 --unroll all", "--unroll all: expected tile or full"},
+    {"gen s8 --unroll all", "--unroll all: expected tile, full or none"},
     {"plan s8 --pass all",
      "--pass all: expected network, graph, steps, calls, memory, kernels or choices"},
     {"gen s8 --max-memory 4G", "--max-memory 4G: expected megabytes, from 1 to 999999999"},
@@ -90,6 +90,15 @@ START_TEST(usage_is_told)
     char want[256];
     snprintf(want, sizeof want, "burin: %s\nTry 'burin --help'.\n", wrong_usage[_i].message);
     expect(wrong_usage[_i].arguments, 2, want);
+}
+END_TEST
+
+START_TEST(plain_loops_are_portable)
+{
+    expect("gen s8 --isa avx2 --unroll none", 2,
+           "burin: --unroll none: the instruction set is avx2: expected --isa c\n");
+    expect("gen s8 --isa c --unroll none --candidate 2", 2,
+           "burin: --unroll none: has no candidates: expected no --candidate, or --unroll tile\n");
 }
 END_TEST
 
@@ -263,6 +272,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, usage_is_told, 0, sizeof wrong_usage / sizeof wrong_usage[0]);
+    tcase_add_test(tcase, plain_loops_are_portable);
     tcase_add_test(tcase, doubles_are_portable);
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, networks_are_found);

@@ -1,0 +1,145 @@
+-- plain.lua - the kernels of a program in plain loops, which is written to be read.
+--
+-- Such a program has the loops of each kind of kernel once, a function with names where others have
+-- numbers. A kernel of a layer calls it with the layer's shapes; the function is inlined, so that
+-- the compiler knows them, too.
+
+local c <const> = require "emit/c"
+local dropout <const> = require "ops/dropout"
+local ops <const> = require "ops/ops"
+
+local plain <const> = {}
+
+-- -- What loops are given ------------------------------------------------------------------------
+
+local function image(l)
+    return string.format("(struct image){.h = %d, .w = %d, .c = %d, .pitch = %d, .border = %d}",
+        l.h, l.w, l.c, l.pitch, l.border)
+end
+
+local function window(h, w, stride, padding, inputs, outputs)
+    return string.format("(struct window){.h = %d, .w = %d, .stride = %d, .padding = %d, "
+        .. ".inputs = %d, .outputs = %d}", h, w, stride, padding, inputs, outputs)
+end
+
+local function drop(spec)
+    return string.format("(struct drop){.pitch = %d, .bytes = %d, .scale = %s}",
+        dropout.pitch(spec.c), 4 * dropout.words(spec.x.h, spec.x.w, spec.c),
+        c.float(dropout.scale(spec.p)))
+end
+
+-- -- Operations ----------------------------------------------------------------------------------
+
+-- Of each operation: the words of its loops' names, what their template asks for besides a kernel's
+-- own parameters, and what they are given. loops: the operation whose loops they are.
+local KINDS <const> = {}
+
+local function weighted(spec, loops, inside)
+    local images <const> = spec.pass == "fwd" and { spec.y, spec.x }
+        or spec.pass == "bwd_data" and { spec.dx, spec.dy } or { spec.x, spec.dy }
+    local flags <const> = {
+        relu = spec.relu, bias = spec.bias, stats = spec.stats, grouped = spec.groups > 1,
+        adds = spec.adds or false,
+    }
+    return {
+        loops = loops, flags = flags, given = { image(images[1]), image(images[2]), inside },
+        words = { { spec.relu, "_relu" }, { spec.stats, "_norm" }, { spec.bias, "_bias" },
+            { flags.grouped, "_grouped" } },
+    }
+end
+
+function KINDS.conv(spec)
+    return weighted(spec, "conv", window(spec.window, spec.window, spec.stride, spec.padding,
+        spec.c // spec.groups, spec.k // spec.groups))
+end
+
+-- A linear layer is a convolution whose window is the whole image.
+function KINDS.linear(spec)
+    return weighted(spec, spec.pass == "bwd_data" and "linear" or "conv",
+        window(spec.x.h, spec.x.w, 1, 0, spec.c, spec.k))
+end
+
+function KINDS.pointwise(spec, params)
+    local flags <const> = {
+        affine = spec.affine, relu = spec.relu, dropout = spec.p > 0, masks_x = spec.masks_x,
+        adds = spec.adds or false, reads_x = params.reads_x, each = spec.each_image,
+        value = ops.pointwise.value_text(spec), result = ops.pointwise.gradient_text(spec),
+    }
+    local given <const> = spec.pass == "fwd" and { image(spec.y), image(spec.x) }
+        or spec.pass == "bwd_reduce" and { image(spec.x), image(spec.dy) }
+        or { image(spec.dx), image(spec.dy), params.reads_x and image(spec.x) or nil }
+    given[#given + 1] = flags.dropout and drop(spec) or nil
+    return {
+        loops = "pointwise", flags = flags, given = given,
+        words = { { spec.affine and spec.each_image, "_norm" },
+            { spec.affine and not spec.each_image, "_batchnorm" },
+            { spec.relu, "_relu" }, { flags.dropout, "_drop" }, { spec.masks_x, "_mask" } },
+    }
+end
+
+local function pool(loops, spec, params, ...)
+    local fwd <const> = spec.pass == "fwd"
+    return {
+        loops = loops, flags = { winners = spec.winners or false, adds = spec.adds or false },
+        given = { image(fwd and spec.y or spec.dx), image(fwd and spec.x or spec.dy),
+            window(params.window_h, params.window_w, spec.stride, spec.padding, 1, 1), ... },
+        words = { { spec.winners, "_winner" } },
+    }
+end
+
+function KINDS.maxpool(spec, params)
+    return pool("maxpool", spec, params)
+end
+
+function KINDS.avgpool(spec, params)
+    return pool("avgpool", spec, params, params.share)
+end
+
+function KINDS.add(spec)
+    local given <const> = spec.pass == "fwd" and { spec.y, spec.x, spec.x2 }
+        or { spec.dx, spec.dy, spec.relu and spec.y or nil }
+    for i, l in ipairs(given) do
+        given[i] = image(l)
+    end
+    return {
+        loops = "add", flags = { relu = spec.relu, adds = spec.adds or false }, given = given,
+        words = { { spec.relu, "_relu" } },
+    }
+end
+
+function KINDS.sums(spec)
+    return { loops = "sums", flags = {}, given = { image(spec.x) }, words = {} }
+end
+
+-- -- Kernels -------------------------------------------------------------------------------------
+
+--- The template of a kernel, its parameters, and the function of its loops (see ops.lua).
+function plain.params(spec, isa, options)
+    local _, params <const> = ops[spec.op].params(spec, isa, options)
+    local kind <const> = KINDS[spec.op](spec, params)
+    local name = kind.loops
+    for _, word in ipairs(kind.words) do
+        name = name .. (word[1] and word[2] or "")
+    end
+    name = name .. (spec.adds and "_add" or "") .. "_" .. spec.pass
+    params.loops, params.arguments = name, table.concat(spec.params, ", ")
+    params.given = kind.given
+    kind.flags.signature = params.signature
+    return "ops/plain/entry.c.tpl", params, { {
+        name = name, template = string.format("ops/plain/%s_%s.c.tpl", kind.loops, spec.pass),
+        params = kind.flags,
+    } }
+end
+
+--- The largest pitch of the images that these kernels read and make.
+function plain.most_channels(kernels)
+    local most = 1
+    for _, spec in ipairs(kernels) do
+        for _, l in ipairs { spec.x, spec.y or spec.x, spec.dx or spec.x, spec.dy or spec.x } do
+            most = math.max(most, l.pitch)
+        end
+    end
+    return most
+end
+
+return plain

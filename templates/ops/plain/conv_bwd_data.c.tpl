@@ -1,0 +1,38 @@
+@ -- The loops of a convolution's data gradient.
+/* Gradient of a convolution's input: dx ${adds and "+=" or "="} sum of dy * w over the outputs that read it, where output p reads
+ * input p * stride - padding + tap. w: [tap][output][input]. templates/ops/plain/conv_bwd_data.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image to, struct image from, struct window window)
+{
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(from)) {
+        for (int row = 0; row < to.h; row++) {
+            for (int col = 0; col < to.w; col++) {
+                float sum[MOST_CHANNELS] = {0.0f};
+                for (int tap = window.h * window.w - 1; tap >= 0; tap--) {
+                    const int down = row + window.padding - tap / window.w;
+                    const int right = col + window.padding - tap % window.w;
+                    if (down % window.stride != 0 || right % window.stride != 0) {
+                        continue;
+                    }
+                    const float *grad = dy + pixel_of(from, down / window.stride, right / window.stride);
+                    const float *weight = w + tap * window.outputs * to.pitch;
+                    for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
+                        @ if grouped then
+                            for (int i = 0; i < to.c; i++) {
+                                sum[i] += grad[i / window.inputs * window.outputs + k] * weight[i];
+                            }
+                        @ else
+                            for (int i = 0; i < to.pitch; i++) {
+                                sum[i] += grad[k] * weight[i];
+                            }
+                        @ end
+                    }
+                }
+                float *out = dx + pixel_of(to, row, col);
+                for (int i = 0; i < to.pitch; i++) {
+                    out[i] ${adds and "+=" or "="} sum[i];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+@ -- The loops of a convolution's weight gradient.
+/* Gradient of a convolution's weights: dw += sum of x * dy over the pixels${bias and ", db += sum of dy" or ""}. dw: [tap][input][output].
+ * templates/ops/plain/conv_bwd_weights.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image from, struct image grads, struct window window)
+{
+    for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
+        for (int row = 0; row < grads.h; row++) {
+            for (int col = 0; col < grads.w; col++) {
+                const float *grad = dy + pixel_of(grads, row, col);
+                float *out = dw;
+                for (int r = 0; r < window.h; r++) {
+                    for (int s = 0; s < window.w; s++) {
+                        const int top = row * window.stride - window.padding;
+                        const int left = col * window.stride - window.padding;
+                        const float *in = x + pixel_of(from, top + r, left + s);
+                        for (int i = 0; i < window.inputs; i++, out += grads.pitch) {
+                            @ if grouped then
+                                for (int k = 0; k < grads.c; k++) {
+                                    out[k] += in[k / window.outputs * window.inputs + i] * grad[k];
+                                }
+                            @ else
+                                for (int k = 0; k < grads.pitch; k++) {
+                                    out[k] += in[i] * grad[k];
+                                }
+                            @ end
+                        }
+                    }
+                }
+                @ if bias then
+                    for (int k = 0; k < grads.pitch; k++) {
+                        db[k] += grad[k];
+                    }
+                @ end
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+@ -- The loops of forward convolutions: of grouped ones, each output reads the inputs of its own group.
+/* Convolution: y = ${relu and "relu(" or ""}sum of x * w over the window and the inputs${bias and " + bias" or ""}${relu and ")" or ""}. w: [tap][input][output].
+@ if stats then
+     * Leaves the sums of y that a norm needs (see sum_pixels).
+@ end
+ * templates/ops/plain/conv_fwd.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image to, struct image from, struct window window)
+{
+    for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
+        for (int row = 0; row < to.h; row++) {
+            for (int col = 0; col < to.w; col++) {
+                const float *weight = w;
+                float sum[MOST_CHANNELS] = {0.0f};
+                for (int r = 0; r < window.h; r++) {
+                    for (int s = 0; s < window.w; s++) {
+                        const int top = row * window.stride - window.padding;
+                        const int left = col * window.stride - window.padding;
+                        const float *in = x + pixel_of(from, top + r, left + s);
+                        for (int i = 0; i < window.inputs; i++, weight += to.pitch) {
+                            @ if grouped then
+                                for (int k = 0; k < to.c; k++) {
+                                    sum[k] += in[k / window.outputs * window.inputs + i] * weight[k];
+                                }
+                            @ else
+                                for (int k = 0; k < to.pitch; k++) {
+                                    sum[k] += in[i] * weight[k];
+                                }
+                            @ end
+                        }
+                    }
+                }
+                float *out = y + pixel_of(to, row, col);
+                for (int k = 0; k < to.pitch; k++) {
+                    @ if relu then
+                        const float value = sum[k]${bias and " + bias[k]" or ""};
+                        out[k] = value < 0.0f ? 0.0f : value;
+                    @ else
+                        out[k] = sum[k]${bias and " + bias[k]" or ""};
+                    @ end
+                }
+            }
+        }
+        @ if stats then
+            @ uses "sum_pixels"
+            sum_pixels(sums, y, to);
+            sums += 3 * to.pitch;
+        @ end
+    }
+}

@@ -1,0 +1,47 @@
+@ -- The loops of the sums of a gradient that a norm needs, through dropout and ReLU where present.
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
+ * ${value} but for its a.
+ * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}. templates/ops/plain/pointwise_bwd_reduce.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image from, struct image grads${dropout and ", struct drop drop" or ""})
+{
+    for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
+        @ if relu then
+            const float *a = coef${each and " + image * 5 * grads.pitch" or ""}, *b = a + grads.pitch, *m = b + grads.pitch;
+        @ else
+            const float *m = coef + ${each and "(5 * image + 2)" or "2"} * grads.pitch;
+        @ end
+        float *image_sums = sums + image * 2 * grads.pitch;
+        @ if dropout then
+            const uint8_t *bits = keep == NULL ? NULL : keep + image * drop.bytes;
+        @ end
+        zero(image_sums, 2 * (size_t)grads.pitch);
+        for (int row = 0; row < grads.h; row++) {
+            float sum[MOST_CHANNELS] = {0.0f};
+            float product[MOST_CHANNELS] = {0.0f};
+            for (int col = 0; col < grads.w; col++) {
+                const float *in = x + pixel_of(from, row, col);
+                const float *grad = dy + pixel_of(grads, row, col);
+                @ if dropout then
+                    const int position = (row * grads.w + col) * drop.pitch;
+                @ end
+                for (int k = 0; k < grads.pitch; k++) {
+                    float g = grad[k];
+                    @ if dropout then
+                        @ uses "dropped"
+                        g = dropped(g, bits, position + k, drop.scale);
+                    @ end
+                    @ if relu then
+                        g = ${affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]"} > 0.0f ? g : 0.0f;
+                    @ end
+                    sum[k] += g;
+                    product[k] += g * (in[k] - m[k]);
+                }
+            }
+            for (int k = 0; k < grads.pitch; k++) {
+                image_sums[k] += sum[k];
+                image_sums[grads.pitch + k] += product[k];
+            }
+        }
+    }
+}
