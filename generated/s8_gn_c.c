@@ -2539,7 +2539,7 @@ static const struct kernel kernels[] = {
 };
 
 /* What each call of a training step leaves, in their order: where a diagnosis looks when a step has ended in
- * numbers that are not finite. Lap, layer, what it is, memory, offset, floats, images, row of floats and how
+ * numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats, images, row of floats and how
  * many of a row are used. */
 static const struct tensor tensors[] = {
     {SLOT_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 624896, 3468, 4, 3, 3},
