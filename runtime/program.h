@@ -11,7 +11,7 @@
 #define BURIN_VERSION "0.1.0"
 #endif
 
-/* Runs train, eval, bench or info and returns the program's exit code (enum exit_code). */
+/* Runs train, eval, predict, bench or info and returns the program's exit code (enum exit_code). */
 int program_main(const struct model *model, int argc, char **argv);
 
 #endif

@@ -30,7 +30,8 @@ enum {
     DATA_PATH_SIZE = 1024,
     DATA_MAX_CHANNELS = 64, /* of an image */
     DATA_MAX_SIDE = 4096,
-    DATA_MAX_CLASSES = 256 /* a label is a byte */
+    DATA_MAX_CLASSES = 256, /* a label is a byte */
+    DATA_NAMES_SIZE = 16000 /* characters of all class names as a list in JSON */
 };
 
 enum data_part { DATA_TRAIN, DATA_TEST };
@@ -67,6 +68,7 @@ struct data {
     const char *format;               /* constant: "cifar10", "synthetic" */
     char digest[SHA256_HEX_SIZE];     /* of all labels and pixels that were read or made */
     char source[DATA_PATH_SIZE];      /* the file or folder, or what made it: "synthetic" */
+    char note[2 * DATA_PATH_SIZE];    /* what was done to the images; else empty */
     char warning[2 * DATA_PATH_SIZE]; /* why it may not be what it should be; else empty */
 };
 

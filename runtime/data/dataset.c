@@ -105,13 +105,14 @@ struct data_shape dataset_shape(const struct model *model)
 }
 
 bool dataset_open(struct data *data, const char *name, enum data_part part,
-                  const struct model *model, struct err *err)
+                  const struct data_options *options, const struct model *model, struct err *err)
 {
     const struct data_shape wanted = dataset_shape(model);
     if (!check_limits(model, err))
         return false;
     if (strcmp(name, DATASET_SYNTHETIC) == 0)
         return synthetic_open(data, &wanted, part, synthetic_images(&wanted, part), err);
-    const struct data_request request = {.path = name, .part = part, .wanted = &wanted};
+    const struct data_request request = {
+        .path = name, .part = part, .wanted = &wanted, .options = *options};
     return check_shape(&request, model, err) && format_open(data, &request, err);
 }

@@ -4,12 +4,13 @@
  *     bool environment;
  *     if (!dataset_find(name, option, &environment, &err)) ...
  *     struct data train = {0};
- *     if (!dataset_open(&train, name, DATA_TRAIN, &model, &err)) ...
+ *     if (!dataset_open(&train, name, DATA_TRAIN, &options, &model, &err)) ...
  */
 #ifndef BURIN_DATASET_H
 #define BURIN_DATASET_H
 
 #include "data/data.h"
+#include "data/format.h"
 #include "model.h"
 
 /* What stands for the synthetic set where a path is expected. */
@@ -31,6 +32,6 @@ bool dataset_find(char name[DATA_PATH_SIZE], const char *option, bool *environme
 /* Opens a part of what dataset_find named; free it with data_close. The synthetic set has the shape
  * of the network. Files have their own: where it is another, EXIT_DATA, with both shapes. */
 bool dataset_open(struct data *data, const char *name, enum data_part part,
-                  const struct model *model, struct err *err);
+                  const struct data_options *options, const struct model *model, struct err *err);
 
 #endif

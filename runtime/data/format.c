@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 
 #include "data/cifar.h"
+#include "data/folder.h"
 
-static const struct data_format *const formats[] = {&cifar_format};
+static const struct data_format *const formats[] = {&cifar_format, &folder_format};
 
 enum { FORMATS = sizeof formats / sizeof formats[0], SHOWN = 8 };
 

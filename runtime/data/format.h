@@ -13,12 +13,20 @@
 #define BURIN_FORMAT_H
 
 #include "data/data.h"
+#include "data/resize.h"
+
+/* What a command line says about how to read. */
+struct data_options {
+    enum resize resize; /* of images of another size than wanted */
+    bool skip_bad;      /* images that cannot be read are left out, and counted in data->note */
+};
 
 struct data_request {
     const char *path;
     enum data_part part;
     const struct data_shape *wanted; /* what the network takes, or NULL where nobody knows */
     bool look; /* only c, h, w, type, classes, class_names and count: what is told at little cost */
+    struct data_options options;
 };
 
 /* What lies at a path: a file, or a folder with these entries. */

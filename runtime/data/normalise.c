@@ -50,12 +50,12 @@ static bool read_both(struct normalisation *by, const char *mean, const char *st
 
 bool normalise_choose(struct normalisation *by, const char *mean, const char *std,
                       const struct safetensors *file, const struct model *model, const char *data,
-                      struct err *err)
+                      const struct data_options *options, struct err *err)
 {
     by->stats.channels = model->c;
     if (mean != NULL || std != NULL) {
         by->source = NORMALISE_OPTIONS;
-        return read_both(by, mean, std, "eval: --mean and --std", EXIT_USAGE, err);
+        return read_both(by, mean, std, "--mean and --std", EXIT_USAGE, err);
     }
     mean = safetensors_meta(file, "mean");
     std = safetensors_meta(file, "std");
@@ -65,8 +65,14 @@ bool normalise_choose(struct normalisation *by, const char *mean, const char *st
         by->source = NORMALISE_FILE;
         return read_both(by, mean, std, what, EXIT_DATA, err);
     }
+    if (data == NULL)
+        return err_set_code(
+            err, EXIT_DATA,
+            "%s: nobody says by which mean and deviation its images were "
+            "normalised: expected metadata \"mean\" and \"std\", or --mean and --std",
+            file->path);
     struct data train = {0};
-    if (!dataset_open(&train, data, DATA_TRAIN, model, err))
+    if (!dataset_open(&train, data, DATA_TRAIN, options, model, err))
         return false;
     by->source = NORMALISE_DATA;
     by->stats = data_statistics(&train);

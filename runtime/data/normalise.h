@@ -2,7 +2,7 @@
  *
  *     struct normalisation by;
  *     if (!normalise_choose(&by, "0.5,0.5,0.5", "0.2,0.2,0.2", &file, &model, "data/...",
- *                           &err)) ...
+ *                           &options, &err)) ...
  *     if (!normalise_suits(&by, &test)) ...                  (the images look different)
  *
  * A model works on images that are normalised as those it was trained on. Which these were can only
@@ -13,7 +13,7 @@
 #ifndef BURIN_NORMALISE_H
 #define BURIN_NORMALISE_H
 
-#include "data/data.h"
+#include "data/format.h"
 #include "file/safetensors.h"
 #include "model.h"
 
@@ -24,12 +24,12 @@ struct normalisation {
     enum normalise_source source;
 };
 
-/* mean and std: the options' texts, both or neither NULL; data: the data set of the stand-in.
- * EXIT_USAGE or EXIT_DATA for what is not a number for each of the model's channels, or only one of
- * the two. */
+/* mean and std: the options' texts, both or neither NULL; data: the data set of the stand-in,
+ * opened with these options, or NULL where there is none. EXIT_USAGE or EXIT_DATA for what is not a
+ * number for each of the model's channels, only one of the two, or neither and no data. */
 bool normalise_choose(struct normalisation *by, const char *mean, const char *std,
                       const struct safetensors *file, const struct model *model, const char *data,
-                      struct err *err);
+                      const struct data_options *options, struct err *err);
 
 /* Whether images normalised so have nearly mean 0 and deviation 1. */
 bool normalise_suits(const struct normalisation *by, const struct data_stats *images);

@@ -202,8 +202,7 @@ static void compare(struct differences *all, const struct safetensors *file,
     }
 }
 
-/* Whether the model has a tensor of this name. */
-static bool known(const struct model *model, const char *name)
+bool checkpoint_knows(const struct model *model, const char *name)
 {
     char tracked[NAME_SIZE];
     bool found = starts_with(name, momentum_prefix) || starts_with(name, counter_prefix);
@@ -214,6 +213,11 @@ static bool known(const struct model *model, const char *name)
                 (tracked_name(model->states[i].name, tracked) && strcmp(tracked, name) == 0);
     }
     return found;
+}
+
+struct safetensor checkpoint_tensor(const struct param *param)
+{
+    return param_tensor(param, param->name, NULL);
 }
 
 bool checkpoint_fits(const struct safetensors *file, const struct model *model, struct err *err)
@@ -237,7 +241,7 @@ bool checkpoint_fits(const struct safetensors *file, const struct model *model, 
         compare(&all, file, &wanted);
     }
     for (size_t i = 0; i < file->count; i++) {
-        if (!known(model, file->tensors[i].name))
+        if (!checkpoint_knows(model, file->tensors[i].name))
             differ(&all, "is not in this network", file->tensors[i].name);
     }
     return all.count == 0 ||
@@ -266,11 +270,16 @@ static bool copy_floats(const struct safetensors *file, const char *name, float 
                         name, at, isnan(out[at]) ? "nan" : "infinite");
 }
 
+bool checkpoint_load_param(const struct safetensors *file, struct run *run, int i, struct err *err)
+{
+    const struct param *param = &run->model->params[i];
+    return copy_floats(file, param->name, run->store.param + param->offset, param->count, err);
+}
+
 bool checkpoint_load_params(const struct safetensors *file, struct run *run, struct err *err)
 {
     for (int i = 0; i < run->model->param_count; i++) {
-        const struct param *param = &run->model->params[i];
-        if (!copy_floats(file, param->name, run->store.param + param->offset, param->count, err))
+        if (!checkpoint_load_param(file, run, i, err))
             return false;
     }
     run_pack(run);

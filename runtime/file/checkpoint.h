@@ -60,4 +60,15 @@ bool checkpoint_load_model(const struct safetensors *file, struct run *run, stru
 bool checkpoint_load(const struct safetensors *file, struct run *run,
                      struct checkpoint_counters *counters, struct err *err);
 
+/* -- For foreign.c ----------------------------------------------------------------------------- */
+
+/* What a file has of a parameter, without its numbers. */
+struct safetensor checkpoint_tensor(const struct param *param);
+
+/* Whether a file of this model, or of a training of it, can have a tensor of this name. */
+bool checkpoint_knows(const struct model *model, const char *name);
+
+/* Copies parameter i, whose tensor fits; does not pack. EXIT_DATA where a number is not finite. */
+bool checkpoint_load_param(const struct safetensors *file, struct run *run, int i, struct err *err);
+
 #endif

@@ -468,6 +468,7 @@ bool safetensors_open(struct safetensors *file, const char *path, struct err *er
 void safetensors_close(struct safetensors *file)
 {
     cJSON_Delete(file->header);
+    free(file->converted);
     free(file->tensors);
     free(file->metas);
     free(file->bytes);

@@ -68,6 +68,7 @@ struct safetensors {
     size_t meta_count;
     unsigned char *bytes; /* all behind the length: header and data */
     struct cJSON *header; /* owns the names */
+    float *converted;     /* what foreign.c made of other numbers, or NULL */
     bool has_digest;      /* and it was right */
 };
 

@@ -121,8 +121,8 @@ static bool refuse(const struct option_spec *specs, char **argv, int found, stru
                         argv[0], argument);
 }
 
-bool options_parse(const struct option_spec *specs, int count, int argc, char **argv,
-                   uint64_t *given, struct err *err)
+bool options_parse_before(const struct option_spec *specs, int count, int argc, char **argv,
+                          uint64_t *given, int *first, struct err *err)
 {
     assert(count < OPTIONS_HELP);
     struct option table[OPTIONS_MAX + 1] = {0};
@@ -141,6 +141,7 @@ bool options_parse(const struct option_spec *specs, int count, int argc, char **
             break;
         if (found == 'h' || found == FIRST_VALUE + OPTIONS_HELP) {
             *given |= UINT64_C(1) << OPTIONS_HELP;
+            *first = argc;
             return true;
         }
         if (found < FIRST_VALUE)
@@ -150,9 +151,19 @@ bool options_parse(const struct option_spec *specs, int count, int argc, char **
             return false;
         *given |= UINT64_C(1) << i;
     }
-    return optind == argc ||
+    *first = optind;
+    return true;
+}
+
+bool options_parse(const struct option_spec *specs, int count, int argc, char **argv,
+                   uint64_t *given, struct err *err)
+{
+    int first = argc;
+    if (!options_parse_before(specs, count, argc, argv, given, &first, err))
+        return false;
+    return first == argc ||
            err_set_code(err, EXIT_USAGE, "%s: '%s': no option: expected options alone", argv[0],
-                        argv[optind]);
+                        argv[first]);
 }
 
 void options_help(FILE *out, const struct option_spec *specs, int count)

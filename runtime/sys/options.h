@@ -42,6 +42,11 @@ struct option_spec {
 bool options_parse(const struct option_spec *specs, int count, int argc, char **argv,
                    uint64_t *given, struct err *err);
 
+/* The same for a command that takes arguments, too: they are argv[*first] to argv[argc - 1], in
+ * their order, behind the options. */
+bool options_parse_before(const struct option_spec *specs, int count, int argc, char **argv,
+                          uint64_t *given, int *first, struct err *err);
+
 /* One aligned line an option. */
 void options_help(FILE *out, const struct option_spec *specs, int count);
 

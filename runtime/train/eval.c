@@ -13,6 +13,8 @@
 #include "data/dataset.h"
 #include "data/normalise.h"
 #include "file/checkpoint.h"
+#include "file/foreign.h"
+#include "file/model_file.h"
 #include "file/outfile.h"
 #include "inspect/evaluate.h"
 #include "inspect/examine.h"
@@ -22,7 +24,9 @@
 #include "train/settings.h"
 
 struct evaluation {
-    const char *model_file, *data_option, *backend, *mean, *std, *out;
+    const char *model_option, *data_option, *resize, *backend, *mean, *std, *out;
+    bool skip_bad;
+    char model_file[RUNDIR_PATH_SIZE], said[FOREIGN_SAID_SIZE];
     int64_t threads;
     struct safetensors file;
     struct data test;
@@ -33,24 +37,33 @@ struct evaluation {
     float *logits;
 };
 
+static enum resize resize_of(const char *word)
+{
+    return word == NULL ? RESIZE_NONE : strcmp(word, "fit") == 0 ? RESIZE_FIT : RESIZE_CROP;
+}
+
 static bool open_images(struct evaluation *e, const struct model *model, struct err *err)
 {
     char name[DATA_PATH_SIZE];
     bool environment;
+    const struct data_options options = {.resize = resize_of(e->resize), .skip_bad = e->skip_bad};
     const char *data = safetensors_meta(&e->file, "data");
     bool synthetic = data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0;
     const char *option = e->data_option;
     if (option == NULL && synthetic)
         option = DATASET_SYNTHETIC;
     if (!dataset_find(name, option, &environment, err) ||
-        !dataset_open(&e->test, name, DATA_TEST, model, err))
+        !dataset_open(&e->test, name, DATA_TEST, &options, model, err))
         return false;
-    return normalise_choose(&e->normalisation, e->mean, e->std, &e->file, model, name, err);
+    return normalise_choose(&e->normalisation, e->mean, e->std, &e->file, model, name, &options,
+                            err);
 }
 
 static bool open_evaluation(struct evaluation *e, const struct model *model, struct err *err)
 {
-    if (!safetensors_open(&e->file, e->model_file, err) || !checkpoint_fits(&e->file, model, err) ||
+    if (!model_file_find(e->model_file, e->model_option, err) ||
+        !safetensors_open(&e->file, e->model_file, err) ||
+        !foreign_adapt(&e->file, model, e->said, err) || !checkpoint_fits(&e->file, model, err) ||
         !open_images(e, model, err))
         return false;
     const struct backend *backend =
@@ -149,10 +162,14 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     settings_init(&defaults, model);
     struct evaluation e = {.backend = "generated", .threads = defaults.threads};
     const struct option_spec specs[] = {
-        {"model", "FILE", "safetensors file: a checkpoint, or a state_dict of PyTorch", OPTION_TEXT,
-         &e.model_file, 0, 0},
+        {"model", "RUN|FILE", "folder of a run, or safetensors file: also a state_dict of PyTorch",
+         OPTION_TEXT, &e.model_option, 0, 0},
         {"data", "PATH|synthetic", "file or folder of images, or the built-in synthetic set",
          OPTION_TEXT, &e.data_option, 0, 0},
+        {"resize", "fit|crop", "of images of another size: all of it, or its middle", OPTION_CHOICE,
+         &e.resize, 0, 0},
+        {"skip-bad", NULL, "leave out images that cannot be read, and count them", OPTION_ON,
+         &e.skip_bad, 0, 0},
         {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
@@ -169,14 +186,14 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     if (!options_parse(specs, count, argc, argv, &given, err))
         return false;
     if (given >> OPTIONS_HELP & 1) {
-        printf("usage: %s eval --model FILE [options]\n\n"
+        printf("usage: %s eval --model RUN|FILE [options]\n\n"
                "Prints loss and accuracy on the test set, and the accuracy of each class.\n\n",
                program);
         options_help(stdout, specs, count);
         return true;
     }
-    if (e.model_file == NULL)
-        return err_set_code(err, EXIT_USAGE, "eval: no --model: expected --model FILE");
+    if (e.model_option == NULL)
+        return err_set_code(err, EXIT_USAGE, "eval: no --model: expected --model RUN|FILE");
     struct evaluate_result result;
     bool ok = open_evaluation(&e, model, err);
     if (ok) {
@@ -188,6 +205,10 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
             print_result(&e, &result);
             ok = write_details(&e, &result, err);
         }
+        if (e.said[0] != '\0')
+            fprintf(stderr, "%s: note: %s: %s\n", program, e.model_file, e.said);
+        if (e.test.note[0] != '\0')
+            fprintf(stderr, "%s: note: %s: %s\n", program, e.test.source, e.test.note);
         if (e.test.warning[0] != '\0')
             fprintf(stderr, "%s: warning: %s\n", program, e.test.warning);
     }

@@ -17,6 +17,7 @@
 #include "sys/options.h"
 #include "sys/team.h"
 #include "train/eval.h"
+#include "train/predict.h"
 #include "train/train.h"
 
 static bool bench_command(const struct model *model, const char *program, int argc, char **argv,
@@ -76,6 +77,7 @@ static const struct command {
 } commands[] = {
     {"train", "train the network", true, train_main},
     {"eval", "evaluate a model on the test set", true, eval_main},
+    {"predict", "say what is in images", true, predict_main},
     {"bench", "time the kernels and the step", true, bench_command},
     {"info", "print the layers", false, info_main},
 };
@@ -136,9 +138,10 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
                command->run(model, argv[0], argc - 1, argv + 1, err);
     }
     if (argc < 2)
-        return err_set_code(err, EXIT_USAGE, "no command: expected train, eval, bench or info");
+        return err_set_code(err, EXIT_USAGE,
+                            "no command: expected train, eval, predict, bench or info");
     return err_set_code(err, EXIT_USAGE,
-                        "unknown command '%s': expected train, eval, bench or info", name);
+                        "unknown command '%s': expected train, eval, predict, bench or info", name);
 }
 
 /* A standard descriptor that is closed would be that of the next file, and what is printed would go

@@ -94,9 +94,8 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
         enum settings_key key;
         const char *option;
     } said[] = {
-        {SETTING_DATA, "--data"},
-        {SETTING_THREADS, "--threads"},
-        {SETTING_MAX_STEPS, "--max-steps"},
+        {SETTING_DATA, "--data"},       {SETTING_RESIZE, "--resize"},
+        {SETTING_THREADS, "--threads"}, {SETTING_MAX_STEPS, "--max-steps"},
         {SETTING_PROBE, "--probe"},
     };
     char text[RUNDIR_PATH_SIZE];
@@ -113,6 +112,8 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
             append_word(command, settings_text(&t->settings, said[i].key, text, sizeof text));
         }
     }
+    if (t->settings.skip_bad)
+        append_word(command, "--skip-bad");
     if (t->settings.log_steps)
         append_word(command, "--log-steps");
     if (t->profiles)
@@ -125,7 +126,7 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
 
 /* -- Start ------------------------------------------------------------------------------------- */
 
-enum { WARNINGS = 4 };
+enum { WARNINGS = 4, NOTES = 3, NOTE_SIZE = 4 * DATA_PATH_SIZE };
 
 /* The warnings of the checkpoint, of the training set and of the test set, if it says anything
  * new, and of what was resumed though it is another training. */
@@ -135,6 +136,29 @@ static const char *warning(const struct trainer *t, int which)
     const char *text = texts[which];
     bool told = text[0] == '\0' || (which == 2 && strcmp(text, t->train.warning) == 0);
     return told ? NULL : text;
+}
+
+/* What was done to the training images and to those of the test, if it is anything else, and to the
+ * parameters of another file. */
+static const char *note(const struct trainer *t, int which, char *out, size_t size)
+{
+    const bool told = which == 1 && strcmp(t->test.note, t->train.note) == 0;
+    const char *text = which == 0 ? t->train.note : which == 1 ? t->test.note : t->adopted;
+    if (text[0] == '\0' || told)
+        return NULL;
+    snprintf(out, size, "%s: %s", which == 2 ? t->settings.init : t->train.source, text);
+    return out;
+}
+
+static bool add_notes(cJSON *notes, const struct trainer *t)
+{
+    char text[NOTE_SIZE];
+    bool ok = true;
+    for (int i = 0; ok && i < NOTES; i++) {
+        if (note(t, i, text, sizeof text) != NULL)
+            ok = json_append(notes, cJSON_CreateString(text));
+    }
+    return ok;
 }
 
 static bool add_layer(cJSON *layers, const struct model *model, const struct layer *l)
@@ -181,7 +205,7 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
 {
     const struct model *model = t->model;
     cJSON *event = cJSON_CreateObject();
-    cJSON *warnings = cJSON_CreateArray();
+    cJSON *warnings = cJSON_CreateArray(), *notes = cJSON_CreateArray();
     cJSON *layers = layers_json(model);
     cJSON *settings = settings_json(&t->settings);
     bool ok = cJSON_AddStringToObject(event, "program", "burin " BURIN_VERSION) &&
@@ -203,7 +227,9 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
         if (text != NULL)
             ok = json_append(warnings, cJSON_CreateString(text));
     }
+    ok = ok && add_notes(notes, t);
     /* All are given away in any case. */
+    ok = json_add(ok ? event : NULL, "notes", notes);
     ok = json_add(ok ? event : NULL, "warnings", warnings);
     ok = json_add(ok ? event : NULL, "layers", layers);
     ok = json_add(ok ? event : NULL, "settings", settings);
@@ -223,6 +249,11 @@ bool report_start(struct trainer *trainer, struct err *err)
     for (int i = 0; i < WARNINGS; i++) {
         if (warning(t, i) != NULL)
             fprintf(stderr, "%s: warning: %s\n", t->program, warning(t, i));
+    }
+    for (int i = 0; i < NOTES; i++) {
+        char text[NOTE_SIZE];
+        if (note(t, i, text, sizeof text) != NULL)
+            fprintf(stderr, "%s: note: %s\n", t->program, text);
     }
     if (!log_start(t, cpu, err))
         return false;

@@ -231,6 +231,12 @@ bool settings_applies(const struct settings *settings, enum settings_key key)
 {
     char why[64];
     switch (key) {
+    case SETTING_RESIZE:
+        return settings->resize != RESIZE_NONE;
+    case SETTING_SKIP_BAD:
+        return settings->skip_bad;
+    case SETTING_PARTIAL:
+        return settings->partial;
     case SETTING_INIT:
         return settings->init[0] != '\0';
     case SETTING_RESUME:

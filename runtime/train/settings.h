@@ -15,6 +15,7 @@
 #ifndef BURIN_SETTINGS_H
 #define BURIN_SETTINGS_H
 
+#include "data/resize.h"
 #include "file/safetensors.h"
 #include "model.h"
 #include "sys/err.h"
@@ -42,8 +43,11 @@ enum settings_backend { BACKEND_GENERATED, BACKEND_GENERIC };
 /* In the order of the printed table. */
 enum settings_key {
     SETTING_DATA,
+    SETTING_RESIZE,
+    SETTING_SKIP_BAD,
     SETTING_OUT,
     SETTING_INIT,
+    SETTING_PARTIAL,
     SETTING_RESUME,
     SETTING_BACKEND,
     SETTING_THREADS,
@@ -76,8 +80,11 @@ enum settings_key {
 
 struct settings {
     char data[SETTINGS_TEXT_SIZE]; /* folder or "synthetic" */
+    enum resize resize;            /* of images of another size */
+    bool skip_bad;                 /* images that cannot be read are left out */
     char out[SETTINGS_TEXT_SIZE];
     char init[SETTINGS_TEXT_SIZE];   /* empty: none */
+    bool partial;                    /* of init what fits */
     char resume[SETTINGS_TEXT_SIZE]; /* empty: none */
     enum settings_backend backend;
     int threads;
@@ -114,8 +121,8 @@ bool settings_options(struct settings *settings, const char *const texts[SETTING
 /* "--max-steps". Returns out. */
 const char *settings_option(enum settings_key key, char *out, size_t size);
 
-/* Appends to out, a text, the settings of a checkpoint that must not become others in a training that
- * goes on, and are others now: "\n  --momentum 0.9: here 0.8". */
+/* Appends to out, a text, the settings of a checkpoint that must not become others in a training
+ * that goes on, and are others now: "\n  --momentum 0.9: here 0.8". */
 void settings_differences(const struct settings *was, const struct settings *now, char *out,
                           size_t size);
 

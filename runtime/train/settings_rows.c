@@ -14,6 +14,7 @@
 #define OPTION(value, help) value, help, 0, NULL
 #define NO_OPTION OPTION(NULL, NULL)
 
+static const char *const resizes[] = {"none", "fit", "crop", NULL};
 static const char *const backends[] = {"generated", "generic", NULL};
 static const char *const schedules[] = {"constant", "step", "onecycle", "cosine", NULL};
 static const char *const flips[] = {"none", "random", "alternating", NULL};
@@ -25,10 +26,14 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
                       OPTION("PATH|synthetic",
                              "file or folder of images, or the built-in synthetic "
                              "set")},
+    [SETTING_RESIZE] = {"resize", CHOICE, UNSAVED(resize), 0, 0, resizes,
+                        OPTION("fit|crop", "of images of another size: all of it, or its middle")},
+    [SETTING_SKIP_BAD] = {"skip_bad", BOOL, UNSAVED(skip_bad), 0, 0, NULL, NO_OPTION},
     [SETTING_OUT] = {"out", TEXT, UNSAVED(out), 0, 0, NULL,
                      OPTION("DIR", "folder of log and checkpoints, default runs/<name>")},
     [SETTING_INIT] = {"init", TEXT, UNSAVED(init), 0, 0, NULL,
                       OPTION("FILE", "safetensors file to take the parameters from")},
+    [SETTING_PARTIAL] = {"partial", BOOL, UNSAVED(partial), 0, 0, NULL, NO_OPTION},
     [SETTING_RESUME] = {"resume", TEXT, UNSAVED(resume), 0, 0, NULL,
                         OPTION("DIR|FILE", "run or checkpoint to go on from, with its settings")},
     [SETTING_BACKEND] = {"backend", CHOICE, DEFAULT(backend), 0, 0, backends,

@@ -15,6 +15,7 @@
 
 #include "data/dataset.h"
 #include "data/normalise.h"
+#include "file/foreign.h"
 #include "program.h"
 #include "ref/generic.h"
 #include "sys/finite.h"
@@ -80,6 +81,8 @@ static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
     struct settings scratch = t->settings;
     if (!(t->resumed ? settings_values : settings_options)(&scratch, typed.text, err))
         return false;
+    if (typed.text[SETTING_PARTIAL] != NULL && typed.text[SETTING_INIT] == NULL)
+        return err_set_code(err, EXIT_USAGE, "train: --partial without --init: expected both");
     if (t->anyway && !t->resumed)
         return err_set_code(err, EXIT_USAGE,
                             "train: --resume-anyway without --resume: expected both");
@@ -165,13 +168,15 @@ static bool check_last_batch(const struct trainer *t, struct err *err)
 static bool open_data(struct trainer *t, struct err *err)
 {
     struct settings *s = &t->settings;
-    if (!find_data(s, err) || !dataset_open(&t->train, s->data, DATA_TRAIN, t->model, err))
+    const struct data_options options = {.resize = s->resize, .skip_bad = s->skip_bad};
+    if (!find_data(s, err) ||
+        !dataset_open(&t->train, s->data, DATA_TRAIN, &options, t->model, err))
         return false;
     if (s->validate > 0) {
         struct err wrong = {0};
         if (!data_hold_out(&t->train, s->validate, &t->test, &wrong))
             return err_set_code(err, wrong.code, "train: --validate: %s", wrong.message);
-    } else if (!dataset_open(&t->test, s->data, DATA_TEST, t->model, err)) {
+    } else if (!dataset_open(&t->test, s->data, DATA_TEST, &options, t->model, err)) {
         return false;
     }
     t->stats = data_statistics(&t->train);
@@ -269,7 +274,12 @@ static bool load_init(struct trainer *t, struct err *err)
 {
     struct safetensors file = {0};
     bool ok = safetensors_open(&file, t->settings.init, err) &&
-              checkpoint_fits(&file, t->model, err) && checkpoint_load_params(&file, &t->run, err);
+              foreign_adapt(&file, t->model, t->adopted, err);
+    if (t->settings.partial)
+        ok = ok && foreign_load(&file, &t->run, t->adopted, err);
+    else
+        ok = ok && checkpoint_fits(&file, t->model, err) &&
+             checkpoint_load_params(&file, &t->run, err);
     safetensors_close(&file);
     return ok;
 }

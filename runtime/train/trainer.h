@@ -12,6 +12,7 @@
 #include "data/data.h"
 #include "data/loader.h"
 #include "file/checkpoint.h"
+#include "file/foreign.h"
 #include "file/log.h"
 #include "file/rundir.h"
 #include "inspect/probe.h"
@@ -23,7 +24,7 @@
 
 enum {
     TRAINER_META_MAX = 48,
-    TRAINER_META_SIZE = 1 << 14 /* the names of 256 classes are the longest text */
+    TRAINER_META_SIZE = DATA_NAMES_SIZE + 384 /* the names of the classes are the longest text */
 };
 
 struct trainer {
@@ -56,8 +57,9 @@ struct trainer {
     struct safetensors_meta metas[TRAINER_META_MAX]; /* of every checkpoint of this training */
     char (*meta_text)[TRAINER_META_SIZE];
     size_t meta_count;
-    size_t model_meta_count; /* the first so many go with a model, too */
-    struct origin origin;    /* owns the others */
+    size_t model_meta_count;         /* the first so many go with a model, too */
+    struct origin origin;            /* owns the others */
+    char adopted[FOREIGN_SAID_SIZE]; /* what was made of the file of --init */
     char changed[RUNDIR_PATH_SIZE + ORIGIN_DIFFERENCES_SIZE + 64]; /* what `anyway` let pass */
 };
 

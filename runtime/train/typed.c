@@ -8,7 +8,7 @@
 
 /* The flags: of a setting, what it becomes; of `train` alone, where that is noted. */
 struct flags {
-    bool no_shuffle, no_augment, no_dropout, log_steps;
+    bool no_shuffle, no_augment, no_dropout, log_steps, skip_bad, partial;
 };
 
 struct table {
@@ -38,6 +38,9 @@ static void describe(struct table *table, struct typed *typed, struct flags *fla
         const char *name, *help;
         bool *target;
     } rows[] = {
+        {"skip-bad", "leave out images that cannot be read, and count them", &flags->skip_bad},
+        {"partial", "with --init: take the parameters that fit, and list the others",
+         &flags->partial},
         {"resume-anyway", "with --resume: though layers, kernels, images or settings have changed",
          &typed->anyway},
         {"no-augment", "images as they are", &flags->no_augment},
@@ -68,6 +71,10 @@ bool typed_parse(struct typed *typed, int argc, char **argv, struct err *err)
         typed->text[SETTING_AUGMENT] = "off";
     if (flags.no_dropout)
         typed->text[SETTING_DROPOUT] = "off";
+    if (flags.skip_bad)
+        typed->text[SETTING_SKIP_BAD] = "on";
+    if (flags.partial)
+        typed->text[SETTING_PARTIAL] = "on";
     if (flags.log_steps)
         typed->text[SETTING_LOG_STEPS] = "on";
     return true;

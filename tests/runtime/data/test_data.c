@@ -478,7 +478,9 @@ START_TEST(a_network_of_another_shape_is_refused)
         bool fits = i == MODELS - 1;
         struct data data = {0};
         struct err err = {0};
-        ck_assert_int_eq(dataset_open(&data, folder, DATA_TEST, &models[i], &err), fits);
+        ck_assert_int_eq(
+            dataset_open(&data, folder, DATA_TEST, &(struct data_options){0}, &models[i], &err),
+            fits);
         data_close(&data);
         snprintf(takes, sizeof takes, "network n takes %dx%dx%d images of %d classes, and ",
                  models[i].c, models[i].h, models[i].w, models[i].classes);

@@ -109,9 +109,9 @@ START_TEST(what_is_no_statistics_is_refused)
         says(errors, bad[i].message);
     }
     refuses(EVAL "here/best.safetensors --mean 0.5,0.5,0.5", EXIT_USAGE);
-    says(errors, "eval: --mean and --std: mean without std: expected both");
+    says(errors, "--mean and --std: mean without std: expected both");
     refuses(EVAL "here/best.safetensors --mean 1,2,3 --std 1,1,1", EXIT_USAGE);
-    says(errors, "eval: --mean and --std: mean '1,2,3': expected 3 numbers");
+    says(errors, "--mean and --std: mean '1,2,3': expected 3 numbers");
 }
 END_TEST
 

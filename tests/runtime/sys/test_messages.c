@@ -117,7 +117,7 @@ START_TEST(what_is_no_file_is_said_to_be_none)
     says(errors, "bad: byte 0: header of 4050765991979987505 bytes: expected at most 0 (is it a "
                  "safetensors file?)");
     refuses("eval --data synthetic --model .", EXIT_DATA);
-    says(errors, "tiny: .: Is a directory: expected a safetensors file");
+    says(errors, "tiny: .: no model in this folder: expected that of a run");
     refuses("eval --data synthetic --model none", EXIT_DATA);
     says(errors, "tiny: none: No such file or directory: expected a safetensors file");
 }

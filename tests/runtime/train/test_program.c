@@ -15,8 +15,8 @@ START_TEST(usage_errors_have_code_2)
     static const struct {
         const char *words, *message;
     } cases[] = {
-        {"", "tiny: no command: expected train, eval, bench or info"},
-        {"tarin", "unknown command 'tarin': expected train, eval, bench or info"},
+        {"", "tiny: no command: expected train, eval, predict, bench or info"},
+        {"tarin", "unknown command 'tarin': expected train, eval, predict, bench or info"},
         {"train --epoch", "train: --epochs: the value is missing: expected N"},
         {"train --epochs 0", "train: --epochs: 0 is out of range: expected 1 to 100000"},
         {"train --epochs 3x", "train: --epochs: '3x': expected an integer from 1 to 100000"},
@@ -38,7 +38,7 @@ START_TEST(usage_errors_have_code_2)
         {"train --quiet=1", "train: --quiet=1: a value too many: expected none"},
         {"train here", "train: 'here': no option: expected options alone"},
         {"train --init a --resume b", "train: --init and --resume: expected one of them"},
-        {"eval", "eval: no --model: expected --model FILE"},
+        {"eval", "eval: no --model: expected --model RUN|FILE"},
         {"eval --backend x", "eval: --backend: 'x': expected generated|generic"},
         {"bench --start folder", "bench: --start without --steps: expected both"},
         {"bench --kernels --steps 2", "bench: --kernels and --steps: expected one of them"},

@@ -1,0 +1,50 @@
+# From an empty folder to answers: pictures are made, a network is trained on them, evaluated, and asked.
+#
+#     cmake -DMAKE_PICTURES=build/tests/make_pictures -DPROGRAM=build/tests/programs/pictures_bn
+#         -DWORK=build/tests/pictures -P tests/project/test_pictures.cmake
+#
+# The pictures are of the synthetic set, 40 x 48 pixels, 1,000 in five classes.
+cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}/folder")
+set(RUN_FOLDER "${WORK}")
+
+run_well("${MAKE_PICTURES}" synthetic folder 1000 40 48)
+run_well("${PROGRAM}" train --data folder --epochs 4 --threads 2 --out run)
+expect("800 training and 200 test images")
+expect("finished")
+
+# Five classes by chance are 20 %.
+run_well("${PROGRAM}" eval --model run --data folder)
+string(REGEX MATCH "accuracy ([0-9]+)[.][0-9]+ %" _ "${output}")
+if(NOT CMAKE_MATCH_1 GREATER 40)
+    message(FATAL_ERROR "expected an accuracy above 40 % in:\n${output}")
+endif()
+
+# Every answer is that of eval: so many are right, whatever else is asked with them.
+run_well("${PROGRAM}" predict --model run --csv --top 1 folder/test)
+string(REGEX MATCHALL "folder/test/([a-z ]+)/[0-9]+[.]png,[a-z ]+," answers "${output}")
+list(LENGTH answers count)
+set(right 0)
+foreach(answer IN LISTS answers)
+    if(answer MATCHES "folder/test/([a-z ]+)/[0-9]+[.]png,([a-z ]+)," AND
+       CMAKE_MATCH_1 STREQUAL CMAKE_MATCH_2)
+        math(EXPR right "${right} + 1")
+    endif()
+endforeach()
+run_well("${PROGRAM}" eval --model run --data folder)
+math(EXPR whole "${right} / 2")
+math(EXPR half "${right} % 2 * 5")
+if(NOT count EQUAL 200)
+    message(FATAL_ERROR "${count} answers: expected 200")
+endif()
+expect("accuracy ${whole}.${half}0 %")
+
+# Alone an image has the same probabilities, to the last digit.
+run_well("${PROGRAM}" predict --model run --csv folder/test)
+string(REGEX REPLACE "\r?\n" ";" rows "${output}")
+list(GET rows 77 row)
+string(REGEX MATCH "^[^,]+" image "${row}")
+run_well("${PROGRAM}" predict --model run --csv --threads 1 "${image}")
+expect("${row}")

@@ -1,0 +1,527 @@
+/* test_folder.c - trees of small images, read as they should be or refused with the right words. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/folder.h"
+#include "data/resize.h"
+#include "picture_files.h"
+
+enum { H = 4, W = 6, PLANE = H * W };
+
+static char root[64];
+static int decoded; /* calls of picture_read */
+
+bool __real_picture_read(struct picture *picture, const char *path, int channels, struct err *err);
+bool __wrap_picture_read(struct picture *picture, const char *path, int channels, struct err *err);
+bool __wrap_picture_read(struct picture *picture, const char *path, int channels, struct err *err)
+{
+    __atomic_fetch_add(&decoded, 1, __ATOMIC_RELAXED);
+    return __real_picture_read(picture, path, channels, err);
+}
+
+/* -- Trees ------------------------------------------------------------------------------------- */
+
+static const char *in_root(const char *name)
+{
+    static char path[2][200];
+    static int which;
+    which = !which;
+    snprintf(path[which], sizeof path[0], "%s/%s", root, name);
+    return path[which];
+}
+
+static void make_parents(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        ck_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
+        *slash = '/';
+    }
+}
+
+/* A picture all of whose samples are `value`; a name that ends in g.jpg or .JPG is a JPEG file. */
+static void put(const char *name, int h, int w, int value)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    make_parents(path);
+    uint8_t *samples = malloc((size_t)(h * w) * 3);
+    memset(samples, value, (size_t)(h * w) * 3);
+    const bool jpeg = strstr(name, ".jp") != NULL || strstr(name, ".JP") != NULL;
+    struct png_file png = {.h = h, .w = w, .depth = 8, .type = PNG_COLOR_TYPE_RGB};
+    struct jpeg_file as_jpeg = {.h = h, .w = w, .space = JCS_RGB, .quality = 100};
+    struct bytes bytes = jpeg ? make_jpeg(&as_jpeg, samples) : make_png(&png, samples);
+    put_bytes(path, &bytes);
+    free(bytes.at);
+    free(samples);
+}
+
+static void put_text(const char *name, const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    make_parents(path);
+    struct bytes bytes = {(uint8_t *)(uintptr_t)text, strlen(text)};
+    put_bytes(path, &bytes);
+}
+
+/* Classes b and a in train, of 10, 20 and 30, and a test of 40. */
+static void make_tree(void)
+{
+    put("train/b/1.png", H, W, 30);
+    put("train/a/2.png", H, W, 20);
+    put("train/a/10.jpeg", H, W, 10);
+    put("test/b/x.JPG", H, W, 40);
+}
+
+static void enter(void)
+{
+    snprintf(root, sizeof root, "/tmp/burin-folder-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+}
+
+static void leave(void)
+{
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", root);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+static const struct data_shape shape = {3, H, W, 2};
+
+static struct data_request request_of(enum data_part part)
+{
+    return (struct data_request){.path = root, .part = part, .wanted = &shape};
+}
+
+static struct data open_request(const struct data_request *request)
+{
+    struct data data;
+    struct err err = {0};
+    decoded = 0;
+    ck_assert_msg(format_open(&data, request, &err), "%s", err.message);
+    ck_assert_str_eq(data.format, "folder");
+    return data;
+}
+
+static struct data open_part(enum data_part part)
+{
+    struct data_request request = request_of(part);
+    return open_request(&request);
+}
+
+/* The message, with "@" for the root. */
+static void refuses_request(const struct data_request *request, const char *message)
+{
+    char wanted[1200] = "";
+    for (; *message != '\0'; message++) {
+        size_t used = strlen(wanted);
+        if (*message == '@')
+            snprintf(wanted + used, sizeof wanted - used, "%s", root);
+        else
+            snprintf(wanted + used, sizeof wanted - used, "%c", *message);
+    }
+    struct data data;
+    struct err err = {0};
+    ck_assert(!format_open(&data, request, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_str_eq(err.message, wanted);
+}
+
+static void refuses(enum data_part part, const char *message)
+{
+    struct data_request request = request_of(part);
+    refuses_request(&request, message);
+}
+
+/* Images of one value each, in this order. */
+static void expect(const struct data *data, int count, const int *values, const int *labels)
+{
+    ck_assert_int_eq(data->count, count);
+    for (int i = 0; i < count; i++) {
+        const uint8_t *pixels = data->images[i];
+        ck_assert_int_eq(data->labels[i], labels[i]);
+        for (int k = 0; k < 3 * PLANE; k++)
+            ck_assert_int_eq(pixels[k], values[i]);
+    }
+}
+
+START_TEST(a_tree_is_read_in_the_order_of_names)
+{
+    make_tree();
+    struct data train = open_part(DATA_TRAIN), test = open_part(DATA_TEST);
+    expect(&train, 3, (const int[]){10, 20, 30}, (const int[]){0, 0, 1});
+    expect(&test, 1, (const int[]){40}, (const int[]){1});
+    ck_assert_int_eq(train.classes, 2);
+    ck_assert_str_eq(train.class_names[0], "a");
+    ck_assert_str_eq(test.class_names[1], "b");
+    char plain[200];
+    snprintf(plain, sizeof plain, "no test images of 1 class: %s/test/a", root);
+    ck_assert_str_eq(train.note, "");
+    ck_assert_uint_eq(strlen(train.digest), 64);
+    ck_assert_str_ne(train.digest, test.digest);
+    data_close(&train);
+    data_close(&test);
+    put("test/a/x.png", H, W, 1);
+    ck_assert_int_eq(rename(in_root("test"), in_root("val")), 0);
+    test = open_part(DATA_TEST);
+    expect(&test, 2, (const int[]){1, 40}, (const int[]){0, 1});
+    data_close(&test);
+}
+END_TEST
+
+START_TEST(folders_of_classes_alone_are_a_training)
+{
+    put("b/1.png", H, W, 30);
+    put("a/2.png", H, W, 20);
+    struct data train = open_part(DATA_TRAIN);
+    expect(&train, 2, (const int[]){20, 30}, (const int[]){0, 1});
+    data_close(&train);
+    refuses(DATA_TEST, "@: all images are for training: expected train/ and test/ in it, or "
+                       "--validate N, which holds out N training images");
+}
+END_TEST
+
+START_TEST(without_a_network_the_first_image_gives_the_shape)
+{
+    make_tree();
+    struct data_request request = {.path = root, .part = DATA_TRAIN};
+    struct data train = open_request(&request);
+    ck_assert_int_eq(train.c, 3);
+    ck_assert_int_eq(train.h, H);
+    ck_assert_int_eq(train.w, W);
+    ck_assert_int_eq(train.classes, 2);
+    data_close(&train);
+}
+END_TEST
+
+START_TEST(conversions_are_counted_and_named)
+{
+    make_tree();
+    struct data_shape grey = shape;
+    grey.c = 1;
+    struct data_request request = request_of(DATA_TRAIN);
+    request.wanted = &grey;
+    struct data train = open_request(&request);
+    ck_assert_str_eq(train.note, "3 of 3 images: colour made grey (first a/10.jpeg)");
+    ck_assert_int_eq(*(const uint8_t *)train.images[2], 30);
+    data_close(&train);
+}
+END_TEST
+
+/* -- What else lies there ---------------------------------------------------------------------- */
+
+START_TEST(what_is_no_image_is_passed_over_and_counted)
+{
+    make_tree();
+    put_text("train/README", "-");
+    put_text("train/a/list.txt", "-");
+    put_text("train/a/.hidden.png", "-");
+    put_text("train/.git/x.png", "-");
+    put("val/a/x.png", H, W, 40);
+    struct data train = open_part(DATA_TRAIN), test = open_part(DATA_TEST);
+    char wanted[300];
+    snprintf(wanted, sizeof wanted, "2 files passed over: %s/train/README and others", root);
+    ck_assert_str_eq(train.note, wanted);
+    snprintf(wanted, sizeof wanted,
+             "%s/val is not looked at: %s/test is the test; no test images of 1 class: %s/test/a",
+             root, root, root);
+    ck_assert_str_eq(test.note, wanted);
+    data_close(&train);
+    data_close(&test);
+}
+END_TEST
+
+START_TEST(links_are_followed)
+{
+    make_tree();
+    put("elsewhere/z.png", H, W, 7);
+    ck_assert_int_eq(symlink("../../elsewhere/z.png", in_root("train/a/z.png")), 0);
+    ck_assert_int_eq(symlink("b", in_root("train/c")), 0);
+    struct data_shape three = shape;
+    three.classes = 3;
+    struct data_request request = request_of(DATA_TRAIN);
+    request.wanted = &three;
+    struct data train = open_request(&request);
+    expect(&train, 5, (const int[]){10, 20, 7, 30, 30}, (const int[]){0, 0, 0, 1, 2});
+    data_close(&train);
+    ck_assert_int_eq(unlink(in_root("elsewhere/z.png")), 0);
+    refuses_request(&request,
+                    "@/train: 1 of 5 images cannot be read: expected whole PNG or JPEG files, or "
+                    "--skip-bad, which leaves them out:\n"
+                    "@/train/a/z.png: cannot open: No such file or directory");
+}
+END_TEST
+
+START_TEST(trees_that_nobody_can_understand_are_refused)
+{
+    put("train/a/1.png", H, W, 1);
+    refuses(DATA_TRAIN, "@/train: 1 folder: expected one a class, two or more");
+    ck_assert_int_eq(mkdir(in_root("train/b"), 0700), 0);
+    refuses(DATA_TRAIN, "@/train/b: no image of this class: expected .png, .jpg or .jpeg files");
+    put("train/b/c/1.png", H, W, 1);
+    refuses(DATA_TRAIN, "@/train/b/c: a folder in the folder of a class: expected images alone");
+    ck_assert_int_eq(rename(in_root("train/b/c"), in_root("train/c")), 0);
+    ck_assert_int_eq(rmdir(in_root("train/b")), 0);
+    refuses(DATA_TEST, "@: neither test/ nor val/ in it: expected one, beside train/, or "
+                       "--validate N, which holds out N training images");
+    put("test/d/1.png", H, W, 1);
+    refuses(DATA_TEST, "@/test/d: no class of the training: expected one of its 2 folders, a to c");
+    struct data_shape other = {3, H, W, 10};
+    struct data_request request = {.path = root, .part = DATA_TRAIN, .wanted = &other};
+    refuses_request(&request,
+                    "@/train: folders of 2 classes, a to c, and the network has 10: expected as "
+                    "many; a description for these images says: classes = 2");
+    other = (struct data_shape){4, H, W, 2};
+    refuses_request(&request, "@/train: the network takes 4 channels: expected 1 or 3, which is "
+                              "what images in files have");
+}
+END_TEST
+
+START_TEST(names_that_no_model_can_keep_are_refused)
+{
+    static const char *const names[] = {
+        "\xff", "\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\tb", "\xc2\x85"};
+    put("a/1.png", H, W, 1);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct data_request request = request_of(DATA_TRAIN);
+        struct data data;
+        struct err err = {0};
+        ck_assert_int_eq(mkdir(in_root(names[i]), 0700), 0);
+        ck_assert(!format_open(&data, &request, &err));
+        ck_assert_msg(strstr(err.message, ": expected a name in UTF-8, for a class") != NULL,
+                      "%zu: %s", i, err.message);
+        ck_assert_int_eq(rmdir(in_root(names[i])), 0);
+    }
+    put("\xf0\x9f\x90\x88 chat \xc3\xa9tonn\xc3\xa9/1.png", H, W, 2);
+    struct data train = open_part(DATA_TRAIN);
+    ck_assert_str_eq(train.class_names[1], "\xf0\x9f\x90\x88 chat \xc3\xa9tonn\xc3\xa9");
+    data_close(&train);
+    for (int i = 0; i < 40; i++) { /* as long as names can be, and each of two characters */
+        char name[256];
+        snprintf(name, sizeof name, "%02d", i);
+        memset(name + 2, '"', 238);
+        memcpy(name + 240, "/1.png", 7);
+        put(name, H, W, 1);
+    }
+    refuses(DATA_TRAIN, "@: names of classes of more than 16000 characters in all: expected "
+                        "shorter names");
+}
+END_TEST
+
+START_TEST(more_classes_than_labels_are_refused)
+{
+    for (int i = 0; i <= DATA_MAX_CLASSES; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%03d/1.png", i);
+        if (i == 0)
+            put(name, H, W, 1);
+        else
+            put_text(name, "-");
+    }
+    refuses(DATA_TRAIN, "@: more than 256 folders: expected one a class, at most 256");
+}
+END_TEST
+
+/* -- Sizes ------------------------------------------------------------------------------------- */
+
+START_TEST(other_sizes_are_listed)
+{
+    make_tree();
+    for (int i = 0; i < 6; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "train/a/3%d.png", i);
+        put(name, 2 * H, W + i, 50);
+    }
+    refuses(DATA_TRAIN,
+            "@/train: 6 of 9 images are not 4 x 6 (high, wide), which the network takes: expected "
+            "that, or --resize fit or crop, which makes them so:\n"
+            "  a/30.png: 8 x 6\n  a/31.png: 8 x 7\n  a/32.png: 8 x 8\n  a/33.png: 8 x 9\n"
+            "  a/34.png: 8 x 10");
+    struct data_shape other = {3, 9, 9, 2};
+    for (int i = 0; i < 6; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "train/a/3%d.png", i);
+        ck_assert_int_eq(unlink(in_root(name)), 0);
+    }
+    struct data_request request = {.path = root, .part = DATA_TRAIN, .wanted = &other};
+    refuses_request(
+        &request,
+        "@/train: 3 of 3 images are not 9 x 9 (high, wide), which the network takes: expected "
+        "that, or --resize fit or crop, which makes them so, or a description with input = { 3, "
+        "4, 6 }:\n  a/10.jpeg: 4 x 6\n  a/2.png: 4 x 6\n  b/1.png: 4 x 6");
+}
+END_TEST
+
+START_TEST(other_sizes_are_made_to_fit)
+{
+    make_tree();
+    put("train/b/0.png", 3 * H, H, 90); /* high: fits in two columns of six */
+    struct data_request request = request_of(DATA_TRAIN);
+    request.options.resize = RESIZE_FIT;
+    struct data train = open_request(&request);
+    const uint8_t *pixels = train.images[2];
+    const int inner = (2 * H * H + 3 * H) / (2 * 3 * H);
+    for (int i = 0; i < 3 * PLANE; i++) {
+        const int x = i % W - (W - inner) / 2;
+        ck_assert_int_eq(pixels[i], x >= 0 && x < inner ? 90 : 0);
+    }
+    ck_assert_str_eq(train.note, "1 of 4 images: resized (first b/0.png)");
+    data_close(&train);
+    request.options.resize = RESIZE_CROP;
+    train = open_request(&request);
+    expect(&train, 4, (const int[]){10, 20, 90, 30}, (const int[]){0, 0, 1, 1});
+    data_close(&train);
+}
+END_TEST
+
+/* -- Bad images -------------------------------------------------------------------------------- */
+
+START_TEST(bad_images_are_listed_or_skipped_and_counted)
+{
+    make_tree();
+    put_text("train/a/0.png", "nothing");
+    put_text("train/b/9.jpg", "\xff\xd8\xff");
+    refuses(DATA_TRAIN, "@/train: 2 of 5 images cannot be read: expected whole PNG or JPEG files, "
+                        "or --skip-bad, which leaves them out:\n"
+                        "@/train/a/0.png: neither PNG nor JPEG: expected a PNG or JPEG file\n"
+                        "@/train/b/9.jpg: JPEG: Premature end of JPEG file");
+    struct data_request request = request_of(DATA_TRAIN);
+    request.options.skip_bad = true;
+    char wanted[300];
+    snprintf(wanted, sizeof wanted,
+             "2 images that cannot be read skipped: %s/train/a/0.png: neither PNG nor JPEG: "
+             "expected a PNG or JPEG file and others",
+             root);
+    for (int time = 0; time < 2; time++) { /* the second time from the cache */
+        struct data train = open_request(&request);
+        ck_assert_int_eq(decoded, time == 0 ? 5 : 0);
+        expect(&train, 3, (const int[]){10, 20, 30}, (const int[]){0, 0, 1});
+        ck_assert_str_eq(train.note, wanted);
+        data_close(&train);
+    }
+    refuses(DATA_TRAIN, "@/train: 2 of 5 images cannot be read: expected whole PNG or JPEG files, "
+                        "or --skip-bad, which leaves them out:\n"
+                        "@/train/a/0.png: neither PNG nor JPEG: expected a PNG or JPEG file\n"
+                        "@/train/b/9.jpg: JPEG: Premature end of JPEG file");
+    ck_assert_int_eq(unlink(in_root("train/b/1.png")), 0);
+    refuses_request(&request, "@/train/b: no image of this class can be read");
+}
+END_TEST
+
+/* -- The cache --------------------------------------------------------------------------------- */
+
+static const char cache_name[] = "train/.burin-3x4x6-none.cache";
+
+/* Reads the tree of make_tree and says whether any file was decoded. */
+static bool decodes(void)
+{
+    struct data train = open_part(DATA_TRAIN);
+    expect(&train, 3, (const int[]){10, 20, 30}, (const int[]){0, 0, 1});
+    ck_assert_str_eq(train.note, "");
+    data_close(&train);
+    return decoded > 0;
+}
+
+START_TEST(what_was_decoded_is_kept)
+{
+    make_tree();
+    ck_assert(decodes());
+    struct data first = open_part(DATA_TRAIN);
+    ck_assert_int_eq(decoded, 0);
+    ck_assert_int_eq(unlink(in_root(cache_name)), 0);
+    struct data second = open_part(DATA_TRAIN);
+    ck_assert_int_gt(decoded, 0);
+    ck_assert_str_eq(first.digest, second.digest);
+    data_close(&first);
+    data_close(&second);
+
+    struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    ck_assert_int_eq(utimensat(AT_FDCWD, in_root("train/a/2.png"), old, 0), 0);
+    ck_assert(decodes());
+    ck_assert(!decodes());
+    ck_assert_int_eq(rename(in_root("train/a/2.png"), in_root("train/a/3.png")), 0);
+    ck_assert(decodes());
+    ck_assert_int_eq(rename(in_root("train/b"), in_root("train/c")), 0);
+    ck_assert(decodes());
+    ck_assert_int_eq(rename(in_root("train/c"), in_root("train/b")), 0);
+    put("train/b/2.png", H, W, 31);
+    struct data more = open_part(DATA_TRAIN);
+    expect(&more, 4, (const int[]){10, 20, 30, 31}, (const int[]){0, 0, 1, 1});
+    data_close(&more);
+}
+END_TEST
+
+START_TEST(a_damaged_cache_is_none)
+{
+    make_tree();
+    ck_assert(decodes());
+    struct stat info;
+    ck_assert_int_eq(stat(in_root(cache_name), &info), 0);
+    enum { TEXT = 330, HEAD = 4096 };
+    for (long at = 0; at < info.st_size; at += at < TEXT ? 13 : at < HEAD ? 753 : 41) {
+        FILE *file = fopen(in_root(cache_name), "r+b");
+        fseek(file, at, SEEK_SET);
+        int byte = fgetc(file);
+        fseek(file, at, SEEK_SET);
+        fputc(byte ^ 1, file);
+        fclose(file);
+        ck_assert_msg(decodes(), "byte %ld", at);
+        ck_assert(!decodes());
+    }
+    for (int more = -1; more <= 1; more += 2) {
+        ck_assert_int_eq(truncate(in_root(cache_name), info.st_size + more), 0);
+        ck_assert(decodes());
+    }
+}
+END_TEST
+
+START_TEST(without_a_place_for_the_cache_it_is_said_so)
+{
+    make_tree();
+    put_text("train/.burin-3x4x6-none.cache/in/the/way", "-");
+    for (int time = 0; time < 2; time++) {
+        struct data train = open_part(DATA_TRAIN);
+        ck_assert_int_gt(decoded, 0);
+        ck_assert_msg(strncmp(train.note, "decoded anew at every start: ", 29) == 0, "%s",
+                      train.note);
+        data_close(&train);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("folder");
+    TCase *tests = tcase_create("folder");
+    suite_add_tcase(suite, tests);
+    tcase_add_checked_fixture(tests, enter, leave);
+    tcase_add_test(tests, a_tree_is_read_in_the_order_of_names);
+    tcase_add_test(tests, folders_of_classes_alone_are_a_training);
+    tcase_add_test(tests, without_a_network_the_first_image_gives_the_shape);
+    tcase_add_test(tests, conversions_are_counted_and_named);
+    tcase_add_test(tests, what_is_no_image_is_passed_over_and_counted);
+    tcase_add_test(tests, links_are_followed);
+    tcase_add_test(tests, trees_that_nobody_can_understand_are_refused);
+    tcase_add_test(tests, names_that_no_model_can_keep_are_refused);
+    tcase_add_test(tests, more_classes_than_labels_are_refused);
+    tcase_add_test(tests, other_sizes_are_listed);
+    tcase_add_test(tests, other_sizes_are_made_to_fit);
+    tcase_add_test(tests, bad_images_are_listed_or_skipped_and_counted);
+    tcase_add_test(tests, what_was_decoded_is_kept);
+    tcase_add_test(tests, a_damaged_cache_is_none);
+    tcase_add_test(tests, without_a_place_for_the_cache_it_is_said_so);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
