@@ -9,8 +9,9 @@
 -- a new WORK starts from the sources as they are. report.txt lists the survivors. `--only` takes a
 -- Lua pattern of files, `--list` prints the sample and does nothing.
 --
--- A place is killed when a test fails or takes too long. One that does not compile, or in a file of
--- C gives the object code that there was, counts for nothing: the next of the order takes its turn.
+-- A place is killed when a test fails or takes too long, or when a mistake of the generator leaves
+-- no program. C that does not compile, or gives the object code that there was, counts for nothing:
+-- the next of the order takes its turn.
 --
 -- test_current and test_lint are left out: any change of generated text fails the first.
 
@@ -405,7 +406,8 @@ local function prepare()
     assert(shell("mkdir -p " .. quoted(copy) .. " && cp -Rp CMakeLists.txt "
         .. "examples gen runtime scripts templates tests " .. quoted(copy)) == 0)
     assert(shell("cmake -S " .. quoted(copy) .. " -B " .. quoted(work .. "/build") .. " -G Ninja "
-        .. "-D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLAGS_DEBUG=-O1 -D BURIN_WERROR=OFF > "
+        .. "-D CMAKE_BUILD_TYPE=Debug -D BURIN_WERROR=OFF '-D CMAKE_C_FLAGS_DEBUG=-O1 "
+        .. "-Werror=int-conversion -Werror=incompatible-pointer-types' > "
         .. quoted(log) .. " 2>&1") == 0, "cannot configure: see " .. log)
 end
 

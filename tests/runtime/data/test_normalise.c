@@ -115,6 +115,22 @@ START_TEST(what_is_no_statistics_is_refused)
 }
 END_TEST
 
+/* A file that says nothing is normalised by the training set, which has to be there. */
+START_TEST(a_training_set_that_is_missing_is_told)
+{
+    char path[2 * PATH_SIZE];
+    ck_assert_int_eq(run("train --data synthetic --max-steps 20 --epochs 1 --out here"), EXIT_OK);
+    save_with(NULL, NULL);
+    put_path(path, "test_batch.bin");
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(ftruncate(fileno(file), 10000L * 3073), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    refuses("eval --threads 1 --data . --model foreign.safetensors", EXIT_DATA);
+    says(errors, "data_batch_1.bin");
+}
+END_TEST
+
 /* Every channel counts, in both directions. */
 START_TEST(a_tenth_of_the_deviation_is_other)
 {
@@ -190,6 +206,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tcase, 240);
     tcase_add_test(tcase, a_model_is_evaluated_by_what_it_was_trained_by);
     tcase_add_test(tcase, what_is_no_statistics_is_refused);
+    tcase_add_test(tcase, a_training_set_that_is_missing_is_told);
     tcase_add_test(tcase, a_tenth_of_the_deviation_is_other);
     tcase_add_test(tcase, a_model_that_computes_nothing_is_an_error);
     suite_add_tcase(suite, tcase);

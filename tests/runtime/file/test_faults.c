@@ -395,6 +395,34 @@ START_TEST(every_error_of_a_written_file_is_told)
 }
 END_TEST
 
+/* A folder with those above it, where nothing else has one of the names. */
+START_TEST(folders_are_made_or_say_why)
+{
+    static const struct {
+        const char *path, *message;
+    } bad[] = {
+        {"file", "file: is a file: expected a folder"},
+        {"file/below", "file/below: cannot create the folder: Not a directory"},
+        {"link", "link: No such file or directory"},
+    };
+    enter();
+    struct err err = {0};
+    ck_assert_msg(outfile_make_folder("a/b//c/", &err), "%s", err.message);
+    ck_assert_msg(outfile_make_folder("a/b/c", &err), "%s", err.message);
+    ck_assert_int_eq(rmdir("a/b/c"), 0);
+    FILE *file = fopen("file", "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(symlink("nowhere", "link"), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert(!outfile_make_folder(bad[i].path, &err));
+        ck_assert_str_eq(err.message, bad[i].message);
+        err = (struct err){0};
+    }
+    leave();
+}
+END_TEST
+
 /* CIFAR-10's test file, all zeros, and images held out of it. Whatever fails while they are read,
  * the message names the folder; what fails of the list of digests costs a warning. */
 START_TEST(every_error_of_read_data_is_told)
@@ -471,6 +499,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(files, 300);
     tcase_add_test(files, every_error_of_a_written_file_is_told);
     tcase_add_test(files, every_error_of_read_data_is_told);
+    tcase_add_test(files, folders_are_made_or_say_why);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
