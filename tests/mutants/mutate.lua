@@ -2,12 +2,14 @@
 -- sources, one at a time, in a copy with a build of its own, and runs the tests that can see the
 -- file, cheapest first, until one fails.
 --
---     lua tests/mutants/mutate.lua WORK [--seed N] [--places N] [--only PATTERN] [--list]
+--     lua tests/mutants/mutate.lua WORK [--seed N] [--places N] [--from N] [--only PATTERN]
+--     lua tests/mutants/mutate.lua --list [--seed N] ...
 --
 -- Runs from the root of the project, on any Lua from 5.1 on. WORK holds the copy, the build and
 -- results.txt with a line for each place tried; the same command goes on where it was stopped, and
--- a new WORK starts from the sources as they are. report.txt lists the survivors. `--only` takes a
--- Lua pattern of files, `--list` prints the sample and does nothing.
+-- a new WORK starts from the sources as they are. report.txt lists the survivors. `--from` begins
+-- at that place of the order, so that two may share a sample. `--only` takes a Lua pattern of
+-- files, `--list` prints the sample and does nothing.
 --
 -- A place is killed when a test fails or takes too long, or when a mistake of the generator leaves
 -- no program. C that does not compile, or gives the object code that there was, counts for nothing:
@@ -366,13 +368,13 @@ end
 -- -- The command ---------------------------------------------------------------------------------
 
 local function parse(arguments)
-    local options = { seed = 1, places = 300, only = "" }
+    local options = { seed = 1, places = 300, from = 1, only = "" }
     local i = 1
     while i <= #arguments do
         local word = arguments[i]
         if word == "--list" then
             options.list = true
-        elseif word == "--seed" or word == "--places" then
+        elseif word == "--seed" or word == "--places" or word == "--from" then
             options[word:sub(3)] = assert(tonumber(arguments[i + 1]), word .. ": expected a number")
             i = i + 1
         elseif word == "--only" then
@@ -384,7 +386,7 @@ local function parse(arguments)
         i = i + 1
     end
     assert(options.work or options.list, "usage: mutate.lua WORK [--seed N] [--places N] "
-        .. "[--only PATTERN] [--list]")
+        .. "[--from N] [--only PATTERN] [--list]")
     return options
 end
 
@@ -414,7 +416,7 @@ end
 local options = parse(arg)
 local places = shuffled_places(options.seed, options.only)
 if options.list then
-    for i = 1, math.min(options.places, #places) do
+    for i = options.from, math.min(options.from + options.places - 1, #places) do
         print(describe(places[i]))
     end
     os.exit(0)
@@ -437,7 +439,8 @@ if exists(results_path) then
 end
 local count = { killed = 0, survived = 0, ["does not compile"] = 0, ["same code"] = 0 }
 local survivors = {}
-for _, place in ipairs(places) do
+for i = options.from, #places do
+    local place = places[i]
     if count.killed + count.survived >= options.places then
         break
     end
