@@ -69,7 +69,7 @@ local visible = {
     { "^runtime/[^/]+/options", "test_settings test_program" },
     { "^runtime/[^/]+/pin", "test_team test_program test_train" },
     { "^runtime/[^/]+/team", "test_generic test_train" },
-    { "^runtime/[^/]+/progress", "test_messages test_train" },
+    { "^runtime/[^/]+/progress", "test_messages" },
     { "^runtime/[^/]+/eval", "test_figures test_examine test_program test_faults" },
     { "^runtime/[^/]+/log", "test_train test_resume" },
     { "^runtime/[^/]+/optim", "test_generic " .. steps },

@@ -41,7 +41,7 @@ objects=$(find CMakeFiles/burin_runtime.dir CMakeFiles/burin_host.dir \
 gcov -t -b $objects 2> /dev/null | awk -v wanted=" $* " '
     function percent(part, all) { return sprintf("%.1f %% of %d", all ? 100 * part / all : 100, all) }
     function row(file, a, b, c, d) {
-        printf "| %s | %s | %s |\n", file, percent(a, b), percent(c, d)
+        return "| " file " | " percent(a, b) " | " percent(c, d) " |"
     }
     function note(mark) {
         if (marked != line && index(wanted, " " name " "))
@@ -78,15 +78,15 @@ gcov -t -b $objects 2> /dev/null | awk -v wanted=" $* " '
         print "| file | lines | branches |\n| --- | --- | --- |"
         for (i = 1; i <= file_count; i++) {
             file = files[i]
-            row(file, run[file], lines[file], taken[file], branches[file]) | "LC_ALL=C sort"
+            print row(file, run[file], lines[file], taken[file], branches[file]) | "LC_ALL=C sort"
             room = file
             sub(/\/.*/, "", room)
-            all = room ~ /^(host)$/ ? "gen/host" : "runtime"
+            all = room == "host" ? "gen/host" : "runtime"
             a[all] += run[file]; b[all] += lines[file]
             c[all] += taken[file]; d[all] += branches[file]
         }
         close("LC_ALL=C sort")
         for (all in a)
-            row(all, a[all], b[all], c[all], d[all])
+            print row(all, a[all], b[all], c[all], d[all])
         printf "%s", list
     }'

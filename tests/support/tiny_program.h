@@ -96,9 +96,16 @@ static inline void tiny_train(struct run *run, int rank)
         _exit(127);
 }
 
+/* TINY_EVAL_SIGNAL is sent after the first batch that is evaluated. */
 static inline void tiny_eval(struct run *run, int rank)
 {
+    static bool sent;
     generic_backend.eval(run, rank);
+    const char *number = getenv("TINY_EVAL_SIGNAL");
+    if (rank != 0 || number == NULL || sent)
+        return;
+    sent = true;
+    raise(atoi(number));
 }
 
 static const struct backend tiny_backend = {.name = "generated",

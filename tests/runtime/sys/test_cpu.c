@@ -1,5 +1,7 @@
 /* test_cpu.c - what must hold on every machine. */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include <check.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +38,25 @@ START_TEST(some_processor_is_on_line)
 }
 END_TEST
 
+/* Those that this process may use: all, every second, every third - with commas, if many. */
+START_TEST(what_may_be_used_counts)
+{
+    cpu_set_t all, some;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    ck_assert_int_eq(cpu_online(), CPU_COUNT(&all));
+    for (int every = 1; every <= 3; every++) {
+        CPU_ZERO(&some);
+        int n = 0;
+        for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+            if (CPU_ISSET(cpu, &all) && n++ % every == 0)
+                CPU_SET(cpu, &some);
+        }
+        ck_assert_int_eq(sched_setaffinity(0, sizeof some, &some), 0);
+        ck_assert_int_eq(cpu_online(), CPU_COUNT(&some));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cpu");
@@ -43,6 +64,7 @@ int main(void)
     tcase_add_test(tests, the_best_isa_is_supported);
     tcase_add_test(tests, it_has_a_name);
     tcase_add_test(tests, some_processor_is_on_line);
+    tcase_add_test(tests, what_may_be_used_counts);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

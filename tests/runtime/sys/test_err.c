@@ -33,6 +33,23 @@ START_TEST(set_errno_appends_the_reason)
 }
 END_TEST
 
+START_TEST(unknown_reasons_are_numbers)
+{
+    struct err err = {0};
+    ck_assert(!err_set_errno(&err, 99999, "x"));
+    ck_assert_str_eq(err.message, "x: error 99999");
+}
+END_TEST
+
+/* Names of files may hold what a terminal obeys: those of ASCII, and U+0080 to U+009F. */
+START_TEST(control_characters_are_masked)
+{
+    struct err err = {0};
+    err_set(&err, "%s", "a\033b\x7f\x1f c\td\n\xc2\x80\xc2\x9f \xc2\xa0\xc3\x85\xc2");
+    ck_assert_str_eq(err.message, "a?b?? c?d\n???? \xc2\xa0\xc3\x85\xc2");
+}
+END_TEST
+
 START_TEST(first_error_wins)
 {
     struct err err = {0};
@@ -75,6 +92,8 @@ int main(void)
     tcase_add_test(tests, set_formats_and_returns_false);
     tcase_add_test(tests, set_code_keeps_the_code);
     tcase_add_test(tests, set_errno_appends_the_reason);
+    tcase_add_test(tests, unknown_reasons_are_numbers);
+    tcase_add_test(tests, control_characters_are_masked);
     tcase_add_test(tests, first_error_wins);
     tcase_add_test(tests, long_messages_are_cut);
     tcase_add_test(tests, exit_codes_are_the_contract);

@@ -228,6 +228,26 @@ START_TEST(an_interrupted_run_ends_the_same)
 }
 END_TEST
 
+/* A signal that comes while an epoch is evaluated: its steps are done, its figures are not. */
+START_TEST(an_interrupted_evaluation_is_made_again)
+{
+    const struct world world = {.environment = {{"TINY_EVAL_SIGNAL", "2"}}};
+    run_whole();
+    ck_assert_int_eq(
+        run_words(&world, "train --data synthetic --seed 3 --log-steps --threads 2 --out it's"),
+        EXIT_INTERRUPTED);
+    ck_assert_str_eq(errors, "");
+    says(output, "tiny train --resume 'it'\\''s/last.safetensors' ");
+    ck_assert(!exists("it's/best.safetensors"));
+    ck_assert_int_eq(run("train --resume it's --log-steps"), EXIT_OK);
+    same_training("it's");
+    ck_assert_int_eq(run_words(&world, "eval --data synthetic --model whole/best.safetensors"),
+                     EXIT_INTERRUPTED);
+    ck_assert_ptr_null(strstr(output, "accuracy"));
+    ck_assert_str_eq(errors, "");
+}
+END_TEST
+
 /* Where a thread runs has no influence on what it computes. */
 START_TEST(pinned_threads_train_the_same)
 {
@@ -428,6 +448,7 @@ int main(int argc, char **argv)
     tcase_add_test(training, best_is_a_model);
     tcase_add_test(training, init_takes_parameters_only);
     tcase_add_test(training, an_interrupted_run_ends_the_same);
+    tcase_add_test(training, an_interrupted_evaluation_is_made_again);
     tcase_add_test(training, pinned_threads_train_the_same);
     tcase_add_test(training, max_steps_stops_and_goes_on);
     tcase_add_test(training, stopping_after_every_epoch_changes_nothing);

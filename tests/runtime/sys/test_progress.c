@@ -1,0 +1,147 @@
+/* test_progress.c - the bar on a pseudo-terminal, byte by byte, and nothing anywhere else. */
+#define _GNU_SOURCE /* posix_openpt, cfmakeraw */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "sys/progress.h"
+
+#define END "\033[K"
+
+static int terminal;
+static FILE *out;
+
+static void set_columns(unsigned short columns)
+{
+    const struct winsize size = {.ws_row = 24, .ws_col = columns};
+    ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);
+}
+
+static void setup(void)
+{
+    struct termios raw;
+    terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    out = fopen(ptsname(terminal), "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(tcgetattr(fileno(out), &raw), 0);
+    cfmakeraw(&raw);
+    ck_assert_int_eq(tcsetattr(fileno(out), TCSANOW, &raw), 0);
+    set_columns(0);
+    setenv("TERM", "xterm", 1);
+}
+
+static void teardown(void)
+{
+    fclose(out);
+    close(terminal);
+}
+
+/* What has come to the terminal since the last call. */
+static void shows(const char *expected)
+{
+    char got[1000];
+    ssize_t size = read(terminal, got, sizeof got - 1);
+    got[size > 0 ? size : 0] = '\0';
+    ck_assert_str_eq(got, expected);
+}
+
+START_TEST(the_bar_fills)
+{
+    struct progress bar;
+    progress_init(&bar, out, false);
+    progress_clear(&bar);
+    shows("");
+    progress_show(&bar, "epoch 1/2", 1, 4, "loss 1.5");
+    shows("\repoch 1/2 [######------------------] 1/4 loss 1.5" END);
+    bar.drawn -= 1.0;
+    progress_show(&bar, "t", 4, 4, "");
+    shows("\rt [########################] 4/4 " END);
+    bar.drawn -= 1.0;
+    progress_show(&bar, "t", 0, 0, "");
+    shows("\rt [------------------------] 0/0 " END);
+    progress_clear(&bar);
+    shows("\r" END);
+    progress_clear(&bar);
+    shows("");
+}
+END_TEST
+
+/* Ten times a second, but at once where the line is empty. */
+START_TEST(it_is_not_drawn_too_often)
+{
+    struct progress bar;
+    progress_init(&bar, out, false);
+    progress_show(&bar, "t", 1, 24, "");
+    shows("\rt [#-----------------------] 1/24 " END);
+    bar.drawn += 60.0; /* not on any machine are they so far apart */
+    progress_show(&bar, "t", 2, 24, "");
+    shows("");
+    progress_clear(&bar);
+    progress_show(&bar, "t", 3, 24, "");
+    shows("\r" END "\rt [###---------------------] 3/24 " END);
+}
+END_TEST
+
+/* The last column stays free. */
+START_TEST(it_fits_the_terminal)
+{
+    char text[300], expected[400];
+    struct progress bar;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    progress_init(&bar, out, false);
+    progress_show(&bar, text, 1, 2, "");
+    snprintf(expected, sizeof expected, "\r%.79s" END, text);
+    shows(expected);
+    bar.drawn -= 1.0;
+    set_columns(21);
+    progress_show(&bar, text, 1, 2, "");
+    snprintf(expected, sizeof expected, "\r%.20s" END, text);
+    shows(expected);
+}
+END_TEST
+
+START_TEST(elsewhere_nothing_is_written)
+{
+    struct progress bar;
+    char text[10] = "";
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < 4; i++) {
+        if (i == 2)
+            setenv("TERM", "dumb", 1);
+        if (i == 3)
+            unsetenv("TERM");
+        progress_init(&bar, i == 0 ? file : out, i == 1);
+        progress_show(&bar, "t", 1, 2, "");
+        progress_clear(&bar);
+        shows("");
+    }
+    rewind(file);
+    ck_assert_uint_eq(fread(text, 1, sizeof text, file), 0);
+    fclose(file);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("progress");
+    TCase *tests = tcase_create("progress");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, the_bar_fills);
+    tcase_add_test(tests, it_is_not_drawn_too_often);
+    tcase_add_test(tests, it_fits_the_terminal);
+    tcase_add_test(tests, elsewhere_nothing_is_written);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
