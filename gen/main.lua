@@ -1,10 +1,12 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
 -- strings from the command line: network, norm, isa, real, algorithm, unroll, max_memory,
--- candidate, tuned, output, pass; for report figure, and run1, run2, ...
+-- candidate, tuned, output, pass; for report figure, and run1, run2, ...; for export and import
+-- model, opset, preprocess, weights, external; and version, that of burin.
 
 local dump <const> = require("plan/dump")
 local evaluate <const> = require("language/evaluate")
 local graph <const> = require("language/graph")
+local layers <const> = require("language/layers")
 local network <const> = require("language/network")
 local tuned <const> = require("plan/tuned")
 
@@ -201,6 +203,106 @@ function main.report(arguments)
         write(arguments.output or figure .. ".svg", text)
     else
         write(arguments.output or "report.html", page.text(folders))
+    end
+end
+
+-- -- Models --------------------------------------------------------------------------------------
+
+-- MiB that Lua may hold of models and what becomes of them, as gen/host/burin.c has it.
+local MODEL_MIB <const> = 2048
+
+-- The file of a model: `path`, or in the folder of a run the best model, or else the last.
+local function read_model(path)
+    local safetensors <const> = require("onnx/safetensors")
+    for _, name in ipairs({ "best.safetensors", "last.safetensors" }) do
+        local inside <const> = path:gsub("/*$", "/") .. name
+        if host.read_file(inside, 0) then
+            return safetensors.read(inside)
+        end
+    end
+    return safetensors.read(path)
+end
+
+-- Text and file name of the description of a model: the one that was named, the one that the model
+-- carries, or that of a network of ours which has its name.
+local function find_description(argument, file)
+    local name <const> = file.metadata.network or ""
+    if argument then
+        return find_network(argument)
+    elseif file.metadata.description then
+        return file.metadata.description, file.path .. ": description"
+    end
+    for _, folder in ipairs(name:find("^[%w_-]+$") and FOLDERS or {}) do
+        local text <const> = host.source(folder .. name .. ".lua")
+        if text then
+            return text, folder .. name .. ".lua"
+        end
+    end
+    error({ kind = "usage", messages = { ("%s: carries no description%s: expected its NETWORK.lua "
+        .. "after it"):format(file.path, name ~= "" and ", and there is no network "
+        .. name:gsub("[^%w_-]", "?") .. " in gen/nets or examples" or "") } }, 0)
+end
+
+-- The norm that was named, or that the model says, as the command line would have it.
+local function norm_of(arguments, file)
+    local norm <const> = arguments.norm or file.metadata.norm or "bn"
+    local kind <const> = layers.split_norm(norm)
+    for _, known in ipairs(layers.norms) do
+        if kind == known then
+            return norm
+        end
+    end
+    fail(("%s: metadata norm is %s: expected one of burin, or --norm"):format(file.path,
+        norm:gsub("[^%w]", "?"):sub(1, 20)))
+end
+
+local function expect_output(arguments, ending)
+    if not arguments.output then
+        error({ kind = "usage", messages = {
+            ("export: no --output: expected -o FILE%s"):format(ending),
+        } }, 0)
+    end
+end
+
+function main.export(arguments)
+    expect_output(arguments, ".onnx")
+    host.limit_work(arguments.model, MODEL_MIB)
+    local file <const> = read_model(arguments.model)
+    local text <const>, name <const> = find_description(arguments.network, file)
+    local built <const> = graph.build(network.read(text, name, norm_of(arguments, file)))
+    local bytes <const> = require("onnx/export").model(built, file, {
+        opset = math.tointeger(arguments.opset),
+        preprocess = arguments.preprocess,
+        version = arguments.version,
+        description = text,
+    })
+    if arguments.output == file.path or arguments.output == name then
+        fail(arguments.output .. ": is what is exported: expected another file to write")
+    end
+    write(arguments.output, bytes)
+end
+
+function main.import(arguments)
+    local import <const> = require("onnx/import")
+    local path <const>, output <const> = arguments.model, arguments.output
+    host.limit_work(path, MODEL_MIB)
+    local bytes <const>, problem <const> = host.read_file(path, import.max_file + 1)
+    local made <const> = import.convert(bytes or fail(problem), {
+        file = path,
+        name = (output or path):match("([^/]*)$"):gsub("%.[^.]*$", ""),
+        external = arguments.external ~= nil,
+    })
+    import.check(made, output or path)
+    if path == output or path == arguments.weights then
+        fail(path .. ": is what is imported: expected another file to write")
+    end
+    if arguments.weights then
+        write(arguments.weights, require("onnx/safetensors").write(made.tensors, made.metadata))
+    end
+    if output then
+        write(output, made.text)
+    else
+        print_text(made.text)
     end
 end
 

@@ -31,6 +31,10 @@ enum option_id {
     OPT_TUNED,
     OPT_PASS,
     OPT_FIGURE,
+    OPT_WEIGHTS,
+    OPT_OPSET,
+    OPT_PREPROCESS,
+    OPT_EXTERNAL,
     OPT_GEN_DIR,
     OPTION_COUNT,
     OPT_HELP,
@@ -40,7 +44,10 @@ enum option_id {
 #define GHOST_NORM "bn1 to bn9999"
 
 /* Commands as bits, to say which of them take an option. */
-enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8, REPORT = 16 };
+enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8, REPORT = 16, EXPORT = 32, IMPORT = 64, ALL = 127 };
+
+/* What Lua may hold of models: they stand in memory whole. */
+static const size_t model_memory = (size_t)2 << 30;
 
 static const struct {
     const char *name; /* on the command line */
@@ -49,11 +56,14 @@ static const struct {
     unsigned commands;
     const char *choices[MAX_CHOICES]; /* none: any text */
 } option_table[OPTION_COUNT] = {
-    [OPT_NORM] =
-        {"norm", "norm", "bn", GEN | PLAN | TWIN, {"bn", "gn", "ln", "in", "none", GHOST_NORM}},
+    [OPT_NORM] = {"norm",
+                  "norm",
+                  "bn",
+                  GEN | PLAN | TWIN | EXPORT,
+                  {"bn", "gn", "ln", "in", "none", GHOST_NORM}},
     [OPT_ISA] = {"isa", "isa", "native", GEN | PLAN, {"native", "avx2", "avx512", "c"}},
     [OPT_REAL] = {"real", "real", "float", GEN, {"float", "double"}},
-    [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT, {NULL}},
+    [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT | EXPORT | IMPORT, {NULL}},
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
     [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full", "none"}},
     [OPT_MAX_MEMORY] = {"max-memory", "max_memory", NULL, GEN, {NULL}},
@@ -65,22 +75,28 @@ static const struct {
                   PLAN,
                   {"network", "graph", "steps", "calls", "memory", "kernels", "choices"}},
     [OPT_FIGURE] = {"figure", "figure", NULL, REPORT, {NULL}},
-    [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, GEN | PLAN | TWIN | LAYERS | REPORT, {NULL}},
+    [OPT_WEIGHTS] = {"weights", "weights", NULL, IMPORT, {NULL}},
+    [OPT_OPSET] = {"opset", "opset", "17", EXPORT, {"17", "18", "19", "20", "21", "22", "23"}},
+    [OPT_PREPROCESS] = {"preprocess", "preprocess", "outside", EXPORT, {"outside", "inside"}},
+    [OPT_EXTERNAL] = {"external", "external", NULL, IMPORT, {NULL}},
+    [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, ALL, {NULL}},
 };
 
 static const struct {
     const char *name;
     unsigned bit;
-} commands[] = {
-    {"gen", GEN}, {"plan", PLAN}, {"twin", TWIN}, {"layers", LAYERS}, {"report", REPORT}};
+} commands[] = {{"gen", GEN},       {"plan", PLAN},     {"twin", TWIN},    {"layers", LAYERS},
+                {"report", REPORT}, {"export", EXPORT}, {"import", IMPORT}};
 
-#define COMMANDS "gen, plan, twin, layers or report"
+#define COMMANDS "gen, plan, twin, layers, report, export or import"
 
 static const char help_text[] =
     "burin - engraves a neural network into C\n"
     "\n"
     "usage: burin COMMAND [options] NETWORK.lua\n"
     "       burin report [options] RUN...\n"
+    "       burin export MODEL -o FILE.onnx [options] [NETWORK.lua]\n"
+    "       burin import FILE.onnx -o NETWORK.lua [options]\n"
     "\n"
     "NETWORK.lua is the path of a network description, or the bare name of one in gen/nets or\n"
     "examples, such as s8. Options may stand before or after it.\n"
@@ -91,17 +107,21 @@ static const char help_text[] =
     "  twin      write the same network as a PyTorch module with the same parameter names\n"
     "  layers    print the manual of the description language; takes no network\n"
     "  report    write an HTML page that compares runs: the folders that `train` wrote\n"
+    "  export    write a trained model, a .safetensors file or the folder of a run, as ONNX\n"
+    "  import    write the description of an ONNX model, and its weights\n"
     "\n"
     "Options\n"
-    "  --norm NORM          bn, gn, ln, in or none: what norm() layers are    (gen, plan, twin)\n"
-    "                       [bn]; bn16: batch norm over 16 images\n"
+    "  --norm NORM          bn, gn, ln, in or none: what norm() layers are    (gen, plan, twin,\n"
+    "                       [bn; export: what the model's file says];       export)\n"
+    "                       bn16: batch norm over 16 images\n"
     "  --isa ISA            native, avx2, avx512 or c; native asks the CPU,   (gen, plan)\n"
     "                       c is portable C [native]\n"
     "  --real TYPE          float or double: type of the numbers; double is   (gen)\n"
     "                       for checks of gradients, in portable C [float]\n"
     "  -o, --output FILE    where to write                                    (gen, twin,\n"
-    "                       [gen: generated/<net>_<norm>_<isa>.c,           report)\n"
-    "                       twin: standard output, report: report.html or ID.svg]\n"
+    "                       [gen: generated/<net>_<norm>_<isa>.c,           report, export,\n"
+    "                       twin, import: standard output,                  import)\n"
+    "                       report: report.html or ID.svg]\n"
     "  --algorithm ALG      auto or direct: how convolutions are computed     (gen, plan)\n"
     "                       [auto]\n"
     "  --unroll HOW         tile, full or none: what is written out in the    (gen, plan)\n"
@@ -118,6 +138,12 @@ static const char help_text[] =
     "                       kernels; or choices, as --tuned reads them\n"
     "  --figure ID          one figure alone, as a picture: its id on the     (report)\n"
     "                       page, such as accuracy [the whole page]\n"
+    "  --opset N            17 to 23: the version of the operators [17]       (export)\n"
+    "  --preprocess WHERE   outside or inside: whether the graph takes        (export)\n"
+    "                       normalised images or bytes, 0 to 255 [outside]\n"
+    "  --weights FILE       also write the weights, as safetensors            (import)\n"
+    "  --external           read tensors that stand in files beside the       (import)\n"
+    "                       model's\n"
     "  --gen-dir DIR        take scripts from DIR and templates from          (all)\n"
     "                       DIR/../templates, not from the executable\n"
     "  --help               print this and exit\n"
@@ -134,7 +160,9 @@ static const char help_text[] =
     "  burin gen --norm gn --isa avx2 -o s8_gn.c s8\n"
     "  burin plan my/network.lua\n"
     "  burin report runs/s8_bn runs/s8_gn -o report.html\n"
-    "  burin report runs/s8_bn runs/s8_gn --figure accuracy -o accuracy.svg\n";
+    "  burin report runs/s8_bn runs/s8_gn --figure accuracy -o accuracy.svg\n"
+    "  burin export runs/s8_bn -o s8.onnx\n"
+    "  burin import resnet.onnx -o resnet.lua --weights resnet.safetensors\n";
 
 static int usage_error(void)
 {
@@ -207,7 +235,7 @@ static void explain_option(int result, const char *word)
             print_expected(option_table[id].choices);
         else
             fprintf(stderr, ": expected %s\n", expected_text(id));
-    } else if (optopt == OPT_HELP || optopt == OPT_VERSION) {
+    } else if (optopt == OPT_HELP || optopt == OPT_VERSION || optopt == OPT_EXTERNAL) {
         fprintf(stderr, "burin: %s: a value too many: expected none\n", word);
     } else if (optopt != 0) {
         fprintf(stderr, "burin: -%c: no such option: expected -o or -h\n", optopt);
@@ -239,8 +267,14 @@ static unsigned find_command(const char *name)
 /* Whether a command takes so many words; says how many if not. */
 static bool check_operands(const char *command, unsigned bit, int count)
 {
-    const char *expected = bit == LAYERS ? "no network" : "one network";
+    const char *expected = bit == LAYERS   ? "no network"
+                           : bit == IMPORT ? "one model"
+                                           : "one network";
     bool good = count == (bit == LAYERS ? 0 : 1);
+    if (bit == EXPORT) {
+        expected = "a model, and its network where the model does not say it";
+        good = count == 1 || count == 2;
+    }
     if (bit == REPORT) {
         expected = count == 0 ? "the folders of one run or more" : "at most 512 runs";
         good = count >= 1 && count <= MAX_OPERANDS;
@@ -250,7 +284,8 @@ static bool check_operands(const char *command, unsigned bit, int count)
     return good;
 }
 
-/* The words behind the command: a network, or the folders of runs as run1, run2, ... */
+/* The words behind the command: a network, a model and perhaps a network, or the folders of runs as
+ * run1, run2, ... */
 static size_t add_operands(struct host_argument *arguments, unsigned bit, int count, char **words)
 {
     static char keys[MAX_OPERANDS][KEY_SIZE];
@@ -258,7 +293,8 @@ static size_t add_operands(struct host_argument *arguments, unsigned bit, int co
         if (bit == REPORT)
             snprintf(keys[i], KEY_SIZE, "run%d", i + 1);
         else
-            snprintf(keys[i], KEY_SIZE, "network");
+            snprintf(keys[i], KEY_SIZE,
+                     i == 0 && (bit & (EXPORT | IMPORT)) != 0 ? "model" : "network");
         arguments[i] = (struct host_argument){keys[i], words[i]};
     }
     return (size_t)count;
@@ -271,17 +307,22 @@ static int run(const char *command, int operands, char **words, const char *cons
         fprintf(stderr, "burin: --gen-dir %s: cannot be read: %s\n", gen_dir, strerror(errno));
         return HOST_FAILED;
     }
-    struct host_argument arguments[OPTION_COUNT + MAX_OPERANDS];
+    struct host_argument arguments[1 + OPTION_COUNT + MAX_OPERANDS];
+    unsigned bit = find_command(command);
     size_t count = 0;
+    arguments[count++] = (struct host_argument){"version", BURIN_VERSION};
     for (int id = 0; id < OPTION_COUNT; id++) {
         if (option_table[id].key == NULL)
             continue;
-        const char *value = values[id] != NULL ? values[id] : option_table[id].fallback;
+        bool asks_model = id == OPT_NORM && bit == EXPORT; /* whose file may say its norm */
+        const char *fallback = asks_model ? NULL : option_table[id].fallback;
+        const char *value = values[id] != NULL ? values[id] : fallback;
         arguments[count++] = (struct host_argument){option_table[id].key, value};
     }
-    count += add_operands(arguments + count, find_command(command), operands, words);
+    count += add_operands(arguments + count, bit, operands, words);
 
-    struct host *host = host_open(&(struct host_options){.gen_dir = gen_dir});
+    struct host *host = host_open(&(struct host_options){
+        .gen_dir = gen_dir, .memory_limit = (bit & (EXPORT | IMPORT)) != 0 ? model_memory : 0});
     if (host == NULL) {
         fputs("burin: out of memory\n", stderr);
         return HOST_FAILED;
@@ -318,6 +359,10 @@ int main(int argc, char **argv)
         {"tuned", required_argument, NULL, OPT_TUNED},
         {"pass", required_argument, NULL, OPT_PASS},
         {"figure", required_argument, NULL, OPT_FIGURE},
+        {"weights", required_argument, NULL, OPT_WEIGHTS},
+        {"opset", required_argument, NULL, OPT_OPSET},
+        {"preprocess", required_argument, NULL, OPT_PREPROCESS},
+        {"external", no_argument, NULL, OPT_EXTERNAL},
         {"gen-dir", required_argument, NULL, OPT_GEN_DIR},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},
@@ -346,9 +391,10 @@ int main(int argc, char **argv)
         }
         if (id == 'o')
             id = OPT_OUTPUT;
-        if (!check_value(id, optarg))
+        const char *value = id == OPT_EXTERNAL ? "yes" : optarg;
+        if (!check_value(id, value))
             return usage_error();
-        values[id] = optarg;
+        values[id] = value;
     }
 
     if (optind == argc) {

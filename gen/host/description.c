@@ -8,6 +8,7 @@
 #include "description.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -206,19 +207,22 @@ static void check_work(lua_State *L, lua_Debug *frame)
     lua_error(L);
 }
 
-/* limit_work(file): what follows in this call of the host has a budget. Memory beyond it is an
- * error of memory, which host.c tells. */
+/* limit_work(file [, mib]): what follows in this call of the host has a budget. Memory beyond it is
+ * an error of memory, which host.c tells. */
 static int limit_work(lua_State *L)
 {
     struct host *host = host_of(L);
     const char *file = luaL_checkstring(L, 1);
+    lua_Integer mib = luaL_optinteger(L, 2, WORK_MEMORY_MIB);
+    luaL_argcheck(L, mib > 0 && mib < INT_MAX, 2, "expected MiB");
     assert(host->work == NULL && "a call has one budget");
     lua_pushvalue(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, "burin.work"); /* keeps the text */
     host->work = file;
     host->limit_before = host->limit;
-    if (host->limit > host->used && host->limit - host->used > WORK_MEMORY_MIB * MIB)
-        host->limit = host->used + WORK_MEMORY_MIB * MIB;
+    host->work_mib = (int)mib;
+    if (host->limit > host->used && host->limit - host->used > (size_t)mib * MIB)
+        host->limit = host->used + (size_t)mib * MIB;
     host->work_deadline = cpu_seconds() + host->work_seconds;
     lua_sethook(L, check_work, LUA_MASKCOUNT, STEPS_A_LOOK);
     return 0;

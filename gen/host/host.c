@@ -23,9 +23,10 @@
  *     host.json(text)                    tables, or nil, message; json.c
  *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
  *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
+ *     host.sha256(text, ...)             the digest of texts, in hexadecimal; digest.c
  *     host.cpu_id()                      the processor, fit for a file name: "amd-25-17"
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
- *     host.limit_work(file)              from here to the end of the call our own work has a
+ *     host.limit_work(file [, mib])      from here to the end of the call our own work has a
  *                                        budget of time and memory; beyond it `file` is rejected
  *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
  *                                        description that called g, 0 where there is none
@@ -54,6 +55,7 @@
 
 #include "child.h"
 #include "description.h"
+#include "digest.h"
 #include "files.h"
 #include "gnuplot.h"
 #include "host_state.h"
@@ -192,8 +194,13 @@ static int set_up(lua_State *L)
         {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug},
     };
     static const luaL_Reg functions[] = {
-        {"native_isa", native_isa}, {"cpu_id", cpu_id},       {"json", json_read},
-        {"png", picture_png},       {"gnuplot", gnuplot_run}, {NULL, NULL},
+        {"native_isa", native_isa},
+        {"cpu_id", cpu_id},
+        {"json", json_read},
+        {"png", picture_png},
+        {"gnuplot", gnuplot_run},
+        {"sha256", digest_sha256},
+        {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
@@ -337,7 +344,7 @@ static enum host_status keep_exhaustion(struct host *host)
     free(host->message);
     host->message = malloc(size);
     if (host->message != NULL)
-        snprintf(host->message, size, format, host->work, WORK_MEMORY_MIB);
+        snprintf(host->message, size, format, host->work, host->work_mib);
     lua_pop(host->lua, 1);
     return HOST_REJECTED;
 }

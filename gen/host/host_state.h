@@ -23,6 +23,7 @@ struct host {
     const char *work;
     double work_seconds, work_deadline;
     size_t limit_before;
+    int work_mib;
 };
 
 static inline struct host *host_of(lua_State *L)

@@ -19,6 +19,7 @@ set(gen_ops emit)
 set(gen_plan ops emit language)
 set(gen_emit plan ops language)
 set(gen_report emit language)
+set(gen_onnx language)
 
 set(mistakes "")
 

@@ -1,4 +1,4 @@
--- What the host does for scripts by way of other libraries: JSON, PNG, gnuplot.
+-- What the host does for scripts by way of other libraries: JSON, PNG, gnuplot, digests.
 
 local test <const> = ...
 
@@ -26,6 +26,15 @@ function tests.gnuplot_draws_or_says_why_not()
     local none <const>, why <const> = host.gnuplot("set terminal svg\nplot )\n")
     test.equal(none, nil)
     assert(why:find("^gnuplot: ended with 1: ") and why:find("invalid expression", 1, true), why)
+end
+
+-- The examples of FIPS 180-4; the texts of a call are one.
+function tests.digests_are_those_of_the_standard()
+    local abc <const> = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    test.equal(host.sha256("abc"), abc)
+    test.equal(host.sha256("a", "", "bc"), abc)
+    test.equal(host.sha256(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    test.raises("bad argument #2 to", host.sha256, "a", 1)
 end
 
 return tests

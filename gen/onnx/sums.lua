@@ -1,0 +1,124 @@
+-- sums.lua - sums and products: of two layers, or of a layer and numbers a channel.
+--
+-- A table of rules (rules.lua). Numbers go into the layer before them, where it has parameters that
+-- can take them, or are how the image is normalised, where no layer is before them.
+
+local floats <const> = require("onnx/floats")
+local tensor <const> = require("onnx/tensor")
+local values <const> = require("onnx/values")
+
+local sums <const> = { of = {} }
+
+local of <const> = sums.of
+
+-- How the numbers of a role change, element by element.
+local function change_param(layer, role, f)
+    local given <const> = layer.params[role]
+    local list <const> = given and floats.unpack(given.bytes) or {}
+    for i = 1, layer.c do
+        list[i] = f(list[i] or 0.0, i)
+    end
+    layer.params[role] = { shape = { layer.c }, bytes = floats.pack(list) }
+end
+
+-- What scales and shifts the image before the first layer is how its pixels are normalised.
+local function scale_image(x, factor, term)
+    local scale <const>, shift <const> = {}, {}
+    for i = 1, x.c do
+        local a <const>, b <const> = x.scale and x.scale[i] or 1.0, x.shift and x.shift[i] or 0.0
+        scale[i], shift[i] = a * factor(i), b * factor(i) + term(i)
+    end
+    return values.changed(x, { scale = scale, shift = shift })
+end
+
+-- x * factor + term a channel goes into the layer that makes x, where nothing else reads x.
+local function absorb(context, x, scales, factor, term)
+    if x.layer == 0 then
+        return scale_image(x, factor, term)
+    end
+    local layer <const> = context.layers[x.layer]
+    local takes <const> = layer.kind == "norm"
+        or not scales and (layer.kind == "conv" or layer.kind == "linear")
+    if takes and x.shared then
+        return nil, "changes a value that other nodes read too", "one reader"
+    elseif not takes then
+        return nil, "combines a layer with numbers", "numbers that a norm, or a sum that a conv or "
+            .. "linear layer before it takes in"
+    end
+    if layer.kind == "norm" and scales then
+        change_param(layer, "weight", function(w, i) return w * factor(i) end)
+    end
+    if layer.kind ~= "norm" then
+        layer.f.bias, layer.all.bias = true, true
+    end
+    change_param(layer, "bias", function(b, i) return b * factor(i) + term(i) end)
+    return x
+end
+
+local function one()
+    return 1.0
+end
+
+local function none()
+    return 0.0
+end
+
+-- How an operator on an image and numbers a channel is a scale and a shift; nil: it is none.
+local scale_and_shift <const> = {
+    Add = function(v) return false, one, function(i) return v[i] end end,
+    Sub = function(v, first)
+        if first then
+            return false, one, function(i) return -v[i] end
+        end
+    end,
+    Mul = function(v) return true, function(i) return v[i] end, none end,
+    Div = function(v, first)
+        if first then
+            return true, function(i) return 1.0 / v[i] end, none
+        end
+    end,
+}
+
+local layer_of <const> = { Add = "add", Mul = "mul" }
+
+local function combine(op)
+    return function(context, node, ins)
+        local first <const> = ins[1] and ins[1].layer ~= nil
+        if first and ins[2] and ins[2].layer then
+            local a, what, expected = values.image(ins, 1)
+            local b
+            if a then
+                b, what, expected = values.image(ins, 2)
+            end
+            if not b then
+                return nil, what, expected
+            elseif not layer_of[op] then
+                return nil, "combines two layers", "a sum"
+            end
+            return context.emit(node, layer_of[op], {}, { a, b })
+        end
+        local x, what, expected = values.image(ins, first and 1 or 2)
+        local t
+        if x then
+            t, what, expected = values.numbers(ins, first and 2 or 1)
+        end
+        if not t then
+            return nil, what, expected
+        end
+        local list <const> = tensor.per_channel(t, x.c, x.vector)
+        if not list or x.vector and x.h * x.w > 1 then
+            return nil, "combines a layer with other numbers than one a channel", "one a channel"
+        end
+        local scales <const>, factor <const>, term <const> = scale_and_shift[op](list, first)
+        if not factor then
+            return nil, "takes a layer from numbers or divides by it", "the layer first"
+        end
+        return absorb(context, x, scales, factor, term)
+    end
+end
+
+for op in pairs(scale_and_shift) do
+    of[op] = combine(op)
+end
+
+return sums

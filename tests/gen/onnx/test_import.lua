@@ -1,0 +1,455 @@
+-- What becomes of an ONNX file: the description, the weights, and reasons why not.
+
+local test <const> = ...
+
+local files <const> = load(assert(host.read_file(test.dir .. "/support/onnx_files.lua")),
+    "@onnx_files.lua")()
+
+local floats <const> = require("onnx/floats")
+local import <const> = require("onnx/import")
+
+local node <const>, tensor <const> = files.node, files.tensor
+
+local function convert(bytes, options)
+    options = options or {}
+    return import.convert(bytes, { file = "a/net.onnx", name = "net", external = options.external })
+end
+
+-- The layers of a description, a line each, without comments.
+local function layers_of(text)
+    local lines <const> = {}
+    for line in text:match("    layers = {\n(.-)        softmax_cross_entropy"):gmatch("[^\n]+") do
+        lines[#lines + 1] = line:gsub(" %-%- .*", ""):gsub("^ +", ""):gsub(",$", "")
+    end
+    return lines
+end
+
+local function weights_of(made)
+    local found <const> = {}
+    for _, t in ipairs(made.tensors) do
+        found[t.name] = t.dtype == "F32" and floats.unpack(t.bytes) or t.bytes
+    end
+    return found
+end
+
+-- The end of a network after "v", a value of 3 channels, or so many as `channels`.
+local function ending(channels)
+    return node("GlobalAveragePool", "v", "p"), node("Flatten", "p", "f", { { "axis", "int", 1 } }),
+        node("Gemm", { "f", "fc.weight" }, "y", { { "transB", "int", 1 } }),
+        tensor("fc.weight", { 2, channels or 3 }, { 1, 2, 3, 4, 5, 6, 7, 8 })
+end
+
+-- A file whose nodes before the end are these.
+local function file_of(nodes, initializers, changes)
+    local pool <const>, flat <const>, gemm <const>, weight <const> =
+        ending(changes and changes.channels)
+    local all <const> = table.move(nodes, 1, #nodes, 1, {})
+    table.move({ pool, flat, gemm }, 1, 3, #all + 1, all)
+    local numbers <const> = table.move(initializers or {}, 1, #(initializers or {}), 1, {})
+    numbers[#numbers + 1] = { name = "fc.weight", dims = { 2, changes and changes.channels or 3 },
+        data_type = 1, raw_data = weight.raw_data:sub(1, 8 * (changes and changes.channels or 3)) }
+    return files.write(all, numbers, changes)
+end
+
+local function layers(nodes, initializers, changes)
+    return layers_of(convert(file_of(nodes, initializers, changes)).text)
+end
+
+local TAIL <const> = { "global_avgpool()", 'linear { 2, bias = false, name = "fc" }' }
+
+-- The layers before the end.
+local function head(nodes, initializers, changes)
+    local list <const> = layers(nodes, initializers, changes)
+    test.equal({ list[#list - 1], list[#list] }, TAIL)
+    return table.concat(list, " | ", 1, #list - 2)
+end
+
+local function refused(want, bytes, options)
+    for i, message in ipairs(want) do
+        want[i] = "a/net.onnx: " .. message
+    end
+    test.raises(want, convert, bytes, options)
+end
+
+local tests <const> = {}
+
+-- Every layer and norm that burin writes, with the bits of its weights.
+function tests.what_is_exported_is_imported()
+    local lines <const> = [[
+        conv { 8, window = 3, stride = 2, padding = 1 }, norm(), relu { name = "r" }, dropout(0.25),
+        conv { 8, window = 1, bias = true, groups = 4, name = "mix" },
+        maxpool { 3, stride = 1, padding = 1 }, add("r"),
+        avgpool { 3, stride = 2, padding = 1 }, linear { 4, bias = false }, norm { kind = "bn",
+        eps = 0.5, momentum = 0.25 }, linear(2)]]
+    local kinds <const> = { bn = "bn", bn16 = "bn", gn = "gn", ln = "ln", ["in"] = "in" }
+    for norm, kind in pairs(kinds) do
+        for _, opset in ipairs({ 17, 21 }) do
+            local built <const> = files.graph(lines, norm)
+            local model <const> = files.model(built)
+            local made <const> = convert(files.export(built, { file = model, opset = opset }))
+            test.equal(layers_of(made.text), {
+                "conv { 8, window = 3, stride = 2, padding = 1 }",
+                ('norm("%s")'):format(kind),
+                'relu { name = "r" }',
+                'conv { 8, window = 1, groups = 4, bias = true, name = "mix" }',
+                "maxpool { 3, stride = 1, padding = 1 }",
+                'add("r")',
+                "avgpool { 3, stride = 2, padding = 1 }",
+                "linear { 4, bias = false }",
+                'norm { "bn", eps = 0.5, momentum = 0.25 }',
+                "linear(2)",
+            }, norm)
+            for _, t in ipairs(made.tensors) do
+                local zero <const> = t.name:find("tracked$") and string.pack("<i8", 0)
+                test.equal(t.bytes, zero or model.tensors[t.name].bytes, t.name)
+            end
+            test.equal(#made.tensors, #model.names)
+            test.equal(made.metadata, { { "format", "pt" }, { "network", "net" },
+                { "mean", "0.5 0.25 0.75" }, { "std", "0.25 0.5 0.125" } })
+        end
+    end
+end
+
+-- The graph normalises its images itself: what it does is how they were normalised.
+function tests.preprocessing_becomes_mean_and_deviation()
+    local built <const> = files.graph("linear(2)")
+    local made <const> = convert(files.export(built, { preprocess = "inside" }))
+    for i, want in ipairs({ { 0.5, 0.25, 0.75 }, { 0.25, 0.5, 0.125 } }) do
+        local k = 0
+        for word in made.metadata[2 + i][2]:gmatch("%S+") do
+            k = k + 1
+            test.equal(math.abs(tonumber(word) - want[k]) < 1e-6, true, word)
+        end
+        test.equal(k, 3)
+    end
+    -- Pixels from 0 to 1, by a difference and a quotient.
+    local sub <const> = convert(file_of({ node("Sub", { "x", "m" }, "a"),
+        node("Div", { "a", "s" }, "v") }, { tensor("m", { 1, 3, 1, 1 }, { 0.5, 0.25, 0.125 }),
+        tensor("s", {}, { 0.5 }) }))
+    test.equal(sub.metadata[3], { "mean", "0.5 0.25 0.125" })
+    test.equal(sub.metadata[4], { "std", "0.5 0.5 0.5" })
+    refused({ "normalises its images by mean -2 -2 -2 and deviation 1 1 1: expected a mean of "
+        .. "pixels from 0 to 1" }, file_of({ node("Add", { "x", "t" }, "v") },
+        { tensor("t", {}, { 2 }) }))
+    refused({ "Conv: reads the image scaled in another way than other nodes: expected one way: at "
+        .. "Conv_b" }, file_of({ node("Mul", { "x", "t" }, "a"), node("Relu", "a", "r"),
+        node("Conv", { "x", "w" }, "b"), node("Add", { "r", "b" }, "v") },
+        { tensor("t", {}, { 2 }), tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }))
+end
+
+function tests.weights_by_columns_are_turned()
+    local nodes <const> = { node("Flatten", "x", "f"), node("MatMul", { "f", "w" }, "m"),
+        node("Add", { "m", "b" }, "y") }
+    local made <const> = convert(files.write(nodes, {
+        tensor("w", { 3, 2 }, { 1, 2, 3, 4, 5, 6 }), tensor("b", { 2 }, { 7, 8 }),
+    }, { input = { "N", 3, 1, 1 } }))
+    test.equal(layers_of(made.text), { "linear(2)" })
+    test.equal(weights_of(made), { ["linear1.weight"] = { 1.0, 3.0, 5.0, 2.0, 4.0, 6.0 },
+        ["linear1.bias"] = { 7.0, 8.0 } })
+    local gemm <const> = convert(files.write({ node("Flatten", "x", "f"),
+        node("Transpose", "w", "t"), node("Gemm", { "f", "t", "b" }, "y") }, {
+        tensor("w", { 2, 3 }, { 1, 3, 5, 2, 4, 6 }), tensor("b", { 1, 2 }, { 7, 8 }),
+    }, { input = { "N", 3, 1, 1 } }))
+    test.equal(weights_of(gemm), weights_of(made))
+end
+
+-- A product and a sum after a norm change its weight and bias; a sum goes into a convolution.
+function tests.numbers_go_into_the_layer_before()
+    local numbers <const> = {
+        tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }),
+        tensor("t", { 3, 1, 1 }, { 1, 2, 3 }), tensor("b", { 3 }, { 4, 5, 6 }),
+        tensor("one", { 3 }, { 1, 2, 1 }), tensor("f", { 1, 3, 1, 1 }, { 2, 3, 4 }),
+    }
+    local nodes <const> = {
+        node("Conv", { "x", "w" }, "c"), node("Add", { "c", "t" }, "d"),
+        node("InstanceNormalization", { "d", "one", "b" }, "n"),
+        node("Mul", { "f", "n" }, "s"), node("Sub", { "s", "t" }, "v"),
+    }
+    local found <const> = weights_of(convert(file_of(nodes, numbers)))
+    test.equal(found["conv1.bias"], { 1.0, 2.0, 3.0 })
+    test.equal(found["norm1.weight"], { 2.0, 6.0, 4.0 })
+    test.equal(found["norm1.bias"], { 8.0 - 1, 15.0 - 2, 24.0 - 3 })
+    test.equal(head(nodes, numbers), 'conv { 3, window = 1, bias = true } | norm("in")')
+    -- (3) is a number a column.
+    nodes[5] = node("Sub", { "s", "b" }, "v")
+    refused({ "Sub: combines a layer with other numbers than one a channel: expected one a channel"
+        .. ": at Sub_v" }, file_of(nodes, numbers))
+    nodes[5] = node("Sub", { "t", "s" }, "v")
+    refused({ "Sub: takes a layer from numbers or divides by it: expected the layer first: at "
+        .. "Sub_v" },
+        file_of(nodes, numbers))
+    -- What another node reads too is not changed.
+    nodes[2], nodes[5] = node("Identity", "c", "e"), node("Add", { "s", "c" }, "v")
+    table.insert(nodes, 3, node("Add", { "e", "t" }, "d"))
+    refused({ "Add: changes a value that other nodes read too: expected one reader: at Add_d" },
+        file_of(nodes, numbers))
+end
+
+-- Every way to flatten, and the sizes that exporters compute for it.
+function tests.views_are_seen_through()
+    local function ends(nodes, initializers, changes)
+        nodes[#nodes + 1] = node("Gemm", { "f", "w" }, "y", { { "transB", "int", 1 } })
+        initializers[#initializers + 1] = tensor("w", { 2, 3 }, { 1, 2, 3, 4, 5, 6 })
+        local made <const> = convert(files.write(nodes, initializers, changes))
+        return table.concat(layers_of(made.text), " | ")
+    end
+    local want <const> = "global_avgpool() | linear { 2, bias = false }"
+    local pool <const> = node("GlobalAveragePool", "x", "p")
+    test.equal(ends({ pool, node("Reshape", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { 0, -1 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Reshape", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { -1, 3 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Reshape", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { 5, 3 }, "INT64") }, { input = { 5, 3, 8, 8 } }), want)
+    test.equal(ends({ pool, node("Squeeze", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { 2, 3 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Squeeze", "p", "f", { { "axes", "ints", { -1, -2 } } }) }, {},
+        { opset = 11 }), want)
+    test.equal(ends({ node("ReduceMean", "x", "f",
+        { { "axes", "ints", { 2, 3 } }, { "keepdims", "int", 0 } }) }, {}), want)
+    test.equal(ends({ node("ReduceMean", { "x", "s" }, "p"), node("Flatten", "p", "f") },
+        { tensor("s", { 2 }, { -1, -2 }, "INT64") }, { opset = 18 }), want)
+    -- x.view(x.size(0), -1), with all that the exporter computes.
+    test.equal(ends({ pool, node("Shape", "p", "shape"), node("Gather", { "shape", "zero" }, "n"),
+        node("Unsqueeze", { "n", "axis" }, "list"), node("Concat", { "list", "rest" }, "s",
+        { { "axis", "int", 0 } }), node("Reshape", { "p", "s" }, "f") }, {
+        tensor("zero", {}, { 0 }, "INT64"), tensor("axis", { 1 }, { 0 }, "INT64"),
+        tensor("rest", { 1 }, { -1 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Shape", "p", "shape"),
+        node("Slice", { "shape", "zero", "one" }, "n"),
+        node("Concat", { "n", "rest" }, "s", { { "axis", "int", 0 } }),
+        node("Reshape", { "p", "s" }, "f") }, {
+        tensor("zero", { 1 }, { 0 }, "INT64"), tensor("one", { 1 }, { 1 }, "INT64"),
+        tensor("rest", { 1 }, { 3 }, "INT64") }), want)
+    -- Dropout, identity and the softmax at the end are nothing.
+    test.equal(ends({ node("Dropout", "x", "d"), node("Identity", "d", "i"),
+        node("GlobalAveragePool", "i", "p"), node("Flatten", "p", "f") }, {}), want)
+end
+
+function tests.a_softmax_may_end_the_network()
+    local nodes <const> = { node("Flatten", "x", "f"), node("Gemm", { "f", "w" }, "l"),
+        node("Softmax", "l", "y") }
+    local numbers <const> = { tensor("w", { 3, 2 }, { 1, 2, 3, 4, 5, 6 }) }
+    local image <const> = { input = { "N", 3, 1, 1 } }
+    test.equal(layers_of(convert(files.write(nodes, numbers, image)).text),
+        { "linear { 2, bias = false }" })
+    nodes[3].output[1] = "s"
+    nodes[4] = node("Relu", "s", "y")
+    refused({ "Relu: reads what a softmax makes: expected the softmax at the end: at Relu_y" },
+        files.write(nodes, numbers, image))
+end
+
+function tests.windows_that_round_up_are_looked_at()
+    local function pool(side, attributes)
+        attributes[#attributes + 1] = { "ceil_mode", "int", 1 }
+        return file_of({ node("MaxPool", "x", "v", attributes) }, {},
+            { input = { "N", 3, side, side } })
+    end
+    local window <const> = { { "kernel_shape", "ints", { 3, 3 } }, { "strides", "ints", { 2, 2 } } }
+    test.equal(layers_of(convert(pool(7, { table.unpack(window) })).text)[1],
+        "maxpool { 3, stride = 2 }")
+    refused({ "MaxPool: ceil_mode is 1, and its windows do not end with an image of 3 x 8 x 8: "
+        .. "expected 0, or windows that do: at MaxPool_v" }, pool(8, { table.unpack(window) }))
+end
+
+function tests.clips_are_relus_where_they_can_be()
+    local function clip(...)
+        return node("Clip", { "x", ... }, "v")
+    end
+    local bounds <const> = { tensor("zero", {}, { 0 }), tensor("six", {}, { 6 }),
+        tensor("one", {}, { 1 }) }
+    test.equal(head({ clip("zero") }, bounds), "relu()")
+    test.equal(head({ node("Clip", "x", "v", { { "min", "float", 0.0 } }) }, {}, { opset = 9 }),
+        "relu()")
+    refused({ "Clip: clips to 0.0 and 1.0: expected 0 and 6, or 0 alone: at Clip_v" },
+        file_of({ clip("zero", "one") }, bounds))
+end
+
+-- All that a description cannot say, together, each with its nodes.
+function tests.what_is_no_layer_is_listed()
+    local nodes <const> = {
+        node("Tanhh", "x", "a"), node("Tanhh", "a", "b"), node("Erf\n", "b", "c"),
+        node("Conv", { "x", "w" }, "d", { { "dilations", "ints", { 2, 2 } } }),
+        node("Conv", { "x", "w" }, "e", { { "pads", "ints", { 0, 0, 1, 1 } } }),
+        node("Conv", { "x", "w" }, "g", { { "odd", "int", 1 } }),
+        node("Add", { "c", "d" }, "h"), node("Add", { "e", "g" }, "i"),
+        node("Add", { "h", "i" }, "v"),
+    }
+    nodes[2].name = ("x"):rep(200)
+    refused({
+        "Tanhh: burin has no layer for this operator: expected one of those in docs/onnx.md: at "
+            .. "Tanhh_a, " .. ("x"):rep(80) .. "...",
+        "Erf?: burin has no layer for this operator: expected one of those in docs/onnx.md: at "
+            .. "Erf?_c",
+        "Conv: dilations is [2, 2]: expected [1, 1]: at Conv_d",
+        "Conv: pads is [0, 0, 1, 1]: expected four equal numbers: at Conv_e",
+        "Conv: has an attribute odd: expected none of that name: at Conv_g",
+    }, file_of(nodes, { tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }))
+end
+
+function tests.files_that_are_none_are_refused()
+    refused({ "is no ONNX model: byte 1: wire type 3: expected 0, 1, 2 or 5" }, "\x0b")
+    refused({ "has no graph: expected an ONNX model" }, "")
+    local image <const> = { node("Relu", "x", "v") }
+    refused({ "its operators are of version 99: expected 7 to 23" },
+        file_of(image, {}, { opset = 99 }))
+    refused({ "its operators are of version ?: expected 7 to 23" },
+        file_of(image, {}, { model = { opset_import = {} } }))
+    refused({ "0 outputs: expected one, the logits" },
+        file_of(image, {}, { graph = { output = {} } }))
+    refused({ "0 inputs: expected one, the images" },
+        file_of(image, {}, { graph = { input = {} } }))
+    refused({ "the shape of its input is not known: expected N x C x H x W with numbers for all "
+        .. "but N" },
+        file_of(image, {}, { input = { "N", 3, "N", 8 } }))
+    refused({ "images of 3 x 8 x 4096: expected { channels, height, width }, at most 4096 channels "
+        .. "of 1024 x 1024" }, file_of(image, {}, { input = { "N", 3, 8, 4096 } }))
+    refused({ "an input of type 11: expected FLOAT or UINT8" },
+        file_of(image, {}, { kind = "DOUBLE" }))
+    refused({ "Relu: reads the bytes of the image: expected a cast to FLOAT first: at Relu_v" },
+        file_of(image, {}, { kind = "UINT8" }))
+    refused({ "Relu: reads q, which no node before it makes: expected nodes in order: at Relu_v" },
+        file_of({ node("Relu", "q", "v") }))
+    refused({ "its output is 3 x 8 x 8: expected 2 to 256 classes, C x 1 x 1" },
+        files.write({ node("Relu", "x", "y") }, {}))
+    refused({ "its output is not what the last layer makes: expected logits" },
+        files.write({ node("Identity", "x", "y") }, {}))
+    refused({ "no node makes its output: expected one" }, files.write({}, {}))
+end
+
+function tests.tensors_have_the_bytes_of_their_shape()
+    local function weight(changes)
+        local proto <const> = tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 })
+        for key, value in pairs(changes) do
+            proto[key] = value
+        end
+        return file_of({ node("Conv", { "x", "w" }, "v") }, { proto })
+    end
+    refused({ "tensor w: it has 35 bytes: expected 36" }, weight { raw_data = ("a"):rep(35) })
+    refused({ "tensor w: a side of -1: expected 0 to 268435456" }, weight { dims = { 3, -1 } })
+    refused({ "tensor w: too many numbers: expected at most 268435456" },
+        weight { dims = { 1 << 20, 1 << 20 } })
+    refused({ "tensor w: 9 dimensions: expected at most 8" },
+        weight { dims = { 1, 1, 1, 1, 1, 1, 1, 1, 1 } })
+    refused({ "tensor w: its type is 8: expected numbers of at most 64 bits" },
+        weight { data_type = 8 })
+    refused({ "Conv: kernel_shape is [3, 1]: expected two equal numbers: at Conv_v" },
+        weight { dims = { 3, 1, 3, 1 } })
+    refused({ "Conv: weight is [1, 9, 1, 1]: expected the shape for its input: at Conv_v" },
+        weight { dims = { 1, 9, 1, 1 } })
+end
+
+-- Names become identifiers, and no two layers have the same.
+function tests.names_are_kept()
+    local w <const> = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }
+    local nodes <const>, numbers <const> = {}, {}
+    local before = "x"
+    local names <const> = { "layer1.0.conv1.weight", "layer1_0.conv1.weight", "0.weight",
+        "a/b.weight", "input.weight", "_.weight", "onnx::Conv_12", ("long"):rep(30) .. ".weight",
+        "conv9.weight" }
+    for i, name in ipairs(names) do
+        nodes[i] = node("Conv", { before, name }, i < #names and "t" .. i or "v")
+        nodes[i].name = i == 7 and "/body/body.3/conv/Conv" or "odd name"
+        numbers[i] = tensor(name, { 3, 3, 1, 1 }, w)
+        before = "t" .. i
+    end
+    test.equal(head(nodes, numbers):gsub("conv { 3, window = 1, ", ""), table.concat({
+        'name = "layer1_0_conv1" }', 'name = "layer1_0_conv1_2" }', 'name = "layer_0" }',
+        'name = "a_b" }', 'name = "input_layer" }', "conv { 3, window = 1 }",
+        'name = "body_3_conv" }', 'name = "' .. ("long"):rep(12) .. '" }', "conv { 3, window = 1 }",
+    }, " | "))
+end
+
+-- Blocks that repeat are functions, and the description means the same layers.
+function tests.what_repeats_is_a_function()
+    local nodes <const>, numbers <const> = {}, {}
+    local inputs = 3
+    local function conv(name, from, to, channels, stride)
+        nodes[#nodes + 1] = node("Conv", { from, name .. ".weight" }, to,
+            { { "strides", "ints", { stride, stride } }, { "kernel_shape", "ints", { 1, 1 } } })
+        local list <const> = {}
+        for i = 1, channels * inputs do
+            list[i] = i
+        end
+        numbers[#numbers + 1] = tensor(name .. ".weight", { channels, inputs, 1, 1 }, list)
+        inputs = channels
+    end
+    conv("stem", "x", "s", 4, 1)
+    local before = "s"
+    for i = 1, 4 do
+        local stage <const> = "stage" .. i
+        conv(stage .. ".conv1", before, stage .. "a", 4, 1)
+        nodes[#nodes + 1] = node("Relu", stage .. "a", stage .. "b")
+        conv(stage .. ".conv2", stage .. "b", stage .. "c", 4, 1)
+        nodes[#nodes + 1] = node("Add", { stage .. "c", before }, stage .. "d")
+        nodes[#nodes + 1] = node("Relu", stage .. "d", i < 4 and stage .. "e" or "v")
+        nodes[#nodes].name = "/" .. stage .. "/relu/Relu"
+        before = stage .. "e"
+    end
+    local made <const> = convert(file_of(nodes, numbers, { channels = 4 }))
+    test.equal(made.text:match("\n\n(.*)"), [[
+local function residual(name, skip)
+    return {
+        conv { 4, window = 1, name = name .. "_conv1" },
+        relu(),
+        conv { 4, window = 1, name = name .. "_conv2" },
+        add(skip),
+        relu { name = name .. "_relu" },
+    }
+end
+
+return network {
+    name = "net",
+    input = { 3, 8, 8 },
+    classes = 2,
+    recipe = {
+        optimizer = sgd { lr = 0.01, momentum = 0.9, weight_decay = 5e-4 },
+        schedule = cosine { final_div = 100 },
+    },
+    layers = {
+        conv { 4, window = 1, name = "stem" }, -- 4 x 8 x 8
+        residual("stage1", "stem"),
+        residual("stage2", "stage1_relu"),
+        residual("stage3", "stage2_relu"),
+        residual("stage4", "stage3_relu"),
+        global_avgpool(), -- 4 x 1 x 1
+        linear { 2, bias = false, name = "fc" }, -- 2 x 1 x 1
+        softmax_cross_entropy(),
+    },
+}
+]])
+    import.check(made, "net.lua")
+end
+
+-- Tensors in another file: only when asked for, only beside the model, under a bare name.
+function tests.other_files_are_read_only_on_demand()
+    local function with(location, options)
+        local proto <const> = { name = "w", dims = { 3, 3, 1, 1 }, data_type = 1, data_location = 1,
+            external_data = {
+                { key = "location", value = location }, { key = "offset", value = "4" },
+            } }
+        return file_of({ node("Conv", { "x", "w" }, "v") }, { proto }), options
+    end
+    refused({ "tensor w: its numbers are in another file: expected --external, to read files "
+        .. "beside the model" }, with("data.bin"))
+    local kept <const> = host.read_file
+    local asked
+    host.read_file = function(...) -- luacheck: ignore 122
+        asked = { ... }
+        return files.ramp(9)
+    end
+    local function external(location)
+        return pcall(convert, with(location, { external = true }))
+    end
+    test.equal(external("data.bin"), true)
+    test.equal(asked, { "a/data.bin", 36, 4 })
+    asked = nil
+    local others <const> = { "../data.bin", "/etc/passwd", "a/b", "", ".hidden", "a\0b", "~" }
+    for _, location in ipairs(others) do
+        test.equal(external(location), false, location)
+        test.equal(asked, nil)
+    end
+    host.read_file = kept -- luacheck: ignore 122
+end
+
+return tests
