@@ -6,32 +6,58 @@
  *
  * To build it alone, beside the runtime's headers and library:
  *
- *     cc -std=c11 -O3 -ffp-contract=off -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -Iruntime s8_bn_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
+ *     cc -std=c11 -O3 -ffp-contract=off \
+ *         -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 \
+ *         -Iruntime s8_bn_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
  *
- * step                    input         output        parameters  MFLOP  forward kernel
- * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__bank
- * norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32         batchnorm_drop0p01_c16_32x32_fwd__b0_1
- * conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44  conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4
- * norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64         batchnorm_drop0p01_c32_32x32_fwd
- * conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05  conv1x1_c32_k16_32x32_fwd__direct
- * maxpool1                16 x 32 x 32  16 x 16 x 16           0         maxpool2x2s2_c16_32x32_fwd__b0_1
- * conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18  conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4
- * norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32         batchnorm_drop0p01_c16_16x16_fwd__b0_1
- * conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36  conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4
- * norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64         batchnorm_drop0p01_c32_16x16_fwd__b0_1
- * conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72  conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4
- * norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64         batchnorm_drop0p01_c32_16x16_fwd
- * conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26  conv1x1_c32_k16_16x16_fwd__direct
- * maxpool2                16 x 16 x 16  16 x 8 x 8             0         maxpool2x2s2_c16_16x16_fwd__b0_1
- * conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59  conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4
- * norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64         batchnorm_drop0p01_c32_8x8_fwd__b0_1
- * conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
- * norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64         batchnorm_drop0p01_c32_8x8_fwd__b0_1
- * conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
- * norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64         batchnorm_drop0p01_c32_8x8_fwd
- * global_avgpool1         32 x 8 x 8    32 x 1 x 1             0         avgpool_global_c32_8x8_fwd
- * conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00  conv1x1_c32_k10_1x1_fwd__direct
- * softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0         softmax_loss
+ * line  step                    input         output        parameters  MFLOP
+ *       forward kernel
+ *    7  conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88
+ *       conv3x3_relu_norm_c3_k16_32x32_fwd__bank
+ *    7  norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32
+ *       batchnorm_drop0p01_c16_32x32_fwd__b0_1
+ *    7  conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44
+ *       conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4
+ *    7  norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64
+ *       batchnorm_drop0p01_c32_32x32_fwd
+ *   11  conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05
+ *       conv1x1_c32_k16_32x32_fwd__direct
+ *   11  maxpool1                16 x 32 x 32  16 x 16 x 16           0
+ *       maxpool2x2s2_c16_32x32_fwd__b0_1
+ *    7  conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18
+ *       conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4
+ *    7  norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32
+ *       batchnorm_drop0p01_c16_16x16_fwd__b0_1
+ *    7  conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36
+ *       conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4
+ *    7  norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64
+ *       batchnorm_drop0p01_c32_16x16_fwd__b0_1
+ *    7  conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72
+ *       conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4
+ *    7  norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64
+ *       batchnorm_drop0p01_c32_16x16_fwd
+ *   11  conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26
+ *       conv1x1_c32_k16_16x16_fwd__direct
+ *   11  maxpool2                16 x 16 x 16  16 x 8 x 8             0
+ *       maxpool2x2s2_c16_16x16_fwd__b0_1
+ *    7  conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59
+ *       conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4
+ *    7  norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64
+ *       batchnorm_drop0p01_c32_8x8_fwd__b0_1
+ *    7  conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *       conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
+ *    7  norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64
+ *       batchnorm_drop0p01_c32_8x8_fwd__b0_1
+ *    7  conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *       conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
+ *    7  norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64
+ *       batchnorm_drop0p01_c32_8x8_fwd
+ *   29  global_avgpool1         32 x 8 x 8    32 x 1 x 1             0
+ *       avgpool_global_c32_8x8_fwd
+ *   30  conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00
+ *       conv1x1_c32_k10_1x1_fwd__direct
+ *   31  softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0
+ *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward.
  *
@@ -43,8 +69,8 @@
  *     ..
  *     chunk 15  images 120-123, 124-127
  *
- * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
- * threads changes no bit. A micro-batch goes through a phase before the next one begins.
+ * A chunk has sums of its own, which are added in one order whatever thread made them: the number
+ * of threads changes no bit. A micro-batch goes through a phase before the next one begins.
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
  * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch.
@@ -77,54 +103,23 @@
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
-    CONV1_WEIGHT = 0,
-    NORM1_WEIGHT = 432,
-    NORM1_BIAS = 448,
-    CONV2_WEIGHT = 464,
-    NORM2_WEIGHT = 5072,
-    NORM2_BIAS = 5104,
-    CONV3_WEIGHT = 5136,
-    CONV4_WEIGHT = 5648,
-    NORM3_WEIGHT = 7952,
-    NORM3_BIAS = 7968,
-    CONV5_WEIGHT = 7984,
-    NORM4_WEIGHT = 12592,
-    NORM4_BIAS = 12624,
-    CONV6_WEIGHT = 12656,
-    NORM5_WEIGHT = 21872,
-    NORM5_BIAS = 21904,
-    CONV7_WEIGHT = 21936,
-    CONV8_WEIGHT = 22448,
-    NORM6_WEIGHT = 27056,
-    NORM6_BIAS = 27088,
-    CONV9_WEIGHT = 27120,
-    NORM7_WEIGHT = 36336,
-    NORM7_BIAS = 36368,
-    CONV10_WEIGHT = 36400,
-    NORM8_WEIGHT = 45616,
-    NORM8_BIAS = 45648,
-    CONV11_WEIGHT = 45680,
+    CONV1_WEIGHT = 0, NORM1_WEIGHT = 432, NORM1_BIAS = 448, CONV2_WEIGHT = 464, NORM2_WEIGHT = 5072,
+            NORM2_BIAS = 5104, CONV3_WEIGHT = 5136, CONV4_WEIGHT = 5648, NORM3_WEIGHT = 7952,
+            NORM3_BIAS = 7968, CONV5_WEIGHT = 7984, NORM4_WEIGHT = 12592, NORM4_BIAS = 12624,
+            CONV6_WEIGHT = 12656, NORM5_WEIGHT = 21872, NORM5_BIAS = 21904, CONV7_WEIGHT = 21936,
+            CONV8_WEIGHT = 22448, NORM6_WEIGHT = 27056, NORM6_BIAS = 27088, CONV9_WEIGHT = 27120,
+            NORM7_WEIGHT = 36336, NORM7_BIAS = 36368, CONV10_WEIGHT = 36400, NORM8_WEIGHT = 45616,
+            NORM8_BIAS = 45648, CONV11_WEIGHT = 45680,
     PARAM_FLOATS = 46000
 };
 
 /* Offsets of the running statistics. */
 enum {
-    NORM1_RUNNING_MEAN = 0,
-    NORM1_RUNNING_VAR = 16,
-    NORM2_RUNNING_MEAN = 32,
-    NORM2_RUNNING_VAR = 64,
-    NORM3_RUNNING_MEAN = 96,
-    NORM3_RUNNING_VAR = 112,
-    NORM4_RUNNING_MEAN = 128,
-    NORM4_RUNNING_VAR = 160,
-    NORM5_RUNNING_MEAN = 192,
-    NORM5_RUNNING_VAR = 224,
-    NORM6_RUNNING_MEAN = 256,
-    NORM6_RUNNING_VAR = 288,
-    NORM7_RUNNING_MEAN = 320,
-    NORM7_RUNNING_VAR = 352,
-    NORM8_RUNNING_MEAN = 384,
-    NORM8_RUNNING_VAR = 416,
+    NORM1_RUNNING_MEAN = 0, NORM1_RUNNING_VAR = 16, NORM2_RUNNING_MEAN = 32, NORM2_RUNNING_VAR = 64,
+            NORM3_RUNNING_MEAN = 96, NORM3_RUNNING_VAR = 112, NORM4_RUNNING_MEAN = 128,
+            NORM4_RUNNING_VAR = 160, NORM5_RUNNING_MEAN = 192, NORM5_RUNNING_VAR = 224,
+            NORM6_RUNNING_MEAN = 256, NORM6_RUNNING_VAR = 288, NORM7_RUNNING_MEAN = 320,
+            NORM7_RUNNING_VAR = 352, NORM8_RUNNING_MEAN = 384, NORM8_RUNNING_VAR = 416,
     STATE_FLOATS = 448
 };
 
@@ -266,82 +261,31 @@ enum {
     THREAD_FLOATS = 2688
 };
 
-/* Each thread's own, for one micro-batch within a phase: the pointers of each phase say what lies where. */
+/* Each thread's own, for one micro-batch within a phase: the pointers of each phase say what lies
+ * where. */
 enum {
     SCRATCH_FLOATS = 262144
 };
 
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
 enum {
-    SLOT_CONV1_FWD,
-    SLOT_NORM1_FWD,
-    SLOT_CONV2_FWD,
-    SLOT_NORM2_FWD,
-    SLOT_CONV3_FWD,
-    SLOT_MAXPOOL1_FWD,
-    SLOT_CONV4_FWD,
-    SLOT_NORM3_FWD,
-    SLOT_CONV5_FWD,
-    SLOT_NORM4_FWD,
-    SLOT_CONV6_FWD,
-    SLOT_NORM5_FWD,
-    SLOT_CONV7_FWD,
-    SLOT_MAXPOOL2_FWD,
-    SLOT_CONV8_FWD,
-    SLOT_NORM6_FWD,
-    SLOT_CONV9_FWD,
-    SLOT_NORM7_FWD,
-    SLOT_CONV10_FWD,
-    SLOT_NORM8_FWD,
-    SLOT_GLOBAL_AVGPOOL1_FWD,
-    SLOT_CONV11_FWD,
-    SLOT_CONV11_BWD_WEIGHTS,
-    SLOT_CONV11_BWD_DATA,
-    SLOT_GLOBAL_AVGPOOL1_BWD_DATA,
-    SLOT_NORM8_BWD_REDUCE,
-    SLOT_NORM8_BWD_DATA,
-    SLOT_NORM7_FWD_2,
-    SLOT_CONV10_BWD_WEIGHTS,
-    SLOT_CONV10_BWD_DATA,
-    SLOT_NORM7_BWD_REDUCE,
-    SLOT_NORM7_BWD_DATA,
-    SLOT_NORM6_FWD_2,
-    SLOT_CONV9_BWD_WEIGHTS,
-    SLOT_CONV9_BWD_DATA,
-    SLOT_NORM6_BWD_REDUCE,
-    SLOT_NORM6_BWD_DATA,
-    SLOT_CONV8_BWD_WEIGHTS,
-    SLOT_CONV8_BWD_DATA,
-    SLOT_MAXPOOL2_BWD_DATA,
-    SLOT_NORM5_FWD_2,
-    SLOT_CONV7_BWD_WEIGHTS,
-    SLOT_CONV7_BWD_DATA,
-    SLOT_NORM5_BWD_REDUCE,
-    SLOT_NORM5_BWD_DATA,
-    SLOT_NORM4_FWD_2,
-    SLOT_CONV6_BWD_WEIGHTS,
-    SLOT_CONV6_BWD_DATA,
-    SLOT_NORM4_BWD_REDUCE,
-    SLOT_NORM4_BWD_DATA,
-    SLOT_NORM3_FWD_2,
-    SLOT_CONV5_BWD_WEIGHTS,
-    SLOT_CONV5_BWD_DATA,
-    SLOT_NORM3_BWD_REDUCE,
-    SLOT_NORM3_BWD_DATA,
-    SLOT_CONV4_BWD_WEIGHTS,
-    SLOT_CONV4_BWD_DATA,
-    SLOT_MAXPOOL1_BWD_DATA,
-    SLOT_NORM2_FWD_2,
-    SLOT_CONV3_BWD_WEIGHTS,
-    SLOT_CONV3_BWD_DATA,
-    SLOT_NORM2_BWD_REDUCE,
-    SLOT_NORM2_BWD_DATA,
-    SLOT_NORM1_FWD_2,
-    SLOT_CONV2_BWD_WEIGHTS,
-    SLOT_CONV2_BWD_DATA,
-    SLOT_NORM1_BWD_REDUCE,
-    SLOT_NORM1_BWD_DATA,
-    SLOT_CONV1_BWD_WEIGHTS,
+    SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
+            SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
+            SLOT_CONV6_FWD, SLOT_NORM5_FWD, SLOT_CONV7_FWD, SLOT_MAXPOOL2_FWD, SLOT_CONV8_FWD,
+            SLOT_NORM6_FWD, SLOT_CONV9_FWD, SLOT_NORM7_FWD, SLOT_CONV10_FWD, SLOT_NORM8_FWD,
+            SLOT_GLOBAL_AVGPOOL1_FWD, SLOT_CONV11_FWD, SLOT_CONV11_BWD_WEIGHTS,
+            SLOT_CONV11_BWD_DATA, SLOT_GLOBAL_AVGPOOL1_BWD_DATA, SLOT_NORM8_BWD_REDUCE,
+            SLOT_NORM8_BWD_DATA, SLOT_NORM7_FWD_2, SLOT_CONV10_BWD_WEIGHTS, SLOT_CONV10_BWD_DATA,
+            SLOT_NORM7_BWD_REDUCE, SLOT_NORM7_BWD_DATA, SLOT_NORM6_FWD_2, SLOT_CONV9_BWD_WEIGHTS,
+            SLOT_CONV9_BWD_DATA, SLOT_NORM6_BWD_REDUCE, SLOT_NORM6_BWD_DATA, SLOT_CONV8_BWD_WEIGHTS,
+            SLOT_CONV8_BWD_DATA, SLOT_MAXPOOL2_BWD_DATA, SLOT_NORM5_FWD_2, SLOT_CONV7_BWD_WEIGHTS,
+            SLOT_CONV7_BWD_DATA, SLOT_NORM5_BWD_REDUCE, SLOT_NORM5_BWD_DATA, SLOT_NORM4_FWD_2,
+            SLOT_CONV6_BWD_WEIGHTS, SLOT_CONV6_BWD_DATA, SLOT_NORM4_BWD_REDUCE, SLOT_NORM4_BWD_DATA,
+            SLOT_NORM3_FWD_2, SLOT_CONV5_BWD_WEIGHTS, SLOT_CONV5_BWD_DATA, SLOT_NORM3_BWD_REDUCE,
+            SLOT_NORM3_BWD_DATA, SLOT_CONV4_BWD_WEIGHTS, SLOT_CONV4_BWD_DATA,
+            SLOT_MAXPOOL1_BWD_DATA, SLOT_NORM2_FWD_2, SLOT_CONV3_BWD_WEIGHTS, SLOT_CONV3_BWD_DATA,
+            SLOT_NORM2_BWD_REDUCE, SLOT_NORM2_BWD_DATA, SLOT_NORM1_FWD_2, SLOT_CONV2_BWD_WEIGHTS,
+            SLOT_CONV2_BWD_DATA, SLOT_NORM1_BWD_REDUCE, SLOT_NORM1_BWD_DATA, SLOT_CONV1_BWD_WEIGHTS,
     SLOT_KERNELS,
     SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
     SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
@@ -384,7 +328,8 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-/* Gives the time since the last call of this function to a slot of the profile, when there is one. */
+/* Gives the time since the last call of this function to a slot of the profile, when there is one.
+ * */
 static inline void count_time(const struct net *net, int slot)
 {
     run_count(net->run, net->rank, slot);
@@ -393,7 +338,8 @@ static inline void count_time(const struct net *net, int slot)
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)MICRO_BATCHES * MICRO_BATCH_FLOATS;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)MICRO_BATCHES
+            * MICRO_BATCH_FLOATS;
     *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
 }
 
@@ -403,8 +349,8 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 /* Except what kernels share: it becomes a piece of each. */
 #define INLINE inline __attribute__((always_inline))
 
-/* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache lines each time
- * that a kernel asks, until all ranges are done. */
+/* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache
+ * lines each time that a kernel asks, until all ranges are done. */
 struct ahead {
     int lines, range;
     struct {
@@ -457,78 +403,122 @@ static const float *input_images(const struct net *net, int image)
 
 /* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
  * of an evaluation alone, the input, the loss, the norms. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words);
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n);
-static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
-static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n);
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n);
+typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_y_sums_x_w_scratch_ahead(float *restrict y, float *restrict sums,
+        const float *restrict x, const float *restrict w, float *restrict scratch,
+        struct ahead *ahead, int n);
+typedef void takes_y_x_w(float *restrict y, const float *restrict x, const float *restrict w,
+        int n);
+typedef void takes_y_winner_x(float *restrict y, uint8_t *restrict winner, const float *restrict x,
+        int n);
+typedef void takes_y_x(float *restrict y, const float *restrict x, int n);
+typedef void takes_dw_x_dy(float *restrict dw, const float *restrict x, const float *restrict dy,
+        int n);
+typedef void takes_dx_dy_w(float *restrict dx, const float *restrict dy, const float *restrict w,
+        int n);
+typedef void takes_sums_x_dy_coef_keep(float *restrict sums, const float *restrict x,
+        const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_dx_dy_x_dcoef_coef_keep(float *dx, const float *dy, const float *restrict x,
+        const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_dw_x_dy_scratch_ahead(float *restrict dw, const float *restrict x,
+        const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n);
+typedef void takes_dx_dy_w_scratch_ahead(float *restrict dx, const float *restrict dy,
+        const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
+typedef void takes_dx_winner_dy(float *restrict dx, const uint8_t *restrict winner,
+        const float *restrict dy, int n);
+typedef void takes_coef_moments_weight_bias_count(float *restrict coef,
+        const double *restrict moments, const float *restrict weight, const float *restrict bias,
+        double count);
+typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dcoef,
+        float *restrict dweight, float *restrict dbias, const double *restrict sums,
+        const float *restrict coef, const float *restrict weight, double count);
+typedef void takes_mean_variance_moments_count(float *restrict mean, float *restrict variance,
+        const double *restrict moments, double count);
+typedef void takes_coef_mean_variance_weight_bias(float *restrict coef, const float *restrict mean,
+        const float *restrict variance, const float *restrict weight, const float *restrict bias);
+
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+        uint32_t layer, uint32_t threshold, int words);
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n);
+static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch_ahead conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c32_32x32_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k16_32x32_fwd__direct;
+static NOINLINE takes_y_winner_x maxpool2x2s2_winner_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch_ahead conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c16_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch_ahead conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c32_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch_ahead conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c32_16x16_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k16_16x16_fwd__direct;
+static NOINLINE takes_y_winner_x maxpool2x2s2_winner_c16_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch_ahead conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c32_8x8_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch_ahead conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c32_8x8_fwd;
+static NOINLINE takes_y_x avgpool_global_c32_8x8_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k10_1x1_fwd__direct;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k10_1x1_bwd_weights__direct;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k10_1x1_bwd_data__direct;
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
+        const float *restrict dy, int n);
+static NOINLINE takes_sums_x_dy_coef_keep batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch_ahead conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch_ahead conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1;
+static NOINLINE takes_dw_x_dy_scratch_ahead conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch_ahead conv3x3_c16_k32_8x8_bwd_data__winograd4;
+static NOINLINE takes_dx_winner_dy maxpool2x2s2_c16_16x16_bwd_data;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k16_16x16_bwd_weights__direct;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k16_16x16_bwd_data__direct_b0_1;
+static NOINLINE takes_sums_x_dy_coef_keep batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch_ahead conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch_ahead conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1;
+static NOINLINE takes_dw_x_dy_scratch_ahead conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch_ahead conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1;
+static NOINLINE takes_sums_x_dy_coef_keep batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch_ahead conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch_ahead conv3x3_c16_k16_16x16_bwd_data__winograd4;
+static NOINLINE takes_dx_winner_dy maxpool2x2s2_c16_32x32_bwd_data;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k16_32x32_bwd_weights__direct;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k16_32x32_bwd_data__direct_b0_1;
+static NOINLINE takes_sums_x_dy_coef_keep batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch_ahead conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch_ahead conv3x3_c16_k32_32x32_bwd_data__winograd4;
+static NOINLINE takes_sums_x_dy_coef_keep batchnorm_drop0p01_c16_32x32_bwd_reduce;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep batchnorm_drop0p01_mask_c16_32x32_bwd_data;
+static NOINLINE takes_dw_x_dy conv3x3_c3_k16_32x32_bwd_weights__direct;
+static NOINLINE takes_y_x maxpool2x2s2_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_x maxpool2x2s2_c16_16x16_fwd__b0_1;
 static void load_c3_32x32(float *restrict y, const float *restrict images, int n);
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing);
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
+        int first, int n, float smoothing);
 static void store_logits(const struct net *net, int first, int n, const float *values);
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels);
-static void merge_moments(double *restrict moments, double before, const double *restrict part, int pitch, double count);
-static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels);
-static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch, double pixels);
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+        int pitch, double pixels);
+static void merge_moments(double *restrict moments, double before, const double *restrict part,
+        int pitch, double count);
+static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk,
+        int image, int n, int pitch, double pixels);
+static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch,
+        double pixels);
 static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch);
-static void batch_sums(double *restrict total, const struct run *run, const float *chunks, int pitch);
-static void batch_norm_c16_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count);
-static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count);
-static void batch_norm_c16_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count);
-static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias);
-static void batch_norm_c32_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count);
-static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count);
-static void batch_norm_c32_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count);
-static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias);
+static void batch_sums(double *restrict total, const struct run *run, const float *chunks,
+        int pitch);
+static takes_coef_moments_weight_bias_count batch_norm_c16_fwd;
+static takes_dcoef_dweight_dbias_sums_coef_weight_count batch_norm_c16_bwd;
+static takes_mean_variance_moments_count batch_norm_c16_track;
+static takes_coef_mean_variance_weight_bias batch_norm_c16_eval;
+static takes_coef_moments_weight_bias_count batch_norm_c32_fwd;
+static takes_dcoef_dweight_dbias_sums_coef_weight_count batch_norm_c32_bwd;
+static takes_mean_variance_moments_count batch_norm_c32_track;
+static takes_coef_mean_variance_weight_bias batch_norm_c32_eval;
 
 /* Where each parameter's gradient and packed copies are: see section 7. */
 static const struct weight weights[27];
@@ -536,7 +526,8 @@ static const struct weight weights[27];
 /* -- 4. The training step, and an evaluation --------------------------------------------------- */
 
 /* A micro-batch of n images in phase 1: conv1 relu1. */
-static void train_phase1(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase1(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -558,7 +549,8 @@ static void train_phase1(const struct net *net, int chunk, int micro_batch, int 
 }
 
 /* A micro-batch of n images in phase 2: norm1 dropout1, conv2 relu2. */
-static void train_phase2(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase2(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
@@ -569,7 +561,8 @@ static void train_phase2(const struct net *net, int chunk, int micro_batch, int 
     float *const y_relu2 = own + AT_Y_RELU2;
     float *const sums_norm2 = net->scratch + 88960; /* 4 of 3 x 32; calls 6-7 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2_fwd = net->scratch + 73984; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
+    float *const tiles_conv2_fwd = net->scratch + 73984;
     double *const chunk_sums_norm2 = (double *)(totals + AT_CHUNK_SUMS_NORM2);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -584,14 +577,16 @@ static void train_phase2(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_NORM1_FWD);
 
     /* Call 6. conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, &ahead, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
+            tiles_conv2_fwd, &ahead, n);
     count_time(net, SLOT_CONV2_FWD);
     chunk_moments(chunk_sums_norm2, sums_norm2, net, chunk, image, n, 32, 1024.0);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-static void train_phase3(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase3(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
@@ -606,7 +601,8 @@ static void train_phase3(const struct net *net, int chunk, int micro_batch, int 
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 12-13 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
+    float *const tiles_conv4_fwd = net->scratch;
     double *const chunk_sums_norm3 = (double *)(totals + AT_CHUNK_SUMS_NORM3);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -629,14 +625,16 @@ static void train_phase3(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_MAXPOOL1_FWD);
 
     /* Call 12. conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, &ahead, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
+            tiles_conv4_fwd, &ahead, n);
     count_time(net, SLOT_CONV4_FWD);
     chunk_moments(chunk_sums_norm3, sums_norm3, net, chunk, image, n, 16, 256.0);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 4: norm3 dropout3, conv5 relu4. */
-static void train_phase4(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase4(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
@@ -647,7 +645,8 @@ static void train_phase4(const struct net *net, int chunk, int micro_batch, int 
     float *const y_relu4 = own + AT_Y_RELU4;
     float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5_fwd = net->scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    float *const tiles_conv5_fwd = net->scratch + 20736;
     double *const chunk_sums_norm4 = (double *)(totals + AT_CHUNK_SUMS_NORM4);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -662,14 +661,16 @@ static void train_phase4(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_NORM3_FWD);
 
     /* Call 16. conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, &ahead, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
+            tiles_conv5_fwd, &ahead, n);
     count_time(net, SLOT_CONV5_FWD);
     chunk_moments(chunk_sums_norm4, sums_norm4, net, chunk, image, n, 32, 256.0);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 5: norm4 dropout4, conv6 relu5. */
-static void train_phase5(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase5(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
@@ -680,7 +681,8 @@ static void train_phase5(const struct net *net, int chunk, int micro_batch, int 
     float *const y_relu5 = own + AT_Y_RELU5;
     float *const sums_norm5 = net->scratch + 61056; /* 4 of 3 x 32; calls 20-21 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6_fwd = net->scratch + 41472; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
+    float *const tiles_conv6_fwd = net->scratch + 41472;
     double *const chunk_sums_norm5 = (double *)(totals + AT_CHUNK_SUMS_NORM5);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -695,14 +697,16 @@ static void train_phase5(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_NORM4_FWD);
 
     /* Call 20. conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, &ahead, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
+            tiles_conv6_fwd, &ahead, n);
     count_time(net, SLOT_CONV6_FWD);
     chunk_moments(chunk_sums_norm5, sums_norm5, net, chunk, image, n, 32, 256.0);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-static void train_phase6(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase6(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
@@ -717,7 +721,8 @@ static void train_phase6(const struct net *net, int chunk, int micro_batch, int 
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const sums_norm6 = net->scratch + 14976; /* 4 of 3 x 32; calls 26-27 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
+    float *const tiles_conv8_fwd = net->scratch;
     double *const chunk_sums_norm6 = (double *)(totals + AT_CHUNK_SUMS_NORM6);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -740,14 +745,16 @@ static void train_phase6(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_MAXPOOL2_FWD);
 
     /* Call 26. conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, &ahead, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
+            tiles_conv8_fwd, &ahead, n);
     count_time(net, SLOT_CONV8_FWD);
     chunk_moments(chunk_sums_norm6, sums_norm6, net, chunk, image, n, 32, 64.0);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 7: norm6 dropout6, conv9 relu7. */
-static void train_phase7(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase7(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
@@ -758,7 +765,8 @@ static void train_phase7(const struct net *net, int chunk, int micro_batch, int 
     float *const y_relu7 = own + AT_Y_RELU7;
     float *const sums_norm7 = net->scratch + 32384; /* 4 of 3 x 32; calls 30-31 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
+    float *const tiles_conv9_fwd = net->scratch;
     double *const chunk_sums_norm7 = (double *)(totals + AT_CHUNK_SUMS_NORM7);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -773,14 +781,16 @@ static void train_phase7(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_NORM6_FWD);
 
     /* Call 30. conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, &ahead, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
+            tiles_conv9_fwd, &ahead, n);
     count_time(net, SLOT_CONV9_FWD);
     chunk_moments(chunk_sums_norm7, sums_norm7, net, chunk, image, n, 32, 64.0);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 8: norm7 dropout7, conv10 relu8. */
-static void train_phase8(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase8(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
@@ -791,7 +801,8 @@ static void train_phase8(const struct net *net, int chunk, int micro_batch, int 
     float *const y_relu8 = own + AT_Y_RELU8;
     float *const sums_norm8 = net->scratch + 32384; /* 4 of 3 x 32; calls 34-35 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
+    float *const tiles_conv10_fwd = net->scratch;
     double *const chunk_sums_norm8 = (double *)(totals + AT_CHUNK_SUMS_NORM8);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -806,14 +817,16 @@ static void train_phase8(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_NORM7_FWD);
 
     /* Call 34. conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, &ahead, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
+            tiles_conv10_fwd, &ahead, n);
     count_time(net, SLOT_CONV10_FWD);
     chunk_moments(chunk_sums_norm8, sums_norm8, net, chunk, image, n, 32, 64.0);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
-static void train_phase9(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase9(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -862,14 +875,16 @@ static void train_phase9(const struct net *net, int chunk, int micro_batch, int 
     count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Call 44. Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8,
+            keep_dropout8, n);
     count_time(net, SLOT_NORM8_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm8, dsums_norm8, n, 32);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
-static void train_phase10(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase10(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -879,46 +894,58 @@ static void train_phase10(const struct net *net, int chunk, int micro_batch, int
     float *const dcoef_norm8 = net->thread + AT_DCOEF_NORM8;
     float *const coef_norm8 = net->thread + AT_COEF_NORM8;
     uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
-    float *const y_dropout7_phase10 = net->scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
+    /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
+    float *const y_dropout7_phase10 = net->scratch + 75456;
     float *const y_relu7 = own + AT_Y_RELU7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
     float *const dw_conv10 = totals + AT_DW_CONV10;
-    float *const tiles_conv10_bwd_weights = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 48-48 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 48-48 */
+    float *const tiles_conv10_bwd_weights = net->scratch;
     float *const dy_dropout7 = own + AT_DY_DROPOUT7;
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
-    float *const tiles_conv10_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 49-49 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 49-49 */
+    float *const tiles_conv10_bwd_data = net->scratch;
     float *const dsums_norm7 = net->scratch; /* 4 of 2 x 32; calls 50-51 */
     double *const chunk_dsums_norm7 = (double *)(totals + AT_CHUNK_DSUMS_NORM7);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 18,
-        .ranges = {{soon + AT_DY_DROPOUT8, soon + AT_DY_DROPOUT8 + 12800}, {soon + AT_Y_RELU8, soon + AT_Y_RELU8 + 8192}, {soon + AT_KEEP_DROPOUT8, soon + AT_KEEP_DROPOUT8 + 256}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
+        .ranges = {{soon + AT_DY_DROPOUT8, soon + AT_DY_DROPOUT8 + 12800},
+                {soon + AT_Y_RELU8, soon + AT_Y_RELU8 + 8192},
+                {soon + AT_KEEP_DROPOUT8, soon + AT_KEEP_DROPOUT8 + 256},
+                {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192},
+                {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
     };
 
     /* Call 46. Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8,
+            coef_norm8, keep_dropout8, n);
     count_time(net, SLOT_NORM8_BWD_DATA);
 
     /* Call 47. Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout7_phase10, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_phase10, y_relu7, coef_norm7, keep_dropout7, n);
     count_time(net, SLOT_NORM7_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_phase10, dy_dropout8, tiles_conv10_bwd_weights, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_phase10, dy_dropout8,
+            tiles_conv10_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV10_BWD_WEIGHTS);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_bwd_data, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10,
+            tiles_conv10_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Call 50. Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7,
+            keep_dropout7, n);
     count_time(net, SLOT_NORM7_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm7, dsums_norm7, n, 32);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
-static void train_phase11(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase11(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -928,46 +955,58 @@ static void train_phase11(const struct net *net, int chunk, int micro_batch, int
     float *const dcoef_norm7 = net->thread + AT_DCOEF_NORM7;
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
-    float *const y_dropout6_phase11 = net->scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
+    /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
+    float *const y_dropout6_phase11 = net->scratch + 75456;
     float *const y_relu6 = own + AT_Y_RELU6;
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
     float *const dw_conv9 = totals + AT_DW_CONV9;
-    float *const tiles_conv9_bwd_weights = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 54-54 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 54-54 */
+    float *const tiles_conv9_bwd_weights = net->scratch;
     float *const dy_dropout6 = own + AT_DY_DROPOUT6;
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
-    float *const tiles_conv9_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 55-55 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 55-55 */
+    float *const tiles_conv9_bwd_data = net->scratch;
     float *const dsums_norm6 = net->scratch; /* 4 of 2 x 32; calls 56-57 */
     double *const chunk_dsums_norm6 = (double *)(totals + AT_CHUNK_DSUMS_NORM6);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 18,
-        .ranges = {{soon + AT_DY_DROPOUT7, soon + AT_DY_DROPOUT7 + 12800}, {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}, {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
+        .ranges = {{soon + AT_DY_DROPOUT7, soon + AT_DY_DROPOUT7 + 12800},
+                {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192},
+                {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256},
+                {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192},
+                {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
     };
 
     /* Call 52. Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7,
+            coef_norm7, keep_dropout7, n);
     count_time(net, SLOT_NORM7_BWD_DATA);
 
     /* Call 53. Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
     clear_border(y_dropout6_phase11, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_phase11, y_relu6, coef_norm6, keep_dropout6, n);
     count_time(net, SLOT_NORM6_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_phase11, dy_dropout7, tiles_conv9_bwd_weights, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_phase11, dy_dropout7,
+            tiles_conv9_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV9_BWD_WEIGHTS);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_bwd_data, &ahead, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9,
+            tiles_conv9_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Call 56. Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
+    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6,
+            keep_dropout6, n);
     count_time(net, SLOT_NORM6_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm6, dsums_norm6, n, 32);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
-static void train_phase12(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase12(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -979,10 +1018,12 @@ static void train_phase12(const struct net *net, int chunk, int micro_batch, int
     uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
     float *const dw_conv8 = totals + AT_DW_CONV8;
     float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
-    float *const tiles_conv8_bwd_weights = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 59-59 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 59-59 */
+    float *const tiles_conv8_bwd_weights = net->scratch;
     float *const dy_maxpool2 = net->scratch + 14976; /* 4 of 8 x 8 x 16; calls 60-61 */
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
-    float *const tiles_conv8_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 60-60 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 60-60 */
+    float *const tiles_conv8_bwd_data = net->scratch;
     float *const dy_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 61-64 */
     uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
     float *const y_dropout5_phase12 = net->scratch; /* 4 of 16 x 16 x 32; calls 62-63 */
@@ -997,17 +1038,26 @@ static void train_phase12(const struct net *net, int chunk, int micro_batch, int
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 37,
-        .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800}, {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}, {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}, {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400}, {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 1024}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
+        .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800},
+                {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192},
+                {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256},
+                {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400},
+                {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 1024},
+                {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768},
+                {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
     };
 
     /* Call 58. Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
+    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6,
+            coef_norm6, keep_dropout6, n);
     count_time(net, SLOT_NORM6_BWD_DATA);
 
     /* Call 59. Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_bwd_weights, &ahead, n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6,
+            tiles_conv8_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_bwd_data, &ahead, n);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8,
+            tiles_conv8_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV8_BWD_DATA);
 
     /* Call 61. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
@@ -1024,14 +1074,16 @@ static void train_phase12(const struct net *net, int chunk, int micro_batch, int
     count_time(net, SLOT_CONV7_BWD_DATA);
 
     /* Call 65. Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5,
+            keep_dropout5, n);
     count_time(net, SLOT_NORM5_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm5, dsums_norm5, n, 32);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
-static void train_phase13(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase13(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -1041,46 +1093,59 @@ static void train_phase13(const struct net *net, int chunk, int micro_batch, int
     float *const dcoef_norm5 = net->thread + AT_DCOEF_NORM5;
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
     uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
-    float *const y_dropout4_phase13 = net->scratch + 75456; /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
+    /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
+    float *const y_dropout4_phase13 = net->scratch + 75456;
     float *const y_relu4 = own + AT_Y_RELU4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
     float *const dw_conv6 = totals + AT_DW_CONV6;
-    float *const tiles_conv6_bwd_weights = net->scratch; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 69-69 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 69-69 */
+    float *const tiles_conv6_bwd_weights = net->scratch;
     float *const dy_dropout4 = own + AT_DY_DROPOUT4;
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
-    float *const tiles_conv6_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 70-70 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 70-70 */
+    float *const tiles_conv6_bwd_data = net->scratch;
     float *const dsums_norm4 = net->scratch; /* 4 of 2 x 32; calls 71-72 */
     double *const chunk_dsums_norm4 = (double *)(totals + AT_CHUNK_DSUMS_NORM4);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 16,
-        .ranges = {{soon + AT_DY_DROPOUT5, soon + AT_DY_DROPOUT5 + 41472}, {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}, {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}},
+        .ranges = {{soon + AT_DY_DROPOUT5, soon + AT_DY_DROPOUT5 + 41472},
+                {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768},
+                {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024},
+                {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768},
+                {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}},
     };
 
     /* Call 67. Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5,
+            coef_norm5, keep_dropout5, n);
     count_time(net, SLOT_NORM5_BWD_DATA);
 
     /* Call 68. Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
     clear_border(y_dropout4_phase13, n, 16, 16, 32, 1);
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_phase13, y_relu4, coef_norm4, keep_dropout4, n);
+    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_phase13, y_relu4, coef_norm4, keep_dropout4,
+            n);
     count_time(net, SLOT_NORM4_FWD_2);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_phase13, dy_dropout5, tiles_conv6_bwd_weights, &ahead, n);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_phase13, dy_dropout5,
+            tiles_conv6_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV6_BWD_WEIGHTS);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_bwd_data, &ahead, n);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6,
+            tiles_conv6_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Call 71. Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
+    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4,
+            keep_dropout4, n);
     count_time(net, SLOT_NORM4_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm4, dsums_norm4, n, 32);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
-static void train_phase14(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase14(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -1090,46 +1155,59 @@ static void train_phase14(const struct net *net, int chunk, int micro_batch, int
     float *const dcoef_norm4 = net->thread + AT_DCOEF_NORM4;
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
-    float *const y_dropout3_phase14 = net->scratch + 47808; /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
+    /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
+    float *const y_dropout3_phase14 = net->scratch + 47808;
     float *const y_relu3 = own + AT_Y_RELU3;
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
     float *const dw_conv5 = totals + AT_DW_CONV5;
-    float *const tiles_conv5_bwd_weights = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 75-75 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 75-75 */
+    float *const tiles_conv5_bwd_weights = net->scratch;
     float *const dy_dropout3 = own + AT_DY_DROPOUT3;
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
-    float *const tiles_conv5_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 76-76 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 76-76 */
+    float *const tiles_conv5_bwd_data = net->scratch;
     float *const dsums_norm3 = net->scratch; /* 4 of 2 x 16; calls 77-78 */
     double *const chunk_dsums_norm3 = (double *)(totals + AT_CHUNK_DSUMS_NORM3);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 14,
-        .ranges = {{soon + AT_DY_DROPOUT4, soon + AT_DY_DROPOUT4 + 41472}, {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}, {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
+        .ranges = {{soon + AT_DY_DROPOUT4, soon + AT_DY_DROPOUT4 + 41472},
+                {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768},
+                {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024},
+                {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384},
+                {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
     };
 
     /* Call 73. Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
+    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4,
+            coef_norm4, keep_dropout4, n);
     count_time(net, SLOT_NORM4_BWD_DATA);
 
     /* Call 74. Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
     clear_border(y_dropout3_phase14, n, 16, 16, 16, 1);
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_phase14, y_relu3, coef_norm3, keep_dropout3, n);
+    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_phase14, y_relu3, coef_norm3, keep_dropout3,
+            n);
     count_time(net, SLOT_NORM3_FWD_2);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_phase14, dy_dropout4, tiles_conv5_bwd_weights, &ahead, n);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_phase14, dy_dropout4,
+            tiles_conv5_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV5_BWD_WEIGHTS);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_bwd_data, &ahead, n);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5,
+            tiles_conv5_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Call 77. Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
+    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3,
+            keep_dropout3, n);
     count_time(net, SLOT_NORM3_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm3, dsums_norm3, n, 16);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
-static void train_phase15(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase15(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -1141,10 +1219,12 @@ static void train_phase15(const struct net *net, int chunk, int micro_batch, int
     uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
     float *const dw_conv4 = totals + AT_DW_CONV4;
     float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
-    float *const tiles_conv4_bwd_weights = net->scratch; /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 80-80 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 80-80 */
+    float *const tiles_conv4_bwd_weights = net->scratch;
     float *const dy_maxpool1 = net->scratch; /* 4 of 16 x 16 x 16; calls 81-82 */
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
-    float *const tiles_conv4_bwd_data = net->scratch + 16384; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 81-81 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 81-81 */
+    float *const tiles_conv4_bwd_data = net->scratch + 16384;
     float *const dy_conv3 = net->scratch + 131072; /* 4 of 32 x 32 x 16; calls 82-85 */
     uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
     float *const y_dropout2_phase15 = net->scratch; /* 4 of 32 x 32 x 32; calls 83-84 */
@@ -1159,17 +1239,26 @@ static void train_phase15(const struct net *net, int chunk, int micro_batch, int
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 29,
-        .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736}, {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}, {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}, {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736}, {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 4096}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
+        .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736},
+                {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384},
+                {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512},
+                {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736},
+                {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 4096},
+                {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072},
+                {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
     };
 
     /* Call 79. Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
+    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3,
+            coef_norm3, keep_dropout3, n);
     count_time(net, SLOT_NORM3_BWD_DATA);
 
     /* Call 80. Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_bwd_weights, &ahead, n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3,
+            tiles_conv4_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_bwd_data, &ahead, n);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4,
+            tiles_conv4_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV4_BWD_DATA);
 
     /* Call 82. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
@@ -1186,14 +1275,16 @@ static void train_phase15(const struct net *net, int chunk, int micro_batch, int
     count_time(net, SLOT_CONV3_BWD_DATA);
 
     /* Call 86. Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
+    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2,
+            keep_dropout2, n);
     count_time(net, SLOT_NORM2_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm2, dsums_norm2, n, 32);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
-static void train_phase16(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase16(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)image;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -1208,40 +1299,52 @@ static void train_phase16(const struct net *net, int chunk, int micro_batch, int
     float *const coef_norm1 = net->thread + AT_COEF_NORM1;
     uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
     float *const dw_conv2 = totals + AT_DW_CONV2;
-    float *const tiles_conv2_bwd_weights = net->scratch + 73984; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 90-90 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 90-90 */
+    float *const tiles_conv2_bwd_weights = net->scratch + 73984;
     float *const dy_dropout1 = own + AT_DY_DROPOUT1;
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
-    float *const tiles_conv2_bwd_data = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 91-91 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 91-91 */
+    float *const tiles_conv2_bwd_data = net->scratch;
     float *const dsums_norm1 = net->scratch; /* 4 of 2 x 16; calls 92-93 */
     double *const chunk_dsums_norm1 = (double *)(totals + AT_CHUNK_DSUMS_NORM1);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
         .lines = 13,
-        .ranges = {{soon + AT_DY_DROPOUT2, soon + AT_DY_DROPOUT2 + 147968}, {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}, {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}, {soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}, {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
+        .ranges = {{soon + AT_DY_DROPOUT2, soon + AT_DY_DROPOUT2 + 147968},
+                {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072},
+                {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096},
+                {soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536},
+                {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
     };
 
     /* Call 88. Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
+    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2,
+            coef_norm2, keep_dropout2, n);
     count_time(net, SLOT_NORM2_BWD_DATA);
 
     /* Call 89. Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
     clear_border(y_dropout1_phase16, n, 32, 32, 16, 1);
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_phase16, y_relu1, coef_norm1, keep_dropout1, n);
+    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_phase16, y_relu1, coef_norm1, keep_dropout1,
+            n);
     count_time(net, SLOT_NORM1_FWD_2);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_phase16, dy_dropout2, tiles_conv2_bwd_weights, &ahead, n);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_phase16, dy_dropout2,
+            tiles_conv2_bwd_weights, &ahead, n);
     count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_bwd_data, &ahead, n);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2,
+            tiles_conv2_bwd_data, &ahead, n);
     count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Call 92. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
+    batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1,
+            keep_dropout1, n);
     count_time(net, SLOT_NORM1_BWD_REDUCE);
     chunk_sums(chunk_dsums_norm1, dsums_norm1, n, 16);
     count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 17: norm1 dropout1, conv1. */
-static void train_phase17(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void train_phase17(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
@@ -1255,7 +1358,8 @@ static void train_phase17(const struct net *net, int chunk, int micro_batch, int
     float *const dw_conv1 = totals + AT_DW_CONV1;
 
     /* Call 94. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
+    batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1,
+            coef_norm1, keep_dropout1, n);
     count_time(net, SLOT_NORM1_BWD_DATA);
 
     /* Call 95. Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
@@ -1267,7 +1371,8 @@ static void train_phase17(const struct net *net, int chunk, int micro_batch, int
 }
 
 /* A micro-batch of n images in evaluation mode. */
-static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, int next, int image, int n)
+static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n)
 {
     (void)micro_batch;
     (void)next;
@@ -1280,7 +1385,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
     float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 4-5 */
     float *const sums_norm2 = net->scratch + 220032; /* 4 of 3 x 32; calls 4-4 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2_fwd = net->scratch + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 4-4 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 4-4 */
+    float *const tiles_conv2_fwd = net->scratch + 205056;
     float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 5-6 */
     float *const coef_norm2 = net->thread + AT_COEF_NORM2;
     float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 6-7 */
@@ -1289,19 +1395,22 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
     float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 8-9 */
     float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 8-8 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 8-8 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 8-8 */
+    float *const tiles_conv4_fwd = net->scratch;
     float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
     float *const coef_norm3 = net->thread + AT_COEF_NORM3;
     float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 10-11 */
     float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 10-10 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5_fwd = net->scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 10-10 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 10-10 */
+    float *const tiles_conv5_fwd = net->scratch + 20736;
     float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 11-12 */
     float *const coef_norm4 = net->thread + AT_COEF_NORM4;
     float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 12-13 */
     float *const sums_norm5 = net->scratch + 93824; /* 4 of 3 x 32; calls 12-12 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6_fwd = net->scratch + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 12-12 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 12-12 */
+    float *const tiles_conv6_fwd = net->scratch + 74240;
     float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 13-14 */
     float *const coef_norm5 = net->thread + AT_COEF_NORM5;
     float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 14-15 */
@@ -1310,19 +1419,22 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
     float *const y_relu6 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 16-17 */
     float *const sums_norm6 = net->scratch + 21376; /* 4 of 3 x 32; calls 16-16 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    float *const tiles_conv8_fwd = net->scratch;
     float *const y_dropout6 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 17-18 */
     float *const coef_norm6 = net->thread + AT_COEF_NORM6;
     float *const y_relu7 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 18-19 */
     float *const sums_norm7 = net->scratch + 40576; /* 4 of 3 x 32; calls 18-18 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 18-18 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 18-18 */
+    float *const tiles_conv9_fwd = net->scratch;
     float *const y_dropout7 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 19-20 */
     float *const coef_norm7 = net->thread + AT_COEF_NORM7;
     float *const y_relu8 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 20-21 */
     float *const sums_norm8 = net->scratch + 40576; /* 4 of 3 x 32; calls 20-20 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
+    float *const tiles_conv10_fwd = net->scratch;
     float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 21-22 */
     float *const coef_norm8 = net->thread + AT_COEF_NORM8;
     float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 22-23 */
@@ -1337,7 +1449,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
     batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* Call 4. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, NULL, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
+            tiles_conv2_fwd, NULL, n);
     batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
     /* Call 6. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
@@ -1348,17 +1461,20 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* Call 8. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, NULL, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
+            tiles_conv4_fwd, NULL, n);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* Call 10. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, NULL, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
+            tiles_conv5_fwd, NULL, n);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* Call 12. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, NULL, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
+            tiles_conv6_fwd, NULL, n);
     batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
     /* Call 14. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
@@ -1369,17 +1485,20 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* Call 16. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, NULL, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
+            tiles_conv8_fwd, NULL, n);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* Call 18. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, NULL, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
+            tiles_conv9_fwd, NULL, n);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* Call 20. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, NULL, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
+            tiles_conv10_fwd, NULL, n);
     batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
     /* Call 22. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
@@ -1394,8 +1513,11 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
 }
 
 /* Calls a phase for each micro-batch of these chunks, in order within a chunk. Every other phase
- * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-static void each_micro_batch(const struct net *net, struct span chunks, bool descends, void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image, int n))
+ * goes through the chunks from the last to the first: it meets what the one before left in cache.
+ * */
+static void each_micro_batch(const struct net *net, struct span chunks, bool descends,
+        void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image,
+        int n))
 {
     for (int i = chunks.first; i < chunks.last; i++) {
         const int chunk = descends ? chunks.first + chunks.last - 1 - i : i;
@@ -1404,14 +1526,17 @@ static void each_micro_batch(const struct net *net, struct span chunks, bool des
         int micro_batch = chunk * CHUNK_MICRO_BATCHES;
         for (int image = images.first; image < images.last; image += MICRO_BATCH, micro_batch++) {
             const int left = images.last - image;
-            run_micro_batch(net->run, chunk, micro_batch, image, left < MICRO_BATCH ? left : MICRO_BATCH);
-            const int next = left > MICRO_BATCH ? micro_batch + 1 : next_chunk * CHUNK_MICRO_BATCHES;
+            run_micro_batch(net->run, chunk, micro_batch, image,
+                    left < MICRO_BATCH ? left : MICRO_BATCH);
+            const int next = left > MICRO_BATCH ? micro_batch + 1 : next_chunk
+                    * CHUNK_MICRO_BATCHES;
             phase(net, chunk, micro_batch, next, image, left < MICRO_BATCH ? left : MICRO_BATCH);
         }
     }
 }
 
-/* One training step of this rank's chunks of images. Batch norm makes the images meet at every norm. */
+/* One training step of this rank's chunks of images. Batch norm makes the images meet at every
+ * norm. */
 static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
@@ -1430,10 +1555,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm1. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1, 16, 1024.0);
-    batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, (double *)(net.thread + AT_TOTAL_NORM1), net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1,
+            16, 1024.0);
+    batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, (double *)(net.thread + AT_TOTAL_NORM1),
+            net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
-        batch_norm_c16_track(run->store.state + NORM1_RUNNING_MEAN, run->store.state + NORM1_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM1), (double)run->batch->n * 1024.0);
+        batch_norm_c16_track(run->store.state + NORM1_RUNNING_MEAN,
+                run->store.state + NORM1_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM1),
+                (double)run->batch->n * 1024.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1443,10 +1572,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm2. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2, 32, 1024.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, (double *)(net.thread + AT_TOTAL_NORM2), net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2,
+            32, 1024.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, (double *)(net.thread + AT_TOTAL_NORM2),
+            net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM2_RUNNING_MEAN, run->store.state + NORM2_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM2), (double)run->batch->n * 1024.0);
+        batch_norm_c32_track(run->store.state + NORM2_RUNNING_MEAN,
+                run->store.state + NORM2_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM2),
+                (double)run->batch->n * 1024.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1456,10 +1589,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm3. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3, 16, 256.0);
-    batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, (double *)(net.thread + AT_TOTAL_NORM3), net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3,
+            16, 256.0);
+    batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, (double *)(net.thread + AT_TOTAL_NORM3),
+            net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
-        batch_norm_c16_track(run->store.state + NORM3_RUNNING_MEAN, run->store.state + NORM3_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM3), (double)run->batch->n * 256.0);
+        batch_norm_c16_track(run->store.state + NORM3_RUNNING_MEAN,
+                run->store.state + NORM3_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM3),
+                (double)run->batch->n * 256.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1469,10 +1606,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm4. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4, 32, 256.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, (double *)(net.thread + AT_TOTAL_NORM4), net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4,
+            32, 256.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, (double *)(net.thread + AT_TOTAL_NORM4),
+            net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM4_RUNNING_MEAN, run->store.state + NORM4_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM4), (double)run->batch->n * 256.0);
+        batch_norm_c32_track(run->store.state + NORM4_RUNNING_MEAN,
+                run->store.state + NORM4_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM4),
+                (double)run->batch->n * 256.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1482,10 +1623,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm5. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5, 32, 256.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, (double *)(net.thread + AT_TOTAL_NORM5), net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5,
+            32, 256.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, (double *)(net.thread + AT_TOTAL_NORM5),
+            net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM5_RUNNING_MEAN, run->store.state + NORM5_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM5), (double)run->batch->n * 256.0);
+        batch_norm_c32_track(run->store.state + NORM5_RUNNING_MEAN,
+                run->store.state + NORM5_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM5),
+                (double)run->batch->n * 256.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1495,10 +1640,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm6. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6, 32, 64.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, (double *)(net.thread + AT_TOTAL_NORM6), net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6,
+            32, 64.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, (double *)(net.thread + AT_TOTAL_NORM6),
+            net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM6_RUNNING_MEAN, run->store.state + NORM6_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM6), (double)run->batch->n * 64.0);
+        batch_norm_c32_track(run->store.state + NORM6_RUNNING_MEAN,
+                run->store.state + NORM6_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM6),
+                (double)run->batch->n * 64.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1508,10 +1657,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm7. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7, 32, 64.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, (double *)(net.thread + AT_TOTAL_NORM7), net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7,
+            32, 64.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, (double *)(net.thread + AT_TOTAL_NORM7),
+            net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM7_RUNNING_MEAN, run->store.state + NORM7_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM7), (double)run->batch->n * 64.0);
+        batch_norm_c32_track(run->store.state + NORM7_RUNNING_MEAN,
+                run->store.state + NORM7_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM7),
+                (double)run->batch->n * 64.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1521,10 +1674,14 @@ static void train(struct run *run, int rank)
     /* Every image has been summed up: the statistics of norm8. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8, 32, 64.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, (double *)(net.thread + AT_TOTAL_NORM8), net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
+    batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8,
+            32, 64.0);
+    batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, (double *)(net.thread + AT_TOTAL_NORM8),
+            net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
     if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM8_RUNNING_MEAN, run->store.state + NORM8_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM8), (double)run->batch->n * 64.0);
+        batch_norm_c32_track(run->store.state + NORM8_RUNNING_MEAN,
+                run->store.state + NORM8_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM8),
+                (double)run->batch->n * 64.0);
     }
     count_time(&net, SLOT_JOIN);
 
@@ -1535,7 +1692,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL, rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, (double *)(net.thread + AT_TOTAL_NORM8), net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, (double *)(net.thread + AT_TOTAL_NORM8),
+            net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 10 of 17: norm8 dropout8, norm7 dropout7, conv10. */
@@ -1545,7 +1704,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL, rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, (double *)(net.thread + AT_TOTAL_NORM7), net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, (double *)(net.thread + AT_TOTAL_NORM7),
+            net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 11 of 17: norm7 dropout7, norm6 dropout6, conv9. */
@@ -1555,7 +1716,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL, rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, (double *)(net.thread + AT_TOTAL_NORM6), net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, (double *)(net.thread + AT_TOTAL_NORM6),
+            net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 12 of 17: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
@@ -1565,7 +1728,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL, rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, (double *)(net.thread + AT_TOTAL_NORM5), net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, (double *)(net.thread + AT_TOTAL_NORM5),
+            net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 13 of 17: norm5 dropout5, norm4 dropout4, conv6. */
@@ -1575,7 +1740,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL, rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, (double *)(net.thread + AT_TOTAL_NORM4), net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, (double *)(net.thread + AT_TOTAL_NORM4),
+            net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 14 of 17: norm4 dropout4, norm3 dropout3, conv5. */
@@ -1585,7 +1752,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
-    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL, rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, (double *)(net.thread + AT_TOTAL_NORM3), net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
+    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, (double *)(net.thread + AT_TOTAL_NORM3),
+            net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 15 of 17: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
@@ -1595,7 +1764,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL, rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, (double *)(net.thread + AT_TOTAL_NORM2), net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
+    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, (double *)(net.thread + AT_TOTAL_NORM2),
+            net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 16 of 17: norm2 dropout2, norm1 dropout1, conv2. */
@@ -1605,7 +1776,9 @@ static void train(struct run *run, int rank)
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
-    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL, rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, (double *)(net.thread + AT_TOTAL_NORM1), net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
+    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL,
+            rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, (double *)(net.thread + AT_TOTAL_NORM1),
+            net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
     count_time(&net, SLOT_JOIN);
 
     /* Phase 17 of 17: norm1 dropout1, conv1. */
@@ -1614,7 +1787,8 @@ static void train(struct run *run, int rank)
     /* Every chunk has its gradients: sum, update, pack. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
+            net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
 
@@ -1624,14 +1798,22 @@ static void eval(struct run *run, int rank)
     const struct net net = open_net(run, rank);
     const struct span chunks = run_share(run, rank, run_chunks(run));
 
-    batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN, run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM2, run->store.state + NORM2_RUNNING_MEAN, run->store.state + NORM2_RUNNING_VAR, net.param + NORM2_WEIGHT, net.param + NORM2_BIAS);
-    batch_norm_c16_eval(net.thread + AT_COEF_NORM3, run->store.state + NORM3_RUNNING_MEAN, run->store.state + NORM3_RUNNING_VAR, net.param + NORM3_WEIGHT, net.param + NORM3_BIAS);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM4, run->store.state + NORM4_RUNNING_MEAN, run->store.state + NORM4_RUNNING_VAR, net.param + NORM4_WEIGHT, net.param + NORM4_BIAS);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM5, run->store.state + NORM5_RUNNING_MEAN, run->store.state + NORM5_RUNNING_VAR, net.param + NORM5_WEIGHT, net.param + NORM5_BIAS);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM6, run->store.state + NORM6_RUNNING_MEAN, run->store.state + NORM6_RUNNING_VAR, net.param + NORM6_WEIGHT, net.param + NORM6_BIAS);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM7, run->store.state + NORM7_RUNNING_MEAN, run->store.state + NORM7_RUNNING_VAR, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM8, run->store.state + NORM8_RUNNING_MEAN, run->store.state + NORM8_RUNNING_VAR, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS);
+    batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN,
+            run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS);
+    batch_norm_c32_eval(net.thread + AT_COEF_NORM2, run->store.state + NORM2_RUNNING_MEAN,
+            run->store.state + NORM2_RUNNING_VAR, net.param + NORM2_WEIGHT, net.param + NORM2_BIAS);
+    batch_norm_c16_eval(net.thread + AT_COEF_NORM3, run->store.state + NORM3_RUNNING_MEAN,
+            run->store.state + NORM3_RUNNING_VAR, net.param + NORM3_WEIGHT, net.param + NORM3_BIAS);
+    batch_norm_c32_eval(net.thread + AT_COEF_NORM4, run->store.state + NORM4_RUNNING_MEAN,
+            run->store.state + NORM4_RUNNING_VAR, net.param + NORM4_WEIGHT, net.param + NORM4_BIAS);
+    batch_norm_c32_eval(net.thread + AT_COEF_NORM5, run->store.state + NORM5_RUNNING_MEAN,
+            run->store.state + NORM5_RUNNING_VAR, net.param + NORM5_WEIGHT, net.param + NORM5_BIAS);
+    batch_norm_c32_eval(net.thread + AT_COEF_NORM6, run->store.state + NORM6_RUNNING_MEAN,
+            run->store.state + NORM6_RUNNING_VAR, net.param + NORM6_WEIGHT, net.param + NORM6_BIAS);
+    batch_norm_c32_eval(net.thread + AT_COEF_NORM7, run->store.state + NORM7_RUNNING_MEAN,
+            run->store.state + NORM7_RUNNING_VAR, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS);
+    batch_norm_c32_eval(net.thread + AT_COEF_NORM8, run->store.state + NORM8_RUNNING_MEAN,
+            run->store.state + NORM8_RUNNING_VAR, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS);
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
@@ -1675,7 +1857,8 @@ static inline void store_bytes(uint8_t *p, __m512 v)
 /* rng_bits(key, position + i) of rng.h in lane i. */
 static inline __m512i random_bits(uint64_t key, uint32_t position)
 {
-    const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position), _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+    const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position),
+            _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
     __m512i x = _mm512_mullo_epi32(at, _mm512_set1_epi32((int)UINT32_C(0x9e3779b9)));
     x = _mm512_add_epi32(x, _mm512_set1_epi32((int)(uint32_t)key));
     x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
@@ -1696,19 +1879,22 @@ static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
     return _mm512_maskz_mov_ps((__mmask16)bits, v);
 }
 
-/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
- * at least the threshold (see rng.h). words: of 32 bits, an image. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
+/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i
+ * are at least the threshold (see rng.h). words: of 32 bits, an image. */
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+        uint32_t layer, uint32_t threshold, int words)
 {
     const struct batch *batch = net->run->batch;
     if (keep == NULL) {
         return;
     }
     for (int i = 0; i < n; i++) {
-        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer);
+        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i],
+                RNG_DROPOUT + layer);
         for (int word = 0; word < words; word++, keep += 4) {
             const __m512i drawn = random_bits(key, (uint32_t)(16 * word));
-            const uint32_t bits = _mm512_cmpge_epu16_mask(drawn, _mm512_set1_epi16((short)threshold));
+            const uint32_t bits = _mm512_cmpge_epu16_mask(drawn,
+                    _mm512_set1_epi16((short)threshold));
             for (int byte = 0; byte < 4; byte++) {
                 keep[byte] = (uint8_t)(bits >> 8 * byte);
             }
@@ -1716,8 +1902,9 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
     }
 }
 
-/* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
- * (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap by two:
+/* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural
+ * Networks" (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap
+ * by two:
  *
  *     x x x x x x        y y y y      y = A'[(G w G') . (B'x B)]A, where . multiplies the 36
  *     x x x x x x        y y y y      frequencies one by one and adds over input channels: 36
@@ -1733,8 +1920,8 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
  *          0  2 -1 -2  1  0        1/24 -1/12   1/6
  *          0  4  0 -5  0  1           0     0     1
  *
- * The data gradient is the same with the window turned around. The weight gradient is the transpose,
- * F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
+ * The data gradient is the same with the window turned around. The weight gradient is the
+ * transpose, F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
 
 /* v = B'd, six values `step` apart. */
 static INLINE void winograd_input_line(__m512 *v, int step, const __m512 *d)
@@ -1753,8 +1940,10 @@ static INLINE void winograd_input_line(__m512 *v, int step, const __m512 *d)
     v[5 * step] = _mm512_fmadd_ps(four, d[1], _mm512_fnmadd_ps(five, d[3], d[5]));
 }
 
-/* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
-static INLINE void winograd_input(float *restrict v, int step, const float *restrict x, int row, int pixel)
+/* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step`
+ * apart. */
+static INLINE void winograd_input(float *restrict v, int step, const float *restrict x, int row,
+        int pixel)
 {
     __m512 half[36];
     __m512 line[6];
@@ -1782,7 +1971,8 @@ static INLINE void winograd_output_line(__m512 *y, int step, const __m512 *m)
     y[0] = _mm512_add_ps(m[0], _mm512_add_ps(near_sum, far_sum));
     y[step] = _mm512_fmadd_ps(_mm512_set1_ps(2.0f), far_difference, near_difference);
     y[2 * step] = _mm512_fmadd_ps(_mm512_set1_ps(4.0f), far_sum, near_sum);
-    y[3 * step] = _mm512_add_ps(_mm512_fmadd_ps(_mm512_set1_ps(8.0f), far_difference, near_difference), m[5]);
+    y[3 * step] = _mm512_add_ps(_mm512_fmadd_ps(_mm512_set1_ps(8.0f), far_difference,
+            near_difference), m[5]);
 }
 
 /* y = A'mA: 36 frequencies `step` floats apart to 4 x 4 pixels. */
@@ -1828,8 +2018,8 @@ static INLINE __m512 winograd_shift(float *restrict sums, int pitch, __m512 y, b
     return _mm512_loadu_ps(sums);
 }
 
-/* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows `pitch`
- * floats apart. */
+/* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows
+ * `pitch` floats apart. */
 static INLINE void winograd_sums(float *restrict sums, int pitch, const __m512 *y, __m512 shift)
 {
     __m512 sum = _mm512_setzero_ps();
@@ -1849,7 +2039,8 @@ static INLINE void winograd_gradient_line(__m512 *m, int step, const __m512 *g)
     const __m512 even = _mm512_add_ps(g[0], g[2]);
     const __m512 odd = _mm512_add_ps(g[1], g[3]);
     const __m512 far_even = _mm512_fmadd_ps(_mm512_set1_ps(4.0f), g[2], g[0]);
-    const __m512 far_odd = _mm512_fmadd_ps(_mm512_set1_ps(8.0f), g[3], _mm512_mul_ps(_mm512_set1_ps(2.0f), g[1]));
+    const __m512 far_odd = _mm512_fmadd_ps(_mm512_set1_ps(8.0f), g[3],
+            _mm512_mul_ps(_mm512_set1_ps(2.0f), g[1]));
     m[0] = g[0];
     m[step] = _mm512_add_ps(even, odd);
     m[2 * step] = _mm512_sub_ps(even, odd);
@@ -1858,8 +2049,10 @@ static INLINE void winograd_gradient_line(__m512 *m, int step, const __m512 *g)
     m[5 * step] = g[3];
 }
 
-/* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
-static INLINE void winograd_gradient(float *restrict m, int step, const float *restrict g, int row, int pixel)
+/* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` floats apart, to 36 frequencies
+ * `step` apart. */
+static INLINE void winograd_gradient(float *restrict m, int step, const float *restrict g, int row,
+        int pixel)
 {
     __m512 half[24];
     __m512 line[6];
@@ -1885,13 +2078,16 @@ static INLINE void winograd_weights_line(__m512 *w, int step, const __m512 *u)
     const __m512 near_difference = _mm512_sub_ps(u[2], u[1]);
     const __m512 far_sum = _mm512_add_ps(u[3], u[4]);
     const __m512 far_difference = _mm512_sub_ps(u[3], u[4]);
-    w[0] = _mm512_fmadd_ps(_mm512_set1_ps(0.25f), u[0], _mm512_mul_ps(sixth, _mm512_fmsub_ps(_mm512_set1_ps(0.25f), far_sum, near_sum)));
-    w[step] = _mm512_mul_ps(sixth, _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_difference));
+    w[0] = _mm512_fmadd_ps(_mm512_set1_ps(0.25f), u[0],
+            _mm512_mul_ps(sixth, _mm512_fmsub_ps(_mm512_set1_ps(0.25f), far_sum, near_sum)));
+    w[step] = _mm512_mul_ps(sixth,
+            _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_difference));
     w[2 * step] = _mm512_fmadd_ps(sixth, _mm512_sub_ps(far_sum, near_sum), u[5]);
 }
 
 /* dw += G'u G: 36 frequencies `u_step` floats apart to the 9 taps of the window, `step` apart. */
-static INLINE void winograd_weights(float *restrict dw, int step, const float *restrict u, int u_step)
+static INLINE void winograd_weights(float *restrict dw, int step, const float *restrict u,
+        int u_step)
 {
     __m512 half[18];
     __m512 line[6];
@@ -1916,7 +2112,8 @@ static INLINE void winograd_filter_line(__m512 *u, int step, const __m512 *w)
     const __m512 sixth = _mm512_set1_ps(1.0f / 6.0f);
     const __m512 ends = _mm512_mul_ps(_mm512_set1_ps(-1.0f / 6.0f), _mm512_add_ps(w[0], w[2]));
     const __m512 middle = _mm512_mul_ps(sixth, w[1]);
-    const __m512 far_ends = _mm512_mul_ps(sixth, _mm512_fmadd_ps(_mm512_set1_ps(0.25f), w[0], w[2]));
+    const __m512 far_ends = _mm512_mul_ps(sixth,
+            _mm512_fmadd_ps(_mm512_set1_ps(0.25f), w[0], w[2]));
     const __m512 far_middle = _mm512_mul_ps(_mm512_set1_ps(0.5f), middle);
     u[0] = _mm512_mul_ps(_mm512_set1_ps(0.25f), w[0]);
     u[step] = _mm512_sub_ps(ends, middle);
@@ -1946,10 +2143,11 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 }
 
 
-/* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row of
- * m_pitch, v_pitch floats for each tile; w: blocks of 32 outputs, in each [channel][output].
+/* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row
+ * of m_pitch, v_pitch floats for each tile; w: blocks of 32 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
-static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const float *restrict v, int v_pitch, const float *restrict w, int channels)
+static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const float *restrict v,
+        int v_pitch, const float *restrict w, int channels)
 {
     for (int k = 0; k < m_pitch; k += 32) {
         __m512 acc0_0 = _mm512_setzero_ps();
@@ -2021,7 +2219,8 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 1 vector. m, v: a row of
  * m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
-static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const float *restrict v, int v_pitch, const float *restrict w, int channels)
+static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const float *restrict v,
+        int v_pitch, const float *restrict w, int channels)
 {
     for (int k = 0; k < m_pitch; k += 16) {
         __m512 acc0_0 = _mm512_setzero_ps();
@@ -2065,10 +2264,12 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
     }
 }
 
-/* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the first block
- * sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
+/* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
+ * first block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch
+ * floats.
  * templates/ops/conv/winograd_sum.c.tpl */
-static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v, int v_pitch, const float *restrict m, int m_pitch, int count, bool is_first)
+static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v, int v_pitch,
+        const float *restrict m, int m_pitch, int count, bool is_first)
 {
     __m512 acc0_0 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du);
     __m512 acc0_1 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du + 16);
@@ -2107,10 +2308,11 @@ static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v,
     _mm512_storeu_ps(du + m_pitch * 3 + 16, acc3_1);
 }
 
-/* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first block
- * sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
+/* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first
+ * block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
  * templates/ops/conv/winograd_sum.c.tpl */
-static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v, int v_pitch, const float *restrict m, int m_pitch, int count, bool is_first)
+static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v, int v_pitch,
+        const float *restrict m, int m_pitch, int count, bool is_first)
 {
     __m512 acc0_0 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du);
     __m512 acc1_0 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du + m_pitch);
@@ -2158,7 +2360,8 @@ static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v,
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * All 27 vectors of weights in registers; rows, tiles of up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     const __m512 w0 = _mm512_loadu_ps(w);
     const __m512 w1 = _mm512_loadu_ps(w + 16);
@@ -2318,7 +2521,8 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
                 _mm512_storeu_ps(out + (col + 3) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc3));
             }
 
-            /* The sums of this row for the norm, of what its pixels differ from the first of the image. */
+            /* The sums of this row for the norm, of what its pixels differ from the first of the
+             * image. */
             if (row == 0) {
                 _mm512_storeu_ps(sums, _mm512_loadu_ps(out));
                 _mm512_storeu_ps(sums + 16, _mm512_setzero_ps());
@@ -2342,7 +2546,8 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
  * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y,
+        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 18496, x += 16384) {
@@ -2368,9 +2573,12 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, c
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 32 x 32 x 32, sums: 3 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -2380,7 +2588,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 64;
             const int row = (first + t) % 64 / 8 * 4;
@@ -2408,7 +2617,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 64 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 64 == 0);
                 winograd_store(out + k, 1024, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -2420,7 +2630,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
  * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 32768, x += 32768) {
@@ -2455,7 +2666,8 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const f
  * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 16 pixels x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16384, x += 32768) {
         for (int k = 0; k < 16; k += 16) {
@@ -2546,7 +2758,8 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
  * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 20 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
+        uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
         for (int row = 0; row < 16; row++) {
@@ -2559,12 +2772,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     __m512 acc = _mm512_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first - left));
+                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first
+                            - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
                             const __m512 value = _mm512_loadu_ps(in + s * 16);
-                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)),
+                                    place, value, acc);
                             acc = _mm512_max_ps(acc, value);
                         }
                     }
@@ -2578,9 +2793,12 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 16, sums: 3 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -2590,7 +2808,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -2618,7 +2837,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 16 + k, 144);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 16, made[0], (first + t) % 16 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 16, made[0],
+                        (first + t) % 16 == 0);
                 winograd_store(out + k, 256, 16, made);
                 winograd_sums(image_sums + k, 16, made, shift);
             }
@@ -2630,7 +2850,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
  * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y,
+        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 5184, x += 4096) {
@@ -2656,9 +2877,12 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, c
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -2668,7 +2892,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -2696,7 +2921,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 16 == 0);
                 winograd_store(out + k, 512, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -2708,7 +2934,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
  * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y,
+        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 10368, x += 8192) {
@@ -2741,9 +2968,12 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, c
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -2753,7 +2983,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -2781,7 +3012,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 16 == 0);
                 winograd_store(out + k, 512, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -2793,7 +3025,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
  * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 8192, x += 8192) {
@@ -2828,7 +3061,8 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const f
  * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 16 pixels x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 4096, x += 8192) {
         for (int k = 0; k < 16; k += 16) {
@@ -2919,7 +3153,8 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
  * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 5 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
+        uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
         for (int row = 0; row < 8; row++) {
@@ -2932,12 +3167,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     __m512 acc = _mm512_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first - left));
+                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first
+                            - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
                             const __m512 value = _mm512_loadu_ps(in + s * 16);
-                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)),
+                                    place, value, acc);
                             acc = _mm512_max_ps(acc, value);
                         }
                     }
@@ -2951,9 +3188,12 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -2963,7 +3203,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -2991,7 +3232,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 4 == 0);
                 winograd_store(out + k, 256, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -3003,7 +3245,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
  * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y,
+        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 3200, x += 2048) {
@@ -3036,9 +3279,12 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, con
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -3048,7 +3294,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -3076,7 +3323,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 4 == 0);
                 winograd_store(out + k, 256, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -3088,7 +3336,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
  * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 2048, x += 2048) {
@@ -3152,7 +3401,8 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
  * Tile of up to 1 pixel x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16, x += 32) {
         for (int k = 0; k < 16; k += 16) {
@@ -3181,9 +3431,11 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 1; r++) {
@@ -3274,7 +3526,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
  * Tile of up to 1 pixel x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 32, dy += 16) {
         for (int k = 0; k < 32; k += 32) {
@@ -3314,7 +3567,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
+        const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 3200, dy += 32) {
         for (int row = 0; row < 1; row++) {
@@ -3324,7 +3578,8 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
                 const int col_first = col * 1;
                 const int col_last = col_first + 8;
                 for (int k = 0; k < 32; k += 16) {
-                    const __m512 grad = _mm512_mul_ps(_mm512_set1_ps(0.015625f), _mm512_loadu_ps(dy + (row * 1 + col) * 32 + k));
+                    const __m512 grad = _mm512_mul_ps(_mm512_set1_ps(0.015625f),
+                            _mm512_loadu_ps(dy + (row * 1 + col) * 32 + k));
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + ((r + 1) * 10 + 1) * 32 + k;
                         for (int s = col_first; s < col_last; s++) {
@@ -3341,7 +3596,9 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
  * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200) {
@@ -3387,10 +3644,13 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x
+ * 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048) {
@@ -3432,14 +3692,18 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 38016;
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3465,7 +3729,8 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
             fetch_ahead(ahead);
             for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -3479,9 +3744,12 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -3491,7 +3759,8 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -3525,14 +3794,18 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 28800;
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3558,7 +3831,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
             fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -3572,9 +3846,12 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 8 x 8 x 16, dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -3584,7 +3861,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -3620,7 +3898,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
  * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 5 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx,
+        const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
         for (int row = 0; row < 8; row++) {
@@ -3637,7 +3916,8 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m512 part = where_equal(grad, place, _mm512_set1_ps((float)((r - top) * 2 + s - left)));
+                            const __m512 part = where_equal(grad, place,
+                                    _mm512_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm512_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -3649,9 +3929,11 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 1; r++) {
@@ -3742,7 +4024,8 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
  * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 8 pixels x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 10368, dy += 4096) {
         for (int k = 0; k < 32; k += 32) {
@@ -3823,10 +4106,13 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32 bits.
+ * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32
+ * bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368) {
@@ -3872,10 +4158,13 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5
+ * x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192) {
@@ -3917,14 +4206,18 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 38016;
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3950,7 +4243,8 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
             fetch_ahead(ahead);
             for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -3964,9 +4258,12 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -3976,7 +4273,8 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -4010,14 +4308,18 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 28800;
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -4043,7 +4345,8 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
             fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -4057,9 +4360,12 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -4069,7 +4375,8 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -4102,10 +4409,13 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16 bits.
+ * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16
+ * bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184) {
@@ -4137,10 +4447,13 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5
+ * x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096) {
@@ -4171,14 +4484,18 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 16, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 1 vector in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 1 vector in each
+ * frequency.
  * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 16 + 16): transformed gradients */
-    float *const du = scratch + 19584; /* 36 x (16 x 16 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 16 + 16): their products, summed over all tiles */
+    float *const du = scratch + 19584;
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -4204,7 +4521,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
             fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 8) {
                 for (int k = 0; k < 16; k += 16) {
-                    winograd_sum_8x1(du + f * 272 + j * 16 + k, v + f * 272 + j, 16, m + f * 272 + k, 16, count, first == 0);
+                    winograd_sum_8x1(du + f * 272 + j * 16 + k, v + f * 272 + j, 16,
+                            m + f * 272 + k, 16, count, first == 0);
                 }
             }
         }
@@ -4218,9 +4536,12 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -4230,7 +4551,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -4266,7 +4588,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
  * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 20 KB, writes 64 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx,
+        const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
         for (int row = 0; row < 16; row++) {
@@ -4283,7 +4606,8 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m512 part = where_equal(grad, place, _mm512_set1_ps((float)((r - top) * 2 + s - left)));
+                            const __m512 part = where_equal(grad, place,
+                                    _mm512_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm512_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -4295,9 +4619,11 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 1; r++) {
@@ -4388,7 +4714,8 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
  * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 8 pixels x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 36992, dy += 16384) {
         for (int k = 0; k < 32; k += 32) {
@@ -4469,10 +4796,13 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32 bits.
+ * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32
+ * bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992) {
@@ -4518,10 +4848,13 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
+ * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5
+ * x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768) {
@@ -4563,14 +4896,18 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 28800;
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -4596,7 +4933,8 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
             fetch_ahead(ahead);
             for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -4610,9 +4948,12 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 32 x 32 x 16, dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, struct ahead *ahead, int n)
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch,
+        struct ahead *ahead, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -4622,7 +4963,8 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 64;
             const int row = (first + t) % 64 / 8 * 4;
@@ -4658,7 +5000,9 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
  * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384) {
@@ -4690,10 +5034,13 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
+ * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x
+ * 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384) {
@@ -4724,9 +5071,11 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
- * Tile of up to 9 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 9 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 3; r++) {
@@ -4789,7 +5138,8 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
  * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
+        int n)
 {
     for (int image = 0; image < n; image++, y += 5184, x += 16384) {
         for (int row = 0; row < 16; row++) {
@@ -4820,7 +5170,8 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
  * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 4 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
+        int n)
 {
     for (int image = 0; image < n; image++, y += 1600, x += 4096) {
         for (int row = 0; row < 8; row++) {
@@ -4867,7 +5218,8 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
  * templates/ops/loss.c.tpl */
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
+        int first, int n, float smoothing)
 {
     for (int image = first; image < first + n; image++, values += 16) {
         const float *logits = values;
@@ -4913,17 +5265,21 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
- * these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+/* Moments of `pitch` channels over some values: their means, then the sums of their squared
+ * deviations from these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
 
-/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
- * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
+/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
+ * at first.
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
+ * the values, so of `pixels` values and variance v its square distance from the mean is at most
+ * pixels * v. templates/ops/moments.c.tpl */
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+        int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
     for (int k = 0; k < pitch; k++) {
-        const double off = (double)sums[pitch + k] / pixels; /* the mean's distance from the shift */
+        /* the mean's distance from the shift */
+        const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
         const double distance = (double)sums[k] + off - moments[k];
         moments[k] += distance * share;
@@ -4932,7 +5288,8 @@ static void add_image_moments(double *restrict moments, double before, const flo
 }
 
 /* The same with the moments of a part over `count` values. templates/ops/moments.c.tpl */
-static void merge_moments(double *restrict moments, double before, const double *restrict part, int pitch, double count)
+static void merge_moments(double *restrict moments, double before, const double *restrict part,
+        int pitch, double count)
 {
     const double share = count / (before + count);
     for (int k = 0; k < pitch; k++) {
@@ -4943,7 +5300,8 @@ static void merge_moments(double *restrict moments, double before, const double 
 }
 
 /* Adds n images from `image` on to the moments of their chunk. templates/ops/moments.c.tpl */
-static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels)
+static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk,
+        int image, int n, int pitch, double pixels)
 {
     const int before = image - run_chunk(net->run, chunk).first;
     for (int i = 0; i < n; i++, sums += 3 * pitch) {
@@ -4951,17 +5309,21 @@ static void chunk_moments(double *moments, const float *sums, const struct net *
     }
 }
 
-/* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
-static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch, double pixels)
+/* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart.
+ * templates/ops/moments.c.tpl */
+static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch,
+        double pixels)
 {
     memset(moments, 0, 2 * (size_t)pitch * sizeof *moments);
     for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {
         const struct span images = run_chunk(run, chunk);
-        merge_moments(moments, images.first * pixels, (const double *)chunks, pitch, (images.last - images.first) * pixels);
+        merge_moments(moments, images.first * pixels, (const double *)chunks, pitch,
+                (images.last - images.first) * pixels);
     }
 }
 
-/* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk. templates/ops/moments.c.tpl */
+/* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk.
+ * templates/ops/moments.c.tpl */
 static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch)
 {
     for (int i = 0; i < n; i++, sums += 2 * pitch) {
@@ -4971,8 +5333,10 @@ static void chunk_sums(double *restrict total, const float *restrict sums, int n
     }
 }
 
-/* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
-static void batch_sums(double *restrict total, const struct run *run, const float *chunks, int pitch)
+/* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart.
+ * templates/ops/moments.c.tpl */
+static void batch_sums(double *restrict total, const struct run *run, const float *chunks,
+        int pitch)
 {
     memset(total, 0, 2 * (size_t)pitch * sizeof *total);
     for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {
@@ -4985,10 +5349,12 @@ static void batch_sums(double *restrict total, const struct run *run, const floa
 
 /* batch norm: statistics over 1 x count elements, 16 sets.
  * moments: 2 x 16, those of each channel over `count` values.
- * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
+ * deviation.
  * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void batch_norm_c16_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
+static void batch_norm_c16_fwd(float *restrict coef, const double *restrict moments,
+        const float *restrict weight, const float *restrict bias, double count)
 {
     for (int first = 0; first < 16; first += 1) {
         double mean = 0.0;
@@ -5018,8 +5384,11 @@ static void batch_norm_c16_fwd(float *restrict coef, const double *restrict mome
  * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to; NULL: left out).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
+ * templates/ops/norm.c.tpl */
+static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const double *restrict sums, const float *restrict coef,
+        const float *restrict weight, double count)
 {
     for (int first = 0; first < 16; first += 1) {
         const double rest = (double)coef[48 + first];
@@ -5047,7 +5416,8 @@ static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight, f
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 16 each;
  * the newest batch counts 0.1. moments: those over `count` values. templates/ops/norm.c.tpl */
-static void batch_norm_c16_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
+static void batch_norm_c16_track(float *restrict mean, float *restrict variance,
+        const double *restrict moments, double count)
 {
     for (int k = 0; k < 16; k++) {
         const double unbiased = moments[16 + k] / (count > 1.0 ? count - 1.0 : 1.0);
@@ -5056,9 +5426,11 @@ static void batch_norm_c16_track(float *restrict mean, float *restrict variance,
     }
 }
 
-/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
+/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three
+ * rows of coef.
  * templates/ops/norm.c.tpl */
-static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
+static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean,
+        const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 16; k++) {
         coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + 1e-05));
@@ -5069,10 +5441,12 @@ static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean
 
 /* batch norm: statistics over 1 x count elements, 32 sets.
  * moments: 2 x 32, those of each channel over `count` values.
- * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
+ * deviation.
  * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void batch_norm_c32_fwd(float *restrict coef, const double *restrict moments, const float *restrict weight, const float *restrict bias, double count)
+static void batch_norm_c32_fwd(float *restrict coef, const double *restrict moments,
+        const float *restrict weight, const float *restrict bias, double count)
 {
     for (int first = 0; first < 32; first += 1) {
         double mean = 0.0;
@@ -5102,8 +5476,11 @@ static void batch_norm_c32_fwd(float *restrict coef, const double *restrict mome
  * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to; NULL: left out).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const double *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
+ * templates/ops/norm.c.tpl */
+static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const double *restrict sums, const float *restrict coef,
+        const float *restrict weight, double count)
 {
     for (int first = 0; first < 32; first += 1) {
         const double rest = (double)coef[96 + first];
@@ -5131,7 +5508,8 @@ static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight, f
 
 /* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 32 each;
  * the newest batch counts 0.1. moments: those over `count` values. templates/ops/norm.c.tpl */
-static void batch_norm_c32_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
+static void batch_norm_c32_track(float *restrict mean, float *restrict variance,
+        const double *restrict moments, double count)
 {
     for (int k = 0; k < 32; k++) {
         const double unbiased = moments[32 + k] / (count > 1.0 ? count - 1.0 : 1.0);
@@ -5140,9 +5518,11 @@ static void batch_norm_c32_track(float *restrict mean, float *restrict variance,
     }
 }
 
-/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three rows of coef.
+/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three
+ * rows of coef.
  * templates/ops/norm.c.tpl */
-static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
+static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean,
+        const float *restrict variance, const float *restrict weight, const float *restrict bias)
 {
     for (int k = 0; k < 32; k++) {
         coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + 1e-05));
@@ -5153,7 +5533,8 @@ static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean
 
 /* -- 7. Weights -------------------------------------------------------------------------------- */
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5180,7 +5561,8 @@ static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restri
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -5193,8 +5575,10 @@ static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed, const float *restrict canonical)
+ * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
+ * */
+static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int i = 0; i < 16; i++) {
@@ -5211,9 +5595,11 @@ static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed, const fl
     }
 }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
+ * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
+ * zero. templates/ops/conv/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int k = 0; k < 32; k++) {
@@ -5230,7 +5616,8 @@ static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5258,8 +5645,10 @@ static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed, const float *restrict canonical)
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
+ * templates/ops/conv/pack.c.tpl */
+static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed,
+        const float *restrict canonical)
 {
     static const int tap_of[1] = {0};
     for (int first = 0; first < 32; first += 32) {
@@ -5273,7 +5662,8 @@ static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed, const f
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -5286,8 +5676,10 @@ static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
+ * */
+static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int i = 0; i < 16; i++) {
@@ -5304,9 +5696,11 @@ static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const fl
     }
 }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
+ * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
+ * zero. templates/ops/conv/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int k = 0; k < 16; k++) {
@@ -5323,7 +5717,8 @@ static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -5336,8 +5731,10 @@ static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed, const float *restrict canonical)
+ * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
+ * */
+static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int i = 0; i < 32; i++) {
@@ -5354,9 +5751,11 @@ static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed, const fl
     }
 }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
+ * gradient: 36 frequencies, in each blocks of 32 outputs, in each [input][output]; pad outputs
+ * zero. templates/ops/conv/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int k = 0; k < 32; k++) {
@@ -5373,7 +5772,8 @@ static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 10; k++) {
@@ -5401,8 +5801,10 @@ static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const float *restrict canonical)
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
+ * templates/ops/conv/pack.c.tpl */
+static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed,
+        const float *restrict canonical)
 {
     static const int tap_of[1] = {0};
     for (int first = 0; first < 32; first += 32) {
@@ -5418,33 +5820,65 @@ static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const f
 
 /* Where each parameter's gradient and packed copies are. */
 static const struct weight weights[27] = {
-    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1, .pack = pack_conv3x3_c3_k16_by16},
+    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432,
+            .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1,
+            .pack = pack_conv3x3_c3_k16_by16},
     /* norm1.weight */ {.param = 1, .gradient = AT_DW_NORM1, .gradient_floats = 16},
     /* norm1.bias */ {.param = 2, .gradient = AT_DB_NORM1, .gradient_floats = 16},
-    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2, .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV2, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV2,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm2.weight */ {.param = 4, .gradient = AT_DW_NORM2, .gradient_floats = 32},
     /* norm2.bias */ {.param = 5, .gradient = AT_DB_NORM2, .gradient_floats = 32},
-    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3, .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4, .pack = pack_conv3x3_c16_k16_by16_winograd4, .transposed = AT_WT_CONV4, .pack_transposed = pack_transposed_conv3x3_c16_k16_by16_winograd4},
+    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3,
+            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3,
+            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
+    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304,
+            .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4,
+            .pack = pack_conv3x3_c16_k16_by16_winograd4, .transposed = AT_WT_CONV4,
+            .pack_transposed = pack_transposed_conv3x3_c16_k16_by16_winograd4},
     /* norm3.weight */ {.param = 8, .gradient = AT_DW_NORM3, .gradient_floats = 16},
     /* norm3.bias */ {.param = 9, .gradient = AT_DB_NORM3, .gradient_floats = 16},
-    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5, .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV5, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV5,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm4.weight */ {.param = 11, .gradient = AT_DW_NORM4, .gradient_floats = 32},
     /* norm4.bias */ {.param = 12, .gradient = AT_DB_NORM4, .gradient_floats = 32},
-    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6, .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV6, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV6,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
     /* norm5.weight */ {.param = 14, .gradient = AT_DW_NORM5, .gradient_floats = 32},
     /* norm5.bias */ {.param = 15, .gradient = AT_DB_NORM5, .gradient_floats = 32},
-    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7, .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8, .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV8, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7,
+            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7,
+            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
+    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV8,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm6.weight */ {.param = 18, .gradient = AT_DW_NORM6, .gradient_floats = 32},
     /* norm6.bias */ {.param = 19, .gradient = AT_DB_NORM6, .gradient_floats = 32},
-    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9, .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV9, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV9,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
     /* norm7.weight */ {.param = 21, .gradient = AT_DW_NORM7, .gradient_floats = 32},
     /* norm7.bias */ {.param = 22, .gradient = AT_DB_NORM7, .gradient_floats = 32},
-    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10, .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV10, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV10,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
     /* norm8.weight */ {.param = 24, .gradient = AT_DW_NORM8, .gradient_floats = 32},
     /* norm8.bias */ {.param = 25, .gradient = AT_DB_NORM8, .gradient_floats = 32},
-    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11, .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11, .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
+    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11,
+            .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11,
+            .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
 };
 
 static void pack(struct run *run, int rank)
@@ -5471,21 +5905,27 @@ static const struct backend backend = {
     }
 RUN(conv3x3_relu_norm_c3_k16_32x32_fwd__bank, a->y, a->sums, a->x, a->w, a->n)
 RUN(batchnorm_drop0p01_c16_32x32_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+RUN(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
+        a->n)
 RUN(batchnorm_drop0p01_c32_32x32_fwd, a->y, a->x, a->coef, a->keep, a->n)
 RUN(conv1x1_c32_k16_32x32_fwd__direct, a->y, a->x, a->w, a->n)
 RUN(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+RUN(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
+        a->n)
 RUN(batchnorm_drop0p01_c16_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+RUN(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
+        a->n)
 RUN(batchnorm_drop0p01_c32_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+RUN(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
+        a->n)
 RUN(batchnorm_drop0p01_c32_16x16_fwd, a->y, a->x, a->coef, a->keep, a->n)
 RUN(conv1x1_c32_k16_16x16_fwd__direct, a->y, a->x, a->w, a->n)
 RUN(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+RUN(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
+        a->n)
 RUN(batchnorm_drop0p01_c32_8x8_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+RUN(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
+        a->n)
 RUN(batchnorm_drop0p01_c32_8x8_fwd, a->y, a->x, a->coef, a->keep, a->n)
 RUN(avgpool_global_c32_8x8_fwd, a->y, a->x, a->n)
 RUN(conv1x1_c32_k10_1x1_fwd__direct, a->y, a->x, a->w, a->n)
@@ -5493,7 +5933,8 @@ RUN(conv1x1_c32_k10_1x1_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 RUN(conv1x1_c32_k10_1x1_bwd_data__direct, a->dx, a->dy, a->w, a->n)
 RUN(avgpool_global_c32_8x8_bwd_data__b0_1, a->dx, a->dy, a->n)
 RUN(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
 RUN(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
 RUN(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
@@ -5502,101 +5943,328 @@ RUN(maxpool2x2s2_c16_16x16_bwd_data, a->dx, a->winner, a->dy, a->n)
 RUN(conv1x1_c32_k16_16x16_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 RUN(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
 RUN(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
+RUN(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef,
+        a->keep, a->n)
+RUN(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
+        a->n)
 RUN(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
+RUN(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
+        a->n)
 RUN(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
 RUN(batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
+RUN(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef,
+        a->keep, a->n)
+RUN(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
+        a->n)
 RUN(conv3x3_c16_k16_16x16_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
 RUN(maxpool2x2s2_c16_32x32_bwd_data, a->dx, a->winner, a->dy, a->n)
 RUN(conv1x1_c32_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 RUN(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
 RUN(batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
+RUN(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef,
+        a->keep, a->n)
+RUN(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
+        a->n)
 RUN(conv3x3_c16_k32_32x32_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
 RUN(batchnorm_drop0p01_c16_32x32_bwd_reduce, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c16_32x32_bwd_data, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(batchnorm_drop0p01_mask_c16_32x32_bwd_data, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c3_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 
+#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+
 static const struct kernel kernels[] = {
-    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__bank", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__bank},
-    {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
-    {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
-    {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
-    {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
-    {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd},
-    {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
-    {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},
-    {.name = "conv1x1_c32_k10_1x1_bwd_weights__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_bwd_weights__direct},
-    {.name = "conv1x1_c32_k10_1x1_bwd_data__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32, .run = run_conv1x1_c32_k10_1x1_bwd_data__direct},
-    {.name = "avgpool_global_c32_8x8_bwd_data__b0_1", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_bwd_data__b0_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
-    {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd},
-    {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
-    {.name = "conv1x1_c32_k16_16x16_bwd_data__direct_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1},
-    {.name = "batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_fwd__b0_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
-    {.name = "batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 29376, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
-    {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
-    {.name = "batchnorm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_fwd},
-    {.name = "conv1x1_c32_k16_32x32_bwd_weights__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__direct},
-    {.name = "conv1x1_c32_k16_32x32_bwd_data__direct_b0_1", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1},
-    {.name = "batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1},
-    {.name = "batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
-    {.name = "batchnorm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
-    {.name = "batchnorm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_c16_32x32_bwd_reduce},
-    {.name = "batchnorm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_batchnorm_drop0p01_mask_c16_32x32_bwd_data},
-    {.name = "conv3x3_c3_k16_32x32_bwd_weights__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__direct},
+    {KERNEL(conv3x3_relu_norm_c3_k16_32x32_fwd__bank), .layer = "conv1", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16},
+    {KERNEL(batchnorm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 9.437184, .images = 4,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_32x32_fwd__direct), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(maxpool2x2s2_winner_c16_32x32_fwd__b0_1), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .window = 2,
+            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
+            .scratch_floats = 10368, .packed_floats = 9216,
+            .pack = pack_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(batchnorm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 2.359296, .images = 4,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 4.718592, .images = 4,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_16x16_fwd__direct), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(maxpool2x2s2_winner_c16_16x16_fwd__b0_1), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .window = 2,
+            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 0.589824, .images = 4,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd), .layer = "norm8", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(avgpool_global_c32_8x8_fwd), .layer = "global_avgpool1", .op = KERNEL_AVGPOOL,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .window = 8,
+            .stride = 1, .padding = 0, .images = 4},
+    {KERNEL(conv1x1_c32_k10_1x1_fwd__direct), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16},
+    {KERNEL(conv1x1_c32_k10_1x1_bwd_weights__direct), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
+            .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.000640, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k10_by16},
+    {KERNEL(conv1x1_c32_k10_1x1_bwd_data__direct), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
+            .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320,
+            .pack = pack_transposed_conv1x1_c32_k10_by32},
+    {KERNEL(avgpool_global_c32_8x8_bwd_data__b0_1), .layer = "global_avgpool1",
+            .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
+            .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8,
+            .stride = 1, .padding = 0, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm8", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f,
+            .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm8",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
+            .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1},
+            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f,
+            .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm7",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
+            .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1},
+            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f,
+            .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm6",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
+            .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1},
+            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824,
+            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_8x8_bwd_data__winograd4), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 0.589824, .images = 4, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(maxpool2x2s2_c16_16x16_bwd_data), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2,
+            .padding = 0, .exact = true, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_16x16_bwd_weights__direct), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
+            .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.262144, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16},
+    {KERNEL(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
+            .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512,
+            .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm5",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0},
+            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1},
+            .affine = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm5",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0},
+            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1},
+            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
+            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592,
+            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 4.718592, .images = 4, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm4",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0},
+            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1},
+            .affine = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm4",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0},
+            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1},
+            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
+            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296,
+            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
+            .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 2.359296, .images = 4, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1), .layer = "norm3",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0},
+            .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1},
+            .affine = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1), .layer = "norm3",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0},
+            .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1},
+            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
+            .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .images = 4, .scratch_floats = 29376, .packed_floats = 2304,
+            .unpack = unpack_conv3x3_c16_k16_by16},
+    {KERNEL(conv3x3_c16_k16_16x16_bwd_data__winograd4), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 10368,
+            .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(maxpool2x2s2_c16_32x32_bwd_data), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2,
+            .padding = 0, .exact = true, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_32x32_bwd_weights__direct), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
+            .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 1.048576, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16},
+    {KERNEL(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512,
+            .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1), .layer = "norm2",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0},
+            .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1},
+            .affine = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1), .layer = "norm2",
+            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0},
+            .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1},
+            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
+    {KERNEL(batchnorm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
+            .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184,
+            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_32x32_bwd_data__winograd4), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
+            .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 9.437184, .images = 4, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(batchnorm_drop0p01_c16_32x32_bwd_reduce), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .p = 0.01f,
+            .images = 4},
+    {KERNEL(batchnorm_drop0p01_mask_c16_32x32_bwd_data), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c3_k16_32x32_bwd_weights__direct), .layer = "conv1", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0},
+            .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 0.884736, .images = 4, .packed_floats = 432,
+            .unpack = unpack_conv3x3_c3_k16_by16},
 };
 
-/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has ended in
- * numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats, images, row of floats and how
- * many of a row are used. */
+/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has
+ * ended in numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats,
+ * images, row of floats and how many of a row are used. */
 static const struct tensor tensors[] = {
     {SLOT_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
     {SLOT_CONV1_FWD, "relu1", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU1, 16384, 4, 16, 16},
@@ -5608,7 +6276,8 @@ static const struct tensor tensors[] = {
     {SLOT_NORM2_FWD, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
     {SLOT_NORM2_FWD, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
     {SLOT_CONV3_FWD, "conv3", "its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
-    {SLOT_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_MICRO_BATCH, AT_Y_MAXPOOL1, 5184, 4, 16, 16},
+    {SLOT_MAXPOOL1_FWD, "maxpool1", "its output", TENSOR_MICRO_BATCH, AT_Y_MAXPOOL1, 5184, 4, 16,
+            16},
     {SLOT_CONV4_FWD, "relu3", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU3, 4096, 4, 16, 16},
     {SLOT_CONV4_FWD, "norm3", "a sum of its input", TENSOR_SCRATCH, 10368, 48, 4, 16, 16},
     {SLOT_NORM3_FWD, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
@@ -5622,7 +6291,8 @@ static const struct tensor tensors[] = {
     {SLOT_NORM5_FWD, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
     {SLOT_NORM5_FWD, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
     {SLOT_CONV7_FWD, "conv7", "its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_MICRO_BATCH, AT_Y_MAXPOOL2, 1600, 4, 16, 16},
+    {SLOT_MAXPOOL2_FWD, "maxpool2", "its output", TENSOR_MICRO_BATCH, AT_Y_MAXPOOL2, 1600, 4, 16,
+            16},
     {SLOT_CONV8_FWD, "relu6", "its output", TENSOR_MICRO_BATCH, AT_Y_RELU6, 2048, 4, 32, 32},
     {SLOT_CONV8_FWD, "norm6", "a sum of its input", TENSOR_SCRATCH, 14976, 96, 4, 32, 32},
     {SLOT_NORM6_FWD, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
@@ -5635,89 +6305,155 @@ static const struct tensor tensors[] = {
     {SLOT_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, 32384, 96, 4, 32, 32},
     {SLOT_NORM8_FWD, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
     {SLOT_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, 0, 2048, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 8192, 32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 8192, 32, 4, 32,
+            32},
     {SLOT_CONV11_FWD, "conv11", "its output", TENSOR_SCRATCH, 0, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 128, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
-    {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 32, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT8, 3200, 4, 32, 32},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 128, 16, 4,
+            16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11,
+            512, 1, 512, 512},
+    {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 32,
+            4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT8, 3200, 4, 32, 32},
     {SLOT_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM8, 96, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT8, 3200, 4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32,
+            32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM8, 96, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1,
+            32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32,
+            32},
+    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT8, 3200, 4, 32, 32},
     {SLOT_NORM7_FWD_2, "dropout7", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
-    {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT7, 3200, 4, 32, 32},
+    {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10,
+            9216, 1, 9216, 9216},
+    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT7, 3200, 4, 32, 32},
     {SLOT_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM7, 96, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT7, 3200, 4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32,
+            32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM7, 96, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1,
+            32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32,
+            32},
+    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT7, 3200, 4, 32, 32},
     {SLOT_NORM6_FWD_2, "dropout6", "its output", TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
-    {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
+    {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216,
+            1, 9216, 9216},
+    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT6, 3200, 4, 32, 32},
     {SLOT_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM6, 96, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
-    {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
-    {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 14976, 1024, 4, 16, 16},
-    {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
+    {SLOT_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32,
+            32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM6, 96, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1,
+            32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32,
+            32},
+    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT6, 3200, 4, 32, 32},
+    {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 14976, 1024, 4,
+            16, 16},
+    {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 32768, 4096, 4,
+            16, 16},
     {SLOT_NORM5_FWD_2, "dropout5", "its output", TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
-    {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT5, 10368, 4, 32, 32},
+    {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512,
+            1, 512, 512},
+    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT5, 10368, 4, 32, 32},
     {SLOT_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM5, 96, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT5, 10368, 4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32,
+            32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM5, 96, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1,
+            32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32,
+            32},
+    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT5, 10368, 4, 32, 32},
     {SLOT_NORM4_FWD_2, "dropout4", "its output", TENSOR_SCRATCH, 75456, 10368, 4, 32, 32},
-    {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT4, 10368, 4, 32, 32},
+    {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216,
+            1, 9216, 9216},
+    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT4, 10368, 4, 32, 32},
     {SLOT_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM4, 96, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT4, 10368, 4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32,
+            32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM4, 96, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1,
+            32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32,
+            32},
+    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT4, 10368, 4, 32, 32},
     {SLOT_NORM3_FWD_2, "dropout3", "its output", TENSOR_SCRATCH, 47808, 5184, 4, 16, 16},
-    {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
+    {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT3, 5184, 4, 16, 16},
     {SLOT_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM3, 48, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
-    {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
-    {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16,
+            16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM3, 48, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1,
+            16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16,
+            16},
+    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT3, 5184, 4, 16, 16},
+    {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304,
+            1, 2304, 2304},
+    {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 0, 4096, 4, 16,
+            16},
+    {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 131072, 16384,
+            4, 16, 16},
     {SLOT_NORM2_FWD_2, "dropout2", "its output", TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
-    {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT2, 36992, 4, 32, 32},
+    {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512,
+            1, 512, 512},
+    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT2, 36992, 4, 32, 32},
     {SLOT_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM2, 96, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT2, 36992, 4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32,
+            32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM2, 96, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1,
+            32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32,
+            32},
+    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT2, 36992, 4, 32, 32},
     {SLOT_NORM1_FWD_2, "dropout1", "its output", TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
-    {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT1, 16384, 4, 16, 16},
+    {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT1, 16384, 4, 16, 16},
     {SLOT_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, 0, 32, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_THREAD, AT_DCOEF_NORM1, 48, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_MICRO_BATCH, AT_DY_DROPOUT1, 16384, 4, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16,
+            16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_THREAD,
+            AT_DCOEF_NORM1, 48, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1,
+            16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16,
+            16},
+    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_MICRO_BATCH,
+            AT_DY_DROPOUT1, 16384, 4, 16, 16},
     {SLOT_CONV1_BWD_WEIGHTS, "input", "its output", TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
-    {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
+    {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432,
+            1, 432, 432},
 };
 
 static const struct tensors all_tensors = {
@@ -5732,76 +6468,153 @@ static const struct tensors all_tensors = {
 /* -- 9. Model ---------------------------------------------------------------------------------- */
 
 static const struct layer layers[] = {
-    {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 0, .bias = -1, .state = -1, .mflop = 0.884736},
-    {.op = LAYER_RELU, .name = "relu1", .inputs = {1, -1}, .c = 16, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm1", .inputs = {2, -1}, .c = 16, .h = 32, .w = 32, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 1, .bias = 2, .state = 0, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout1", .inputs = {3, -1}, .c = 16, .h = 32, .w = 32, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 3, .bias = -1, .state = -1, .mflop = 9.437184},
-    {.op = LAYER_RELU, .name = "relu2", .inputs = {5, -1}, .c = 32, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm2", .inputs = {6, -1}, .c = 32, .h = 32, .w = 32, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 4, .bias = 5, .state = 2, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout2", .inputs = {7, -1}, .c = 32, .h = 32, .w = 32, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32, .window = 1, .stride = 1, .padding = 0, .weight = 6, .bias = -1, .state = -1, .mflop = 1.048576},
-    {.op = LAYER_MAXPOOL, .name = "maxpool1", .inputs = {9, -1}, .c = 16, .h = 16, .w = 16, .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 7, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu3", .inputs = {11, -1}, .c = 16, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm3", .inputs = {12, -1}, .c = 16, .h = 16, .w = 16, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 8, .bias = 9, .state = 4, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout3", .inputs = {13, -1}, .c = 16, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 10, .bias = -1, .state = -1, .mflop = 2.359296},
-    {.op = LAYER_RELU, .name = "relu4", .inputs = {15, -1}, .c = 32, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm4", .inputs = {16, -1}, .c = 32, .h = 16, .w = 16, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 11, .bias = 12, .state = 6, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout4", .inputs = {17, -1}, .c = 32, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 13, .bias = -1, .state = -1, .mflop = 4.718592},
-    {.op = LAYER_RELU, .name = "relu5", .inputs = {19, -1}, .c = 32, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm5", .inputs = {20, -1}, .c = 32, .h = 16, .w = 16, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 14, .bias = 15, .state = 8, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout5", .inputs = {21, -1}, .c = 32, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16, .window = 1, .stride = 1, .padding = 0, .weight = 16, .bias = -1, .state = -1, .mflop = 0.262144},
-    {.op = LAYER_MAXPOOL, .name = "maxpool2", .inputs = {23, -1}, .c = 16, .h = 8, .w = 8, .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 17, .bias = -1, .state = -1, .mflop = 0.589824},
-    {.op = LAYER_RELU, .name = "relu6", .inputs = {25, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm6", .inputs = {26, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 18, .bias = 19, .state = 10, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout6", .inputs = {27, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 20, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu7", .inputs = {29, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm7", .inputs = {30, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 21, .bias = 22, .state = 12, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout7", .inputs = {31, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 23, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu8", .inputs = {33, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm8", .inputs = {34, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 24, .bias = 25, .state = 14, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout8", .inputs = {35, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", .inputs = {36, -1}, .c = 32, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1, .window = 1, .stride = 1, .padding = 0, .weight = 26, .bias = -1, .state = -1, .mflop = 0.000640},
-    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", .inputs = {38, -1}, .c = 10, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32, .window = 3,
+            .stride = 1, .padding = 1, .weight = 0, .bias = -1, .state = -1, .mflop = 0.884736},
+    {.op = LAYER_RELU, .name = "relu1", .inputs = {1, -1}, .c = 16, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm1", .inputs = {2, -1}, .c = 16, .h = 32, .w = 32,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 1,
+            .bias = 2, .state = 0, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout1", .inputs = {3, -1}, .c = 16, .h = 32, .w = 32,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32, .window = 3,
+            .stride = 1, .padding = 1, .weight = 3, .bias = -1, .state = -1, .mflop = 9.437184},
+    {.op = LAYER_RELU, .name = "relu2", .inputs = {5, -1}, .c = 32, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm2", .inputs = {6, -1}, .c = 32, .h = 32, .w = 32,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 4,
+            .bias = 5, .state = 2, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout2", .inputs = {7, -1}, .c = 32, .h = 32, .w = 32,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32, .window = 1,
+            .stride = 1, .padding = 0, .weight = 6, .bias = -1, .state = -1, .mflop = 1.048576},
+    {.op = LAYER_MAXPOOL, .name = "maxpool1", .inputs = {9, -1}, .c = 16, .h = 16, .w = 16,
+            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 7, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu3", .inputs = {11, -1}, .c = 16, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm3", .inputs = {12, -1}, .c = 16, .h = 16, .w = 16,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 8,
+            .bias = 9, .state = 4, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout3", .inputs = {13, -1}, .c = 16, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 10, .bias = -1, .state = -1, .mflop = 2.359296},
+    {.op = LAYER_RELU, .name = "relu4", .inputs = {15, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm4", .inputs = {16, -1}, .c = 32, .h = 16, .w = 16,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 11,
+            .bias = 12, .state = 6, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout4", .inputs = {17, -1}, .c = 32, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 13, .bias = -1, .state = -1, .mflop = 4.718592},
+    {.op = LAYER_RELU, .name = "relu5", .inputs = {19, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm5", .inputs = {20, -1}, .c = 32, .h = 16, .w = 16,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 14,
+            .bias = 15, .state = 8, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout5", .inputs = {21, -1}, .c = 32, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16, .window = 1,
+            .stride = 1, .padding = 0, .weight = 16, .bias = -1, .state = -1, .mflop = 0.262144},
+    {.op = LAYER_MAXPOOL, .name = "maxpool2", .inputs = {23, -1}, .c = 16, .h = 8, .w = 8,
+            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 17, .bias = -1, .state = -1, .mflop = 0.589824},
+    {.op = LAYER_RELU, .name = "relu6", .inputs = {25, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm6", .inputs = {26, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 18,
+            .bias = 19, .state = 10, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout6", .inputs = {27, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 20, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu7", .inputs = {29, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm7", .inputs = {30, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 21,
+            .bias = 22, .state = 12, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout7", .inputs = {31, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 23, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu8", .inputs = {33, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm8", .inputs = {34, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_BATCH, .groups = 0, .eps = 1e-05f, .momentum = 0.1f, .weight = 24,
+            .bias = 25, .state = 14, .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout8", .inputs = {35, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", .inputs = {36, -1}, .c = 32, .h = 1,
+            .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1, .window = 1,
+            .stride = 1, .padding = 0, .weight = 26, .bias = -1, .state = -1, .mflop = 0.000640},
+    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", .inputs = {38, -1},
+            .c = 10, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
 };
 
 static const struct param params[] = {
-    {.name = "conv1.weight", .rank = 4, .shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT, .count = 432, .init = INIT_FAN_IN, .fan_in = 27, .decays = true},
-    {.name = "norm1.weight", .rank = 1, .shape = {16}, .offset = NORM1_WEIGHT, .count = 16, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm1.bias", .rank = 1, .shape = {16}, .offset = NORM1_BIAS, .count = 16, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv2.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV2_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm2.weight", .rank = 1, .shape = {32}, .offset = NORM2_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm2.bias", .rank = 1, .shape = {32}, .offset = NORM2_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv3.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV3_WEIGHT, .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
-    {.name = "conv4.weight", .rank = 4, .shape = {16, 16, 3, 3}, .offset = CONV4_WEIGHT, .count = 2304, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm3.weight", .rank = 1, .shape = {16}, .offset = NORM3_WEIGHT, .count = 16, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm3.bias", .rank = 1, .shape = {16}, .offset = NORM3_BIAS, .count = 16, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv5.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV5_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm4.weight", .rank = 1, .shape = {32}, .offset = NORM4_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm4.bias", .rank = 1, .shape = {32}, .offset = NORM4_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv6.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV6_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm5.weight", .rank = 1, .shape = {32}, .offset = NORM5_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm5.bias", .rank = 1, .shape = {32}, .offset = NORM5_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv7.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV7_WEIGHT, .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
-    {.name = "conv8.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV8_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm6.weight", .rank = 1, .shape = {32}, .offset = NORM6_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm6.bias", .rank = 1, .shape = {32}, .offset = NORM6_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv9.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV9_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm7.weight", .rank = 1, .shape = {32}, .offset = NORM7_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm7.bias", .rank = 1, .shape = {32}, .offset = NORM7_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv10.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV10_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm8.weight", .rank = 1, .shape = {32}, .offset = NORM8_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm8.bias", .rank = 1, .shape = {32}, .offset = NORM8_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv11.weight", .rank = 4, .shape = {10, 32, 1, 1}, .offset = CONV11_WEIGHT, .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv1.weight", .rank = 4, .shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT,
+            .count = 432, .init = INIT_FAN_IN, .fan_in = 27, .decays = true},
+    {.name = "norm1.weight", .rank = 1, .shape = {16}, .offset = NORM1_WEIGHT, .count = 16,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm1.bias", .rank = 1, .shape = {16}, .offset = NORM1_BIAS, .count = 16,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv2.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV2_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm2.weight", .rank = 1, .shape = {32}, .offset = NORM2_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm2.bias", .rank = 1, .shape = {32}, .offset = NORM2_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv3.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV3_WEIGHT,
+            .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv4.weight", .rank = 4, .shape = {16, 16, 3, 3}, .offset = CONV4_WEIGHT,
+            .count = 2304, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm3.weight", .rank = 1, .shape = {16}, .offset = NORM3_WEIGHT, .count = 16,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm3.bias", .rank = 1, .shape = {16}, .offset = NORM3_BIAS, .count = 16,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv5.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV5_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm4.weight", .rank = 1, .shape = {32}, .offset = NORM4_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm4.bias", .rank = 1, .shape = {32}, .offset = NORM4_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv6.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV6_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm5.weight", .rank = 1, .shape = {32}, .offset = NORM5_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm5.bias", .rank = 1, .shape = {32}, .offset = NORM5_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv7.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV7_WEIGHT,
+            .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv8.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV8_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm6.weight", .rank = 1, .shape = {32}, .offset = NORM6_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm6.bias", .rank = 1, .shape = {32}, .offset = NORM6_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv9.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV9_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm7.weight", .rank = 1, .shape = {32}, .offset = NORM7_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm7.bias", .rank = 1, .shape = {32}, .offset = NORM7_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv10.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV10_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm8.weight", .rank = 1, .shape = {32}, .offset = NORM8_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm8.bias", .rank = 1, .shape = {32}, .offset = NORM8_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv11.weight", .rank = 4, .shape = {10, 32, 1, 1}, .offset = CONV11_WEIGHT,
+            .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
 };
 
 static const struct state states[] = {

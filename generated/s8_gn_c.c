@@ -6,32 +6,57 @@
  *
  * To build it alone, beside the runtime's headers and library:
  *
- *     cc -std=c11 -O3 -ffp-contract=off -Iruntime s8_gn_c.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
+ *     cc -std=c11 -O3 -ffp-contract=off \
+ *         -Iruntime s8_gn_c.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
  *
- * step                    input         output        parameters  MFLOP  forward kernel
- * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__plain
- * norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32         norm_drop0p01_c16_32x32_fwd__b0_1
- * conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44  conv3x3_relu_norm_c16_k32_32x32_fwd__plain
- * norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64         norm_drop0p01_c32_32x32_fwd
- * conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05  conv1x1_c32_k16_32x32_fwd__plain
- * maxpool1                16 x 32 x 32  16 x 16 x 16           0         maxpool2x2s2_c16_32x32_fwd__b0_1
- * conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18  conv3x3_relu_norm_c16_k16_16x16_fwd__plain
- * norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32         norm_drop0p01_c16_16x16_fwd__b0_1
- * conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36  conv3x3_relu_norm_c16_k32_16x16_fwd__plain
- * norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64         norm_drop0p01_c32_16x16_fwd__b0_1
- * conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72  conv3x3_relu_norm_c32_k32_16x16_fwd__plain
- * norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64         norm_drop0p01_c32_16x16_fwd
- * conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26  conv1x1_c32_k16_16x16_fwd__plain
- * maxpool2                16 x 16 x 16  16 x 8 x 8             0         maxpool2x2s2_c16_16x16_fwd__b0_1
- * conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59  conv3x3_relu_norm_c16_k32_8x8_fwd__plain
- * norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd__b0_1
- * conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__plain
- * norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd__b0_1
- * conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__plain
- * norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd
- * global_avgpool1         32 x 8 x 8    32 x 1 x 1             0         avgpool_global_c32_8x8_fwd
- * conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00  conv1x1_c32_k10_1x1_fwd__plain
- * softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0         softmax_loss
+ * line  step                    input         output        parameters  MFLOP
+ *       forward kernel
+ *    7  conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88
+ *       conv3x3_relu_norm_c3_k16_32x32_fwd__plain
+ *    7  norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32
+ *       norm_drop0p01_c16_32x32_fwd__b0_1
+ *    7  conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44
+ *       conv3x3_relu_norm_c16_k32_32x32_fwd__plain
+ *    7  norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64
+ *       norm_drop0p01_c32_32x32_fwd
+ *   11  conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05
+ *       conv1x1_c32_k16_32x32_fwd__plain
+ *   11  maxpool1                16 x 32 x 32  16 x 16 x 16           0
+ *       maxpool2x2s2_c16_32x32_fwd__b0_1
+ *    7  conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18
+ *       conv3x3_relu_norm_c16_k16_16x16_fwd__plain
+ *    7  norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32
+ *       norm_drop0p01_c16_16x16_fwd__b0_1
+ *    7  conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36
+ *       conv3x3_relu_norm_c16_k32_16x16_fwd__plain
+ *    7  norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64
+ *       norm_drop0p01_c32_16x16_fwd__b0_1
+ *    7  conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72
+ *       conv3x3_relu_norm_c32_k32_16x16_fwd__plain
+ *    7  norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64
+ *       norm_drop0p01_c32_16x16_fwd
+ *   11  conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26
+ *       conv1x1_c32_k16_16x16_fwd__plain
+ *   11  maxpool2                16 x 16 x 16  16 x 8 x 8             0
+ *       maxpool2x2s2_c16_16x16_fwd__b0_1
+ *    7  conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59
+ *       conv3x3_relu_norm_c16_k32_8x8_fwd__plain
+ *    7  norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64
+ *       norm_drop0p01_c32_8x8_fwd__b0_1
+ *    7  conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *       conv3x3_relu_norm_c32_k32_8x8_fwd__plain
+ *    7  norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64
+ *       norm_drop0p01_c32_8x8_fwd__b0_1
+ *    7  conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *       conv3x3_relu_norm_c32_k32_8x8_fwd__plain
+ *    7  norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64
+ *       norm_drop0p01_c32_8x8_fwd
+ *   29  global_avgpool1         32 x 8 x 8    32 x 1 x 1             0
+ *       avgpool_global_c32_8x8_fwd
+ *   30  conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00
+ *       conv1x1_c32_k10_1x1_fwd__plain
+ *   31  softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0
+ *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward.
  *
@@ -43,8 +68,9 @@
  *     ..
  *     chunk 15  images 120-123, 124-127
  *
- * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
- * threads changes no bit. A micro-batch goes through the whole network before the next one begins.
+ * A chunk has sums of its own, which are added in one order whatever thread made them: the number
+ * of threads changes no bit. A micro-batch goes through the whole network before the next one
+ * begins.
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
  * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch.
@@ -76,33 +102,13 @@
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
-    CONV1_WEIGHT = 0,
-    NORM1_WEIGHT = 432,
-    NORM1_BIAS = 448,
-    CONV2_WEIGHT = 464,
-    NORM2_WEIGHT = 5072,
-    NORM2_BIAS = 5104,
-    CONV3_WEIGHT = 5136,
-    CONV4_WEIGHT = 5648,
-    NORM3_WEIGHT = 7952,
-    NORM3_BIAS = 7968,
-    CONV5_WEIGHT = 7984,
-    NORM4_WEIGHT = 12592,
-    NORM4_BIAS = 12624,
-    CONV6_WEIGHT = 12656,
-    NORM5_WEIGHT = 21872,
-    NORM5_BIAS = 21904,
-    CONV7_WEIGHT = 21936,
-    CONV8_WEIGHT = 22448,
-    NORM6_WEIGHT = 27056,
-    NORM6_BIAS = 27088,
-    CONV9_WEIGHT = 27120,
-    NORM7_WEIGHT = 36336,
-    NORM7_BIAS = 36368,
-    CONV10_WEIGHT = 36400,
-    NORM8_WEIGHT = 45616,
-    NORM8_BIAS = 45648,
-    CONV11_WEIGHT = 45680,
+    CONV1_WEIGHT = 0, NORM1_WEIGHT = 432, NORM1_BIAS = 448, CONV2_WEIGHT = 464, NORM2_WEIGHT = 5072,
+            NORM2_BIAS = 5104, CONV3_WEIGHT = 5136, CONV4_WEIGHT = 5648, NORM3_WEIGHT = 7952,
+            NORM3_BIAS = 7968, CONV5_WEIGHT = 7984, NORM4_WEIGHT = 12592, NORM4_BIAS = 12624,
+            CONV6_WEIGHT = 12656, NORM5_WEIGHT = 21872, NORM5_BIAS = 21904, CONV7_WEIGHT = 21936,
+            CONV8_WEIGHT = 22448, NORM6_WEIGHT = 27056, NORM6_BIAS = 27088, CONV9_WEIGHT = 27120,
+            NORM7_WEIGHT = 36336, NORM7_BIAS = 36368, CONV10_WEIGHT = 36400, NORM8_WEIGHT = 45616,
+            NORM8_BIAS = 45648, CONV11_WEIGHT = 45680,
     PARAM_FLOATS = 46000
 };
 
@@ -166,75 +172,30 @@ enum {
     CHUNK_FLOATS = 46064
 };
 
-/* Each thread's own, for one micro-batch: the pointers of train_micro_batch and eval_micro_batch say what lies where. */
+/* Each thread's own, for one micro-batch: the pointers of train_micro_batch and eval_micro_batch
+ * say what lies where. */
 enum {
     SCRATCH_FLOATS = 703024
 };
 
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
 enum {
-    SLOT_CONV1_FWD,
-    SLOT_NORM1_FWD,
-    SLOT_CONV2_FWD,
-    SLOT_NORM2_FWD,
-    SLOT_CONV3_FWD,
-    SLOT_MAXPOOL1_FWD,
-    SLOT_CONV4_FWD,
-    SLOT_NORM3_FWD,
-    SLOT_CONV5_FWD,
-    SLOT_NORM4_FWD,
-    SLOT_CONV6_FWD,
-    SLOT_NORM5_FWD,
-    SLOT_CONV7_FWD,
-    SLOT_MAXPOOL2_FWD,
-    SLOT_CONV8_FWD,
-    SLOT_NORM6_FWD,
-    SLOT_CONV9_FWD,
-    SLOT_NORM7_FWD,
-    SLOT_CONV10_FWD,
-    SLOT_NORM8_FWD,
-    SLOT_GLOBAL_AVGPOOL1_FWD,
-    SLOT_CONV11_FWD,
-    SLOT_CONV11_BWD_WEIGHTS,
-    SLOT_CONV11_BWD_DATA,
-    SLOT_GLOBAL_AVGPOOL1_BWD_DATA,
-    SLOT_NORM8_BWD_REDUCE,
-    SLOT_NORM8_BWD_DATA,
-    SLOT_CONV10_BWD_WEIGHTS,
-    SLOT_CONV10_BWD_DATA,
-    SLOT_NORM7_BWD_REDUCE,
-    SLOT_NORM7_BWD_DATA,
-    SLOT_CONV9_BWD_WEIGHTS,
-    SLOT_CONV9_BWD_DATA,
-    SLOT_NORM6_BWD_REDUCE,
-    SLOT_NORM6_BWD_DATA,
-    SLOT_CONV8_BWD_WEIGHTS,
-    SLOT_CONV8_BWD_DATA,
-    SLOT_MAXPOOL2_BWD_DATA,
-    SLOT_CONV7_BWD_WEIGHTS,
-    SLOT_CONV7_BWD_DATA,
-    SLOT_NORM5_BWD_REDUCE,
-    SLOT_NORM5_BWD_DATA,
-    SLOT_CONV6_BWD_WEIGHTS,
-    SLOT_CONV6_BWD_DATA,
-    SLOT_NORM4_BWD_REDUCE,
-    SLOT_NORM4_BWD_DATA,
-    SLOT_CONV5_BWD_WEIGHTS,
-    SLOT_CONV5_BWD_DATA,
-    SLOT_NORM3_BWD_REDUCE,
-    SLOT_NORM3_BWD_DATA,
-    SLOT_CONV4_BWD_WEIGHTS,
-    SLOT_CONV4_BWD_DATA,
-    SLOT_MAXPOOL1_BWD_DATA,
-    SLOT_CONV3_BWD_WEIGHTS,
-    SLOT_CONV3_BWD_DATA,
-    SLOT_NORM2_BWD_REDUCE,
-    SLOT_NORM2_BWD_DATA,
-    SLOT_CONV2_BWD_WEIGHTS,
-    SLOT_CONV2_BWD_DATA,
-    SLOT_NORM1_BWD_REDUCE,
-    SLOT_NORM1_BWD_DATA,
-    SLOT_CONV1_BWD_WEIGHTS,
+    SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
+            SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
+            SLOT_CONV6_FWD, SLOT_NORM5_FWD, SLOT_CONV7_FWD, SLOT_MAXPOOL2_FWD, SLOT_CONV8_FWD,
+            SLOT_NORM6_FWD, SLOT_CONV9_FWD, SLOT_NORM7_FWD, SLOT_CONV10_FWD, SLOT_NORM8_FWD,
+            SLOT_GLOBAL_AVGPOOL1_FWD, SLOT_CONV11_FWD, SLOT_CONV11_BWD_WEIGHTS,
+            SLOT_CONV11_BWD_DATA, SLOT_GLOBAL_AVGPOOL1_BWD_DATA, SLOT_NORM8_BWD_REDUCE,
+            SLOT_NORM8_BWD_DATA, SLOT_CONV10_BWD_WEIGHTS, SLOT_CONV10_BWD_DATA,
+            SLOT_NORM7_BWD_REDUCE, SLOT_NORM7_BWD_DATA, SLOT_CONV9_BWD_WEIGHTS, SLOT_CONV9_BWD_DATA,
+            SLOT_NORM6_BWD_REDUCE, SLOT_NORM6_BWD_DATA, SLOT_CONV8_BWD_WEIGHTS, SLOT_CONV8_BWD_DATA,
+            SLOT_MAXPOOL2_BWD_DATA, SLOT_CONV7_BWD_WEIGHTS, SLOT_CONV7_BWD_DATA,
+            SLOT_NORM5_BWD_REDUCE, SLOT_NORM5_BWD_DATA, SLOT_CONV6_BWD_WEIGHTS, SLOT_CONV6_BWD_DATA,
+            SLOT_NORM4_BWD_REDUCE, SLOT_NORM4_BWD_DATA, SLOT_CONV5_BWD_WEIGHTS, SLOT_CONV5_BWD_DATA,
+            SLOT_NORM3_BWD_REDUCE, SLOT_NORM3_BWD_DATA, SLOT_CONV4_BWD_WEIGHTS, SLOT_CONV4_BWD_DATA,
+            SLOT_MAXPOOL1_BWD_DATA, SLOT_CONV3_BWD_WEIGHTS, SLOT_CONV3_BWD_DATA,
+            SLOT_NORM2_BWD_REDUCE, SLOT_NORM2_BWD_DATA, SLOT_CONV2_BWD_WEIGHTS, SLOT_CONV2_BWD_DATA,
+            SLOT_NORM1_BWD_REDUCE, SLOT_NORM1_BWD_DATA, SLOT_CONV1_BWD_WEIGHTS,
     SLOT_KERNELS,
     SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
     SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
@@ -269,7 +230,8 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-/* Gives the time since the last call of this function to a slot of the profile, when there is one. */
+/* Gives the time since the last call of this function to a slot of the profile, when there is one.
+ * */
 static inline void count_time(const struct net *net, int slot)
 {
     run_count(net->run, net->rank, slot);
@@ -317,69 +279,98 @@ static const float *input_images(const struct net *net, int image)
 
 /* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
  * of an evaluation alone, the input, the loss, the norms. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words);
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__plain(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__plain(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__plain(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n);
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__plain_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__plain_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__plain_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__plain_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__plain_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n);
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n);
+typedef void takes_y_sums_x_w(float *restrict y, float *restrict sums, const float *restrict x,
+        const float *restrict w, int n);
+typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_y_x_w(float *restrict y, const float *restrict x, const float *restrict w,
+        int n);
+typedef void takes_y_winner_x(float *restrict y, uint8_t *restrict winner, const float *restrict x,
+        int n);
+typedef void takes_y_x(float *restrict y, const float *restrict x, int n);
+typedef void takes_dw_x_dy(float *restrict dw, const float *restrict x, const float *restrict dy,
+        int n);
+typedef void takes_dx_dy_w(float *restrict dx, const float *restrict dy, const float *restrict w,
+        int n);
+typedef void takes_sums_x_dy_coef_keep(float *restrict sums, const float *restrict x,
+        const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_dx_dy_x_dcoef_coef_keep(float *dx, const float *dy, const float *restrict x,
+        const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_dx_winner_dy(float *restrict dx, const uint8_t *restrict winner,
+        const float *restrict dy, int n);
+typedef void takes_coef_sums_weight_bias_count(float *restrict coef, const float *restrict sums,
+        const float *restrict weight, const float *restrict bias, double count);
+typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dcoef,
+        float *restrict dweight, float *restrict dbias, const float *restrict sums,
+        const float *restrict coef, const float *restrict weight, double count);
+
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+        uint32_t layer, uint32_t threshold, int words);
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd__plain;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c16_k32_32x32_fwd__plain;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_32x32_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k16_32x32_fwd__plain;
+static NOINLINE takes_y_winner_x maxpool2x2s2_winner_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c16_k16_16x16_fwd__plain;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c16_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c16_k32_16x16_fwd__plain;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c32_k32_16x16_fwd__plain;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_16x16_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k16_16x16_fwd__plain;
+static NOINLINE takes_y_winner_x maxpool2x2s2_winner_c16_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c16_k32_8x8_fwd__plain;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_8x8_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c32_k32_8x8_fwd__plain;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_8x8_fwd;
+static NOINLINE takes_y_x avgpool_global_c32_8x8_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k10_1x1_fwd__plain;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k10_1x1_bwd_weights__plain;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k10_1x1_bwd_data__plain;
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
+        const float *restrict dy, int n);
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_8x8_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_8x8_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1;
+static NOINLINE takes_dx_dy_w conv3x3_c32_k32_8x8_bwd_data__plain_b1_1;
+static NOINLINE takes_dw_x_dy conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1;
+static NOINLINE takes_dx_dy_w conv3x3_c16_k32_8x8_bwd_data__plain;
+static NOINLINE takes_dx_winner_dy maxpool2x2s2_c16_16x16_bwd_data;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k16_16x16_bwd_weights__plain;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k16_16x16_bwd_data__plain_b0_1;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_16x16_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_16x16_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1;
+static NOINLINE takes_dx_dy_w conv3x3_c32_k32_16x16_bwd_data__plain_b1_1;
+static NOINLINE takes_dw_x_dy conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1;
+static NOINLINE takes_dx_dy_w conv3x3_c16_k32_16x16_bwd_data__plain_b1_1;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c16_16x16_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c16_16x16_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1;
+static NOINLINE takes_dx_dy_w conv3x3_c16_k16_16x16_bwd_data__plain;
+static NOINLINE takes_dx_winner_dy maxpool2x2s2_c16_32x32_bwd_data;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k16_32x32_bwd_weights__plain;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k16_32x32_bwd_data__plain_b0_1;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_32x32_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_32x32_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1;
+static NOINLINE takes_dx_dy_w conv3x3_c16_k32_32x32_bwd_data__plain;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c16_32x32_bwd_reduce;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c16_32x32_bwd_data;
+static NOINLINE takes_dw_x_dy conv3x3_c3_k16_32x32_bwd_weights__plain;
+static NOINLINE takes_y_x maxpool2x2s2_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_x maxpool2x2s2_c16_16x16_fwd__b0_1;
 static void load_c3_32x32(float *restrict y, const float *restrict images, int n);
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing);
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
+        int first, int n, float smoothing);
 static void store_logits(const struct net *net, int first, int n, const float *values);
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels);
-static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count);
-static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count);
-static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count);
-static void group_norm4_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count);
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+        int pitch, double pixels);
+static takes_coef_sums_weight_bias_count group_norm4_c16_fwd;
+static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm4_c16_bwd;
+static takes_coef_sums_weight_bias_count group_norm4_c32_fwd;
+static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm4_c32_bwd;
 
 /* Where each parameter's gradient and packed copies are: see section 7. */
 static const struct weight weights[27];
@@ -394,58 +385,76 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     float *const y_relu1 = net->scratch + 353024; /* 4 of 32 x 32 x 16; calls 2-87 */
     float *const sums_norm1 = net->scratch; /* 4 of 3 x 16; calls 2-3 */
     float *const w_conv1 = net->weights + AT_W_CONV1;
-    float *const coef_norm1 = net->scratch + 702384; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-87 */
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + 695344) : NULL; /* 4 of 32 x 32 x 16 bits; calls 4-87 */
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-87 */
+    float *const coef_norm1 = net->scratch + 702384;
+    /* 4 of 32 x 32 x 16 bits; calls 4-87 */
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + 695344) : NULL;
     float *const y_dropout1 = net->scratch + 279040; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
     float *const y_relu2 = net->scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
     float *const sums_norm2 = net->scratch; /* 4 of 3 x 32; calls 6-7 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const coef_norm2 = net->scratch + 700464; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 7-82 */
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + 687152) : NULL; /* 4 of 32 x 32 x 32 bits; calls 8-82 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 7-82 */
+    float *const coef_norm2 = net->scratch + 700464;
+    /* 4 of 32 x 32 x 32 bits; calls 8-82 */
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + 687152) : NULL;
     float *const y_dropout2 = net->scratch; /* 4 of 32 x 32 x 32; calls 9-78 */
     float *const y_conv3 = net->scratch + 418560; /* 4 of 32 x 32 x 16; calls 10-11 */
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + 567040; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
-    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + 691248); /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
+    /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
+    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + 691248);
     float *const y_relu3 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
     float *const sums_norm3 = net->scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const coef_norm3 = net->scratch + 702704; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 13-74 */
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + 147456) : NULL; /* 4 of 16 x 16 x 16 bits; calls 14-74 */
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 13-74 */
+    float *const coef_norm3 = net->scratch + 702704;
+    /* 4 of 16 x 16 x 16 bits; calls 14-74 */
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + 147456) : NULL;
     float *const y_dropout3 = net->scratch + 587776; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
     float *const y_relu4 = net->scratch + 501504; /* 4 of 16 x 16 x 32; calls 16-69 */
     float *const sums_norm4 = net->scratch + 418560; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const coef_norm4 = net->scratch + 701104; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-69 */
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + 697392) : NULL; /* 4 of 16 x 16 x 32 bits; calls 18-69 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-69 */
+    float *const coef_norm4 = net->scratch + 701104;
+    /* 4 of 16 x 16 x 32 bits; calls 18-69 */
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + 697392) : NULL;
     float *const y_dropout4 = net->scratch + 418560; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
     float *const y_relu5 = net->scratch + 534272; /* 4 of 16 x 16 x 32; calls 20-64 */
     float *const sums_norm5 = net->scratch + 460032; /* 4 of 3 x 32; calls 20-21 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const coef_norm5 = net->scratch + 701744; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 21-64 */
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + 698416) : NULL; /* 4 of 16 x 16 x 32 bits; calls 22-64 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 21-64 */
+    float *const coef_norm5 = net->scratch + 701744;
+    /* 4 of 16 x 16 x 32 bits; calls 22-64 */
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + 698416) : NULL;
     float *const y_dropout5 = net->scratch + 460032; /* 4 of 16 x 16 x 32; calls 23-60 */
     float *const y_conv7 = net->scratch + 608512; /* 4 of 16 x 16 x 16; calls 24-25 */
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + 680752; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
-    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + 699440); /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
+    /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
+    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + 699440);
     float *const y_relu6 = net->scratch + 492800; /* 4 of 8 x 8 x 32; calls 26-56 */
     float *const sums_norm6 = net->scratch + 500992; /* 4 of 3 x 32; calls 26-27 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const coef_norm6 = net->scratch + 621312; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 27-56 */
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + 623232) : NULL; /* 4 of 8 x 8 x 32 bits; calls 28-56 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 27-56 */
+    float *const coef_norm6 = net->scratch + 621312;
+    /* 4 of 8 x 8 x 32 bits; calls 28-56 */
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + 623232) : NULL;
     float *const y_dropout6 = net->scratch + 608512; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
     float *const y_relu7 = net->scratch + 664368; /* 4 of 8 x 8 x 32; calls 30-51 */
     float *const sums_norm7 = net->scratch + 500992; /* 4 of 3 x 32; calls 30-31 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const coef_norm7 = net->scratch + 621952; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 31-51 */
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + 623488) : NULL; /* 4 of 8 x 8 x 32 bits; calls 32-51 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 31-51 */
+    float *const coef_norm7 = net->scratch + 621952;
+    /* 4 of 8 x 8 x 32 bits; calls 32-51 */
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + 623488) : NULL;
     float *const y_dropout7 = net->scratch + 638768; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
     float *const y_relu8 = net->scratch + 672560; /* 4 of 8 x 8 x 32; calls 34-46 */
     float *const sums_norm8 = net->scratch + 500992; /* 4 of 3 x 32; calls 34-35 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const coef_norm8 = net->scratch + 622592; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 35-46 */
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + 623744) : NULL; /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 35-46 */
+    float *const coef_norm8 = net->scratch + 622592;
+    /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + 623744) : NULL;
     float *const y_dropout8 = net->scratch + 651568; /* 4 of 8 x 8 x 32; calls 37-38 */
     float *const y_global_avgpool1 = net->scratch + 500992; /* 4 of 1 x 1 x 32; calls 38-41 */
     float *const y_conv11 = net->scratch + 501120; /* 4 of 1 x 1 x 12; calls 39-40 */
@@ -525,7 +534,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c3_k16_32x32_fwd__plain(y_relu1, sums_norm1, y_input, w_conv1, n);
     count_time(net, SLOT_CONV1_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+        group_norm4_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT,
+                net->param + NORM1_BIAS, 1024.0);
     }
     drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
@@ -536,7 +546,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c16_k32_32x32_fwd__plain(y_relu2, sums_norm2, y_dropout1, w_conv2, n);
     count_time(net, SLOT_CONV2_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+        group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT,
+                net->param + NORM2_BIAS, 1024.0);
     }
     drop(keep_dropout2, net, image, n, 8, 655, 1024);
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
@@ -555,7 +566,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c16_k16_16x16_fwd__plain(y_relu3, sums_norm3, y_maxpool1, w_conv4, n);
     count_time(net, SLOT_CONV4_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+        group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT,
+                net->param + NORM3_BIAS, 256.0);
     }
     drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
@@ -566,7 +578,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c16_k32_16x16_fwd__plain(y_relu4, sums_norm4, y_dropout3, w_conv5, n);
     count_time(net, SLOT_CONV5_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+        group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT,
+                net->param + NORM4_BIAS, 256.0);
     }
     drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
@@ -577,7 +590,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c32_k32_16x16_fwd__plain(y_relu5, sums_norm5, y_dropout4, w_conv6, n);
     count_time(net, SLOT_CONV6_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+        group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT,
+                net->param + NORM5_BIAS, 256.0);
     }
     drop(keep_dropout5, net, image, n, 22, 655, 256);
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
@@ -596,7 +610,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c16_k32_8x8_fwd__plain(y_relu6, sums_norm6, y_maxpool2, w_conv8, n);
     count_time(net, SLOT_CONV8_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+        group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT,
+                net->param + NORM6_BIAS, 64.0);
     }
     drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
@@ -607,7 +622,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c32_k32_8x8_fwd__plain(y_relu7, sums_norm7, y_dropout6, w_conv9, n);
     count_time(net, SLOT_CONV9_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+        group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT,
+                net->param + NORM7_BIAS, 64.0);
     }
     drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
@@ -618,7 +634,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c32_k32_8x8_fwd__plain(y_relu8, sums_norm8, y_dropout7, w_conv10, n);
     count_time(net, SLOT_CONV10_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+        group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT,
+                net->param + NORM8_BIAS, 64.0);
     }
     drop(keep_dropout8, net, image, n, 36, 655, 64);
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
@@ -648,12 +665,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Call 44. Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8,
+            keep_dropout8, n);
     count_time(net, SLOT_NORM8_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
+        group_norm4_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64,
+                coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8,
+            coef_norm8, keep_dropout8, n);
     count_time(net, SLOT_NORM8_BWD_DATA);
     conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(dw_conv10, y_dropout7, dy_dropout8, n);
     count_time(net, SLOT_CONV10_BWD_WEIGHTS);
@@ -662,12 +682,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Call 49. Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7,
+            keep_dropout7, n);
     count_time(net, SLOT_NORM7_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
+        group_norm4_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64,
+                coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7,
+            coef_norm7, keep_dropout7, n);
     count_time(net, SLOT_NORM7_BWD_DATA);
     conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(dw_conv9, y_dropout6, dy_dropout7, n);
     count_time(net, SLOT_CONV9_BWD_WEIGHTS);
@@ -676,12 +699,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Call 54. Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6,
+            keep_dropout6, n);
     count_time(net, SLOT_NORM6_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
+        group_norm4_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64,
+                coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6,
+            coef_norm6, keep_dropout6, n);
     count_time(net, SLOT_NORM6_BWD_DATA);
     conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1(dw_conv8, y_maxpool2, dy_dropout6, n);
     count_time(net, SLOT_CONV8_BWD_WEIGHTS);
@@ -700,12 +726,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV7_BWD_DATA);
 
     /* Call 62. Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5,
+            keep_dropout5, n);
     count_time(net, SLOT_NORM5_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
+        group_norm4_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64,
+                coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5,
+            coef_norm5, keep_dropout5, n);
     count_time(net, SLOT_NORM5_BWD_DATA);
     conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1(dw_conv6, y_dropout4, dy_dropout5, n);
     count_time(net, SLOT_CONV6_BWD_WEIGHTS);
@@ -714,12 +743,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Call 67. Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4,
+            keep_dropout4, n);
     count_time(net, SLOT_NORM4_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
+        group_norm4_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64,
+                coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4,
+            coef_norm4, keep_dropout4, n);
     count_time(net, SLOT_NORM4_BWD_DATA);
     conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1(dw_conv5, y_dropout3, dy_dropout4, n);
     count_time(net, SLOT_CONV5_BWD_WEIGHTS);
@@ -728,12 +760,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Call 72. Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3,
+            keep_dropout3, n);
     count_time(net, SLOT_NORM3_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
+        group_norm4_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32,
+                coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3,
+            coef_norm3, keep_dropout3, n);
     count_time(net, SLOT_NORM3_BWD_DATA);
     conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1(dw_conv4, y_maxpool1, dy_dropout3, n);
     count_time(net, SLOT_CONV4_BWD_WEIGHTS);
@@ -752,12 +787,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV3_BWD_DATA);
 
     /* Call 80. Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2,
+            keep_dropout2, n);
     count_time(net, SLOT_NORM2_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
+        group_norm4_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64,
+                coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2,
+            coef_norm2, keep_dropout2, n);
     count_time(net, SLOT_NORM2_BWD_DATA);
     conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1(dw_conv2, y_dropout1, dy_dropout2, n);
     count_time(net, SLOT_CONV2_BWD_WEIGHTS);
@@ -765,12 +803,15 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Call 85. Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
+    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1,
+            n);
     count_time(net, SLOT_NORM1_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm4_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
+        group_norm4_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32,
+                coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
+    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1,
+            coef_norm1, keep_dropout1, n);
     count_time(net, SLOT_NORM1_BWD_DATA);
     conv3x3_c3_k16_32x32_bwd_weights__plain(dw_conv1, y_input, dy_dropout1, n);
     count_time(net, SLOT_CONV1_BWD_WEIGHTS);
@@ -783,12 +824,14 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     float *const y_relu1 = net->scratch; /* 4 of 32 x 32 x 16; calls 2-4 */
     float *const sums_norm1 = net->scratch + 79408; /* 4 of 3 x 16; calls 2-3 */
     float *const w_conv1 = net->weights + AT_W_CONV1;
-    float *const coef_norm1 = net->scratch + 65536; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-4 */
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-4 */
+    float *const coef_norm1 = net->scratch + 65536;
     float *const y_dropout1 = net->scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
     float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 5-7 */
     float *const sums_norm2 = net->scratch + 205056; /* 4 of 3 x 32; calls 5-6 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const coef_norm2 = net->scratch + 262144; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 6-7 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 6-7 */
+    float *const coef_norm2 = net->scratch + 262144;
     float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
     float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 8-9 */
     float *const w_conv3 = net->weights + AT_W_CONV3;
@@ -796,17 +839,20 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
     float *const sums_norm3 = net->scratch; /* 4 of 3 x 16; calls 10-11 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const coef_norm3 = net->scratch + 37120; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 11-12 */
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 11-12 */
+    float *const coef_norm3 = net->scratch + 37120;
     float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
     float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
     float *const sums_norm4 = net->scratch + 20736; /* 4 of 3 x 32; calls 13-14 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const coef_norm4 = net->scratch + 74240; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 14-15 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 14-15 */
+    float *const coef_norm4 = net->scratch + 74240;
     float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
     float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
     float *const sums_norm5 = net->scratch + 74240; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const coef_norm5 = net->scratch + 32768; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-18 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-18 */
+    float *const coef_norm5 = net->scratch + 32768;
     float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 18-19 */
     float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
     float *const w_conv7 = net->weights + AT_W_CONV7;
@@ -814,17 +860,20 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     float *const y_relu6 = net->scratch + 12800; /* 4 of 8 x 8 x 32; calls 21-23 */
     float *const sums_norm6 = net->scratch + 6400; /* 4 of 3 x 32; calls 21-22 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const coef_norm6 = net->scratch + 20992; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 22-23 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 22-23 */
+    float *const coef_norm6 = net->scratch + 20992;
     float *const y_dropout6 = net->scratch; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
     float *const y_relu7 = net->scratch + 12800; /* 4 of 8 x 8 x 32; calls 24-26 */
     float *const sums_norm7 = net->scratch + 21632; /* 4 of 3 x 32; calls 24-25 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const coef_norm7 = net->scratch + 20992; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 25-26 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 25-26 */
+    float *const coef_norm7 = net->scratch + 20992;
     float *const y_dropout7 = net->scratch; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
     float *const y_relu8 = net->scratch + 12800; /* 4 of 8 x 8 x 32; calls 27-29 */
     float *const sums_norm8 = net->scratch + 20992; /* 4 of 3 x 32; calls 27-28 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const coef_norm8 = net->scratch + 8192; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 28-29 */
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 28-29 */
+    float *const coef_norm8 = net->scratch + 8192;
     float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 29-30 */
     float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
     float *const y_conv11 = net->scratch; /* 4 of 1 x 1 x 12; calls 31-33 */
@@ -835,7 +884,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     load_c3_32x32(y_input, input_images(net, image), n);
     conv3x3_relu_norm_c3_k16_32x32_fwd__plain(y_relu1, sums_norm1, y_input, w_conv1, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+        group_norm4_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT,
+                net->param + NORM1_BIAS, 1024.0);
     }
     clear_border(y_dropout1, n, 32, 32, 16, 1);
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
@@ -843,7 +893,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     /* Call 5. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     conv3x3_relu_norm_c16_k32_32x32_fwd__plain(y_relu2, sums_norm2, y_dropout1, w_conv2, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+        group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT,
+                net->param + NORM2_BIAS, 1024.0);
     }
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
@@ -857,7 +908,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     /* Call 10. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     conv3x3_relu_norm_c16_k16_16x16_fwd__plain(y_relu3, sums_norm3, y_maxpool1, w_conv4, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+        group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT,
+                net->param + NORM3_BIAS, 256.0);
     }
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
@@ -865,7 +917,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     /* Call 13. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c16_k32_16x16_fwd__plain(y_relu4, sums_norm4, y_dropout3, w_conv5, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+        group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT,
+                net->param + NORM4_BIAS, 256.0);
     }
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
@@ -873,7 +926,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     /* Call 16. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     conv3x3_relu_norm_c32_k32_16x16_fwd__plain(y_relu5, sums_norm5, y_dropout4, w_conv6, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+        group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT,
+                net->param + NORM5_BIAS, 256.0);
     }
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
@@ -887,7 +941,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     /* Call 21. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c16_k32_8x8_fwd__plain(y_relu6, sums_norm6, y_maxpool2, w_conv8, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+        group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT,
+                net->param + NORM6_BIAS, 64.0);
     }
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
@@ -895,7 +950,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     /* Call 24. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__plain(y_relu7, sums_norm7, y_dropout6, w_conv9, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+        group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT,
+                net->param + NORM7_BIAS, 64.0);
     }
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
@@ -903,7 +959,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     /* Call 27. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     conv3x3_relu_norm_c32_k32_8x8_fwd__plain(y_relu8, sums_norm8, y_dropout7, w_conv10, n);
     for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+        group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT,
+                net->param + NORM8_BIAS, 64.0);
     }
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
@@ -919,7 +976,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
 }
 
 /* Calls a function for each micro-batch of these chunks, in order. */
-static void each_micro_batch(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
+static void each_micro_batch(const struct net *net, struct span chunks,
+        void (*compute)(const struct net *net, int chunk, int image, int n))
 {
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         const struct span images = run_chunk(net->run, chunk);
@@ -949,7 +1007,8 @@ static void train(struct run *run, int rank)
     /* Every chunk has its gradients: sum, update, pack. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
+            net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
 
@@ -969,16 +1028,18 @@ static void eval(struct run *run, int rank)
 /* -- 5. Vector helpers ------------------------------------------------------------------------- */
 
 
-/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
- * at least the threshold (see rng.h). words: of 32 bits, an image. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
+/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i
+ * are at least the threshold (see rng.h). words: of 32 bits, an image. */
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+        uint32_t layer, uint32_t threshold, int words)
 {
     const struct batch *batch = net->run->batch;
     if (keep == NULL) {
         return;
     }
     for (int i = 0; i < n; i++) {
-        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer);
+        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i],
+                RNG_DROPOUT + layer);
         for (int word = 0; word < words; word++, keep += 4) {
             uint32_t bits = 0;
             for (uint32_t j = 0; j < 32; j++) {
@@ -995,8 +1056,8 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
 /* Of an image, so that sums for all of them fit. */
 enum { MOST_CHANNELS = 32 };
 
-/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by side, and
- * the next pixel `pitch` floats further on. */
+/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
+ * side, and the next pixel `pitch` floats further on. */
 struct image {
     int h, w, c, pitch, border;
 };
@@ -1012,8 +1073,8 @@ static inline int pixel_of(struct image it, int row, int col)
     return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
 }
 
-/* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is made
- * of `inputs` channels, and each input makes `outputs`. */
+/* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is
+ * made of `inputs` channels, and each input makes `outputs`. */
 struct window {
     int h, w, stride, padding, inputs, outputs;
 };
@@ -1033,8 +1094,8 @@ static inline int place_of(struct window window, int r, int row, int s, int col)
     return down * window.w + s - col * window.stride + window.padding;
 }
 
-/* What a norm needs of an image: sums: 3 rows: its first pixel, the sum of what all pixels differ from
- * that, the sum of the squares of this. Row by row, so that long sums stay exact. */
+/* What a norm needs of an image: sums: 3 rows: its first pixel, the sum of what all pixels differ
+ * from that, the sum of the squares of this. Row by row, so that long sums stay exact. */
 static INLINE void sum_pixels(float *restrict sums, const float *restrict y, struct image it)
 {
     const float *first = y + pixel_of(it, 0, 0);
@@ -1058,8 +1119,8 @@ static INLINE void sum_pixels(float *restrict sums, const float *restrict y, str
     }
 }
 
-/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch` bits a
- * pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
+ * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
 struct drop {
     int pitch, bytes;
     float scale;
@@ -1077,7 +1138,8 @@ static inline float dropped(float value, const uint8_t *bits, int position, floa
 /* Convolution: y = relu(sum of x * w over the window and the inputs). w: [tap][input][output].
  * Leaves the sums of y that a norm needs (see sum_pixels).
  * templates/ops/plain/conv_fwd.c.tpl */
-static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n,
+static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
+        const float *restrict x, const float *restrict w, int n,
     struct image to, struct image from, struct window window)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
@@ -1112,7 +1174,8 @@ static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums, c
 /* Forward: y = drop(a*(x - m) + b).
  * coef: rows a, b, m, .., those of each image.
  * templates/ops/plain/pointwise_fwd.c.tpl */
-static INLINE void pointwise_norm_drop_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n,
+static INLINE void pointwise_norm_drop_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n,
     struct image to, struct image from, struct drop drop)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
@@ -1135,7 +1198,8 @@ static INLINE void pointwise_norm_drop_fwd(float *restrict y, const float *restr
 
 /* Convolution: y = sum of x * w over the window and the inputs. w: [tap][input][output].
  * templates/ops/plain/conv_fwd.c.tpl */
-static INLINE void conv_fwd(float *restrict y, const float *restrict x, const float *restrict w, int n,
+static INLINE void conv_fwd(float *restrict y, const float *restrict x, const float *restrict w,
+        int n,
     struct image to, struct image from, struct window window)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
@@ -1166,7 +1230,8 @@ static INLINE void conv_fwd(float *restrict y, const float *restrict x, const fl
 
 /* Max pooling: y = the largest x of each window; winner: its place there, row by row, in bytes.
  * templates/ops/plain/maxpool_fwd.c.tpl */
-static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n,
+static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winner,
+        const float *restrict x, int n,
     struct image to, struct image from, struct window window)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
@@ -1194,7 +1259,8 @@ static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winne
     }
 }
 
-/* Average pooling: y = share * the sum of x over each window. templates/ops/plain/avgpool_fwd.c.tpl */
+/* Average pooling: y = share * the sum of x over each window. templates/ops/plain/avgpool_fwd.c.tpl
+ * */
 static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n,
     struct image to, struct image from, struct window window, float share)
 {
@@ -1221,9 +1287,11 @@ static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n
     }
 }
 
-/* Gradient of a convolution's weights: dw += sum of x * dy over the pixels. dw: [tap][input][output].
+/* Gradient of a convolution's weights: dw += sum of x * dy over the pixels. dw:
+ * [tap][input][output].
  * templates/ops/plain/conv_bwd_weights.c.tpl */
-static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x, const float *restrict dy, int n,
+static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
+        const float *restrict dy, int n,
     struct image from, struct image grads, struct window window)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
@@ -1248,9 +1316,11 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
     }
 }
 
-/* Gradient of a convolution's input: dx = sum of dy * w over the outputs that read it, where output p reads
- * input p * stride - padding + tap. w: [tap][output][input]. templates/ops/plain/conv_bwd_data.c.tpl */
-static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy, const float *restrict w, int n,
+/* Gradient of a convolution's input: dx = sum of dy * w over the outputs that read it, where output
+ * p reads input p * stride - padding + tap. w: [tap][output][input].
+ * templates/ops/plain/conv_bwd_data.c.tpl */
+static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
+        const float *restrict w, int n,
     struct image to, struct image from, struct window window)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(from)) {
@@ -1263,7 +1333,8 @@ static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy, c
                     if (down % window.stride != 0 || right % window.stride != 0) {
                         continue;
                     }
-                    const float *grad = dy + pixel_of(from, down / window.stride, right / window.stride);
+                    const float *grad = dy + pixel_of(from, down / window.stride,
+                            right / window.stride);
                     const float *weight = w + tap * window.outputs * to.pitch;
                     for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
                         for (int i = 0; i < to.pitch; i++) {
@@ -1310,7 +1381,8 @@ static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
  * drop(a*(x - m) + b) but for its a.
  * coef: rows a, b, m, .., those of each image. templates/ops/plain/pointwise_bwd_reduce.c.tpl */
-static INLINE void pointwise_norm_drop_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
+static INLINE void pointwise_norm_drop_bwd_reduce(float *restrict sums, const float *restrict x,
+        const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
     struct image from, struct image grads, struct drop drop)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
@@ -1344,12 +1416,16 @@ static INLINE void pointwise_norm_drop_bwd_reduce(float *restrict sums, const fl
  * drop(a*(x - m) + b) but for its a.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
  * templates/ops/plain/pointwise_bwd_data.c.tpl */
-static INLINE void pointwise_norm_drop_mask_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
+static INLINE void pointwise_norm_drop_mask_bwd_data(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n,
     struct image to, struct image grads, struct image from, struct drop drop)
 {
-    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads), x += floats_of(from)) {
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
+            x += floats_of(from)) {
         const float *m = coef + (5 * image + 2) * grads.pitch;
-        const float *A = dcoef + image * 3 * grads.pitch, *B = A + grads.pitch, *D = B + grads.pitch;
+        const float *A = dcoef + image * 3 * grads.pitch, *B = A + grads.pitch,
+                *D = B + grads.pitch;
         const uint8_t *bits = keep == NULL ? NULL : keep + image * drop.bytes;
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
@@ -1371,7 +1447,8 @@ static INLINE void pointwise_norm_drop_mask_bwd_data(float *dx, const float *dy,
 
 /* Gradient of max pooling: dx = dy for the winner of its window, else 0.
  * templates/ops/plain/maxpool_bwd_data.c.tpl */
-static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n,
+static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict winner,
+        const float *restrict dy, int n,
     struct image to, struct image grads, struct window window)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
@@ -1427,8 +1504,10 @@ static INLINE void maxpool_fwd(float *restrict y, const float *restrict x, int n
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments). 0.885 MFLOP; reads 16 KB, writes 64 KB. */
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * 0.885 MFLOP; reads 16 KB, writes 64 KB. */
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__plain(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     conv_relu_norm_fwd(y, sums, x, w, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
@@ -1436,8 +1515,10 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__plain(float *restrict y
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 3, .outputs = 16});
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 64 KB, writes 64 KB. */
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 64 KB, writes 64 KB.
+ * */
+static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     pointwise_norm_drop_fwd(y, x, coef, keep, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
@@ -1445,8 +1526,10 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
          (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments). 9.44 MFLOP; reads 91 KB, writes 128 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * 9.44 MFLOP; reads 91 KB, writes 128 KB. */
+static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__plain(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     conv_relu_norm_fwd(y, sums, x, w, n,
          (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
@@ -1454,8 +1537,10 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__plain(float *restrict 
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 128 KB, writes 128 KB. */
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 128 KB, writes 128 KB.
+ * */
+static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     pointwise_norm_drop_fwd(y, x, coef, keep, n,
          (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
@@ -1464,7 +1549,8 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 130 KB, writes 64 KB. */
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__plain(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_32x32_fwd__plain(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     conv_fwd(y, x, w, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
@@ -1472,8 +1558,10 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__plain(float *restrict y, const f
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16});
 }
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Reads 64 KB, writes 20 KB. */
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
+/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Reads 64 KB,
+ * writes 20 KB. */
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
+        uint8_t *restrict winner, const float *restrict x, int n)
 {
     maxpool_winner_fwd(y, winner, x, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
@@ -1481,8 +1569,10 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
          (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments). 1.18 MFLOP; reads 30 KB, writes 16 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * 1.18 MFLOP; reads 30 KB, writes 16 KB. */
+static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__plain(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     conv_relu_norm_fwd(y, sums, x, w, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
@@ -1490,8 +1580,10 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__plain(float *restrict 
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 16});
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 16 KB, writes 16 KB. */
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 16 KB, writes 16 KB.
+ * */
+static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     pointwise_norm_drop_fwd(y, x, coef, keep, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
@@ -1499,8 +1591,10 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
          (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments). 2.36 MFLOP; reads 39 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * 2.36 MFLOP; reads 39 KB, writes 32 KB. */
+static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__plain(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     conv_relu_norm_fwd(y, sums, x, w, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
@@ -1508,8 +1602,10 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__plain(float *restrict 
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB. */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
+ * */
+static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     pointwise_norm_drop_fwd(y, x, coef, keep, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
@@ -1517,8 +1613,10 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
          (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments). 4.72 MFLOP; reads 77 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * 4.72 MFLOP; reads 77 KB, writes 32 KB. */
+static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__plain(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     conv_relu_norm_fwd(y, sums, x, w, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
@@ -1526,8 +1624,10 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__plain(float *restrict 
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32, .outputs = 32});
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB. */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
+ * */
+static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     pointwise_norm_drop_fwd(y, x, coef, keep, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
@@ -1536,7 +1636,8 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 34 KB, writes 16 KB. */
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__plain(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_16x16_fwd__plain(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     conv_fwd(y, x, w, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
@@ -1544,8 +1645,10 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__plain(float *restrict y, const f
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16});
 }
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Reads 16 KB, writes 5 KB. */
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
+/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Reads 16 KB,
+ * writes 5 KB. */
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
+        uint8_t *restrict winner, const float *restrict x, int n)
 {
     maxpool_winner_fwd(y, winner, x, n,
          (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
@@ -1553,8 +1656,10 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
          (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments). 0.59 MFLOP; reads 25 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * 0.59 MFLOP; reads 25 KB, writes 8 KB. */
+static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__plain(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     conv_relu_norm_fwd(y, sums, x, w, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
@@ -1563,7 +1668,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__plain(float *restrict y,
 }
 
 /* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     pointwise_norm_drop_fwd(y, x, coef, keep, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
@@ -1571,8 +1677,10 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
          (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments). 1.18 MFLOP; reads 49 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__plain(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+ * 1.18 MFLOP; reads 49 KB, writes 8 KB. */
+static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__plain(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     conv_relu_norm_fwd(y, sums, x, w, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
@@ -1581,7 +1689,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__plain(float *restrict y,
 }
 
 /* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     pointwise_norm_drop_fwd(y, x, coef, keep, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
@@ -1600,7 +1709,8 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes 1 KB. */
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__plain(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k10_1x1_fwd__plain(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     conv_fwd(y, x, w, n,
          (struct image){.h = 1, .w = 1, .c = 10, .pitch = 12, .border = 0},
@@ -1608,8 +1718,10 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__plain(float *restrict y, const flo
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 10});
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes 2 KB. */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes
+ * 2 KB. */
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__plain(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0},
@@ -1617,8 +1729,10 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__plain(float *restrict dw, 
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 10});
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes 1 KB. */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes 1
+ * KB. */
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__plain(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0},
@@ -1626,8 +1740,10 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__plain(float *restrict dx, con
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 10});
 }
 
-/* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0. Reads 1 KB, writes 8 KB. */
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
+/* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0. Reads 1 KB,
+ * writes 8 KB. */
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
+        const float *restrict dy, int n)
 {
     avgpool_bwd_data(dx, dy, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
@@ -1636,8 +1752,11 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
          0.015625f);
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 16 KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 16
+ * KB, writes 1 KB. */
+static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
@@ -1645,8 +1764,11 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
          (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16 KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
+ * KB, writes 8 KB. */
+static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
@@ -1655,8 +1777,10 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
          (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36 KB. */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
+ * KB. */
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
@@ -1664,8 +1788,10 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(float *restrict
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32, .outputs = 32});
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 49 KB, writes 8 KB. */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__plain_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 49 KB, writes 8 KB.
+ * */
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__plain_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
@@ -1673,8 +1799,10 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__plain_b1_1(float *restrict dx
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32, .outputs = 32});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 37 KB, writes 18 KB. */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 37 KB, writes 18
+ * KB. */
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
@@ -1682,8 +1810,10 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1(float *restrict
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 31 KB, writes 4 KB. */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 31 KB, writes 4 KB.
+ * */
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__plain(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0},
@@ -1691,8 +1821,10 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__plain(float *restrict dx, con
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Reads 5 KB, writes 16 KB. */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
+/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Reads 5 KB, writes 16
+ * KB. */
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx,
+        const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     maxpool_bwd_data(dx, winner, dy, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
@@ -1700,8 +1832,10 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
          (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 50 KB, writes 2 KB. */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 50 KB, writes 2
+ * KB. */
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__plain(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
@@ -1709,8 +1843,10 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__plain(float *restrict dw
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16});
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 18 KB, writes 32 KB. */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__plain_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 18 KB, writes 32
+ * KB. */
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__plain_b0_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
@@ -1718,8 +1854,11 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__plain_b0_1(float *restrict 
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 64 KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 64
+ * KB, writes 1 KB. */
+static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
@@ -1727,8 +1866,11 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
          (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64 KB, writes 32 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
+ * KB, writes 32 KB. */
+static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
@@ -1737,8 +1879,10 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
          (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes 36 KB. */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
+ * 36 KB. */
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
@@ -1746,8 +1890,10 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1(float *restri
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32, .outputs = 32});
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 77 KB, writes 32 KB. */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__plain_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 77 KB, writes 32 KB.
+ * */
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__plain_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
@@ -1755,8 +1901,10 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__plain_b1_1(float *restrict 
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32, .outputs = 32});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 79 KB, writes 18 KB. */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 79 KB, writes 18
+ * KB. */
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
@@ -1764,8 +1912,10 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1(float *restri
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 59 KB, writes 16 KB. */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__plain_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 59 KB, writes 16 KB.
+ * */
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__plain_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
@@ -1773,8 +1923,11 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__plain_b1_1(float *restrict 
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 32 KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 32
+ * KB, writes 1 KB. */
+static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
@@ -1782,8 +1935,11 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
          (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32 KB, writes 16 KB. */
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
+ * KB, writes 16 KB. */
+static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
@@ -1792,8 +1948,10 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
          (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9 KB. */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
+ * KB. */
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
@@ -1801,8 +1959,10 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1(float *restri
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 16});
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 30 KB, writes 16 KB. */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 30 KB, writes 16 KB.
+ * */
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__plain(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
@@ -1810,8 +1970,10 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__plain(float *restrict dx, c
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 16});
 }
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Reads 20 KB, writes 64 KB. */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
+/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Reads 20 KB, writes 64
+ * KB. */
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx,
+        const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     maxpool_bwd_data(dx, winner, dy, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
@@ -1819,8 +1981,10 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
          (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 194 KB, writes 2 KB. */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 194 KB, writes 2
+ * KB. */
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__plain(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
@@ -1828,8 +1992,10 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__plain(float *restrict dw
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16});
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 66 KB, writes 128 KB. */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__plain_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 66 KB, writes 128
+ * KB. */
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__plain_b0_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
@@ -1837,8 +2003,11 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__plain_b0_1(float *restrict 
          (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 256 KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 256
+ * KB, writes 1 KB. */
+static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
          (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
@@ -1846,8 +2015,11 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
          (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256 KB, writes 128 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
+ * KB, writes 128 KB. */
+static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
          (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
@@ -1856,8 +2028,10 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
          (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes 18 KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
+ * 18 KB. */
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
@@ -1865,8 +2039,10 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1(float *restri
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 163 KB, writes 64 KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__plain(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 163 KB, writes 64
+ * KB. */
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__plain(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     conv_bwd_data(dx, dy, w, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
@@ -1874,8 +2050,11 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__plain(float *restrict dx, c
          (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, .outputs = 32});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 128 KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 128
+ * KB, writes 1 KB. */
+static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
@@ -1883,8 +2062,11 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
          (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128 KB, writes 64 KB. */
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
+ * KB, writes 64 KB. */
+static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     pointwise_norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
          (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
@@ -1893,8 +2075,10 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
          (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.885 MFLOP; reads 80 KB, writes 2 KB. */
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__plain(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.885 MFLOP; reads 80 KB, writes 2
+ * KB. */
+static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__plain(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     conv_bwd_weights(dw, x, dy, n,
          (struct image){.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1},
@@ -1903,7 +2087,8 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__plain(float *restrict dw,
 }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0. Reads 64 KB, writes 16 KB. */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
+        int n)
 {
     maxpool_fwd(y, x, n,
          (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
@@ -1912,7 +2097,8 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
 }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0. Reads 16 KB, writes 4 KB. */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
+        int n)
 {
     maxpool_fwd(y, x, n,
          (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
@@ -1940,7 +2126,8 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
  * templates/ops/loss.c.tpl */
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
+        int first, int n, float smoothing)
 {
     for (int image = first; image < first + n; image++, values += 12) {
         const float *logits = values;
@@ -1986,17 +2173,21 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
- * these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+/* Moments of `pitch` channels over some values: their means, then the sums of their squared
+ * deviations from these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
 
-/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
- * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
+/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
+ * at first.
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
+ * the values, so of `pixels` values and variance v its square distance from the mean is at most
+ * pixels * v. templates/ops/moments.c.tpl */
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+        int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
     for (int k = 0; k < pitch; k++) {
-        const double off = (double)sums[pitch + k] / pixels; /* the mean's distance from the shift */
+        /* the mean's distance from the shift */
+        const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
         const double distance = (double)sums[k] + off - moments[k];
         moments[k] += distance * share;
@@ -2006,10 +2197,12 @@ static void add_image_moments(double *restrict moments, double before, const flo
 
 /* group norm: statistics over 4 x count elements, 4 sets.
  * sums: 3 x 16, those (see add_image_moments) of each channel over `count` values.
- * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
+ * deviation.
  * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
+static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums,
+        const float *restrict weight, const float *restrict bias, double count)
 {
     double moments[32] = {0.0};
     add_image_moments(moments, 0.0, sums, 16, count);
@@ -2041,8 +2234,11 @@ static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums
  * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
+ * templates/ops/norm.c.tpl */
+static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const float *restrict sums, const float *restrict coef,
+        const float *restrict weight, double count)
 {
     for (int first = 0; first < 16; first += 4) {
         const double rest = (double)coef[48 + first];
@@ -2068,10 +2264,12 @@ static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight, 
 
 /* group norm: statistics over 8 x count elements, 4 sets.
  * sums: 3 x 32, those (see add_image_moments) of each channel over `count` values.
- * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
+ * deviation.
  * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
+static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums,
+        const float *restrict weight, const float *restrict bias, double count)
 {
     double moments[64] = {0.0};
     add_image_moments(moments, 0.0, sums, 32, count);
@@ -2103,8 +2301,11 @@ static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums
  * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-static void group_norm4_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
+ * templates/ops/norm.c.tpl */
+static void group_norm4_c32_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const float *restrict sums, const float *restrict coef,
+        const float *restrict weight, double count)
 {
     for (int first = 0; first < 32; first += 8) {
         const double rest = (double)coef[96 + first];
@@ -2130,7 +2331,8 @@ static void group_norm4_c32_bwd(float *restrict dcoef, float *restrict dweight, 
 
 /* -- 7. Weights -------------------------------------------------------------------------------- */
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -2157,7 +2359,8 @@ static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restri
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -2186,7 +2389,8 @@ static void pack_conv3x3_c16_k32_by32(float *restrict packed, const float *restr
 
 /* Canonical weights -> w of a 3 x 3 convolution, its data gradient: blocks of 16 outputs, in each
  * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k32_by16(float *restrict packed, const float *restrict canonical)
+static void pack_transposed_conv3x3_c16_k32_by16(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int tap = 0; tap < 9; tap++) {
@@ -2199,7 +2403,8 @@ static void pack_transposed_conv3x3_c16_k32_by16(float *restrict packed, const f
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -2228,7 +2433,8 @@ static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restr
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
  * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed, const float *restrict canonical)
+static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int tap = 0; tap < 1; tap++) {
@@ -2241,7 +2447,8 @@ static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed, const f
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -2270,7 +2477,8 @@ static void pack_conv3x3_c16_k16_by16(float *restrict packed, const float *restr
 
 /* Canonical weights -> w of a 3 x 3 convolution, its data gradient: blocks of 16 outputs, in each
  * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k16_by16(float *restrict packed, const float *restrict canonical)
+static void pack_transposed_conv3x3_c16_k16_by16(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int tap = 0; tap < 9; tap++) {
@@ -2283,7 +2491,8 @@ static void pack_transposed_conv3x3_c16_k16_by16(float *restrict packed, const f
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -2312,7 +2521,8 @@ static void pack_conv3x3_c32_k32_by32(float *restrict packed, const float *restr
 
 /* Canonical weights -> w of a 3 x 3 convolution, its data gradient: blocks of 32 outputs, in each
  * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv3x3_c32_k32_by32(float *restrict packed, const float *restrict canonical)
+static void pack_transposed_conv3x3_c32_k32_by32(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int tap = 0; tap < 9; tap++) {
@@ -2325,7 +2535,8 @@ static void pack_transposed_conv3x3_c32_k32_by32(float *restrict packed, const f
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 12 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 12 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k10_by12(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 10; k++) {
@@ -2354,7 +2565,8 @@ static void pack_conv1x1_c32_k10_by12(float *restrict packed, const float *restr
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
  * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const float *restrict canonical)
+static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int tap = 0; tap < 1; tap++) {
@@ -2369,33 +2581,65 @@ static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const f
 
 /* Where each parameter's gradient and packed copies are. */
 static const struct weight weights[27] = {
-    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1, .pack = pack_conv3x3_c3_k16_by16},
+    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432,
+            .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1,
+            .pack = pack_conv3x3_c3_k16_by16},
     /* norm1.weight */ {.param = 1, .gradient = AT_DW_NORM1, .gradient_floats = 16},
     /* norm1.bias */ {.param = 2, .gradient = AT_DB_NORM1, .gradient_floats = 16},
-    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2, .pack = pack_conv3x3_c16_k32_by32, .transposed = AT_WT_CONV2, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
+    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2,
+            .pack = pack_conv3x3_c16_k32_by32, .transposed = AT_WT_CONV2,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
     /* norm2.weight */ {.param = 4, .gradient = AT_DW_NORM2, .gradient_floats = 32},
     /* norm2.bias */ {.param = 5, .gradient = AT_DB_NORM2, .gradient_floats = 32},
-    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3, .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4, .pack = pack_conv3x3_c16_k16_by16, .transposed = AT_WT_CONV4, .pack_transposed = pack_transposed_conv3x3_c16_k16_by16},
+    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3,
+            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3,
+            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
+    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304,
+            .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4,
+            .pack = pack_conv3x3_c16_k16_by16, .transposed = AT_WT_CONV4,
+            .pack_transposed = pack_transposed_conv3x3_c16_k16_by16},
     /* norm3.weight */ {.param = 8, .gradient = AT_DW_NORM3, .gradient_floats = 16},
     /* norm3.bias */ {.param = 9, .gradient = AT_DB_NORM3, .gradient_floats = 16},
-    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5, .pack = pack_conv3x3_c16_k32_by32, .transposed = AT_WT_CONV5, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
+    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5,
+            .pack = pack_conv3x3_c16_k32_by32, .transposed = AT_WT_CONV5,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
     /* norm4.weight */ {.param = 11, .gradient = AT_DW_NORM4, .gradient_floats = 32},
     /* norm4.bias */ {.param = 12, .gradient = AT_DB_NORM4, .gradient_floats = 32},
-    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6, .pack = pack_conv3x3_c32_k32_by32, .transposed = AT_WT_CONV6, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32},
+    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6,
+            .pack = pack_conv3x3_c32_k32_by32, .transposed = AT_WT_CONV6,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32},
     /* norm5.weight */ {.param = 14, .gradient = AT_DW_NORM5, .gradient_floats = 32},
     /* norm5.bias */ {.param = 15, .gradient = AT_DB_NORM5, .gradient_floats = 32},
-    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7, .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8, .pack = pack_conv3x3_c16_k32_by32, .transposed = AT_WT_CONV8, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
+    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7,
+            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7,
+            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
+    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8,
+            .pack = pack_conv3x3_c16_k32_by32, .transposed = AT_WT_CONV8,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16},
     /* norm6.weight */ {.param = 18, .gradient = AT_DW_NORM6, .gradient_floats = 32},
     /* norm6.bias */ {.param = 19, .gradient = AT_DB_NORM6, .gradient_floats = 32},
-    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9, .pack = pack_conv3x3_c32_k32_by32, .transposed = AT_WT_CONV9, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32},
+    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9,
+            .pack = pack_conv3x3_c32_k32_by32, .transposed = AT_WT_CONV9,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32},
     /* norm7.weight */ {.param = 21, .gradient = AT_DW_NORM7, .gradient_floats = 32},
     /* norm7.bias */ {.param = 22, .gradient = AT_DB_NORM7, .gradient_floats = 32},
-    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10, .pack = pack_conv3x3_c32_k32_by32, .transposed = AT_WT_CONV10, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32},
+    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10,
+            .pack = pack_conv3x3_c32_k32_by32, .transposed = AT_WT_CONV10,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32},
     /* norm8.weight */ {.param = 24, .gradient = AT_DW_NORM8, .gradient_floats = 32},
     /* norm8.bias */ {.param = 25, .gradient = AT_DB_NORM8, .gradient_floats = 32},
-    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 384, .unpack = unpack_conv1x1_c32_k10_by12, .packed = true, .forward = AT_W_CONV11, .pack = pack_conv1x1_c32_k10_by12, .transposed = AT_WT_CONV11, .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
+    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 384,
+            .unpack = unpack_conv1x1_c32_k10_by12, .packed = true, .forward = AT_W_CONV11,
+            .pack = pack_conv1x1_c32_k10_by12, .transposed = AT_WT_CONV11,
+            .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
 };
 
 static void pack(struct run *run, int rank)
@@ -2453,94 +2697,302 @@ RUN(maxpool2x2s2_c16_16x16_bwd_data, a->dx, a->winner, a->dy, a->n)
 RUN(conv1x1_c32_k16_16x16_bwd_weights__plain, a->dw, a->x, a->dy, a->n)
 RUN(conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, a->dx, a->dy, a->w, a->n)
 RUN(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
 RUN(conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, a->dx, a->dy, a->w, a->n)
 RUN(conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
 RUN(conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, a->dx, a->dy, a->w, a->n)
 RUN(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
 RUN(conv3x3_c16_k16_16x16_bwd_data__plain, a->dx, a->dy, a->w, a->n)
 RUN(maxpool2x2s2_c16_32x32_bwd_data, a->dx, a->winner, a->dy, a->n)
 RUN(conv1x1_c32_k16_32x32_bwd_weights__plain, a->dw, a->x, a->dy, a->n)
 RUN(conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, a->dx, a->dy, a->w, a->n)
 RUN(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
 RUN(conv3x3_c16_k32_32x32_bwd_data__plain, a->dx, a->dy, a->w, a->n)
 RUN(norm_drop0p01_c16_32x32_bwd_reduce, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
 RUN(norm_drop0p01_mask_c16_32x32_bwd_data, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
 RUN(conv3x3_c3_k16_32x32_bwd_weights__plain, a->dw, a->x, a->dy, a->n)
 
+#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+
 static const struct kernel kernels[] = {
-    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__plain", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__plain},
-    {.name = "norm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__plain", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 9.437184, .images = 4, .packed_floats = 4608, .pack = pack_conv3x3_c16_k32_by32, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__plain},
-    {.name = "norm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_fwd},
-    {.name = "conv1x1_c32_k16_32x32_fwd__plain", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__plain},
-    {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__plain", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 2304, .pack = pack_conv3x3_c16_k16_by16, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__plain},
-    {.name = "norm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__plain", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 2.359296, .images = 4, .packed_floats = 4608, .pack = pack_conv3x3_c16_k32_by32, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__plain},
-    {.name = "norm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__plain", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 4.718592, .images = 4, .packed_floats = 9216, .pack = pack_conv3x3_c32_k32_by32, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__plain},
-    {.name = "norm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd},
-    {.name = "conv1x1_c32_k16_16x16_fwd__plain", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__plain},
-    {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__plain", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.589824, .images = 4, .packed_floats = 4608, .pack = pack_conv3x3_c16_k32_by32, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__plain},
-    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__plain", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216, .pack = pack_conv3x3_c32_k32_by32, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__plain},
-    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__plain", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216, .pack = pack_conv3x3_c32_k32_by32, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__plain},
-    {.name = "norm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd},
-    {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
-    {.name = "conv1x1_c32_k10_1x1_fwd__plain", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 12, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 384, .pack = pack_conv1x1_c32_k10_by12, .run = run_conv1x1_c32_k10_1x1_fwd__plain},
-    {.name = "conv1x1_c32_k10_1x1_bwd_weights__plain", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 12, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 384, .unpack = unpack_conv1x1_c32_k10_by12, .run = run_conv1x1_c32_k10_1x1_bwd_weights__plain},
-    {.name = "conv1x1_c32_k10_1x1_bwd_data__plain", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 12, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32, .run = run_conv1x1_c32_k10_1x1_bwd_data__plain},
-    {.name = "avgpool_global_c32_8x8_bwd_data__b0_1", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_bwd_data__b0_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__plain_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_data__plain_b1_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__plain_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_data__plain_b1_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824, .images = 4, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__plain", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824, .images = 4, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16, .run = run_conv3x3_c16_k32_8x8_bwd_data__plain},
-    {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
-    {.name = "conv1x1_c32_k16_16x16_bwd_weights__plain", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__plain},
-    {.name = "conv1x1_c32_k16_16x16_bwd_data__plain_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_16x16_bwd_data__plain_b0_1},
-    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 4.718592, .images = 4, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_data__plain_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 4.718592, .images = 4, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_16x16_bwd_data__plain_b1_1},
-    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 2.359296, .images = 4, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_data__plain_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 2.359296, .images = 4, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16, .run = run_conv3x3_c16_k32_16x16_bwd_data__plain_b1_1},
-    {.name = "norm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_data__plain", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 2304, .pack = pack_transposed_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_data__plain},
-    {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
-    {.name = "conv1x1_c32_k16_32x32_bwd_weights__plain", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__plain},
-    {.name = "conv1x1_c32_k16_32x32_bwd_data__plain_b0_1", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_32x32_bwd_data__plain_b0_1},
-    {.name = "norm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 9.437184, .images = 4, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_data__plain", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 9.437184, .images = 4, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16, .run = run_conv3x3_c16_k32_32x32_bwd_data__plain},
-    {.name = "norm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_bwd_reduce},
-    {.name = "norm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_32x32_bwd_data},
-    {.name = "conv3x3_c3_k16_32x32_bwd_weights__plain", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__plain},
+    {KERNEL(conv3x3_relu_norm_c3_k16_32x32_fwd__plain), .layer = "conv1", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16},
+    {KERNEL(norm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_32x32_fwd__plain), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 9.437184, .images = 4, .packed_floats = 4608,
+            .pack = pack_conv3x3_c16_k32_by32},
+    {KERNEL(norm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_32x32_fwd__plain), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(maxpool2x2s2_winner_c16_32x32_fwd__b0_1), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .window = 2,
+            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k16_16x16_fwd__plain), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 1.179648, .images = 4, .packed_floats = 2304,
+            .pack = pack_conv3x3_c16_k16_by16},
+    {KERNEL(norm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_16x16_fwd__plain), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 2.359296, .images = 4, .packed_floats = 4608,
+            .pack = pack_conv3x3_c16_k32_by32},
+    {KERNEL(norm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_16x16_fwd__plain), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 4.718592, .images = 4, .packed_floats = 9216,
+            .pack = pack_conv3x3_c32_k32_by32},
+    {KERNEL(norm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_16x16_fwd__plain), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(maxpool2x2s2_winner_c16_16x16_fwd__b0_1), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .window = 2,
+            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_8x8_fwd__plain), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 0.589824, .images = 4, .packed_floats = 4608,
+            .pack = pack_conv3x3_c16_k32_by32},
+    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__plain), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+            .pack = pack_conv3x3_c32_k32_by32},
+    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__plain), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+            .pack = pack_conv3x3_c32_k32_by32},
+    {KERNEL(norm_drop0p01_c32_8x8_fwd), .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD,
+            .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(avgpool_global_c32_8x8_fwd), .layer = "global_avgpool1", .op = KERNEL_AVGPOOL,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .window = 8,
+            .stride = 1, .padding = 0, .images = 4},
+    {KERNEL(conv1x1_c32_k10_1x1_fwd__plain), .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD,
+            .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0}, .window = 1, .stride = 1, .padding = 0,
+            .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 384,
+            .pack = pack_conv1x1_c32_k10_by12},
+    {KERNEL(conv1x1_c32_k10_1x1_bwd_weights__plain), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0},
+            .dy = {10, 1, 1, 12, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.000640, .images = 4, .packed_floats = 384,
+            .unpack = unpack_conv1x1_c32_k10_by12},
+    {KERNEL(conv1x1_c32_k10_1x1_bwd_data__plain), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0},
+            .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 12, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320,
+            .pack = pack_transposed_conv1x1_c32_k10_by32},
+    {KERNEL(avgpool_global_c32_8x8_bwd_data__b0_1), .layer = "global_avgpool1",
+            .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
+            .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8,
+            .stride = 1, .padding = 0, .images = 4},
+    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm8", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm8", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+            .pack = pack_transposed_conv3x3_c32_k32_by32},
+    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+            .pack = pack_transposed_conv3x3_c32_k32_by32},
+    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 0.589824, .images = 4, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_8x8_bwd_data__plain), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .exact = true, .mflop = 0.589824, .images = 4, .packed_floats = 4608,
+            .pack = pack_transposed_conv3x3_c16_k32_by16},
+    {KERNEL(maxpool2x2s2_c16_16x16_bwd_data), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2,
+            .padding = 0, .exact = true, .images = 4},
+    {KERNEL(conv1x1_c32_k16_16x16_bwd_weights__plain), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
+            .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.262144, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16},
+    {KERNEL(conv1x1_c32_k16_16x16_bwd_data__plain_b0_1), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
+            .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512,
+            .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
+            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 4.718592, .images = 4, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_16x16_bwd_data__plain_b1_1), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .exact = true, .mflop = 4.718592, .images = 4, .packed_floats = 9216,
+            .pack = pack_transposed_conv3x3_c32_k32_by32},
+    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
+            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 2.359296, .images = 4, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_16x16_bwd_data__plain_b1_1), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
+            .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .exact = true, .mflop = 2.359296, .images = 4, .packed_floats = 4608,
+            .pack = pack_transposed_conv3x3_c16_k32_by16},
+    {KERNEL(norm_drop0p01_c16_16x16_bwd_reduce__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
+            .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
+            .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 1.179648, .images = 4, .packed_floats = 2304,
+            .unpack = unpack_conv3x3_c16_k16_by16},
+    {KERNEL(conv3x3_c16_k16_16x16_bwd_data__plain), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1,
+            .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 2304,
+            .pack = pack_transposed_conv3x3_c16_k16_by16},
+    {KERNEL(maxpool2x2s2_c16_32x32_bwd_data), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2,
+            .padding = 0, .exact = true, .images = 4},
+    {KERNEL(conv1x1_c32_k16_32x32_bwd_weights__plain), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
+            .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 1.048576, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16},
+    {KERNEL(conv1x1_c32_k16_32x32_bwd_data__plain_b0_1), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512,
+            .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(norm_drop0p01_c32_32x32_bwd_reduce__b0_1), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
+            .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
+            .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
+            .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 9.437184, .images = 4, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_32x32_bwd_data__plain), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
+            .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .exact = true, .mflop = 9.437184, .images = 4, .packed_floats = 4608,
+            .pack = pack_transposed_conv3x3_c16_k32_by16},
+    {KERNEL(norm_drop0p01_c16_32x32_bwd_reduce), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c16_32x32_bwd_data), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c3_k16_32x32_bwd_weights__plain), .layer = "conv1", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0},
+            .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 0.884736, .images = 4, .packed_floats = 432,
+            .unpack = unpack_conv3x3_c3_k16_by16},
 };
 
-/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has ended in
- * numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats, images, row of floats and how
- * many of a row are used. */
+/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has
+ * ended in numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats,
+ * images, row of floats and how many of a row are used. */
 static const struct tensor tensors[] = {
     {SLOT_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 624896, 3468, 4, 3, 3},
     {SLOT_CONV1_FWD, "relu1", "its output", TENSOR_SCRATCH, 353024, 16384, 4, 16, 16},
@@ -2579,81 +3031,146 @@ static const struct tensor tensors[] = {
     {SLOT_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, 500992, 96, 4, 32, 32},
     {SLOT_NORM8_FWD, "norm8", "its scale or shift", TENSOR_SCRATCH, 622592, 160, 4, 32, 32},
     {SLOT_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, 651568, 2048, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 500992, 32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 500992, 32, 4, 32,
+            32},
     {SLOT_CONV11_FWD, "conv11", "its output", TENSOR_SCRATCH, 501120, 12, 4, 12, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 501168, 12, 4, 12, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11, 384, 1, 384, 384},
-    {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 500992, 32, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 651568, 3200, 4, 32, 32},
-    {SLOT_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 624000, 64, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_SCRATCH, 500992, 96, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 501168, 12, 4,
+            12, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11,
+            384, 1, 384, 384},
+    {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 500992,
+            32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH,
+            651568, 3200, 4, 32, 32},
+    {SLOT_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 624000, 64, 4, 32,
+            32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_SCRATCH, 500992, 96,
+            4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1,
+            32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32,
+            32},
     {SLOT_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_SCRATCH, 622592, 160, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 651568, 3200, 4, 32, 32},
-    {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 638768, 3200, 4, 32, 32},
-    {SLOT_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 622592, 64, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_SCRATCH, 500992, 96, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 651568, 3200, 4,
+            32, 32},
+    {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10,
+            9216, 1, 9216, 9216},
+    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 638768, 3200,
+            4, 32, 32},
+    {SLOT_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 622592, 64, 4, 32,
+            32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_SCRATCH, 500992, 96,
+            4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1,
+            32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32,
+            32},
     {SLOT_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_SCRATCH, 621952, 160, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 638768, 3200, 4, 32, 32},
-    {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 608512, 3200, 4, 32, 32},
-    {SLOT_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 621952, 64, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_SCRATCH, 500992, 96, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 638768, 3200, 4,
+            32, 32},
+    {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216,
+            1, 9216, 9216},
+    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 608512, 3200, 4,
+            32, 32},
+    {SLOT_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 621952, 64, 4, 32,
+            32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_SCRATCH, 500992, 96,
+            4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1,
+            32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32,
+            32},
     {SLOT_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_SCRATCH, 621312, 160, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 608512, 3200, 4, 32, 32},
-    {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
-    {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 492800, 1024, 4, 16, 16},
-    {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 608512, 4096, 4, 16, 16},
-    {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 460032, 10368, 4, 32, 32},
-    {SLOT_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 608896, 64, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_SCRATCH, 608512, 96, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 608512, 3200, 4,
+            32, 32},
+    {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 492800, 1024, 4,
+            16, 16},
+    {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 608512, 4096, 4,
+            16, 16},
+    {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512,
+            1, 512, 512},
+    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 460032, 10368,
+            4, 32, 32},
+    {SLOT_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 608896, 64, 4, 32,
+            32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_SCRATCH, 608512, 96,
+            4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1,
+            32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32,
+            32},
     {SLOT_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_SCRATCH, 701744, 160, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 460032, 10368, 4, 32, 32},
-    {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 418560, 10368, 4, 32, 32},
-    {SLOT_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 460416, 64, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_SCRATCH, 460032, 96, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 460032, 10368,
+            4, 32, 32},
+    {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216,
+            1, 9216, 9216},
+    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 418560, 10368,
+            4, 32, 32},
+    {SLOT_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 460416, 64, 4, 32,
+            32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_SCRATCH, 460032, 96,
+            4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1,
+            32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32,
+            32},
     {SLOT_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_SCRATCH, 701104, 160, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 418560, 10368, 4, 32, 32},
-    {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 460032, 5184, 4, 16, 16},
-    {SLOT_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 418752, 32, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_SCRATCH, 418560, 48, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
+    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 418560, 10368,
+            4, 32, 32},
+    {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 460032, 5184, 4,
+            16, 16},
+    {SLOT_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 418752, 32, 4, 16,
+            16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_SCRATCH, 418560, 48,
+            4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1,
+            16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16,
+            16},
     {SLOT_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_SCRATCH, 702704, 80, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 460032, 5184, 4, 16, 16},
-    {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
-    {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 418560, 16384, 4, 16, 16},
-    {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
-    {SLOT_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 418944, 64, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_SCRATCH, 418560, 96, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
+    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 460032, 5184, 4,
+            16, 16},
+    {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304,
+            1, 2304, 2304},
+    {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 131072, 4096, 4,
+            16, 16},
+    {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 418560, 16384,
+            4, 16, 16},
+    {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512,
+            1, 512, 512},
+    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32,
+            32},
+    {SLOT_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 418944, 64, 4, 32,
+            32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_SCRATCH, 418560, 96,
+            4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1,
+            32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32,
+            32},
     {SLOT_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_SCRATCH, 700464, 160, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
-    {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
+    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32,
+            32},
+    {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384,
+            4, 16, 16},
     {SLOT_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, 192, 32, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_SCRATCH, 0, 48, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_SCRATCH, 0, 48, 4,
+            16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1,
+            16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16,
+            16},
     {SLOT_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_SCRATCH, 702384, 80, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
-    {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
+    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384,
+            4, 16, 16},
+    {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432,
+            1, 432, 432},
 };
 
 static const struct tensors all_tensors = {
@@ -2666,76 +3183,153 @@ static const struct tensors all_tensors = {
 /* -- 9. Model ---------------------------------------------------------------------------------- */
 
 static const struct layer layers[] = {
-    {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 0, .bias = -1, .state = -1, .mflop = 0.884736},
-    {.op = LAYER_RELU, .name = "relu1", .inputs = {1, -1}, .c = 16, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm1", .inputs = {2, -1}, .c = 16, .h = 32, .w = 32, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 1, .bias = 2, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout1", .inputs = {3, -1}, .c = 16, .h = 32, .w = 32, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 3, .bias = -1, .state = -1, .mflop = 9.437184},
-    {.op = LAYER_RELU, .name = "relu2", .inputs = {5, -1}, .c = 32, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm2", .inputs = {6, -1}, .c = 32, .h = 32, .w = 32, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 4, .bias = 5, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout2", .inputs = {7, -1}, .c = 32, .h = 32, .w = 32, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32, .window = 1, .stride = 1, .padding = 0, .weight = 6, .bias = -1, .state = -1, .mflop = 1.048576},
-    {.op = LAYER_MAXPOOL, .name = "maxpool1", .inputs = {9, -1}, .c = 16, .h = 16, .w = 16, .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 7, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu3", .inputs = {11, -1}, .c = 16, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm3", .inputs = {12, -1}, .c = 16, .h = 16, .w = 16, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 8, .bias = 9, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout3", .inputs = {13, -1}, .c = 16, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 10, .bias = -1, .state = -1, .mflop = 2.359296},
-    {.op = LAYER_RELU, .name = "relu4", .inputs = {15, -1}, .c = 32, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm4", .inputs = {16, -1}, .c = 32, .h = 16, .w = 16, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 11, .bias = 12, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout4", .inputs = {17, -1}, .c = 32, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 13, .bias = -1, .state = -1, .mflop = 4.718592},
-    {.op = LAYER_RELU, .name = "relu5", .inputs = {19, -1}, .c = 32, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm5", .inputs = {20, -1}, .c = 32, .h = 16, .w = 16, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 14, .bias = 15, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout5", .inputs = {21, -1}, .c = 32, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16, .window = 1, .stride = 1, .padding = 0, .weight = 16, .bias = -1, .state = -1, .mflop = 0.262144},
-    {.op = LAYER_MAXPOOL, .name = "maxpool2", .inputs = {23, -1}, .c = 16, .h = 8, .w = 8, .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 17, .bias = -1, .state = -1, .mflop = 0.589824},
-    {.op = LAYER_RELU, .name = "relu6", .inputs = {25, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm6", .inputs = {26, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 18, .bias = 19, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout6", .inputs = {27, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 20, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu7", .inputs = {29, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm7", .inputs = {30, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 21, .bias = 22, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout7", .inputs = {31, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 23, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu8", .inputs = {33, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm8", .inputs = {34, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 24, .bias = 25, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout8", .inputs = {35, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", .inputs = {36, -1}, .c = 32, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1, .window = 1, .stride = 1, .padding = 0, .weight = 26, .bias = -1, .state = -1, .mflop = 0.000640},
-    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", .inputs = {38, -1}, .c = 10, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32, .window = 3,
+            .stride = 1, .padding = 1, .weight = 0, .bias = -1, .state = -1, .mflop = 0.884736},
+    {.op = LAYER_RELU, .name = "relu1", .inputs = {1, -1}, .c = 16, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm1", .inputs = {2, -1}, .c = 16, .h = 32, .w = 32,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 1, .bias = 2, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout1", .inputs = {3, -1}, .c = 16, .h = 32, .w = 32,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32, .window = 3,
+            .stride = 1, .padding = 1, .weight = 3, .bias = -1, .state = -1, .mflop = 9.437184},
+    {.op = LAYER_RELU, .name = "relu2", .inputs = {5, -1}, .c = 32, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm2", .inputs = {6, -1}, .c = 32, .h = 32, .w = 32,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 4, .bias = 5, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout2", .inputs = {7, -1}, .c = 32, .h = 32, .w = 32,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32, .window = 1,
+            .stride = 1, .padding = 0, .weight = 6, .bias = -1, .state = -1, .mflop = 1.048576},
+    {.op = LAYER_MAXPOOL, .name = "maxpool1", .inputs = {9, -1}, .c = 16, .h = 16, .w = 16,
+            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 7, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu3", .inputs = {11, -1}, .c = 16, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm3", .inputs = {12, -1}, .c = 16, .h = 16, .w = 16,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 8, .bias = 9, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout3", .inputs = {13, -1}, .c = 16, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 10, .bias = -1, .state = -1, .mflop = 2.359296},
+    {.op = LAYER_RELU, .name = "relu4", .inputs = {15, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm4", .inputs = {16, -1}, .c = 32, .h = 16, .w = 16,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 11, .bias = 12, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout4", .inputs = {17, -1}, .c = 32, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 13, .bias = -1, .state = -1, .mflop = 4.718592},
+    {.op = LAYER_RELU, .name = "relu5", .inputs = {19, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm5", .inputs = {20, -1}, .c = 32, .h = 16, .w = 16,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 14, .bias = 15, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout5", .inputs = {21, -1}, .c = 32, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16, .window = 1,
+            .stride = 1, .padding = 0, .weight = 16, .bias = -1, .state = -1, .mflop = 0.262144},
+    {.op = LAYER_MAXPOOL, .name = "maxpool2", .inputs = {23, -1}, .c = 16, .h = 8, .w = 8,
+            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 17, .bias = -1, .state = -1, .mflop = 0.589824},
+    {.op = LAYER_RELU, .name = "relu6", .inputs = {25, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm6", .inputs = {26, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 18, .bias = 19, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout6", .inputs = {27, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 20, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu7", .inputs = {29, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm7", .inputs = {30, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 21, .bias = 22, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout7", .inputs = {31, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 23, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu8", .inputs = {33, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm8", .inputs = {34, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_GROUP, .groups = 4, .eps = 1e-05f, .weight = 24, .bias = 25, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout8", .inputs = {35, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", .inputs = {36, -1}, .c = 32, .h = 1,
+            .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1, .window = 1,
+            .stride = 1, .padding = 0, .weight = 26, .bias = -1, .state = -1, .mflop = 0.000640},
+    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", .inputs = {38, -1},
+            .c = 10, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
 };
 
 static const struct param params[] = {
-    {.name = "conv1.weight", .rank = 4, .shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT, .count = 432, .init = INIT_FAN_IN, .fan_in = 27, .decays = true},
-    {.name = "norm1.weight", .rank = 1, .shape = {16}, .offset = NORM1_WEIGHT, .count = 16, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm1.bias", .rank = 1, .shape = {16}, .offset = NORM1_BIAS, .count = 16, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv2.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV2_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm2.weight", .rank = 1, .shape = {32}, .offset = NORM2_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm2.bias", .rank = 1, .shape = {32}, .offset = NORM2_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv3.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV3_WEIGHT, .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
-    {.name = "conv4.weight", .rank = 4, .shape = {16, 16, 3, 3}, .offset = CONV4_WEIGHT, .count = 2304, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm3.weight", .rank = 1, .shape = {16}, .offset = NORM3_WEIGHT, .count = 16, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm3.bias", .rank = 1, .shape = {16}, .offset = NORM3_BIAS, .count = 16, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv5.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV5_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm4.weight", .rank = 1, .shape = {32}, .offset = NORM4_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm4.bias", .rank = 1, .shape = {32}, .offset = NORM4_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv6.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV6_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm5.weight", .rank = 1, .shape = {32}, .offset = NORM5_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm5.bias", .rank = 1, .shape = {32}, .offset = NORM5_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv7.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV7_WEIGHT, .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
-    {.name = "conv8.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV8_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm6.weight", .rank = 1, .shape = {32}, .offset = NORM6_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm6.bias", .rank = 1, .shape = {32}, .offset = NORM6_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv9.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV9_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm7.weight", .rank = 1, .shape = {32}, .offset = NORM7_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm7.bias", .rank = 1, .shape = {32}, .offset = NORM7_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv10.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV10_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm8.weight", .rank = 1, .shape = {32}, .offset = NORM8_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm8.bias", .rank = 1, .shape = {32}, .offset = NORM8_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv11.weight", .rank = 4, .shape = {10, 32, 1, 1}, .offset = CONV11_WEIGHT, .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv1.weight", .rank = 4, .shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT,
+            .count = 432, .init = INIT_FAN_IN, .fan_in = 27, .decays = true},
+    {.name = "norm1.weight", .rank = 1, .shape = {16}, .offset = NORM1_WEIGHT, .count = 16,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm1.bias", .rank = 1, .shape = {16}, .offset = NORM1_BIAS, .count = 16,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv2.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV2_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm2.weight", .rank = 1, .shape = {32}, .offset = NORM2_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm2.bias", .rank = 1, .shape = {32}, .offset = NORM2_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv3.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV3_WEIGHT,
+            .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv4.weight", .rank = 4, .shape = {16, 16, 3, 3}, .offset = CONV4_WEIGHT,
+            .count = 2304, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm3.weight", .rank = 1, .shape = {16}, .offset = NORM3_WEIGHT, .count = 16,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm3.bias", .rank = 1, .shape = {16}, .offset = NORM3_BIAS, .count = 16,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv5.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV5_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm4.weight", .rank = 1, .shape = {32}, .offset = NORM4_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm4.bias", .rank = 1, .shape = {32}, .offset = NORM4_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv6.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV6_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm5.weight", .rank = 1, .shape = {32}, .offset = NORM5_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm5.bias", .rank = 1, .shape = {32}, .offset = NORM5_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv7.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV7_WEIGHT,
+            .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv8.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV8_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm6.weight", .rank = 1, .shape = {32}, .offset = NORM6_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm6.bias", .rank = 1, .shape = {32}, .offset = NORM6_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv9.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV9_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm7.weight", .rank = 1, .shape = {32}, .offset = NORM7_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm7.bias", .rank = 1, .shape = {32}, .offset = NORM7_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv10.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV10_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm8.weight", .rank = 1, .shape = {32}, .offset = NORM8_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm8.bias", .rank = 1, .shape = {32}, .offset = NORM8_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv11.weight", .rank = 4, .shape = {10, 32, 1, 1}, .offset = CONV11_WEIGHT,
+            .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
 };
 
 static const struct model model = {

@@ -6,32 +6,58 @@
  *
  * To build it alone, beside the runtime's headers and library:
  *
- *     cc -std=c11 -O3 -ffp-contract=off -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -Iruntime s8_ln_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
+ *     cc -std=c11 -O3 -ffp-contract=off \
+ *         -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 \
+ *         -Iruntime s8_ln_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
  *
- * step                    input         output        parameters  MFLOP  forward kernel
- * conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88  conv3x3_relu_norm_c3_k16_32x32_fwd__bank
- * norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32         norm_drop0p01_c16_32x32_fwd__b0_1
- * conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44  conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4
- * norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64         norm_drop0p01_c32_32x32_fwd
- * conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05  conv1x1_c32_k16_32x32_fwd__direct
- * maxpool1                16 x 32 x 32  16 x 16 x 16           0         maxpool2x2s2_c16_32x32_fwd__b0_1
- * conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18  conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4
- * norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32         norm_drop0p01_c16_16x16_fwd__b0_1
- * conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36  conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4
- * norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64         norm_drop0p01_c32_16x16_fwd__b0_1
- * conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72  conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4
- * norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64         norm_drop0p01_c32_16x16_fwd
- * conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26  conv1x1_c32_k16_16x16_fwd__direct
- * maxpool2                16 x 16 x 16  16 x 8 x 8             0         maxpool2x2s2_c16_16x16_fwd__b0_1
- * conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59  conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4
- * norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd__b0_1
- * conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
- * norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd__b0_1
- * conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18  conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
- * norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64         norm_drop0p01_c32_8x8_fwd
- * global_avgpool1         32 x 8 x 8    32 x 1 x 1             0         avgpool_global_c32_8x8_fwd
- * conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00  conv1x1_c32_k10_1x1_fwd__direct
- * softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0         softmax_loss
+ * line  step                    input         output        parameters  MFLOP
+ *       forward kernel
+ *    7  conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88
+ *       conv3x3_relu_norm_c3_k16_32x32_fwd__bank
+ *    7  norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32
+ *       norm_drop0p01_c16_32x32_fwd__b0_1
+ *    7  conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44
+ *       conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4
+ *    7  norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64
+ *       norm_drop0p01_c32_32x32_fwd
+ *   11  conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05
+ *       conv1x1_c32_k16_32x32_fwd__direct
+ *   11  maxpool1                16 x 32 x 32  16 x 16 x 16           0
+ *       maxpool2x2s2_c16_32x32_fwd__b0_1
+ *    7  conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18
+ *       conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4
+ *    7  norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32
+ *       norm_drop0p01_c16_16x16_fwd__b0_1
+ *    7  conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36
+ *       conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4
+ *    7  norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64
+ *       norm_drop0p01_c32_16x16_fwd__b0_1
+ *    7  conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72
+ *       conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4
+ *    7  norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64
+ *       norm_drop0p01_c32_16x16_fwd
+ *   11  conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26
+ *       conv1x1_c32_k16_16x16_fwd__direct
+ *   11  maxpool2                16 x 16 x 16  16 x 8 x 8             0
+ *       maxpool2x2s2_c16_16x16_fwd__b0_1
+ *    7  conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59
+ *       conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4
+ *    7  norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64
+ *       norm_drop0p01_c32_8x8_fwd__b0_1
+ *    7  conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *       conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
+ *    7  norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64
+ *       norm_drop0p01_c32_8x8_fwd__b0_1
+ *    7  conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *       conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
+ *    7  norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64
+ *       norm_drop0p01_c32_8x8_fwd
+ *   29  global_avgpool1         32 x 8 x 8    32 x 1 x 1             0
+ *       avgpool_global_c32_8x8_fwd
+ *   30  conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00
+ *       conv1x1_c32_k10_1x1_fwd__direct
+ *   31  softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0
+ *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward.
  *
@@ -43,8 +69,9 @@
  *     ..
  *     chunk 15  images 120-123, 124-127
  *
- * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
- * threads changes no bit. A micro-batch goes through the whole network before the next one begins.
+ * A chunk has sums of its own, which are added in one order whatever thread made them: the number
+ * of threads changes no bit. A micro-batch goes through the whole network before the next one
+ * begins.
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
  * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch.
@@ -77,33 +104,13 @@
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
-    CONV1_WEIGHT = 0,
-    NORM1_WEIGHT = 432,
-    NORM1_BIAS = 448,
-    CONV2_WEIGHT = 464,
-    NORM2_WEIGHT = 5072,
-    NORM2_BIAS = 5104,
-    CONV3_WEIGHT = 5136,
-    CONV4_WEIGHT = 5648,
-    NORM3_WEIGHT = 7952,
-    NORM3_BIAS = 7968,
-    CONV5_WEIGHT = 7984,
-    NORM4_WEIGHT = 12592,
-    NORM4_BIAS = 12624,
-    CONV6_WEIGHT = 12656,
-    NORM5_WEIGHT = 21872,
-    NORM5_BIAS = 21904,
-    CONV7_WEIGHT = 21936,
-    CONV8_WEIGHT = 22448,
-    NORM6_WEIGHT = 27056,
-    NORM6_BIAS = 27088,
-    CONV9_WEIGHT = 27120,
-    NORM7_WEIGHT = 36336,
-    NORM7_BIAS = 36368,
-    CONV10_WEIGHT = 36400,
-    NORM8_WEIGHT = 45616,
-    NORM8_BIAS = 45648,
-    CONV11_WEIGHT = 45680,
+    CONV1_WEIGHT = 0, NORM1_WEIGHT = 432, NORM1_BIAS = 448, CONV2_WEIGHT = 464, NORM2_WEIGHT = 5072,
+            NORM2_BIAS = 5104, CONV3_WEIGHT = 5136, CONV4_WEIGHT = 5648, NORM3_WEIGHT = 7952,
+            NORM3_BIAS = 7968, CONV5_WEIGHT = 7984, NORM4_WEIGHT = 12592, NORM4_BIAS = 12624,
+            CONV6_WEIGHT = 12656, NORM5_WEIGHT = 21872, NORM5_BIAS = 21904, CONV7_WEIGHT = 21936,
+            CONV8_WEIGHT = 22448, NORM6_WEIGHT = 27056, NORM6_BIAS = 27088, CONV9_WEIGHT = 27120,
+            NORM7_WEIGHT = 36336, NORM7_BIAS = 36368, CONV10_WEIGHT = 36400, NORM8_WEIGHT = 45616,
+            NORM8_BIAS = 45648, CONV11_WEIGHT = 45680,
     PARAM_FLOATS = 46000
 };
 
@@ -167,75 +174,30 @@ enum {
     CHUNK_FLOATS = 46192
 };
 
-/* Each thread's own, for one micro-batch: the pointers of train_micro_batch and eval_micro_batch say what lies where. */
+/* Each thread's own, for one micro-batch: the pointers of train_micro_batch and eval_micro_batch
+ * say what lies where. */
 enum {
     SCRATCH_FLOATS = 767984
 };
 
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
 enum {
-    SLOT_CONV1_FWD,
-    SLOT_NORM1_FWD,
-    SLOT_CONV2_FWD,
-    SLOT_NORM2_FWD,
-    SLOT_CONV3_FWD,
-    SLOT_MAXPOOL1_FWD,
-    SLOT_CONV4_FWD,
-    SLOT_NORM3_FWD,
-    SLOT_CONV5_FWD,
-    SLOT_NORM4_FWD,
-    SLOT_CONV6_FWD,
-    SLOT_NORM5_FWD,
-    SLOT_CONV7_FWD,
-    SLOT_MAXPOOL2_FWD,
-    SLOT_CONV8_FWD,
-    SLOT_NORM6_FWD,
-    SLOT_CONV9_FWD,
-    SLOT_NORM7_FWD,
-    SLOT_CONV10_FWD,
-    SLOT_NORM8_FWD,
-    SLOT_GLOBAL_AVGPOOL1_FWD,
-    SLOT_CONV11_FWD,
-    SLOT_CONV11_BWD_WEIGHTS,
-    SLOT_CONV11_BWD_DATA,
-    SLOT_GLOBAL_AVGPOOL1_BWD_DATA,
-    SLOT_NORM8_BWD_REDUCE,
-    SLOT_NORM8_BWD_DATA,
-    SLOT_CONV10_BWD_WEIGHTS,
-    SLOT_CONV10_BWD_DATA,
-    SLOT_NORM7_BWD_REDUCE,
-    SLOT_NORM7_BWD_DATA,
-    SLOT_CONV9_BWD_WEIGHTS,
-    SLOT_CONV9_BWD_DATA,
-    SLOT_NORM6_BWD_REDUCE,
-    SLOT_NORM6_BWD_DATA,
-    SLOT_CONV8_BWD_WEIGHTS,
-    SLOT_CONV8_BWD_DATA,
-    SLOT_MAXPOOL2_BWD_DATA,
-    SLOT_CONV7_BWD_WEIGHTS,
-    SLOT_CONV7_BWD_DATA,
-    SLOT_NORM5_BWD_REDUCE,
-    SLOT_NORM5_BWD_DATA,
-    SLOT_CONV6_BWD_WEIGHTS,
-    SLOT_CONV6_BWD_DATA,
-    SLOT_NORM4_BWD_REDUCE,
-    SLOT_NORM4_BWD_DATA,
-    SLOT_CONV5_BWD_WEIGHTS,
-    SLOT_CONV5_BWD_DATA,
-    SLOT_NORM3_BWD_REDUCE,
-    SLOT_NORM3_BWD_DATA,
-    SLOT_CONV4_BWD_WEIGHTS,
-    SLOT_CONV4_BWD_DATA,
-    SLOT_MAXPOOL1_BWD_DATA,
-    SLOT_CONV3_BWD_WEIGHTS,
-    SLOT_CONV3_BWD_DATA,
-    SLOT_NORM2_BWD_REDUCE,
-    SLOT_NORM2_BWD_DATA,
-    SLOT_CONV2_BWD_WEIGHTS,
-    SLOT_CONV2_BWD_DATA,
-    SLOT_NORM1_BWD_REDUCE,
-    SLOT_NORM1_BWD_DATA,
-    SLOT_CONV1_BWD_WEIGHTS,
+    SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
+            SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
+            SLOT_CONV6_FWD, SLOT_NORM5_FWD, SLOT_CONV7_FWD, SLOT_MAXPOOL2_FWD, SLOT_CONV8_FWD,
+            SLOT_NORM6_FWD, SLOT_CONV9_FWD, SLOT_NORM7_FWD, SLOT_CONV10_FWD, SLOT_NORM8_FWD,
+            SLOT_GLOBAL_AVGPOOL1_FWD, SLOT_CONV11_FWD, SLOT_CONV11_BWD_WEIGHTS,
+            SLOT_CONV11_BWD_DATA, SLOT_GLOBAL_AVGPOOL1_BWD_DATA, SLOT_NORM8_BWD_REDUCE,
+            SLOT_NORM8_BWD_DATA, SLOT_CONV10_BWD_WEIGHTS, SLOT_CONV10_BWD_DATA,
+            SLOT_NORM7_BWD_REDUCE, SLOT_NORM7_BWD_DATA, SLOT_CONV9_BWD_WEIGHTS, SLOT_CONV9_BWD_DATA,
+            SLOT_NORM6_BWD_REDUCE, SLOT_NORM6_BWD_DATA, SLOT_CONV8_BWD_WEIGHTS, SLOT_CONV8_BWD_DATA,
+            SLOT_MAXPOOL2_BWD_DATA, SLOT_CONV7_BWD_WEIGHTS, SLOT_CONV7_BWD_DATA,
+            SLOT_NORM5_BWD_REDUCE, SLOT_NORM5_BWD_DATA, SLOT_CONV6_BWD_WEIGHTS, SLOT_CONV6_BWD_DATA,
+            SLOT_NORM4_BWD_REDUCE, SLOT_NORM4_BWD_DATA, SLOT_CONV5_BWD_WEIGHTS, SLOT_CONV5_BWD_DATA,
+            SLOT_NORM3_BWD_REDUCE, SLOT_NORM3_BWD_DATA, SLOT_CONV4_BWD_WEIGHTS, SLOT_CONV4_BWD_DATA,
+            SLOT_MAXPOOL1_BWD_DATA, SLOT_CONV3_BWD_WEIGHTS, SLOT_CONV3_BWD_DATA,
+            SLOT_NORM2_BWD_REDUCE, SLOT_NORM2_BWD_DATA, SLOT_CONV2_BWD_WEIGHTS, SLOT_CONV2_BWD_DATA,
+            SLOT_NORM1_BWD_REDUCE, SLOT_NORM1_BWD_DATA, SLOT_CONV1_BWD_WEIGHTS,
     SLOT_KERNELS,
     SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
     SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
@@ -270,7 +232,8 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-/* Gives the time since the last call of this function to a slot of the profile, when there is one. */
+/* Gives the time since the last call of this function to a slot of the profile, when there is one.
+ * */
 static inline void count_time(const struct net *net, int slot)
 {
     run_count(net->run, net->rank, slot);
@@ -318,69 +281,103 @@ static const float *input_images(const struct net *net, int image)
 
 /* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
  * of an evaluation alone, the input, the loss, the norms. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words);
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n);
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n);
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n);
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n);
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n);
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n);
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n);
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n);
+typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_y_sums_x_w_scratch(float *restrict y, float *restrict sums,
+        const float *restrict x, const float *restrict w, float *restrict scratch, int n);
+typedef void takes_y_x_w(float *restrict y, const float *restrict x, const float *restrict w,
+        int n);
+typedef void takes_y_winner_x(float *restrict y, uint8_t *restrict winner, const float *restrict x,
+        int n);
+typedef void takes_y_x(float *restrict y, const float *restrict x, int n);
+typedef void takes_dw_x_dy(float *restrict dw, const float *restrict x, const float *restrict dy,
+        int n);
+typedef void takes_dx_dy_w(float *restrict dx, const float *restrict dy, const float *restrict w,
+        int n);
+typedef void takes_sums_x_dy_coef_keep(float *restrict sums, const float *restrict x,
+        const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_dx_dy_x_dcoef_coef_keep(float *dx, const float *dy, const float *restrict x,
+        const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n);
+typedef void takes_dw_x_dy_scratch(float *restrict dw, const float *restrict x,
+        const float *restrict dy, float *restrict scratch, int n);
+typedef void takes_dx_dy_w_scratch(float *restrict dx, const float *restrict dy,
+        const float *restrict w, float *restrict scratch, int n);
+typedef void takes_dx_winner_dy(float *restrict dx, const uint8_t *restrict winner,
+        const float *restrict dy, int n);
+typedef void takes_coef_sums_weight_bias_count(float *restrict coef, const float *restrict sums,
+        const float *restrict weight, const float *restrict bias, double count);
+typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dcoef,
+        float *restrict dweight, float *restrict dbias, const float *restrict sums,
+        const float *restrict coef, const float *restrict weight, double count);
+
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+        uint32_t layer, uint32_t threshold, int words);
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n);
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_32x32_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k16_32x32_fwd__direct;
+static NOINLINE takes_y_winner_x maxpool2x2s2_winner_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c16_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_16x16_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k16_16x16_fwd__direct;
+static NOINLINE takes_y_winner_x maxpool2x2s2_winner_c16_16x16_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_8x8_fwd__b0_1;
+static NOINLINE takes_y_sums_x_w_scratch conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4;
+static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_8x8_fwd;
+static NOINLINE takes_y_x avgpool_global_c32_8x8_fwd;
+static NOINLINE takes_y_x_w conv1x1_c32_k10_1x1_fwd__direct;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k10_1x1_bwd_weights__direct;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k10_1x1_bwd_data__direct;
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
+        const float *restrict dy, int n);
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_8x8_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_8x8_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1;
+static NOINLINE takes_dw_x_dy_scratch conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch conv3x3_c16_k32_8x8_bwd_data__winograd4;
+static NOINLINE takes_dx_winner_dy maxpool2x2s2_c16_16x16_bwd_data;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k16_16x16_bwd_weights__direct;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k16_16x16_bwd_data__direct_b0_1;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_16x16_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_16x16_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1;
+static NOINLINE takes_dw_x_dy_scratch conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c16_16x16_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c16_16x16_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch conv3x3_c16_k16_16x16_bwd_data__winograd4;
+static NOINLINE takes_dx_winner_dy maxpool2x2s2_c16_32x32_bwd_data;
+static NOINLINE takes_dw_x_dy conv1x1_c32_k16_32x32_bwd_weights__direct;
+static NOINLINE takes_dx_dy_w conv1x1_c32_k16_32x32_bwd_data__direct_b0_1;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_32x32_bwd_reduce__b0_1;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_32x32_bwd_data__b1_1;
+static NOINLINE takes_dw_x_dy_scratch conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1;
+static NOINLINE takes_dx_dy_w_scratch conv3x3_c16_k32_32x32_bwd_data__winograd4;
+static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c16_32x32_bwd_reduce;
+static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c16_32x32_bwd_data;
+static NOINLINE takes_dw_x_dy conv3x3_c3_k16_32x32_bwd_weights__direct;
+static NOINLINE takes_y_x maxpool2x2s2_c16_32x32_fwd__b0_1;
+static NOINLINE takes_y_x maxpool2x2s2_c16_16x16_fwd__b0_1;
 static void load_c3_32x32(float *restrict y, const float *restrict images, int n);
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing);
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
+        int first, int n, float smoothing);
 static void store_logits(const struct net *net, int first, int n, const float *values);
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels);
-static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count);
-static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count);
-static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count);
-static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count);
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+        int pitch, double pixels);
+static takes_coef_sums_weight_bias_count group_norm1_c16_fwd;
+static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm1_c16_bwd;
+static takes_coef_sums_weight_bias_count group_norm1_c32_fwd;
+static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm1_c32_bwd;
 
 /* Where each parameter's gradient and packed copies are: see section 7. */
 static const struct weight weights[27];
@@ -395,65 +392,90 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     float *const y_relu1 = net->scratch + 428480; /* 4 of 32 x 32 x 16; calls 2-87 */
     float *const sums_norm1 = net->scratch; /* 4 of 3 x 16; calls 2-3 */
     float *const w_conv1 = net->weights + AT_W_CONV1;
-    float *const coef_norm1 = net->scratch + 767344; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-87 */
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + 759024) : NULL; /* 4 of 32 x 32 x 16 bits; calls 4-87 */
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-87 */
+    float *const coef_norm1 = net->scratch + 767344;
+    /* 4 of 32 x 32 x 16 bits; calls 4-87 */
+    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + 759024) : NULL;
     float *const y_dropout1 = net->scratch + 354496; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
     float *const y_relu2 = net->scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
     float *const sums_norm2 = net->scratch + 14976; /* 4 of 3 x 32; calls 6-7 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
-    float *const coef_norm2 = net->scratch + 764144; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 7-82 */
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + 750832) : NULL; /* 4 of 32 x 32 x 32 bits; calls 8-82 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
+    float *const tiles_conv2_fwd = net->scratch;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 7-82 */
+    float *const coef_norm2 = net->scratch + 764144;
+    /* 4 of 32 x 32 x 32 bits; calls 8-82 */
+    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + 750832) : NULL;
     float *const y_dropout2 = net->scratch; /* 4 of 32 x 32 x 32; calls 9-78 */
     float *const y_conv3 = net->scratch + 279040; /* 4 of 32 x 32 x 16; calls 10-11 */
     float *const w_conv3 = net->weights + AT_W_CONV3;
     float *const y_maxpool1 = net->scratch + 642496; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
-    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + 754928); /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
+    /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
+    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + 754928);
     float *const y_relu3 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
     float *const sums_norm3 = net->scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4_fwd = net->scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
-    float *const coef_norm3 = net->scratch + 767664; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 13-74 */
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + 147456) : NULL; /* 4 of 16 x 16 x 16 bits; calls 14-74 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
+    float *const tiles_conv4_fwd = net->scratch + 279040;
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 13-74 */
+    float *const coef_norm3 = net->scratch + 767664;
+    /* 4 of 16 x 16 x 16 bits; calls 14-74 */
+    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + 147456) : NULL;
     float *const y_dropout3 = net->scratch + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
     float *const y_relu4 = net->scratch + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
     float *const sums_norm4 = net->scratch + 294016; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5_fwd = net->scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
-    float *const coef_norm4 = net->scratch + 764784; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-69 */
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + 761072) : NULL; /* 4 of 16 x 16 x 32 bits; calls 18-69 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    float *const tiles_conv5_fwd = net->scratch + 279040;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-69 */
+    float *const coef_norm4 = net->scratch + 764784;
+    /* 4 of 16 x 16 x 32 bits; calls 18-69 */
+    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + 761072) : NULL;
     float *const y_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
     float *const y_relu5 = net->scratch + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
     float *const sums_norm5 = net->scratch + 298624; /* 4 of 3 x 32; calls 20-21 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6_fwd = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
-    float *const coef_norm5 = net->scratch + 765424; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 21-64 */
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + 762096) : NULL; /* 4 of 16 x 16 x 32 bits; calls 22-64 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
+    float *const tiles_conv6_fwd = net->scratch + 279040;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 21-64 */
+    float *const coef_norm5 = net->scratch + 765424;
+    /* 4 of 16 x 16 x 32 bits; calls 22-64 */
+    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + 762096) : NULL;
     float *const y_dropout5 = net->scratch + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
     float *const y_conv7 = net->scratch + 279040; /* 4 of 16 x 16 x 16; calls 24-25 */
     float *const w_conv7 = net->weights + AT_W_CONV7;
     float *const y_maxpool2 = net->scratch + 744432; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
-    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + 763120); /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
+    /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
+    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + 763120);
     float *const y_relu6 = net->scratch + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
     float *const sums_norm6 = net->scratch + 294016; /* 4 of 3 x 32; calls 26-27 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8_fwd = net->scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
-    float *const coef_norm6 = net->scratch + 766064; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 27-56 */
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + 576448) : NULL; /* 4 of 8 x 8 x 32 bits; calls 28-56 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
+    float *const tiles_conv8_fwd = net->scratch + 279040;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 27-56 */
+    float *const coef_norm6 = net->scratch + 766064;
+    /* 4 of 8 x 8 x 32 bits; calls 28-56 */
+    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + 576448) : NULL;
     float *const y_dropout6 = net->scratch + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
     float *const y_relu7 = net->scratch + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
     float *const sums_norm7 = net->scratch + 298624; /* 4 of 3 x 32; calls 30-31 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9_fwd = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
-    float *const coef_norm7 = net->scratch + 766704; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 31-51 */
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + 576704) : NULL; /* 4 of 8 x 8 x 32 bits; calls 32-51 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
+    float *const tiles_conv9_fwd = net->scratch + 279040;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 31-51 */
+    float *const coef_norm7 = net->scratch + 766704;
+    /* 4 of 8 x 8 x 32 bits; calls 32-51 */
+    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + 576704) : NULL;
     float *const y_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
     float *const y_relu8 = net->scratch + 298624; /* 4 of 8 x 8 x 32; calls 34-46 */
     float *const sums_norm8 = net->scratch + 306816; /* 4 of 3 x 32; calls 34-35 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10_fwd = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
-    float *const coef_norm8 = net->scratch + 287232; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 35-46 */
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + 287872) : NULL; /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
+    float *const tiles_conv10_fwd = net->scratch + 279040;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 35-46 */
+    float *const coef_norm8 = net->scratch + 287232;
+    /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + 287872) : NULL;
     float *const y_dropout8 = net->scratch + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
     float *const y_global_avgpool1 = net->scratch + 288128; /* 4 of 1 x 1 x 32; calls 38-41 */
     float *const y_conv11 = net->scratch + 279040; /* 4 of 1 x 1 x 16; calls 39-40 */
@@ -468,28 +490,34 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     float *const dw_norm8 = totals + AT_DW_NORM8;
     float *const db_norm8 = totals + AT_DB_NORM8;
     float *const dw_conv10 = totals + AT_DW_CONV10;
-    float *const tiles_conv10_bwd_weights = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 47-47 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 47-47 */
+    float *const tiles_conv10_bwd_weights = net->scratch + 279040;
     float *const dy_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
     float *const wt_conv10 = net->weights + AT_WT_CONV10;
-    float *const tiles_conv10_bwd_data = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 48-48 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 48-48 */
+    float *const tiles_conv10_bwd_data = net->scratch + 279040;
     float *const dsums_norm7 = net->scratch + 279424; /* 4 of 2 x 32; calls 49-50 */
     float *const dcoef_norm7 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 50-51 */
     float *const dw_norm7 = totals + AT_DW_NORM7;
     float *const db_norm7 = totals + AT_DB_NORM7;
     float *const dw_conv9 = totals + AT_DW_CONV9;
-    float *const tiles_conv9_bwd_weights = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 52-52 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 52-52 */
+    float *const tiles_conv9_bwd_weights = net->scratch + 279040;
     float *const dy_dropout6 = net->scratch + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
     float *const wt_conv9 = net->weights + AT_WT_CONV9;
-    float *const tiles_conv9_bwd_data = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 53-53 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 53-53 */
+    float *const tiles_conv9_bwd_data = net->scratch + 279040;
     float *const dsums_norm6 = net->scratch + 279424; /* 4 of 2 x 32; calls 54-55 */
     float *const dcoef_norm6 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 55-56 */
     float *const dw_norm6 = totals + AT_DW_NORM6;
     float *const db_norm6 = totals + AT_DB_NORM6;
     float *const dw_conv8 = totals + AT_DW_CONV8;
-    float *const tiles_conv8_bwd_weights = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 57-57 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 57-57 */
+    float *const tiles_conv8_bwd_weights = net->scratch + 279040;
     float *const dy_maxpool2 = net->scratch + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
     float *const wt_conv8 = net->weights + AT_WT_CONV8;
-    float *const tiles_conv8_bwd_data = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 58-58 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 58-58 */
+    float *const tiles_conv8_bwd_data = net->scratch + 279040;
     float *const dy_conv7 = net->scratch + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
     float *const dw_conv7 = totals + AT_DW_CONV7;
     float *const dy_dropout5 = net->scratch + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
@@ -499,28 +527,34 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     float *const dw_norm5 = totals + AT_DW_NORM5;
     float *const db_norm5 = totals + AT_DB_NORM5;
     float *const dw_conv6 = totals + AT_DW_CONV6;
-    float *const tiles_conv6_bwd_weights = net->scratch + 279040; /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 65-65 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 65-65 */
+    float *const tiles_conv6_bwd_weights = net->scratch + 279040;
     float *const dy_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
     float *const wt_conv6 = net->weights + AT_WT_CONV6;
-    float *const tiles_conv6_bwd_data = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 66-66 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 66-66 */
+    float *const tiles_conv6_bwd_data = net->scratch + 279040;
     float *const dsums_norm4 = net->scratch + 279424; /* 4 of 2 x 32; calls 67-68 */
     float *const dcoef_norm4 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 68-69 */
     float *const dw_norm4 = totals + AT_DW_NORM4;
     float *const db_norm4 = totals + AT_DB_NORM4;
     float *const dw_conv5 = totals + AT_DW_CONV5;
-    float *const tiles_conv5_bwd_weights = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 70-70 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 70-70 */
+    float *const tiles_conv5_bwd_weights = net->scratch + 279040;
     float *const dy_dropout3 = net->scratch + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
     float *const wt_conv5 = net->weights + AT_WT_CONV5;
-    float *const tiles_conv5_bwd_data = net->scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 71-71 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 71-71 */
+    float *const tiles_conv5_bwd_data = net->scratch + 279040;
     float *const dsums_norm3 = net->scratch + 279232; /* 4 of 2 x 16; calls 72-73 */
     float *const dcoef_norm3 = net->scratch + 279040; /* 4 of 3 x 16: A, B, D; calls 73-74 */
     float *const dw_norm3 = totals + AT_DW_NORM3;
     float *const db_norm3 = totals + AT_DB_NORM3;
     float *const dw_conv4 = totals + AT_DW_CONV4;
-    float *const tiles_conv4_bwd_weights = net->scratch + 279040; /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 75-75 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 75-75 */
+    float *const tiles_conv4_bwd_weights = net->scratch + 279040;
     float *const dy_maxpool1 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
     float *const wt_conv4 = net->weights + AT_WT_CONV4;
-    float *const tiles_conv4_bwd_data = net->scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 76-76 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 76-76 */
+    float *const tiles_conv4_bwd_data = net->scratch + 279040;
     float *const dy_conv3 = net->scratch + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
     float *const dw_conv3 = totals + AT_DW_CONV3;
     float *const dy_dropout2 = net->scratch; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
@@ -530,10 +564,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     float *const dw_norm2 = totals + AT_DW_NORM2;
     float *const db_norm2 = totals + AT_DB_NORM2;
     float *const dw_conv2 = totals + AT_DW_CONV2;
-    float *const tiles_conv2_bwd_weights = net->scratch + 147968; /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 83-83 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 83-83 */
+    float *const tiles_conv2_bwd_weights = net->scratch + 147968;
     float *const dy_dropout1 = net->scratch + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
     float *const wt_conv2 = net->weights + AT_WT_CONV2;
-    float *const tiles_conv2_bwd_data = net->scratch + 213504; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 84-84 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 84-84 */
+    float *const tiles_conv2_bwd_data = net->scratch + 213504;
     float *const dsums_norm1 = net->scratch + 192; /* 4 of 2 x 16; calls 85-86 */
     float *const dcoef_norm1 = net->scratch; /* 4 of 3 x 16: A, B, D; calls 86-87 */
     float *const dw_norm1 = totals + AT_DW_NORM1;
@@ -547,7 +583,8 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
     count_time(net, SLOT_CONV1_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT,
+                net->param + NORM1_BIAS, 1024.0);
     }
     drop(keep_dropout1, net, image, n, 4, 655, 512);
     clear_border(y_dropout1, n, 32, 32, 16, 1);
@@ -555,10 +592,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_NORM1_FWD);
 
     /* Call 6. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
+            tiles_conv2_fwd, n);
     count_time(net, SLOT_CONV2_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT,
+                net->param + NORM2_BIAS, 1024.0);
     }
     drop(keep_dropout2, net, image, n, 8, 655, 1024);
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
@@ -574,10 +613,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_MAXPOOL1_FWD);
 
     /* Call 12. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
+            tiles_conv4_fwd, n);
     count_time(net, SLOT_CONV4_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT,
+                net->param + NORM3_BIAS, 256.0);
     }
     drop(keep_dropout3, net, image, n, 14, 655, 128);
     clear_border(y_dropout3, n, 16, 16, 16, 1);
@@ -585,10 +626,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_NORM3_FWD);
 
     /* Call 16. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
+            tiles_conv5_fwd, n);
     count_time(net, SLOT_CONV5_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT,
+                net->param + NORM4_BIAS, 256.0);
     }
     drop(keep_dropout4, net, image, n, 18, 655, 256);
     clear_border(y_dropout4, n, 16, 16, 32, 1);
@@ -596,10 +639,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_NORM4_FWD);
 
     /* Call 20. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
+            tiles_conv6_fwd, n);
     count_time(net, SLOT_CONV6_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT,
+                net->param + NORM5_BIAS, 256.0);
     }
     drop(keep_dropout5, net, image, n, 22, 655, 256);
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
@@ -615,10 +660,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_MAXPOOL2_FWD);
 
     /* Call 26. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
+            tiles_conv8_fwd, n);
     count_time(net, SLOT_CONV8_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT,
+                net->param + NORM6_BIAS, 64.0);
     }
     drop(keep_dropout6, net, image, n, 28, 655, 64);
     clear_border(y_dropout6, n, 8, 8, 32, 1);
@@ -626,10 +673,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_NORM6_FWD);
 
     /* Call 30. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
+            tiles_conv9_fwd, n);
     count_time(net, SLOT_CONV9_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT,
+                net->param + NORM7_BIAS, 64.0);
     }
     drop(keep_dropout7, net, image, n, 32, 655, 64);
     clear_border(y_dropout7, n, 8, 8, 32, 1);
@@ -637,10 +686,12 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_NORM7_FWD);
 
     /* Call 34. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
+            tiles_conv10_fwd, n);
     count_time(net, SLOT_CONV10_FWD);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT,
+                net->param + NORM8_BIAS, 64.0);
     }
     drop(keep_dropout8, net, image, n, 36, 655, 64);
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
@@ -670,44 +721,59 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Call 44. Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8, keep_dropout8, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8,
+            keep_dropout8, n);
     count_time(net, SLOT_NORM8_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64, coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
+        group_norm1_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64,
+                coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8, coef_norm8, keep_dropout8, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8,
+            coef_norm8, keep_dropout8, n);
     count_time(net, SLOT_NORM8_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8, tiles_conv10_bwd_weights, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8,
+            tiles_conv10_bwd_weights, n);
     count_time(net, SLOT_CONV10_BWD_WEIGHTS);
     clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10, tiles_conv10_bwd_data, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10,
+            tiles_conv10_bwd_data, n);
     count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Call 49. Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7, keep_dropout7, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7,
+            keep_dropout7, n);
     count_time(net, SLOT_NORM7_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64, coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
+        group_norm1_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64,
+                coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7, coef_norm7, keep_dropout7, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7,
+            coef_norm7, keep_dropout7, n);
     count_time(net, SLOT_NORM7_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7, tiles_conv9_bwd_weights, n);
+    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7,
+            tiles_conv9_bwd_weights, n);
     count_time(net, SLOT_CONV9_BWD_WEIGHTS);
     clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9, tiles_conv9_bwd_data, n);
+    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9,
+            tiles_conv9_bwd_data, n);
     count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Call 54. Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6, keep_dropout6, n);
+    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6,
+            keep_dropout6, n);
     count_time(net, SLOT_NORM6_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64, coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
+        group_norm1_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64,
+                coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
     }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6, coef_norm6, keep_dropout6, n);
+    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6,
+            coef_norm6, keep_dropout6, n);
     count_time(net, SLOT_NORM6_BWD_DATA);
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6, tiles_conv8_bwd_weights, n);
+    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6,
+            tiles_conv8_bwd_weights, n);
     count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8, tiles_conv8_bwd_data, n);
+    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8,
+            tiles_conv8_bwd_data, n);
     count_time(net, SLOT_CONV8_BWD_DATA);
 
     /* Call 59. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
@@ -722,44 +788,59 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV7_BWD_DATA);
 
     /* Call 62. Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5, keep_dropout5, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5,
+            keep_dropout5, n);
     count_time(net, SLOT_NORM5_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64, coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
+        group_norm1_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64,
+                coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5, coef_norm5, keep_dropout5, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5,
+            coef_norm5, keep_dropout5, n);
     count_time(net, SLOT_NORM5_BWD_DATA);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5, tiles_conv6_bwd_weights, n);
+    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5,
+            tiles_conv6_bwd_weights, n);
     count_time(net, SLOT_CONV6_BWD_WEIGHTS);
     clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6, tiles_conv6_bwd_data, n);
+    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6,
+            tiles_conv6_bwd_data, n);
     count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Call 67. Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4, keep_dropout4, n);
+    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4,
+            keep_dropout4, n);
     count_time(net, SLOT_NORM4_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64, coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
+        group_norm1_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64,
+                coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4, coef_norm4, keep_dropout4, n);
+    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4,
+            coef_norm4, keep_dropout4, n);
     count_time(net, SLOT_NORM4_BWD_DATA);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4, tiles_conv5_bwd_weights, n);
+    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4,
+            tiles_conv5_bwd_weights, n);
     count_time(net, SLOT_CONV5_BWD_WEIGHTS);
     clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5, tiles_conv5_bwd_data, n);
+    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5,
+            tiles_conv5_bwd_data, n);
     count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Call 72. Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3, keep_dropout3, n);
+    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3,
+            keep_dropout3, n);
     count_time(net, SLOT_NORM3_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32, coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
+        group_norm1_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32,
+                coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
     }
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3, coef_norm3, keep_dropout3, n);
+    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3,
+            coef_norm3, keep_dropout3, n);
     count_time(net, SLOT_NORM3_BWD_DATA);
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3, tiles_conv4_bwd_weights, n);
+    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3,
+            tiles_conv4_bwd_weights, n);
     count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4, tiles_conv4_bwd_data, n);
+    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4,
+            tiles_conv4_bwd_data, n);
     count_time(net, SLOT_CONV4_BWD_DATA);
 
     /* Call 77. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
@@ -774,25 +855,33 @@ static void train_micro_batch(const struct net *net, int chunk, int image, int n
     count_time(net, SLOT_CONV3_BWD_DATA);
 
     /* Call 80. Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2, keep_dropout2, n);
+    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2,
+            keep_dropout2, n);
     count_time(net, SLOT_NORM2_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64, coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
+        group_norm1_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64,
+                coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2, coef_norm2, keep_dropout2, n);
+    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2,
+            coef_norm2, keep_dropout2, n);
     count_time(net, SLOT_NORM2_BWD_DATA);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2, tiles_conv2_bwd_weights, n);
+    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2,
+            tiles_conv2_bwd_weights, n);
     count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2, tiles_conv2_bwd_data, n);
+    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2,
+            tiles_conv2_bwd_data, n);
     count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Call 85. Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1, n);
+    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1,
+            n);
     count_time(net, SLOT_NORM1_BWD_REDUCE);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32, coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
+        group_norm1_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32,
+                coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
     }
-    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1, coef_norm1, keep_dropout1, n);
+    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1,
+            coef_norm1, keep_dropout1, n);
     count_time(net, SLOT_NORM1_BWD_DATA);
     conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1, n);
     count_time(net, SLOT_CONV1_BWD_WEIGHTS);
@@ -805,13 +894,16 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     float *const y_relu1 = net->scratch; /* 4 of 32 x 32 x 16; calls 2-4 */
     float *const sums_norm1 = net->scratch + 79408; /* 4 of 3 x 16; calls 2-3 */
     float *const w_conv1 = net->weights + AT_W_CONV1;
-    float *const coef_norm1 = net->scratch + 65536; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-4 */
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-4 */
+    float *const coef_norm1 = net->scratch + 65536;
     float *const y_dropout1 = net->scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
     float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 5-7 */
     float *const sums_norm2 = net->scratch + 220032; /* 4 of 3 x 32; calls 5-6 */
     float *const w_conv2 = net->weights + AT_W_CONV2;
-    float *const tiles_conv2_fwd = net->scratch + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 5-5 */
-    float *const coef_norm2 = net->scratch + 262144; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 6-7 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 5-5 */
+    float *const tiles_conv2_fwd = net->scratch + 205056;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 6-7 */
+    float *const coef_norm2 = net->scratch + 262144;
     float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
     float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 8-9 */
     float *const w_conv3 = net->weights + AT_W_CONV3;
@@ -819,20 +911,26 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
     float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 10-11 */
     float *const w_conv4 = net->weights + AT_W_CONV4;
-    float *const tiles_conv4_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 10-10 */
-    float *const coef_norm3 = net->scratch + 37120; /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 11-12 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 10-10 */
+    float *const tiles_conv4_fwd = net->scratch;
+    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 11-12 */
+    float *const coef_norm3 = net->scratch + 37120;
     float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
     float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
     float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 13-14 */
     float *const w_conv5 = net->weights + AT_W_CONV5;
-    float *const tiles_conv5_fwd = net->scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 13-13 */
-    float *const coef_norm4 = net->scratch + 74240; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 14-15 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 13-13 */
+    float *const tiles_conv5_fwd = net->scratch + 20736;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 14-15 */
+    float *const coef_norm4 = net->scratch + 74240;
     float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
     float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
     float *const sums_norm5 = net->scratch + 93824; /* 4 of 3 x 32; calls 16-17 */
     float *const w_conv6 = net->weights + AT_W_CONV6;
-    float *const tiles_conv6_fwd = net->scratch + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 16-16 */
-    float *const coef_norm5 = net->scratch + 32768; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-18 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 16-16 */
+    float *const tiles_conv6_fwd = net->scratch + 74240;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-18 */
+    float *const coef_norm5 = net->scratch + 32768;
     float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 18-19 */
     float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
     float *const w_conv7 = net->weights + AT_W_CONV7;
@@ -840,20 +938,26 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     float *const y_relu6 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 21-23 */
     float *const sums_norm6 = net->scratch + 21376; /* 4 of 3 x 32; calls 21-22 */
     float *const w_conv8 = net->weights + AT_W_CONV8;
-    float *const tiles_conv8_fwd = net->scratch; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 21-21 */
-    float *const coef_norm6 = net->scratch; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 22-23 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 21-21 */
+    float *const tiles_conv8_fwd = net->scratch;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 22-23 */
+    float *const coef_norm6 = net->scratch;
     float *const y_dropout6 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
     float *const y_relu7 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 24-26 */
     float *const sums_norm7 = net->scratch + 40576; /* 4 of 3 x 32; calls 24-25 */
     float *const w_conv9 = net->weights + AT_W_CONV9;
-    float *const tiles_conv9_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 24-24 */
-    float *const coef_norm7 = net->scratch; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 25-26 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 24-24 */
+    float *const tiles_conv9_fwd = net->scratch;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 25-26 */
+    float *const coef_norm7 = net->scratch;
     float *const y_dropout7 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
     float *const y_relu8 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 27-29 */
     float *const sums_norm8 = net->scratch + 40576; /* 4 of 3 x 32; calls 27-28 */
     float *const w_conv10 = net->weights + AT_W_CONV10;
-    float *const tiles_conv10_fwd = net->scratch; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 27-27 */
-    float *const coef_norm8 = net->scratch + 8192; /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 28-29 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 27-27 */
+    float *const tiles_conv10_fwd = net->scratch;
+    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 28-29 */
+    float *const coef_norm8 = net->scratch + 8192;
     float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 29-30 */
     float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
     float *const y_conv11 = net->scratch; /* 4 of 1 x 1 x 16; calls 31-33 */
@@ -864,15 +968,18 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     load_c3_32x32(y_input, input_images(net, image), n);
     conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT, net->param + NORM1_BIAS, 1024.0);
+        group_norm1_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT,
+                net->param + NORM1_BIAS, 1024.0);
     }
     clear_border(y_dropout1, n, 32, 32, 16, 1);
     norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
     /* Call 5. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2, tiles_conv2_fwd, n);
+    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
+            tiles_conv2_fwd, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT, net->param + NORM2_BIAS, 1024.0);
+        group_norm1_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT,
+                net->param + NORM2_BIAS, 1024.0);
     }
     norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
@@ -884,25 +991,31 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
     /* Call 10. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4, tiles_conv4_fwd, n);
+    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
+            tiles_conv4_fwd, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT, net->param + NORM3_BIAS, 256.0);
+        group_norm1_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT,
+                net->param + NORM3_BIAS, 256.0);
     }
     clear_border(y_dropout3, n, 16, 16, 16, 1);
     norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
     /* Call 13. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5, tiles_conv5_fwd, n);
+    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
+            tiles_conv5_fwd, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT, net->param + NORM4_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT,
+                net->param + NORM4_BIAS, 256.0);
     }
     clear_border(y_dropout4, n, 16, 16, 32, 1);
     norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
     /* Call 16. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6, tiles_conv6_fwd, n);
+    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
+            tiles_conv6_fwd, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT, net->param + NORM5_BIAS, 256.0);
+        group_norm1_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT,
+                net->param + NORM5_BIAS, 256.0);
     }
     norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
@@ -914,25 +1027,31 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
     maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
     /* Call 21. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8, tiles_conv8_fwd, n);
+    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
+            tiles_conv8_fwd, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT, net->param + NORM6_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT,
+                net->param + NORM6_BIAS, 64.0);
     }
     clear_border(y_dropout6, n, 8, 8, 32, 1);
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
     /* Call 24. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9, tiles_conv9_fwd, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
+            tiles_conv9_fwd, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT, net->param + NORM7_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT,
+                net->param + NORM7_BIAS, 64.0);
     }
     clear_border(y_dropout7, n, 8, 8, 32, 1);
     norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
     /* Call 27. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10, tiles_conv10_fwd, n);
+    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
+            tiles_conv10_fwd, n);
     for (int i = 0; i < n; i++) {
-        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT, net->param + NORM8_BIAS, 64.0);
+        group_norm1_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT,
+                net->param + NORM8_BIAS, 64.0);
     }
     norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
@@ -948,7 +1067,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
 }
 
 /* Calls a function for each micro-batch of these chunks, in order. */
-static void each_micro_batch(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
+static void each_micro_batch(const struct net *net, struct span chunks,
+        void (*compute)(const struct net *net, int chunk, int image, int n))
 {
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         const struct span images = run_chunk(net->run, chunk);
@@ -978,7 +1098,8 @@ static void train(struct run *run, int rank)
     /* Every chunk has its gradients: sum, update, pack. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
+            net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
 
@@ -1031,7 +1152,8 @@ static inline void store_bytes(uint8_t *p, __m512 v)
 /* rng_bits(key, position + i) of rng.h in lane i. */
 static inline __m512i random_bits(uint64_t key, uint32_t position)
 {
-    const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position), _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+    const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position),
+            _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
     __m512i x = _mm512_mullo_epi32(at, _mm512_set1_epi32((int)UINT32_C(0x9e3779b9)));
     x = _mm512_add_epi32(x, _mm512_set1_epi32((int)(uint32_t)key));
     x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
@@ -1052,19 +1174,22 @@ static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
     return _mm512_maskz_mov_ps((__mmask16)bits, v);
 }
 
-/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
- * at least the threshold (see rng.h). words: of 32 bits, an image. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
+/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i
+ * are at least the threshold (see rng.h). words: of 32 bits, an image. */
+static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+        uint32_t layer, uint32_t threshold, int words)
 {
     const struct batch *batch = net->run->batch;
     if (keep == NULL) {
         return;
     }
     for (int i = 0; i < n; i++) {
-        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer);
+        const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i],
+                RNG_DROPOUT + layer);
         for (int word = 0; word < words; word++, keep += 4) {
             const __m512i drawn = random_bits(key, (uint32_t)(16 * word));
-            const uint32_t bits = _mm512_cmpge_epu16_mask(drawn, _mm512_set1_epi16((short)threshold));
+            const uint32_t bits = _mm512_cmpge_epu16_mask(drawn,
+                    _mm512_set1_epi16((short)threshold));
             for (int byte = 0; byte < 4; byte++) {
                 keep[byte] = (uint8_t)(bits >> 8 * byte);
             }
@@ -1072,8 +1197,9 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
     }
 }
 
-/* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
- * (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap by two:
+/* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural
+ * Networks" (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap
+ * by two:
  *
  *     x x x x x x        y y y y      y = A'[(G w G') . (B'x B)]A, where . multiplies the 36
  *     x x x x x x        y y y y      frequencies one by one and adds over input channels: 36
@@ -1089,8 +1215,8 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
  *          0  2 -1 -2  1  0        1/24 -1/12   1/6
  *          0  4  0 -5  0  1           0     0     1
  *
- * The data gradient is the same with the window turned around. The weight gradient is the transpose,
- * F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
+ * The data gradient is the same with the window turned around. The weight gradient is the
+ * transpose, F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
 
 /* v = B'd, six values `step` apart. */
 static INLINE void winograd_input_line(__m512 *v, int step, const __m512 *d)
@@ -1109,8 +1235,10 @@ static INLINE void winograd_input_line(__m512 *v, int step, const __m512 *d)
     v[5 * step] = _mm512_fmadd_ps(four, d[1], _mm512_fnmadd_ps(five, d[3], d[5]));
 }
 
-/* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
-static INLINE void winograd_input(float *restrict v, int step, const float *restrict x, int row, int pixel)
+/* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step`
+ * apart. */
+static INLINE void winograd_input(float *restrict v, int step, const float *restrict x, int row,
+        int pixel)
 {
     __m512 half[36];
     __m512 line[6];
@@ -1138,7 +1266,8 @@ static INLINE void winograd_output_line(__m512 *y, int step, const __m512 *m)
     y[0] = _mm512_add_ps(m[0], _mm512_add_ps(near_sum, far_sum));
     y[step] = _mm512_fmadd_ps(_mm512_set1_ps(2.0f), far_difference, near_difference);
     y[2 * step] = _mm512_fmadd_ps(_mm512_set1_ps(4.0f), far_sum, near_sum);
-    y[3 * step] = _mm512_add_ps(_mm512_fmadd_ps(_mm512_set1_ps(8.0f), far_difference, near_difference), m[5]);
+    y[3 * step] = _mm512_add_ps(_mm512_fmadd_ps(_mm512_set1_ps(8.0f), far_difference,
+            near_difference), m[5]);
 }
 
 /* y = A'mA: 36 frequencies `step` floats apart to 4 x 4 pixels. */
@@ -1184,8 +1313,8 @@ static INLINE __m512 winograd_shift(float *restrict sums, int pitch, __m512 y, b
     return _mm512_loadu_ps(sums);
 }
 
-/* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows `pitch`
- * floats apart. */
+/* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows
+ * `pitch` floats apart. */
 static INLINE void winograd_sums(float *restrict sums, int pitch, const __m512 *y, __m512 shift)
 {
     __m512 sum = _mm512_setzero_ps();
@@ -1205,7 +1334,8 @@ static INLINE void winograd_gradient_line(__m512 *m, int step, const __m512 *g)
     const __m512 even = _mm512_add_ps(g[0], g[2]);
     const __m512 odd = _mm512_add_ps(g[1], g[3]);
     const __m512 far_even = _mm512_fmadd_ps(_mm512_set1_ps(4.0f), g[2], g[0]);
-    const __m512 far_odd = _mm512_fmadd_ps(_mm512_set1_ps(8.0f), g[3], _mm512_mul_ps(_mm512_set1_ps(2.0f), g[1]));
+    const __m512 far_odd = _mm512_fmadd_ps(_mm512_set1_ps(8.0f), g[3],
+            _mm512_mul_ps(_mm512_set1_ps(2.0f), g[1]));
     m[0] = g[0];
     m[step] = _mm512_add_ps(even, odd);
     m[2 * step] = _mm512_sub_ps(even, odd);
@@ -1214,8 +1344,10 @@ static INLINE void winograd_gradient_line(__m512 *m, int step, const __m512 *g)
     m[5 * step] = g[3];
 }
 
-/* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
-static INLINE void winograd_gradient(float *restrict m, int step, const float *restrict g, int row, int pixel)
+/* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` floats apart, to 36 frequencies
+ * `step` apart. */
+static INLINE void winograd_gradient(float *restrict m, int step, const float *restrict g, int row,
+        int pixel)
 {
     __m512 half[24];
     __m512 line[6];
@@ -1241,13 +1373,16 @@ static INLINE void winograd_weights_line(__m512 *w, int step, const __m512 *u)
     const __m512 near_difference = _mm512_sub_ps(u[2], u[1]);
     const __m512 far_sum = _mm512_add_ps(u[3], u[4]);
     const __m512 far_difference = _mm512_sub_ps(u[3], u[4]);
-    w[0] = _mm512_fmadd_ps(_mm512_set1_ps(0.25f), u[0], _mm512_mul_ps(sixth, _mm512_fmsub_ps(_mm512_set1_ps(0.25f), far_sum, near_sum)));
-    w[step] = _mm512_mul_ps(sixth, _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_difference));
+    w[0] = _mm512_fmadd_ps(_mm512_set1_ps(0.25f), u[0],
+            _mm512_mul_ps(sixth, _mm512_fmsub_ps(_mm512_set1_ps(0.25f), far_sum, near_sum)));
+    w[step] = _mm512_mul_ps(sixth,
+            _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_difference));
     w[2 * step] = _mm512_fmadd_ps(sixth, _mm512_sub_ps(far_sum, near_sum), u[5]);
 }
 
 /* dw += G'u G: 36 frequencies `u_step` floats apart to the 9 taps of the window, `step` apart. */
-static INLINE void winograd_weights(float *restrict dw, int step, const float *restrict u, int u_step)
+static INLINE void winograd_weights(float *restrict dw, int step, const float *restrict u,
+        int u_step)
 {
     __m512 half[18];
     __m512 line[6];
@@ -1272,7 +1407,8 @@ static INLINE void winograd_filter_line(__m512 *u, int step, const __m512 *w)
     const __m512 sixth = _mm512_set1_ps(1.0f / 6.0f);
     const __m512 ends = _mm512_mul_ps(_mm512_set1_ps(-1.0f / 6.0f), _mm512_add_ps(w[0], w[2]));
     const __m512 middle = _mm512_mul_ps(sixth, w[1]);
-    const __m512 far_ends = _mm512_mul_ps(sixth, _mm512_fmadd_ps(_mm512_set1_ps(0.25f), w[0], w[2]));
+    const __m512 far_ends = _mm512_mul_ps(sixth,
+            _mm512_fmadd_ps(_mm512_set1_ps(0.25f), w[0], w[2]));
     const __m512 far_middle = _mm512_mul_ps(_mm512_set1_ps(0.5f), middle);
     u[0] = _mm512_mul_ps(_mm512_set1_ps(0.25f), w[0]);
     u[step] = _mm512_sub_ps(ends, middle);
@@ -1302,10 +1438,11 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
 }
 
 
-/* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row of
- * m_pitch, v_pitch floats for each tile; w: blocks of 32 outputs, in each [channel][output].
+/* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row
+ * of m_pitch, v_pitch floats for each tile; w: blocks of 32 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
-static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const float *restrict v, int v_pitch, const float *restrict w, int channels)
+static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const float *restrict v,
+        int v_pitch, const float *restrict w, int channels)
 {
     for (int k = 0; k < m_pitch; k += 32) {
         __m512 acc0_0 = _mm512_setzero_ps();
@@ -1377,7 +1514,8 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 1 vector. m, v: a row of
  * m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
-static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const float *restrict v, int v_pitch, const float *restrict w, int channels)
+static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const float *restrict v,
+        int v_pitch, const float *restrict w, int channels)
 {
     for (int k = 0; k < m_pitch; k += 16) {
         __m512 acc0_0 = _mm512_setzero_ps();
@@ -1421,10 +1559,12 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
     }
 }
 
-/* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the first block
- * sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
+/* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
+ * first block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch
+ * floats.
  * templates/ops/conv/winograd_sum.c.tpl */
-static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v, int v_pitch, const float *restrict m, int m_pitch, int count, bool is_first)
+static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v, int v_pitch,
+        const float *restrict m, int m_pitch, int count, bool is_first)
 {
     __m512 acc0_0 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du);
     __m512 acc0_1 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du + 16);
@@ -1463,10 +1603,11 @@ static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v,
     _mm512_storeu_ps(du + m_pitch * 3 + 16, acc3_1);
 }
 
-/* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first block
- * sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
+/* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first
+ * block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
  * templates/ops/conv/winograd_sum.c.tpl */
-static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v, int v_pitch, const float *restrict m, int m_pitch, int count, bool is_first)
+static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v, int v_pitch,
+        const float *restrict m, int m_pitch, int count, bool is_first)
 {
     __m512 acc0_0 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du);
     __m512 acc1_0 = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(du + m_pitch);
@@ -1514,7 +1655,8 @@ static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v,
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * All 27 vectors of weights in registers; rows, tiles of up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
     const __m512 w0 = _mm512_loadu_ps(w);
     const __m512 w1 = _mm512_loadu_ps(w + 16);
@@ -1674,7 +1816,8 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
                 _mm512_storeu_ps(out + (col + 3) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc3));
             }
 
-            /* The sums of this row for the norm, of what its pixels differ from the first of the image. */
+            /* The sums of this row for the norm, of what its pixels differ from the first of the
+             * image. */
             if (row == 0) {
                 _mm512_storeu_ps(sums, _mm512_loadu_ps(out));
                 _mm512_storeu_ps(sums + 16, _mm512_setzero_ps());
@@ -1698,7 +1841,8 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
  * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 64 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 18496, x += 16384, coef += 80) {
@@ -1724,9 +1868,12 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 32 x 32 x 32, sums: 3 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -1736,7 +1883,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 64;
             const int row = (first + t) % 64 / 8 * 4;
@@ -1763,7 +1911,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 64 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 64 == 0);
                 winograd_store(out + k, 1024, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -1775,7 +1924,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restr
  * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 128 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 32768, x += 32768, coef += 160) {
@@ -1810,7 +1960,8 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
  * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 16 pixels x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16384, x += 32768) {
         for (int k = 0; k < 16; k += 16) {
@@ -1901,7 +2052,8 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
  * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 20 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
+        uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
         for (int row = 0; row < 16; row++) {
@@ -1914,12 +2066,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     __m512 acc = _mm512_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first - left));
+                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first
+                            - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
                             const __m512 value = _mm512_loadu_ps(in + s * 16);
-                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)),
+                                    place, value, acc);
                             acc = _mm512_max_ps(acc, value);
                         }
                     }
@@ -1933,9 +2087,12 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 16, sums: 3 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -1945,7 +2102,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -1972,7 +2130,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 16 + k, 144);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 16, made[0], (first + t) % 16 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 16, made[0],
+                        (first + t) % 16 == 0);
                 winograd_store(out + k, 256, 16, made);
                 winograd_sums(image_sums + k, 16, made, shift);
             }
@@ -1984,7 +2143,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restr
  * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 16 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 5184, x += 4096, coef += 80) {
@@ -2010,9 +2170,12 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -2022,7 +2185,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -2049,7 +2213,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 16 == 0);
                 winograd_store(out + k, 512, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -2061,7 +2226,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restr
  * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 10368, x += 8192, coef += 160) {
@@ -2094,9 +2260,12 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -2106,7 +2275,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -2133,7 +2303,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 16 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 16 == 0);
                 winograd_store(out + k, 512, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -2145,7 +2316,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restr
  * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 8192, x += 8192, coef += 160) {
@@ -2180,7 +2352,8 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
  * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 16 pixels x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 4096, x += 8192) {
         for (int k = 0; k < 16; k += 16) {
@@ -2271,7 +2444,8 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
  * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 5 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, uint8_t *restrict winner, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
+        uint8_t *restrict winner, const float *restrict x, int n)
 {
     for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
         for (int row = 0; row < 8; row++) {
@@ -2284,12 +2458,14 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
                 const int col_last = left + 2;
                 for (int k = 0; k < 16; k += 16) {
                     __m512 acc = _mm512_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first - left));
+                    __m512 place = _mm512_set1_ps((float)((row_first - top) * 2 + col_first
+                            - left));
                     for (int r = row_first; r < row_last; r++) {
                         const float *in = x + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
                             const __m512 value = _mm512_loadu_ps(in + s * 16);
-                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)), place, value, acc);
+                            place = where_greater(_mm512_set1_ps((float)((r - top) * 2 + s - left)),
+                                    place, value, acc);
                             acc = _mm512_max_ps(acc, value);
                         }
                     }
@@ -2303,9 +2479,12 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y, 
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -2315,7 +2494,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -2342,7 +2522,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 4 == 0);
                 winograd_store(out + k, 256, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -2354,7 +2535,8 @@ static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restric
  * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 3200, x += 2048, coef += 160) {
@@ -2387,9 +2569,12 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
  * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y, float *restrict sums, const float *restrict x, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y,
+        float *restrict sums, const float *restrict x, const float *restrict w,
+        float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -2399,7 +2584,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -2426,7 +2612,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
                 __m512 made[16];
                 winograd_output(made, m + t * 32 + k, 272);
                 winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0], (first + t) % 4 == 0);
+                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
+                        (first + t) % 4 == 0);
                 winograd_store(out + k, 256, 32, made);
                 winograd_sums(image_sums + k, 32, made, shift);
             }
@@ -2438,7 +2625,8 @@ static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restric
  * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, y += 2048, x += 2048, coef += 160) {
@@ -2502,7 +2690,8 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
  * Tile of up to 1 pixel x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x,
+        const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, y += 16, x += 32) {
         for (int k = 0; k < 16; k += 16) {
@@ -2531,9 +2720,11 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 1; r++) {
@@ -2624,7 +2815,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
  * Tile of up to 1 pixel x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 32, dy += 16) {
         for (int k = 0; k < 32; k += 32) {
@@ -2664,7 +2856,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx, co
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, const float *restrict dy, int n)
+static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
+        const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 3200, dy += 32) {
         for (int row = 0; row < 1; row++) {
@@ -2674,7 +2867,8 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
                 const int col_first = col * 1;
                 const int col_last = col_first + 8;
                 for (int k = 0; k < 32; k += 16) {
-                    const __m512 grad = _mm512_mul_ps(_mm512_set1_ps(0.015625f), _mm512_loadu_ps(dy + (row * 1 + col) * 32 + k));
+                    const __m512 grad = _mm512_mul_ps(_mm512_set1_ps(0.015625f),
+                            _mm512_loadu_ps(dy + (row * 1 + col) * 32 + k));
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + ((r + 1) * 10 + 1) * 32 + k;
                         for (int s = col_first; s < col_last; s++) {
@@ -2691,7 +2885,9 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx, c
  * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200, coef += 160) {
@@ -2737,13 +2933,17 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
+ * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x
+ * 32, keep: 8 x 8 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 16 KB, writes 8 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048, dcoef += 96, coef += 160) {
+    for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048, dcoef += 96,
+            coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
@@ -2782,14 +2982,17 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 38016;
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -2814,7 +3017,8 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
         for (int f = 0; f < 36; f++) {
             for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -2828,9 +3032,11 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -2840,7 +3046,8 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -2873,14 +3080,17 @@ static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restric
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 28800;
     const int tiles = n * 4;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -2905,7 +3115,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
         for (int f = 0; f < 36; f++) {
             for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -2919,9 +3130,11 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *rest
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 8 x 8 x 16, dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -2931,7 +3144,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 4;
             const int row = (first + t) % 4 / 2 * 4;
@@ -2966,7 +3180,8 @@ static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
  * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 5 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
+static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx,
+        const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
         for (int row = 0; row < 8; row++) {
@@ -2983,7 +3198,8 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 16) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m512 part = where_equal(grad, place, _mm512_set1_ps((float)((r - top) * 2 + s - left)));
+                            const __m512 part = where_equal(grad, place,
+                                    _mm512_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm512_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -2995,9 +3211,11 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx, const u
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 1; r++) {
@@ -3088,7 +3306,8 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
  * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 8 pixels x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 10368, dy += 4096) {
         for (int k = 0; k < 32; k += 32) {
@@ -3169,10 +3388,13 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32 bits.
+ * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32
+ * bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368, coef += 160) {
@@ -3218,13 +3440,17 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
+ * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5
+ * x 32, keep: 16 x 16 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 64 KB, writes 32 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192, dcoef += 96, coef += 160) {
+    for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192, dcoef += 96,
+            coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
@@ -3263,14 +3489,17 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 32 x 32, x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
     float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 38016; /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (32 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 38016;
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3295,7 +3524,8 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
         for (int f = 0; f < 36; f++) {
             for (int j = 0; j < 32; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -3309,9 +3539,11 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 2 vectors.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 2 vectors.
  * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -3321,7 +3553,8 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -3354,14 +3587,17 @@ static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 28800;
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3386,7 +3622,8 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
         for (int f = 0; f < 36; f++) {
             for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -3400,9 +3637,11 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -3412,7 +3651,8 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -3444,10 +3684,13 @@ static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restr
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16 bits.
+ * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16
+ * bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184, coef += 80) {
@@ -3479,13 +3722,17 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
+ * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5
+ * x 16, keep: 16 x 16 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 32 KB, writes 16 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096, dcoef += 48, coef += 80) {
+    for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096, dcoef += 48,
+            coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
@@ -3513,14 +3760,17 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 16, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 1 vector in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 1 vector in each
+ * frequency.
  * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 16 + 16): transformed gradients */
-    float *const du = scratch + 19584; /* 36 x (16 x 16 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 16 + 16): their products, summed over all tiles */
+    float *const du = scratch + 19584;
     const int tiles = n * 16;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3545,7 +3795,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
         for (int f = 0; f < 36; f++) {
             for (int j = 0; j < 16; j += 8) {
                 for (int k = 0; k < 16; k += 16) {
-                    winograd_sum_8x1(du + f * 272 + j * 16 + k, v + f * 272 + j, 16, m + f * 272 + k, 16, count, first == 0);
+                    winograd_sum_8x1(du + f * 272 + j * 16 + k, v + f * 272 + j, 16,
+                            m + f * 272 + k, 16, count, first == 0);
                 }
             }
         }
@@ -3559,9 +3810,11 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
@@ -3571,7 +3824,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 16;
             const int row = (first + t) % 16 / 4 * 4;
@@ -3606,7 +3860,8 @@ static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict d
  * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 20 KB, writes 64 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const uint8_t *restrict winner, const float *restrict dy, int n)
+static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx,
+        const uint8_t *restrict winner, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
         for (int row = 0; row < 16; row++) {
@@ -3623,7 +3878,8 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
                     for (int r = row_first; r < row_last; r++) {
                         float *out = dx + (r * 32) * 16 + k;
                         for (int s = col_first; s < col_last; s++) {
-                            const __m512 part = where_equal(grad, place, _mm512_set1_ps((float)((r - top) * 2 + s - left)));
+                            const __m512 part = where_equal(grad, place,
+                                    _mm512_set1_ps((float)((r - top) * 2 + s - left)));
                             _mm512_storeu_ps(out + s * 16, part);
                         }
                     }
@@ -3635,9 +3891,11 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx, const u
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 1; r++) {
@@ -3728,7 +3986,8 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
  * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 8 pixels x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx, const float *restrict dy, const float *restrict w, int n)
+static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n)
 {
     for (int image = 0; image < n; image++, dx += 36992, dy += 16384) {
         for (int k = 0; k < 32; k += 32) {
@@ -3809,10 +4068,13 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32 bits.
+ * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32
+ * bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992, coef += 160) {
@@ -3858,13 +4120,17 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
+ * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5
+ * x 32, keep: 32 x 32 x 32 bits.
  * Blocks of 2 vectors of channels; rows, pixels.
  * Reads 256 KB, writes 128 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768, dcoef += 96, coef += 160) {
+    for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768, dcoef += 96,
+            coef += 160) {
         const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
         for (int k = 0; k < 32; k += 32) {
             const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
@@ -3903,14 +4169,17 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 16 x 32, x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each frequency.
+ * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
+ * frequency.
  * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw, const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw,
+        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
     float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    float *const du = scratch + 28800; /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
+    float *const du = scratch + 28800;
     const int tiles = n * 64;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -3935,7 +4204,8 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
         for (int f = 0; f < 36; f++) {
             for (int j = 0; j < 16; j += 4) {
                 for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16, m + f * 528 + k, 32, count, first == 0);
+                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
+                            m + f * 528 + k, 32, count, first == 0);
                 }
             }
         }
@@ -3949,9 +4219,11 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *re
 
 /* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
  * dx: 32 x 32 x 16, dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x 1 vector.
+ * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
+ * 1 vector.
  * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/ops/conv/winograd.c.tpl */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx, const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
+static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx,
+        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
@@ -3961,7 +4233,8 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / 64;
             const int row = (first + t) % 64 / 8 * 4;
@@ -3996,7 +4269,9 @@ static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict d
  * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, const float *restrict x, const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
+        const float *restrict x, const float *restrict dy, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
     for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384, coef += 80) {
@@ -4028,13 +4303,17 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums, co
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
+ * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x
+ * 16 bits.
  * Blocks of 1 vectors of channels; rows, pixels.
  * Reads 128 KB, writes 64 KB. templates/ops/pointwise_gradient.c.tpl */
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy, const float *restrict x, const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n)
+static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy,
+        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
+        const uint8_t *keep, int n)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384, dcoef += 48, coef += 80) {
+    for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384, dcoef += 48,
+            coef += 80) {
         const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
         for (int k = 0; k < 16; k += 16) {
             const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
@@ -4062,9 +4341,11 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
- * Tile of up to 9 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels, pixels.
+ * Tile of up to 9 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
+ * pixels.
  * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw, const float *restrict x, const float *restrict dy, int n)
+static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n)
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < 3; r++) {
@@ -4127,7 +4408,8 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
  * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
+        int n)
 {
     for (int image = 0; image < n; image++, y += 5184, x += 16384) {
         for (int row = 0; row < 16; row++) {
@@ -4158,7 +4440,8 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
  * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 4 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x, int n)
+static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
+        int n)
 {
     for (int image = 0; image < n; image++, y += 1600, x += 4096) {
         for (int row = 0; row < 8; row++) {
@@ -4205,7 +4488,8 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
  * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
  * templates/ops/loss.c.tpl */
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
+static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
+        int first, int n, float smoothing)
 {
     for (int image = first; image < first + n; image++, values += 16) {
         const float *logits = values;
@@ -4251,17 +4535,21 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
- * these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+/* Moments of `pitch` channels over some values: their means, then the sums of their squared
+ * deviations from these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
 
-/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
- * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
+/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
+ * at first.
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
+ * the values, so of `pixels` values and variance v its square distance from the mean is at most
+ * pixels * v. templates/ops/moments.c.tpl */
+static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+        int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
     for (int k = 0; k < pitch; k++) {
-        const double off = (double)sums[pitch + k] / pixels; /* the mean's distance from the shift */
+        /* the mean's distance from the shift */
+        const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
         const double distance = (double)sums[k] + off - moments[k];
         moments[k] += distance * share;
@@ -4271,10 +4559,12 @@ static void add_image_moments(double *restrict moments, double before, const flo
 
 /* group norm: statistics over 16 x count elements, 1 sets.
  * sums: 3 x 16, those (see add_image_moments) of each channel over `count` values.
- * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
+ * deviation.
  * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
+static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums,
+        const float *restrict weight, const float *restrict bias, double count)
 {
     double moments[32] = {0.0};
     add_image_moments(moments, 0.0, sums, 16, count);
@@ -4306,8 +4596,11 @@ static void group_norm1_c16_fwd(float *restrict coef, const float *restrict sums
  * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
+ * templates/ops/norm.c.tpl */
+static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const float *restrict sums, const float *restrict coef,
+        const float *restrict weight, double count)
 {
     for (int first = 0; first < 16; first += 16) {
         const double rest = (double)coef[48 + first];
@@ -4333,10 +4626,12 @@ static void group_norm1_c16_bwd(float *restrict dcoef, float *restrict dweight, 
 
 /* group norm: statistics over 32 x count elements, 1 sets.
  * sums: 3 x 32, those (see add_image_moments) of each channel over `count` values.
- * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
+ * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
+ * deviation.
  * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
  * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums, const float *restrict weight, const float *restrict bias, double count)
+static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums,
+        const float *restrict weight, const float *restrict bias, double count)
 {
     double moments[64] = {0.0};
     add_image_moments(moments, 0.0, sums, 32, count);
@@ -4368,8 +4663,11 @@ static void group_norm1_c32_fwd(float *restrict coef, const float *restrict sums
  * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
  * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to).
  * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const float *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+ * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
+ * templates/ops/norm.c.tpl */
+static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const float *restrict sums, const float *restrict coef,
+        const float *restrict weight, double count)
 {
     for (int first = 0; first < 32; first += 32) {
         const double rest = (double)coef[96 + first];
@@ -4395,7 +4693,8 @@ static void group_norm1_c32_bwd(float *restrict dcoef, float *restrict dweight, 
 
 /* -- 7. Weights -------------------------------------------------------------------------------- */
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -4422,7 +4721,8 @@ static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restri
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -4435,8 +4735,10 @@ static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed, const float *restrict canonical)
+ * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
+ * */
+static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int i = 0; i < 16; i++) {
@@ -4453,9 +4755,11 @@ static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed, const fl
     }
 }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
+ * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
+ * zero. templates/ops/conv/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int k = 0; k < 32; k++) {
@@ -4472,7 +4776,8 @@ static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -4500,8 +4805,10 @@ static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed, const float *restrict canonical)
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
+ * templates/ops/conv/pack.c.tpl */
+static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed,
+        const float *restrict canonical)
 {
     static const int tap_of[1] = {0};
     for (int first = 0; first < 32; first += 32) {
@@ -4515,7 +4822,8 @@ static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed, const f
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 16; k++) {
@@ -4528,8 +4836,10 @@ static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
+ * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
+ * */
+static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int i = 0; i < 16; i++) {
@@ -4546,9 +4856,11 @@ static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const fl
     }
 }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
+ * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
+ * zero. templates/ops/conv/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 16; first += 16) {
         for (int k = 0; k < 16; k++) {
@@ -4565,7 +4877,8 @@ static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 32; k++) {
@@ -4578,8 +4891,10 @@ static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *
 }
 
 /* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed, const float *restrict canonical)
+ * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
+ * */
+static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int i = 0; i < 32; i++) {
@@ -4596,9 +4911,11 @@ static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed, const fl
     }
 }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data gradient: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
+ * gradient: 36 frequencies, in each blocks of 32 outputs, in each [input][output]; pad outputs
+ * zero. templates/ops/conv/winograd_pack.c.tpl */
+static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
+        const float *restrict canonical)
 {
     for (int first = 0; first < 32; first += 32) {
         for (int k = 0; k < 32; k++) {
@@ -4615,7 +4932,8 @@ static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packe
     }
 }
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first. templates/ops/conv/pack.c.tpl */
+/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
+ * templates/ops/conv/pack.c.tpl */
 static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *restrict packed)
 {
     for (int k = 0; k < 10; k++) {
@@ -4643,8 +4961,10 @@ static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restr
 }
 
 /* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const float *restrict canonical)
+ * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
+ * templates/ops/conv/pack.c.tpl */
+static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed,
+        const float *restrict canonical)
 {
     static const int tap_of[1] = {0};
     for (int first = 0; first < 32; first += 32) {
@@ -4660,33 +4980,65 @@ static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed, const f
 
 /* Where each parameter's gradient and packed copies are. */
 static const struct weight weights[27] = {
-    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1, .pack = pack_conv3x3_c3_k16_by16},
+    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432,
+            .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1,
+            .pack = pack_conv3x3_c3_k16_by16},
     /* norm1.weight */ {.param = 1, .gradient = AT_DW_NORM1, .gradient_floats = 16},
     /* norm1.bias */ {.param = 2, .gradient = AT_DB_NORM1, .gradient_floats = 16},
-    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2, .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV2, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV2,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm2.weight */ {.param = 4, .gradient = AT_DW_NORM2, .gradient_floats = 32},
     /* norm2.bias */ {.param = 5, .gradient = AT_DB_NORM2, .gradient_floats = 32},
-    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3, .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4, .pack = pack_conv3x3_c16_k16_by16_winograd4, .transposed = AT_WT_CONV4, .pack_transposed = pack_transposed_conv3x3_c16_k16_by16_winograd4},
+    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3,
+            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3,
+            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
+    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304,
+            .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4,
+            .pack = pack_conv3x3_c16_k16_by16_winograd4, .transposed = AT_WT_CONV4,
+            .pack_transposed = pack_transposed_conv3x3_c16_k16_by16_winograd4},
     /* norm3.weight */ {.param = 8, .gradient = AT_DW_NORM3, .gradient_floats = 16},
     /* norm3.bias */ {.param = 9, .gradient = AT_DB_NORM3, .gradient_floats = 16},
-    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5, .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV5, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV5,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm4.weight */ {.param = 11, .gradient = AT_DW_NORM4, .gradient_floats = 32},
     /* norm4.bias */ {.param = 12, .gradient = AT_DB_NORM4, .gradient_floats = 32},
-    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6, .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV6, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV6,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
     /* norm5.weight */ {.param = 14, .gradient = AT_DW_NORM5, .gradient_floats = 32},
     /* norm5.bias */ {.param = 15, .gradient = AT_DB_NORM5, .gradient_floats = 32},
-    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7, .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7, .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8, .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV8, .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7,
+            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7,
+            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
+    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV8,
+            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
     /* norm6.weight */ {.param = 18, .gradient = AT_DW_NORM6, .gradient_floats = 32},
     /* norm6.bias */ {.param = 19, .gradient = AT_DB_NORM6, .gradient_floats = 32},
-    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9, .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV9, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV9,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
     /* norm7.weight */ {.param = 21, .gradient = AT_DW_NORM7, .gradient_floats = 32},
     /* norm7.bias */ {.param = 22, .gradient = AT_DB_NORM7, .gradient_floats = 32},
-    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10, .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV10, .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV10,
+            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
     /* norm8.weight */ {.param = 24, .gradient = AT_DW_NORM8, .gradient_floats = 32},
     /* norm8.bias */ {.param = 25, .gradient = AT_DB_NORM8, .gradient_floats = 32},
-    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11, .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11, .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
+    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512,
+            .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11,
+            .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11,
+            .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
 };
 
 static void pack(struct run *run, int rank)
@@ -4744,94 +5096,302 @@ RUN(maxpool2x2s2_c16_16x16_bwd_data, a->dx, a->winner, a->dy, a->n)
 RUN(conv1x1_c32_k16_16x16_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 RUN(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
 RUN(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
 RUN(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->n)
 RUN(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
 RUN(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->n)
 RUN(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
 RUN(conv3x3_c16_k16_16x16_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->n)
 RUN(maxpool2x2s2_c16_32x32_bwd_data, a->dx, a->winner, a->dy, a->n)
 RUN(conv1x1_c32_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 RUN(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
 RUN(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
+        a->n)
 RUN(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
 RUN(conv3x3_c16_k32_32x32_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->n)
 RUN(norm_drop0p01_c16_32x32_bwd_reduce, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
 RUN(norm_drop0p01_mask_c16_32x32_bwd_data, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
 RUN(conv3x3_c3_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
 
+#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+
 static const struct kernel kernels[] = {
-    {.name = "conv3x3_relu_norm_c3_k16_32x32_fwd__bank", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16, .run = run_conv3x3_relu_norm_c3_k16_32x32_fwd__bank},
-    {.name = "norm_drop0p01_c16_32x32_fwd__b0_1", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4},
-    {.name = "norm_drop0p01_c32_32x32_fwd", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_fwd},
-    {.name = "conv1x1_c32_k16_32x32_fwd__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_fwd__direct},
-    {.name = "maxpool2x2s2_winner_c16_32x32_fwd__b0_1", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_32x32_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4},
-    {.name = "norm_drop0p01_c16_16x16_fwd__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4},
-    {.name = "norm_drop0p01_c32_16x16_fwd__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4},
-    {.name = "norm_drop0p01_c32_16x16_fwd", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_fwd},
-    {.name = "conv1x1_c32_k16_16x16_fwd__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_fwd__direct},
-    {.name = "maxpool2x2s2_winner_c16_16x16_fwd__b0_1", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 1}, .window = 2, .stride = 2, .padding = 0, .winners = true, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_winner_c16_16x16_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4},
-    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
-    {.name = "norm_drop0p01_c32_8x8_fwd__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd__b0_1},
-    {.name = "conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 0}, .window = 3, .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4},
-    {.name = "norm_drop0p01_c32_8x8_fwd", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_fwd},
-    {.name = "avgpool_global_c32_8x8_fwd", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_fwd},
-    {.name = "conv1x1_c32_k10_1x1_fwd__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_fwd__direct},
-    {.name = "conv1x1_c32_k10_1x1_bwd_weights__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k10_by16, .run = run_conv1x1_c32_k10_1x1_bwd_weights__direct},
-    {.name = "conv1x1_c32_k10_1x1_bwd_data__direct", .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32, .run = run_conv1x1_c32_k10_1x1_bwd_data__direct},
-    {.name = "avgpool_global_c32_8x8_bwd_data__b0_1", .layer = "global_avgpool1", .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8, .stride = 1, .padding = 0, .exact = false, .mflop = 0.000000, .images = 4, .run = run_avgpool_global_c32_8x8_bwd_data__b0_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv10", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm7", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1", .layer = "conv9", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1},
-    {.name = "norm_drop0p01_c32_8x8_bwd_reduce__b0_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_8x8_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_8x8_bwd_data__b1_1", .layer = "norm6", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_8x8_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_8x8_bwd_data__winograd4", .layer = "conv8", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1}, .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 0.589824, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_8x8_bwd_data__winograd4},
-    {.name = "maxpool2x2s2_c16_16x16_bwd_data", .layer = "maxpool2", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_16x16_bwd_data},
-    {.name = "conv1x1_c32_k16_16x16_bwd_weights__direct", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 0}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_16x16_bwd_weights__direct},
-    {.name = "conv1x1_c32_k16_16x16_bwd_data__direct_b0_1", .layer = "conv7", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_16x16_bwd_data__direct_b0_1},
-    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm5", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 75456, .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32, .run = run_conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv6", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 4.718592, .images = 4, .scratch_floats = 19584, .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4, .run = run_conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1},
-    {.name = "norm_drop0p01_c32_16x16_bwd_reduce__b0_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_16x16_bwd_data__b1_1", .layer = "norm4", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1", .layer = "conv5", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 2.359296, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1},
-    {.name = "norm_drop0p01_c16_16x16_bwd_reduce__b0_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_16x16_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c16_16x16_bwd_data__b1_1", .layer = "norm3", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_16x16_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 29376, .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16, .run = run_conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k16_16x16_bwd_data__winograd4", .layer = "conv4", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 1.179648, .images = 4, .scratch_floats = 10368, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4, .run = run_conv3x3_c16_k16_16x16_bwd_data__winograd4},
-    {.name = "maxpool2x2s2_c16_32x32_bwd_data", .layer = "maxpool1", .op = KERNEL_MAXPOOL, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2, .padding = 0, .exact = true, .mflop = 0.000000, .images = 4, .run = run_maxpool2x2s2_c16_32x32_bwd_data},
-    {.name = "conv1x1_c32_k16_32x32_bwd_weights__direct", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 0}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16, .run = run_conv1x1_c32_k16_32x32_bwd_weights__direct},
-    {.name = "conv1x1_c32_k16_32x32_bwd_data__direct_b0_1", .layer = "conv3", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32, .run = run_conv1x1_c32_k16_32x32_bwd_data__direct_b0_1},
-    {.name = "norm_drop0p01_c32_32x32_bwd_reduce__b0_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c32_32x32_bwd_reduce__b0_1},
-    {.name = "norm_drop0p01_mask_c32_32x32_bwd_data__b1_1", .layer = "norm2", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c32_32x32_bwd_data__b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 1}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 47808, .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32, .run = run_conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1},
-    {.name = "conv3x3_c16_k32_32x32_bwd_data__winograd4", .layer = "conv2", .op = KERNEL_CONV, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1}, .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = false, .mflop = 9.437184, .images = 4, .scratch_floats = 14976, .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4, .run = run_conv3x3_c16_k32_32x32_bwd_data__winograd4},
-    {.name = "norm_drop0p01_c16_32x32_bwd_reduce", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_c16_32x32_bwd_reduce},
-    {.name = "norm_drop0p01_mask_c16_32x32_bwd_data", .layer = "norm1", .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0}, .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f, .exact = false, .mflop = 0.000000, .images = 4, .run = run_norm_drop0p01_mask_c16_32x32_bwd_data},
-    {.name = "conv3x3_c3_k16_32x32_bwd_weights__direct", .layer = "conv1", .op = KERNEL_CONV, .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .dx = {3, 32, 32, 3, 1}, .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .images = 4, .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16, .run = run_conv3x3_c3_k16_32x32_bwd_weights__direct},
+    {KERNEL(conv3x3_relu_norm_c3_k16_32x32_fwd__bank), .layer = "conv1", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
+            .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16},
+    {KERNEL(norm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 9.437184, .images = 4,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_32x32_fwd__direct), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(maxpool2x2s2_winner_c16_32x32_fwd__b0_1), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
+            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .window = 2,
+            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
+            .scratch_floats = 10368, .packed_floats = 9216,
+            .pack = pack_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(norm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 2.359296, .images = 4,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 4.718592, .images = 4,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv1x1_c32_k16_16x16_fwd__direct), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(maxpool2x2s2_winner_c16_16x16_fwd__b0_1), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
+            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .window = 2,
+            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 0.589824, .images = 4,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
+            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_8x8_fwd), .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD,
+            .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(avgpool_global_c32_8x8_fwd), .layer = "global_avgpool1", .op = KERNEL_AVGPOOL,
+            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .window = 8,
+            .stride = 1, .padding = 0, .images = 4},
+    {KERNEL(conv1x1_c32_k10_1x1_fwd__direct), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4,
+            .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16},
+    {KERNEL(conv1x1_c32_k10_1x1_bwd_weights__direct), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
+            .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.000640, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k10_by16},
+    {KERNEL(conv1x1_c32_k10_1x1_bwd_data__direct), .layer = "conv11", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
+            .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320,
+            .pack = pack_transposed_conv1x1_c32_k10_by32},
+    {KERNEL(avgpool_global_c32_8x8_bwd_data__b0_1), .layer = "global_avgpool1",
+            .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
+            .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8,
+            .stride = 1, .padding = 0, .images = 4},
+    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm8", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm8", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm7", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
+            .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm6", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
+            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
+            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824,
+            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_8x8_bwd_data__winograd4), .layer = "conv8", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
+            .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 0.589824, .images = 4, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(maxpool2x2s2_c16_16x16_bwd_data), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2,
+            .padding = 0, .exact = true, .images = 4},
+    {KERNEL(conv1x1_c32_k16_16x16_bwd_weights__direct), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
+            .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.262144, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16},
+    {KERNEL(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1), .layer = "conv7", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
+            .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512,
+            .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm5", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
+            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592,
+            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
+            .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 4.718592, .images = 4, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm4", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
+            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
+            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296,
+            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
+            .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 2.359296, .images = 4, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(norm_drop0p01_c16_16x16_bwd_reduce__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1), .layer = "norm3", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
+            .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
+            .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .images = 4, .scratch_floats = 29376, .packed_floats = 2304,
+            .unpack = unpack_conv3x3_c16_k16_by16},
+    {KERNEL(conv3x3_c16_k16_16x16_bwd_data__winograd4), .layer = "conv4", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
+            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 10368,
+            .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(maxpool2x2s2_c16_32x32_bwd_data), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2,
+            .padding = 0, .exact = true, .images = 4},
+    {KERNEL(conv1x1_c32_k16_32x32_bwd_weights__direct), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
+            .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 1.048576, .images = 4, .packed_floats = 512,
+            .unpack = unpack_conv1x1_c32_k16_by16},
+    {KERNEL(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1), .layer = "conv3", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1,
+            .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512,
+            .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(norm_drop0p01_c32_32x32_bwd_reduce__b0_1), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
+            .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1), .layer = "norm2", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
+            .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
+            .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184,
+            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
+            .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(conv3x3_c16_k32_32x32_bwd_data__winograd4), .layer = "conv2", .op = KERNEL_CONV,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
+            .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1,
+            .padding = 1, .mflop = 9.437184, .images = 4, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(norm_drop0p01_c16_32x32_bwd_reduce), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(norm_drop0p01_mask_c16_32x32_bwd_data), .layer = "norm1", .op = KERNEL_POINTWISE,
+            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
+            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f, .images = 4},
+    {KERNEL(conv3x3_c3_k16_32x32_bwd_weights__direct), .layer = "conv1", .op = KERNEL_CONV,
+            .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0},
+            .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 0.884736, .images = 4, .packed_floats = 432,
+            .unpack = unpack_conv3x3_c3_k16_by16},
 };
 
-/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has ended in
- * numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats, images, row of floats and how
- * many of a row are used. */
+/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has
+ * ended in numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats,
+ * images, row of floats and how many of a row are used. */
 static const struct tensor tensors[] = {
     {SLOT_CONV1_FWD, "input", "its output", TENSOR_SCRATCH, 683968, 3468, 4, 3, 3},
     {SLOT_CONV1_FWD, "relu1", "its output", TENSOR_SCRATCH, 428480, 16384, 4, 16, 16},
@@ -4870,81 +5430,146 @@ static const struct tensor tensors[] = {
     {SLOT_CONV10_FWD, "norm8", "a sum of its input", TENSOR_SCRATCH, 306816, 96, 4, 32, 32},
     {SLOT_NORM8_FWD, "norm8", "its scale or shift", TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
     {SLOT_NORM8_FWD, "dropout8", "its output", TENSOR_SCRATCH, 279040, 2048, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 288128, 32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", "its output", TENSOR_SCRATCH, 288128, 32, 4, 32,
+            32},
     {SLOT_CONV11_FWD, "conv11", "its output", TENSOR_SCRATCH, 279040, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 279168, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
-    {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 279040, 32, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
-    {SLOT_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its output", TENSOR_SCRATCH, 279168, 16, 4,
+            16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV11,
+            512, 1, 512, 512},
+    {SLOT_CONV11_BWD_DATA, "global_avgpool1", "the gradient of its output", TENSOR_SCRATCH, 279040,
+            32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH,
+            723440, 3200, 4, 32, 32},
+    {SLOT_NORM8_BWD_REDUCE, "norm8", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32,
+            32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96,
+            4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM8, 32, 1,
+            32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32,
+            32},
     {SLOT_NORM8_BWD_DATA, "norm8", "its scale or shift", TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
-    {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
-    {SLOT_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "dropout8", "the gradient of its output", TENSOR_SCRATCH, 723440, 3200, 4,
+            32, 32},
+    {SLOT_CONV10_BWD_WEIGHTS, "conv10", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV10,
+            9216, 1, 9216, 9216},
+    {SLOT_CONV10_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 710640, 3200,
+            4, 32, 32},
+    {SLOT_NORM7_BWD_REDUCE, "norm7", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32,
+            32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96,
+            4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM7, 32, 1,
+            32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32,
+            32},
     {SLOT_NORM7_BWD_DATA, "norm7", "its scale or shift", TENSOR_SCRATCH, 766704, 160, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
-    {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
-    {SLOT_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "dropout7", "the gradient of its output", TENSOR_SCRATCH, 710640, 3200, 4,
+            32, 32},
+    {SLOT_CONV9_BWD_WEIGHTS, "conv9", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV9, 9216,
+            1, 9216, 9216},
+    {SLOT_CONV9_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 326848, 3200, 4,
+            32, 32},
+    {SLOT_NORM6_BWD_REDUCE, "norm6", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32,
+            32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96,
+            4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM6, 32, 1,
+            32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32,
+            32},
     {SLOT_NORM6_BWD_DATA, "norm6", "its scale or shift", TENSOR_SCRATCH, 766064, 160, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
-    {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
-    {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 295424, 1024, 4, 16, 16},
-    {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 279040, 4096, 4, 16, 16},
-    {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
-    {SLOT_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "dropout6", "the gradient of its output", TENSOR_SCRATCH, 326848, 3200, 4,
+            32, 32},
+    {SLOT_CONV8_BWD_WEIGHTS, "conv8", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV8, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV8_BWD_DATA, "maxpool2", "the gradient of its output", TENSOR_SCRATCH, 295424, 1024, 4,
+            16, 16},
+    {SLOT_MAXPOOL2_BWD_DATA, "conv7", "the gradient of its output", TENSOR_SCRATCH, 279040, 4096, 4,
+            16, 16},
+    {SLOT_CONV7_BWD_WEIGHTS, "conv7", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV7, 512,
+            1, 512, 512},
+    {SLOT_CONV7_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 535488, 10368,
+            4, 32, 32},
+    {SLOT_NORM5_BWD_REDUCE, "norm5", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32,
+            32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96,
+            4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM5, 32, 1,
+            32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32,
+            32},
     {SLOT_NORM5_BWD_DATA, "norm5", "its scale or shift", TENSOR_SCRATCH, 765424, 160, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
-    {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
-    {SLOT_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "dropout5", "the gradient of its output", TENSOR_SCRATCH, 535488, 10368,
+            4, 32, 32},
+    {SLOT_CONV6_BWD_WEIGHTS, "conv6", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV6, 9216,
+            1, 9216, 9216},
+    {SLOT_CONV6_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 494016, 10368,
+            4, 32, 32},
+    {SLOT_NORM4_BWD_REDUCE, "norm4", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32,
+            32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96,
+            4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM4, 32, 1,
+            32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32,
+            32},
     {SLOT_NORM4_BWD_DATA, "norm4", "its scale or shift", TENSOR_SCRATCH, 764784, 160, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
-    {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
-    {SLOT_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 279232, 32, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 48, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
+    {SLOT_NORM4_BWD_DATA, "dropout4", "the gradient of its output", TENSOR_SCRATCH, 494016, 10368,
+            4, 32, 32},
+    {SLOT_CONV5_BWD_WEIGHTS, "conv5", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV5, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV5_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 308416, 5184, 4,
+            16, 16},
+    {SLOT_NORM3_BWD_REDUCE, "norm3", "a sum of its gradient", TENSOR_SCRATCH, 279232, 32, 4, 16,
+            16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 48,
+            4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM3, 16, 1,
+            16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16,
+            16},
     {SLOT_NORM3_BWD_DATA, "norm3", "its scale or shift", TENSOR_SCRATCH, 767664, 80, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
-    {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
-    {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 279040, 16384, 4, 16, 16},
-    {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
-    {SLOT_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
+    {SLOT_NORM3_BWD_DATA, "dropout3", "the gradient of its output", TENSOR_SCRATCH, 308416, 5184, 4,
+            16, 16},
+    {SLOT_CONV4_BWD_WEIGHTS, "conv4", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV4, 2304,
+            1, 2304, 2304},
+    {SLOT_CONV4_BWD_DATA, "maxpool1", "the gradient of its output", TENSOR_SCRATCH, 131072, 4096, 4,
+            16, 16},
+    {SLOT_MAXPOOL1_BWD_DATA, "conv3", "the gradient of its output", TENSOR_SCRATCH, 279040, 16384,
+            4, 16, 16},
+    {SLOT_CONV3_BWD_WEIGHTS, "conv3", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV3, 512,
+            1, 512, 512},
+    {SLOT_CONV3_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32,
+            32},
+    {SLOT_NORM2_BWD_REDUCE, "norm2", "a sum of its gradient", TENSOR_SCRATCH, 279424, 64, 4, 32,
+            32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the scale or shift of its gradient", TENSOR_SCRATCH, 279040, 96,
+            4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM2, 32, 1,
+            32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32,
+            32},
     {SLOT_NORM2_BWD_DATA, "norm2", "its scale or shift", TENSOR_SCRATCH, 764144, 160, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
-    {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
+    {SLOT_NORM2_BWD_DATA, "dropout2", "the gradient of its output", TENSOR_SCRATCH, 0, 36992, 4, 32,
+            32},
+    {SLOT_CONV2_BWD_WEIGHTS, "conv2", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV2, 4608,
+            1, 4608, 4608},
+    {SLOT_CONV2_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384,
+            4, 16, 16},
     {SLOT_NORM1_BWD_REDUCE, "norm1", "a sum of its gradient", TENSOR_SCRATCH, 192, 32, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_SCRATCH, 0, 48, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the scale or shift of its gradient", TENSOR_SCRATCH, 0, 48, 4,
+            16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_NORM1, 16, 1,
+            16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", "the gradient of its bias", TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16,
+            16},
     {SLOT_NORM1_BWD_DATA, "norm1", "its scale or shift", TENSOR_SCRATCH, 767344, 80, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
-    {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
+    {SLOT_NORM1_BWD_DATA, "dropout1", "the gradient of its output", TENSOR_SCRATCH, 147968, 16384,
+            4, 16, 16},
+    {SLOT_CONV1_BWD_WEIGHTS, "conv1", "the gradient of its weight", TENSOR_CHUNK, AT_DW_CONV1, 432,
+            1, 432, 432},
 };
 
 static const struct tensors all_tensors = {
@@ -4957,76 +5582,153 @@ static const struct tensors all_tensors = {
 /* -- 9. Model ---------------------------------------------------------------------------------- */
 
 static const struct layer layers[] = {
-    {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 0, .bias = -1, .state = -1, .mflop = 0.884736},
-    {.op = LAYER_RELU, .name = "relu1", .inputs = {1, -1}, .c = 16, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm1", .inputs = {2, -1}, .c = 16, .h = 32, .w = 32, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 1, .bias = 2, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout1", .inputs = {3, -1}, .c = 16, .h = 32, .w = 32, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 3, .bias = -1, .state = -1, .mflop = 9.437184},
-    {.op = LAYER_RELU, .name = "relu2", .inputs = {5, -1}, .c = 32, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm2", .inputs = {6, -1}, .c = 32, .h = 32, .w = 32, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 4, .bias = 5, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout2", .inputs = {7, -1}, .c = 32, .h = 32, .w = 32, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32, .window = 1, .stride = 1, .padding = 0, .weight = 6, .bias = -1, .state = -1, .mflop = 1.048576},
-    {.op = LAYER_MAXPOOL, .name = "maxpool1", .inputs = {9, -1}, .c = 16, .h = 16, .w = 16, .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 7, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu3", .inputs = {11, -1}, .c = 16, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm3", .inputs = {12, -1}, .c = 16, .h = 16, .w = 16, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 8, .bias = 9, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout3", .inputs = {13, -1}, .c = 16, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 10, .bias = -1, .state = -1, .mflop = 2.359296},
-    {.op = LAYER_RELU, .name = "relu4", .inputs = {15, -1}, .c = 32, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm4", .inputs = {16, -1}, .c = 32, .h = 16, .w = 16, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 11, .bias = 12, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout4", .inputs = {17, -1}, .c = 32, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16, .window = 3, .stride = 1, .padding = 1, .weight = 13, .bias = -1, .state = -1, .mflop = 4.718592},
-    {.op = LAYER_RELU, .name = "relu5", .inputs = {19, -1}, .c = 32, .h = 16, .w = 16, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm5", .inputs = {20, -1}, .c = 32, .h = 16, .w = 16, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 14, .bias = 15, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout5", .inputs = {21, -1}, .c = 32, .h = 16, .w = 16, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16, .window = 1, .stride = 1, .padding = 0, .weight = 16, .bias = -1, .state = -1, .mflop = 0.262144},
-    {.op = LAYER_MAXPOOL, .name = "maxpool2", .inputs = {23, -1}, .c = 16, .h = 8, .w = 8, .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 17, .bias = -1, .state = -1, .mflop = 0.589824},
-    {.op = LAYER_RELU, .name = "relu6", .inputs = {25, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm6", .inputs = {26, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 18, .bias = 19, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout6", .inputs = {27, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 20, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu7", .inputs = {29, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm7", .inputs = {30, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 21, .bias = 22, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout7", .inputs = {31, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8, .window = 3, .stride = 1, .padding = 1, .weight = 23, .bias = -1, .state = -1, .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu8", .inputs = {33, -1}, .c = 32, .h = 8, .w = 8, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_NORM, .name = "norm8", .inputs = {34, -1}, .c = 32, .h = 8, .w = 8, .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 24, .bias = 25, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_DROPOUT, .name = "dropout8", .inputs = {35, -1}, .c = 32, .h = 8, .w = 8, .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", .inputs = {36, -1}, .c = 32, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1, .window = 1, .stride = 1, .padding = 0, .weight = 26, .bias = -1, .state = -1, .mflop = 0.000640},
-    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", .inputs = {38, -1}, .c = 10, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32, .window = 3,
+            .stride = 1, .padding = 1, .weight = 0, .bias = -1, .state = -1, .mflop = 0.884736},
+    {.op = LAYER_RELU, .name = "relu1", .inputs = {1, -1}, .c = 16, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm1", .inputs = {2, -1}, .c = 16, .h = 32, .w = 32,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 1, .bias = 2, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout1", .inputs = {3, -1}, .c = 16, .h = 32, .w = 32,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32, .window = 3,
+            .stride = 1, .padding = 1, .weight = 3, .bias = -1, .state = -1, .mflop = 9.437184},
+    {.op = LAYER_RELU, .name = "relu2", .inputs = {5, -1}, .c = 32, .h = 32, .w = 32, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm2", .inputs = {6, -1}, .c = 32, .h = 32, .w = 32,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 4, .bias = 5, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout2", .inputs = {7, -1}, .c = 32, .h = 32, .w = 32,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32, .window = 1,
+            .stride = 1, .padding = 0, .weight = 6, .bias = -1, .state = -1, .mflop = 1.048576},
+    {.op = LAYER_MAXPOOL, .name = "maxpool1", .inputs = {9, -1}, .c = 16, .h = 16, .w = 16,
+            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 7, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu3", .inputs = {11, -1}, .c = 16, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm3", .inputs = {12, -1}, .c = 16, .h = 16, .w = 16,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 8, .bias = 9, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout3", .inputs = {13, -1}, .c = 16, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 10, .bias = -1, .state = -1, .mflop = 2.359296},
+    {.op = LAYER_RELU, .name = "relu4", .inputs = {15, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm4", .inputs = {16, -1}, .c = 32, .h = 16, .w = 16,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 11, .bias = 12, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout4", .inputs = {17, -1}, .c = 32, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
+            .stride = 1, .padding = 1, .weight = 13, .bias = -1, .state = -1, .mflop = 4.718592},
+    {.op = LAYER_RELU, .name = "relu5", .inputs = {19, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm5", .inputs = {20, -1}, .c = 32, .h = 16, .w = 16,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 14, .bias = 15, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout5", .inputs = {21, -1}, .c = 32, .h = 16, .w = 16,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16, .window = 1,
+            .stride = 1, .padding = 0, .weight = 16, .bias = -1, .state = -1, .mflop = 0.262144},
+    {.op = LAYER_MAXPOOL, .name = "maxpool2", .inputs = {23, -1}, .c = 16, .h = 8, .w = 8,
+            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 17, .bias = -1, .state = -1, .mflop = 0.589824},
+    {.op = LAYER_RELU, .name = "relu6", .inputs = {25, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm6", .inputs = {26, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 18, .bias = 19, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout6", .inputs = {27, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 20, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu7", .inputs = {29, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm7", .inputs = {30, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 21, .bias = 22, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout7", .inputs = {31, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
+            .stride = 1, .padding = 1, .weight = 23, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu8", .inputs = {33, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
+            .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_NORM, .name = "norm8", .inputs = {34, -1}, .c = 32, .h = 8, .w = 8,
+            .norm = NORM_GROUP, .groups = 1, .eps = 1e-05f, .weight = 24, .bias = 25, .state = -1,
+            .mflop = 0.000000},
+    {.op = LAYER_DROPOUT, .name = "dropout8", .inputs = {35, -1}, .c = 32, .h = 8, .w = 8,
+            .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", .inputs = {36, -1}, .c = 32, .h = 1,
+            .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
+    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1, .window = 1,
+            .stride = 1, .padding = 0, .weight = 26, .bias = -1, .state = -1, .mflop = 0.000640},
+    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", .inputs = {38, -1},
+            .c = 10, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
 };
 
 static const struct param params[] = {
-    {.name = "conv1.weight", .rank = 4, .shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT, .count = 432, .init = INIT_FAN_IN, .fan_in = 27, .decays = true},
-    {.name = "norm1.weight", .rank = 1, .shape = {16}, .offset = NORM1_WEIGHT, .count = 16, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm1.bias", .rank = 1, .shape = {16}, .offset = NORM1_BIAS, .count = 16, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv2.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV2_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm2.weight", .rank = 1, .shape = {32}, .offset = NORM2_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm2.bias", .rank = 1, .shape = {32}, .offset = NORM2_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv3.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV3_WEIGHT, .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
-    {.name = "conv4.weight", .rank = 4, .shape = {16, 16, 3, 3}, .offset = CONV4_WEIGHT, .count = 2304, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm3.weight", .rank = 1, .shape = {16}, .offset = NORM3_WEIGHT, .count = 16, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm3.bias", .rank = 1, .shape = {16}, .offset = NORM3_BIAS, .count = 16, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv5.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV5_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm4.weight", .rank = 1, .shape = {32}, .offset = NORM4_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm4.bias", .rank = 1, .shape = {32}, .offset = NORM4_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv6.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV6_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm5.weight", .rank = 1, .shape = {32}, .offset = NORM5_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm5.bias", .rank = 1, .shape = {32}, .offset = NORM5_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv7.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV7_WEIGHT, .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
-    {.name = "conv8.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV8_WEIGHT, .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
-    {.name = "norm6.weight", .rank = 1, .shape = {32}, .offset = NORM6_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm6.bias", .rank = 1, .shape = {32}, .offset = NORM6_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv9.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV9_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm7.weight", .rank = 1, .shape = {32}, .offset = NORM7_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm7.bias", .rank = 1, .shape = {32}, .offset = NORM7_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv10.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV10_WEIGHT, .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
-    {.name = "norm8.weight", .rank = 1, .shape = {32}, .offset = NORM8_WEIGHT, .count = 32, .init = INIT_ONE, .fan_in = 1, .decays = true},
-    {.name = "norm8.bias", .rank = 1, .shape = {32}, .offset = NORM8_BIAS, .count = 32, .init = INIT_ZERO, .fan_in = 1, .decays = true},
-    {.name = "conv11.weight", .rank = 4, .shape = {10, 32, 1, 1}, .offset = CONV11_WEIGHT, .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv1.weight", .rank = 4, .shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT,
+            .count = 432, .init = INIT_FAN_IN, .fan_in = 27, .decays = true},
+    {.name = "norm1.weight", .rank = 1, .shape = {16}, .offset = NORM1_WEIGHT, .count = 16,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm1.bias", .rank = 1, .shape = {16}, .offset = NORM1_BIAS, .count = 16,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv2.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV2_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm2.weight", .rank = 1, .shape = {32}, .offset = NORM2_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm2.bias", .rank = 1, .shape = {32}, .offset = NORM2_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv3.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV3_WEIGHT,
+            .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv4.weight", .rank = 4, .shape = {16, 16, 3, 3}, .offset = CONV4_WEIGHT,
+            .count = 2304, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm3.weight", .rank = 1, .shape = {16}, .offset = NORM3_WEIGHT, .count = 16,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm3.bias", .rank = 1, .shape = {16}, .offset = NORM3_BIAS, .count = 16,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv5.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV5_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm4.weight", .rank = 1, .shape = {32}, .offset = NORM4_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm4.bias", .rank = 1, .shape = {32}, .offset = NORM4_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv6.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV6_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm5.weight", .rank = 1, .shape = {32}, .offset = NORM5_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm5.bias", .rank = 1, .shape = {32}, .offset = NORM5_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv7.weight", .rank = 4, .shape = {16, 32, 1, 1}, .offset = CONV7_WEIGHT,
+            .count = 512, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
+    {.name = "conv8.weight", .rank = 4, .shape = {32, 16, 3, 3}, .offset = CONV8_WEIGHT,
+            .count = 4608, .init = INIT_FAN_IN, .fan_in = 144, .decays = true},
+    {.name = "norm6.weight", .rank = 1, .shape = {32}, .offset = NORM6_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm6.bias", .rank = 1, .shape = {32}, .offset = NORM6_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv9.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV9_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm7.weight", .rank = 1, .shape = {32}, .offset = NORM7_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm7.bias", .rank = 1, .shape = {32}, .offset = NORM7_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv10.weight", .rank = 4, .shape = {32, 32, 3, 3}, .offset = CONV10_WEIGHT,
+            .count = 9216, .init = INIT_FAN_IN, .fan_in = 288, .decays = true},
+    {.name = "norm8.weight", .rank = 1, .shape = {32}, .offset = NORM8_WEIGHT, .count = 32,
+            .init = INIT_ONE, .fan_in = 1, .decays = true},
+    {.name = "norm8.bias", .rank = 1, .shape = {32}, .offset = NORM8_BIAS, .count = 32,
+            .init = INIT_ZERO, .fan_in = 1, .decays = true},
+    {.name = "conv11.weight", .rank = 4, .shape = {10, 32, 1, 1}, .offset = CONV11_WEIGHT,
+            .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
 };
 
 static const struct model model = {

@@ -65,10 +65,12 @@ function model.forward_kernels(planned)
     return kernels
 end
 
--- Rows of the layer table: step, input, output, parameters, MFLOP, kernel.
-function model.layer_table(graph, planned)
+-- Rows of the layer table: step, input, output, parameters, MFLOP, kernel, line of the description.
+local function table_rows(graph, planned)
     local kernels <const> = model.forward_kernels(planned)
-    local rows <const> = { { "step", "input", "output", "parameters", "MFLOP", "forward kernel" } }
+    local rows <const> = {
+        { "step", "input", "output", "parameters", "MFLOP", "forward kernel", "line" },
+    }
     for _, step in ipairs(planned.fused.steps) do
         if step.y then
             local names <const> = step_layers(step)
@@ -81,11 +83,36 @@ function model.layer_table(graph, planned)
                 names, shape_text(step.x), step.y and shape_text(output) or "loss",
                 tostring(step_params(step, graph)),
                 flop > 0 and string.format("%.2f", flop / 1e6) or "",
-                kernels[names] or ops[step.op].fn,
+                kernels[names] or ops[step.op].fn, step.layers[1].where:match("%d+$"),
             }
         end
     end
+    return rows
+end
+
+--- The lines of the layer table, without those of the description.
+function model.layer_table(graph, planned)
+    local rows <const> = table_rows(graph, planned)
+    for _, row in ipairs(rows) do
+        row[7] = nil
+    end
     return model.align(rows, { [4] = true, [5] = true })
+end
+
+--- The same for the head of a file: with the line of each layer in the description, and its kernel
+--- below.
+function model.head_table(graph, planned)
+    local rows <const>, kernels <const> = table_rows(graph, planned), {}
+    for i, row in ipairs(rows) do
+        kernels[i] = table.remove(row, 6)
+        table.insert(row, 1, table.remove(row))
+    end
+    local lines <const> = {}
+    for i, line in ipairs(model.align(rows, { true, [5] = true, [6] = true })) do
+        lines[#lines + 1] = line
+        lines[#lines + 1] = "      " .. kernels[i]
+    end
+    return lines
 end
 
 -- -- The batch ----------------------------------------------------------------------------------
@@ -141,13 +168,18 @@ local function kernel_row(spec, set)
     local x <const> = spec.x
     local y <const> = spec.y or spec.dy or x
     local fields <const> = {
-        ".name = " .. c.string(spec.name), ".layer = " .. c.string(spec.layer),
+        string.format("KERNEL(%s)", spec.name), ".layer = " .. c.string(spec.layer),
         ".op = " .. op.c_op, ".pass = " .. PASSES[spec.pass],
         ".x = " .. layout_text(x), ".y = " .. layout_text(y),
-        ".dx = " .. layout_text(spec.dx or x), ".dy = " .. layout_text(spec.dy or y),
     }
     local function field(text)
         fields[#fields + 1] = text
+    end
+    if spec.dx then
+        field(".dx = " .. layout_text(spec.dx))
+    end
+    if spec.dy then
+        field(".dy = " .. layout_text(spec.dy))
     end
     if spec.x2 then
         field(".x2 = " .. layout_text(spec.x2))
@@ -169,8 +201,12 @@ local function kernel_row(spec, set)
     if spec.p and spec.p > 0 then
         field(".p = " .. c.float(spec.p))
     end
-    field(".exact = " .. tostring(not op.exact or op.exact(spec)))
-    field(string.format(".mflop = %.6f", (spec.flop or 0) / 1e6))
+    if not op.exact or op.exact(spec) then
+        field(".exact = true")
+    end
+    if spec.flop and spec.flop > 0 then
+        field(string.format(".mflop = %.6f", spec.flop / 1e6))
+    end
     field(".images = " .. spec.images)
     local scratch <const> = op.scratch and op.scratch(spec)
     if scratch then
@@ -185,7 +221,6 @@ local function kernel_row(spec, set)
             field("." .. what .. " = " .. op.pack_name(spec, what, set))
         end
     end
-    field(".run = run_" .. spec.name)
     return "{" .. table.concat(fields, ", ") .. "},"
 end
 
@@ -311,9 +346,9 @@ end
 local function constants(list)
     local out <const> = {}
     for i, item in ipairs(list) do
-        out[i] = { constant = name.param(item.name), offset = item.offset }
+        out[i] = name.param(item.name) .. " = " .. item.offset
     end
-    return out
+    return table.concat(out, ", ")
 end
 
 --- Says by which measurements the kernels were chosen.
@@ -328,6 +363,20 @@ end
 function model.file_name(network_name, options)
     return string.format("%s_%s_%s%s.c", network_name, options.norm, options.isa,
         options.real == "double" and "_double" or "")
+end
+
+-- The command that builds a program, in lines.
+local function build_lines(set, file)
+    if set.real == "double" then
+        return { c.comment("cc -std=c11 -ffp-contract=off -Wno-psabi -Iruntime -c " .. file) }
+    end
+    local lines <const> = { "cc -std=c11 -O3 -ffp-contract=off \\" }
+    if set.flags ~= "" then
+        lines[2] = "    " .. set.flags .. " \\"
+    end
+    lines[#lines + 1] = "    " .. c.comment(string.format("-Iruntime %s libburin_runtime.a "
+        .. "-lopenblas -lcjson -lcrypto -lpthread -lm", file))
+    return lines
 end
 
 -- The parameters of program.c.tpl that describe the network (program.lua adds the functions).
@@ -363,12 +412,9 @@ function model.params(graph, planned, options)
         build_title = in_double
             and "Its numbers are double, for checks of its gradients; no trainer is. To compile it"
             or "To build it alone, beside the runtime's headers and library",
-        build = c.comment(in_double
-            and string.format("cc -std=c11 -ffp-contract=off -Wno-psabi -Iruntime -c %s", file)
-            or string.format("cc -std=c11 -O3 -ffp-contract=off %s -Iruntime %s "
-            .. "libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm", set.flags, file)),
+        build = build_lines(set, file),
         in_double = in_double,
-        layer_table = model.layer_table(graph, planned),
+        layer_table = model.head_table(graph, planned),
         batch_cut = model.batch_cut(graph, planned.train.plan),
         totals = string.format("%d parameters; %.1f MFLOP an image forward.", graph.param_floats,
             graph.flop / 1e6),

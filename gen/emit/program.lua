@@ -6,6 +6,7 @@
 local c <const> = require "emit/c"
 local digest <const> = require "emit/digest"
 local functions <const> = require "emit/functions"
+local index <const> = require "emit/index"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
@@ -16,6 +17,7 @@ local plain <const> = require "ops/plain"
 local real <const> = require "emit/real"
 local template <const> = require "emit/template"
 local watch <const> = require "emit/watch"
+local wrap <const> = require "emit/wrap"
 
 local emit <const> = {}
 
@@ -229,8 +231,8 @@ function emit.program(graph, options)
     params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
     params.kernel_texts, params.pack_texts = kernels.texts, packs.texts
     params.shared_texts = shared.texts
-    params.prototypes = table.move(kernels.prototypes, 1, #kernels.prototypes,
-        #helpers.prototypes + 1, helpers.prototypes)
+    params.function_types, params.prototypes = index.of(table.move(kernels.prototypes, 1,
+        #kernels.prototypes, #helpers.prototypes + 1, helpers.prototypes))
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.step = weights, phase_texts, main
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
@@ -241,7 +243,7 @@ function emit.program(graph, options)
         params.most_ahead = math.max(params.most_ahead, #phase.ahead)
     end
     params.model.arithmetic = arithmetic(params)
-    local text <const> = template.render("emit/program.c.tpl", params)
+    local text <const> = wrap.text((template.render("emit/program.c.tpl", params)))
     all:check()
     return set.real == "double" and real.double(text) or text
 end

@@ -6,7 +6,9 @@
  *
  * ${build_title}:
  *
- *     ${build}
+@ for _, line in ipairs(build) do
+     *     ${line}
+@ end
  *
 @ if tuned then
      * ${tuned}
@@ -63,18 +65,14 @@
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
-    @ for _, param in ipairs(params) do
-        ${param.constant} = ${param.offset},
-    @ end
+    ${params},
     PARAM_FLOATS = ${param_floats}
 };
-@ if #states > 0 then
+@ if #state_rows > 0 then
 
     /* Offsets of the running statistics. */
     enum {
-        @ for _, state in ipairs(states) do
-            ${state.constant} = ${state.offset},
-        @ end
+        ${states},
         STATE_FLOATS = ${state_floats}
     };
 @ end
@@ -93,9 +91,7 @@ enum {
 @ end
 /* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
 enum {
-    @ for _, slot in ipairs(slots) do
-        ${slot},
-    @ end
+    ${table.concat(slots, ", ")},
     SLOT_KERNELS,
     SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
     SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
@@ -235,6 +231,10 @@ static const float *input_images(const struct net *net, int image)
 
 /* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
  * of an evaluation alone, the input, the loss, the norms. */
+@ for _, line in ipairs(function_types) do
+    ${line}
+@ end
+
 @ for _, line in ipairs(prototypes) do
     ${line}
 @ end
@@ -297,6 +297,8 @@ static const struct backend backend = {
     ${line}
 @ end
 
+#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+
 static const struct kernel kernels[] = {
     @ for _, row in ipairs(kernel_rows) do
         ${row}
@@ -336,7 +338,7 @@ static const struct param params[] = {
         ${row}
     @ end
 };
-@ if #states > 0 then
+@ if #state_rows > 0 then
 
     static const struct state states[] = {
         @ for _, row in ipairs(state_rows) do
@@ -365,9 +367,9 @@ static const struct model model = {
     .params = params,
     .param_count = ${#param_rows},
     .param_floats = PARAM_FLOATS,
-    .states = ${#states > 0 and "states" or "NULL"},
-    .state_count = ${#states},
-    .state_floats = ${#states > 0 and "STATE_FLOATS" or "0"},
+    .states = ${#state_rows > 0 and "states" or "NULL"},
+    .state_count = ${#state_rows},
+    .state_floats = ${#state_rows > 0 and "STATE_FLOATS" or "0"},
     .kernels = kernels,
     .kernel_count = ${#kernel_rows},
     .tensors = &all_tensors,

@@ -160,6 +160,19 @@ function tests.constants_are_defined_once()
     end)
 end
 
+-- What is written fits a page, whatever the names and numbers.
+function tests.no_line_is_too_long()
+    local function check(text, title)
+        for line in text:gmatch("[^\n]+") do
+            assert(#line <= 100, title .. ": " .. line)
+        end
+    end
+    each_file(check)
+    for _, norm in ipairs { "bn", "gn" } do
+        check(program(nets.graph("s8", norm), "c", { unroll = "none" }), "plain " .. norm)
+    end
+end
+
 function tests.unroll_full_writes_out_more()
     for _, isa_name in ipairs(nets.isas) do
         local graph <const> = nets.small("conv { 8, window = 3, padding = 1 }, relu(), norm(), "
@@ -253,14 +266,19 @@ function tests.the_step_stands_before_the_kernels()
     for _, norm in ipairs { "bn", "gn" } do
         local text <const> = program(nets.graph("s8", norm), "avx2")
         local step <const> = assert(text:find("\nstatic void train(", 1, true))
-        local declared, defined = 0, 0
-        for at, what in text:gmatch("\n()static NOINLINE [^\n]*%)(;?)%f[\n]") do
+        local declared, defined = {}, 0
+        for at, head, what in text:gmatch("\n()static NOINLINE ([^;{]*)([;{])") do
             assert((what == ";") == (at < step), norm)
-            declared = declared + (at < step and 1 or 0)
-            defined = defined + (at < step and 0 or 1)
+            local name <const> = head:match("([%w_]+)%(") or head:match("([%w_]+)$")
+            assert((declared[name] ~= nil) == (what == "{"), name)
+            declared[name] = true
+            defined = defined + (what == "{" and 1 or 0)
         end
-        test.equal(declared, defined, norm)
-        assert(defined > 40, norm)
+        for _ in pairs(declared) do -- a number: the order does not matter
+            defined = defined - 1
+        end
+        test.equal(defined, 0, norm)
+        assert(next(declared), norm)
     end
 end
 

@@ -1,0 +1,160 @@
+-- wrap.lua - lines of C that are too long become several, with the same tokens.
+--
+-- Templates write statements and sentences in one line each; how long that is depends on the names
+-- and numbers that are filled in. A line of code is broken where the fewest brackets are open, as
+-- far to the right as it goes, and goes on eight columns further in. A comment behind code moves
+-- above it. A sentence of a comment goes on in the next line, which it shares with what follows
+-- when that is the same sentence. A line of a comment with two blanks side by side is of a table, a
+-- picture or a command and stays as it is.
+
+local wrap <const> = {}
+
+--- Columns of a line at most.
+wrap.WIDTH = 100
+
+local CONTINUATION <const> = 8
+local SHORTEST <const> = 30 -- columns of a broken line at least, where there is a choice
+
+-- -- Code ----------------------------------------------------------------------------------------
+
+-- How bad a break is besides the brackets that are open there: best behind what separates, then
+-- before an operator, last before what is assigned. before: the byte left of a blank; after: the
+-- word right of it.
+local function badness(before, after)
+    if before == "," or before == ";" then
+        return 0
+    elseif after == "=" then
+        return 3
+    end
+    return after:find("^[-+*?:&|<>=]+$") and 1 or nil
+end
+
+-- Where to break a line: the number of bytes that stay on it, or nil.
+local function break_of(line, indent)
+    local best, least
+    local depth, at = 0, 1
+    while at <= #line and at <= wrap.WIDTH + 1 do
+        local char <const> = line:sub(at, at)
+        if char == '"' then
+            repeat
+                at = line:find('["\\]', at + 1) or #line
+                local escapes <const> = line:sub(at, at) == "\\"
+                at = escapes and at + 1 or at
+            until not escapes
+        elseif char:find("[({%[]") then
+            depth = depth + 1
+        elseif char:find("[)}%]]") then
+            depth = depth - 1
+        elseif char == " " and at > indent + SHORTEST then
+            local bad <const> = badness(line:sub(at - 1, at - 1), line:match("^%S*", at + 1))
+            if bad and (not best or 2 * depth + bad <= least) then
+                best, least = at - 1, 2 * depth + bad
+            end
+        end
+        at = at + 1
+    end
+    return best
+end
+
+local function wrap_code(lines, line)
+    local indent <const> = #line:match("^ *")
+    local inner = indent
+    while #line > wrap.WIDTH do
+        local last <const> = break_of(line, inner)
+        if not last then
+            break
+        end
+        lines[#lines + 1] = line:sub(1, last)
+        inner = indent + CONTINUATION
+        line = (" "):rep(inner) .. line:sub(last + 2)
+    end
+    lines[#lines + 1] = line
+end
+
+-- -- Comments ------------------------------------------------------------------------------------
+
+-- Appends the words of a comment, behind `first` on its first line and `next_one` on others.
+-- Returns what does not fill a line, with its beginning.
+local function fill(lines, text, first, next_one)
+    local line = first
+    for word in text:gmatch("%S+") do
+        local longer <const> = line:find("%S$") and line .. " " .. word or line .. word
+        if #longer > wrap.WIDTH and line ~= first and line ~= next_one then
+            lines[#lines + 1] = line
+            line = next_one .. word
+        else
+            line = longer
+        end
+    end
+    return line
+end
+
+-- The parts of a line inside a comment: what is in front of its text, and the text.
+local function comment_parts(line)
+    local front <const>, text <const> = line:match("^( */?%*+ ?)(.*)$")
+    return front, text
+end
+
+-- -- Texts ---------------------------------------------------------------------------------------
+
+-- Wraps the lines of a comment, which are complete.
+local function wrap_comment(lines, comment)
+    local indent <const> = comment[1]:match("^ *")
+    local rest
+    for i, line in ipairs(comment) do
+        local front, text = comment_parts(line)
+        local preformatted <const> = text == "" or text:find("  ", 1, true) or text:find("^%*?/$")
+        if rest and (preformatted or rest:find("%.$")) then
+            lines[#lines + 1], rest = rest, nil
+        elseif rest then
+            front, text, rest = indent .. " * ", rest:match("^ *%* (.*)$") .. " " .. text, nil
+        end
+        if preformatted or #front + #text <= wrap.WIDTH then
+            lines[#lines + 1] = front .. text
+        else
+            local before <const> = #lines
+            local last <const> = fill(lines, text, front, indent .. " * ")
+            if i == #comment or #lines == before then
+                lines[#lines + 1] = last
+            else
+                rest = last
+            end
+        end
+    end
+    assert(not rest, "a comment without an end")
+end
+
+--- The text with no line longer than WIDTH, but for words and pictures that are.
+function wrap.text(text)
+    local lines <const> = {}
+    local comment
+    for line in text:gmatch("([^\n]*)\n") do
+        if comment then
+            comment[#comment + 1] = line
+        elseif line:find("^ */%*") then
+            comment = { line }
+        elseif #line <= wrap.WIDTH or line:find("\\$") then
+            lines[#lines + 1] = line
+        else
+            local code <const>, behind <const> = line:match("^(.-) (/%*.-%*/)$")
+            if code then
+                local indent <const> = line:match("^ *")
+                wrap_comment(lines, { indent .. behind })
+                wrap_code(lines, code)
+            else
+                wrap_code(lines, line)
+            end
+        end
+        if comment and line:find("%*/$") then
+            wrap_comment(lines, comment)
+            comment = nil
+        elseif comment and line:find("*/", 1, true) then -- code behind a comment, as in a table
+            comment[#comment] = nil
+            wrap_code(lines, line)
+            comment = nil
+        end
+    end
+    return table.concat(lines, "\n") .. "\n"
+end
+
+return wrap
