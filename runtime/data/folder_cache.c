@@ -13,6 +13,7 @@
  */
 #include "data/folder_cache.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,26 +41,30 @@ static bool make_head(char head[HEAD_BYTES], const char *key, int count, const c
     return true;
 }
 
-/* Reads a head and makes it again: what is not the same was not written so. */
-static bool read_head(FILE *file, const char *key, int *count, char digest[SHA256_HEX_SIZE],
+/* Reads the head of a file of `count` images and makes it again: what is not the same was not
+ * written so. */
+static bool read_head(FILE *file, const char *key, int count, char digest[SHA256_HEX_SIZE],
                       char *note, size_t note_size)
 {
-    char head[HEAD_BYTES + 1], again[HEAD_BYTES], text[NOTE_BYTES + 1] = "";
-    int at = 0;
+    static const char before_note[] = "\nnote ";
+    char head[HEAD_BYTES + 1], again[HEAD_BYTES], text[NOTE_BYTES + 1] = "", start[200];
+    const size_t digits = SHA256_HEX_SIZE - 1;
     if (fread(head, 1, HEAD_BYTES, file) != HEAD_BYTES)
         return false;
     head[HEAD_BYTES] = '\0';
-    if (sscanf(head, "burin images 1\nkey %*64s\nimages %d %64s\nnote%n", count, digest, &at) !=
-            2 ||
-        at == 0 || *count < 1)
+    int length = snprintf(start, sizeof start, "burin images 1\nkey %s\nimages %d ", key, count);
+    if (memcmp(head, start, (size_t)length) != 0)
         return false;
-    const size_t length = strcspn(head + at, "\n");
-    if (length < 1 || length > NOTE_BYTES || length > note_size)
+    memcpy(digest, head + length, digits);
+    digest[digits] = '\0';
+    const char *at = head + length + digits + strlen(before_note);
+    const size_t size = strcspn(at, "\n");
+    if (size > NOTE_BYTES || size >= note_size)
         return false;
-    memcpy(text, head + at + 1, length - 1);
-    if (!make_head(again, key, *count, digest, text) || memcmp(head, again, HEAD_BYTES) != 0)
+    memcpy(text, at, size);
+    if (!make_head(again, key, count, digest, text) || memcmp(head, again, HEAD_BYTES) != 0)
         return false;
-    memcpy(note, text, length);
+    memcpy(note, text, size + 1);
     return true;
 }
 
@@ -100,11 +105,12 @@ bool folder_cache_read(struct data *data, const char *path, const char key[SHA25
     if (file == NULL)
         return false;
     char digest[SHA256_HEX_SIZE];
-    int count = 0;
-    struct stat info;
-    bool ok =
-        read_head(file, key, &count, digest, note, note_size) && fstat(fileno(file), &info) == 0 &&
-        (uint64_t)info.st_size == HEAD_BYTES + (uint64_t)count * (1 + (uint64_t)data_pixels(data));
+    struct stat info = {.st_size = 0};
+    const uint64_t image = 1 + (uint64_t)data_pixels(data);
+    bool ok = fstat(fileno(file), &info) == 0 && info.st_size > HEAD_BYTES;
+    const uint64_t rest = ok ? (uint64_t)info.st_size - HEAD_BYTES : 0;
+    const int count = rest / image < INT_MAX ? (int)(rest / image) : 0;
+    ok = count > 0 && rest % image == 0 && read_head(file, key, count, digest, note, note_size);
     if (ok) {
         const size_t bytes = (size_t)count * data_pixels(data);
         uint8_t *pixels = data_plain(data, count);

@@ -40,9 +40,11 @@ static bool add_name(struct names *names, const char *name)
             return false;
         names->at = more;
     }
-    names->at[count] = strdup(name);
-    names->count += names->at[count] != NULL;
-    return names->count > count;
+    char *copy = strdup(name);
+    if (copy == NULL)
+        return false;
+    names->at[names->count++] = copy;
+    return true;
 }
 
 /* All names in a folder but those that begin with a dot. */
@@ -156,8 +158,11 @@ static bool add_class(struct folder_list *list, const char *name, size_t *length
         return err_set_code(err, EXIT_DATA,
                             "%s: more than %d folders: expected one a class, at most %d",
                             list->path, DATA_MAX_CLASSES, DATA_MAX_CLASSES);
-    list->classes[list->class_count] = strdup(name);
-    return list->classes[list->class_count++] != NULL || err_set_errno(err, ENOMEM, "%s", name);
+    char *copy = strdup(name);
+    if (copy == NULL)
+        return err_set_errno(err, ENOMEM, "%s", name);
+    list->classes[list->class_count++] = copy;
+    return true;
 }
 
 static int class_of(const struct folder_list *list, const char *name)
@@ -186,11 +191,11 @@ static bool find_classes(struct folder_list *list, const char *path, struct pass
                          struct err *err)
 {
     struct names names;
-    if (!read_names(&names, path, err))
-        return false;
     size_t length = 0;
     list->classes = calloc(DATA_MAX_CLASSES, sizeof list->classes[0]);
-    bool ok = list->classes != NULL || err_set_errno(err, ENOMEM, "%s", path);
+    if (list->classes == NULL)
+        return err_set_errno(err, ENOMEM, "%s", path);
+    bool ok = read_names(&names, path, err);
     for (int i = 0; ok && i < names.count; i++) {
         char entry[DATA_PATH_SIZE];
         ok = join(entry, path, names.at[i], err);

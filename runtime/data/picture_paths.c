@@ -23,8 +23,11 @@ static bool add(struct picture_paths *paths, const char *path, struct err *err)
         paths->at = more;
         paths->room = room;
     }
-    paths->at[paths->count] = strdup(path);
-    return paths->at[paths->count++] != NULL || err_set_errno(err, ENOMEM, "%s", path);
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return err_set_errno(err, ENOMEM, "%s", path);
+    paths->at[paths->count++] = copy;
+    return true;
 }
 
 static int is_visible(const struct dirent *entry)

@@ -26,17 +26,16 @@ void answer_probabilities(double *p, const float *logits, int n)
 
 void answer_rank(int *order, const double *p, int n, int most)
 {
-    assert(most <= n);
-    for (int i = 0; i < most; i++) {
-        int best = -1;
-        for (int k = 0; k < n; k++) {
-            bool taken = false;
-            for (int j = 0; j < i; j++)
-                taken = taken || order[j] == k;
-            if (!taken && (best < 0 || p[k] > p[best]))
-                best = k;
-        }
-        order[i] = best;
+    int count = 0; /* of order, the likeliest of those looked at */
+    for (int k = 0; k < n; k++) {
+        int at = count;
+        while (at > 0 && p[k] > p[order[at - 1]])
+            at--;
+        if (at == most)
+            continue;
+        count += count < most;
+        memmove(order + at + 1, order + at, (size_t)(count - 1 - at) * sizeof order[0]);
+        order[at] = k;
     }
 }
 
@@ -148,8 +147,8 @@ static void print_record(FILE *out, const struct answer *a, const double *p, con
 
 bool answer_print(FILE *out, enum answer_format format, const struct answer *answer, int most)
 {
-    double p[DATA_MAX_CLASSES];
-    int order[DATA_MAX_CLASSES];
+    double p[DATA_MAX_CLASSES] = {0};
+    int order[DATA_MAX_CLASSES] = {0};
     const bool known = answer->problem == NULL;
     if (known) {
         assert(answer->classes <= DATA_MAX_CLASSES);
