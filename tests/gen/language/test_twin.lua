@@ -100,6 +100,27 @@ function tests.ghosts_are_not_pytorchs()
         class, "conv { 8, window = 1 }, norm(), global_avgpool(), linear(2)", "bn16")
 end
 
+function tests.the_recipe_is_a_dictionary()
+    local built <const> = graph.build(network.read([[return network {
+        name = "small", classes = 2, input = { 3, 8, 8 },
+        recipe = {
+            batch = 24, optimizer = sgd { lr = 0.25, momentum = 0.5, nesterov = true },
+        },
+        layers = { conv { 8, window = 1 }, global_avgpool(), linear(2), softmax_cross_entropy() },
+    }]], "small.lua", "none"))
+    local text <const> = twin.text(built, { network = "small.lua", norm = "none" })
+    local inside <const> = text:match("\nRECIPE = {\n(.-\n)}\n\n\nclass Net")
+    local lines = 0
+    for line in inside:gmatch("([^\n]*)\n") do
+        assert(line:find('^    "[%l_]+": [%w."]+,$'), line)
+        lines = lines + 1
+    end
+    assert(lines >= 16)
+    for _, line in ipairs({ '"batch": 24', '"lr": 0.25', '"nesterov": True', '"cutout": 0' }) do
+        assert(inside:find("    " .. line .. ",\n", 1, true), line)
+    end
+end
+
 function tests.path_cannot_leave_the_docstring()
     local file <const> = "gen/nets/s8.lua"
     local built <const> = graph.build(network.read(host.source(file), file, "bn"))

@@ -241,6 +241,23 @@ START_TEST(all_differences_are_told_together)
 }
 END_TEST
 
+START_TEST(one_difference_is_one)
+{
+    const struct safetensor tensors[] = {
+        {"norm1.weight", SAFETENSORS_F32, 1, {3}, run.store.param},
+        {"norm1.bias", SAFETENSORS_F32, 1, {3}, run.store.param},
+        {"fc.weight", SAFETENSORS_F32, 2, {10, 48}, run.store.param},
+        {"norm1.running_mean", SAFETENSORS_F32, 1, {3}, run.store.state},
+        {"norm1.running_var", SAFETENSORS_F32, 1, {3}, run.store.state},
+    };
+    struct err err = {0};
+    ck_assert(safetensors_save(path, NULL, tensors, 5, NULL, 0, &err));
+    does_not_fit("norm bn, 1 difference:\n  fc.bias is missing");
+    ck_assert(safetensors_save(path, NULL, tensors, 4, NULL, 0, &err));
+    does_not_fit("norm bn, 2 differences:\n");
+}
+END_TEST
+
 START_TEST(a_model_is_no_checkpoint)
 {
     const struct safetensor tensors[] = {
@@ -487,6 +504,7 @@ int main(void)
     tcase_add_test(files, params_alone_leave_the_rest);
     tcase_add_test(files, another_network_is_named);
     tcase_add_test(files, all_differences_are_told_together);
+    tcase_add_test(files, one_difference_is_one);
     tcase_add_test(files, a_model_is_no_checkpoint);
     tcase_add_test(files, contradicting_counters_are_refused);
     tcase_add_test(files, an_impossible_best_epoch_is_refused);

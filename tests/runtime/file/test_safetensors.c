@@ -329,6 +329,15 @@ START_TEST(a_zero_byte_in_the_header_is_refused)
 }
 END_TEST
 
+/* The byte behind the header would end its last character. */
+START_TEST(text_ends_with_the_header)
+{
+    static const unsigned char bytes[] = {4, 0, 0, 0, 0, 0, 0, 0, '{', '"', 'w', 0xc3, 0xa9};
+    write_bytes(bytes, sizeof bytes);
+    refused("byte 11: found 0xc3: expected UTF-8 text");
+}
+END_TEST
+
 START_TEST(deep_nesting_is_refused)
 {
     char deep[3000];
@@ -507,6 +516,7 @@ int main(void)
     tcase_add_test(files, what_can_be_read_in_two_ways_is_refused);
     tcase_add_test(files, every_form_of_json_is_read);
     tcase_add_test(files, a_zero_byte_in_the_header_is_refused);
+    tcase_add_test(files, text_ends_with_the_header);
     tcase_add_test(files, deep_nesting_is_refused);
     tcase_add_test(files, memory_is_bounded);
     tcase_add_test(files, impossible_lengths_are_refused);
