@@ -181,6 +181,15 @@ static const struct {
     {"{\"w\xff\":1}", 0, "byte 11: found 0xff: expected UTF-8 text"},
     {"{\"w\xed\xa0\x80\":1}", 0, "byte 11: found 0xed: expected UTF-8 text"},
     {"{\"w\xc3", 0, "byte 11: found 0xc3: expected UTF-8 text"},
+    {"{\"w\x80\":1}", 0, "byte 11: found 0x80: expected UTF-8 text"},
+    {"{\"w\xc1\xbf\":1}", 0, "byte 11: found 0xc1: expected UTF-8 text"},
+    {"{\"w\xe0\x9f\xbf\":1}", 0, "byte 11: found 0xe0: expected UTF-8 text"},
+    {"{\"w\xf0\x8f\xbf\xbf\":1}", 0, "byte 11: found 0xf0: expected UTF-8 text"},
+    {"{\"w\xf4\x90\x80\x80\":1}", 0, "byte 11: found 0xf4: expected UTF-8 text"},
+    {"{\"w\xf5\x80\x80\x80\":1}", 0, "byte 11: found 0xf5: expected UTF-8 text"},
+    {"{" ENTRY("U8", "[1]", "{\"a\":0,\"b\":1}") "}", 1, "are no two sizes: expected [begin, end]"},
+    {"{" ENTRY("U8", "[1]", "[\"0\",1]") "}", 1, "are no two sizes: expected [begin, end]"},
+    {"{" ENTRY("U8", "[1]", "[0,\"1\"]") "}", 1, "are no two sizes: expected [begin, end]"},
     {"{\"w\\u001b\":1}", 0, "the name of tensor 1 has control characters: expected text"},
     {"{\"w\":1}", 0, "tensor \"w\": has other fields: expected an object of \"dtype\", \"shape\""},
     {"{\"w\":{}}", 0, "tensor \"w\": has other fields: expected an object of"},
@@ -284,6 +293,8 @@ static const struct {
     {"{\"w\\udfff\\udc00\":1}", 13, PAIR},
     {"{\"w\\uDBFF\\uDBFF\":1}", 13, PAIR},
     {"{\"w\\ud800x\":1}", 13, PAIR},
+    {"{\"w\\ud800\\ue000\":1}", 13, PAIR},
+    {"{\"w\\ud800", 13, PAIR},
     {"{} {}", 11, "found 0x7b: expected the end"},
     {"{}\"", 10, "found 0x22: expected the end"},
     {"{\"w\":1/**/}", 13, "found 0x31: " SIZE},
@@ -307,8 +318,9 @@ START_TEST(every_form_of_json_is_read)
 {
     static const char header[] =
         "{\t\"\\ud83d\\uDE00 \\u00e9\\\\\\\"\\/\":\r\n{\"dtype\" : \"U8\", \"shape\":[ 1 , 0,10 ] ,"
-        "\"data_offsets\":[0,0]}, \"__metadata__\": {\"k\": \"\\b\\f\\n\\r\\t\\u001f\", \"\":\"\"} "
-        "}";
+        "\"data_offsets\":[0,0]}, \"__metadata__\": {\"k\": "
+        "\"\\b\\f\\n\\r\\t\\u001f\\ud7ff\\ue000\", "
+        "\"\":\"\"} }";
     struct safetensors file = {0};
     struct err err = {0};
     write_file(header, sizeof header - 1, 0);
@@ -316,7 +328,7 @@ START_TEST(every_form_of_json_is_read)
     const struct safetensor *t = safetensors_find(&file, "\xf0\x9f\x98\x80 \xc3\xa9\\\"/");
     ck_assert_ptr_nonnull(t);
     ck_assert(t->rank == 3 && t->shape[0] == 1 && t->shape[1] == 0 && t->shape[2] == 10);
-    ck_assert_str_eq(safetensors_meta(&file, "k"), "\b\f\n\r\t\x1f");
+    ck_assert_str_eq(safetensors_meta(&file, "k"), "\b\f\n\r\t\x1f\xed\x9f\xbf\xee\x80\x80");
     ck_assert_str_eq(safetensors_meta(&file, ""), "");
     safetensors_close(&file);
 }
