@@ -18,6 +18,9 @@ libopenblas-dev  pkg-config --exists openblas
 libcjson-dev     pkg-config --exists libcjson
 libssl-dev       pkg-config --exists libcrypto
 libpng-dev       pkg-config --exists libpng
+libarchive-dev   pkg-config --exists libarchive
+libzip-dev       pkg-config --exists libzip
+zlib1g-dev       pkg-config --exists zlib
 libjpeg-dev      pkg-config --exists libjpeg
 gnuplot-nox      command -v gnuplot
 libxml2-utils    command -v xmllint

@@ -1,5 +1,5 @@
-/* cifar.c - each file is read whole, compared with its digest, checked record by record, and taken
- * apart into labels and pixels. Nothing is handed out before everything has been checked. */
+/* cifar.c - each file is checked record by record, and its pixels are pointed at where they lie.
+ * Nothing is handed out before everything has been checked. */
 #include "data/cifar.h"
 
 #include <errno.h>
@@ -8,244 +8,238 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "file/infile.h"
+#include "data/bytes.h"
+#include "data/cifar_sums.h"
 #include "file/sha256.h"
 
-enum {
-    RECORDS = CIFAR_RECORDS,
-    RECORD_BYTES = 1 + CIFAR_PIXELS,
-    FILE_BYTES = RECORDS * RECORD_BYTES,
-    MAX_FILES = 5
-};
-
-static const char *const part_files[][MAX_FILES + 1] = {
-    [DATA_TRAIN] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
-                    "data_batch_5.bin", NULL},
-    [DATA_TEST] = {"test_batch.bin", NULL},
-};
+enum { NAMES_BYTES = 65536 };
 
 const struct data_shape cifar_shape = {CIFAR_CHANNELS, CIFAR_SIDE, CIFAR_SIDE, CIFAR_CLASSES};
 
-static const char *const class_names[CIFAR_CLASSES] = {
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+#define CIFAR_10_LIST "data_batch_1.bin to data_batch_5.bin and test_batch.bin"
+#define CIFAR_100_LIST "train.bin and test.bin"
 
-/* -- Is it official? --------------------------------------------------------------------------- */
-
-/* The text of the folder's SHA256SUMS, empty when there is none or it cannot be read. A list of
- * six files fits many times over; a longer file is cut, and what is missing is warned about. */
-struct sums {
-    bool there;
-    char text[8192];
+const struct cifar_kind cifar_10 = {
+    .name = "cifar10",
+    .list = CIFAR_10_LIST,
+    .files = {{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
+               "data_batch_5.bin", NULL},
+              {"test_batch.bin", NULL}},
+    .records = {CIFAR_RECORDS, CIFAR_RECORDS},
+    .label_bytes = 1,
+    .labels = {{NULL, "batches.meta.txt", 0, CIFAR_CLASSES}},
 };
 
-static void read_sums(struct sums *sums, const char *dir)
+const struct cifar_kind cifar_100 = {
+    .name = "cifar100",
+    .list = CIFAR_100_LIST,
+    .files = {{"train.bin", NULL}, {"test.bin", NULL}},
+    .records = {5 * CIFAR_RECORDS, CIFAR_RECORDS},
+    .label_bytes = 2,
+    .labels = {{"fine", "fine_label_names.txt", 1, 100},
+               {"coarse", "coarse_label_names.txt", 0, 20}},
+};
+
+static const char usual_names[] = "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\n"
+                                  "truck\n";
+
+static int record_bytes(const struct cifar *cifar)
 {
-    char path[DATA_PATH_SIZE];
-    struct err ignored = {0};
-    *sums = (struct sums){0};
-    if (!format_join(path, dir, "SHA256SUMS", &ignored))
-        return;
-    FILE *file = infile_open(path, "rb");
-    if (!file)
-        return;
-    size_t length = fread(sums->text, 1, sizeof sums->text - 1, file);
-    sums->text[length] = '\0';
-    sums->there = !ferror(file);
-    fclose(file);
+    return cifar->kind->label_bytes + CIFAR_PIXELS;
 }
 
-/* The digest that a list gives for a file, or NULL. A line is the digest, a blank, a blank or an
- * asterisk, and the name. */
-static const char *listed_digest(const struct sums *sums, const char *name)
+static int records(const struct cifar *cifar)
 {
-    const size_t digest = SHA256_HEX_SIZE - 1;
-    for (const char *line = sums->text; *line;) {
-        size_t length = strcspn(line, "\r\n");
-        if (length == digest + 2 + strlen(name) && line[digest] == ' ' &&
-            strncmp(line + digest + 2, name, strlen(name)) == 0)
-            return line;
-        line += length;
-        line += strspn(line, "\r\n");
-    }
-    return NULL;
+    return cifar->kind->records[cifar->part];
 }
 
-/* Notes in data->warning what keeps this file from being known as official; the first note stays.
- */
-static void compare(struct data *data, const struct sums *sums, const char *name,
-                    const char *digest)
-{
-    if (!sums->there || data->warning[0])
-        return;
-    const char *listed = listed_digest(sums, name);
-    if (!listed) {
-        snprintf(data->warning, sizeof data->warning, "%s/SHA256SUMS: does not list %s",
-                 data->source, name);
-        return;
-    }
-    if (strncmp(listed, digest, strlen(digest)) != 0)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s/%s: differs from the SHA256SUMS beside it", data->source, name);
-}
-
-static void judge(struct data *data, const struct sums *sums)
-{
-    const char *mark = CIFAR_OFFICIAL_MARK;
-    if (data->warning[0])
-        return;
-    if (!sums->there)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s: not verified as the official archive: no SHA256SUMS beside the files "
-                 "(`make data` writes it)",
-                 data->source);
-    else if (strncmp(sums->text, mark, strlen(mark)) != 0)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s: not verified as the official archive: SHA256SUMS does not begin with \"%s\"",
-                 data->source, mark);
-}
-
-/* -- Reading ----------------------------------------------------------------------------------- */
-
-static bool failed_errno(struct err *err, int reason, const char *what, const char *path)
-{
-    err_set_errno(err, reason, "%s: %s", path, what);
-    err->code = EXIT_DATA;
-    return false;
-}
-
-static bool missing_file(const char *path, struct err *err)
-{
-    return err_set_code(err, EXIT_DATA,
-                        "%s: no such file: expected data_batch_1.bin to data_batch_5.bin and "
-                        "test_batch.bin in this folder; `make data` downloads them",
-                        path);
-}
-
-static bool too_short(struct err *err, const char *path, size_t got)
-{
-    return err_set_code(err, EXIT_DATA,
-                        "%s: %zu bytes short: expected %d (%d records of %d), got %zu", path,
-                        FILE_BYTES - got, FILE_BYTES, RECORDS, RECORD_BYTES, got);
-}
-
-/* The size that the system tells, before anything is read. */
-static bool check_size(FILE *file, const char *path, struct err *err)
-{
-    struct stat s;
-    if (fstat(fileno(file), &s) != 0)
-        return failed_errno(err, errno, "cannot read", path);
-    if (s.st_size < FILE_BYTES)
-        return too_short(err, path, (size_t)s.st_size);
-    if (s.st_size > FILE_BYTES)
-        return err_set_code(err, EXIT_DATA,
-                            "%s: %lld bytes too long: expected %d (%d records of %d), got %lld",
-                            path, (long long)s.st_size - FILE_BYTES, FILE_BYTES, RECORDS,
-                            RECORD_BYTES, (long long)s.st_size);
-    return true;
-}
-
-/* Takes record i of a file apart. */
-static bool split(struct data *data, uint8_t *pixels, int i, const uint8_t *record,
-                  const char *path, struct err *err)
-{
-    if (record[0] >= CIFAR_CLASSES)
-        return err_set_code(err, EXIT_DATA,
-                            "%s: record %d of %d, at byte %d: label %d: expected 0 to %d", path,
-                            i + 1, RECORDS, i * RECORD_BYTES, record[0], CIFAR_CLASSES - 1);
-    size_t at = (size_t)(data->count + i);
-    data->labels[at] = record[0];
-    memcpy(pixels + at * CIFAR_PIXELS, record + 1, CIFAR_PIXELS);
-    return true;
-}
-
-/* Reads a file record by record: a buffer of the whole file would stay with the process. */
-static bool read_records(struct data *data, uint8_t *pixels, FILE *file, struct sha256 *sum,
-                         const char *path, struct err *err)
-{
-    uint8_t record[RECORD_BYTES];
-    for (int i = 0; i < RECORDS; i++) {
-        size_t got = fread(record, 1, RECORD_BYTES, file);
-        if (ferror(file))
-            return failed_errno(err, errno, "cannot read", path);
-        if (got < RECORD_BYTES)
-            return too_short(err, path, (size_t)i * RECORD_BYTES + got);
-        sha256_add(sum, record, RECORD_BYTES);
-        if (!split(data, pixels, i, record, path, err))
-            return false;
-    }
-    return true;
-}
-
-/* all: takes the digest of this file. */
-static bool read_file(struct data *data, uint8_t *pixels, const char *name, const struct sums *sums,
-                      struct sha256 *all, struct err *err)
-{
-    char path[DATA_PATH_SIZE], digest[SHA256_HEX_SIZE];
-    struct sha256 sum;
-    if (!format_join(path, data->source, name, err))
-        return false;
-    FILE *file = infile_open(path, "rb");
-    if (!file && errno == ENOENT)
-        return missing_file(path, err);
-    if (!file)
-        return err_set_code(err, EXIT_DATA, "%s: cannot open: %s", path, infile_reason(errno));
-    sha256_start(&sum);
-    bool ok = check_size(file, path, err) && read_records(data, pixels, file, &sum, path, err);
-    bool summed = sha256_finish(&sum, digest);
-    fclose(file);
-    if (!ok)
-        return false;
-    if (!summed)
-        return err_set_errno(err, ENOMEM, "%s: no digest", path);
-    compare(data, sums, name, digest);
-    sha256_add(all, digest, strlen(digest));
-    data->count += RECORDS;
-    return true;
-}
-
-static bool read_files(struct data *data, uint8_t *pixels, enum data_part part, struct err *err)
-{
-    struct sums sums;
-    struct sha256 all;
-    bool ok = true;
-    read_sums(&sums, data->source);
-    sha256_start(&all);
-    for (const char *const *name = part_files[part]; ok && *name; name++)
-        ok = read_file(data, pixels, *name, &sums, &all, err);
-    bool summed = sha256_finish(&all, data->digest);
-    if (!ok || !summed)
-        return err_set_errno(err, ENOMEM, "%s: no digest", data->source);
-    judge(data, &sums);
-    return true;
-}
-
-static bool open_part(struct data *data, const struct data_request *request, struct err *err)
+int cifar_files(const struct cifar *cifar)
 {
     int files = 0;
-    while (part_files[request->part][files])
+    while (cifar->kind->files[cifar->part][files] != NULL)
         files++;
-    data->c = CIFAR_CHANNELS;
-    data->h = data->w = CIFAR_SIDE;
-    data->classes = CIFAR_CLASSES;
-    if (!data_name_classes(data, class_names))
-        return err_set_errno(err, ENOMEM, "cannot hold the names of %s", data->source);
-    if (request->look) {
-        data->count = files * RECORDS;
-        return true;
-    }
-    uint8_t *pixels = data_plain(data, files * RECORDS);
-    data->count = 0;
-    return pixels != NULL
-               ? read_files(data, pixels, request->part, err)
-               : err_set_errno(err, ENOMEM, "cannot hold the images of %s", data->source);
+    return files;
 }
 
-/* -- The format -------------------------------------------------------------------------------- */
+size_t cifar_file_bytes(const struct cifar *cifar)
+{
+    return (size_t)records(cifar) * (size_t)record_bytes(cifar);
+}
 
-static bool recognises(const struct data_place *place)
+/* -- What all files have in common ------------------------------------------------------------- */
+
+bool cifar_choose(struct cifar *cifar, const struct cifar_kind *kind,
+                  const struct data_request *request, struct err *err)
+{
+    *cifar = (struct cifar){.kind = kind, .part = request->part, .labels = kind->labels};
+    if (!format_one_layout(request, err))
+        return false;
+    if (request->options.labels == NULL)
+        return true;
+    for (int i = 0; i < 2; i++) {
+        if (kind->labels[i].name != NULL &&
+            strcmp(kind->labels[i].name, request->options.labels) == 0) {
+            cifar->labels = &kind->labels[i];
+            return true;
+        }
+    }
+    if (kind->labels[0].name == NULL)
+        return format_one_labels(request, err);
+    return err_set_code(err, EXIT_USAGE, "--labels %s: %s: %s has: expected %s or %s",
+                        request->options.labels, request->path, kind->name, kind->labels[0].name,
+                        kind->labels[1].name);
+}
+
+bool cifar_begin(struct cifar *cifar, struct data *data, const struct data_request *request,
+                 const char *names, struct err *err)
+{
+    const struct cifar_labels *labels = cifar->labels;
+    cifar->data = data;
+    data->format = cifar->kind->name;
+    data->c = CIFAR_CHANNELS;
+    data->h = data->w = CIFAR_SIDE;
+    data->classes = labels->classes;
+    data->strides = data_planes(CIFAR_SIDE, CIFAR_SIDE);
+    data->count = cifar_files(cifar) * records(cifar);
+    if (names == NULL && cifar->kind == &cifar_10)
+        names = usual_names;
+    else if (names == NULL)
+        snprintf(data->warning, sizeof data->warning,
+                 "%s: no %s: the classes are named by their numbers", data->source, labels->names);
+    char what[DATA_PATH_SIZE + 40];
+    snprintf(what, sizeof what, "%s/%s", data->source, labels->names);
+    if (!data_name_lines(data, names, what, err))
+        return false;
+    return request->look || data_reserve(data, data->count) ||
+           err_set_errno(err, ENOMEM, "cannot hold the images of %s", data->source);
+}
+
+/* -- Records ----------------------------------------------------------------------------------- */
+
+static bool check_size(const struct cifar *cifar, const char *path, size_t size, struct err *err)
+{
+    const size_t expected = cifar_file_bytes(cifar);
+    if (size < expected)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: %zu bytes short: expected %zu (%d records of %d), got %zu", path,
+                            expected - size, expected, records(cifar), record_bytes(cifar), size);
+    return size == expected ||
+           err_set_code(err, EXIT_DATA,
+                        "%s: %zu bytes too long: expected %zu (%d records of %d), got %zu", path,
+                        size - expected, expected, records(cifar), record_bytes(cifar), size);
+}
+
+bool cifar_take(struct cifar *cifar, int k, const char *path, const uint8_t *bytes, size_t size,
+                struct err *err)
+{
+    struct data *data = cifar->data;
+    const struct cifar_labels *labels = cifar->labels;
+    const int n = records(cifar), record = record_bytes(cifar);
+    if (!check_size(cifar, path, size, err))
+        return false;
+    for (int i = 0; i < n; i++, bytes += record) {
+        const int at = k * n + i;
+        if (bytes[labels->at] >= labels->classes)
+            return err_set_code(
+                err, EXIT_DATA, "%s: record %d of %d, at byte %d: label %d: expected 0 to %d", path,
+                i + 1, n, i * record + labels->at, bytes[labels->at], labels->classes - 1);
+        data->labels[at] = bytes[labels->at];
+        data->images[at] = bytes + cifar->kind->label_bytes;
+    }
+    struct sha256 sum;
+    sha256_start(&sum);
+    sha256_add(&sum, bytes - size, size);
+    return sha256_finish(&sum, cifar->digests[k]) ||
+           err_set_errno(err, ENOMEM, "%s: no digest", path);
+}
+
+bool cifar_end(struct cifar *cifar, struct err *err)
+{
+    struct sha256 all;
+    sha256_start(&all);
+    for (int k = 0; k < cifar_files(cifar); k++)
+        sha256_add(&all, cifar->digests[k], SHA256_HEX_SIZE - 1);
+    if (cifar->labels != cifar->kind->labels)
+        sha256_add(&all, cifar->labels->name, strlen(cifar->labels->name));
+    return sha256_finish(&all, cifar->data->digest) ||
+           err_set_errno(err, ENOMEM, "%s: no digest", cifar->data->source);
+}
+
+/* -- Folders ----------------------------------------------------------------------------------- */
+
+static bool exists(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
+
+static bool read_file(struct cifar *cifar, int k, const struct data_request *request,
+                      const struct cifar_sums *sums, struct err *err)
+{
+    char path[DATA_PATH_SIZE];
+    const char *name = cifar->kind->files[cifar->part][k];
+    const uint8_t *bytes = NULL;
+    size_t size = 0;
+    if (!format_join(path, request->path, name, err))
+        return false;
+    if (!exists(path) && errno == ENOENT)
+        return err_set_code(err, EXIT_DATA, "%s: no such file: expected %s in this folder%s", path,
+                            cifar->kind->list,
+                            cifar->kind == &cifar_10 ? "; `make data` downloads them" : "");
+    if (!bytes_open(cifar->data, path, request->options.map_from, &bytes, &size, err) ||
+        !cifar_take(cifar, k, path, bytes, size, err))
+        return false;
+    cifar_sums_compare(cifar->data, sums, name, cifar->digests[k]);
+    return true;
+}
+
+static bool read_files(struct cifar *cifar, const struct data_request *request, struct err *err)
+{
+    struct cifar_sums sums = {false, ""};
+    if (cifar->kind == &cifar_10)
+        cifar_sums_read(&sums, request->path);
+    for (int k = 0; k < cifar_files(cifar); k++) {
+        if (!read_file(cifar, k, request, &sums, err))
+            return false;
+    }
+    if (cifar->kind == &cifar_10)
+        cifar_sums_judge(cifar->data, &sums);
+    return cifar_end(cifar, err);
+}
+
+static bool open_folder(struct data *data, const struct cifar_kind *kind,
+                        const struct data_request *request, struct err *err)
+{
+    struct cifar cifar;
+    char path[DATA_PATH_SIZE];
+    if (!cifar_choose(&cifar, kind, request, err) ||
+        !format_join(path, request->path, cifar.labels->names, err))
+        return false;
+    char *names = bytes_text(path, NAMES_BYTES);
+    bool ok = cifar_begin(&cifar, data, request, names, err) &&
+              (request->look || read_files(&cifar, request, err));
+    free(names);
+    return ok;
+}
+
+static bool open_10(struct data *data, const struct data_request *request,
+                    const struct data_place *place, struct err *err)
+{
+    (void)place;
+    return open_folder(data, &cifar_10, request, err);
+}
+
+static bool open_100(struct data *data, const struct data_request *request,
+                     const struct data_place *place, struct err *err)
+{
+    (void)place;
+    return open_folder(data, &cifar_100, request, err);
+}
+
+static bool has_any(const struct data_place *place, const struct cifar_kind *kind)
 {
     for (int part = DATA_TRAIN; part <= DATA_TEST; part++) {
-        for (const char *const *name = part_files[part]; *name; name++) {
+        for (const char *const *name = kind->files[part]; *name != NULL; name++) {
             if (format_has(place, *name))
                 return true;
         }
@@ -253,9 +247,17 @@ static bool recognises(const struct data_place *place)
     return false;
 }
 
-const struct data_format cifar_format = {
-    .name = "cifar10",
-    .needs = "a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin",
-    .recognises = recognises,
-    .open = open_part,
-};
+static bool recognises_10(const struct data_place *place)
+{
+    return has_any(place, &cifar_10);
+}
+
+static bool recognises_100(const struct data_place *place)
+{
+    return has_any(place, &cifar_100);
+}
+
+const struct data_format cifar_10_format = {"cifar10", "a folder with " CIFAR_10_LIST,
+                                            recognises_10, open_10};
+const struct data_format cifar_100_format = {"cifar100", "a folder with " CIFAR_100_LIST,
+                                             recognises_100, open_100};

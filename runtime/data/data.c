@@ -4,8 +4,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "rng.h"
 
@@ -14,6 +16,7 @@
 struct block {
     struct block *next;
     void *at;
+    size_t mapped; /* bytes of mmap; 0: of malloc */
 };
 
 struct data_memory {
@@ -32,6 +35,14 @@ static bool share(struct data *data)
     return true;
 }
 
+static void release(void *at, size_t mapped)
+{
+    if (mapped > 0)
+        munmap(at, mapped);
+    else
+        free(at);
+}
+
 static void leave(struct data_memory *memory)
 {
     if (memory == NULL || --memory->users > 0)
@@ -39,26 +50,29 @@ static void leave(struct data_memory *memory)
     while (memory->blocks != NULL) {
         struct block *block = memory->blocks;
         memory->blocks = block->next;
-        free(block->at);
+        release(block->at, block->mapped);
         free(block);
     }
     free(memory);
 }
 
+bool data_adopt(struct data *data, void *at, size_t mapped)
+{
+    struct block *block = malloc(sizeof *block);
+    if (block == NULL || (data->memory == NULL && !share(data))) {
+        free(block);
+        release(at, mapped);
+        return false;
+    }
+    *block = (struct block){data->memory->blocks, at, mapped};
+    data->memory->blocks = block;
+    return true;
+}
+
 void *data_block(struct data *data, size_t bytes)
 {
-    if (data->memory == NULL && !share(data))
-        return NULL;
-    struct block *block = malloc(sizeof *block);
     void *at = malloc(bytes > 0 ? bytes : 1);
-    if (block == NULL || at == NULL) {
-        free(block);
-        free(at);
-        return NULL;
-    }
-    *block = (struct block){data->memory->blocks, at};
-    data->memory->blocks = block;
-    return at;
+    return at != NULL && data_adopt(data, at, 0) ? at : NULL;
 }
 
 bool data_reserve(struct data *data, int count)
@@ -157,9 +171,75 @@ bool data_name_classes(struct data *data, const char *const *names)
     for (size_t k = 0; k < count; k++) {
         const size_t size = strlen(names[k]) + 1;
         data->class_names[k] = memcpy(text, names[k], size);
+        for (char *at = text; *at != '\0'; at++) {
+            if ((unsigned char)*at < ' ' || *at == 0x7f)
+                *at = '?';
+        }
         text += size;
     }
     return true;
+}
+
+bool data_name_lines(struct data *data, const char *text, const char *what, struct err *err)
+{
+    enum { LONGEST = 64 };
+    static const char ends[] = "\r\n";
+    assert(data->classes <= DATA_MAX_CLASSES);
+    char(*copies)[LONGEST] = malloc(DATA_MAX_CLASSES * sizeof *copies);
+    const char *names[DATA_MAX_CLASSES];
+    int count = 0;
+    for (; copies != NULL && count < data->classes; count++) {
+        size_t length = text != NULL ? strcspn(text, ends) : 0;
+        if (text != NULL && length == 0)
+            break;
+        if (text == NULL)
+            snprintf(copies[count], LONGEST, "%d", count);
+        else
+            snprintf(copies[count], LONGEST, "%.*s", (int)(length < LONGEST ? length : LONGEST),
+                     text);
+        names[count] = copies[count];
+        if (text != NULL)
+            text += length + strspn(text + length, ends);
+    }
+    bool whole = count == data->classes && (text == NULL || *text == '\0');
+    bool named = copies != NULL && whole && data_name_classes(data, names);
+    bool held = copies != NULL;
+    free(copies);
+    if (held && !whole)
+        return err_set_code(err, EXIT_DATA, "%s: expected %d line%s with a name each", what,
+                            data->classes, data->classes == 1 ? "" : "s");
+    return named || err_set_errno(err, ENOMEM, "%s: cannot hold the names of classes", what);
+}
+
+/* -- Sealing ----------------------------------------------------------------------------------- */
+
+static bool check_floats(const struct data *data, int i, const char *what, struct err *err)
+{
+    const float *pixels = data->images[i];
+    const size_t n = data_pixels(data);
+    for (size_t k = 0; k < n; k++) {
+        if (!isfinite(pixels[k]))
+            return err_set_code(err, EXIT_DATA,
+                                "%s: image %d of %d, element %zu: %g: expected a finite number",
+                                what, i, data->count, k, (double)pixels[k]);
+    }
+    return true;
+}
+
+bool data_seal(struct data *data, const char *what, struct err *err)
+{
+    const size_t element = data->type == DATA_FLOATS ? sizeof(float) : 1;
+    const size_t image = data_pixels(data) * element;
+    struct sha256 sum;
+    bool ok = true;
+    sha256_start(&sum);
+    sha256_add(&sum, data->labels, (size_t)data->count);
+    for (int i = 0; ok && i < data->count; i++) {
+        sha256_add(&sum, data->images[i], image);
+        ok = data->type == DATA_BYTES || check_floats(data, i, what, err);
+    }
+    bool summed = sha256_finish(&sum, data->digest);
+    return ok && (summed || err_set_errno(err, ENOMEM, "%s: no digest", what));
 }
 
 /* -- Holding out ------------------------------------------------------------------------------- */

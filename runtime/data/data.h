@@ -86,12 +86,20 @@ bool data_reserve(struct data *data, int count);
 /* Memory that lasts as long as the images, not cleared; NULL where there is none. */
 void *data_block(struct data *data, size_t bytes);
 
+/* The same for memory that is there already: of malloc where mapped is 0, else so many bytes of
+ * mmap. Takes it over, also on failure. */
+bool data_adopt(struct data *data, void *at, size_t mapped);
+
 /* Both, for images of data->type in planes [c][h][w], one after another: sets count, strides and
  * the pointers. Returns the pixels, or NULL where there is no memory. */
 void *data_plain(struct data *data, int count);
 
 /* The strides of planes [c][h][w]. */
 struct data_strides data_planes(int h, int w);
+
+/* What a reader ends with: sets the digest, of all labels and of all images, each of which lies in
+ * one piece. EXIT_DATA where a pixel is not finite: the message begins with what. */
+bool data_seal(struct data *data, const char *what, struct err *err);
 
 /* Pixels of an image. */
 size_t data_pixels(const struct data *data);
@@ -106,8 +114,13 @@ void data_picture(const struct data *data, int i, uint8_t *out);
  * failure data is as it was, and held is empty. */
 bool data_hold_out(struct data *data, int n, struct data *held, struct err *err);
 
-/* Gives the data->classes classes names of its own; false where there is no memory. */
+/* Gives the data->classes classes names of its own; false where there is no memory. Control
+ * characters become '?': names come from files, and are printed. */
 bool data_name_classes(struct data *data, const char *const *names);
+
+/* The same from a text with a name a line, or names "0", "1", ... where text is NULL. EXIT_DATA
+ * where there are not as many lines as classes; what, the file, begins the message. */
+bool data_name_lines(struct data *data, const char *text, const char *what, struct err *err);
 
 /* Frees the images and clears data. Accepts a zeroed struct. */
 void data_close(struct data *data);

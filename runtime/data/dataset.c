@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "data/format.h"
 #include "data/synthetic.h"
 
 /* The synthetic images of a part take at most so many bytes, as long as each class has one. */
@@ -108,11 +107,12 @@ bool dataset_open(struct data *data, const char *name, enum data_part part,
                   const struct data_options *options, const struct model *model, struct err *err)
 {
     const struct data_shape wanted = dataset_shape(model);
+    const struct data_request request = {
+        .path = name, .part = part, .wanted = &wanted, .options = *options};
     if (!check_limits(model, err))
         return false;
     if (strcmp(name, DATASET_SYNTHETIC) == 0)
-        return synthetic_open(data, &wanted, part, synthetic_images(&wanted, part), err);
-    const struct data_request request = {
-        .path = name, .part = part, .wanted = &wanted, .options = *options};
+        return format_one_labels(&request, err) && format_one_layout(&request, err) &&
+               synthetic_open(data, &wanted, part, synthetic_images(&wanted, part), err);
     return check_shape(&request, model, err) && format_open(data, &request, err);
 }

@@ -307,8 +307,12 @@ static void close_reading(struct reading *r)
     free(r);
 }
 
-static bool open_part(struct data *data, const struct data_request *request, struct err *err)
+static bool open_part(struct data *data, const struct data_request *request,
+                      const struct data_place *place, struct err *err)
 {
+    (void)place;
+    if (!format_one_labels(request, err) || !format_one_layout(request, err))
+        return false;
     struct reading *r = calloc(1, sizeof *r);
     if (r == NULL)
         return err_set_errno(err, ENOMEM, "%s", request->path);

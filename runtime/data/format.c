@@ -8,10 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/arrays.h"
 #include "data/cifar.h"
 #include "data/folder.h"
+#include "data/idx.h"
 
-static const struct data_format *const formats[] = {&cifar_format, &folder_format};
+static const struct data_format *const formats[] = {
+    &cifar_10_format, &cifar_100_format,   &cifar_archive_format, &idx_format,
+    &npz_format,      &safetensors_format, &folder_format,
+};
 
 enum { FORMATS = sizeof formats / sizeof formats[0], SHOWN = 8 };
 
@@ -86,6 +91,26 @@ bool format_has(const struct data_place *place, const char *name)
 {
     return place->count > 0 && bsearch(&name, place->entries, (size_t)place->count,
                                        sizeof *place->entries, by_name) != NULL;
+}
+
+bool format_ends(const char *name, const char *end)
+{
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+bool format_one_labels(const struct data_request *request, struct err *err)
+{
+    return request->options.labels == NULL ||
+           err_set_code(err, EXIT_USAGE, "--labels %s: %s has one kind of labels: expected none",
+                        request->options.labels, request->path);
+}
+
+bool format_one_layout(const struct data_request *request, struct err *err)
+{
+    return request->options.layout == NULL ||
+           err_set_code(err, EXIT_USAGE, "--layout %s: %s is no array: expected none",
+                        request->options.layout, request->path);
 }
 
 bool format_join(char path[DATA_PATH_SIZE], const char *folder, const char *name, struct err *err)
@@ -166,12 +191,12 @@ bool format_open(struct data *data, const struct data_request *request, struct e
                             "the path of the data has %zu bytes: expected at most %d", strlen(path),
                             DATA_PATH_SIZE - 1);
     bool ok = place_open(&place, path, err) && choose(&format, &place, err);
+    if (ok) {
+        data->format = format->name;
+        memcpy(data->source, path, strlen(path) + 1);
+        ok = format->open(data, request, &place, err);
+    }
     place_close(&place);
-    if (!ok)
-        return false;
-    data->format = format->name;
-    memcpy(data->source, path, strlen(path) + 1);
-    ok = format->open(data, request, err);
     if (!ok)
         data_close(data);
     return ok;

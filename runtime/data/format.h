@@ -19,6 +19,9 @@
 struct data_options {
     enum resize resize; /* of images of another size than wanted */
     bool skip_bad;      /* images that cannot be read are left out, and counted in data->note */
+    const char *labels; /* which of several, as "fine"; NULL: nobody said */
+    const char *layout; /* of arrays: "nhwc" or "nchw"; NULL: as wanted says */
+    size_t map_from;    /* bytes of a file from which on it is mapped; 0: a quarter of the memory */
 };
 
 struct data_request {
@@ -45,7 +48,8 @@ struct data_format {
     /* Fills data, which is zeroed but for format and source, with the images of a part.
      * EXIT_DATA, with the file, what is wrong in it and where; then data is closed by format_open.
      */
-    bool (*open)(struct data *data, const struct data_request *request, struct err *err);
+    bool (*open)(struct data *data, const struct data_request *request,
+                 const struct data_place *place, struct err *err);
 };
 
 /* Opens a part of what lies at request->path. On failure data is empty. EXIT_DATA. */
@@ -53,6 +57,13 @@ bool format_open(struct data *data, const struct data_request *request, struct e
 
 /* For `recognises`: whether a folder has an entry of this name. */
 bool format_has(const struct data_place *place, const char *name);
+
+bool format_ends(const char *name, const char *end);
+
+/* For `open`: the error of --labels or --layout where there is nothing to choose; true where the
+ * option was not given. EXIT_USAGE. */
+bool format_one_labels(const struct data_request *request, struct err *err);
+bool format_one_layout(const struct data_request *request, struct err *err);
 
 /* For `open`: path = folder/name. EXIT_DATA where it is too long. */
 bool format_join(char path[DATA_PATH_SIZE], const char *folder, const char *name, struct err *err);

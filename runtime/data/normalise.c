@@ -8,8 +8,15 @@
 
 #include "data/dataset.h"
 
-/* Beyond this no deviation divides to anything that a network can use. */
-static const double least_std = 1e-6, most_std = 1e6;
+/* What a mean and a deviation may be: beyond it no deviation divides to anything that a network can
+ * use. */
+static const struct range {
+    const char *pixels;
+    double least_mean, most_mean, least_std, most_std;
+} ranges[] = {
+    [DATA_BYTES] = {"pixels from 0 to 1", 0.0, 1.0, 1e-6, 1e6},
+    [DATA_FLOATS] = {"pixels as they are", -1e30, 1e30, 1e-30, 1e30},
+};
 
 /* A tenth of the deviation: a model hardly notices less, and any two common normalisations of
  * photographs differ by more. */
@@ -32,30 +39,32 @@ static bool read_numbers(const char *text, double least, double most, double *ou
     return text[strspn(text, " ")] == '\0';
 }
 
-static bool read_both(struct normalisation *by, const char *mean, const char *std, const char *what,
-                      enum exit_code code, struct err *err)
+static bool read_both(struct normalisation *by, const char *mean, const char *std,
+                      const struct range *range, const char *what, enum exit_code code,
+                      struct err *err)
 {
     const int n = by->stats.channels;
     char expected[64];
-    snprintf(expected, sizeof expected, "expected %d number%s for pixels from 0 to 1", n,
-             n == 1 ? "" : "s");
+    snprintf(expected, sizeof expected, "expected %d number%s for %s", n, n == 1 ? "" : "s",
+             range->pixels);
     if (mean == NULL || std == NULL)
         return err_set_code(err, code, "%s: %s without %s: expected both", what,
                             mean == NULL ? "std" : "mean", mean == NULL ? "mean" : "std");
-    if (!read_numbers(mean, 0.0, 1.0, by->stats.mean, n))
+    if (!read_numbers(mean, range->least_mean, range->most_mean, by->stats.mean, n))
         return err_set_code(err, code, "%s: mean '%.100s': %s", what, mean, expected);
-    return read_numbers(std, least_std, most_std, by->stats.std, n) ||
+    return read_numbers(std, range->least_std, range->most_std, by->stats.std, n) ||
            err_set_code(err, code, "%s: std '%.100s': %s, above 0", what, std, expected);
 }
 
 bool normalise_choose(struct normalisation *by, const char *mean, const char *std,
                       const struct safetensors *file, const struct model *model, const char *data,
-                      const struct data_options *options, struct err *err)
+                      const struct data_options *options, enum data_type type, struct err *err)
 {
+    const struct range *range = &ranges[type];
     by->stats.channels = model->c;
     if (mean != NULL || std != NULL) {
         by->source = NORMALISE_OPTIONS;
-        return read_both(by, mean, std, "--mean and --std", EXIT_USAGE, err);
+        return read_both(by, mean, std, range, "--mean and --std", EXIT_USAGE, err);
     }
     mean = safetensors_meta(file, "mean");
     std = safetensors_meta(file, "std");
@@ -63,7 +72,7 @@ bool normalise_choose(struct normalisation *by, const char *mean, const char *st
         char what[DATA_PATH_SIZE + 32];
         snprintf(what, sizeof what, "%s: metadata", file->path);
         by->source = NORMALISE_FILE;
-        return read_both(by, mean, std, what, EXIT_DATA, err);
+        return read_both(by, mean, std, range, what, EXIT_DATA, err);
     }
     if (data == NULL)
         return err_set_code(

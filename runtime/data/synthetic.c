@@ -277,15 +277,6 @@ static void paint(uint8_t *pixels, const struct data *data, int class, uint64_t 
     }
 }
 
-static bool add_up(struct data *data, const uint8_t *pixels, struct err *err)
-{
-    struct sha256 sum;
-    sha256_start(&sum);
-    sha256_add(&sum, data->labels, (size_t)data->count);
-    sha256_add(&sum, pixels, (size_t)data->count * data_pixels(data));
-    return sha256_finish(&sum, data->digest) || err_set_errno(err, ENOMEM, "synthetic images");
-}
-
 bool synthetic_open(struct data *data, const struct data_shape *shape, enum data_part part,
                     int count, struct err *err)
 {
@@ -310,7 +301,7 @@ bool synthetic_open(struct data *data, const struct data_shape *shape, enum data
         paint(pixels + (size_t)i * image, data, class,
               rng_key(SEED, (uint32_t)part, (uint32_t)i, RNG_SYNTHETIC));
     }
-    if (!add_up(data, pixels, err)) {
+    if (!data_seal(data, "synthetic images", err)) {
         data_close(data);
         return false;
     }

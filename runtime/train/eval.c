@@ -24,7 +24,7 @@
 #include "train/settings.h"
 
 struct evaluation {
-    const char *model_option, *data_option, *resize, *backend, *mean, *std, *out;
+    const char *model_option, *data_option, *resize, *labels, *layout, *backend, *mean, *std, *out;
     bool skip_bad;
     char model_file[RUNDIR_PATH_SIZE], said[FOREIGN_SAID_SIZE];
     int64_t threads;
@@ -46,7 +46,11 @@ static bool open_images(struct evaluation *e, const struct model *model, struct 
 {
     char name[DATA_PATH_SIZE];
     bool environment;
-    const struct data_options options = {.resize = resize_of(e->resize), .skip_bad = e->skip_bad};
+    const struct data_options options = {
+        .resize = resize_of(e->resize),
+        .skip_bad = e->skip_bad,
+        .labels = e->labels != NULL ? e->labels : safetensors_meta(&e->file, "labels"),
+        .layout = e->layout != NULL ? e->layout : safetensors_meta(&e->file, "layout")};
     const char *data = safetensors_meta(&e->file, "data");
     bool synthetic = data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0;
     const char *option = e->data_option;
@@ -56,7 +60,7 @@ static bool open_images(struct evaluation *e, const struct model *model, struct 
         !dataset_open(&e->test, name, DATA_TEST, &options, model, err))
         return false;
     return normalise_choose(&e->normalisation, e->mean, e->std, &e->file, model, name, &options,
-                            err);
+                            e->test.type, err);
 }
 
 static bool open_evaluation(struct evaluation *e, const struct model *model, struct err *err)
@@ -170,6 +174,9 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
          &e.resize, 0, 0},
         {"skip-bad", NULL, "leave out images that cannot be read, and count them", OPTION_ON,
          &e.skip_bad, 0, 0},
+        {"labels", "NAME", "which labels of the data, as train has it", OPTION_TEXT, &e.labels, 0,
+         0},
+        {"layout", "nhwc|nchw", "of arrays, as train has it", OPTION_TEXT, &e.layout, 0, 0},
         {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",

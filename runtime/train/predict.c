@@ -220,7 +220,7 @@ static bool open_model(struct prediction *p, struct err *err)
         strcmp(p->backend, "generic") == 0 ? &generic_backend : model->backend;
     if (!model_file_find(path, p->model_option, err) || !safetensors_open(&p->file, path, err) ||
         !foreign_adapt(&p->file, model, p->said, err) || !checkpoint_fits(&p->file, model, err) ||
-        !normalise_choose(&by, p->mean, p->std, &p->file, model, NULL, NULL, err))
+        !normalise_choose(&by, p->mean, p->std, &p->file, model, NULL, NULL, DATA_BYTES, err))
         return false;
     const struct data planes = {
         .c = model->c, .h = model->h, .w = model->w, .strides = data_planes(model->h, model->w)};

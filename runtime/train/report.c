@@ -95,6 +95,7 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
         const char *option;
     } said[] = {
         {SETTING_DATA, "--data"},       {SETTING_RESIZE, "--resize"},
+        {SETTING_LABELS, "--labels"},   {SETTING_LAYOUT, "--layout"},
         {SETTING_THREADS, "--threads"}, {SETTING_MAX_STEPS, "--max-steps"},
         {SETTING_PROBE, "--probe"},
     };

@@ -237,6 +237,10 @@ bool settings_applies(const struct settings *settings, enum settings_key key)
         return settings->skip_bad;
     case SETTING_PARTIAL:
         return settings->partial;
+    case SETTING_LABELS:
+        return settings->labels[0] != '\0';
+    case SETTING_LAYOUT:
+        return settings->layout[0] != '\0';
     case SETTING_INIT:
         return settings->init[0] != '\0';
     case SETTING_RESUME:

@@ -45,6 +45,8 @@ enum settings_key {
     SETTING_DATA,
     SETTING_RESIZE,
     SETTING_SKIP_BAD,
+    SETTING_LABELS,
+    SETTING_LAYOUT,
     SETTING_OUT,
     SETTING_INIT,
     SETTING_PARTIAL,
@@ -79,9 +81,10 @@ enum settings_key {
 };
 
 struct settings {
-    char data[SETTINGS_TEXT_SIZE]; /* folder or "synthetic" */
+    char data[SETTINGS_TEXT_SIZE]; /* file, folder or "synthetic" */
     enum resize resize;            /* of images of another size */
     bool skip_bad;                 /* images that cannot be read are left out */
+    char labels[SETTINGS_TEXT_SIZE], layout[SETTINGS_TEXT_SIZE]; /* of data_options; empty: none */
     char out[SETTINGS_TEXT_SIZE];
     char init[SETTINGS_TEXT_SIZE];   /* empty: none */
     bool partial;                    /* of init what fits */

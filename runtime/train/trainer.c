@@ -168,7 +168,10 @@ static bool check_last_batch(const struct trainer *t, struct err *err)
 static bool open_data(struct trainer *t, struct err *err)
 {
     struct settings *s = &t->settings;
-    const struct data_options options = {.resize = s->resize, .skip_bad = s->skip_bad};
+    const struct data_options options = {.resize = s->resize,
+                                         .skip_bad = s->skip_bad,
+                                         .labels = s->labels[0] != '\0' ? s->labels : NULL,
+                                         .layout = s->layout[0] != '\0' ? s->layout : NULL};
     if (!find_data(s, err) ||
         !dataset_open(&t->train, s->data, DATA_TRAIN, &options, t->model, err))
         return false;
@@ -219,6 +222,10 @@ static bool make_metas(struct trainer *t, struct err *err)
     add_meta(t, "data", t->train.format);
     if (t->train.synthetic)
         add_meta(t, "warning", "SYNTHETIC");
+    if (t->settings.labels[0] != '\0')
+        add_meta(t, "labels", t->settings.labels);
+    if (t->settings.layout[0] != '\0')
+        add_meta(t, "layout", t->settings.layout);
     if (!add_classes(t))
         return err_set_errno(err, ENOMEM, "metadata");
     const struct data_stats *stats = &t->stats;

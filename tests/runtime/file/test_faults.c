@@ -439,8 +439,7 @@ START_TEST(every_error_of_read_data_is_told)
     ck_assert_int_eq(fclose(file), 0);
     int told = 0;
     struct faults_report report = {.failed = true};
-    /* Behind the first calls each record is two, and at the end there are some others again. */
-    for (long n = 1; report.failed; n += n < 40 || n > 20000 ? 1 : 19961) {
+    for (long n = 1; report.failed; n++) {
         const struct data_request request = {.path = "data", .part = DATA_TEST};
         struct data data = {0}, held = {0};
         struct err err = {0};
@@ -452,7 +451,7 @@ START_TEST(every_error_of_read_data_is_told)
         report = faults_disarm();
         bool of_list = strcmp(report.call, "open") == 0 || strcmp(report.call, "fdopen") == 0 ||
                        strcmp(report.call, "fstat") == 0 || strcmp(report.call, "fread") == 0;
-        bool harmless = (of_list && n < 15) || strcmp(report.call, "fclose") == 0;
+        bool harmless = (of_list && n < 13) || strcmp(report.call, "fclose") == 0;
         ck_assert_msg(warned || !ok, "call %ld, %s", n, report.call);
         ck_assert_msg(ok == (!report.failed || harmless), "call %ld, %s: \"%s\"", n, report.call,
                       err.message);
@@ -466,7 +465,7 @@ START_TEST(every_error_of_read_data_is_told)
         ck_assert_int_eq(report.files, 0);
         told += !ok;
     }
-    ck_assert_int_gt(told, 30);
+    ck_assert_int_gt(told, 20);
     leave();
 }
 END_TEST

@@ -220,7 +220,7 @@ END_TEST
 START_TEST(a_limit_of_address_space_is_told)
 {
     enum { MB = 1 << 20 };
-    const struct world small = {.address_space = 50 * MB}, larger = {.address_space = 120 * MB};
+    const struct world small = {.address_space = 100 * MB}, larger = {.address_space = 170 * MB};
     if (SANITIZED)
         return;
     ck_assert_int_eq(run_words(&small, "info"), EXIT_OK);

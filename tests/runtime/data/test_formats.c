@@ -1,0 +1,710 @@
+/* test_formats.c - every format but CIFAR-10's folder (test_data.c), made by the libraries that
+ * others make it with: what is read, and what is said of what is wrong. */
+#define _GNU_SOURCE /* nftw */
+#include "data_files.h"
+
+#include "data/arrays.h"
+#include "data/cifar.h"
+#include "data/format.h"
+#include "data/idx.h"
+#include "file/safetensors.h"
+
+static struct data_request request;
+static struct data data;
+static struct err err;
+
+static void start(void)
+{
+    files_make();
+    data = (struct data){0};
+    err = (struct err){0};
+    request = (struct data_request){.path = files_folder};
+}
+
+static void stop(void)
+{
+    data_close(&data);
+    files_remove();
+}
+
+static void opens(void)
+{
+    data_close(&data);
+    err = (struct err){0};
+    ck_assert_msg(format_open(&data, &request, &err), "%s", err.message);
+}
+
+/* The message, where @ is the folder, begins so. */
+static void refuses(enum exit_code code, const char *message)
+{
+    data_close(&data);
+    err = (struct err){0};
+    ck_assert_msg(!format_open(&data, &request, &err), "expected: %s", message);
+    ck_assert_int_eq(err.code, code);
+    ck_assert_ptr_null(data.images);
+    const char *rest = err.message;
+    if (message[0] == '@') {
+        size_t length = strlen(files_folder);
+        ck_assert_msg(strncmp(rest, files_folder, length) == 0, "%s", err.message);
+        rest += length;
+        message++;
+    }
+    ck_assert_msg(strncmp(rest, message, strlen(message)) == 0, "%s\nexpected: %s", err.message,
+                  message);
+}
+
+/* The pixels of image i in planes, whatever way they lie. */
+static void shows(int i, const uint8_t *expected)
+{
+    uint8_t picture[256];
+    data_picture(&data, i, picture);
+    ck_assert_mem_eq(picture, expected, data_pixels(&data));
+}
+
+static bool is_mapped(const char *name)
+{
+    char line[1000];
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    ck_assert_ptr_nonnull(maps);
+    while (fgets(line, sizeof line, maps) != NULL)
+        found = found || strstr(line, name) != NULL;
+    fclose(maps);
+    return found;
+}
+
+/* -- IDX --------------------------------------------------------------------------------------- */
+
+static const uint8_t idx_pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+
+/* Two images of 2 rows and 3 columns, with these labels. */
+static size_t make_images(uint8_t out[64])
+{
+    return files_idx(out, 3, (const int[]){2, 2, 3}, idx_pixels);
+}
+
+static size_t make_labels(uint8_t out[64], int first, int second)
+{
+    const uint8_t labels[] = {(uint8_t)first, (uint8_t)second};
+    return files_idx(out, 1, (const int[]){2}, labels);
+}
+
+static void put_part(const char *images, const char *labels, int first, int second)
+{
+    uint8_t bytes[64];
+    files_put(images, bytes, make_images(bytes));
+    files_put(labels, bytes, make_labels(bytes, first, second));
+}
+
+static void put_mnist(void)
+{
+    put_part("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 0, 3);
+    put_part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 4, 1);
+}
+
+START_TEST(mnist_is_read)
+{
+    put_mnist();
+    opens();
+    ck_assert_str_eq(data.format, "idx");
+    ck_assert_str_eq(data.source, files_folder);
+    ck_assert_int_eq(data.count, 2);
+    ck_assert(data.c == 1 && data.h == 2 && data.w == 3 && data.classes == 5);
+    ck_assert_str_eq(data.class_names[4], "4");
+    ck_assert(data.labels[0] == 0 && data.labels[1] == 3);
+    shows(0, idx_pixels);
+    shows(1, idx_pixels + 6);
+    request.part = DATA_TEST;
+    opens();
+    ck_assert(data.labels[0] == 4 && data.labels[1] == 1 && data.classes == 5);
+    request.look = true;
+    opens();
+    ck_assert_ptr_null(data.images);
+    ck_assert(data.c == 1 && data.h == 2 && data.w == 3 && data.classes == 5 && data.count == 2);
+}
+END_TEST
+
+/* Packed, plain and mapped it is the same; of two the plain one is taken. */
+START_TEST(idx_may_be_packed_or_mapped)
+{
+    uint8_t bytes[64];
+    char digest[SHA256_HEX_SIZE];
+    put_mnist();
+    opens();
+    memcpy(digest, data.digest, sizeof digest);
+    ck_assert(!is_mapped("train-images"));
+    request.options.map_from = 1;
+    opens();
+    ck_assert_str_eq(data.digest, digest);
+    ck_assert(is_mapped("train-images"));
+    shows(1, idx_pixels + 6);
+    data_close(&data);
+    ck_assert(!is_mapped("train-images"));
+    files_put("train-images.idx3-ubyte.gz", "no gz", 5);
+    opens();
+    remove(files_path("train-images-idx3-ubyte"));
+    files_put_gz("train-images.idx3-ubyte.gz", bytes, make_images(bytes));
+    opens();
+    ck_assert_str_eq(data.digest, digest);
+    shows(1, idx_pixels + 6);
+}
+END_TEST
+
+START_TEST(names_come_from_a_file)
+{
+    put_mnist();
+    files_put("classes.txt", "T-shirt\r\nTrouser\nPull\tover\nDress\nCoat\nSandal\n", 45);
+    opens();
+    ck_assert_int_eq(data.classes, 6);
+    ck_assert_str_eq(data.class_names[0], "T-shirt");
+    ck_assert_str_eq(data.class_names[2], "Pull?over");
+    files_put("classes.txt", "one\ntwo\nthree\n", 14);
+    refuses(EXIT_DATA, "@/train-labels-idx1-ubyte: record 2 of 2, at byte 9: label 3: expected 0 "
+                       "to 2");
+    files_put("classes.txt", "", 0);
+    refuses(EXIT_DATA, "@/classes.txt: expected 1 to 256 lines with a name each");
+}
+END_TEST
+
+/* Rows and columns are exchanged in the file. */
+START_TEST(emnist_stands_upright)
+{
+    static const uint8_t upright[] = {1, 4, 2, 5, 3, 6};
+    put_part("emnist-letters-train-images-idx3-ubyte", "emnist-letters-train-labels-idx1-ubyte", 1,
+             26);
+    opens();
+    ck_assert(data.h == 3 && data.w == 2 && data.classes == 26);
+    ck_assert(data.labels[0] == 0 && data.labels[1] == 25);
+    ck_assert_str_eq(data.class_names[25], "z");
+    shows(0, upright);
+    put_part("emnist-letters-train-images-idx3-ubyte", "emnist-letters-train-labels-idx1-ubyte", 0,
+             26);
+    refuses(EXIT_DATA, "@/emnist-letters-train-labels-idx1-ubyte: record 1 of 2, at byte 8: label "
+                       "0: expected 1 to 26");
+}
+END_TEST
+
+START_TEST(one_of_several_splits_is_chosen)
+{
+    put_mnist();
+    put_part("emnist-balanced-train-images-idx3-ubyte", "emnist-balanced-train-labels-idx1-ubyte",
+             46, 10);
+    put_part("emnist-digits-train-images-idx3-ubyte", "emnist-digits-train-labels-idx1-ubyte", 9,
+             1);
+    refuses(EXIT_DATA, "@: several data sets: plain, balanced, digits: expected --labels with one");
+    request.options.labels = "balanced";
+    opens();
+    ck_assert_int_eq(data.classes, 47);
+    ck_assert_str_eq(data.class_names[46], "t");
+    request.options.labels = "digits";
+    opens();
+    ck_assert(data.classes == 10 && data.labels[0] == 9);
+    request.options.labels = "plain";
+    opens();
+    ck_assert_int_eq(data.classes, 5);
+    request.options.labels = "byclass";
+    refuses(EXIT_USAGE, "--labels byclass: ");
+    ck_assert_ptr_nonnull(strstr(err.message, "expected what is there: plain, balanced, digits"));
+    request.options.labels = NULL;
+    request.options.layout = "nhwc";
+    refuses(EXIT_USAGE, "--layout nhwc: ");
+}
+END_TEST
+
+/* A file that differs in one thing, and what is said of it. */
+static const struct {
+    const char *file;
+    int cut, at, byte; /* bytes left out at the end; a byte changed, or at -1 */
+    const char *message;
+} bad_idx[] = {
+    {"images", 0, 2, 9, "begins with 00 00 09 03: expected 00 00 08 03: an IDX file of bytes in 3"},
+    {"images", 0, 3, 1, "begins with 00 00 08 01: expected 00 00 08 03"},
+    {"images", 0, 0, 31, "begins with 1f 00 08 03"},
+    {"images", 1, -1, 0, "11 bytes after the header: expected 2 x 2 x 3 = 12"},
+    {"images", 0, 7, 3, "12 bytes after the header: expected 3 x 2 x 3 = 18"},
+    {"images", 13, -1, 0, "15 bytes: expected 16 of a header and what it says"},
+    {"images", 0, 11, 0, "byte 8: images of 0: expected sides of 1 to 4096"},
+    {"images", 0, 13, 255, "byte 12: images of 16711683: expected sides"},
+    {"images", 0, 7, 0, "byte 4: 0 of them: expected 1 to"},
+    {"images", 0, 4, 255, "byte 4: 4278190082 of them: expected 1 to 2147483647"},
+    {"labels", 0, 3, 3, "begins with 00 00 08 03: expected 00 00 08 01: an IDX file of bytes in 1"},
+    {"labels", 2, 7, 0, "byte 4: 0 of them"},
+};
+
+START_TEST(a_bad_idx_file_is_told)
+{
+    uint8_t bytes[64];
+    char name[40], message[200];
+    bool images = bad_idx[_i].file[0] == 'i';
+    put_mnist();
+    snprintf(name, sizeof name, "train-%s-idx%d-ubyte", bad_idx[_i].file, images ? 3 : 1);
+    size_t size = images ? make_images(bytes) : make_labels(bytes, 0, 3);
+    if (bad_idx[_i].at >= 0)
+        bytes[bad_idx[_i].at] = (uint8_t)bad_idx[_i].byte;
+    files_put(name, bytes, size - (size_t)bad_idx[_i].cut);
+    snprintf(message, sizeof message, "@/%s: %s", name, bad_idx[_i].message);
+    refuses(EXIT_DATA, message);
+}
+END_TEST
+
+START_TEST(parts_of_idx_must_fit)
+{
+    uint8_t bytes[64];
+    put_mnist();
+    files_put("train-labels-idx1-ubyte", bytes,
+              files_idx(bytes, 1, (const int[]){3}, (const uint8_t[]){0, 1, 2}));
+    refuses(EXIT_DATA,
+            "@/train-labels-idx1-ubyte: 3 labels: expected one for each of the 2 images");
+    remove(files_path("train-labels-idx1-ubyte"));
+    refuses(EXIT_DATA, "@/train-labels-idx1-ubyte: no such file, nor with .gz");
+}
+END_TEST
+
+START_TEST(a_damaged_gz_is_told)
+{
+    uint8_t bytes[64], packed[200];
+    put_mnist();
+    remove(files_path("train-images-idx3-ubyte"));
+    files_put_gz("train-images-idx3-ubyte.gz", bytes, make_images(bytes));
+    FILE *file = fopen(files_path("train-images-idx3-ubyte.gz"), "rb");
+    size_t size = fread(packed, 1, sizeof packed, file);
+    fclose(file);
+    files_put("train-images-idx3-ubyte.gz", packed, size - 1);
+    refuses(EXIT_DATA, "@/train-images-idx3-ubyte.gz: after 28 unpacked bytes: ");
+    packed[size - 8] ^= 1;
+    files_put("train-images-idx3-ubyte.gz", packed, size);
+    refuses(EXIT_DATA, "@/train-images-idx3-ubyte.gz: after ");
+    ck_assert_ptr_nonnull(strstr(err.message, "expected a whole .gz"));
+}
+END_TEST
+
+/* -- NumPy ------------------------------------------------------------------------------------- */
+
+static const uint8_t npz_bytes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+static const float npz_floats[] = {0, 1, 2, 3, 4, 255, -1, 0, 0.5f, 1, 0, 0};
+static const int64_t labels_64[] = {0, 2};
+static const uint8_t labels_8[] = {1, 1};
+
+#define DICT(descr, shape) "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }"
+
+enum { NPY_SIZE = 400 };
+
+struct npz_case {
+    const char *x, *y; /* dictionaries */
+    const void *pixels, *labels;
+    size_t pixel_bytes, label_bytes;
+};
+
+/* A file x.npz of four arrays, the test ones as good as the others, and names where they are not
+ * NULL. */
+static void put_npz(const struct npz_case *c, const char *names, size_t names_bytes,
+                    const char *names_dict, int method)
+{
+    static uint8_t npy[4][NPY_SIZE];
+    struct files_entry entries[] = {
+        {"x_train.npy", npy[0], files_npy(npy[0], c->x, c->pixels, c->pixel_bytes)},
+        {"y_train.npy", npy[1], files_npy(npy[1], c->y, c->labels, c->label_bytes)},
+        {"x_test.npy", npy[0], 0},
+        {"y_test.npy", npy[2], files_npy(npy[2], DICT("|u1", "(2,)"), labels_8, 2)},
+        {"class_names.npy", npy[3], 0},
+    };
+    entries[2].size = entries[0].size;
+    if (names != NULL)
+        entries[4].size = files_npy(npy[3], names_dict, names, names_bytes);
+    files_put_zip("x.npz", entries, names != NULL ? 5 : 4, method);
+    request.path = files_path("x.npz");
+}
+
+static const struct npz_case grey = {
+    DICT("|u1", "(2, 2, 3)"), DICT("<i8", "(2,)"), npz_bytes, labels_64,
+    sizeof npz_bytes,         sizeof labels_64};
+static const struct npz_case colour = {DICT("|u1", "(2, 1, 2, 3)"),
+                                       DICT("<i8", "(2,)"),
+                                       npz_bytes,
+                                       labels_64,
+                                       sizeof npz_bytes,
+                                       sizeof labels_64};
+static const struct npz_case floats = {
+    DICT("<f4", "(2, 2, 3)"), DICT("<i8", "(2,)"), npz_floats, labels_64,
+    sizeof npz_floats,        sizeof labels_64};
+
+START_TEST(an_npz_is_read)
+{
+    char digest[SHA256_HEX_SIZE];
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_DEFLATE);
+    opens();
+    ck_assert_str_eq(data.format, "npz");
+    ck_assert(data.c == 1 && data.h == 2 && data.w == 3 && data.count == 2 && data.classes == 3);
+    ck_assert(data.labels[0] == 0 && data.labels[1] == 2);
+    ck_assert_str_eq(data.class_names[2], "2");
+    shows(1, npz_bytes + 6);
+    memcpy(digest, data.digest, sizeof digest);
+    request.part = DATA_TEST;
+    opens();
+    ck_assert(data.labels[0] == 1 && data.classes == 3);
+    request.look = true;
+    opens();
+    ck_assert(data.c == 1 && data.h == 2 && data.w == 3 && data.count == 2 && data.classes == 3);
+    ck_assert_ptr_null(data.images);
+    request.look = false;
+    request.part = DATA_TRAIN;
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_STORE);
+    opens();
+    ck_assert_str_eq(data.digest, digest);
+    ck_assert(!is_mapped("x.npz"));
+    request.options.map_from = 1;
+    opens();
+    ck_assert(is_mapped("x.npz"));
+    ck_assert_str_eq(data.digest, digest);
+    shows(1, npz_bytes + 6);
+}
+END_TEST
+
+START_TEST(an_npz_of_floats_is_read)
+{
+    static const uint8_t picture[] = {0, 1, 2, 3, 4, 255};
+    for (int mapped = 0; mapped < 2; mapped++) {
+        put_npz(&floats, NULL, 0, NULL, ZIP_CM_STORE);
+        request.options.map_from = mapped == 0 ? 0 : 1;
+        opens();
+        ck_assert_int_eq(data.type, DATA_FLOATS);
+        ck_assert_uint_eq((uintptr_t)data.images[0] % sizeof(float), 0);
+        ck_assert_mem_eq(data.images[1], npz_floats + 6, 6 * sizeof(float));
+        shows(0, picture);
+        struct data_stats stats = data_statistics(&data);
+        ck_assert_double_eq_tol(stats.mean[0], 265.5 / 12, 1e-12);
+    }
+}
+END_TEST
+
+START_TEST(every_axis_finds_its_place)
+{
+    static const uint8_t nhwc[] = {1, 4, 2, 5, 3, 6};
+    const struct data_shape as_nhwc = {3, 1, 2, 3}, as_nchw = {1, 2, 3, 3}, other = {5, 5, 5, 3};
+    put_npz(&colour, NULL, 0, NULL, ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy (2, 1, 2, 3): images of 3x1x2 (channels, rows, "
+                       "columns), or of 1x2x3: expected --layout nhwc for the first, nchw");
+    request.wanted = &other;
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy (2, 1, 2, 3): images of 3x1x2");
+    request.wanted = &as_nhwc;
+    opens();
+    ck_assert(data.c == 3 && data.h == 1 && data.w == 2);
+    shows(0, nhwc);
+    request.wanted = &as_nchw;
+    opens();
+    ck_assert(data.c == 1 && data.h == 2 && data.w == 3);
+    shows(0, npz_bytes);
+    request.options.layout = "nhwc";
+    opens();
+    ck_assert_int_eq(data.c, 3);
+    request.options.layout = "nchw";
+    opens();
+    ck_assert_int_eq(data.c, 1);
+    request.options.layout = "chwn";
+    refuses(EXIT_USAGE, "--layout chwn: ");
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_DEFLATE);
+    request.options.layout = "nhwc";
+    refuses(EXIT_USAGE, "--layout nhwc: ");
+    request.options.layout = NULL;
+    request.options.labels = "fine";
+    refuses(EXIT_USAGE, "--labels fine: ");
+}
+END_TEST
+
+START_TEST(names_of_an_npz)
+{
+    static const uint32_t wide[] = {'c', 'a', 't', 0, 0x48, 0xfc, 'n', '\n', 'x', 0, 0, 0};
+    put_npz(&grey, (const char *)wide, sizeof wide, DICT("<U4", "(3,)"), ZIP_CM_DEFLATE);
+    opens();
+    ck_assert_int_eq(data.classes, 3);
+    ck_assert_str_eq(data.class_names[0], "cat");
+    ck_assert_str_eq(data.class_names[1], "H\xc3\xbcn ");
+    put_npz(&grey, "ab\0c\0\0d\0\0e\0\0", 12, DICT("|S3", "(4,)"), ZIP_CM_DEFLATE);
+    opens();
+    ck_assert_int_eq(data.classes, 4);
+    ck_assert_str_eq(data.class_names[3], "e");
+    put_npz(&grey, "abcd", 4, DICT("|S2", "(2,)"), ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: y_train.npy (2,): element 1: label 2: expected 0 to 1");
+    put_npz(&grey, "abcd", 4, DICT("<i4", "(1,)"), ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: class_names.npy: '<i4' with 1 axes: expected 1 to 256 texts");
+    put_npz(&grey, "a\0", 2, DICT("|S1", "(2,)"), ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: y_train.npy (2,): element 1: label 2: expected 0 to 1");
+}
+END_TEST
+
+static const int64_t negative[] = {-1, 0}, large[] = {0, 256};
+static const int32_t labels_32[] = {0, 2};
+static const int8_t negative_8[] = {0, -3};
+static const float not_a_number[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (float)(1e300 * 1e300)};
+
+static const struct {
+    struct npz_case c;
+    const char *message; /* NULL: none */
+} npz_cases[] = {
+    {{DICT("|u1", "(2, 2, 3)"), DICT("<i4", "(2,)"), npz_bytes, labels_32, 12, 8}, NULL},
+    {{DICT("|u1", "(2, 2, 3)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2}, NULL},
+    {{DICT("|u1", "(2, 2, 3)"), DICT("<i8", "(2,)"), npz_bytes, negative, 12, 16},
+     "y_train.npy (2,): element 0: label -1: expected 0 to 255"},
+    {{DICT("|u1", "(2, 2, 3)"), DICT("|i1", "(2,)"), npz_bytes, negative_8, 12, 2},
+     "y_train.npy (2,): element 1: label -3: expected 0 to 255"},
+    {{DICT("|u1", "(2, 2, 3)"), DICT("<i8", "(2,)"), npz_bytes, large, 12, 16},
+     "y_train.npy (2,): element 1: label 256: expected 0 to 255"},
+    {{DICT("|u1", "(2, 2, 3)"), DICT("<f4", "(2,)"), npz_bytes, npz_floats, 12, 8},
+     "y_train.npy (2,): floats: expected whole numbers"},
+    {{DICT("|u1", "(2, 2, 3)"), DICT("|u1", "(1,)"), npz_bytes, labels_8, 12, 1},
+     "x_train.npy: 2 images: expected as many labels, got 1"},
+    {{DICT("<f4", "(2, 2, 3)"), DICT("|u1", "(2,)"), not_a_number, labels_8, 48, 2},
+     "x_train.npy: image 1 of 2, element 5: inf: expected a finite number"},
+    {{DICT("<f8", "(1, 2, 3)"), DICT("|u1", "(1,)"), npz_floats, labels_8, 48, 1},
+     "x_train.npy: '<f8': expected uint8 or float32 images"},
+    {{DICT("<i2", "(1, 2, 3)"), DICT("|u1", "(1,)"), npz_bytes, labels_8, 12, 1},
+     "x_train.npy (1, 2, 3): expected uint8 or float32"},
+    {{DICT(">f4", "(2, 2, 3)"), DICT("|u1", "(2,)"), npz_floats, labels_8, 48, 2},
+     "x_train.npy: '>f4': big-endian: expected little-endian: x = x.astype("},
+    {{"{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2, 3), }", DICT("|u1", "(2,)"),
+      npz_bytes, labels_8, 12, 2},
+     "x_train.npy: in the order of Fortran: expected that of C: x = numpy.ascontiguousarray(x)"},
+    {{DICT("|u1", "(2, 6)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2},
+     "x_train.npy (2, 6): expected (N, H, W), (N, H, W, C) or (N, C, H, W)"},
+    {{DICT("|u1", "(2, 2, 2)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2},
+     "x_train.npy: 140 bytes: expected 136: 128 of a header, 8 of |u1"},
+    {{DICT("|u1", "(0, 2, 3)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 0, 2},
+     "x_train.npy (0, 2, 3): expected 1 to 2147483647 images"},
+    {{DICT("|u1", "(2, 0, 3)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 0, 2},
+     "x_train.npy (2, 0, 3): expected sides of 1 to 4096"},
+    {{DICT("|u1", "(2, 1, 1, 2, 3)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2},
+     "x_train.npy: byte 73: '3), }"},
+    {{DICT("|u1", "(99999999999999999999, 2)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2},
+     "x_train.npy: byte 79: '99, 2), }"},
+    {{DICT("|u1", "(999999999999, 9999999999)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2},
+     "x_train.npy: a shape of more elements than can be"},
+    {{"{'descr': '|u1', 'shape': (2, 2, 3)}", DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2},
+     "x_train.npy: byte "},
+    {{"{'descr': '|u1', 'descr': '|u1', 'fortran_order': False, 'shape': (2, 2, 3)}",
+      DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2},
+     "x_train.npy: byte 35: ' '|u1', "},
+};
+
+START_TEST(arrays_of_every_kind)
+{
+    put_npz(&npz_cases[_i].c, NULL, 0, NULL, ZIP_CM_DEFLATE);
+    if (npz_cases[_i].message == NULL) {
+        opens();
+        return;
+    }
+    char message[300];
+    snprintf(message, sizeof message, "@/x.npz: %s", npz_cases[_i].message);
+    refuses(EXIT_DATA, message);
+}
+END_TEST
+
+START_TEST(a_damaged_npz_is_told)
+{
+    static uint8_t bytes[4000];
+    struct files_entry entry = {"x_train.npy", "no npy", 6};
+    files_put_zip("x.npz", &entry, 1, ZIP_CM_STORE);
+    request.path = files_path("x.npz");
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy: byte 0: no header of a .npy file");
+    entry.name = "other.npy";
+    files_put_zip("x.npz", &entry, 1, ZIP_CM_STORE);
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy: not in it: expected x_train, y_train, x_test");
+    files_put("x.npz", "no zip", 6);
+    refuses(EXIT_DATA, "@/x.npz: Not a zip archive: expected what numpy.savez writes");
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_STORE);
+    FILE *file = fopen(files_path("x.npz"), "rb");
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    uint8_t *pixels = memmem(bytes, size, npz_bytes, sizeof npz_bytes);
+    ck_assert_ptr_nonnull(pixels);
+    pixels[3] ^= 1;
+    files_put("x.npz", bytes, size);
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy: after 140 of 140 bytes: CRC error");
+    /* Nor is it mapped, when its check sum is wrong. */
+    request.options.map_from = 1;
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy: after 140 of 140 bytes: CRC error");
+}
+END_TEST
+
+/* -- Tensors ----------------------------------------------------------------------------------- */
+
+START_TEST(tensors_are_read)
+{
+    const struct safetensor tensors[] = {
+        {"train.labels", SAFETENSORS_I64, 1, {2}, labels_64},
+        {"test.images", SAFETENSORS_F32, 4, {1, 2, 2, 3}, npz_floats},
+        {"test.labels", SAFETENSORS_U8, 1, {1}, labels_8},
+        {"train.images", SAFETENSORS_U8, 3, {2, 2, 3}, npz_bytes},
+    };
+    const struct safetensors_meta metas[] = {{"classes", "[\"a\",\"b\",\"c\\nd\"]"}};
+    request.path = files_path("x.safetensors");
+    ck_assert(safetensors_save(request.path, NULL, tensors, 4, metas, 1, &err));
+    opens();
+    ck_assert_str_eq(data.format, "safetensors");
+    ck_assert(data.c == 1 && data.h == 2 && data.w == 3 && data.count == 2 && data.classes == 3);
+    ck_assert_str_eq(data.class_names[2], "c d");
+    shows(1, npz_bytes + 6);
+    request.part = DATA_TEST;
+    request.options.layout = "nchw";
+    opens();
+    ck_assert(data.type == DATA_FLOATS && data.c == 2);
+    ck_assert_mem_eq(data.images[0], npz_floats, sizeof npz_floats);
+
+    request.part = DATA_TRAIN;
+    request.options.layout = NULL;
+    ck_assert(safetensors_save(request.path, NULL, tensors, 3, NULL, 0, &err));
+    refuses(EXIT_DATA, "@/x.safetensors: no train.images: expected train.images, train.labels, ");
+    const struct safetensors_meta bad[] = {{"classes", "a, b"}};
+    ck_assert(safetensors_save(request.path, NULL, tensors, 4, bad, 1, &err));
+    refuses(EXIT_DATA, "@/x.safetensors: metadata \"classes\": expected a JSON array of names");
+}
+END_TEST
+
+/* -- CIFAR ------------------------------------------------------------------------------------- */
+
+enum { RECORDS = 10000, RECORD_10 = 1 + CIFAR_PIXELS, RECORD_100 = 2 + CIFAR_PIXELS };
+
+static uint8_t *make_records(int record)
+{
+    uint8_t *bytes = calloc(RECORDS, (size_t)record);
+    ck_assert_ptr_nonnull(bytes);
+    bytes[record] = 3;
+    bytes[record + 1] = record == RECORD_100 ? 97 : 7;
+    bytes[2 * record - 1] = 200;
+    return bytes;
+}
+
+static void check_100(void)
+{
+    ck_assert_str_eq(data.format, "cifar100");
+    ck_assert_int_eq(data.count, RECORDS);
+    ck_assert_int_eq(data.classes, 100);
+    ck_assert_int_eq(data.labels[1], 97);
+    ck_assert_int_eq(((const uint8_t *)data.images[1])[CIFAR_PIXELS - 1], 200);
+}
+
+START_TEST(cifar_100_has_two_kinds_of_labels)
+{
+    char names[2000] = "", digest[SHA256_HEX_SIZE];
+    uint8_t *bytes = make_records(RECORD_100);
+    files_put("test.bin", bytes, (size_t)RECORDS * RECORD_100);
+    free(bytes);
+    request.part = DATA_TEST;
+    opens();
+    check_100();
+    ck_assert_str_eq(data.class_names[97], "97");
+    ck_assert_ptr_nonnull(strstr(data.warning, ": no fine_label_names.txt: the classes are named"));
+    memcpy(digest, data.digest, sizeof digest);
+    for (int i = 0; i < 100; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "name %d\n", i);
+    files_put("fine_label_names.txt", names, strlen(names));
+    opens();
+    ck_assert_str_eq(data.class_names[97], "name 97");
+    ck_assert_str_eq(data.warning, "");
+    ck_assert_str_eq(data.digest, digest);
+    request.options.labels = "coarse";
+    opens();
+    ck_assert(data.classes == 20 && data.labels[1] == 3);
+    ck_assert_str_ne(data.digest, digest);
+    request.options.labels = "fine";
+    opens();
+    ck_assert_int_eq(data.classes, 100);
+    request.options.labels = "both";
+    refuses(EXIT_USAGE, "--labels both: ");
+    request.options.labels = NULL;
+    files_put("fine_label_names.txt", names, strlen(names) - 9);
+    refuses(EXIT_DATA, "@/fine_label_names.txt: expected 100 lines with a name each");
+    request.part = DATA_TRAIN;
+    files_put("fine_label_names.txt", names, strlen(names));
+    refuses(EXIT_DATA, "@/train.bin: no such file: expected train.bin and test.bin in this folder");
+    files_put("test_batch.bin", "", 0);
+    refuses(EXIT_DATA, "@: a folder with fine_label_names.txt, test.bin, test_batch.bin: more than "
+                       "one data set: expected only one of:\n  cifar10: ");
+}
+END_TEST
+
+START_TEST(an_archive_is_read_as_it_came)
+{
+    char digest[SHA256_HEX_SIZE];
+    uint8_t *bytes = make_records(RECORD_10);
+    const size_t size = (size_t)RECORDS * RECORD_10;
+    static const char names[] = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n";
+    struct files_entry entries[] = {
+        {"cifar-10-batches-bin/readme.html", "", 0},
+        {"cifar-10-batches-bin/test_batch.bin", bytes, size},
+        {"cifar-10-batches-bin/batches.meta.txt", names, sizeof names - 1},
+    };
+    files_put("test_batch.bin", bytes, size);
+    request.part = DATA_TEST;
+    opens();
+    memcpy(digest, data.digest, sizeof digest);
+    ck_assert_str_eq(data.class_names[3], "cat");
+    request.options.map_from = 1;
+    opens();
+    ck_assert(is_mapped("test_batch.bin"));
+    ck_assert_str_eq(data.digest, digest);
+    ck_assert_int_eq(((const uint8_t *)data.images[1])[CIFAR_PIXELS - 1], 200);
+
+    files_put_tar("x.tar.gz", entries, 3);
+    request.path = files_path("x.tar.gz");
+    opens();
+    ck_assert_str_eq(data.format, "cifar10");
+    ck_assert_str_eq(data.digest, digest);
+    ck_assert_str_eq(data.class_names[3], "d");
+    ck_assert(data.labels[1] == 3 && data.count == RECORDS);
+    request.look = true;
+    opens();
+    ck_assert(data.classes == 10 && data.count == RECORDS && data.images == NULL);
+    request.look = false;
+    request.part = DATA_TRAIN;
+    refuses(EXIT_DATA, "@/x.tar.gz: no data_batch_1.bin: expected data_batch_1.bin to");
+    request.part = DATA_TEST;
+    entries[1].size--;
+    files_put_tar("x.tar.gz", entries, 3);
+    refuses(EXIT_DATA, "@/x.tar.gz: test_batch.bin: 1 bytes short: expected 30730000");
+    entries[0].name = "b/test.bin";
+    files_put_tar("x.tar.gz", entries, 3);
+    refuses(EXIT_DATA, "@/x.tar.gz: test_batch.bin beside files of cifar100: expected one data");
+    entries[0].name = "b/test_batch.bin";
+    files_put_tar("x.tar.gz", entries, 3);
+    refuses(EXIT_DATA, "@/x.tar.gz: test_batch.bin is in it twice: expected once");
+    files_put_tar("x.tar.gz", entries, 0);
+    refuses(EXIT_DATA, "@/x.tar.gz: neither of CIFAR-10 nor of CIFAR-100: expected the binary");
+    entries[0].name = "b/batches.meta.txt";
+    files_put_tar("x.tar.gz", entries, 2);
+    ck_assert_int_eq(truncate(files_path("x.tar.gz"), 200), 0);
+    refuses(EXIT_DATA, "@/x.tar.gz: ");
+    ck_assert_ptr_nonnull(strstr(err.message, ": expected a whole .tar.gz"));
+    free(bytes);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("formats");
+    TCase *tests = tcase_create("formats");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_test(tests, mnist_is_read);
+    tcase_add_test(tests, idx_may_be_packed_or_mapped);
+    tcase_add_test(tests, names_come_from_a_file);
+    tcase_add_test(tests, emnist_stands_upright);
+    tcase_add_test(tests, one_of_several_splits_is_chosen);
+    tcase_add_loop_test(tests, a_bad_idx_file_is_told, 0, sizeof bad_idx / sizeof bad_idx[0]);
+    tcase_add_test(tests, parts_of_idx_must_fit);
+    tcase_add_test(tests, a_damaged_gz_is_told);
+    tcase_add_test(tests, an_npz_is_read);
+    tcase_add_test(tests, an_npz_of_floats_is_read);
+    tcase_add_test(tests, every_axis_finds_its_place);
+    tcase_add_test(tests, names_of_an_npz);
+    tcase_add_loop_test(tests, arrays_of_every_kind, 0, sizeof npz_cases / sizeof npz_cases[0]);
+    tcase_add_test(tests, a_damaged_npz_is_told);
+    tcase_add_test(tests, tensors_are_read);
+    tcase_add_test(tests, cifar_100_has_two_kinds_of_labels);
+    tcase_add_test(tests, an_archive_is_read_as_it_came);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
