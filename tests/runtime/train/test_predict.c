@@ -81,7 +81,7 @@ static void evaluate_images(float *logits)
     tiny_model.backend = &tiny_backend;
     tiny_model.recipe.batch = 150; /* as with TINY_MODEL=ragged */
     ck_assert(safetensors_open(&file, path, &err));
-    ck_assert(normalise_choose(&by, NULL, NULL, &file, &tiny_model, NULL, NULL, &err));
+    ck_assert(normalise_choose(&by, NULL, NULL, &file, &tiny_model, NULL, NULL, DATA_BYTES, &err));
     struct loader_settings settings = {.batch = tiny_model.recipe.batch};
     augment_init(&settings.augment, &by.stats, &images);
     ck_assert(run_open(&run_state, &tiny_model, &tiny_backend, 1, &err));
