@@ -1443,7 +1443,6 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
     }
 }
 
-
 /* One frequency of a block of tiles: m = v w, a register tile of 6 tiles x 2 vectors. m, v: a row
  * of m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */

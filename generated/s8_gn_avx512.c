@@ -1437,7 +1437,6 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
     }
 }
 
-
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row
  * of m_pitch, v_pitch floats for each tile; w: blocks of 32 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */

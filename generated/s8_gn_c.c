@@ -1052,7 +1052,6 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
     }
 }
 
-
 /* Of an image, so that sums for all of them fit. */
 enum { MOST_CHANNELS = 32 };
 

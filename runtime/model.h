@@ -25,6 +25,7 @@ enum layer_op {
     LAYER_INPUT,
     LAYER_CONV,
     LAYER_RELU,
+    LAYER_ACTIVATION, /* any other: see enum activation */
     LAYER_NORM,
     LAYER_DROPOUT,
     LAYER_MAXPOOL,
@@ -33,6 +34,20 @@ enum layer_op {
     LAYER_ADD,
     LAYER_LINEAR,
     LAYER_SOFTMAX_CROSS_ENTROPY
+};
+
+/* A function of one value; ref_activation.c has the formulas. ReLU is an operation of its own,
+ * which others take over. */
+enum activation {
+    ACT_NONE,
+    ACT_RELU6,
+    ACT_LEAKY_RELU,
+    ACT_HARD_SWISH,
+    ACT_SILU,
+    ACT_GELU,
+    ACT_GELU_TANH,
+    ACT_SIGMOID,
+    ACT_TANH
 };
 
 enum norm_kind {
@@ -55,7 +70,9 @@ struct layer {
     float eps;
     float momentum; /* batch norm: weight of the newest batch in the running statistics */
     float p;        /* dropout: probability of dropping */
-    int weight;     /* index into params, -1 where there is none */
+    enum activation activation;
+    float slope; /* leaky ReLU: of negative values */
+    int weight;  /* index into params, -1 where there is none */
     int bias;
     int state;    /* batch norm: index of running_mean in states; running_var follows; else -1 */
     double mflop; /* forward, one image, direct algorithm; a multiply-add counts two */
@@ -141,13 +158,12 @@ struct ahead;
  *   fwd          y = act(x * w + bias); with stats also sums as below, of y
  *   bwd_data     dx = (or += if adds) dy * w transposed
  *   bwd_weights  dw += x correlated with dy; with bias db[k] += sum dy
- * POINTWISE, normalization applied as a scale and shift a channel, then ReLU, then dropout, each
- * where present:
+ * POINTWISE, normalization applied as a scale and shift a channel, then ReLU or another
+ * activation, then dropout, each where present:
  *   fwd          y = drop(act(a*(x - m) + b)), coef = a, b, m [pitch]; without affine drop(act(x))
- *   bwd_reduce   g = dy times the dropout and ReLU factors; sums = sum g, sum g*(x - m) [pitch]
- *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*(x - m) + D),
- *                dcoef = A, B, D [pitch]; without affine dx = [x > 0 if masks_x] * g;
- *                dx may be the same buffer as dy
+ *   bwd_reduce   g = dy times the dropout's factor and the slope of act; sums = sum g, sum g*(x -
+ * m) [pitch] bwd_data     dx = (or += if adds) [x > 0 if masks_x] * (A*g + B*(x - m) + D), dcoef =
+ * A, B, D [pitch]; without affine dx = [x > 0 if masks_x] * g; dx may be the same buffer as dy
  * MAXPOOL: y from x, and with winners also winner = place in its window, row * window + column, of
  *   the first largest pixel; dx from winner, dy.
  * AVGPOOL: y from x; dx from dy. Divides by window * window, padding included.
@@ -195,10 +211,12 @@ struct kernel {
     int window, stride, padding;
     int groups; /* CONV: of channels, each convolved by itself; 0 is 1 */
     bool bias, relu, stats, adds;
-    bool affine, masks_x; /* POINTWISE */
-    bool winners;         /* MAXPOOL fwd: notes them */
-    bool each_image;      /* POINTWISE: coef and dcoef belong to one image each */
-    float p;              /* POINTWISE: dropout probability, 0 none */
+    bool affine, masks_x;       /* POINTWISE */
+    bool winners;               /* MAXPOOL fwd: notes them */
+    bool each_image;            /* POINTWISE: coef and dcoef belong to one image each */
+    float p;                    /* POINTWISE: dropout probability, 0 none */
+    enum activation activation; /* POINTWISE: where relu is false */
+    float slope;                /* POINTWISE: of its leaky ReLU */
     bool exact;   /* on small integers every order of summation gives the same bits (direct) */
     double mflop; /* one image, direct algorithm */
     int images;   /* the most it takes at once */

@@ -85,6 +85,17 @@ function c.identifier(s)
     return s
 end
 
+--- A call: ("f", "a", "b") -> "f(a, b)".
+function c.call(fn, ...)
+    return fn .. "(" .. table.concat({ ... }, ", ") .. ")"
+end
+
+--- A form with texts in the places of its single capital letters: ("f(V, 1)", { V = "x" }) ->
+--- "f(x, 1)".
+function c.fill(form, texts)
+    return (form:gsub("%f[%w_]%u%f[^%w_]", texts))
+end
+
 --- The sum of base (C text of a sum or a product, or an integer) and the integer offset, with
 --- constants added up: ("x", 0) -> "x", ("x", 12) -> "x + 12", ("x + 12", -16) -> "x - 4",
 --- (3, 4) -> "7". So an address reads as base + row * PITCH + column, however it was put together.

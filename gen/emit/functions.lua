@@ -84,7 +84,9 @@ function functions:helpers(files, params)
     repeat
         known, list = self:count(), functions.new_list()
         for _, file in ipairs(files) do
-            self:append(list, file, params)
+            if self:append(list, file, params) == "\n" then
+                table.remove(list.texts) -- none of its helpers is called
+            end
         end
     until self:count() == known
     return list

@@ -151,6 +151,19 @@ function model.batch_cut(graph, plan)
     return lines
 end
 
+-- -- Activations --------------------------------------------------------------------------------
+
+-- All but ReLU, which is an operation of its own, are one operation with the field `activation`.
+local function has_other_activation(of)
+    return of.activation and of.activation ~= "relu" or false
+end
+
+local function activation_fields(of, field)
+    if has_other_activation(of) then
+        field(".activation = ACT_" .. of.activation:upper())
+    end
+end
+
 -- -- Kernel table --------------------------------------------------------------------------------
 
 local PASSES <const> = {
@@ -197,6 +210,13 @@ local function kernel_row(spec, set)
         if spec[flag] then
             field("." .. flag .. " = true")
         end
+    end
+    if spec.activation == "relu" then
+        field(".relu = true")
+    end
+    activation_fields(spec, field)
+    if spec.slope then
+        field(".slope = " .. c.float(spec.slope))
     end
     if spec.p and spec.p > 0 then
         field(".p = " .. c.float(spec.p))
@@ -246,11 +266,13 @@ end
 -- The fields of a node that its row has under the same name, where they are not the usual ones.
 local NODE_FIELDS <const> = {
     { "window", "%d" }, { "stride", "%d" }, { "padding", "%d" }, { "p", c.float },
+    { "slope", c.float },
 }
 
 local function layer_row(node)
     local fields <const> = {
-        ".op = LAYER_" .. node.kind:upper(), ".name = " .. c.string(node.name),
+        ".op = LAYER_" .. (has_other_activation(node) and "ACTIVATION" or node.kind:upper()),
+        ".name = " .. c.string(node.name),
         string.format(".inputs = {%d, %d}", (node.inputs[1] or 0) - 1, (node.inputs[2] or 0) - 1),
         string.format(".c = %d, .h = %d, .w = %d", node.c, node.h, node.w),
     }
@@ -264,6 +286,7 @@ local function layer_row(node)
                 type(form) == "function" and form(value) or form:format(value))
         end
     end
+    activation_fields(node, field)
     if node.kind == "conv" and node.groups > 1 then
         field(".groups = %d", node.groups)
     end

@@ -154,7 +154,7 @@ local function read_pairs(from, object_at, fill)
 end
 
 local function is_call(kind, line, count)
-    return kind:find("^[a-z_]+$") and line >= 0 and line <= MAX_NUMBER and count >= 0
+    return kind:find("^[a-z][a-z0-9_]*$") and line >= 0 and line <= MAX_NUMBER and count >= 0
         and count <= MAX_NUMBER
 end
 

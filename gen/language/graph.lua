@@ -2,8 +2,7 @@
 --
 --     graph = { name = "s8", norm = "bn", input = { c = 3, h = 32, w = 32 }, classes = 10,
 --               recipe = (recipe.lua), nodes, params, states, param_floats, state_floats, flop }
---     node  = { index = i, kind = "input|conv|relu|norm|dropout|maxpool|avgpool|global_avgpool|
---                                  add|linear|softmax_cross_entropy",
+--     node  = { index = i, kind = "input", or one of layers.kinds,
 --               name, where = "file:line", inputs = { indices of earlier nodes },
 --               c, h, w,                      -- output; the loss: classes, 1, 1
 --               window, stride, padding,      -- conv and pools
@@ -13,6 +12,7 @@
 --               momentum,                     -- batch norm
 --               ghost,                        -- norm: images of one statistic, 0 the whole batch
 --               p,                            -- dropout
+--               activation,                   -- the function that a layer applies, or nil
 --               weight, bias_param,           -- indices into params, or nil
 --               state,                        -- index of running_mean in states, running_var
 --                                             -- follows; or nil

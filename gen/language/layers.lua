@@ -231,16 +231,60 @@ local function same_shape(_, ins)
     return ins[1]
 end
 
-local relu <const> = {
-    name = "relu",
-    doc = "max(x, 0).",
-    example = "relu()",
-    fields = {},
-    shape = same_shape,
-    node = {},
-    module = function()
-        return "nn.ReLU()"
-    end,
+-- A kind of layer that applies a function to each value. The field `activation` of its nodes is the
+-- name of the function, that of the kind where `more` does not say another. module: of PyTorch
+local function activation(name, doc, module, more)
+    local spec <const> = {
+        name = name,
+        doc = doc,
+        example = name .. "()",
+        fields = {},
+        resolve = function(f)
+            f.activation = name
+        end,
+        shape = same_shape,
+        node = { "activation", "slope" },
+        module = function()
+            return module
+        end,
+    }
+    for key, value in pairs(more or {}) do -- each sets its own field
+        spec[key] = value
+    end
+    return spec
+end
+
+local activations <const> = {
+    activation("relu", "max(x, 0).", "nn.ReLU()"),
+    activation("relu6", "min(max(x, 0), 6).", "nn.ReLU6()"),
+    activation("leaky_relu", "x where it is positive, else slope * x.", nil, {
+        example = "leaky_relu(0.01)",
+        fields = {
+            field("slope", "number", { min = 1e-6, below = 1 },
+                { position = 1, default = 0.01, doc = "what negative values are multiplied by" }),
+        },
+        module = function(node)
+            return ("nn.LeakyReLU(%.9g)"):format(node.slope)
+        end,
+    }),
+    activation("hard_swish", "x * min(max(x + 3, 0), 6) / 6.", "nn.Hardswish()"),
+    activation("silu", "x / (1 + exp(-x)), also called swish.", "nn.SiLU()"),
+    activation("gelu", "x times the probability that a normal variable is below x, or its form\n"
+        .. "with tanh: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))).", nil, {
+        example = 'gelu() or gelu { form = "tanh" }',
+        fields = {
+            field("form", "choice", { choices = { "erf", "tanh" } },
+                { default = "erf", doc = "the probability itself, or the form with tanh" }),
+        },
+        resolve = function(f)
+            f.activation = f.form == "tanh" and "gelu_tanh" or "gelu"
+        end,
+        module = function(node)
+            return node.activation == "gelu" and "nn.GELU()" or 'nn.GELU(approximate="tanh")'
+        end,
+    }),
+    activation("sigmoid", "1 / (1 + exp(-x)).", "nn.Sigmoid()"),
+    activation("tanh", "The hyperbolic tangent.", "nn.Tanh()"),
 }
 
 -- Whether a value is dropped is drawn with 16 bits (dropout.lua).
@@ -470,8 +514,13 @@ local softmax_cross_entropy <const> = {
 }
 
 layers.kinds = {
-    conv, relu, norm, dropout, maxpool, avgpool, global_avgpool, add, linear, softmax_cross_entropy,
+    conv, table.unpack(activations),
 }
+for _, spec in ipairs {
+    norm, dropout, maxpool, avgpool, global_avgpool, add, linear, softmax_cross_entropy,
+} do
+    layers.kinds[#layers.kinds + 1] = spec
+end
 layers.common = { name_field, from_field }
 layers.of = {}
 for _, spec in ipairs(layers.kinds) do

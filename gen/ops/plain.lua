@@ -4,6 +4,7 @@
 -- numbers. A kernel of a layer calls it with the layer's shapes; the function is inlined, so that
 -- the compiler knows them, too.
 
+local activation <const> = require "ops/activation"
 local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
 local ops <const> = require "ops/ops"
@@ -61,7 +62,8 @@ end
 
 function KINDS.pointwise(spec, params)
     local flags <const> = {
-        affine = spec.affine, relu = spec.relu, dropout = spec.p > 0, masks_x = spec.masks_x,
+        affine = spec.affine, activation = activation.plain_params(spec),
+        clips = activation.offset(spec), dropout = spec.p > 0, masks_x = spec.masks_x,
         adds = spec.adds or false, reads_x = params.reads_x, each = spec.each_image,
         value = ops.pointwise.value_text(spec), result = ops.pointwise.gradient_text(spec),
     }
@@ -73,7 +75,8 @@ function KINDS.pointwise(spec, params)
         loops = "pointwise", flags = flags, given = given,
         words = { { spec.affine and spec.each_image, "_norm" },
             { spec.affine and not spec.each_image, "_batchnorm" },
-            { spec.relu, "_relu" }, { flags.dropout, "_drop" }, { spec.masks_x, "_mask" } },
+            { spec.activation, activation.word(spec) }, { flags.dropout, "_drop" },
+            { spec.masks_x, "_mask" } },
     }
 end
 

@@ -1,6 +1,7 @@
--- pointwise.lua - a scale and shift for each channel, then ReLU, then dropout, each where present:
--- what a norm applies, and what stands alone.
+-- pointwise.lua - a scale and shift for each channel, then an activation, then dropout, each where
+-- present: what a norm applies, and what stands alone.
 
+local activation <const> = require "ops/activation"
 local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
@@ -9,22 +10,23 @@ local layout <const> = require "ops/layout"
 local tile <const> = require "ops/conv/tile"
 
 local pointwise <const> = {
-    kinds = { "norm", "relu", "dropout" }, c_op = "KERNEL_POINTWISE", masks = true,
+    kinds = { "norm", "activation", "dropout" }, c_op = "KERNEL_POINTWISE", masks = true,
     shares_title = true,
 }
 
--- norm, ReLU and dropout, in this order.
+-- norm, activation and dropout, in this order.
 function pointwise.fuse(fusion, node)
     local step <const> = {
-        op = "pointwise", name = node.name, layers = {}, relu = node.kind == "relu",
+        op = "pointwise", name = node.name, layers = {},
+        activation = node.activation and node,
     }
     fusion:read(step, "x", node.inputs[1])
     fusion:absorb(step, node)
     local last = node
     if node.kind == "norm" then
         step.norm = node
-        local relu <const> = fusion:absorb_next(step, node, "relu")
-        step.relu, last = relu ~= nil, relu or node
+        step.activation = fusion:absorb_next(step, node, "activation")
+        last = step.activation or node
     end
     if node.kind == "dropout" then
         step.dropout = node
@@ -71,8 +73,9 @@ end
 
 -- A specification for a step without layouts and what follows from them.
 local function specification(planner, step, pass)
+    local act <const>, slope <const> = activation.of(step.activation)
     return {
-        op = step.op, pass = pass, relu = step.relu, affine = step.norm ~= nil,
+        op = step.op, pass = pass, activation = act, slope = slope, affine = step.norm ~= nil,
         each_image = step.norm ~= nil and not planner.is_whole(step.norm),
         p = step.dropout and step.dropout.p or 0.0, c = step.x.c, masks_x = false,
     }
@@ -126,7 +129,7 @@ function pointwise.backward(planner, step, dy)
     else
         dx, adds = planner:gradient_into(step.x)
     end
-    local reads_x <const> = step.norm or step.masks_x or step.relu
+    local reads_x <const> = step.norm or step.masks_x or step.activation
     values.dx, values.x = dx, reads_x and planner:materialize(step.x) or nil
     local spec <const> = specification(planner, step, "bwd_data")
     spec.x, spec.y = planner.layouts[step.x].data, dy.layout
@@ -148,7 +151,7 @@ end
 function pointwise.mask(planner, dy, y, node)
     planner:kernel_call({
         op = "pointwise", pass = "bwd_data", x = y.layout, y = y.layout, dx = dy.layout,
-        dy = dy.layout, relu = false, affine = false, p = 0.0, c = y.layout.c, masks_x = true,
+        dy = dy.layout, activation = false, affine = false, p = 0.0, c = y.layout.c, masks_x = true,
         adds = false, params = { "dx", "dy", "x" },
     }, { dx = dy, dy = dy, x = y }, node.name, node.name)
 end
@@ -159,7 +162,7 @@ end
 function pointwise.name_words(spec)
     local norm <const> = spec.each_image and "norm" or "batchnorm"
     return {
-        head = (spec.affine and norm or "pointwise") .. (spec.relu and "_relu" or "")
+        head = (spec.affine and norm or "pointwise") .. activation.word(spec)
             .. (spec.p > 0 and "_drop" .. c.number_word(spec.p) or "")
             .. (spec.masks_x and "_mask" or ""),
         third = spec.pass ~= "fwd" and spec.x or nil,
@@ -177,7 +180,7 @@ local TEMPLATES <const> = {
 --- What a kernel makes of an element x, as a formula; and of g, its gradient there.
 function pointwise.value_text(spec)
     local value = spec.affine and "a*(x - m) + b" or "x"
-    value = spec.relu and "relu(" .. value .. ")" or value
+    value = activation.formula(spec, value)
     return spec.p > 0 and "drop(" .. value .. ")" or value
 end
 
@@ -209,7 +212,8 @@ function pointwise.params(spec, isa)
     params.pitch = grad.pitch
     params.block = tile.block(grad.pitch // isa.vl, BLOCK)
     params.h, params.w, params.channels = spec.x.h, spec.x.w, spec.c
-    params.affine, params.relu = spec.affine, spec.relu
+    params.clips = activation.offset(spec) and spec.c < grad.pitch
+    params.affine, params.activation = spec.affine, activation.params(spec, isa.mm)
     params.masks_x, params.adds = spec.masks_x, spec.adds or false
     params.dropout = spec.p > 0
     params.reads_x = kernel.has(spec.params, "x")
@@ -232,7 +236,7 @@ function pointwise.params(spec, isa)
 end
 
 function pointwise.exact(spec)
-    return not spec.affine and spec.p == 0
+    return not spec.affine and spec.p == 0 and activation.is_exact(spec)
 end
 
 return pointwise

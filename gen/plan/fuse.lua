@@ -1,9 +1,10 @@
 -- fuse.lua - graph -> fused steps: which layers one kernel computes together.
 --
 -- conv (linear) takes a ReLU behind it, and gathers the sums of a norm behind that, in its
--- epilogue. norm, ReLU and dropout, in this order and each where present, become one `pointwise`: a
--- scale and shift a*x + b per channel, then ReLU, then dropout. add takes a ReLU. Only a value with
--- one reader is fused away, so every value that two layers read exists in memory.
+-- epilogue. norm, an activation and dropout, in this order and each where present, become one
+-- `pointwise`: a scale and shift a*x + b per channel, then the activation, then dropout. add takes
+-- a ReLU. Only a value with one reader is fused away, so every value that two layers read exists in
+-- memory.
 --
 -- fused = {
 --   graph    the graph it was made from
@@ -16,7 +17,8 @@
 --   layers   array of graph nodes computed here, the first one first
 --   x, x2    values it reads (x2: add only)
 --   y        value it makes
---   relu     ReLU in the epilogue (conv, linear, add) or after scale and shift (pointwise)
+--   relu     ReLU in the epilogue (conv, linear, add)
+--   activation  pointwise: the node of the activation, a ReLU or another, or nil
 --   stats    conv, linear: the norm node whose sums the epilogue gathers, or nil
 --   norm     pointwise: the norm node, or nil; sums: the norm node it serves
 --   dropout  pointwise: the dropout node, or nil
@@ -42,10 +44,15 @@ local fuse <const> = {}
 local fusion <const> = {}
 fusion.__index = fusion
 
+-- Whether a node is of this kind; all activations are "activation", too.
+local function is_a(node, kind)
+    return node.kind == kind or kind == "activation" and node.activation ~= nil
+end
+
 --- The one reader of a node if it is of this kind.
 function fusion:single_reader(node, kind)
     local list <const> = self.readers[node.index]
-    return #list == 1 and list[1].kind == kind and list[1] or nil
+    return #list == 1 and is_a(list[1], kind) and list[1] or nil
 end
 
 --- Dropout with p = 0 is the identity: it makes no step and no value of its own.
@@ -151,7 +158,8 @@ function fuse.steps(graph)
         elseif fusion.is_identity(node) and not self.absorbed[node.index] then
             self.value_of[node.index] = self.value_of[node.inputs[1]]
         elseif not self.absorbed[node.index] then
-            local step <const>, last <const> = OP_OF[node.kind].fuse(self, node)
+            local op <const> = OP_OF[node.activation and "activation" or node.kind]
+            local step <const>, last <const> = op.fuse(self, node)
             if step.norm then
                 provide_sums(steps, step)
             end

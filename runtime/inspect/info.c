@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ref/ref.h"
 #include "sys/options.h"
 
 enum { SHAPE_SIZE = 48 };
@@ -17,6 +18,8 @@ const char *info_op_name(const struct layer *layer)
         return "conv";
     case LAYER_RELU:
         return "relu";
+    case LAYER_ACTIVATION:
+        return ref_activation_name(layer->activation);
     case LAYER_NORM:
         return layer->norm == NORM_BATCH ? "batch norm" : "group norm";
     case LAYER_DROPOUT:

@@ -179,6 +179,9 @@ static void image_forward(const struct work *w, int layer, int chunk, int image)
     case LAYER_RELU:
         ref_relu_fwd(y, x, n);
         break;
+    case LAYER_ACTIVATION:
+        ref_activation_fwd(y, x, n, l->activation, l->slope);
+        break;
     case LAYER_NORM:
         norm_forward(w, layer, image);
         break;
@@ -323,6 +326,9 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     switch (l->op) {
     case LAYER_RELU:
         ref_relu_bwd(dx, place_output(w, layer, image), dy, n, adds);
+        break;
+    case LAYER_ACTIVATION:
+        ref_activation_bwd(dx, x, dy, n, l->activation, l->slope, adds);
         break;
     case LAYER_DROPOUT:
         ref_dropout_bwd(dx, dy, l->c, pixels_of(l), l->p, dropout_key(w, layer, image), adds);

@@ -108,6 +108,17 @@ void ref_relu_fwd(float *y, const float *x, size_t n);
  */
 void ref_relu_bwd(float *dx, const float *y, const float *dy, size_t n, bool adds);
 
+/* "silu" */
+const char *ref_activation_name(enum activation activation);
+
+/* y = the activation of x; y may be x. slope: of negative values, of a leaky ReLU. */
+void ref_activation_fwd(float *y, const float *x, size_t n, enum activation activation,
+                        float slope);
+
+/* dx = (or += if adds) dy times the slope of the activation at x; dx may be dy or x. */
+void ref_activation_bwd(float *dx, const float *x, const float *dy, size_t n,
+                        enum activation activation, float slope, bool adds);
+
 /* y = x + x2; y may be either. */
 void ref_add_fwd(float *y, const float *x, const float *x2, size_t n);
 

@@ -106,6 +106,10 @@ static void pointwise(const struct kernel *k, const struct ref_args *a)
             ref_relu_fwd(a->y, y, n);
             y = a->y;
         }
+        if (k->activation != ACT_NONE) {
+            ref_activation_fwd(a->y, y, n, k->activation, k->slope);
+            y = a->y;
+        }
         if (k->p > 0 || y != a->y)
             ref_dropout_fwd(a->y, y, c, pixels, k->p, a->key);
         return;
@@ -116,13 +120,16 @@ static void pointwise(const struct kernel *k, const struct ref_args *a)
         ref_dropout_bwd(a->scratch, g, c, pixels, k->p, a->key, false);
         g = a->scratch;
     }
-    if (k->relu) {
+    if (k->relu || k->activation != ACT_NONE) {
         const float *y = a->x;
         if (k->affine) {
             ref_affine_fwd(a->scratch + n, a->x, a->coef, c, pixels);
             y = a->scratch + n;
         }
-        ref_relu_bwd(a->scratch, y, g, n, false);
+        if (k->relu)
+            ref_relu_bwd(a->scratch, y, g, n, false);
+        else
+            ref_activation_bwd(a->scratch, y, g, n, k->activation, k->slope, false);
         g = a->scratch;
     }
     if (k->pass == PASS_BWD_REDUCE) {

@@ -56,6 +56,7 @@ static void layer_line(const struct model *model, const struct layer *l, char li
     append_float(line, "eps", l->eps);
     append_float(line, "momentum", l->momentum);
     append_float(line, "p", l->p);
+    append_float(line, "slope", l->slope);
     append(line, "%s\n", l->bias >= 0 ? ", bias" : "");
 }
 

@@ -68,12 +68,27 @@
     {
         return (vec4)((lanes4)v & mask);
     }
+    @ if wanted.vec4_div_ps then
+
+        static inline vec4 vec4_div_ps(vec4 a, vec4 b)
+        {
+            return a / b;
+        }
+    @ end
 
     static inline vec4 vec4_max_ps(vec4 a, vec4 b)
     {
         const lanes4 greater = (lanes4)(a > b);
         return (vec4)(((lanes4)a & greater) | ((lanes4)b & ~greater));
     }
+    @ if wanted.vec4_min_ps then
+
+        static inline vec4 vec4_min_ps(vec4 a, vec4 b)
+        {
+            const lanes4 less = (lanes4)(a < b);
+            return (vec4)(((lanes4)a & less) | ((lanes4)b & ~less));
+        }
+    @ end
 
     #if defined(__clang__)
     #pragma clang diagnostic pop
@@ -119,6 +134,25 @@
         @ else
             const lanes4 greater = (lanes4)(a > b);
             return (vec4)(((lanes4)v & greater) | ((lanes4)w & ~greater));
+        @ end
+    }
+@ end
+@ if wanted.first_lanes then
+
+    /* The first `count` numbers of v, or all, and zeros behind them. */
+    static inline ${vec} first_lanes(${vec} v, int count)
+    {
+        @ if isa == "avx512" then
+            const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+            return _mm512_maskz_mov_ps(_mm512_cmplt_epi32_mask(lane, _mm512_set1_epi32(count)), v);
+        @ elseif isa == "avx2" then
+            const __m256i lane = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+            return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane)), v);
+        @ else
+            for (int i = 0; i < 4; i++) {
+                v[i] = i < count ? v[i] : 0.0f;
+            }
+            return v;
         @ end
     }
 @ end

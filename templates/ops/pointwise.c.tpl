@@ -1,4 +1,4 @@
-@ -- Scale and shift, ReLU and dropout, each where present, over the pixels of one image.
+@ -- Scale and shift, an activation and dropout, each where present, over the pixels of one image.
 @ assert(pitch % (block * vl) == 0, "blocks must fill the channels")
 /* ${formula}
  * ${shapes}
@@ -34,8 +34,13 @@ static NOINLINE void ${name}(${signature})
                         @ else
                             ${vec} v${n} = ${mm}_loadu_ps(${c.add("in", n * vl)});
                         @ end
-                        @ if relu then
-                            v${n} = ${mm}_max_ps(${mm}_setzero_ps(), v${n});
+                        @ if activation then
+                            @ if activation.forward_helper then uses(activation.forward_helper) end
+                            v${n} = ${c.fill(activation.forward, { V = "v" .. n })};
+                        @ end
+                        @ if clips then
+                            @ uses "first_lanes"
+                            v${n} = first_lanes(v${n}, ${channels} - ${n > 0 and "(k + " .. n * vl .. ")" or "k"});
                         @ end
                         @ if dropout then
                             @ uses "kept"

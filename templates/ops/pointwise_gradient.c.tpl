@@ -1,4 +1,4 @@
-@ -- The gradient back through dropout, ReLU, scale and shift, each where present, and the mask of a
+@ -- The gradient back through dropout, an activation, scale and shift, each where present, and the mask of a
 @ -- ReLU before them, over the pixels of one image.
 @ assert(pitch % (block * vl) == 0, "blocks must fill the channels")
 /* ${formula}
@@ -17,7 +17,7 @@ static NOINLINE void ${name}(${signature})
         @ end
         for (int k = 0; k < ${pitch}; k += ${block * vl}) {
             @ for n = 0, affine and block - 1 or -1 do
-                @ if relu then
+                @ if activation then
                     const ${vec} a${n} = ${mm}_loadu_ps(${c.add("coef + k", n * vl)});
                     const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + k", pitch + n * vl)});
                 @ end
@@ -48,9 +48,9 @@ static NOINLINE void ${name}(${signature})
                             @ uses "kept"
                             g${n} = kept(${mm}_mul_ps(g${n}, scale), bits, ${c.add("position", n * vl)});
                         @ end
-                        @ if relu then
-                            @ uses "where_positive"
-                            g${n} = where_positive(g${n}, ${affine and mm .. "_fmadd_ps(a" .. n .. ", d" .. n .. ", b" .. n .. ")" or "x" .. n});
+                        @ if activation then
+                            @ uses(activation.backward_helper)
+                            g${n} = ${c.fill(activation.backward, { V = affine and c.call(mm .. "_fmadd_ps", "a" .. n, "d" .. n, "b" .. n) or "x" .. n, G = "g" .. n })};
                         @ end
                         @ if affine then
                             g${n} = ${mm}_fmadd_ps(da${n}, g${n}, ${mm}_fmadd_ps(db${n}, d${n}, dd${n}));

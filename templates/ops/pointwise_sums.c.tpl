@@ -17,7 +17,7 @@ static NOINLINE void ${name}(${signature})
         @ end
         for (int k = 0; k < ${pitch}; k += ${block * vl}) {
             @ for n = 0, block - 1 do
-                @ if relu then
+                @ if activation then
                     const ${vec} a${n} = ${mm}_loadu_ps(${c.add("coef + k", n * vl)});
                     const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + k", pitch + n * vl)});
                 @ end
@@ -43,9 +43,9 @@ static NOINLINE void ${name}(${signature})
                             @ uses "kept"
                             g${n} = kept(${mm}_mul_ps(g${n}, scale), bits, ${c.add("position", n * vl)});
                         @ end
-                        @ if relu then
-                            @ uses "where_positive"
-                            g${n} = where_positive(g${n}, ${mm}_fmadd_ps(a${n}, d${n}, b${n}));
+                        @ if activation then
+                            @ uses(activation.backward_helper)
+                            g${n} = ${c.fill(activation.backward, { V = c.call(mm .. "_fmadd_ps", "a" .. n, "d" .. n, "b" .. n), G = "g" .. n })};
                         @ end
                         row_sum${n} = ${mm}_add_ps(row_sum${n}, g${n});
                         row_product${n} = ${mm}_fmadd_ps(g${n}, d${n}, row_product${n});

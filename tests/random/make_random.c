@@ -183,15 +183,18 @@ static int draw_window(struct net *net)
     return draw(net, 2) ? 3 : any;
 }
 
-/* ReLU, norm and dropout in any order, each perhaps. */
+/* An activation, norm and dropout in any order, each perhaps. Half of the activations are ReLU. */
 static void add_maps(struct net *net)
 {
+    static const char *const activations[] = {"relu", "relu6", "leaky_relu", "hard_swish",
+                                              "silu", "gelu",  "sigmoid",    "tanh"};
+    enum { ACTIVATIONS = sizeof activations / sizeof *activations };
     int first = draw(net, 3), step = 1 + draw(net, 2);
     for (int i = 0; i < 3; i++) {
         int skipped = draw(net, 3) == 0, kind = (first + i * step) % 3;
         uint32_t next = net->drawn + 8;
         if (!skipped && kind == 0)
-            add_simple(net, "relu");
+            add_simple(net, activations[draw(net, 2) ? 0 : draw(net, ACTIVATIONS)]);
         else if (!skipped && kind == 1)
             add_norm(net);
         else if (!skipped && draw(net, 2))

@@ -81,6 +81,9 @@ nets.varied = {
         .. "dropout(0.1), conv { 32, window = 3, padding = 1 }",
     "conv { 6, window = 2, stride = 2, padding = 1 }, dropout(0), relu(), dropout(0.5), "
         .. "conv { 33, window = 2, padding = 1 }, maxpool { 2, stride = 1 }",
+    [[conv { 5, window = 3, padding = 1 }, silu(), norm { groups = 5 }, silu(), dropout(0.1),
+        silu { name = "a" }, gelu(), add("a"), gelu { form = "tanh" }, sigmoid(), tanh(),
+        leaky_relu(0.2), relu6(), hard_swish()]],
     "conv { 6, window = 3, padding = 1, groups = 3 }, norm { groups = 3 }, relu(), "
         .. "conv { 16, window = 3, padding = 1, groups = 2 }, norm { groups = 4 }, "
         .. "conv { 16, window = 5, stride = 2, padding = 2, groups = 16, bias = true }, relu(), "
@@ -110,6 +113,7 @@ function nets.outline(fused)
         end
         words[#words + 1] = "<- " .. step.x.name .. (step.x2 and " " .. step.x2.name or "")
         words[#words + 1] = step.relu and "relu" or nil
+        words[#words + 1] = step.activation and step.activation.kind or nil
         words[#words + 1] = step.stats and "stats=" .. step.stats.name or nil
         words[#words + 1] = step.norm and "norm=" .. step.norm.name or nil
         words[#words + 1] = step.dropout and "p=" .. step.dropout.p or nil

@@ -1,4 +1,4 @@
-@ -- The loops of the gradient through what a norm applies, ReLU and dropout, each where present.
+@ -- The loops of the gradient through what a norm applies, an activation and dropout, each where present.
 /* Backward: dx ${adds and "+=" or "="} ${result}, where g is dy through
  * ${value}${affine and " but for its a" or ""}.
 @ if affine then
@@ -9,7 +9,7 @@ static INLINE void ${name}(${signature},
     struct image to, struct image grads${reads_x and ", struct image from" or ""}${dropout and ", struct drop drop" or ""})
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)${reads_x and ", x += floats_of(from)" or ""}) {
-        @ if affine and relu then
+        @ if affine and activation then
             const float *a = coef${each and " + image * 5 * grads.pitch" or ""}, *b = a + grads.pitch, *m = b + grads.pitch;
         @ elseif affine then
             const float *m = coef + ${each and "(5 * image + 2)" or "2"} * grads.pitch;
@@ -36,8 +36,9 @@ static INLINE void ${name}(${signature},
                         @ uses "dropped"
                         g = dropped(g, bits, position + k, drop.scale);
                     @ end
-                    @ if relu then
-                        g = ${affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]"} > 0.0f ? g : 0.0f;
+                    @ if activation then
+                        @ if activation.backward_helper then uses(activation.backward_helper) end
+                        g = ${c.fill(activation.backward, { V = affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]", G = "g" })};
                     @ end
                     @ if affine then
                         g = A[k] * g + (B[k] * (in[k] - m[k]) + D[k]);

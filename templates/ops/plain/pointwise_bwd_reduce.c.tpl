@@ -1,4 +1,4 @@
-@ -- The loops of the sums of a gradient that a norm needs, through dropout and ReLU where present.
+@ -- The loops of the sums of a gradient that a norm needs, through dropout and an activation where present.
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
  * ${value} but for its a.
  * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}. templates/ops/plain/pointwise_bwd_reduce.c.tpl */
@@ -6,7 +6,7 @@ static INLINE void ${name}(${signature},
     struct image from, struct image grads${dropout and ", struct drop drop" or ""})
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
-        @ if relu then
+        @ if activation then
             const float *a = coef${each and " + image * 5 * grads.pitch" or ""}, *b = a + grads.pitch, *m = b + grads.pitch;
         @ else
             const float *m = coef + ${each and "(5 * image + 2)" or "2"} * grads.pitch;
@@ -31,8 +31,9 @@ static INLINE void ${name}(${signature},
                         @ uses "dropped"
                         g = dropped(g, bits, position + k, drop.scale);
                     @ end
-                    @ if relu then
-                        g = ${affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]"} > 0.0f ? g : 0.0f;
+                    @ if activation then
+                        @ if activation.backward_helper then uses(activation.backward_helper) end
+                        g = ${c.fill(activation.backward, { V = affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]", G = "g" })};
                     @ end
                     sum[k] += g;
                     product[k] += g * (in[k] - m[k]);

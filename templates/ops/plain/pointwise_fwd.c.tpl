@@ -1,4 +1,4 @@
-@ -- The loops of what a norm applies, ReLU and dropout, each where present.
+@ -- The loops of what a norm applies, an activation and dropout, each where present.
 /* Forward: y = ${value}.
 @ if affine then
      * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}.
@@ -23,8 +23,12 @@ static INLINE void ${name}(${signature},
                 @ end
                 for (int k = 0; k < to.pitch; k++) {
                     float value = ${affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]"};
-                    @ if relu then
-                        value = value < 0.0f ? 0.0f : value;
+                    @ if activation then
+                        @ if activation.forward_helper then uses(activation.forward_helper) end
+                        value = ${c.fill(activation.forward, { V = "value" })};
+                    @ end
+                    @ if clips then
+                        value = k < to.c ? value : 0.0f;
                     @ end
                     @ if dropout then
                         @ uses "dropped"

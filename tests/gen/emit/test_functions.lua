@@ -48,8 +48,10 @@ end
 
 -- The names of all helpers.
 local function helpers_of(all)
-    all:helpers({ "emit/prelude.c.tpl", "ops/conv/winograd_tile.c.tpl" }, {
-        isa = "avx2", vec = "__m256", mm = "_mm256", bytes = 4,
+    all:helpers({
+        "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
+    }, {
+        isa = "avx2", vec = "__m256", mm = "_mm256", bytes = 4, plain = false,
     })
     return all.offered
 end

@@ -39,6 +39,11 @@ local HOW <const> = {
     "^direct$", "^winograd4$", "^bank$", "^p%d+$", "^add$", "^padded$", "^b%d+$", "^%d+$", "^x%d+$",
 }
 
+local FLAGS <const> = {
+    relu = true, norm = true, winner = true, bias = true, mask = true, silu = true, relu6 = true,
+    hswish = true, gelu = true, gelutanh = true, sigmoid = true, tanh = true,
+}
+
 local function check_grammar(spec)
     local text <const> = spec.name
     assert(#text < 100 and text:find("^[a-z][a-z0-9_]*$"), text .. ": no identifier")
@@ -51,8 +56,8 @@ local function check_grammar(spec)
     local flags <const>, tail <const> = rest:match("^([%w_]-)(_c%d+.*)$")
     assert(flags == "" or flags:find("^[_%w]+$"), text)
     for flag in flags:gmatch("[^_]+") do
-        assert(flag == "relu" or flag == "norm" or flag == "winner" or flag == "bias"
-            or flag == "mask" or flag:find("^drop%w+$"), text .. ": " .. flag)
+        assert(FLAGS[flag] or flag:find("^drop%w+$") or flag:find("^leaky%w+$"),
+            text .. ": " .. flag)
     end
     local weighted <const> = (spec.op == "conv" or spec.op == "linear")
         and not text:find("^dwconv")
@@ -123,13 +128,15 @@ function tests.names_tell_each_field()
     test.equal(add(inner, inner), "add_c8_6x5_fwd")
     test.equal(add(inner, layout), "add_c8_6x5_fwd__x1")
     test.equal(add(layout, inner), "add_c8_6x5_fwd__b1_0")
-    local function pointwise(p)
+    local function pointwise(p, activation, slope)
         return name.kernel({ op = "pointwise", pass = "fwd", c = 8, x = inner, y = inner, p = p,
-            affine = true, relu = true, each_image = true })
+            affine = true, activation = activation or "relu", slope = slope, each_image = true })
     end
     test.equal(pointwise(0.0), "norm_relu_c8_6x5_fwd")
     test.equal(pointwise(0.05), "norm_relu_drop0p05_c8_6x5_fwd")
     test.equal(pointwise(1e-7), "norm_relu_drop1em07_c8_6x5_fwd")
+    test.equal(pointwise(0.0, "silu"), "norm_silu_c8_6x5_fwd")
+    test.equal(pointwise(0.1, "leaky_relu", 0.25), "norm_leaky0p25_drop0p1_c8_6x5_fwd")
 end
 
 -- Slots follow the table of kernels; what runs again has a number.

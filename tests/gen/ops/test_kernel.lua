@@ -411,8 +411,8 @@ end
 function tests.dropout_rounds_as_the_runtime_does()
     local spec <const> = {
         op = "pointwise", pass = "fwd", name = "test", x = layout(8, 2, 2, 0),
-        y = layout(8, 2, 2, 0), relu = false, affine = false, masks_x = false, p = 0.25, c = 8,
-        params = { "y", "x", "keep" },
+        y = layout(8, 2, 2, 0), activation = false, affine = false, masks_x = false,
+        p = 0.25, c = 8, params = { "y", "x", "keep" },
     }
     local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
     test.equal(params.keep_scale, "1.3333334f")

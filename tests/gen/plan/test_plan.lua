@@ -88,7 +88,7 @@ function tests.steps_refer_by_name()
         { op = "conv", name = "conv1", layers = { "conv1", "relu1" }, x = "input", y = "relu1",
           relu = true, stats = "norm1" },
         { op = "pointwise", name = "norm1", layers = { "norm1", "dropout1" }, x = "relu1",
-          y = "dropout1", relu = false, norm = "norm1", dropout = "dropout1", masks_x = true },
+          y = "dropout1", norm = "norm1", dropout = "dropout1", masks_x = true },
     })
 end
 

@@ -1,0 +1,102 @@
+-- activation.lua - functions of one value that pointwise kernels apply, behind a norm or alone.
+--
+-- activation = {
+--   name     as layers have it in their field `activation`; ACT_<NAME> in runtime/model.h
+--   word     of it in the name of a kernel, before its slope
+--   exact    whether small integers come out exact
+--   offset   whether it makes something else than zero of zero
+-- }
+-- Its C is act_<name> and act_<name>_slope, the derivative, in templates/ops/activation.c.tpl. ReLU
+-- is two instructions that stand in the kernels themselves.
+
+local c <const> = require "emit/c"
+
+local activation <const> = {}
+
+local LIST <const> = {
+    { name = "relu", word = "relu", exact = true },
+    { name = "relu6", word = "relu6", exact = true },
+    { name = "leaky_relu", word = "leaky" },
+    { name = "hard_swish", word = "hswish" },
+    { name = "silu", word = "silu" },
+    { name = "gelu", word = "gelu" },
+    { name = "gelu_tanh", word = "gelutanh" },
+    { name = "sigmoid", word = "sigmoid", offset = true },
+    { name = "tanh", word = "tanh" },
+}
+
+local OF <const> = {}
+for _, entry in ipairs(LIST) do
+    OF[entry.name] = entry
+end
+
+--- The activation of a node, or of none, and its slope where x < 0, of one that has such a number.
+function activation.of(node)
+    if not node then
+        return false
+    end
+    return node.activation, node.slope
+end
+
+--- Whether small integers come out exact of a kernel's activation.
+function activation.is_exact(spec)
+    return not spec.activation or OF[spec.activation].exact or false
+end
+
+--- Whether a kernel's activation makes something else than zero of zero, such as of the lanes that
+--- fill up a vector.
+function activation.offset(spec)
+    return spec.activation and OF[spec.activation].offset or false
+end
+
+--- Its part of a kernel's name: "_silu", "_leaky0p01".
+function activation.word(spec)
+    if not spec.activation then
+        return ""
+    end
+    return "_" .. OF[spec.activation].word .. (spec.slope and c.number_word(spec.slope) or "")
+end
+
+--- A value with it, for a comment: "silu(x)".
+function activation.formula(spec, value)
+    return spec.activation and string.format("%s(%s)", spec.activation, value) or value
+end
+
+-- Texts of C with the places V of a value and G of a gradient: of ReLU, and of an activation that
+-- has functions of its own. argument: behind the value; product: of G and S, the slope
+local function forms_of(name, relu_forms, argument, product)
+    if name == "relu" then
+        return relu_forms
+    end
+    local fn <const> = "act_" .. name
+    return {
+        forward = fn .. "(V" .. argument .. ")", forward_helper = fn,
+        backward = c.fill(product, { S = fn .. "_slope(V" .. argument .. ")" }),
+        backward_helper = fn .. "_slope",
+    }
+end
+
+--- What a template writes of a kernel's activation: { forward, backward = texts for c.fill,
+--- forward_helper, backward_helper = functions that these call, or false }; false where the kernel
+--- has none.
+function activation.params(spec, mm)
+    local relu <const> = {
+        forward = c.call(mm .. "_max_ps", mm .. "_setzero_ps()", "V"), forward_helper = false,
+        backward = "where_positive(G, V)", backward_helper = "where_positive",
+    }
+    local argument <const> = spec.slope and ", " .. c.call(mm .. "_set1_ps", c.float(spec.slope))
+    return spec.activation and forms_of(spec.activation, relu, argument or "",
+        c.call(mm .. "_mul_ps", "G", "S"))
+end
+
+--- The same for plain loops.
+function activation.plain_params(spec)
+    local relu <const> = {
+        forward = "V < 0.0f ? 0.0f : V", forward_helper = false,
+        backward = "V > 0.0f ? G : 0.0f", backward_helper = false,
+    }
+    return spec.activation and forms_of(spec.activation, relu,
+        spec.slope and ", " .. c.float(spec.slope) or "", "G * S")
+end
+
+return activation
