@@ -155,4 +155,10 @@ function tests.times_leaves_one_out()
     test.equal("row" .. c.times(12), "row * 12")
 end
 
+function tests.forms_are_filled()
+    test.equal(c.fill("f(V, Vx, 1)", { V = "a + b" }), "f(a + b, Vx, 1)")
+    test.equal(c.fill("V > 0.0f ? G : V", { V = "x", G = "V" }), "x > 0.0f ? V : x")
+    test.equal(c.call("f", "a", "b"), "f(a, b)")
+end
+
 return tests
