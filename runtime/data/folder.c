@@ -318,7 +318,8 @@ static bool open_part(struct data *data, const struct data_request *request,
         return err_set_errno(err, ENOMEM, "%s", request->path);
     r->request = request;
     r->data = data;
-    bool ok = folder_list_open(&r->list, request->path, request->part, err) && set_shape(r, err) &&
+    bool ok = folder_list_open(&r->list, request->path, request->part, request->look, err) &&
+              set_shape(r, err) &&
               (data_name_classes(data, (const char *const *)r->list.classes) ||
                err_set_errno(err, ENOMEM, "%s", request->path));
     if (request->look)

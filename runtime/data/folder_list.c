@@ -249,11 +249,11 @@ static bool find_images(struct folder_list *list, int label, struct passed *othe
     bool ok = true;
     for (int i = 0; ok && i < names.count; i++) {
         char path[DATA_PATH_SIZE];
-        struct stat info;
+        struct stat info = {.st_size = 0};
         ok = join(path, folder, names.at[i], err);
         if (!ok)
             break;
-        if (stat(path, &info) != 0)
+        if (!list->names_only && stat(path, &info) != 0)
             info = (struct stat){.st_size = -1};
         if (S_ISDIR(info.st_mode))
             ok = err_set_code(err, EXIT_DATA,
@@ -372,9 +372,9 @@ static bool fill(struct folder_list *list, const char *path, enum data_part part
 }
 
 bool folder_list_open(struct folder_list *list, const char *path, enum data_part part,
-                      struct err *err)
+                      bool names_only, struct err *err)
 {
-    *list = (struct folder_list){0};
+    *list = (struct folder_list){.names_only = names_only};
     bool ok = fill(list, path, part, err);
     if (!ok)
         folder_list_close(list);

@@ -1,7 +1,7 @@
 /* folder_list.h - which images a folder of folders holds, before any of them is read.
  *
  *     struct folder_list list = {0};
- *     if (!folder_list_open(&list, "pictures", DATA_TRAIN, &err)) ...
+ *     if (!folder_list_open(&list, "pictures", DATA_TRAIN, false, &err)) ...
  *     list.files[i].path, .label ...
  *     folder_list_close(&list);
  *
@@ -40,13 +40,15 @@ struct folder_list {
     int class_count;
     struct folder_file *files; /* [count] */
     int count;
+    bool names_only;
     int room;                    /* files that there is memory for */
     char note[FOLDER_NOTE_SIZE]; /* what was passed over; else empty */
 };
 
-/* EXIT_DATA, with the folder or file and what was expected. */
+/* With names_only no file is asked for its size and times, which stay zero, nor whether it is a
+ * folder. EXIT_DATA, with the folder or file and what was expected. */
 bool folder_list_open(struct folder_list *list, const char *path, enum data_part part,
-                      struct err *err);
+                      bool names_only, struct err *err);
 
 /* Accepts a zeroed struct. */
 void folder_list_close(struct folder_list *list);
