@@ -2,8 +2,8 @@
  *
  * `burin gen --real double` writes programs in double, to compare their gradients with difference
  * quotients. They share with the runtime the structs of run.h and model.h, whose numbers are float
- * where networks are trained. What they call, weights.c, tree.c and optim.c, must be compiled with
- * -include double.h; there is no trainer in double, so no program_main.
+ * where networks are trained. What they call, weights.c, update.c, tree.c, optim.c and muon.c, must
+ * be compiled with -include double.h; there is no trainer in double, so no program_main.
  */
 #ifndef BURIN_DOUBLE_H
 #define BURIN_DOUBLE_H

@@ -100,9 +100,26 @@ struct state {
 
 /* -- Recipe ------------------------------------------------------------------------------------ */
 
-enum lr_schedule { LR_CONSTANT, LR_STEP, LR_ONECYCLE, LR_COSINE };
+enum optimizer { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_LION, OPTIMIZER_MUON };
+enum lr_schedule {
+    LR_CONSTANT,
+    LR_STEP,
+    LR_ONECYCLE,
+    LR_COSINE,
+    LR_MULTISTEP,
+    LR_EXPONENTIAL,
+    LR_LINEAR,
+    LR_PLATEAU
+};
 enum flip_mode { FLIP_NONE, FLIP_RANDOM, FLIP_ALTERNATING };
 
+/* What a parameter is to a recipe. The head are the weights of the last layer that has any; biases
+ * are whatever is added, the shifts of norms included. */
+enum param_kind { PARAM_WEIGHT, PARAM_HEAD, PARAM_NORM, PARAM_BIAS, PARAM_KINDS };
+
+enum { RECIPE_MILESTONES = 16 };
+
+/* In all that came after the first programs, 0 is off. */
 struct recipe {
     int batch;
     int epochs;
@@ -113,13 +130,30 @@ struct recipe {
     float label_smoothing;
     enum lr_schedule schedule;
     int step_epochs;  /* LR_STEP: epochs between two drops */
-    float step_gamma; /* LR_STEP: factor of a drop */
+    float step_gamma; /* factor of a drop, where the rate drops */
     float warmup;     /* LR_ONECYCLE: part of all steps spent rising, 0 .. 1 */
     float start_div;  /* LR_ONECYCLE: lr / start_div is the first rate */
-    float final_div;  /* LR_ONECYCLE, LR_COSINE: lr / final_div is the last rate */
+    float final_div;  /* LR_ONECYCLE, LR_COSINE, LR_LINEAR: lr / final_div is the last rate */
     int crop;         /* pixels of reflected border for the random crop, 0 none */
     enum flip_mode flip;
     int cutout; /* side of the square set to the mean, 0 none */
+
+    int milestones[RECIPE_MILESTONES]; /* LR_MULTISTEP: epochs of drops, rising; 0 ends the list */
+    int patience;                      /* LR_PLATEAU: epochs that are let pass before a drop */
+    float warmup_epochs;               /* in front of any but LR_ONECYCLE */
+    float warmup_div;                  /* lr / warmup_div is the first rate of these */
+
+    /* The update: optim.h. */
+    enum optimizer optimizer;
+    float beta1, beta2, eps;  /* Adam, AdamW; Lion without eps; Muon with AdamW for the others */
+    enum optimizer others;    /* Muon: of all but the weights, SGD or AdamW */
+    float others_lr;          /* Muon: their learning rate, beside lr */
+    int newton_schulz;        /* Muon: steps of the iteration */
+    bool renormalize;         /* Muon: a filter bank keeps its norm */
+    float clip;               /* largest norm of all gradients together; 0: any */
+    bool factors;             /* rate and decay hold; else every factor is 1 */
+    float rate[PARAM_KINDS];  /* times the learning rate */
+    float decay[PARAM_KINDS]; /* times weight_decay */
 };
 
 /* -- Kernels ----------------------------------------------------------------------------------- */

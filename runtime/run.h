@@ -3,11 +3,11 @@
  *     struct run run;
  *     if (!run_open(&run, &model, model.backend, threads, &err)) ...
  *     run_init_params(&run, seed);           (or fill run.store from a file, then run_pack)
- *     run.sgd = (struct sgd){ .lr = ... };
+ *     if (!run_recipe(&run, &recipe, &err)) ...            (then run.optim.lr and .step each step)
  *     struct step_result r = run_train(&run, &batch);
  *     run_close(&run);
  *
- * The run owns its store, its arenas and its team of threads. Backends read batch, sgd and the
+ * The run owns its store, its arenas and its team of threads. Backends read batch, optim and the
  * flags, write store, loss and correct, and never touch the rest.
  */
 #ifndef BURIN_RUN_H
@@ -34,9 +34,10 @@ struct batch {
 struct store {
     float *param;    /* [param_floats] */
     float *grad;     /* [param_floats], of the last step, without weight decay */
-    float *momentum; /* [param_floats] */
+    float *momentum; /* [param_floats]; with optimizers but SGD and Muon the average gradient */
     float *state;    /* [state_floats] */
     int64_t batches; /* training steps seen by the running statistics (num_batches_tracked) */
+    float *square;   /* [param_floats], the average of squared gradients; NULL where none is kept */
 };
 
 struct step_result {
@@ -58,8 +59,10 @@ struct run {
     const struct backend *backend;
     struct team *team;
     struct store store;
-    struct sgd sgd;
-    bool dropout; /* false turns every dropout layer off in training */
+    struct optim optim;
+    enum param_kind *kinds; /* [param_count]; NULL before run_recipe */
+    double *squares;        /* [param_count], sums over their gradients; likewise */
+    bool dropout;           /* false turns every dropout layer off in training */
     float label_smoothing;
     struct profile *profile; /* where run_train notes times, or NULL */
     struct watch *watch;     /* who is told what has been computed, or NULL */
@@ -67,7 +70,8 @@ struct run {
     float *logits; /* eval: [n][classes] or NULL */
     float *shared; /* arenas, see struct backend */
     float *thread[TEAM_MAX_THREADS];
-    double loss[MODEL_CHUNKS]; /* sum over the images of each chunk */
+    float *matrices[TEAM_MAX_THREADS]; /* scratch of Muon */
+    double loss[MODEL_CHUNKS];         /* sum over the images of each chunk */
     int correct[MODEL_CHUNKS];
 };
 
@@ -81,13 +85,23 @@ bool run_open(struct run *run, const struct model *model, const struct backend *
               int threads, struct err *err);
 void run_close(struct run *run);
 
+/* Fills run->optim and label_smoothing, and allocates what the optimizer keeps, zeroed. Once, after
+ * run_open; without it the optimizer is SGD, with the numbers that run->optim is given. */
+bool run_recipe(struct run *run, const struct recipe *recipe, struct err *err);
+
+/* What the optimizer keeps of parameter i: the names, as PyTorch has them, and the floats, [count]
+ * each. Returns how many there are. */
+enum { RUN_KEPT = 2 };
+int run_kept(const struct run *run, int i, const char *names[RUN_KEPT], float *values[RUN_KEPT]);
+
 /* Fills store.param and store.state with initial values of this seed and packs. */
 void run_init_params(struct run *run, uint64_t seed);
 
 /* Calls backend->pack on every rank. */
 void run_pack(struct run *run);
 
-/* One training step: updates the store. Dropout, label smoothing and sgd are taken from the run. */
+/* One training step: updates the store. Dropout, label smoothing and optim are taken from the run.
+ */
 struct step_result run_train(struct run *run, const struct batch *batch);
 
 /* Loss (without label smoothing) and hits in evaluation mode; logits [n][classes] or NULL. */
@@ -123,6 +137,10 @@ static inline struct span run_share(const struct run *run, int rank, int count)
     return (struct span){(int)((long)count * rank / threads),
                          (int)((long)count * (rank + 1) / threads)};
 }
+
+/* Clips and moves this rank's parameters once the gradients of all of them are in store.grad. Calls
+ * the barrier where it clips. */
+void run_update(struct run *run, int rank);
 
 /* Gives the time since this rank's last call to a slot of the profile, if there is one, and tells
  * who watches that what belongs to the slot has been computed. */

@@ -26,9 +26,10 @@ void weights_pack(const struct run *run, int rank, const struct weight *weights,
                   float *packed);
 
 /* For this rank's share of the parameters: sums the gradients of `parts` chunks by tree_sum, the
- * chunks' blocks `stride` floats apart, stores the sum in store.grad, takes a step of run->sgd, and
- * packs. scratch holds the largest gradient. */
-void weights_update(const struct run *run, int rank, const struct weight *weights, int count,
+ * chunks' blocks `stride` floats apart, stores the sum in store.grad, takes a step of run->optim,
+ * and packs. With clipping, ranks wait for each other between sums and steps. scratch holds the
+ * largest gradient. */
+void weights_update(struct run *run, int rank, const struct weight *weights, int count,
                     const float *chunks, size_t stride, int parts, float *packed, float *scratch);
 
 #endif

@@ -7,6 +7,7 @@ local c <const> = require "emit/c"
 local layers <const> = require "language/layers"
 local name <const> = require "emit/name"
 local ops <const> = require "ops/ops"
+local recipe_language <const> = require "language/recipe"
 
 local model <const> = {}
 
@@ -320,13 +321,54 @@ local function state_row(state)
         c.string(state.name), name.param(state.name), state.count, c.float(state.init))
 end
 
-local SCHEDULES <const> = {
-    constant = "LR_CONSTANT", step = "LR_STEP", onecycle = "LR_ONECYCLE", cosine = "LR_COSINE",
-}
-
 local FLIPS <const> = {
     none = "FLIP_NONE", random = "FLIP_RANDOM", alternating = "FLIP_ALTERNATING",
 }
+
+-- The fields that a program of sgd without factors does not have: 0 is off.
+local function add_optimizer(recipe, line)
+    local function nonzero(field)
+        if recipe[field] ~= 0 then
+            line(field, c.float(recipe[field]))
+        end
+    end
+    if recipe.optimizer ~= "sgd" then
+        line("optimizer", "OPTIMIZER_" .. recipe.optimizer:upper())
+    end
+    nonzero("beta1")
+    nonzero("beta2")
+    nonzero("eps")
+    if recipe.optimizer == "muon" then
+        line("others", "OPTIMIZER_" .. recipe.others:upper())
+        line("others_lr", c.float(recipe.others_lr))
+        line("newton_schulz", recipe.newton_schulz)
+        line("renormalize", tostring(recipe.renormalize))
+    end
+    nonzero("clip")
+    if recipe.rate or recipe.decay then
+        line("factors", "true")
+        for _, what in ipairs { "rate", "decay" } do
+            local factors <const> = {}
+            for i = 1, #recipe_language.kinds do
+                factors[i] = c.float(recipe[what] and recipe[what][i] or 1)
+            end
+            line(what, "{" .. table.concat(factors, ", ") .. "}")
+        end
+    end
+end
+
+local function add_schedule(recipe, line)
+    if #recipe.milestones > 0 then
+        line("milestones", "{" .. table.concat(recipe.milestones, ", ") .. "}")
+    end
+    if recipe.schedule == "plateau" then
+        line("patience", recipe.patience)
+    end
+    if recipe.warmup_epochs > 0 then
+        line("warmup_epochs", c.float(recipe.warmup_epochs))
+        line("warmup_div", c.float(recipe.warmup_div))
+    end
+end
 
 local function recipe_lines(recipe)
     local lines <const> = {}
@@ -340,7 +382,7 @@ local function recipe_lines(recipe)
     end
     line("nesterov", tostring(recipe.nesterov))
     line("label_smoothing", c.float(recipe.label_smoothing))
-    line("schedule", SCHEDULES[recipe.schedule])
+    line("schedule", "LR_" .. recipe.schedule:upper())
     line("step_epochs", recipe.step_epochs)
     for _, field in ipairs { "step_gamma", "warmup", "start_div", "final_div" } do
         line(field, c.float(recipe[field]))
@@ -348,6 +390,8 @@ local function recipe_lines(recipe)
     line("crop", recipe.crop)
     line("flip", FLIPS[recipe.flip])
     line("cutout", recipe.cutout)
+    add_optimizer(recipe, line)
+    add_schedule(recipe, line)
     return lines
 end
 

@@ -118,6 +118,7 @@ function manual.text()
     for _, spec in ipairs(recipe.calls) do
         add_spec(lines, spec)
     end
+    add_spec(lines, recipe.factors)
     add_spec(lines, recipe.augment)
     lines[#lines + 1] = "\n" .. limits:format(layers.max_layers, layers.max_channels,
         layers.max_side, layers.max_side)

@@ -5,8 +5,11 @@
 -- present:
 --
 --     { batch, epochs, lr, momentum, weight_decay, nesterov = bool, label_smoothing,
---       schedule = "constant|step|onecycle|cosine", step_epochs, step_gamma, warmup, start_div,
---       final_div, crop, flip = "none|random|alternating", cutout }
+--       schedule = "constant|step|onecycle|cosine|...", step_epochs, step_gamma, warmup, start_div,
+--       final_div, milestones = { epoch, ... }, patience, warmup_epochs, warmup_div,
+--       optimizer = "sgd|adam|adamw|lion|muon", beta1, beta2, eps, others, others_lr,
+--       newton_schulz, renormalize = bool, clip, rate and decay = { factor of a kind, ... } or nil,
+--       crop, flip = "none|random|alternating", cutout }
 
 local record <const> = require("language/record")
 
@@ -33,10 +36,19 @@ recipe.recipe = {
           doc = "images a step" },
         { name = "epochs", type = "integer", min = 1, max = 100000, default = 20,
           doc = "passes over the data" },
-        { name = "optimizer", type = "record", kinds = { "sgd" }, doc = "how parameters move" },
-        { name = "schedule", type = "record", kinds = { "constant", "step", "onecycle", "cosine" },
+        { name = "optimizer", type = "record", kinds = { "sgd", "adam", "adamw", "lion", "muon" },
+          doc = "how parameters move" },
+        { name = "schedule", type = "record",
+          kinds = { "constant", "step", "multistep", "exponential", "linear", "cosine", "onecycle",
+              "plateau" },
           optional = true, default_doc = "constant",
           doc = "how the learning rate moves" },
+        { name = "clip", type = "number", min = 0, max = 1e6, default = 0,
+          doc = "largest norm of all gradients together, 0 any (arXiv:1211.5063)" },
+        { name = "rate", type = "table", optional = true, default_doc = "1 each",
+          doc = "factors of the learning rate, by the kind of a parameter: see factors" },
+        { name = "decay", type = "table", optional = true, default_doc = "1 each",
+          doc = "factors of the weight decay, likewise" },
         { name = "label_smoothing", type = "number", min = 0, below = 1, default = 0,
           doc = "part of the target that goes to all classes alike" },
         { name = "augment", type = "table", optional = true, default_doc = "none",
@@ -58,9 +70,100 @@ recipe.augment = {
     },
 }
 
+-- Kinds of parameters, in the order of enum param_kind in runtime/model.h.
+recipe.kinds = { "weight", "head", "norm", "bias" }
+
+local kind_docs <const> = {
+    weight = "filters and matrices but the last",
+    head = "weights of the last layer that has any",
+    norm = "scales of norms",
+    bias = "whatever is added: biases, and the shifts of norms",
+}
+
+-- rate = { bias = 16 }, decay = { norm = 0, bias = 0 }
+recipe.factors = {
+    name = "factors",
+    doc = "What rate and decay say: { bias = 16 }, { norm = 0, bias = 0 }; plain tables.",
+    fields = {},
+}
+for i, kind in ipairs(recipe.kinds) do
+    recipe.factors.fields[i] = {
+        name = kind, type = "number", min = 0, max = 1000, default = 1, doc = kind_docs[kind],
+    }
+end
+
+-- -- Optimizers ----------------------------------------------------------------------------------
+
+local lr <const> = {
+    name = "lr", type = "number", above = 0, max = 1000,
+    doc = "learning rate, the peak of the schedule",
+}
+
+local function momentum(default)
+    return {
+        name = "momentum", type = "number", min = 0, below = 1, default = default,
+        doc = "part of the last movement that stays",
+    }
+end
+
+local function decay(default, doc)
+    return {
+        name = "weight_decay", type = "number", min = 0, max = 1, default = default, doc = doc,
+    }
+end
+
+local COUPLED <const> = "part of the parameter added to its gradient"
+local DECOUPLED <const> = "part of the parameter that goes each step, times the rate"
+
+local function alone(f)
+    if f.others == "sgd" then
+        return "others sgd", "others adamw"
+    end
+end
+
+local function beta(n, default, doc)
+    return {
+        name = "beta" .. n, type = "number", min = 0, below = 1, default = default, idle = alone,
+        doc = doc,
+    }
+end
+
+local function eps(default)
+    return {
+        name = "eps", type = "number", above = 0, max = 1, default = default, idle = alone,
+        doc = "added to the root of the squares",
+    }
+end
+
+local MEAN <const> = "part of the average gradient that stays"
+local SQUARE <const> = "part of the average square that stays"
+
+-- -- Schedules -----------------------------------------------------------------------------------
+
 local final_div <const> = {
     name = "final_div", type = "number", min = 1, max = 1e12, default = 1e4,
     doc = "lr / final_div is the last rate",
+}
+
+local function gamma(default)
+    return {
+        name = "gamma", type = "number", above = 0, max = 1, default = default,
+        doc = "factor of a drop",
+    }
+end
+
+local warmup_epochs <const> = {
+    name = "warmup_epochs", type = "number", min = 0, max = 100000, default = 0,
+    doc = "epochs spent rising in a line before the schedule begins, whole steps of them",
+}
+local warmup_div <const> = {
+    name = "warmup_div", type = "number", min = 1, max = 1e12, default = 100,
+    idle = function(f)
+        if f.warmup_epochs == 0 then
+            return "warmup_epochs 0", "warmup_epochs above 0"
+        end
+    end,
+    doc = "lr / warmup_div is the first rate of these",
 }
 
 recipe.calls = {
@@ -69,16 +172,61 @@ recipe.calls = {
         doc = "Stochastic gradient descent as torch.optim.SGD.",
         example = "sgd { lr = 0.05, momentum = 0.9, weight_decay = 5e-4, nesterov = true }",
         fields = {
-            { name = "lr", type = "number", above = 0, max = 1000,
-              doc = "learning rate, the peak of the schedule" },
-            { name = "momentum", type = "number", min = 0, below = 1, default = 0,
-              doc = "part of the last movement that stays" },
-            { name = "weight_decay", type = "number", min = 0, max = 1, default = 0,
-              doc = "part of the parameter added to its gradient" },
+            lr, momentum(0), decay(0, COUPLED),
             { name = "nesterov", type = "boolean", default = false, doc = "looks a step ahead" },
         },
     },
-    { name = "constant", doc = "One rate throughout.", example = "constant()", fields = {} },
+    {
+        name = "adam",
+        doc = "Kingma and Ba, arXiv:1412.6980, as torch.optim.Adam.",
+        example = "adam { lr = 1e-3 }",
+        fields = { lr, beta(1, 0.9, MEAN), beta(2, 0.999, SQUARE), eps(1e-8), decay(0, COUPLED) },
+    },
+    {
+        name = "adamw",
+        doc = "Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as\n"
+            .. "torch.optim.AdamW.",
+        example = "adamw { lr = 2e-3, weight_decay = 0.05 }",
+        fields = {
+            lr, beta(1, 0.9, MEAN), beta(2, 0.999, SQUARE), eps(1e-8), decay(0.01, DECOUPLED),
+        },
+    },
+    {
+        name = "lion",
+        doc = "The sign of an average gradient (Chen et al., arXiv:2302.06675). It wants a rate\n"
+            .. "some five times lower than AdamW's, and a weight decay as many times higher.",
+        example = "lion { lr = 3e-4, weight_decay = 0.1 }",
+        fields = {
+            lr, beta(1, 0.9, "weight of the average in the sign"), beta(2, 0.99, MEAN),
+            decay(0, DECOUPLED),
+        },
+    },
+    {
+        name = "muon",
+        doc = "Filters and matrices move by their momentum made orthogonal (Jordan et al., 2024,\n"
+            .. "kellerjordan.github.io/posts/muon): a filter bank as the matrix of output\n"
+            .. "channels by all weights of one. Head, norms and biases move by AdamW or SGD, as\n"
+            .. "its authors have it; momentum and nesterov are that SGD's, too.",
+        example = "muon { lr = 0.02, others_lr = 3e-3, weight_decay = 0.01 }",
+        fields = {
+            lr, momentum(0.95),
+            { name = "nesterov", type = "boolean", default = true, doc = "looks a step ahead" },
+            decay(0, DECOUPLED .. "; of others with SGD as there"),
+            { name = "newton_schulz", type = "integer", min = 1, max = 20, default = 5,
+              doc = "steps of the iteration that makes a matrix orthogonal" },
+            { name = "renormalize", type = "boolean", default = false,
+              doc = "in place of decay: filters keep the norm sqrt(output channels)" },
+            { name = "others", type = "choice", choices = { "adamw", "sgd" }, default = "adamw",
+              doc = "how all but filters and matrices move" },
+            { name = "others_lr", type = "number", above = 0, max = 1000,
+              doc = "their learning rate; the schedule is the same" },
+            beta(1, 0.9, MEAN), beta(2, 0.95, SQUARE), eps(1e-10),
+        },
+    },
+    {
+        name = "constant", doc = "One rate throughout.", example = "constant()",
+        fields = { warmup_epochs, warmup_div },
+    },
     {
         name = "step",
         doc = "The rate drops by a factor every few epochs.",
@@ -86,8 +234,30 @@ recipe.calls = {
         fields = {
             { name = "every", type = "integer", min = 1, max = 100000,
               doc = "epochs between two drops" },
-            { name = "gamma", type = "number", above = 0, max = 1, doc = "factor of a drop" },
+            gamma(nil), warmup_epochs, warmup_div,
         },
+    },
+    {
+        name = "multistep",
+        doc = "The rate drops by a factor at some epochs, as PyTorch's MultiStepLR.",
+        example = "multistep { at = { 10, 15 }, gamma = 0.1 }",
+        fields = {
+            { name = "at", type = "integers", min = 1, max = 100000, most = 16,
+              doc = "epochs after which it drops" },
+            gamma(nil), warmup_epochs, warmup_div,
+        },
+    },
+    {
+        name = "exponential",
+        doc = "The rate drops by a factor after every epoch, as PyTorch's ExponentialLR.",
+        example = "exponential { gamma = 0.9 }",
+        fields = { gamma(nil), warmup_epochs, warmup_div },
+    },
+    {
+        name = "linear",
+        doc = "The rate falls from lr to lr / final_div in a line.",
+        example = "linear { warmup_epochs = 3, final_div = 1e6 }",
+        fields = { final_div, warmup_epochs, warmup_div },
     },
     {
         name = "onecycle",
@@ -110,9 +280,24 @@ recipe.calls = {
     },
     {
         name = "cosine",
-        doc = "The rate falls from lr to lr / final_div along half a cosine.",
-        example = "cosine { final_div = 1000 }",
-        fields = { final_div },
+        doc = "The rate falls from lr to lr / final_div along half a cosine (Loshchilov and\n"
+            .. "Hutter, arXiv:1608.03983).",
+        example = "cosine { final_div = 1000, warmup_epochs = 2 }",
+        fields = { final_div, warmup_epochs, warmup_div },
+    },
+    {
+        name = "plateau",
+        doc = "The rate drops by a factor when the loss of an epoch has not fallen by a\n"
+            .. "ten-thousandth of itself for more than `patience` epochs, as PyTorch's\n"
+            .. "ReduceLROnPlateau: the held-out loss with --validate, else that of the training\n"
+            .. "images, for the test set decides nothing.",
+        example = "plateau { patience = 2, gamma = 0.1 }",
+        fields = {
+            gamma(0.1),
+            { name = "patience", type = "integer", min = 0, max = 100000, default = 10,
+              doc = "epochs without a lower loss that are let pass" },
+            warmup_epochs, warmup_div,
+        },
     },
 }
 
@@ -137,14 +322,38 @@ local function read_augment(arguments, line, input, report)
     return augment
 end
 
+-- The factors of the kinds, in their order, or nil where there are none.
+local function read_factors(name, arguments, line, report)
+    if not arguments then
+        return nil
+    end
+    local spec <const> = { name = name, fields = recipe.factors.fields }
+    local given <const> = record.check(spec, arguments, line, report)
+    local factors <const> = {}
+    local useful = false
+    for i, kind in ipairs(recipe.kinds) do
+        factors[i] = given[kind] or 1
+        useful = useful or factors[i] ~= 1
+    end
+    if not useful then
+        report(line, name .. ": has no effect", "a factor that is not 1, or no " .. name)
+    end
+    return factors
+end
+
 -- The flat recipe from the table that a description wrote at `line`. Mistakes go to report; then
 -- the result is of no use. `input` is the image, { c, h, w }, or nil where it is wrong itself.
 function recipe.read(arguments, line, input, report)
     local top <const> = record.check(recipe.recipe, arguments, line, report)
-    local sgd <const> = top.optimizer
-        and record.check_call(recipe.call_of.sgd, top.optimizer, report) or {}
-    if sgd.nesterov and sgd.momentum == 0 then
-        report(top.optimizer.line, "sgd: nesterov is true with momentum 0", "momentum above 0")
+    local optimizer <const> = top.optimizer
+        and record.check_call(recipe.call_of[top.optimizer.kind], top.optimizer, report) or {}
+    if optimizer.nesterov and optimizer.momentum == 0 then
+        report(top.optimizer.line, top.optimizer.kind .. ": nesterov is true with momentum 0",
+            "momentum above 0")
+    end
+    if top.decay and optimizer.weight_decay == 0 then
+        report(line, "recipe: decay has no effect with weight_decay 0",
+            "no decay, or weight_decay above 0")
     end
     local schedule_kind <const> = top.schedule and top.schedule.kind or "constant"
     local schedule <const> = top.schedule
@@ -153,10 +362,10 @@ function recipe.read(arguments, line, input, report)
     return {
         batch = top.batch,
         epochs = top.epochs,
-        lr = sgd.lr,
-        momentum = sgd.momentum,
-        weight_decay = sgd.weight_decay,
-        nesterov = sgd.nesterov,
+        lr = optimizer.lr,
+        momentum = optimizer.momentum or 0,
+        weight_decay = optimizer.weight_decay,
+        nesterov = optimizer.nesterov or false,
         label_smoothing = top.label_smoothing,
         schedule = schedule_kind,
         step_epochs = schedule.every or 1,
@@ -164,6 +373,21 @@ function recipe.read(arguments, line, input, report)
         warmup = schedule.warmup or 0,
         start_div = schedule.start_div or 1,
         final_div = schedule.final_div or 1,
+        milestones = schedule.at or {},
+        patience = schedule.patience or 0,
+        warmup_epochs = schedule.warmup_epochs or 0,
+        warmup_div = schedule.warmup_div or 1,
+        optimizer = top.optimizer and top.optimizer.kind,
+        beta1 = optimizer.beta1 or 0,
+        beta2 = optimizer.beta2 or 0,
+        eps = optimizer.eps or 0,
+        others = optimizer.others or "sgd",
+        others_lr = optimizer.others_lr or 0,
+        newton_schulz = optimizer.newton_schulz or 0,
+        renormalize = optimizer.renormalize or false,
+        clip = top.clip,
+        rate = read_factors("rate", top.rate, line, report),
+        decay = read_factors("decay", top.decay, line, report),
         crop = augment.crop,
         flip = augment.flip,
         cutout = augment.cutout,

@@ -13,9 +13,11 @@
 --                min and max, or min and below (>= and <), or above and max,   -- numbers
 --                because = text,                         -- the reason of these limits
 --                idle = function(values) -> why, unless, -- what keeps the field from any effect
---                choices = { ... } }                     -- type "choice"
+--                choices = { ... },                      -- type "choice"
+--                most = n }                              -- type "integers": the longest list
 --
--- Types: integer, number, boolean, choice, name (of a layer or network), shape ({ C, H, W }),
+-- Types: integer, integers (a list of them that rises, from min to max), number, boolean, choice,
+-- name (of a layer or network), shape ({ C, H, W }),
 -- table (a plain table, checked by whoever owns it) and record (a token of one of field.kinds).
 
 local identifier <const> = require("language/identifier")
@@ -100,6 +102,10 @@ end
 
 local expected_texts <const> = {
     integer = number_text,
+    integers = function(field)
+        return ("a list of integers that rises, at most %d of %s to %s"):format(field.most,
+            record.show(field.min), record.show(field.max))
+    end,
     number = number_text,
     boolean = function() return "true or false" end,
     choice = function(field) return "one of " .. record.either(field.choices) end,
@@ -169,6 +175,24 @@ local converters <const> = {
     integer = function(field, value)
         local integer <const> = type(value) == "number" and math.tointeger(value)
         return integer and in_range(field, integer) and integer or nil
+    end,
+    integers = function(field, value)
+        if type(value) ~= "table" or records[value] or #value == 0 or #value > field.most then
+            return nil
+        end
+        local list <const> = {}
+        for key in next, value do
+            if not is_integer(key, 1, #value) then
+                return nil
+            end
+        end
+        for i, item in ipairs(value) do
+            if not is_integer(item, i == 1 and field.min or list[i - 1] + 1, field.max) then
+                return nil
+            end
+            list[i] = math.tointeger(item)
+        end
+        return list
     end,
     number = function(field, value)
         local good <const> = type(value) == "number" and float_in_range(field, value)

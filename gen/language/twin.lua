@@ -23,6 +23,36 @@ from torch import nn
 
 ]]
 
+-- The optimizer, where PyTorch has it.
+local optimizers <const> = {
+    sgd = [[
+return torch.optim.SGD(
+        net.parameters(),
+        lr=RECIPE["lr"],
+        momentum=RECIPE["momentum"],
+        weight_decay=RECIPE["weight_decay"],
+        nesterov=RECIPE["nesterov"],
+    )]],
+    adam = [[
+return torch.optim.Adam(
+        net.parameters(),
+        lr=RECIPE["lr"],
+        betas=(RECIPE["beta1"], RECIPE["beta2"]),
+        eps=RECIPE["eps"],
+        weight_decay=RECIPE["weight_decay"],
+    )]],
+    lion = [[raise NotImplementedError("torch.optim has no Lion")]],
+    muon = [[raise NotImplementedError("torch.optim has no Muon for filters")]],
+}
+optimizers.adamw = optimizers.adam:gsub("optim%.Adam", "optim.AdamW")
+
+local function optimizer_text(recipe)
+    if recipe.rate or recipe.decay then
+        return [[raise NotImplementedError("factors by kind of parameter")]]
+    end
+    return optimizers[recipe.optimizer]
+end
+
 local tail <const> = [[
 
 
@@ -31,13 +61,7 @@ def loss_function():
 
 
 def optimizer(net):
-    return torch.optim.SGD(
-        net.parameters(),
-        lr=RECIPE["lr"],
-        momentum=RECIPE["momentum"],
-        weight_decay=RECIPE["weight_decay"],
-        nesterov=RECIPE["nesterov"],
-    )
+    %s
 
 
 def model_state(tensors):
@@ -76,10 +100,15 @@ local recipe_keys <const> = {
     "step_epochs", "step_gamma", "warmup", "start_div", "final_div", "crop", "flip", "cutout",
 }
 
+local adam_keys <const> = { adam = true, adamw = true }
+
 local function recipe_lines(recipe, lines)
     lines[#lines + 1] = "# How the generated program trains it."
     lines[#lines + 1] = "RECIPE = {"
     for _, key in ipairs(recipe_keys) do
+        lines[#lines + 1] = ("    %s: %s,"):format(python(key), python(recipe[key]))
+    end
+    for _, key in ipairs(adam_keys[recipe.optimizer] and { "beta1", "beta2", "eps" } or {}) do
         lines[#lines + 1] = ("    %s: %s,"):format(python(key), python(recipe[key]))
     end
     lines[#lines + 1] = "}"
@@ -194,7 +223,7 @@ function twin.text(graph, options)
     local title <const> = norm_names[layers.split_norm(options.norm)]
     return head:format(graph.name, title, options.norm, network, graph.name, options.norm,
         graph.param_floats, graph.flop / 1e6)
-        .. table.concat(lines, "\n") .. "\n" .. tail
+        .. table.concat(lines, "\n") .. "\n" .. tail:format(optimizer_text(graph.recipe))
 end
 
 return twin

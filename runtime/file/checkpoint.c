@@ -16,7 +16,10 @@
 
 enum { NAME_SIZE = 256 };
 
-static const char momentum_prefix[] = "optim.momentum.";
+static const char optim_prefix[] = "optim.";
+static const char *const optim_prefixes[] = {"optim.momentum.", "optim.exp_avg.",
+                                             "optim.exp_avg_sq."};
+enum { OPTIM_WORDS = sizeof optim_prefixes / sizeof optim_prefixes[0] };
 static const char counter_prefix[] = "train.";
 static const char tracked_suffix[] = ".num_batches_tracked";
 static const char mean_suffix[] = ".running_mean";
@@ -25,16 +28,22 @@ static const struct counter {
     const char *name;
     enum safetensors_dtype dtype;
     size_t offset;
+    bool of_plateau;
 } counter_rows[] = {
-    {"train.epoch", SAFETENSORS_I64, offsetof(struct checkpoint_counters, epoch)},
-    {"train.step", SAFETENSORS_I64, offsetof(struct checkpoint_counters, step)},
+    {"train.epoch", SAFETENSORS_I64, offsetof(struct checkpoint_counters, epoch), false},
+    {"train.step", SAFETENSORS_I64, offsetof(struct checkpoint_counters, step), false},
     {"train.steps_per_epoch", SAFETENSORS_I64,
-     offsetof(struct checkpoint_counters, steps_per_epoch)},
-    {"train.images", SAFETENSORS_I64, offsetof(struct checkpoint_counters, images)},
-    {"train.correct", SAFETENSORS_I64, offsetof(struct checkpoint_counters, correct)},
-    {"train.loss", SAFETENSORS_F64, offsetof(struct checkpoint_counters, loss)},
-    {"train.best_acc", SAFETENSORS_F64, offsetof(struct checkpoint_counters, best_acc)},
-    {"train.best_epoch", SAFETENSORS_I64, offsetof(struct checkpoint_counters, best_epoch)},
+     offsetof(struct checkpoint_counters, steps_per_epoch), false},
+    {"train.images", SAFETENSORS_I64, offsetof(struct checkpoint_counters, images), false},
+    {"train.correct", SAFETENSORS_I64, offsetof(struct checkpoint_counters, correct), false},
+    {"train.loss", SAFETENSORS_F64, offsetof(struct checkpoint_counters, loss), false},
+    {"train.best_acc", SAFETENSORS_F64, offsetof(struct checkpoint_counters, best_acc), false},
+    {"train.best_epoch", SAFETENSORS_I64, offsetof(struct checkpoint_counters, best_epoch), false},
+    {"train.plateau_best", SAFETENSORS_F64, offsetof(struct checkpoint_counters, plateau.best),
+     true},
+    {"train.plateau_bad", SAFETENSORS_I64, offsetof(struct checkpoint_counters, plateau.bad), true},
+    {"train.plateau_drops", SAFETENSORS_I64, offsetof(struct checkpoint_counters, plateau.drops),
+     true},
 };
 enum { COUNTERS = sizeof counter_rows / sizeof counter_rows[0], COUNTER_BYTES = 8 };
 
@@ -93,15 +102,17 @@ static void free_table(struct table *table)
 static bool make_table(struct table *table, const struct model *model)
 {
     size_t names = (size_t)model->param_count + (size_t)model->state_count;
-    size_t limit = COUNTERS + names + names;
-    *table = (struct table){.tensors = calloc(limit, sizeof table->tensors[0]),
-                            .names = calloc(names + 1, NAME_SIZE)};
+    size_t made = (size_t)model->state_count + RUN_KEPT * (size_t)model->param_count;
+    *table = (struct table){.tensors = calloc(COUNTERS + names + made, sizeof table->tensors[0]),
+                            .names = calloc(made + 1, NAME_SIZE)};
     return table->tensors != NULL && table->names != NULL;
 }
 
 static void add_counters(struct table *table, const struct checkpoint_counters *counters)
 {
     for (int i = 0; i < COUNTERS; i++) {
+        if (counter_rows[i].of_plateau && !counters->has_plateau)
+            continue;
         table->tensors[table->count++] = (struct safetensor){
             .name = counter_rows[i].name,
             .dtype = counter_rows[i].dtype,
@@ -129,13 +140,26 @@ static void add_model(struct table *table, const struct run *run)
         table->tensors[table->count++] = state_tensor(&model->states[i], run->store.state);
 }
 
-static void add_momentum(struct table *table, const struct run *run)
+/* "optim.momentum.conv1.weight" */
+static void kept_name(char name[NAME_SIZE], const char *what, const struct param *param)
+{
+    int length = snprintf(name, NAME_SIZE, "%s%s.%s", optim_prefix, what, param->name);
+    assert(length < NAME_SIZE);
+}
+
+static void add_kept(struct table *table, const struct run *run)
 {
     for (int i = 0; i < run->model->param_count; i++) {
         const struct param *param = &run->model->params[i];
-        char *name = table->names[table->used++];
-        snprintf(name, NAME_SIZE, "%s%s", momentum_prefix, param->name);
-        table->tensors[table->count++] = param_tensor(param, name, run->store.momentum);
+        const char *what[RUN_KEPT];
+        float *values[RUN_KEPT];
+        const int count = run_kept(run, i, what, values);
+        for (int k = 0; k < count; k++) {
+            char *name = table->names[table->used++];
+            kept_name(name, what[k], param);
+            table->tensors[table->count] = param_tensor(param, name, NULL);
+            table->tensors[table->count++].data = values[k];
+        }
     }
 }
 
@@ -148,7 +172,7 @@ bool checkpoint_save(const char *path, const char *kept, const struct run *run,
     if (ok) {
         add_counters(&table, counters);
         add_model(&table, run);
-        add_momentum(&table, run);
+        add_kept(&table, run);
         ok = safetensors_save(path, kept, table.tensors, table.count, metas, meta_count, err);
     }
     free_table(&table);
@@ -205,7 +229,9 @@ static void compare(struct differences *all, const struct safetensors *file,
 bool checkpoint_knows(const struct model *model, const char *name)
 {
     char tracked[NAME_SIZE];
-    bool found = starts_with(name, momentum_prefix) || starts_with(name, counter_prefix);
+    bool found = starts_with(name, counter_prefix);
+    for (int i = 0; !found && i < OPTIM_WORDS; i++)
+        found = starts_with(name, optim_prefixes[i]);
     for (int i = 0; !found && i < model->param_count; i++)
         found = strcmp(model->params[i].name, name) == 0;
     for (int i = 0; !found && i < model->state_count; i++) {
@@ -338,6 +364,9 @@ static bool agree(const struct checkpoint_counters *c, int batch)
     if (made < 0 || made > c->steps_per_epoch || (made == 0) != (c->images == 0) ||
         c->images > made * batch || c->correct > c->images)
         return false;
+    if (c->has_plateau && (!isfinite(c->plateau.best) || !is_count(c->plateau.bad) ||
+                           !is_count(c->plateau.drops) || c->plateau.drops > c->epoch))
+        return false;
     return isfinite(c->loss) && c->loss >= 0.0 && (made > 0 || !(c->loss > 0.0));
 }
 
@@ -353,7 +382,11 @@ static bool best_agrees(const struct checkpoint_counters *c)
 static bool load_counters(const struct safetensors *file, struct checkpoint_counters *counters,
                           int batch, struct err *err)
 {
+    memset(counters, 0, sizeof *counters);
     for (int i = 0; i < COUNTERS; i++) {
+        if (counter_rows[i].of_plateau && safetensors_find(file, counter_rows[i].name) == NULL)
+            continue;
+        counters->has_plateau = counter_rows[i].of_plateau;
         struct safetensor wanted = {.name = counter_rows[i].name, .dtype = counter_rows[i].dtype};
         const struct safetensor *tensor = require(file, &wanted, err);
         if (tensor == NULL)
@@ -398,21 +431,32 @@ static bool load_batches(const struct safetensors *file, const char *name, bool 
     return true;
 }
 
+/* What the optimizer keeps. */
+static bool load_kept(const struct safetensors *file, struct run *run, struct err *err)
+{
+    for (int i = 0; i < run->model->param_count; i++) {
+        const struct param *param = &run->model->params[i];
+        const char *what[RUN_KEPT];
+        float *values[RUN_KEPT];
+        char name[NAME_SIZE];
+        for (int k = run_kept(run, i, what, values) - 1; k >= 0; k--) {
+            kept_name(name, what[k], param);
+            struct safetensor wanted = param_tensor(param, name, NULL);
+            if (require(file, &wanted, err) == NULL ||
+                !copy_floats(file, name, values[k], param->count, err))
+                return false;
+        }
+    }
+    return true;
+}
+
 bool checkpoint_load(const struct safetensors *file, struct run *run,
                      struct checkpoint_counters *counters, struct err *err)
 {
     const struct model *model = run->model;
     char name[NAME_SIZE];
-    if (!load_counters(file, counters, model->recipe.batch, err))
+    if (!load_counters(file, counters, model->recipe.batch, err) || !load_kept(file, run, err))
         return false;
-    for (int i = 0; i < model->param_count; i++) {
-        const struct param *param = &model->params[i];
-        snprintf(name, sizeof name, "%s%s", momentum_prefix, param->name);
-        struct safetensor wanted = param_tensor(param, name, NULL);
-        if (require(file, &wanted, err) == NULL ||
-            !copy_floats(file, name, run->store.momentum + param->offset, param->count, err))
-            return false;
-    }
     run->store.batches = counters->step;
     bool first = true;
     for (int i = 0; i < model->state_count; i++) {

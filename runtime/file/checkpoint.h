@@ -11,15 +11,23 @@
  *
  * A model is what PyTorch's load_state_dict takes, and no more: the parameters, running_mean and
  * running_var under PyTorch's names and shapes (F32), and num_batches_tracked of every batch norm
- * (I64 scalar). A checkpoint adds optim.momentum.<parameter> (F32) and the counters below as
- * train.<counter> (I64 or F64 scalars). Nothing in it depends on time, threads or folders: two ways
- * to the same step give the same bytes.
+ * (I64 scalar). A checkpoint adds what the optimizer keeps, under PyTorch's names, as
+ * optim.<what>.<parameter> (F32: momentum, or exp_avg, or this and exp_avg_sq) and the counters
+ * below as train.<counter> (I64 or F64 scalars). Nothing in it depends on time, threads or folders:
+ * two ways to the same step give the same bytes.
  */
 #ifndef BURIN_CHECKPOINT_H
 #define BURIN_CHECKPOINT_H
 
 #include "file/safetensors.h"
 #include "run.h"
+
+/* What the learning rate has seen of the losses, where it drops when they do not (LR_PLATEAU). */
+struct plateau {
+    double best;   /* the lowest loss; below zero before the first */
+    int64_t bad;   /* epochs since then, or since the last drop */
+    int64_t drops; /* so far */
+};
 
 /* Where a training is. The sums are over the steps already made of the epoch under way, which are
  * step - epoch * steps_per_epoch: all of them when only its evaluation is missing. */
@@ -32,6 +40,8 @@ struct checkpoint_counters {
     double loss;     /* likewise: sum over the images */
     double best_acc; /* highest test accuracy in percent; -1 before the first epoch */
     int64_t best_epoch;
+    struct plateau plateau; /* saved with has_plateau, and found to be there by loading */
+    bool has_plateau;
 };
 
 /* Writes a checkpoint whole or not at all; the one before it stays as `kept`, unless that is NULL.

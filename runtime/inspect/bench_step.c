@@ -55,14 +55,11 @@ bool bench_step_open(struct run *run, const struct model *model, const struct ba
                      int threads, struct err *err)
 {
     const struct recipe *recipe = &model->recipe;
-    if (!run_open(run, model, backend, threads, err))
+    if (!run_open(run, model, backend, threads, err) || !run_recipe(run, recipe, err))
         return false;
     run_init_params(run, 1);
-    run->label_smoothing = recipe->label_smoothing;
-    run->sgd = (struct sgd){.lr = BENCH_LR,
-                            .momentum = recipe->momentum,
-                            .weight_decay = recipe->weight_decay,
-                            .nesterov = recipe->nesterov};
+    run->optim.lr = BENCH_LR;
+    run->optim.step = 1;
     return true;
 }
 
@@ -162,7 +159,7 @@ static bool add_figures(const struct figures *f, const struct run *run, cJSON *r
         return false;
     cJSON *step = cJSON_AddObjectToObject(root, "step");
     return step != NULL && cJSON_AddNumberToObject(step, "batch", run->model->recipe.batch) &&
-           cJSON_AddNumberToObject(step, "lr", (double)run->sgd.lr) &&
+           cJSON_AddNumberToObject(step, "lr", (double)run->optim.lr) &&
            cJSON_AddNumberToObject(step, "ms", f->median) &&
            cJSON_AddNumberToObject(step, "direct_roofline_ms", f->roofline) &&
            cJSON_AddNumberToObject(step, "ratio", f->median / f->roofline) &&

@@ -11,7 +11,7 @@ bool inside_open(struct inside *inside, const struct model *model, int threads, 
     if (!run_open(&inside->run, model, &generic_backend, threads, err))
         return false;
     inside->run.dropout = false;
-    inside->run.sgd = (struct sgd){.lr = 0.0f};
+    inside->run.optim = (struct optim){.lr = 0.0f};
     generic_plan_make(&inside->plan, model);
     run_pack(&inside->run);
     return true;

@@ -412,27 +412,19 @@ static void backward(const struct work *w)
 
 enum { SLICE = 16 }; /* floats of a cache line, so that no two threads write to one */
 
-/* Adds up the chunks' gradients and moves the parameters, each rank a slice of the vector. */
+/* Adds up the chunks' gradients, each rank a slice of the vector, and moves the parameters. */
 static void update(const struct work *w)
 {
     struct run *run = w->run;
-    struct store *s = &run->store;
     size_t n = w->model->param_floats;
     struct span slices = run_share(run, w->rank, (int)((n + SLICE - 1) / SLICE));
     size_t first = (size_t)slices.first * SLICE, last = (size_t)slices.last * SLICE;
     last = last < n ? last : n;
-    if (first >= last)
-        return;
-    tree_sum(s->grad + first, run->shared + w->plan->parts + first, w->plan->part_floats,
-             run_chunks(run), last - first);
-    for (int i = 0; i < w->model->param_count; i++) {
-        const struct param *p = &w->model->params[i];
-        size_t from = p->offset > first ? p->offset : first;
-        size_t to = p->offset + p->count < last ? p->offset + p->count : last;
-        if (from < to)
-            sgd_update(&run->sgd, p->decays, s->param + from, s->momentum + from, s->grad + from,
-                       to - from);
-    }
+    if (first < last)
+        tree_sum(run->store.grad + first, run->shared + w->plan->parts + first,
+                 w->plan->part_floats, run_chunks(run), last - first);
+    team_barrier(run->team);
+    run_update(run, w->rank);
 }
 
 /* -- The backend ------------------------------------------------------------------------------- */

@@ -1,25 +1,60 @@
-/* optim.h - stochastic gradient descent with momentum, Nesterov's variant and weight decay. */
+/* optim.h - the rules by which parameters move, element by element.
+ *
+ *     struct optim optim;
+ *     optim_init(&optim, &recipe);                        (then lr and step of every step)
+ *     optim_update(&optim, OPTIMIZER_ADAMW, &part);
+ *
+ * A rule sees one element at a time, so any division of the work gives the same bits. Muon, which
+ * looks at a whole matrix, is muon.h; which parameter moves by which rule, update.c.
+ */
 #ifndef BURIN_OPTIM_H
 #define BURIN_OPTIM_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "model.h"
 
-/* The settings of one step. */
-struct sgd {
+/* The numbers of one step. */
+struct optim {
     float lr;
-    float momentum;     /* 0 turns it off */
-    float weight_decay; /* added to the gradient of parameters that decay, times the parameter */
+    float momentum; /* 0 turns it off */
+    float weight_decay;
     bool nesterov;
+    enum optimizer kind;
+    float beta1, beta2, eps;
+    enum optimizer others;
+    float others_rate; /* times lr */
+    int newton_schulz;
+    bool renormalize;
+    float clip;
+    bool factors;
+    float rate[PARAM_KINDS], decay[PARAM_KINDS];
+    int64_t step; /* this one, counted from 1: Adam corrects its averages by it */
 };
 
-/* Updates n parameters in place, as torch.optim.SGD does (dampening 0):
- *     g = grad + decay * param;  v = momentum * v + g;
- *     param -= lr * (nesterov ? g + momentum * v : v)
- * With zeroed momentum buffers the first step equals PyTorch's. decays says whether weight decay
- * applies to this parameter. Element by element, so that any division of the work gives the same
- * bits. */
-void sgd_update(const struct sgd *sgd, bool decays, float *restrict param, float *restrict momentum,
-                const float *restrict grad, size_t n);
+/* Elements that one rule moves, and what it keeps of them: SGD and Muon the momentum, Lion the
+ * average of the gradients, Adam and AdamW this and the average of their squares. */
+struct optim_part {
+    float *restrict param;
+    float *restrict first, *restrict second; /* zero before the first step; NULL where not kept */
+    const float *restrict grad;
+    size_t n;
+    float lr, weight_decay;
+};
+
+/* Everything but the step. Its lr is the highest rate of the schedule. */
+void optim_init(struct optim *optim, const struct recipe *recipe);
+
+/* Updates in place; t is optim->step. Weight decay is d:
+ *
+ *     SGD     g = grad + d p;  v = momentum v + g;  p -= lr (nesterov ? g + momentum v : v)
+ *             (torch.optim.SGD; dampening 0)
+ *     Adam    g = grad + d p;  m += (1 - beta1) (g - m);  s = beta2 s + (1 - beta2) g g;
+ *             p -= lr / (1 - beta1^t) m / (sqrt(s) / sqrt(1 - beta2^t) + eps)
+ *             (torch.optim.Adam; Kingma and Ba, arXiv:1412.6980)
+ *     AdamW   p -= lr d p, and then as Adam with g = grad
+ *             (torch.optim.AdamW; Loshchilov and Hutter, arXiv:1711.05101)
+ *     Lion    p -= lr d p;  p -= lr sign(beta1 m + (1 - beta1) grad);
+ *             m = beta2 m + (1 - beta2) grad        (Chen et al., arXiv:2302.06675)
+ */
+void optim_update(const struct optim *optim, enum optimizer rule, const struct optim_part *part);
 
 #endif

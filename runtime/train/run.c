@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 
 #include "rng.h"
+#include "train/muon.h"
+#include "train/update.h"
 
 enum { ALIGNMENT = 64, LARGE_PAGE = 2 << 20, LARGE_ARENA = 8 * LARGE_PAGE };
 
@@ -108,6 +110,72 @@ bool run_open(struct run *run, const struct model *model, const struct backend *
     return false;
 }
 
+/* -- What a recipe needs ----------------------------------------------------------------------- */
+
+static void find_kinds(const struct model *model, enum param_kind *kinds)
+{
+    int head = -1;
+    for (int i = 0; i < model->layer_count; i++) {
+        const struct layer *l = &model->layers[i];
+        if (l->bias >= 0)
+            kinds[l->bias] = PARAM_BIAS;
+        if (l->weight < 0)
+            continue;
+        kinds[l->weight] = l->op == LAYER_NORM ? PARAM_NORM : PARAM_WEIGHT;
+        head = l->op == LAYER_NORM ? head : l->weight;
+    }
+    if (head >= 0)
+        kinds[head] = PARAM_HEAD;
+}
+
+/* One block a rank, for the largest matrix. */
+static bool open_matrices(struct run *run, struct err *err)
+{
+    size_t most = 0;
+    for (int i = 0; i < run->model->param_count; i++) {
+        const struct param *p = &run->model->params[i];
+        const size_t rows = (size_t)p->shape[0];
+        size_t floats =
+            update_rule(run, i) == OPTIMIZER_MUON ? muon_floats(rows, p->count / rows) : 0;
+        most = floats > most ? floats : most;
+    }
+    for (int rank = 0; rank < team_threads(run->team); rank++) {
+        if (!allocate_zeroed(&run->matrices[rank], most, "matrices of Muon", err))
+            return false;
+    }
+    return true;
+}
+
+bool run_recipe(struct run *run, const struct recipe *recipe, struct err *err)
+{
+    const struct model *model = run->model;
+    const enum optimizer kind = recipe->optimizer;
+    const bool adam = kind == OPTIMIZER_ADAM || kind == OPTIMIZER_ADAMW ||
+                      (kind == OPTIMIZER_MUON && recipe->others == OPTIMIZER_ADAMW);
+    assert(run->kinds == NULL);
+    optim_init(&run->optim, recipe);
+    run->label_smoothing = recipe->label_smoothing;
+    run->kinds = calloc((size_t)model->param_count, sizeof *run->kinds);
+    run->squares = calloc((size_t)model->param_count, sizeof *run->squares);
+    if (run->kinds == NULL || run->squares == NULL)
+        return err_set_errno(err, ENOMEM, "kinds of parameters");
+    find_kinds(model, run->kinds);
+    return (!adam || allocate_zeroed(&run->store.square, model->param_floats, "squares", err)) &&
+           (kind != OPTIMIZER_MUON || open_matrices(run, err));
+}
+
+int run_kept(const struct run *run, int i, const char *names[RUN_KEPT], float *values[RUN_KEPT])
+{
+    const size_t offset = run->model->params[i].offset;
+    const enum optimizer rule = update_rule(run, i);
+    const bool adam = rule == OPTIMIZER_ADAM || rule == OPTIMIZER_ADAMW;
+    names[0] = adam || rule == OPTIMIZER_LION ? "exp_avg" : "momentum";
+    values[0] = run->store.momentum + offset;
+    names[1] = "exp_avg_sq";
+    values[1] = adam ? run->store.square + offset : NULL;
+    return adam ? 2 : 1;
+}
+
 void run_close(struct run *run)
 {
     team_close(run->team);
@@ -115,9 +183,14 @@ void run_close(struct run *run)
     free(run->store.grad);
     free(run->store.momentum);
     free(run->store.state);
+    free(run->store.square);
+    free(run->kinds);
+    free(run->squares);
     free(run->shared);
-    for (int rank = 0; rank < TEAM_MAX_THREADS; rank++)
+    for (int rank = 0; rank < TEAM_MAX_THREADS; rank++) {
         free(run->thread[rank]);
+        free(run->matrices[rank]);
+    }
     *run = (struct run){0};
 }
 
@@ -163,6 +236,8 @@ void run_init_params(struct run *run, uint64_t seed)
         fill(s->state + state->offset, state->count, state->init);
     }
     fill(s->momentum, model->param_floats, 0.0f);
+    if (s->square != NULL)
+        fill(s->square, model->param_floats, 0.0f);
     s->batches = 0;
     run_pack(run);
 }

@@ -38,39 +38,79 @@ static double onecycle(const struct recipe *recipe, double total, double step)
     return end > top ? half_cosine(peak, last_rate(recipe), (step - top) / (end - top)) : peak;
 }
 
-float schedule_lr(const struct recipe *recipe, int epochs, int steps_per_epoch, int64_t step)
+/* Drops at milestones up to this epoch. */
+static int64_t drops_until(const struct recipe *recipe, int64_t epoch)
+{
+    int64_t drops = 0;
+    while (drops < RECIPE_MILESTONES && recipe->milestones[drops] > 0 &&
+           recipe->milestones[drops] <= epoch)
+        drops++;
+    return drops;
+}
+
+static double dropped(const struct recipe *recipe, int64_t drops)
+{
+    return (double)recipe->lr * pow((double)recipe->step_gamma, (double)drops);
+}
+
+int64_t schedule_warmup(const struct recipe *recipe, int epochs, int steps_per_epoch)
+{
+    const double total = (double)epochs * (double)steps_per_epoch;
+    const double steps = floor((double)recipe->warmup_epochs * (double)steps_per_epoch + 0.5);
+    return recipe->schedule == LR_ONECYCLE ? 0 : (int64_t)(steps < total ? steps : total);
+}
+
+float schedule_lr(const struct recipe *recipe, int epochs, int steps_per_epoch, int64_t drops,
+                  int64_t step)
 {
     assert(epochs > 0 && steps_per_epoch > 0 && step >= 0);
-    double peak = (double)recipe->lr;
-    double total = (double)epochs * (double)steps_per_epoch;
+    const int64_t warmup = schedule_warmup(recipe, epochs, steps_per_epoch);
+    const double peak = (double)recipe->lr;
+    if (step < warmup) {
+        const double first = peak / (double)recipe->warmup_div;
+        return (float)(first + (peak - first) * ((double)step / (double)warmup));
+    }
+    step -= warmup;
+    const double total = (double)epochs * (double)steps_per_epoch - (double)warmup;
+    const double part = total > 1.0 ? (double)step / (total - 1.0) : 0.0;
+    const int64_t epoch = step / steps_per_epoch;
     double lr = peak;
     switch (recipe->schedule) {
     case LR_CONSTANT:
         break;
-    case LR_STEP: {
-        int64_t epoch = step / steps_per_epoch;
-        int64_t drops = recipe->step_epochs > 0 ? epoch / recipe->step_epochs : 0;
-        lr = peak * pow((double)recipe->step_gamma, (double)drops);
+    case LR_STEP:
+        lr = dropped(recipe, recipe->step_epochs > 0 ? epoch / recipe->step_epochs : 0);
         break;
-    }
+    case LR_MULTISTEP:
+        lr = dropped(recipe, drops_until(recipe, epoch));
+        break;
+    case LR_EXPONENTIAL:
+        lr = dropped(recipe, epoch);
+        break;
+    case LR_PLATEAU:
+        lr = dropped(recipe, drops);
+        break;
+    case LR_LINEAR:
+        lr = part < 1.0 ? peak + (last_rate(recipe) - peak) * part : last_rate(recipe);
+        break;
     case LR_ONECYCLE:
         lr = onecycle(recipe, total, (double)step);
         break;
     case LR_COSINE:
-        lr =
-            total > 1.0 ? half_cosine(peak, last_rate(recipe), (double)step / (total - 1.0)) : peak;
+        lr = half_cosine(peak, last_rate(recipe), part);
         break;
     }
     return (float)lr;
 }
 
-const char *schedule_name(enum lr_schedule schedule)
+void schedule_plateau(const struct recipe *recipe, struct plateau *plateau, double loss)
 {
-    static const char *const names[] = {
-        [LR_CONSTANT] = "constant",
-        [LR_STEP] = "step",
-        [LR_ONECYCLE] = "onecycle",
-        [LR_COSINE] = "cosine",
-    };
-    return names[schedule];
+    const double least_fall = 1e-4;
+    if (plateau->best < 0.0 || loss < plateau->best * (1.0 - least_fall)) {
+        plateau->best = loss;
+        plateau->bad = 0;
+    } else if (++plateau->bad > recipe->patience) {
+        plateau->bad = 0;
+        plateau->drops++;
+    }
 }

@@ -36,6 +36,9 @@ void settings_init(struct settings *settings, const struct model *model)
     snprintf(settings->out, sizeof settings->out, "runs/%s_%s", model->name, model->norm);
     for (int i = 0; i < SETTING_COUNT; i++)
         settings->source[i] = rows[i].source;
+    for (int i = 0; i < PARAM_KINDS && !model->recipe.factors; i++)
+        settings->recipe.rate[i] = settings->recipe.decay[i] = 1.0f;
+    settings->recipe.factors = true;
 }
 
 /* -- Text -------------------------------------------------------------------------------------- */
@@ -75,6 +78,38 @@ static bool set_float(float *out, const struct settings_row *row, const char *te
                             what, text, row->min, row->max);
     *out = value;
     return true;
+}
+
+/* "10,15" */
+static bool set_epochs(int *out, const struct settings_row *row, const char *text, const char *what,
+                       struct err *err)
+{
+    int list[RECIPE_MILESTONES] = {0}, count = 0;
+    const char *rest = text;
+    while (*rest != '\0') {
+        char word[16];
+        int64_t epoch = 0;
+        size_t length = strcspn(rest, ",");
+        snprintf(word, sizeof word, "%.*s", length < 15 ? (int)length : 15, rest);
+        if (!options_int(what, word, row->min, row->max, &epoch, err))
+            return false;
+        if (count == RECIPE_MILESTONES || (count > 0 && epoch <= list[count - 1]))
+            return err_set_code(err, EXIT_USAGE, "%s: '%s': expected at most %d epochs that rise",
+                                what, text, RECIPE_MILESTONES);
+        list[count++] = (int)epoch;
+        rest += length + (rest[length] == ',');
+    }
+    memcpy(out, list, sizeof list);
+    return true;
+}
+
+static char *epochs_text(const int *epochs, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < RECIPE_MILESTONES && epochs[i] > 0 && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%d", i > 0 ? "," : "", epochs[i]);
+    return out;
 }
 
 bool settings_set(struct settings *settings, enum settings_key key, const char *text,
@@ -120,6 +155,10 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
         if (!set_choice(&choice, row->words, text, what, err))
             return false;
         memcpy(field, &choice, sizeof choice);
+        break;
+    case EPOCHS:
+        if (!set_epochs(field, row, text, what, err))
+            return false;
         break;
     }
     settings->source[key] = source;
@@ -168,6 +207,9 @@ char *settings_text(const struct settings *settings, enum settings_key key, char
     case CHOICE:
         snprintf(out, size, "%s", row->words[choice_of(settings, row)]);
         break;
+    case EPOCHS:
+        epochs_text(field, out, size);
+        break;
     }
     return out;
 }
@@ -180,6 +222,8 @@ bool settings_from_file(struct settings *settings, const struct safetensors *fil
         char what[SETTINGS_TEXT_SIZE + 64];
         snprintf(what, sizeof what, "%s: metadata \"%s\"", file->path, rows[i].name);
         const char *text = safetensors_meta(file, rows[i].name);
+        if (text == NULL)
+            text = rows[i].off;
         if (text == NULL) {
             return err_set_code(err, EXIT_DATA, "%s: missing: expected a checkpoint of a training",
                                 what);
@@ -199,9 +243,10 @@ const char *settings_name(enum settings_key key)
     return rows[key].name;
 }
 
-bool settings_saved(enum settings_key key)
+/* What had no row once is saved where it matters; the others always are. */
+bool settings_saved(const struct settings *settings, enum settings_key key)
 {
-    return rows[key].saved;
+    return rows[key].saved && (rows[key].off == NULL || settings_applies(settings, key));
 }
 
 const char *settings_source_name(enum settings_source source)
@@ -222,6 +267,12 @@ char *settings_idle(const struct settings *settings, enum settings_key key, char
     if (row->schedules != 0 && (row->schedules >> settings->recipe.schedule & 1) == 0)
         snprintf(out, size, "schedule %.40s",
                  settings_text(settings, SETTING_SCHEDULE, word, sizeof word));
+    else if (row->optimizers != 0 && (row->optimizers >> settings->recipe.optimizer & 1) == 0)
+        snprintf(out, size, "optimizer %.40s",
+                 settings_text(settings, SETTING_OPTIMIZER, word, sizeof word));
+    else if (settings->recipe.optimizer == OPTIMIZER_MUON &&
+             settings->recipe.others == OPTIMIZER_SGD && key >= SETTING_BETA1 && key <= SETTING_EPS)
+        snprintf(out, size, "others sgd");
     else if (!settings->augment && key >= SETTING_CROP && key <= SETTING_CUTOUT)
         snprintf(out, size, "--no-augment");
     return out;
@@ -229,7 +280,7 @@ char *settings_idle(const struct settings *settings, enum settings_key key, char
 
 bool settings_applies(const struct settings *settings, enum settings_key key)
 {
-    char why[64];
+    char why[64], text[64];
     switch (key) {
     case SETTING_RESIZE:
         return settings->resize != RESIZE_NONE;
@@ -251,8 +302,13 @@ bool settings_applies(const struct settings *settings, enum settings_key key)
         return settings->validate > 0;
     case SETTING_PROBE:
         return settings->probe > 0;
+    case SETTING_WARMUP_DIV:
+        return settings->recipe.warmup_epochs > 0 &&
+               settings_idle(settings, key, why, sizeof why)[0] == '\0';
     default:
-        return settings_idle(settings, key, why, sizeof why)[0] == '\0';
+        return settings_idle(settings, key, why, sizeof why)[0] == '\0' &&
+               !(rows[key].quiet &&
+                 strcmp(settings_text(settings, key, text, sizeof text), rows[key].off) == 0);
     }
 }
 

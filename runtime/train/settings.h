@@ -58,16 +58,37 @@ enum settings_key {
     SETTING_MAX_STEPS,
     SETTING_VALIDATE,
     SETTING_BATCH,
+    SETTING_OPTIMIZER,
     SETTING_LR,
     SETTING_SCHEDULE,
     SETTING_STEP_EPOCHS,
+    SETTING_MILESTONES,
     SETTING_STEP_GAMMA,
+    SETTING_PATIENCE,
     SETTING_WARMUP,
     SETTING_START_DIV,
     SETTING_FINAL_DIV,
+    SETTING_WARMUP_EPOCHS,
+    SETTING_WARMUP_DIV,
     SETTING_MOMENTUM,
     SETTING_NESTEROV,
+    SETTING_BETA1,
+    SETTING_BETA2,
+    SETTING_EPS,
+    SETTING_OTHERS,
+    SETTING_OTHERS_LR,
+    SETTING_NEWTON_SCHULZ,
+    SETTING_RENORMALIZE,
     SETTING_WEIGHT_DECAY,
+    SETTING_CLIP,
+    SETTING_RATE_WEIGHT, /* in the order of enum param_kind */
+    SETTING_RATE_HEAD,
+    SETTING_RATE_NORM,
+    SETTING_RATE_BIAS,
+    SETTING_DECAY_WEIGHT,
+    SETTING_DECAY_HEAD,
+    SETTING_DECAY_NORM,
+    SETTING_DECAY_BIAS,
     SETTING_LABEL_SMOOTHING,
     SETTING_SHUFFLE,
     SETTING_DROPOUT,
@@ -144,11 +165,12 @@ const char *settings_source_name(enum settings_source source);
 /* Whether the setting has a meaning here: "step_gamma" only with the step schedule, and so on. */
 bool settings_applies(const struct settings *settings, enum settings_key key);
 
-/* "schedule cosine": what leaves the setting without effect, or an empty text. Returns out. */
+/* "schedule cosine", "optimizer lion": what leaves the setting without effect, or an empty text.
+ * Returns out. */
 char *settings_idle(const struct settings *settings, enum settings_key key, char *out, size_t size);
 
 /* Whether a checkpoint keeps it. */
-bool settings_saved(enum settings_key key);
+bool settings_saved(const struct settings *settings, enum settings_key key);
 
 /* An aligned table of all settings that apply; prefix begins every line. */
 void settings_print(const struct settings *settings, FILE *out, const char *prefix);

@@ -17,20 +17,37 @@ const char *settings_option(enum settings_key key, char *out, size_t size)
     return out;
 }
 
-/* What belongs to a schedule that an option has chosen, and not to the one before. */
+static const char *usual(enum settings_key key, unsigned choice)
+{
+    for (int i = 0; i < settings_usual_count; i++) {
+        if (settings_usuals[i].key == key && (settings_usuals[i].choices & choice) != 0)
+            return settings_usuals[i].text;
+    }
+    return NULL;
+}
+
+/* What belongs to the schedule or optimizer that an option has chosen. What two schedules share
+ * stays; of two optimizers the numbers are not comparable. */
 static bool set_usual(struct settings *settings, enum settings_key key,
                       const struct settings *before, const char *const *texts, struct err *err)
 {
     const struct settings_row *row = &settings_rows[key];
-    const unsigned now = 1U << settings->recipe.schedule, was = 1U << before->recipe.schedule;
-    char name[64], schedule[SETTINGS_TEXT_SIZE];
-    if (texts[key] != NULL || (row->schedules & now) == 0 || (row->schedules & was) != 0)
+    const struct recipe *is = &settings->recipe, *was = &before->recipe;
+    const bool schedule =
+        (row->schedules >> is->schedule & 1) != 0 && (row->schedules >> was->schedule & 1) == 0;
+    const bool optimizer =
+        is->optimizer != was->optimizer && (row->optimizers >> is->optimizer & 1) != 0;
+    if (texts[key] != NULL || (!schedule && !optimizer))
         return true;
-    if (row->usual == NULL)
-        return err_set_code(err, EXIT_USAGE, "train: --schedule %s without %s: expected both",
-                            settings_text(settings, SETTING_SCHEDULE, schedule, sizeof schedule),
-                            settings_option(key, name, sizeof name));
-    return settings_set(settings, key, row->usual, SETTINGS_DEFAULT, row->name, err);
+    const char *text = usual(key, 1U << (schedule ? (unsigned)is->schedule : is->optimizer));
+    if (text != NULL)
+        return settings_set(settings, key, text, SETTINGS_DEFAULT, row->name, err);
+    enum settings_key choice = schedule ? SETTING_SCHEDULE : SETTING_OPTIMIZER;
+    char name[64], owner[64], word[SETTINGS_TEXT_SIZE];
+    return err_set_code(err, EXIT_USAGE, "train: %s %s without %s: expected both",
+                        settings_option(choice, owner, sizeof owner),
+                        settings_text(settings, choice, word, sizeof word),
+                        settings_option(key, name, sizeof name));
 }
 
 bool settings_values(struct settings *settings, const char *const texts[SETTING_COUNT],
@@ -79,7 +96,7 @@ void settings_differences(const struct settings *was, const struct settings *now
     for (int i = 0; i < SETTING_COUNT; i++) {
         enum settings_key key = (enum settings_key)i;
         size_t used = strlen(out);
-        if (!settings_saved(key) || may_change(key) || !settings_applies(now, key) ||
+        if (!settings_saved(now, key) || may_change(key) || !settings_applies(now, key) ||
             strcmp(settings_text(was, key, before, sizeof before),
                    settings_text(now, key, after, sizeof after)) == 0)
             continue;

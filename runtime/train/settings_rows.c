@@ -11,15 +11,66 @@
 #define DEFAULT(field) true, SETTINGS_DEFAULT, FIELD(field)
 #define RECIPE(field) true, SETTINGS_RECIPE, FIELD(recipe.field)
 #define UNSAVED(field) false, SETTINGS_DEFAULT, FIELD(field)
-#define OPTION(value, help) value, help, 0, NULL
+#define OPTION(value, help) value, help, 0, 0, NULL, false
+#define OF_SCHEDULE(value, help, schedules, off) value, help, schedules, 0, off, false
+#define OF_OPTIMIZER(value, help, optimizers, off) value, help, 0, optimizers, off, false
+#define QUIET(value, help, off) value, help, 0, 0, off, true
 #define NO_OPTION OPTION(NULL, NULL)
 
 static const char *const resizes[] = {"none", "fit", "crop", NULL};
 static const char *const backends[] = {"generated", "generic", NULL};
-static const char *const schedules[] = {"constant", "step", "onecycle", "cosine", NULL};
+static const char *const schedules[] = {"constant",    "step",   "onecycle", "cosine", "multistep",
+                                        "exponential", "linear", "plateau",  NULL};
 static const char *const flips[] = {"none", "random", "alternating", NULL};
+static const char *const optimizers[] = {"sgd", "adam", "adamw", "lion", "muon", NULL};
 
-enum { STEP = 1 << LR_STEP, ONECYCLE = 1 << LR_ONECYCLE, COSINE = 1 << LR_COSINE };
+enum {
+    STEP = 1 << LR_STEP,
+    ONECYCLE = 1 << LR_ONECYCLE,
+    COSINE = 1 << LR_COSINE,
+    MULTISTEP = 1 << LR_MULTISTEP,
+    EXPONENTIAL = 1 << LR_EXPONENTIAL,
+    LINEAR = 1 << LR_LINEAR,
+    PLATEAU = 1 << LR_PLATEAU,
+    DROPS = STEP | MULTISTEP | EXPONENTIAL | PLATEAU,
+    WARMS = (1 << LR_CONSTANT) | DROPS | LINEAR | COSINE
+};
+
+enum {
+    SGD = 1 << OPTIMIZER_SGD,
+    ADAM = 1 << OPTIMIZER_ADAM,
+    ADAMW = 1 << OPTIMIZER_ADAMW,
+    LION = 1 << OPTIMIZER_LION,
+    MUON = 1 << OPTIMIZER_MUON,
+    ANY = SGD | ADAM | ADAMW | LION | MUON
+};
+
+/* The usual values are the defaults of gen/language/recipe.lua. */
+const struct settings_usual settings_usuals[] = {
+    {SETTING_WARMUP, ONECYCLE, "0.3"},
+    {SETTING_START_DIV, ONECYCLE, "25"},
+    {SETTING_FINAL_DIV, ONECYCLE | COSINE | LINEAR, "10000"},
+    {SETTING_STEP_GAMMA, PLATEAU, "0.1"},
+    {SETTING_PATIENCE, PLATEAU, "10"},
+    {SETTING_WARMUP_EPOCHS, WARMS, "0"},
+    {SETTING_WARMUP_DIV, WARMS, "100"},
+    {SETTING_MOMENTUM, SGD, "0"},
+    {SETTING_MOMENTUM, MUON, "0.95"},
+    {SETTING_NESTEROV, SGD, "off"},
+    {SETTING_NESTEROV, MUON, "on"},
+    {SETTING_WEIGHT_DECAY, ADAMW, "0.01"},
+    {SETTING_WEIGHT_DECAY, SGD | ADAM | LION | MUON, "0"},
+    {SETTING_BETA1, ADAM | ADAMW | LION | MUON, "0.9"},
+    {SETTING_BETA2, ADAM | ADAMW, "0.999"},
+    {SETTING_BETA2, LION, "0.99"},
+    {SETTING_BETA2, MUON, "0.95"},
+    {SETTING_EPS, ADAM | ADAMW, "1e-8"},
+    {SETTING_EPS, MUON, "1e-10"},
+    {SETTING_OTHERS, MUON, "adamw"},
+    {SETTING_NEWTON_SCHULZ, MUON, "5"},
+    {SETTING_RENORMALIZE, MUON, "off"},
+};
+const int settings_usual_count = sizeof settings_usuals / sizeof settings_usuals[0];
 
 const struct settings_row settings_rows[SETTING_COUNT] = {
     [SETTING_DATA] = {"data", TEXT, UNSAVED(data), 0, 0, NULL,
@@ -57,27 +108,94 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
                                       "set")},
     [SETTING_BATCH] = {"batch", INT, RECIPE(batch), 1, 65536, NULL,
                        OPTION("N", "images a step, at most those that memory was planned for")},
+    [SETTING_OPTIMIZER] = {"optimizer", CHOICE, RECIPE(optimizer), 0, 0, optimizers, "NAME",
+                           "sgd, adam, adamw, lion or muon; wants --lr with it", 0, 0, "sgd",
+                           false},
     [SETTING_LR] = {"lr", REAL, RECIPE(lr), 0, 1e6, NULL,
-                    OPTION("X", "highest learning rate of the schedule")},
+                    OF_OPTIMIZER("X", "highest learning rate of the schedule", ANY, NULL)},
     [SETTING_SCHEDULE] = {"schedule", CHOICE, RECIPE(schedule), 0, 0, schedules,
-                          OPTION("NAME", "constant, step, onecycle or cosine")},
+                          OPTION("NAME", "constant, step, multistep, exponential, linear, cosine, "
+                                         "onecycle or plateau")},
     [SETTING_STEP_EPOCHS] = {"step_epochs", INT, RECIPE(step_epochs), 1, SETTINGS_MAX_EPOCHS, NULL,
-                             "N", "step: epochs between two drops", STEP, NULL},
-    [SETTING_STEP_GAMMA] = {"step_gamma", ABOVE, RECIPE(step_gamma), 0, 1, NULL, "X",
-                            "step: factor of a drop", STEP, NULL},
-    [SETTING_WARMUP] = {"warmup", REAL, RECIPE(warmup), 0, 1, NULL, "X",
-                        "onecycle: part of all steps spent rising", ONECYCLE, "0.3"},
-    [SETTING_START_DIV] = {"start_div", REAL, RECIPE(start_div), 1, 1e12, NULL, "X",
-                           "onecycle: lr / start_div is the first rate", ONECYCLE, "25"},
-    [SETTING_FINAL_DIV] = {"final_div", REAL, RECIPE(final_div), 1, 1e12, NULL, "X",
-                           "onecycle, cosine: lr / final_div is the last rate", ONECYCLE | COSINE,
-                           "10000"},
+                             OF_SCHEDULE("N", "step: epochs between two drops", STEP, NULL)},
+    [SETTING_MILESTONES] = {"milestones", EPOCHS, RECIPE(milestones), 1, SETTINGS_MAX_EPOCHS, NULL,
+                            OF_SCHEDULE("N,N,...", "multistep: epochs after which the rate drops",
+                                        MULTISTEP, "")},
+    [SETTING_STEP_GAMMA] = {"step_gamma", ABOVE, RECIPE(step_gamma), 0, 1, NULL,
+                            OF_SCHEDULE("X",
+                                        "step, multistep, exponential, plateau: factor of a "
+                                        "drop",
+                                        DROPS, NULL)},
+    [SETTING_PATIENCE] = {"patience", INT, RECIPE(patience), 0, SETTINGS_MAX_EPOCHS, NULL,
+                          OF_SCHEDULE("N", "plateau: epochs without a lower loss before a drop",
+                                      PLATEAU, "0")},
+    [SETTING_WARMUP] = {"warmup", REAL, RECIPE(warmup), 0, 1, NULL,
+                        OF_SCHEDULE("X", "onecycle: part of all steps spent rising", ONECYCLE,
+                                    NULL)},
+    [SETTING_START_DIV] = {"start_div", REAL, RECIPE(start_div), 1, 1e12, NULL,
+                           OF_SCHEDULE("X", "onecycle: lr / start_div is the first rate", ONECYCLE,
+                                       NULL)},
+    [SETTING_FINAL_DIV] = {"final_div", REAL, RECIPE(final_div), 1, 1e12, NULL,
+                           OF_SCHEDULE("X",
+                                       "onecycle, cosine, linear: lr / final_div is the last "
+                                       "rate",
+                                       ONECYCLE | COSINE | LINEAR, NULL)},
+    [SETTING_WARMUP_EPOCHS] = {"warmup_epochs", REAL, RECIPE(warmup_epochs), 0, SETTINGS_MAX_EPOCHS,
+                               NULL, "X", "any but onecycle: epochs of rising before it", WARMS, 0,
+                               "0", true},
+    [SETTING_WARMUP_DIV] = {"warmup_div", REAL, RECIPE(warmup_div), 1, 1e12, NULL,
+                            OF_SCHEDULE("X", "lr / warmup_div is the first rate of these", WARMS,
+                                        "1")},
     [SETTING_MOMENTUM] = {"momentum", BELOW, RECIPE(momentum), 0, 1, NULL,
-                          OPTION("X", "part of the last movement that stays")},
+                          OF_OPTIMIZER("X", "sgd, muon: part of the last movement that stays",
+                                       SGD | MUON, NULL)},
     [SETTING_NESTEROV] = {"nesterov", BOOL, RECIPE(nesterov), 0, 0, NULL,
-                          OPTION("on|off", "looks a step ahead")},
+                          OF_OPTIMIZER("on|off", "sgd, muon: looks a step ahead", SGD | MUON,
+                                       NULL)},
+    [SETTING_BETA1] = {"beta1", BELOW, RECIPE(beta1), 0, 1, NULL,
+                       OF_OPTIMIZER("X", "all but sgd: part of the average gradient that stays",
+                                    ADAM | ADAMW | LION | MUON, "0")},
+    [SETTING_BETA2] = {"beta2", BELOW, RECIPE(beta2), 0, 1, NULL,
+                       OF_OPTIMIZER("X",
+                                    "all but sgd: the same of squares, or of lion's second "
+                                    "average",
+                                    ADAM | ADAMW | LION | MUON, "0")},
+    [SETTING_EPS] = {"eps", ABOVE, RECIPE(eps), 0, 1, NULL,
+                     OF_OPTIMIZER("X", "adam, adamw, muon: added to the root of the squares",
+                                  ADAM | ADAMW | MUON, "1")},
+    [SETTING_OTHERS] = {"others", CHOICE, RECIPE(others), 0, 0, optimizers,
+                        OF_OPTIMIZER("sgd|adamw", "muon: how all but filters and matrices move",
+                                     MUON, "sgd")},
+    [SETTING_OTHERS_LR] = {"others_lr", ABOVE, RECIPE(others_lr), 0, 1000, NULL,
+                           OF_OPTIMIZER("X", "muon: their highest learning rate", MUON, "1")},
+    [SETTING_NEWTON_SCHULZ] = {"newton_schulz", INT, RECIPE(newton_schulz), 1, 20, NULL,
+                               OF_OPTIMIZER("N", "muon: steps that make a matrix orthogonal", MUON,
+                                            "1")},
+    [SETTING_RENORMALIZE] = {"renormalize", BOOL, RECIPE(renormalize), 0, 0, NULL,
+                             OF_OPTIMIZER("on|off",
+                                          "muon: filters keep their norm, in place of "
+                                          "decay",
+                                          MUON, "off")},
     [SETTING_WEIGHT_DECAY] = {"weight_decay", REAL, RECIPE(weight_decay), 0, 1, NULL,
-                              OPTION("X", "part of the parameter added to its gradient")},
+                              OF_OPTIMIZER("X",
+                                           "part of the parameter added to its gradient, or "
+                                           "taken from it times the rate",
+                                           ANY, NULL)},
+    [SETTING_CLIP] = {"clip", REAL, RECIPE(clip), 0, 1e6, NULL,
+                      QUIET("X", "largest norm of all gradients together, 0 any", "0")},
+#define FACTOR(word, field, kind, help)                                                            \
+    {                                                                                              \
+        word, REAL, RECIPE(field[kind]), 0, 1000, NULL, QUIET("X", help, "1")                      \
+    }
+    [SETTING_RATE_WEIGHT] = FACTOR("rate_weight", rate, PARAM_WEIGHT, "times lr, of weights"),
+    [SETTING_RATE_HEAD] = FACTOR("rate_head", rate, PARAM_HEAD, "of the last layer's weights"),
+    [SETTING_RATE_NORM] = FACTOR("rate_norm", rate, PARAM_NORM, "of the scales of norms"),
+    [SETTING_RATE_BIAS] = FACTOR("rate_bias", rate, PARAM_BIAS, "of biases and shifts"),
+    [SETTING_DECAY_WEIGHT] =
+        FACTOR("decay_weight", decay, PARAM_WEIGHT, "times weight decay, of weights"),
+    [SETTING_DECAY_HEAD] = FACTOR("decay_head", decay, PARAM_HEAD, "of the last layer's weights"),
+    [SETTING_DECAY_NORM] = FACTOR("decay_norm", decay, PARAM_NORM, "of the scales of norms"),
+    [SETTING_DECAY_BIAS] = FACTOR("decay_bias", decay, PARAM_BIAS, "of biases and shifts"),
     [SETTING_LABEL_SMOOTHING] = {"label_smoothing", BELOW, RECIPE(label_smoothing), 0, 1, NULL,
                                  OPTION("X", "part of the target that goes to all classes alike")},
     [SETTING_SHUFFLE] = {"shuffle", BOOL, DEFAULT(shuffle), 0, 0, NULL, NO_OPTION},

@@ -35,7 +35,7 @@ struct epoch {
 static float rate(const struct trainer *t, int64_t step)
 {
     return schedule_lr(&t->settings.recipe, t->settings.recipe.epochs,
-                       (int)t->counters.steps_per_epoch, step);
+                       (int)t->counters.steps_per_epoch, t->counters.plateau.drops, step);
 }
 
 /* Steps made of the epoch under way. */
@@ -65,12 +65,9 @@ static bool bad_step(struct trainer *t, const struct batch *batch, double loss, 
 /* One step: the counters change only when its loss and gradients are finite. */
 static bool train_step(struct trainer *t, const struct batch *batch, float lr, struct err *err)
 {
-    const struct recipe *recipe = &t->settings.recipe;
     struct checkpoint_counters *c = &t->counters;
-    t->run.sgd = (struct sgd){.lr = lr,
-                              .momentum = recipe->momentum,
-                              .weight_decay = recipe->weight_decay,
-                              .nesterov = recipe->nesterov};
+    t->run.optim.lr = lr;
+    t->run.optim.step = c->step + 1;
     bool looks = probe_due(t->probe, c->step);
     if (looks && !probe_look(t->probe, &t->run.store, err))
         return false;
@@ -141,6 +138,10 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
         .seconds = epoch->seconds,
         .images_per_s = epoch->seconds > 0.0 ? (double)epoch->images / epoch->seconds : 0.0,
     };
+    /* The test set decides nothing: without held-out images it is the loss of training. */
+    if (t->settings.recipe.schedule == LR_PLATEAU)
+        schedule_plateau(&t->settings.recipe, &c->plateau,
+                         t->settings.validate > 0 ? test.loss : line.train_loss);
     bool best = test.acc > c->best_acc;
     c->epoch++;
     c->loss = 0.0;

@@ -234,7 +234,7 @@ static bool make_metas(struct trainer *t, struct err *err)
     add_meta(t, "std", normalise_text(stats->std, stats->channels, numbers, sizeof numbers));
     for (int i = 0; i < SETTING_COUNT; i++) {
         enum settings_key key = (enum settings_key)i;
-        if (settings_saved(key))
+        if (settings_saved(&t->settings, key))
             add_meta(
                 t, settings_name(key),
                 settings_text(&t->settings, key, t->meta_text[t->meta_count], SETTINGS_TEXT_SIZE));
@@ -291,6 +291,15 @@ static bool load_init(struct trainer *t, struct err *err)
     return ok;
 }
 
+/* Nothing seen yet, unless a checkpoint of the same schedule has been loaded. */
+static void start_plateau(struct trainer *t)
+{
+    const bool wanted = t->settings.recipe.schedule == LR_PLATEAU;
+    if (!wanted || !t->counters.has_plateau)
+        t->counters.plateau = (struct plateau){.best = -1.0};
+    t->counters.has_plateau = wanted;
+}
+
 static bool open_run(struct trainer *t, struct err *err)
 {
     const struct safetensors *checkpoint = &t->from.file;
@@ -300,7 +309,8 @@ static bool open_run(struct trainer *t, struct err *err)
     t->before = malloc(t->model->param_floats * sizeof t->before[0]);
     if (t->before == NULL)
         return err_set_errno(err, ENOMEM, "parameters");
-    if (!run_open(&t->run, t->model, backend, s->threads, err))
+    if (!run_open(&t->run, t->model, backend, s->threads, err) ||
+        !run_recipe(&t->run, &s->recipe, err))
         return false;
     if (t->pins && !team_pin(t->run.team, err))
         return false;
@@ -308,15 +318,16 @@ static bool open_run(struct trainer *t, struct err *err)
         return false;
     t->run.profile = t->profiles ? &t->profile : NULL;
     t->run.dropout = s->dropout;
-    t->run.label_smoothing = s->recipe.label_smoothing;
     run_init_params(&t->run, (uint64_t)s->seed);
     int steps = loader_steps(t->train_loader);
     t->counters = (struct checkpoint_counters){.steps_per_epoch = steps, .best_acc = -1.0};
+    start_plateau(t);
     if (!t->resumed)
         return s->init[0] == '\0' || load_init(t, err);
     if (!check_origin(t, checkpoint, err) ||
         !checkpoint_load(checkpoint, &t->run, &t->counters, err))
         return false;
+    start_plateau(t);
     return t->counters.steps_per_epoch == steps ||
            err_set_code(err, EXIT_DATA, "%s: %lld steps an epoch: expected %d with this data",
                         checkpoint->path, (long long)t->counters.steps_per_epoch, steps);
@@ -398,17 +409,22 @@ void trainer_close(struct trainer *trainer)
 /* -- Saving ------------------------------------------------------------------------------------ */
 
 /* The first tensor that is not finite, or NULL. */
-static const char *find_not_finite(const struct model *model, const struct store *store,
-                                   const char **what)
+static const char *find_not_finite(const struct run *run, const char **what)
 {
+    const struct model *model = run->model;
+    const struct store *store = &run->store;
     for (int i = 0; i < model->param_count; i++) {
         const struct param *param = &model->params[i];
         *what = "parameter";
         if (!finite_all(store->param + param->offset, param->count))
             return param->name;
-        *what = "momentum of";
-        if (!finite_all(store->momentum + param->offset, param->count))
-            return param->name;
+        *what = "optimizer's state of";
+        const char *names[RUN_KEPT];
+        float *kept[RUN_KEPT];
+        for (int k = run_kept(run, i, names, kept) - 1; k >= 0; k--) {
+            if (!finite_all(kept[k], param->count))
+                return param->name;
+        }
     }
     *what = "statistics";
     for (int i = 0; i < model->state_count; i++) {
@@ -422,7 +438,7 @@ static const char *find_not_finite(const struct model *model, const struct store
 static bool check_finite(const struct trainer *trainer, struct err *err)
 {
     const char *what = NULL;
-    const char *tensor = find_not_finite(trainer->model, &trainer->run.store, &what);
+    const char *tensor = find_not_finite(&trainer->run, &what);
     return tensor == NULL ||
            err_set_code(err, EXIT_DIVERGED,
                         "diverged in epoch %lld, step %lld: the %s %s is not finite; the "

@@ -23,7 +23,7 @@
 #include "train/settings.h"
 
 enum {
-    TRAINER_META_MAX = 48,
+    TRAINER_META_MAX = 96,
     TRAINER_META_SIZE = DATA_NAMES_SIZE + 384 /* the names of the classes are the longest text */
 };
 

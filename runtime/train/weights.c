@@ -7,11 +7,7 @@
 
 #include <string.h>
 
-static bool is_mine(const struct run *run, int rank, const struct param *param)
-{
-    size_t threads = (size_t)team_threads(run->team);
-    return (int)(param->offset * threads / run->model->param_floats) == rank;
-}
+#include "train/update.h"
 
 static void pack_one(const struct run *run, const struct weight *weight, float *packed)
 {
@@ -31,30 +27,51 @@ void weights_pack(const struct run *run, int rank, const struct weight *weights,
                   float *packed)
 {
     for (int i = 0; i < count; i++) {
-        if (is_mine(run, rank, &run->model->params[weights[i].param])) {
+        if (update_is_mine(run, rank, weights[i].param)) {
             pack_one(run, &weights[i], packed);
         }
     }
 }
 
-void weights_update(const struct run *run, int rank, const struct weight *weights, int count,
+/* The gradient of the batch, from those of its chunks. */
+static void gather(const struct run *run, const struct weight *weight, const float *chunks,
+                   size_t stride, int parts, float *scratch)
+{
+    const struct param *param = &run->model->params[weight->param];
+    float *grad = run->store.grad + param->offset;
+    float *sum = weight->unpack != NULL ? scratch : grad;
+    size_t floats = weight->unpack != NULL ? weight->gradient_floats : param->count;
+    tree_sum(sum, chunks + weight->gradient, stride, parts, floats);
+    if (weight->unpack != NULL) {
+        weight->unpack(grad, sum);
+    }
+}
+
+void weights_update(struct run *run, int rank, const struct weight *weights, int count,
                     const float *chunks, size_t stride, int parts, float *packed, float *scratch)
 {
+    const bool clips = update_clips(run);
     for (int i = 0; i < count; i++) {
-        const struct weight *weight = &weights[i];
-        const struct param *param = &run->model->params[weight->param];
-        if (!is_mine(run, rank, param)) {
+        if (!update_is_mine(run, rank, weights[i].param)) {
             continue;
         }
-        float *grad = run->store.grad + param->offset;
-        float *sum = weight->unpack != NULL ? scratch : grad;
-        size_t floats = weight->unpack != NULL ? weight->gradient_floats : param->count;
-        tree_sum(sum, chunks + weight->gradient, stride, parts, floats);
-        if (weight->unpack != NULL) {
-            weight->unpack(grad, sum);
+        gather(run, &weights[i], chunks, stride, parts, scratch);
+        if (clips) {
+            update_measure(run, weights[i].param);
+        } else {
+            update_param(run, rank, weights[i].param);
+            pack_one(run, &weights[i], packed);
         }
-        sgd_update(&run->sgd, param->decays, run->store.param + param->offset,
-                   run->store.momentum + param->offset, grad, param->count);
-        pack_one(run, weight, packed);
+    }
+    if (!clips) {
+        return;
+    }
+    team_barrier(run->team);
+    for (int i = 0; i < count; i++) {
+        if (update_is_mine(run, rank, weights[i].param)) {
+            update_clip(run, weights[i].param);
+            update_param(run, rank, weights[i].param);
+            pack_one(run, &weights[i], packed);
+        }
     }
 }

@@ -98,8 +98,10 @@ static void open_run(struct run *run, const struct batch *batch)
     model->backend->measure(model, &shared, &thread);
     run->shared = zeros(shared);
     run->thread[0] = zeros(thread);
-    run->store = (struct store){zeros(model->param_floats), zeros(model->param_floats),
-                                zeros(model->param_floats), zeros(model->state_floats), 0};
+    run->store = (struct store){.param = zeros(model->param_floats),
+                                .grad = zeros(model->param_floats),
+                                .momentum = zeros(model->param_floats),
+                                .state = zeros(model->state_floats)};
     for (int i = 0; i < model->param_count; i++) {
         const struct param *p = &model->params[i];
         double middle = p->init == INIT_ONE ? 1 : 0;

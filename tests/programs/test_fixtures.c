@@ -106,7 +106,7 @@ static void open_run(int number)
                param->count * sizeof(float));
     }
     run_pack(run);
-    run->sgd = (struct sgd){.lr = 0.05f, .momentum = 0.9f, .weight_decay = 5e-4f, .nesterov = true};
+    run->optim = (struct optim){.lr = 0.05f, .momentum = 0.9f, .weight_decay = 5e-4f, .nesterov = true};
     run->dropout = false;
     run->label_smoothing = 0;
 }
@@ -256,7 +256,7 @@ START_TEST(overfits_one_batch)
     double loss = HUGE_VAL;
     int step = 0;
     open_case(_i);
-    fixture.run.sgd.lr = 0.02f;
+    fixture.run.optim.lr = 0.02f;
     while (step < 150 && !(loss < 0.02)) {
         loss = run_train(&fixture.run, &fixture.batch).loss;
         step++;

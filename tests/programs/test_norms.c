@@ -104,7 +104,7 @@ static void train(struct result *out, const struct model *model, const struct ba
     struct batch batch = {.n = n, .images = images, .labels = labels, .samples = samples};
     ck_assert_msg(run_open(&run, model, backend, 1, &err), "%s", err.message);
     start_params(&run, offset);
-    run.sgd = (struct sgd){.lr = model->recipe.lr, .momentum = model->recipe.momentum};
+    run.optim = (struct optim){.lr = model->recipe.lr, .momentum = model->recipe.momentum};
     memset(out, 0, sizeof *out);
     for (int i = 0; i < STEPS; i++) {
         out->loss[i] = run_train(&run, &batch).loss;

@@ -81,7 +81,7 @@ START_TEST(looking_changes_nothing)
     const size_t bytes = model->param_floats * sizeof(float);
     float *seen = malloc(bytes);
     ck_assert_ptr_nonnull(seen);
-    run.sgd.lr = 0.1f;
+    run.optim.lr = 0.1f;
     watch_step();
     memcpy(seen, run.store.param, bytes);
     run_init_params(&run, 3);

@@ -150,7 +150,7 @@ static void record_run(struct record *r, const struct model *model, const struct
     struct batch batch = batch_of(&in, model, seed);
     start_params(&run, seed, disturbance);
     run.label_smoothing = model->recipe.label_smoothing;
-    run.sgd = sgd_of(&model->recipe);
+    run.optim = optim_of(&model->recipe);
     size_t bytes = model->param_floats * sizeof(float);
     float *start = must(malloc(bytes));
     memcpy(start, run.store.param, bytes);

@@ -172,9 +172,11 @@ static inline struct batch batch_of(const struct inputs *in, const struct model 
                           .epoch = 1};
 }
 
-static inline struct sgd sgd_of(const struct recipe *recipe)
+static inline struct optim optim_of(const struct recipe *recipe)
 {
-    return (struct sgd){recipe->lr, recipe->momentum, recipe->weight_decay, recipe->nesterov};
+    struct optim optim;
+    optim_init(&optim, recipe);
+    return optim;
 }
 
 #endif

@@ -105,11 +105,11 @@ bool write_steps(const struct model *model, const char *path, uint64_t seed)
     start_params(&run, seed, 0);
     run.dropout = false;
     run.label_smoothing = model->recipe.label_smoothing;
-    run.sgd = sgd_of(&model->recipe);
-    run.sgd.lr = LR;
+    run.optim = optim_of(&model->recipe);
+    run.optim.lr = LR;
     note(&notes, "", "images", 4, shape, in.images);
     note_labels(&notes, in.labels, shape[0]);
-    note(&notes, "", "lr", 1, &one, &run.sgd.lr);
+    note(&notes, "", "lr", 1, &one, &run.optim.lr);
     note(&notes, "", "noise", 1, &one, &noise);
     take_steps(&notes, &run, &batch);
     bool ok = safetensors_save(path, NULL, notes.tensors, notes.count, NULL, 0, &err);

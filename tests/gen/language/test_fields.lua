@@ -21,6 +21,7 @@ local NONSENSE <const> = {
 local INTEGERS <const> = { "0", "1", "2", "3", "4", "5", "6", "8", "16", "2.5" }
 local NUMBERS <const> = { "0", "0.125", "0.25", "0.5", "1", "2", "30" }
 local LAYERS <const> = { '"a"', '"b"', '"s"', '"side"', '"input"', '"x"', '"nobody"' }
+local LISTS <const> = { "{ 1 }", "{ 2, 5 }", "{ 5, 2 }", "{ 2, 2 }", "{ 0, 1 }", "{ 1, 2.5 }" }
 local SHAPES <const> = { "{ 3, 9, 8 }", "{ 1, 9, 8 }", "{ 3, 8, 8 }", "{ 3, 9, 9 }", "{ 3, 0, 8 }" }
 
 -- Source of values that are tried for a field.
@@ -44,6 +45,8 @@ local function values_of(field)
         end
     elseif field.type == "name" then
         add(field.name == "name" and { '"other"' } or LAYERS)
+    elseif field.type == "integers" then
+        add(LISTS)
     elseif field.type == "shape" then
         add(SHAPES)
     end
@@ -55,7 +58,7 @@ local function base_value(field)
     if field.type == "integer" then
         return field.max >= 8 and "8" or "3"
     end
-    return ({ number = "0.25", name = '"a"' })[field.type]
+    return ({ number = "0.25", name = '"a"', integers = "{ 3, 4 }" })[field.type]
 end
 
 local function base_of(spec, more)
@@ -262,6 +265,16 @@ add_part(recipe.augment, function(given)
         .. call_text(recipe.augment, given) .. " }")
 end)
 
+for _, name in ipairs { "rate", "decay" } do
+    add_part(recipe.factors, function(given)
+        local factors <const> = call_text(recipe.factors, given)
+        return place_recipe("{ optimizer = sgd { lr = 0.5, weight_decay = 0.5 }, " .. name .. " = "
+            .. factors .. " }")
+    end, { bias = "0.25" })
+    parts[#parts].name = name
+    parts[#parts].may_idle = true -- 1 - 2^-40 is 1 as a float, which is the default
+end
+
 for _, field in ipairs(recipe.recipe.fields) do
     for _, kind in ipairs(field.type == "record" and field.kinds or {}) do
         local spec <const> = recipe.call_of[kind]
@@ -269,13 +282,13 @@ for _, field in ipairs(recipe.recipe.fields) do
         add_part(spec, function(given)
             return place_recipe(("{ %s = %s%s%s }"):format(field.name, kind,
                 call_text(spec, given), rest))
-        end, { momentum = "0.75" })
+        end, { momentum = "0.75", warmup_epochs = "2" })
         parts[#parts].owner = field
     end
 end
 
 for _, part in ipairs(parts) do
-    tests["fields of the recipe: " .. part.spec.name] = function()
+    tests["fields of the recipe: " .. (part.name or part.spec.name)] = function()
         walk({ part })
     end
 end

@@ -221,7 +221,7 @@ local rejected <const> = {
     { "more classes than a label tells apart", describe(ending):gsub("= 10,", "= 257,", 1),
       "1: network: classes is 257: expected an integer from 2 to 256: a label is a byte" },
     { "no optimizer", describe(ending, "input = { 3, 32, 32 }, recipe = {},"),
-      "1: recipe: optimizer is missing: expected sgd { ... }" },
+      "1: recipe: optimizer is missing: expected sgd, adam, adamw, lion or muon { ... }" },
     { "optimizer and schedule", describe(ending, "input = { 3, 32, 32 }, recipe = {\n"
       .. "optimizer = sgd { lr = 0, nesterov = true },\nschedule = step { every = 0 } },"), {
         "4: sgd: lr is 0: expected a number above 0, at most 1000",
@@ -247,8 +247,24 @@ local rejected <const> = {
       "6: dropout: p is 0.99999999, as a float 1: expected a number from 0, below 1" },
     { "schedule of another kind", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 }, schedule = relu() },"),
-      "1: recipe: schedule is a call of relu: expected constant, step, onecycle or cosine "
-      .. "{ ... }" },
+      "1: recipe: schedule is a call of relu: expected constant, step, multistep, exponential, "
+      .. "linear, cosine, onecycle or plateau { ... }" },
+    { "milestones that fall", describe(ending, "input = { 3, 32, 32 },\n"
+      .. "recipe = { optimizer = sgd { lr = 1 },\n"
+      .. "schedule = multistep { at = { 8, 4 }, gamma = 0.1 } },"),
+      "5: multistep: at is a table: expected a list of integers that rises, at most 16 of 1 to "
+      .. "100000" },
+    { "numbers of AdamW where it moves nothing", describe(ending, "input = { 3, 32, 32 },\n"
+      .. 'recipe = { optimizer = muon { lr = 1, others = "sgd", others_lr = 1, beta2 = 0.5 } },'),
+      "4: muon: beta2 has no effect with others sgd: expected no beta2, or others adamw" },
+    { "factors of nothing", describe(ending, "input = { 3, 32, 32 },\n"
+      .. "recipe = { optimizer = sgd { lr = 1 },\n"
+      .. "decay = { norm = 0 }, rate = { bias = 1, scale = 2 } },"), {
+        "1: recipe: decay has no effect with weight_decay 0: expected no decay, or weight_decay "
+        .. "above 0",
+        "1: rate: has no field \"scale\": expected weight, head, norm or bias",
+        "1: rate: has no effect: expected a factor that is not 1, or no rate",
+    } },
     { "augmentation", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 },\n"
       .. 'augment = { crop = 32, flip = "often", cutout = 33 } },'), {

@@ -11,7 +11,7 @@ local function read_rows()
     local text <const> = assert(host.read_file(test.dir .. "/../runtime/train/settings_rows.c"))
     local rows <const> = {}
     for kind, field, min, max in text:gmatch(
-        "{\"[%w_]+\", (%u+), RECIPE%(([%w_]+)%), ([^,]+), ([^,]+), NULL,") do
+        "{\"[%w_]+\", (%u+), RECIPE%(([%w_]+)%),%s+([^,]+),%s+([^,]+),%s+NULL,") do
         rows[field] = { kind = kind, min = tonumber(min), max = tonumber(max) or max }
     end
     return rows
@@ -46,7 +46,7 @@ function tests.a_checkpoint_may_say_what_a_recipe_may()
             end
         end
     end
-    test.equal(count, 11)
+    test.equal(count, 49)
 end
 
 return tests

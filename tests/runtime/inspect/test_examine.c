@@ -41,7 +41,7 @@ START_TEST(steps_inside_change_nothing)
         memcmp(inside.run.store.param, real.store.param, TINY_PARAM_FLOATS * sizeof(float)), 0);
 
     /* The same gradient as a real step has. */
-    real.sgd = (struct sgd){.lr = 0.1f};
+    real.optim = (struct optim){.lr = 0.1f};
     real.label_smoothing = 0.0f;
     ck_assert_double_eq(run_train(&real, &batch).loss, first.loss);
     for (int i = 0; i < TINY_PARAMS; i++)

@@ -123,7 +123,7 @@ START_TEST(same_bits_for_every_thread_count)
         struct run *run = t == 0 ? &first : &other;
         struct step_result r = {0};
         open_run(run, m, counts[t]);
-        run->sgd = (struct sgd){.lr = 0.05f, .momentum = 0.9f, .weight_decay = 1e-3f};
+        run->optim = (struct optim){.lr = 0.05f, .momentum = 0.9f, .weight_decay = 1e-3f};
         for (int step = 0; step < 3; step++) {
             data_make(&data, step == 1 ? IMAGES : BATCH);
             r = run_train(run, &data.batch);
@@ -154,7 +154,7 @@ START_TEST(one_step_by_hand)
     data_make(&data, BATCH);
     open_run(&run, &net.model, 2);
     const struct model *m = &net.model;
-    run.sgd = (struct sgd){.lr = 0.1f, .momentum = 0.9f, .weight_decay = 0.01f, .nesterov = true};
+    run.optim = (struct optim){.lr = 0.1f, .momentum = 0.9f, .weight_decay = 0.01f, .nesterov = true};
     memcpy(before, run.store.param, m->param_floats * sizeof(float));
     memcpy(state, run.store.state, m->state_floats * sizeof(float));
     oracle_start(&oracle, &run, &data.batch, true);
@@ -268,7 +268,7 @@ START_TEST(learns_one_batch_by_heart)
     net_make(&net, _i);
     data_make(&data, BATCH);
     open_run(&run, &net.model, 2);
-    run.sgd = (struct sgd){.lr = 0.1f, .momentum = 0.9f};
+    run.optim = (struct optim){.lr = 0.1f, .momentum = 0.9f};
     run.dropout = false;
     run.label_smoothing = 0;
     struct step_result r = {0};

@@ -133,7 +133,7 @@ static void train(struct run *run, int rank)
     sum_chunks(run, rank);
     team_barrier(run->team);
     if (rank == 0)
-        run->store.param[0] -= run->sgd.lr;
+        run->store.param[0] -= run->optim.lr;
 }
 
 static const struct backend backend = {
@@ -227,7 +227,7 @@ START_TEST(losses_are_summed_in_chunk_order)
     struct run run;
     fill_batch(&s, BATCH);
     open_run(&run, team[_i]);
-    run.sgd.lr = 0.5f;
+    run.optim.lr = 0.5f;
     struct step_result result = run_train(&run, &s.batch);
 
     double loss = 0;

@@ -2,8 +2,10 @@
  */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "file/safetensors.h"
 #include "train/schedule.h"
 
 static void near(float got, double expected)
@@ -15,8 +17,8 @@ static void near(float got, double expected)
 START_TEST(constant_is_constant)
 {
     const struct recipe recipe = {.lr = 0.3f, .schedule = LR_CONSTANT};
-    ck_assert(schedule_lr(&recipe, 2, 10, 0) == 0.3f);
-    ck_assert(schedule_lr(&recipe, 2, 10, 19) == 0.3f);
+    ck_assert(schedule_lr(&recipe, 2, 10, 0, 0) == 0.3f);
+    ck_assert(schedule_lr(&recipe, 2, 10, 0, 19) == 0.3f);
 }
 END_TEST
 
@@ -24,11 +26,11 @@ START_TEST(step_drops_between_epochs)
 {
     const struct recipe recipe = {
         .lr = 0.1f, .schedule = LR_STEP, .step_epochs = 3, .step_gamma = 0.5f};
-    ck_assert(schedule_lr(&recipe, 9, 10, 0) == 0.1f);
-    ck_assert(schedule_lr(&recipe, 9, 10, 29) == 0.1f);
-    near(schedule_lr(&recipe, 9, 10, 30), (double)0.1f * 0.5);
-    near(schedule_lr(&recipe, 9, 10, 59), (double)0.1f * 0.5);
-    near(schedule_lr(&recipe, 9, 10, 89), (double)0.1f * 0.25);
+    ck_assert(schedule_lr(&recipe, 9, 10, 0, 0) == 0.1f);
+    ck_assert(schedule_lr(&recipe, 9, 10, 0, 29) == 0.1f);
+    near(schedule_lr(&recipe, 9, 10, 0, 30), (double)0.1f * 0.5);
+    near(schedule_lr(&recipe, 9, 10, 0, 59), (double)0.1f * 0.5);
+    near(schedule_lr(&recipe, 9, 10, 0, 89), (double)0.1f * 0.25);
 }
 END_TEST
 
@@ -42,14 +44,14 @@ START_TEST(onecycle_rises_and_falls)
                                   .start_div = 25.0f,
                                   .final_div = 1000.0f};
     const double pi = 3.14159265358979323846;
-    near(schedule_lr(&recipe, 10, 10, 0), 0.04);
+    near(schedule_lr(&recipe, 10, 10, 0, 0), 0.04);
     double top = (double)0.3f * 100.0 - 1.0;
-    near(schedule_lr(&recipe, 10, 10, 10), 1.0 - 0.96 * 0.5 * (1.0 + cos(pi * 10.0 / top)));
-    ck_assert_msg(fabsf(schedule_lr(&recipe, 10, 10, 29) - 1.0f) < 1e-6f, "the peak");
-    near(schedule_lr(&recipe, 10, 10, 64),
+    near(schedule_lr(&recipe, 10, 10, 0, 10), 1.0 - 0.96 * 0.5 * (1.0 + cos(pi * 10.0 / top)));
+    ck_assert_msg(fabsf(schedule_lr(&recipe, 10, 10, 0, 29) - 1.0f) < 1e-6f, "the peak");
+    near(schedule_lr(&recipe, 10, 10, 0, 64),
          0.001 + 0.999 * 0.5 * (1.0 + cos(pi * (64.0 - top) / (99.0 - top))));
-    near(schedule_lr(&recipe, 10, 10, 99), 0.001);
-    near(schedule_lr(&recipe, 10, 10, 150), 0.001);
+    near(schedule_lr(&recipe, 10, 10, 0, 99), 0.001);
+    near(schedule_lr(&recipe, 10, 10, 0, 150), 0.001);
 }
 END_TEST
 
@@ -90,8 +92,8 @@ START_TEST(onecycle_is_pytorchs)
                                       .start_div = 8.0f,
                                       .final_div = 1000.0f};
         for (int step = 0; step < rows[i].steps; step++) {
-            near(schedule_lr(&recipe, 1, rows[i].steps, step), rows[i].rates[step]);
-            near(schedule_lr(&recipe, rows[i].steps, 1, step), rows[i].rates[step]);
+            near(schedule_lr(&recipe, 1, rows[i].steps, 0, step), rows[i].rates[step]);
+            near(schedule_lr(&recipe, rows[i].steps, 1, 0, step), rows[i].rates[step]);
         }
     }
 }
@@ -113,13 +115,13 @@ START_TEST(short_trainings_are_pytorchs)
         int steps = lengths[i];
         for (int step = 0; step < steps; step++) {
             recipe.schedule = LR_CONSTANT;
-            ck_assert(schedule_lr(&recipe, steps, 1, step) == 0.2f);
+            ck_assert(schedule_lr(&recipe, steps, 1, 0, step) == 0.2f);
             recipe.schedule = LR_COSINE;
-            near(schedule_lr(&recipe, steps, 1, step),
+            near(schedule_lr(&recipe, steps, 1, 0, step),
                  steps > 1 ? cosine[steps - 1][step] : (double)0.2f);
             recipe.schedule = LR_STEP;
-            near(schedule_lr(&recipe, steps, 1, step), drops[step]);
-            near(schedule_lr(&recipe, 1, steps, step), (double)0.2f);
+            near(schedule_lr(&recipe, steps, 1, 0, step), drops[step]);
+            near(schedule_lr(&recipe, 1, steps, 0, step), (double)0.2f);
         }
     }
 }
@@ -128,11 +130,11 @@ END_TEST
 START_TEST(cosine_ends_where_it_should)
 {
     struct recipe recipe = {.lr = 0.2f, .schedule = LR_COSINE, .final_div = 100.0f};
-    ck_assert(schedule_lr(&recipe, 3, 7, 0) == 0.2f);
-    near(schedule_lr(&recipe, 3, 7, 10), ((double)0.2f + (double)0.2f / 100.0) / 2.0);
-    near(schedule_lr(&recipe, 3, 7, 20), (double)0.2f / 100.0);
+    ck_assert(schedule_lr(&recipe, 3, 7, 0, 0) == 0.2f);
+    near(schedule_lr(&recipe, 3, 7, 0, 10), ((double)0.2f + (double)0.2f / 100.0) / 2.0);
+    near(schedule_lr(&recipe, 3, 7, 0, 20), (double)0.2f / 100.0);
     recipe.final_div = 0.0f; /* to zero */
-    ck_assert(schedule_lr(&recipe, 3, 7, 20) == 0.0f);
+    ck_assert(schedule_lr(&recipe, 3, 7, 0, 20) == 0.0f);
 }
 END_TEST
 
@@ -144,29 +146,103 @@ START_TEST(a_peak_at_the_only_step_or_at_the_first)
                             .start_div = 8.0f,
                             .final_div = 100.0f,
                             .warmup = 1.0f};
-    ck_assert(schedule_lr(&recipe, 1, 1, 0) == 0.2f);
+    ck_assert(schedule_lr(&recipe, 1, 1, 0, 0) == 0.2f);
     recipe.warmup = 0.25f;
-    ck_assert(schedule_lr(&recipe, 2, 2, 0) == 0.2f);
-    ck_assert(schedule_lr(&recipe, 2, 2, 1) < 0.2f);
+    ck_assert(schedule_lr(&recipe, 2, 2, 0, 0) == 0.2f);
+    ck_assert(schedule_lr(&recipe, 2, 2, 0, 1) < 0.2f);
 }
 END_TEST
 
 START_TEST(every_rate_is_between_zero_and_the_peak)
 {
-    for (int schedule = LR_CONSTANT; schedule <= LR_COSINE; schedule++) {
+    for (int schedule = LR_CONSTANT; schedule <= LR_PLATEAU; schedule++) {
         const struct recipe recipe = {.lr = 0.1f,
                                       .schedule = (enum lr_schedule)schedule,
                                       .step_epochs = 2,
                                       .step_gamma = 0.1f,
+                                      .milestones = {1, 4},
+                                      .warmup_epochs = 0.5f,
+                                      .warmup_div = 9.0f,
                                       .warmup = 0.23f,
                                       .start_div = 7.0f,
                                       .final_div = 1e4f};
         for (int step = 0; step < 5 * 13; step++) {
-            float lr = schedule_lr(&recipe, 5, 13, step);
-            ck_assert_msg(lr > 0.0f && lr <= 0.1f, "%s, step %d: %g",
-                          schedule_name(recipe.schedule), step, (double)lr);
+            float lr = schedule_lr(&recipe, 5, 13, 0, step);
+            ck_assert_msg(lr > 0.0f && lr <= 0.1f, "%d, step %d: %g", schedule, step, (double)lr);
         }
     }
+}
+END_TEST
+
+/* make_recipes.py: eight epochs of seven steps; gamma 0.3, or 0.8 for the exponential one;
+ * final_div 100; drops every two epochs, or after 1, 3 and 4; ten steps of warmup from a twentieth.
+ */
+START_TEST(whole_trainings_are_pytorchs)
+{
+    static const struct {
+        const char *name;
+        enum lr_schedule schedule;
+    } rows[] = {
+        {"step", LR_STEP},       {"multistep", LR_MULTISTEP}, {"exponential", LR_EXPONENTIAL},
+        {"linear", LR_LINEAR},   {"cosine", LR_COSINE},       {"onecycle", LR_ONECYCLE},
+        {"plateau", LR_PLATEAU}, {"constant", LR_CONSTANT}};
+    enum { EPOCHS = 8, STEPS = 7 };
+    struct safetensors file = {0};
+    struct err err = {0};
+    int compared = 0;
+    ck_assert_msg(safetensors_open(&file, TEST_DIR "/fixtures/recipes.safetensors", &err), "%s",
+                  err.message);
+    const double *losses = safetensors_find(&file, "losses")->data;
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const bool warm = i % 2 == 1;
+        const enum lr_schedule schedule = rows[i / 2].schedule;
+        char name[64];
+        snprintf(name, sizeof name, "rates.%s%s", warm ? "warm_" : "", rows[i / 2].name);
+        const struct safetensor *rates = safetensors_find(&file, name);
+        if (rates == NULL)
+            continue;
+        ck_assert_uint_eq(safetensors_bytes(rates), EPOCHS * STEPS * sizeof(double));
+        const struct recipe recipe = {.lr = 0.1f,
+                                      .schedule = schedule,
+                                      .step_epochs = 2,
+                                      .step_gamma = schedule == LR_EXPONENTIAL ? 0.8f : 0.3f,
+                                      .milestones = {1, 3, 4},
+                                      .patience = 1,
+                                      .warmup = 0.3f,
+                                      .start_div = 25.0f,
+                                      .final_div = 100.0f,
+                                      .warmup_epochs = warm ? 10.0f / STEPS : 0.0f,
+                                      .warmup_div = 20.0f};
+        struct plateau plateau = {.best = -1.0};
+        for (int step = 0; step < EPOCHS * STEPS; step++) {
+            /* A gamma of 0.3 as a float, five times. */
+            const double expected = ((const double *)rates->data)[step];
+            const float lr = schedule_lr(&recipe, EPOCHS, STEPS, plateau.drops, step);
+            ck_assert_msg(fabs((double)lr - expected) <= 1e-6 * expected,
+                          "%s, step %d: got %.9g, expected %.9g", name, step, (double)lr, expected);
+            if (step % STEPS == STEPS - 1)
+                schedule_plateau(&recipe, &plateau, losses[step / STEPS]);
+        }
+        compared++;
+    }
+    safetensors_close(&file);
+    ck_assert_int_eq(compared, 13);
+}
+END_TEST
+
+/* The warmup is the whole training, and a part of a step is none. */
+START_TEST(a_warmup_has_whole_steps_and_no_more_than_all)
+{
+    struct recipe recipe = {
+        .lr = 0.1f, .schedule = LR_COSINE, .warmup_epochs = 9, .warmup_div = 10, .final_div = 1};
+    ck_assert_int_eq(schedule_warmup(&recipe, 3, 7), 21);
+    near(schedule_lr(&recipe, 3, 7, 0, 20), 0.01 + 0.09 * 20 / 21);
+    recipe.warmup_epochs = 0.07f;
+    ck_assert_int_eq(schedule_warmup(&recipe, 3, 7), 0);
+    recipe.warmup_epochs = 0.08f;
+    ck_assert_int_eq(schedule_warmup(&recipe, 3, 7), 1);
+    recipe.schedule = LR_ONECYCLE;
+    ck_assert_int_eq(schedule_warmup(&recipe, 3, 7), 0);
 }
 END_TEST
 
@@ -181,6 +257,8 @@ int main(void)
     tcase_add_test(rates, onecycle_is_pytorchs);
     tcase_add_test(rates, short_trainings_are_pytorchs);
     tcase_add_test(rates, a_peak_at_the_only_step_or_at_the_first);
+    tcase_add_test(rates, whole_trainings_are_pytorchs);
+    tcase_add_test(rates, a_warmup_has_whole_steps_and_no_more_than_all);
     tcase_add_test(rates, every_rate_is_between_zero_and_the_peak);
     suite_add_tcase(suite, rates);
     SRunner *runner = srunner_create(suite);

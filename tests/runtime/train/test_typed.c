@@ -102,6 +102,63 @@ START_TEST(who_goes_on_keeps_the_settings)
 }
 END_TEST
 
+/* What the optimizer keeps comes back to the bit, and what a plateau has seen. */
+START_TEST(every_optimizer_goes_on)
+{
+    static const char *const options[] = {
+        "--optimizer adam --lr 0.001",
+        "--optimizer adamw --lr 0.001 --clip 0.5 --decay-norm 0 --schedule cosine",
+        "--optimizer lion --lr 0.0001 --rate-bias 16",
+        "--optimizer muon --lr 0.02 --others-lr 0.003 --warmup-epochs 0.25 --schedule linear",
+        "--optimizer muon --lr 0.1 --others-lr 0.003 --others sgd --renormalize on",
+        "--schedule plateau --patience 0 --step-gamma 0.25 --epochs 5",
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        const int last = i == 5 ? 85 : 23, part = i == 5 ? 65 : 22;
+        char words[300];
+        snprintf(words, sizeof words, "train --data synthetic --max-steps %d --out whole %s", last,
+                 options[i]);
+        ck_assert_msg(run(words) == EXIT_OK, "%s: %s", options[i], errors);
+        snprintf(words, sizeof words, "train --data synthetic --max-steps %d --out here %s", part,
+                 options[i]);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        snprintf(words, sizeof words, "train --resume here --max-steps %d", last);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        same_bytes("whole/last.safetensors", "here/last.safetensors");
+    }
+    refuses("train --resume here --optimizer lion --lr 0.1", EXIT_USAGE);
+    says(errors, "\n  --optimizer sgd: here lion\n");
+    refuses("train --resume here --resume-anyway --optimizer adamw --lr 0.1", EXIT_DATA);
+    says(errors, "tensor \"optim.exp_avg_sq.norm1.weight\" is missing");
+}
+END_TEST
+
+START_TEST(an_optimizer_brings_what_is_usual)
+{
+    refuses("train --data synthetic --optimizer adamw", EXIT_USAGE);
+    says(errors, "train: --optimizer adamw without --lr: expected both");
+    refuses("train --data synthetic --optimizer muon --lr 0.02", EXIT_USAGE);
+    says(errors, "train: --optimizer muon without --others-lr: expected both");
+    refuses("train --data synthetic --beta1 0.5", EXIT_USAGE);
+    says(errors, "train: --beta1 has no effect with optimizer sgd: expected none");
+    refuses("train --data synthetic --optimizer muon --lr 1 --others-lr 1 --others sgd --eps 1",
+            EXIT_USAGE);
+    says(errors, "train: --eps has no effect with others sgd: expected none");
+    refuses("train --data synthetic --schedule multistep --step-gamma 0.1 --milestones 4,2",
+            EXIT_USAGE);
+    says(errors, "train: --milestones: '4,2': expected at most 16 epochs that rise");
+    ck_assert_int_eq(run("train --data synthetic --optimizer adamw --lr 0.001 --beta1 0.8 "
+                         "--schedule multistep --step-gamma 0.1 --milestones 4,7 --max-steps 1 "
+                         "--out here"),
+                     EXIT_OK);
+    logged("optimizer", "\"adamw\"", "option");
+    logged("beta1", "0.8", "option");
+    logged("beta2", "0.999", "default");
+    logged("weight_decay", "0.01", "default");
+    logged("milestones", "\"4,7\"", "option");
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     if (getenv("TINY_PROGRAM") != NULL)
@@ -115,6 +172,8 @@ int main(int argc, char **argv)
     tcase_add_test(all, a_schedule_brings_what_is_usual);
     tcase_add_test(all, an_option_without_effect_is_refused);
     tcase_add_test(all, who_goes_on_keeps_the_settings);
+    tcase_add_test(all, every_optimizer_goes_on);
+    tcase_add_test(all, an_optimizer_brings_what_is_usual);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

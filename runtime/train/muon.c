@@ -1,0 +1,146 @@
+/* muon.c - products of small matrices, in an order of summation that is written down.
+ *
+ * A product goes through blocks of BLOCK_ROWS x BLOCK_COLUMNS sums that stay in registers; each sum
+ * runs over the inner index from 0, so neither the block nor the compiler decides its bits.
+ */
+#include "train/muon.h"
+
+#include <math.h>
+
+enum { BLOCK_ROWS = 4, BLOCK_COLUMNS = 16 };
+
+static const float A = 3.4445f, B = -4.7750f, C = 2.0315f;
+
+/* -- Products ---------------------------------------------------------------------------------- */
+
+static void whole_block(float *restrict c, const float *restrict a, const float *restrict b,
+                        size_t inner, size_t columns)
+{
+    float sum[BLOCK_ROWS][BLOCK_COLUMNS] = {{0}};
+    for (size_t k = 0; k < inner; k++) {
+        for (size_t i = 0; i < BLOCK_ROWS; i++) {
+            for (size_t j = 0; j < BLOCK_COLUMNS; j++)
+                sum[i][j] += a[i * inner + k] * b[k * columns + j];
+        }
+    }
+    for (size_t i = 0; i < BLOCK_ROWS; i++) {
+        for (size_t j = 0; j < BLOCK_COLUMNS; j++)
+            c[i * columns + j] = sum[i][j];
+    }
+}
+
+static void rest_of_block(float *restrict c, const float *restrict a, const float *restrict b,
+                          size_t inner, size_t columns, size_t block_rows, size_t block_columns)
+{
+    for (size_t i = 0; i < block_rows; i++) {
+        for (size_t j = 0; j < block_columns; j++) {
+            float sum = 0;
+            for (size_t k = 0; k < inner; k++)
+                sum += a[i * inner + k] * b[k * columns + j];
+            c[i * columns + j] = sum;
+        }
+    }
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* c [rows][columns] = a [rows][inner] * b [inner][columns] */
+static void multiply(float *restrict c, const float *restrict a, const float *restrict b,
+                     size_t rows, size_t inner, size_t columns)
+{
+    for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
+        for (size_t j = 0; j < columns; j += BLOCK_COLUMNS) {
+            const size_t height = least(BLOCK_ROWS, rows - i);
+            const size_t width = least(BLOCK_COLUMNS, columns - j);
+            float *out = c + i * columns + j;
+            if (height == BLOCK_ROWS && width == BLOCK_COLUMNS)
+                whole_block(out, a + i * inner, b + j, inner, columns);
+            else
+                rest_of_block(out, a + i * inner, b + j, inner, columns, height, width);
+        }
+    }
+}
+
+/* out [columns][rows] = in [rows][columns] transposed */
+static void transpose(float *restrict out, const float *restrict in, size_t rows, size_t columns)
+{
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++)
+            out[j * rows + i] = in[i * columns + j];
+    }
+}
+
+static double frobenius(const float *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sqrt(sum);
+}
+
+/* -- The iteration ----------------------------------------------------------------------------- */
+
+size_t muon_floats(size_t rows, size_t columns)
+{
+    const size_t few = least(rows, columns);
+    /* The direction; X, its transpose, a product; A, A A. */
+    return 4 * rows * columns + 2 * few * few;
+}
+
+/* One step; x [few][many], a [few][few]. */
+static void iterate(float *restrict x, float *restrict turned, float *restrict product,
+                    float *restrict a, float *restrict squared, size_t few, size_t many)
+{
+    transpose(turned, x, few, many);
+    multiply(a, x, turned, few, many, few);
+    multiply(squared, a, a, few, few, few);
+    for (size_t i = 0; i < few * few; i++)
+        a[i] = B * a[i] + C * squared[i];
+    multiply(product, a, x, few, few, many);
+    for (size_t i = 0; i < few * many; i++)
+        x[i] = A * x[i] + product[i];
+}
+
+void muon_orthogonalize(float *out, const float *x, size_t rows, size_t columns, int steps,
+                        float *restrict scratch)
+{
+    const size_t n = rows * columns, few = least(rows, columns), many = n / few;
+    float *current = scratch, *turned = current + n, *product = turned + n, *a = product + n;
+    const float norm = (float)(frobenius(x, n) + 1e-7);
+    if (rows > columns)
+        transpose(current, x, rows, columns);
+    for (size_t i = 0; i < n; i++)
+        current[i] = (rows > columns ? current[i] : x[i]) / norm;
+    for (int step = 0; step < steps; step++)
+        iterate(current, turned, product, a, a + few * few, few, many);
+    if (rows > columns)
+        transpose(out, current, columns, rows);
+    for (size_t i = 0; rows <= columns && i < n; i++)
+        out[i] = current[i];
+}
+
+void muon_update(const struct optim *optim, const struct optim_part *part, size_t rows,
+                 size_t columns, float *scratch)
+{
+    float *restrict param = part->param, *restrict momentum = part->first;
+    float *direction = scratch, *rest = scratch + part->n;
+    const float keep = optim->momentum;
+    float lr = part->lr, shrink = 1 - part->lr * part->weight_decay;
+    for (size_t i = 0; i < part->n; i++) {
+        float v = keep * momentum[i] + part->grad[i];
+        momentum[i] = v;
+        direction[i] = optim->nesterov ? part->grad[i] + keep * v : v;
+    }
+    muon_orthogonalize(direction, direction, rows, columns, optim->newton_schulz, rest);
+    if (optim->renormalize) {
+        const double norm = frobenius(param, part->n);
+        shrink = norm > 0 ? (float)(sqrt((double)rows) / norm) : 1;
+    } else if (rows > columns) {
+        lr = (float)((double)lr * sqrt((double)rows / (double)columns));
+    }
+    for (size_t i = 0; i < part->n; i++)
+        param[i] = param[i] * shrink - lr * direction[i];
+}
