@@ -45,7 +45,7 @@ local visible = {
     { "^runtime/[^/]+/format", "test_data test_formats test_folder test_messages" },
     { "^runtime/[^/]+/picture_paths", "test_predict test_folder" },
     { "^runtime/[^/]+/dataset", "test_data test_program test_faults test_train" },
-    { "^runtime/[^/]+/loader", "test_train" },
+    { "^runtime/[^/]+/loader", "test_faults test_train" },
     { "^runtime/[^/]+/picture", "test_picture" },
     { "^runtime/[^/]+/resize", "test_resize" },
     { "^runtime/[^/]+/normalise", "test_figures test_train" },

@@ -410,6 +410,9 @@ START_TEST(what_is_no_picture_is_said_so)
     static const char gif[] = "GIF89a and more";
     refuses(gif, sizeof gif, "a/name: neither PNG nor JPEG: expected a PNG or JPEG file");
     refuses(gif, 0, "a/name: empty: expected a PNG or JPEG file");
+    refuses("\x89PNG\r\n\x1a\n", 8,
+            "a/name: PNG: ends after 8 bytes in the middle of a chunk: truncated");
+    refuses("\xff\xd8\xff", 3, "a/name: JPEG: Premature end of JPEG file");
     refuses("\xff\xd8\xff\xd9", 4, "a/name: JPEG: JPEG datastream contains no image");
 }
 END_TEST

@@ -14,7 +14,9 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
+#include "data/cifar.h"
 #include "data/format.h"
+#include "data/loader.h"
 #include "data/synthetic.h"
 #include "faults.h"
 #include "file/outfile.h"
@@ -470,6 +472,33 @@ START_TEST(every_error_of_read_data_is_told)
 }
 END_TEST
 
+START_TEST(a_loader_opens_whole_or_not_at_all)
+{
+    struct data data;
+    struct err none = {0};
+    ck_assert(synthetic_open(&data, &cifar_shape, DATA_TRAIN, IMAGES, &none));
+    struct data_stats stats = data_statistics(&data);
+    struct loader_settings settings = {.batch = 8};
+    augment_init(&settings.augment, &stats, &data);
+    struct faults_report report = {.failed = true};
+    long n = 0;
+    while (report.failed) {
+        struct loader *loader = NULL;
+        struct err err = {0};
+        faults_arm(++n, FAULTS_ONCE);
+        bool ok = loader_open(&loader, &data, &settings, &err);
+        loader_close(loader);
+        report = faults_disarm();
+        ck_assert_msg(ok == !report.failed, "call %ld, %s", n, report.call);
+        ck_assert_msg(ok == (err.message[0] == '\0'), "call %ld, %s", n, report.call);
+        ck_assert_msg(report.memory == 0, "call %ld, %s: %ld blocks are not freed", n, report.call,
+                      report.memory);
+    }
+    ck_assert_int_gt(n, 8); /* three blocks a slot, the order and a thread */
+    data_close(&data);
+}
+END_TEST
+
 /* The list in CMakeLists.txt and that of faults.c are the same, and reach our code. */
 START_TEST(every_function_is_called)
 {
@@ -499,6 +528,7 @@ int main(int argc, char **argv)
     tcase_add_test(files, every_error_of_a_written_file_is_told);
     tcase_add_test(files, every_error_of_read_data_is_told);
     tcase_add_test(files, folders_are_made_or_say_why);
+    tcase_add_test(files, a_loader_opens_whole_or_not_at_all);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
