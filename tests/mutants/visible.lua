@@ -104,6 +104,7 @@ local visible = {
     { "^runtime/[^/]+/update", "test_recipes test_typed test_generic" },
     { "^runtime/[^/]+/weights", "test_run test_generic " .. steps .. " test_gradients_kinds_gn" },
     { "^runtime/rng", "test_augment test_loader " .. steps },
+    { "^runtime/model%.h$", "test_run test_generic test_verify " .. generated .. " test_program" },
     { "^runtime/[%w]+%.h$", "test_run test_generic test_gradients_kinds_gn test_program" },
 
     { "^gen/main", "test_burin test_lua" },

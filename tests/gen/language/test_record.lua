@@ -63,7 +63,10 @@ local refused <const> = {
     { { image = one }, "image is a call of one: expected " .. shape },
     { { image = { 3, 4, 5, x = 6 } }, "image is a table: expected " .. shape },
     { { image = { 4097, 4, 5 } }, "image is a table: expected " .. shape },
+    { { image = { 3, 0, 5 } }, "image is a table: expected " .. shape },
+    { { image = { 0, 4, 5 } }, "image is a table: expected " .. shape },
     { { image = { 3, 1025, 5 } }, "image is a table: expected " .. shape },
+    { { image = { 3, 4, 1025 } }, "image is a table: expected " .. shape },
     { { image = { 3, 4, 0 } }, "image is a table: expected " .. shape },
     { { more = one }, "more is a call of one: expected a table { ... }" },
     { { more = print }, "more is a function: expected a table { ... }" },
@@ -108,6 +111,8 @@ function checks.good_values_are_taken()
     test.equal(check({ 2 }), { size = 2, keep = 0, good = true, how = "a" })
     test.equal(check({ 2, keep = 0.5, idle = 1 }),
         { size = 2, keep = 0.5, good = true, how = "b", idle = 1 })
+    test.equal(check({ 1, image = { 1, 1, 1 } }).image, { c = 1, h = 1, w = 1 })
+    test.equal(check({ 9, image = { 4096, 1024, 1024 } }).image, { c = 4096, h = 1024, w = 1024 })
     local small <const> = check({ 2, rate = 2.0 ^ -126, keep = 2.0 ^ -126 })
     assert(small.rate == 2.0 ^ -126 and small.keep == 2.0 ^ -126)
 end
