@@ -112,6 +112,7 @@ local visible = {
     { "^gen/host/child", "test_sandbox" },
     { "^gen/host/description", "test_sandbox test_host" },
     { "^gen/host/", "test_services.lua test_host test_report.lua test_burin test_sandbox" },
+    { "^gen/onnx/", "test_protobuf.lua test_export.lua test_import.lua" },
     { "^gen/report/", "test_report.lua test_report_input.lua" },
     { "^gen/.*/twin", "test_network.lua" },
     { "^gen/.*/manual", "test_burin" },
