@@ -81,6 +81,12 @@ configure:
 	@mkdir -p build
 	@$(CONFIGURE)
 
+# A network and data that do not fit are told before anything is compiled.
+asked = $(if $(filter train,$(MAKECMDGOALS)),set -f; data=$${DATA:-$${CIFAR10_DIR:-$(LOCAL_DATA)}}; \
+    [ -n "$$DATA$$CIFAR10_DIR" ] || [ -e "$$data" ] || exit 0; \
+    exec build/burin data --for "$$(build/burin plan --pass shape --norm "$$NORM" "$$NET")" "$$data" \
+        -- $$ARGS,:)
+
 # The generator runs twice: here, to say clearly what is wrong with a network, and in the build.
 gen: configure
 	@case "$$NET" in -*) echo "NET=$$NET: begins with -: expected ./$$NET" >&2; exit 2 ;; esac; \
@@ -94,6 +100,7 @@ gen: configure
 	esac
 	@cmake --build build --target burin
 	@build/burin gen --norm "$$NORM" --isa "$$ISA" --max-memory "$$MAX_MEMORY" "$$NET"
+	@$(asked)
 	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA" \
 	    -D "BURIN_MAX_MEMORY=$$MAX_MEMORY"
 	@cmake --build build --target program

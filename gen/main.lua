@@ -168,6 +168,9 @@ function main.plan(arguments)
     local pass <const> = arguments.pass
     if pass == "network" then
         print_text(dump.text(net))
+    elseif pass == "shape" then
+        print_text(("%s %dx%dx%d %d\n"):format(net.name, net.input.c, net.input.h, net.input.w,
+            net.classes))
     elseif pass == "graph" then
         print_text(dump.text(built))
     elseif pass == "choices" then

@@ -7,17 +7,21 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host.h"
 
+extern char **environ;
+
 #define BURIN_VERSION "0.1.0"
 
-enum { MAX_CHOICES = 8, MAX_OPERANDS = 512, KEY_SIZE = 16 };
+enum { MAX_CHOICES = 8, MAX_OPERANDS = 512, KEY_SIZE = 16, PATH_SIZE = 4096 };
 
 enum option_id {
     OPT_NORM,
@@ -73,7 +77,7 @@ static const struct {
                   "pass",
                   NULL,
                   PLAN,
-                  {"network", "graph", "steps", "calls", "memory", "kernels", "choices"}},
+                  {"network", "shape", "graph", "steps", "calls", "memory", "kernels", "choices"}},
     [OPT_FIGURE] = {"figure", "figure", NULL, REPORT, {NULL}},
     [OPT_WEIGHTS] = {"weights", "weights", NULL, IMPORT, {NULL}},
     [OPT_OPSET] = {"opset", "opset", "17", EXPORT, {"17", "18", "19", "20", "21", "22", "23"}},
@@ -94,6 +98,7 @@ static const char help_text[] =
     "burin - engraves a neural network into C\n"
     "\n"
     "usage: burin COMMAND [options] NETWORK.lua\n"
+    "       burin data [options] PATH\n"
     "       burin report [options] RUN...\n"
     "       burin export MODEL -o FILE.onnx [options] [NETWORK.lua]\n"
     "       burin import FILE.onnx -o NETWORK.lua [options]\n"
@@ -105,6 +110,7 @@ static const char help_text[] =
     "  gen       write the C program that trains the network\n"
     "  plan      print the plan: layers, shapes, parameters, MFLOP, kernels, memory\n"
     "  twin      write the same network as a PyTorch module with the same parameter names\n"
+    "  data      say what data lies at a path: format, shape, images, classes; burin data --help\n"
     "  layers    print the manual of the description language; takes no network\n"
     "  report    write an HTML page that compares runs: the folders that `train` wrote\n"
     "  export    write a trained model, a .safetensors file or the folder of a run, as ONNX\n"
@@ -135,7 +141,8 @@ static const char help_text[] =
     "                       kernel, the first being the model's, to measure\n"
     "  --pass PASS          print what one pass makes, as plain tables:       (plan)\n"
     "                       network, graph, steps, calls, memory or\n"
-    "                       kernels; or choices, as --tuned reads them\n"
+    "                       kernels; choices, as --tuned reads them; or\n"
+    "                       shape: name, images and classes in a line\n"
     "  --figure ID          one figure alone, as a picture: its id on the     (report)\n"
     "                       page, such as accuracy [the whole page]\n"
     "  --opset N            17 to 23: the version of the operators [17]       (export)\n"
@@ -345,6 +352,31 @@ static bool open_standard_descriptors(void)
     return true;
 }
 
+/* Starts the program burin-data that lies beside this one, and ends as it ends: what reads data is
+ * the runtime's. Its path has a slash, so it is looked for nowhere else. */
+static int start_data(char **argv)
+{
+    static const char name[] = "burin-data";
+    char path[PATH_SIZE + sizeof name];
+    ssize_t length = readlink("/proc/self/exe", path, PATH_SIZE);
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    if (length <= 0) {
+        fprintf(stderr, "burin: /proc/self/exe: cannot be read: expected the folder of %s\n", name);
+        return HOST_FAILED;
+    }
+    memcpy(path + length, name, sizeof name);
+    pid_t child;
+    int status = 0, failed = posix_spawnp(&child, path, NULL, NULL, argv, environ);
+    if (failed != 0) {
+        fprintf(stderr, "burin: %s: %s: expected it beside burin\n", path, strerror(failed));
+        return HOST_FAILED;
+    }
+    while (waitpid(child, &status, 0) == -1 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : HOST_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
@@ -375,6 +407,8 @@ int main(int argc, char **argv)
     umask(umask(S_IWOTH) | S_IWOTH); /* whatever the user allows: nothing that all may write */
     signal(SIGCHLD,
            SIG_DFL); /* a parent may have ignored it, and then no child could be waited for */
+    if (argc > 1 && strcmp(argv[1], "data") == 0)
+        return start_data(argv + 1);
     opterr = 0;
     while ((id = getopt_long(argc, argv, ":ho:", long_options, NULL)) != -1) {
         if (id == 'h' || id == OPT_HELP) {

@@ -66,6 +66,21 @@ static bool check_limits(const struct model *model, struct err *err)
                         DATA_MAX_SIDE);
 }
 
+bool dataset_fits(const struct data *data, const struct data_request *request, const char *network,
+                  struct err *err)
+{
+    const struct data_shape found = {data->c, data->h, data->w, data->classes};
+    const struct data_shape *wanted = request->wanted;
+    return same(&found, wanted) ||
+           err_set_code(
+               err, EXIT_DATA,
+               "network %s takes %dx%dx%d images of %d classes, and %s has %dx%dx%d images "
+               "of %d: expected the same; a description for these images says: "
+               "input = { %d, %d, %d }, classes = %d",
+               network, wanted->c, wanted->h, wanted->w, wanted->classes, request->path, found.c,
+               found.h, found.w, found.classes, found.c, found.h, found.w, found.classes);
+}
+
 /* Looks at what is there, before it is read. */
 static bool check_shape(const struct data_request *request, const struct model *model,
                         struct err *err)
@@ -73,19 +88,9 @@ static bool check_shape(const struct data_request *request, const struct model *
     struct data data = {0};
     struct data_request look = *request;
     look.look = true;
-    if (!format_open(&data, &look, err))
-        return false;
-    const struct data_shape found = {data.c, data.h, data.w, data.classes};
-    const struct data_shape *wanted = request->wanted;
+    bool ok = format_open(&data, &look, err) && dataset_fits(&data, request, model->name, err);
     data_close(&data);
-    return same(&found, wanted) ||
-           err_set_code(
-               err, EXIT_DATA,
-               "network %s takes %dx%dx%d images of %d classes, and %s has %dx%dx%d images "
-               "of %d: expected the same; a description for these images says: "
-               "input = { %d, %d, %d }, classes = %d",
-               model->name, wanted->c, wanted->h, wanted->w, wanted->classes, request->path,
-               found.c, found.h, found.w, found.classes, found.c, found.h, found.w, found.classes);
+    return ok;
 }
 
 /* Whole rounds of the classes are not needed: image i is of class i % classes. */

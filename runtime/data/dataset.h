@@ -29,6 +29,11 @@ struct data_shape dataset_shape(const struct model *model);
 bool dataset_find(char name[DATA_PATH_SIZE], const char *option, bool *environment,
                   struct err *err);
 
+/* Whether data, opened by this request, is what it wanted for this network: if not, EXIT_DATA, with
+ * both shapes and the line of a description that takes these images. */
+bool dataset_fits(const struct data *data, const struct data_request *request, const char *network,
+                  struct err *err);
+
 /* Opens a part of what dataset_find named; free it with data_close. The synthetic set has the shape
  * of the network. Files have their own: where it is another, EXIT_DATA, with both shapes. */
 bool dataset_open(struct data *data, const char *name, enum data_part part,

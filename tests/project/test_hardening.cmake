@@ -1,7 +1,8 @@
 # What is in the executables: the generator and a program. They are position independent, their
 # tables of addresses are read-only from the start, their stack cannot be run, and nothing in them
-# can start another program, but that the generator asks gnuplot for the plots of a report, without
-# a shell (gen/host/gnuplot.c).
+# can start another program, but that the generator asks gnuplot for the plots of a report
+# (gen/host/gnuplot.c) and burin-data beside it what lies at a path (gen/host/burin.c), without a
+# shell.
 #
 #     cmake -DREADELF=readelf -DBURIN=build/burin -DPROGRAM=build/s8_bn -P tests/project/test_hardening.cmake
 cmake_minimum_required(VERSION 3.22)
