@@ -45,7 +45,9 @@ enum option_id {
     OPT_VERSION
 };
 
+/* Choices with a number: see is_numbered_norm. */
 #define GHOST_NORM "bn1 to bn9999"
+#define GROUPS_NORM "gn1 to gn9999"
 
 /* Commands as bits, to say which of them take an option. */
 enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8, REPORT = 16, EXPORT = 32, IMPORT = 64, ALL = 127 };
@@ -64,7 +66,7 @@ static const struct {
                   "norm",
                   "bn",
                   GEN | PLAN | TWIN | EXPORT,
-                  {"bn", "gn", "ln", "in", "none", GHOST_NORM}},
+                  {"bn", "gn", "ln", "in", "none", GHOST_NORM, GROUPS_NORM}},
     [OPT_ISA] = {"isa", "isa", "native", GEN | PLAN, {"native", "avx2", "avx512", "c"}},
     [OPT_REAL] = {"real", "real", "float", GEN, {"float", "double"}},
     [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT | EXPORT | IMPORT, {NULL}},
@@ -119,7 +121,7 @@ static const char help_text[] =
     "Options\n"
     "  --norm NORM          bn, gn, ln, in or none: what norm() layers are    (gen, plan, twin,\n"
     "                       [bn; export: what the model's file says];       export)\n"
-    "                       bn16: batch norm over 16 images\n"
+    "                       bn16: batch norm over 16 images, gn8: 8 groups\n"
     "  --isa ISA            native, avx2, avx512 or c; native asks the CPU,   (gen, plan)\n"
     "                       c is portable C [native]\n"
     "  --real TYPE          float or double: type of the numbers; double is   (gen)\n"
@@ -177,10 +179,11 @@ static int usage_error(void)
     return HOST_USAGE;
 }
 
-/* "bn16": batch norm over 16 images; layers.lua knows what it means. */
-static bool is_ghost_norm(const char *value)
+/* "bn16", batch norm over 16 images, or "gn8", group norm of 8 groups: what `choice` begins with
+ * and a number; layers.lua knows what it means. */
+static bool is_numbered_norm(const char *value, const char *choice)
 {
-    size_t digits = strncmp(value, "bn", 2) == 0 ? strspn(value + 2, "0123456789") : 0;
+    size_t digits = strncmp(value, choice, 2) == 0 ? strspn(value + 2, "0123456789") : 0;
     return digits >= 1 && digits <= 4 && value[2] != '0' && value[2 + digits] == '\0';
 }
 
@@ -213,8 +216,8 @@ static bool check_value(int id, const char *value)
     const char *const *choices = option_table[id].choices;
     const char *name = option_table[id].name;
     for (int i = 0; i < MAX_CHOICES && choices[i] != NULL; i++)
-        if (strcmp(choices[i], GHOST_NORM) == 0 ? is_ghost_norm(value)
-                                                : strcmp(choices[i], value) == 0)
+        if (strchr(choices[i], ' ') != NULL ? is_numbered_norm(value, choices[i])
+                                            : strcmp(choices[i], value) == 0)
             return true;
     if (choices[0] != NULL) {
         fprintf(stderr, "burin: --%s %s", name, value);

@@ -27,7 +27,7 @@ local layers <const> = {}
 layers.max_channels = 4096
 layers.max_side = 1024
 layers.max_layers = 1000
-layers.max_ghost = 9999 -- as many as NORM=bn9999 says
+layers.max_norm_number = 9999 -- as many as NORM=bn9999 says
 
 local channels <const> = { min = 1, max = layers.max_channels }
 
@@ -346,18 +346,22 @@ local norm_titles <const> = {
     none = "no norm",
 }
 
--- The kind and the ghost of a NORM: "gn" is { "gn", nil }, "bn16" is { "bn", 16 }.
+-- The kind of a NORM and its number, the images of a batch norm or the groups of a group norm:
+-- "gn" is { "gn", nil }, "bn16" is { "bn", 16 }, "gn8" is { "gn", 8 }.
 function layers.split_norm(norm)
-    local images <const> = math.tointeger(norm:match("^bn(%d+)$"))
-    return images and "bn" or norm, images
+    local kind <const>, number <const> = norm:match("^([bg]n)(%d+)$")
+    return kind or norm, kind and math.tointeger(number)
 end
 
--- What people call a NORM: "bn" is batch norm, "bn16" batch norm over 16 images, unless a batch has
--- no more. batch: its images, or nil where that is not known.
+-- What people call a NORM: "gn8" is group norm of 8 groups, "bn" is batch norm, "bn16" batch norm
+-- over 16 images, unless a batch has no more. batch: its images, or nil where that is not known.
 function layers.norm_title(norm, batch)
-    local kind <const>, images <const> = layers.split_norm(norm)
-    local parts <const> = images and not (batch and images >= batch)
-    return norm_titles[kind] .. (parts and (" over %d images"):format(images) or "")
+    local kind <const>, number <const> = layers.split_norm(norm)
+    if kind == "gn" and number then
+        return ("%s of %d groups"):format(norm_titles[kind], number)
+    end
+    local parts <const> = number and not (batch and number >= batch)
+    return norm_titles[kind] .. (parts and (" over %d images"):format(number) or "")
 end
 
 -- For fields that belong to some kinds of norm: where the layer names another kind, the field can
@@ -385,21 +389,24 @@ local function check_set(f, x)
     end
 end
 
+local DEFAULT_GROUPS <const> = 4
+
 local norm <const> = {
     name = "norm",
     doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"
         .. "does not: bn batch norm, gn group norm, ln one group (layer norm), in a group a\n"
         .. "channel (instance norm), none takes the layer out of the network. NORM=bn16 is bn\n"
-        .. "with ghost = 16, where the layer leaves kind and ghost to NORM. A field of another\n"
-        .. "kind than the layer names is an error, and so is a mean of one value.",
+        .. "with ghost = 16, where the layer leaves kind and ghost to NORM, and NORM=gn8 is gn\n"
+        .. "with groups = 8. A field of another kind than the layer names is an error, and so is\n"
+        .. "a mean of one value.",
     example = 'norm() or norm { kind = "gn", groups = 8 }',
     fields = {
         field("kind", "choice", { choices = layers.norms },
             { position = 1, optional = true, default_doc = "NORM", doc = "which normalization" }),
         field("groups", "integer", channels,
-            { default = 4, idle = only_with("gn"),
+            { optional = true, idle = only_with("gn"), default_doc = "4",
               doc = "gn: groups of channels; divides their number" }),
-        field("ghost", "integer", { min = 1, max = layers.max_ghost }, {
+        field("ghost", "integer", { min = 1, max = layers.max_norm_number }, {
             optional = true,
             idle = only_with("bn"),
             default_doc = "the batch",
@@ -413,15 +420,17 @@ local norm <const> = {
               doc = "bn: weight of a batch in the running mean and variance" }),
     },
     resolve = function(f, ins, net)
-        local named <const>, images <const> = layers.split_norm(net.norm)
+        local named <const>, number <const> = layers.split_norm(net.norm)
         local kind <const> = f.kind or named
+        local of_norm <const> = not f.kind and number
         f.batch = net.recipe.batch
-        f.ghost = kind == "bn" and (f.ghost or not f.kind and images) or 0
+        f.ghost = kind == "bn" and (f.ghost or of_norm) or 0
         f.ghost = f.ghost ~= f.batch and f.ghost or 0
         f.vanishes = kind == "none"
         f.norm = kind == "bn" and "batch" or "group"
         f.momentum = kind == "bn" and f.momentum or nil
-        f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c })[kind] or f.groups
+        f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c })[kind] or f.groups or of_norm
+            or DEFAULT_GROUPS
     end,
     shape = function(f, ins)
         if f.norm == "group" and ins[1].c % f.groups ~= 0 then

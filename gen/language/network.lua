@@ -267,8 +267,8 @@ end
 
 -- NORM is a choice of the command line, and so is its mistake.
 local function check_norm(norm, batch)
-    local _ <const>, images <const> = layers.split_norm(norm)
-    if images and batch % images ~= 0 then
+    local kind <const>, images <const> = layers.split_norm(norm)
+    if kind == "bn" and images and batch % images ~= 0 then
         error({ kind = "usage", messages = { ("--norm %s: the network has a batch of %d images: "
             .. "expected a number that divides it"):format(norm, batch) } }, 0)
     end

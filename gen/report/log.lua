@@ -33,10 +33,10 @@ local any_size <const> = schema.number_or_null(0, LARGE)
 -- -- Events --------------------------------------------------------------------------------------
 
 local function is_norm(word)
-    local kind <const>, images <const> = layers.split_norm(word)
+    local kind <const>, part <const> = layers.split_norm(word)
     for _, known in ipairs(layers.norms) do
         if kind == known then
-            return not images or images >= 1 and images <= layers.max_ghost
+            return not part or part >= 1 and part <= layers.max_norm_number
         end
     end
     return false
@@ -56,7 +56,8 @@ end
 local function check_start(event)
     if not is_norm(event.norm) then
         return "norm", schema.show(event.norm), table.concat(layers.norms, ", ")
-            .. (" or bn1 to bn%d"):format(layers.max_ghost)
+            .. (", bn1 to bn%d or gn1 to gn%d"):format(layers.max_norm_number,
+                layers.max_norm_number)
     end
     local batch <const> = event.settings.batch and event.settings.batch.value
     if math.type(batch) ~= "integer" or batch < 1 or batch > MAX_BATCH then

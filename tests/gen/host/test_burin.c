@@ -38,7 +38,7 @@ static void put_network(const char *text)
 }
 
 /* A wrong command line and what is said of it. */
-#define NORMS ": expected bn, gn, ln, in, none or bn1 to bn9999"
+#define NORMS ": expected bn, gn, ln, in, none, bn1 to bn9999 or gn1 to gn9999"
 
 static const struct {
     const char *arguments, *message;
@@ -54,7 +54,9 @@ static const struct {
     {"gen --norm bn0 s8", "--norm bn0" NORMS},
     {"gen --norm bn16x s8", "--norm bn16x" NORMS},
     {"gen --norm bn10000 s8", "--norm bn10000" NORMS},
-    {"gen --norm gn4 s8", "--norm gn4" NORMS},
+    {"gen --norm gn0 s8", "--norm gn0" NORMS},
+    {"gen --norm gn04 s8", "--norm gn04" NORMS},
+    {"gen --norm ln4 s8", "--norm ln4" NORMS},
     {"report", "report: expected the folders of one run or more, got 0"},
     {"report --norm bn a", "--norm: report does not take it: expected gen, plan, twin or export"},
     {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512 or c"},

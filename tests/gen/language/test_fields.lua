@@ -101,6 +101,9 @@ local function is_base(field, source, base, spec)
         end
         default = default(values)
     end
+    if default == nil then
+        default = tonumber(field.default_doc) -- NORM may say another number
+    end
     return default ~= nil and value_of(source) == default
 end
 

@@ -207,6 +207,25 @@ function tests.ghosts_come_from_the_layer_or_from_norm()
     test.equal(ghosts("ln"), { 0, 0, 0, 16, 0, 0 })
 end
 
+-- So is NORM=gn8, of groups.
+function tests.groups_come_from_the_layer_or_from_norm()
+    local lines <const> = 'conv { 8, window = 1 }, norm(), norm { groups = 2 }, norm("gn"), '
+        .. 'norm { kind = "gn", groups = 1 }, norm { "ln" }'
+    local function groups(norm)
+        local list <const> = {}
+        for _, node in ipairs(build(lines, norm).nodes) do
+            list[#list + 1] = node.kind == "norm" and node.groups or nil
+        end
+        return list
+    end
+    test.equal(groups("gn"), { 4, 2, 4, 1, 1 })
+    test.equal(groups("gn8"), { 8, 2, 4, 1, 1 })
+    test.equal(groups("bn"), { 0, 0, 4, 1, 1 })
+    test.equal(groups("in"), { 8, 8, 4, 1, 1 })
+    test.raises({ "small.lua:4: norm: 8 channels in 3 groups: expected a number of groups that "
+        .. "divides the channels" }, build, "conv { 8, window = 1 }, norm()", "gn3")
+end
+
 -- NORM is no part of the description, and neither is its mistake.
 function tests.ghosts_of_norm_divide_the_batch()
     for _, norm in ipairs({ "bn3", "bn256", "bn9999" }) do
