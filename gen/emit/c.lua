@@ -96,6 +96,11 @@ function c.fill(form, texts)
     return (form:gsub("%f[%w_]%u%f[^%w_]", texts))
 end
 
+--- The constant that holds the offset of a parameter or state: "conv1.weight" -> CONV1_WEIGHT.
+function c.constant(dotted_name)
+    return (dotted_name:gsub("[^%w]", "_"):upper())
+end
+
 --- The sum of base (C text of a sum or a product, or an integer) and the integer offset, with
 --- constants added up: ("x", 0) -> "x", ("x", 12) -> "x + 12", ("x + 12", -16) -> "x - 4",
 --- (3, 4) -> "7". So an address reads as base + row * PITCH + column, however it was put together.

@@ -5,7 +5,6 @@
 
 local c <const> = require "emit/c"
 local layers <const> = require "language/layers"
-local name <const> = require "emit/name"
 local ops <const> = require "ops/ops"
 local recipe_language <const> = require "language/recipe"
 
@@ -312,13 +311,13 @@ local INITS <const> = { fan_in = "INIT_FAN_IN", one = "INIT_ONE", zero = "INIT_Z
 local function param_row(param)
     return string.format("{.name = %s, .rank = %d, .shape = {%s}, .offset = %s, .count = %d, "
         .. ".init = %s, .fan_in = %d, .decays = %s},", c.string(param.name), #param.shape,
-        table.concat(param.shape, ", "), name.param(param.name), param.count, INITS[param.init],
+        table.concat(param.shape, ", "), c.constant(param.name), param.count, INITS[param.init],
         param.fan_in or 0, tostring(param.decays))
 end
 
 local function state_row(state)
     return string.format("{.name = %s, .offset = %s, .count = %d, .init = %s},",
-        c.string(state.name), name.param(state.name), state.count, c.float(state.init))
+        c.string(state.name), c.constant(state.name), state.count, c.float(state.init))
 end
 
 local FLIPS <const> = {
@@ -413,7 +412,7 @@ end
 local function constants(list)
     local out <const> = {}
     for i, item in ipairs(list) do
-        out[i] = name.param(item.name) .. " = " .. item.offset
+        out[i] = c.constant(item.name) .. " = " .. item.offset
     end
     return table.concat(out, ", ")
 end

@@ -81,30 +81,13 @@ function name.key(kernel)
     return full_name(kernel, ops[kernel.op].name_words(kernel))
 end
 
--- The functions that turn the sums of a norm into the scale and shift that its pointwise kernels
--- apply. what: "fwd", "bwd", and for batch norm "eval" and "track" (running statistics);
--- "ghosts_fwd", "ghosts_bwd" and "ghosts_track" where the batch is cut into ghosts. Other numbers
--- than the defaults are part of it.
-function name.norm(node, what)
-    local word <const> = node.norm == "batch" and "batch_norm" or "group_norm" .. node.groups
-    local eps <const> = node.eps ~= 1e-5 and "_eps" .. c.number_word(node.eps) or ""
-    local momentum <const> = node.norm == "batch" and node.momentum ~= 0.1
-        and "_momentum" .. c.number_word(node.momentum) or ""
-    return string.format("%s_c%d%s%s_%s", word, node.c, eps, momentum, what)
-end
-
--- The constant that holds the offset of a parameter or state: "conv1.weight" -> CONV1_WEIGHT.
-function name.param(param_name)
-    return (param_name:gsub("[^%w]", "_"):upper())
-end
-
 -- The constants by which a profile knows the kernels of a plan, in their order and by kernel:
 -- SLOT_CONV1_BWD_DATA. A kernel that runs once more, to make again what was not kept, is
 -- SLOT_NORM1_FWD_2.
 function name.slots(kernels)
     local list <const>, of <const>, runs <const> = {}, {}, {}
     for i, kernel in ipairs(kernels) do
-        local text <const> = "SLOT_" .. name.param(kernel.layer .. "_" .. kernel.pass)
+        local text <const> = "SLOT_" .. c.constant(kernel.layer .. "_" .. kernel.pass)
         runs[text] = (runs[text] or 0) + 1
         list[i] = runs[text] == 1 and text or text .. "_" .. runs[text]
         of[kernel] = list[i]

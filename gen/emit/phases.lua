@@ -4,6 +4,7 @@
 local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
 local name <const> = require "emit/name"
+local norm <const> = require "ops/norm"
 local template <const> = require "emit/template"
 
 local phases <const> = {}
@@ -181,11 +182,11 @@ end
 local function join_params(join, graph)
     local node <const> = join.norm
     local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"
-    local weight <const> = "net.param + " .. name.param(node.name .. ".weight")
-    local bias <const> = "net.param + " .. name.param(node.name .. ".bias")
+    local weight <const> = "net.param + " .. c.constant(node.name .. ".weight")
+    local bias <const> = "net.param + " .. c.constant(node.name .. ".bias")
     local pixels <const> = string.format("(double)run->batch->n * %d.0", join.pixels)
     local state <const> = string.format("run->store.state + %s, run->store.state + %s",
-        name.param(graph.states[node.state].name), name.param(graph.states[node.state + 1].name))
+        c.constant(graph.states[node.state].name), c.constant(graph.states[node.state + 1].name))
     local function at(buffer)
         return "net.thread + " .. name.offset(buffer.name)
     end
@@ -197,7 +198,7 @@ local function join_params(join, graph)
     }
     if join.kind == "ghosts_fwd" then
         params.track = string.format("%s(%s, &net, net.micro_batches + %s, %d, %d.0);",
-            name.norm(node, "ghosts_track"), state, params.parts, node.ghost, join.pixels)
+            norm.fn(node, "ghosts_track"), state, params.parts, node.ghost, join.pixels)
     end
     if not join.sums then
         return params
@@ -209,7 +210,7 @@ local function join_params(join, graph)
             join.pitch, join.pixels)
         params.call = string.format("%s(%s, %s, %s, %s, %s);", join.fn, at(join.coef), total,
             weight, bias, pixels)
-        params.track = string.format("%s(%s, %s, %s);", name.norm(node, "track"), state, total,
+        params.track = string.format("%s(%s, %s, %s);", norm.fn(node, "track"), state, total,
             pixels)
     else
         params.sums = string.format("batch_sums(%s, run, %s, %d);", total, parts, join.pitch)
@@ -227,15 +228,15 @@ end
 local function eval_lines_of(graph)
     local eval_lines <const> = {}
     for _, node in ipairs(graph.nodes) do
-        if node.kind == "norm" and node.norm == "batch" and node.ghost == 0 then
+        if node.kind == "norm" and norm.is_whole(node) then
             local function state(index)
-                return "run->store.state + " .. name.param(graph.states[index].name)
+                return "run->store.state + " .. c.constant(graph.states[index].name)
             end
             eval_lines[#eval_lines + 1] = string.format(
                 "%s(net.thread + %s, %s, %s, net.param + %s, net.param + %s);",
-                name.norm(node, "eval"), name.offset("coef_" .. node.name), state(node.state),
-                state(node.state + 1), name.param(node.name .. ".weight"),
-                name.param(node.name .. ".bias"))
+                norm.fn(node, "eval"), name.offset("coef_" .. node.name), state(node.state),
+                state(node.state + 1), c.constant(node.name .. ".weight"),
+                c.constant(node.name .. ".bias"))
         end
     end
     return eval_lines

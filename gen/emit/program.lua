@@ -10,6 +10,7 @@ local index <const> = require "emit/index"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
+local norm <const> = require "ops/norm"
 local ops <const> = require "ops/ops"
 local phases <const> = require "emit/phases"
 local pipeline <const> = require "plan/pipeline"
@@ -74,42 +75,6 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
-local function norm_texts(graph, set, all, list)
-    local whole <const>, ghosts <const> = {}, {}
-    local function prefix_of(node)
-        return (name.norm(node, "fwd"):gsub("_fwd$", ""))
-    end
-    local has_norms, gathers = false, false
-    for _, node in ipairs(graph.nodes) do
-        has_norms = has_norms or node.kind == "norm"
-        if node.kind == "norm" and node.norm == "batch" then
-            (node.ghost > 0 and ghosts or whole)[prefix_of(node)] = true
-            gathers = gathers or node.ghost == 0
-        end
-    end
-    if has_norms then
-        all:add(list, "moments", "ops/moments.c.tpl", { gathers = gathers })
-    end
-    for _, node in ipairs(graph.nodes) do
-        if node.kind == "norm" then
-            local prefix <const> = prefix_of(node)
-            local batch <const> = node.norm == "batch"
-            local pitch <const> = (node.c + set.vl - 1) // set.vl * set.vl
-            all:add(list, prefix, "ops/norm.c.tpl", {
-                whole = whole[prefix] or false, ghosts = ghosts[prefix] or false,
-                prefix = prefix, title = batch and "batch norm" or "group norm", batch = batch,
-                inputs = batch and string.format("moments: 2 x %d, those", pitch)
-                    or string.format("sums: 3 x %d, those (see add_image_moments)", pitch),
-                sets = batch and node.c or node.groups, channels = node.c,
-                set_size = batch and 1 or node.c // node.groups,
-                pitch = pitch,
-                eps = c.double(node.eps),
-                momentum = batch and c.double(node.momentum) or "0.0",
-            })
-        end
-    end
-end
-
 -- The functions of calls that are no kernels.
 local function other_texts(graph, train, set, all, list)
     for _, phase in ipairs(train.plan.phases) do
@@ -120,7 +85,7 @@ local function other_texts(graph, train, set, all, list)
             end
         end
     end
-    norm_texts(graph, set, all, list)
+    norm.texts(graph, set, function(...) all:add(list, ...) end)
 end
 
 -- The kernels and all else that the step calls, and what they share.
@@ -224,7 +189,7 @@ function emit.program(graph, options)
     params.scopes, params.phased = memory_scopes(planned), planned.phased
     local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
     params.slots = slots
-    params.tensor_rows = watch.rows(graph, train.plan, train.memory, set, slot_of)
+    params.tensor_rows = watch.rows(train.plan, train.memory, slot_of)
     local helpers <const> = all:helpers(HELPERS, {
         isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(train.plan.kernels),

@@ -4,7 +4,6 @@
 -- A row belongs to the profile slot of a kernel (profile.h): its own outputs, and before them
 -- those of the calls and joins since the kernel before, as long as they live until then.
 
-local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
 
 local watch <const> = {}
@@ -12,7 +11,7 @@ local watch <const> = {}
 -- The parameters of a kernel that it writes floats to.
 local OUTPUTS <const> = { y = true, dx = true, dw = true, db = true, sums = true }
 
--- What a buffer holds, by how its name begins.
+-- What a buffer holds, by its role. Others hold no floats to look at.
 local WHAT <const> = {
     y = "its output", dy = "the gradient of its output", dw = "the gradient of its weight",
     db = "the gradient of its bias", sums = "a sum of its input", dsums = "a sum of its gradient",
@@ -38,29 +37,25 @@ local function outputs_of(call)
     return list
 end
 
---- The rows of the table, as C. memory: of memory.lua; set: of isa.lua; slots: of name.slots
-function watch.rows(graph, plan, memory, set, slots)
-    local node_of <const>, rows <const>, pending = {}, {}, {}
-    for _, node in ipairs(graph.nodes) do
-        node_of[node.name] = node
-    end
-    local function row_text(slot, buffer)
-        local prefix <const>, layer <const> = buffer.base:match("^(%l+)_(.*)$")
-        local node <const> = assert(node_of[layer], buffer.base)
-        local pitch, used = buffer.floats, buffer.floats
-        if prefix:find("sums$") or prefix:find("coef$") or prefix == "total" then
-            pitch, used = layout.round_up(node.c, set.vl), node.c
-        elseif buffer.layout then -- pad lanes may hold what the floats held before
-            pitch, used = buffer.layout.pitch, buffer.layout.c
-        end
-        return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', slot, layer,
-            WHAT[prefix], buffer.scope:upper(),
-            buffer.scope == "scratch" and memory.offset[buffer] or name.offset(buffer.name),
-            buffer.floats,
-            buffer.copies, pitch, used)
-    end
+-- A row of the table, as C. offset: of memory.lua
+local function row_text(slot, buffer, offset)
+    local row <const> = buffer.row or { pitch = buffer.floats, used = buffer.floats }
+    return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', slot, buffer.layer,
+        WHAT[buffer.role], buffer.scope:upper(),
+        buffer.scope == "scratch" and offset[buffer] or name.offset(buffer.name),
+        buffer.floats, buffer.copies, row.pitch, row.used)
+end
+
+-- Whether a buffer still holds at a call what was written to it before.
+local function is_alive(buffer, index)
+    return buffer.scope == "chunk" or buffer.scope == "thread" or buffer.last >= index
+end
+
+--- The rows of the table. memory: of memory.lua; slots: of name.slots
+function watch.rows(plan, memory, slots)
+    local rows <const>, pending = {}, {}
     local function note(buffer)
-        if not buffer.holds and WHAT[buffer.base:match("^%l+")] then
+        if not buffer.holds and WHAT[buffer.role] then
             pending[#pending + 1] = buffer
         end
     end
@@ -80,9 +75,8 @@ function watch.rows(graph, plan, memory, set, slots)
             end
             if call.kernel then
                 for _, buffer in ipairs(pending) do
-                    if not buffer.last or buffer.last >= index or buffer.scope == "chunk"
-                        or buffer.scope == "thread" then
-                        rows[#rows + 1] = row_text(slots[call.kernel], buffer)
+                    if is_alive(buffer, index) then
+                        rows[#rows + 1] = row_text(slots[call.kernel], buffer, memory.offset)
                     end
                 end
                 pending = {}

@@ -21,7 +21,7 @@ extern char **environ;
 
 #define BURIN_VERSION "0.1.0"
 
-enum { MAX_CHOICES = 8, MAX_OPERANDS = 512, KEY_SIZE = 16, PATH_SIZE = 4096 };
+enum { MAX_CHOICES = 10, MAX_OPERANDS = 512, KEY_SIZE = 16, PATH_SIZE = 4096 };
 
 enum option_id {
     OPT_NORM,
@@ -79,7 +79,8 @@ static const struct {
                   "pass",
                   NULL,
                   PLAN,
-                  {"network", "shape", "graph", "steps", "calls", "memory", "kernels", "choices"}},
+                  {"network", "shape", "graph", "steps", "layouts", "phases", "calls", "memory",
+                   "kernels", "choices"}},
     [OPT_FIGURE] = {"figure", "figure", NULL, REPORT, {NULL}},
     [OPT_WEIGHTS] = {"weights", "weights", NULL, IMPORT, {NULL}},
     [OPT_OPSET] = {"opset", "opset", "17", EXPORT, {"17", "18", "19", "20", "21", "22", "23"}},
@@ -142,9 +143,10 @@ static const char help_text[] =
     "  --candidate N        take the N-th candidate of every convolution      (gen, plan)\n"
     "                       kernel, the first being the model's, to measure\n"
     "  --pass PASS          print what one pass makes, as plain tables:       (plan)\n"
-    "                       network, graph, steps, calls, memory or\n"
-    "                       kernels; choices, as --tuned reads them; or\n"
-    "                       shape: name, images and classes in a line\n"
+    "                       network, graph, steps, layouts, phases, calls,\n"
+    "                       memory or kernels; choices, as --tuned reads\n"
+    "                       them; or shape: name, images and classes in a\n"
+    "                       line\n"
     "  --figure ID          one figure alone, as a picture: its id on the     (report)\n"
     "                       page, such as accuracy [the whole page]\n"
     "  --opset N            17 to 23: the version of the operators [17]       (export)\n"

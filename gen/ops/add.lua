@@ -3,7 +3,7 @@
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 
-local add <const> = { kinds = { "add" }, c_op = "KERNEL_ADD", keeps = true }
+local add <const> = { kinds = { "add" }, c_op = "KERNEL_ADD", keeps = true, backward = {} }
 
 function add.fuse(fusion, node)
     local step <const> = { op = "add", name = node.name, layers = { node }, relu = false }
@@ -22,15 +22,19 @@ function add.name_words(spec)
 end
 
 function add.forward(planner, step, y)
-    local x <const>, x2 <const> = planner:materialize(step.x), planner:materialize(step.x2)
+    local x <const>, x2 <const> = planner:value(step.x), planner:value(step.x2)
     planner:kernel_call({
         op = step.op, pass = "fwd", x = x.layout, x2 = x2.layout, y = y.layout, c = step.x.c,
         relu = step.relu, params = { "y", "x", "x2" },
     }, { y = y, x = x, x2 = x2 }, planner.layer_names(step), step.layers[1].name)
 end
 
-function add.backward(planner, step, dy)
-    local y <const> = step.relu and planner:materialize(step.y) or nil
+function add.backward_parts(step)
+    return { { name = "data", reads = step.relu and { step.y } or {} } }
+end
+
+function add.backward.data(planner, step, dy)
+    local y <const> = step.relu and planner:value(step.y) or nil
     for _, x in ipairs { step.x, step.x2 } do
         if x.trained then
             local dx <const>, adds <const> = planner:gradient_into(x)

@@ -16,7 +16,7 @@ function loss.fuse(fusion, node)
 end
 
 function loss.forward(planner, step)
-    local logits <const> = planner:materialize(step.x)
+    local logits <const> = planner:value(step.x)
     local dlogits <const> = planner.eval and "NULL" or planner:gradient_into(step.x)
     planner:call("loss", loss.fn, {
         dlogits, logits, "net", argument.chunk, argument.image, "n",

@@ -5,9 +5,14 @@
 --   fuse(fusion, node)          the step that begins with such a layer, and the last layer that it
 --                               computes: see fuse.lua
 --   forward(planner, step, y)   makes its calls; y: the buffer of the value that it makes
---   backward(planner, step, dy) the same, of the gradient; nil: it has none
+--   backward_parts(step)        the parts of its backward pass, in order: array of { name,
+--                               reads = array of the values that it must find in memory,
+--                               norm = the norm whose "coef" it is, or nil }
+--   backward                    { [name of a part] = function(planner, step, dy) that makes its
+--                               calls }; nil: it has no gradient
 --   make_buffers(planner, step) the buffers of its parameters; nil: it has none
 --   makes_no_value              whether nothing reads what it leaves but by name
+--   skips_eval(step)            whether an evaluation does without the step; nil: never
 --   keeps                       whether later phases find its value in memory, or compute it again
 --   gathers                     whether its kernel applies a ReLU and gathers a norm's sums
 --   masks                       whether it applies the mask of a ReLU before it
@@ -44,6 +49,7 @@ local ops <const> = {
     load = require "ops/load",
     loss = require "ops/loss",
     maxpool = pool.max,
+    norm = require "ops/norm",
     pointwise = require "ops/pointwise",
     sums = require "ops/sums",
 }

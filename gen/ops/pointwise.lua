@@ -7,11 +7,12 @@ local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
+local norm <const> = require "ops/norm"
 local tile <const> = require "ops/conv/tile"
 
 local pointwise <const> = {
     kinds = { "norm", "activation", "dropout" }, c_op = "KERNEL_POINTWISE", masks = true,
-    shares_title = true,
+    shares_title = true, backward = {},
 }
 
 -- norm, activation and dropout, in this order.
@@ -54,16 +55,16 @@ local function kept(planner, step)
         return "NULL"
     end
     local node <const> = step.dropout
-    local buffer_name <const> = "keep_" .. node.name
-    local known <const> = planner.by_name[buffer_name]
+    local known <const> = planner:named("keep", node.name)
     if known then
         return known
     end
     local words <const> = dropout.words(node.h, node.w, node.c)
-    local buffer <const> = planner:buffer(buffer_name, "scratch", words,
-        string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)), nil,
-        planner.micro_batch)
-    buffer.holds = "bits"
+    local buffer <const> = planner:buffer {
+        role = "keep", layer = node.name, scope = "scratch", floats = words,
+        shape = string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)),
+        copies = planner.micro_batch, holds = "bits",
+    }
     planner:call("drop", "drop", {
         buffer, "net", argument.image, "n", tostring(node.index - 1),
         tostring(dropout.threshold(node.p)), tostring(words),
@@ -72,22 +73,22 @@ local function kept(planner, step)
 end
 
 -- A specification for a step without layouts and what follows from them.
-local function specification(planner, step, pass)
+local function specification(step, pass)
     local act <const>, slope <const> = activation.of(step.activation)
     return {
         op = step.op, pass = pass, activation = act, slope = slope, affine = step.norm ~= nil,
-        each_image = step.norm ~= nil and not planner.is_whole(step.norm),
+        each_image = step.norm ~= nil and not norm.is_whole(step.norm),
         p = step.dropout and step.dropout.p or 0.0, c = step.x.c, masks_x = false,
     }
 end
 
 function pointwise.forward(planner, step, y)
-    local x <const> = planner:materialize(step.x)
-    local spec <const> = specification(planner, step, "fwd")
+    local x <const> = planner:value(step.x)
+    local spec <const> = specification(step, "fwd")
     spec.x, spec.y, spec.params = x.layout, y.layout, { "y", "x" }
     local values <const> = { y = y, x = x }
     if spec.affine then
-        values.coef = planner:norm_coef(step.norm)
+        values.coef = norm.coef(planner, step.norm)
         table.insert(spec.params, "coef")
     end
     if step.dropout then
@@ -97,41 +98,50 @@ function pointwise.forward(planner, step, y)
     planner:kernel_call(spec, values, planner.layer_names(step), step.layers[1].name)
 end
 
--- Sums up what the gradient of a norm needs of the gradients of its outputs, in `values`.
-local function reduce(planner, step, values)
-    local spec <const>, dy <const> = specification(planner, step, "bwd_reduce"), values.dy
-    values.x = planner:materialize(step.x)
-    spec.x, spec.dx = values.x.layout, values.x.layout
+-- Whether the gradient of its input is made from that input.
+local function gradient_reads_x(step)
+    return step.norm ~= nil or step.masks_x or step.activation ~= nil
+end
+
+--- The parts of the backward pass: of a norm the two sums of its gradient, and the coefficients
+--- made of them; the gradient of the input.
+function pointwise.backward_parts(step)
+    local parts <const> = {}
+    if step.norm then
+        parts[1] = { name = "reduce", reads = { step.x } }
+        parts[2] = { name = "coef", norm = step.norm, reads = {} }
+    end
+    if step.x.trained then
+        parts[#parts + 1] = { name = "data", reads = gradient_reads_x(step) and { step.x } or {} }
+    end
+    return parts
+end
+
+--- Sums up what the gradient of a norm needs of the gradients of its outputs.
+function pointwise.backward.reduce(planner, step, dy)
+    local spec <const>, x <const> = specification(step, "bwd_reduce"), planner:value(step.x)
+    spec.x, spec.dx = x.layout, x.layout
     spec.y, spec.dy = dy.layout, dy.layout
     spec.params = { "sums", "x", "dy", "coef" }
-    values.sums = planner:norm_sums(step.norm, "dsums")
-    values.coef = planner:norm_coef(step.norm)
     if step.dropout then
         table.insert(spec.params, "keep")
     end
-    planner:kernel_call(spec, values, planner.layer_names(step), step.layers[1].name)
-    planner:gather_sums(step.norm, "dsums", step.x)
-    planner:norm_backward(step)
-    values.dcoef = planner:norm_dcoef(step.norm)
+    planner:kernel_call(spec, {
+        sums = norm.sums(planner, step.norm, "dsums"), x = x, dy = dy,
+        coef = norm.coef(planner, step.norm), keep = step.dropout and kept(planner, step),
+    }, planner.layer_names(step), step.layers[1].name)
+    norm.gather(planner, step.norm, "dsums", step.x)
 end
 
-function pointwise.backward(planner, step, dy)
-    local values <const> = { dy = dy, keep = step.dropout and kept(planner, step) }
-    if step.norm then
-        reduce(planner, step, values)
-    end
-    if not step.x.trained then
-        return
-    end
+function pointwise.backward.data(planner, step, dy)
     local dx, adds = dy, false
     if #step.x.readers == 1 then
-        planner.grad[step.x] = dy -- in place
+        planner:set_gradient(step.x, dy) -- in place
     else
         dx, adds = planner:gradient_into(step.x)
     end
-    local reads_x <const> = step.norm or step.masks_x or step.activation
-    values.dx, values.x = dx, reads_x and planner:materialize(step.x) or nil
-    local spec <const> = specification(planner, step, "bwd_data")
+    local reads_x <const> = gradient_reads_x(step)
+    local spec <const> = specification(step, "bwd_data")
     spec.x, spec.y = planner.layouts[step.x].data, dy.layout
     spec.dx, spec.dy = dx.layout, dy.layout
     spec.masks_x, spec.adds, spec.params = step.masks_x, adds, { "dx", "dy" }
@@ -144,7 +154,12 @@ function pointwise.backward(planner, step, dy)
     takes("dcoef", step.norm)
     takes("coef", step.norm)
     takes("keep", step.dropout)
-    planner:kernel_call(spec, values, planner.layer_names(step), step.layers[1].name)
+    planner:kernel_call(spec, {
+        dx = dx, dy = dy, x = reads_x and planner:value(step.x) or nil,
+        dcoef = step.norm and norm.dcoef(planner, step.norm),
+        coef = step.norm and norm.coef(planner, step.norm),
+        keep = step.dropout and kept(planner, step),
+    }, planner.layer_names(step), step.layers[1].name)
 end
 
 --- Sets a gradient to zero where the output of a ReLU was: of a layer whose kernel has applied it.
@@ -160,9 +175,9 @@ end
 
 --- See name.lua. A scale and shift belongs to one image, or to all of a batch.
 function pointwise.name_words(spec)
-    local norm <const> = spec.each_image and "norm" or "batchnorm"
+    local word <const> = spec.each_image and "norm" or "batchnorm"
     return {
-        head = (spec.affine and norm or "pointwise") .. activation.word(spec)
+        head = (spec.affine and word or "pointwise") .. activation.word(spec)
             .. (spec.p > 0 and "_drop" .. c.number_word(spec.p) or "")
             .. (spec.masks_x and "_mask" or ""),
         third = spec.pass ~= "fwd" and spec.x or nil,

@@ -7,8 +7,12 @@ local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 
 -- A maximum is kept beside its winners, so that its input need not be.
-local max <const> = { kinds = { "maxpool" }, c_op = "KERNEL_MAXPOOL", keeps = true }
-local avg <const> = { kinds = { "avgpool", "global_avgpool" }, c_op = "KERNEL_AVGPOOL" }
+local max <const> = {
+    kinds = { "maxpool" }, c_op = "KERNEL_MAXPOOL", keeps = true, backward = {},
+}
+local avg <const> = {
+    kinds = { "avgpool", "global_avgpool" }, c_op = "KERNEL_AVGPOOL", backward = {},
+}
 
 local function fuse(fusion, node, op)
     local step <const> = {
@@ -46,11 +50,11 @@ end
 -- The places of the winners of a max pooling: a byte for each output.
 local function winner_of(planner, step)
     local y <const> = planner.layouts[step.y].data
-    local buffer <const> = planner:shared_buffer("winner_" .. step.y.name, "scratch",
-        y.h * y.w * y.pitch // 4, string.format("%d x %d x %d bytes", y.h, y.w, y.pitch),
-        planner.micro_batch)
-    buffer.holds = "bytes"
-    return buffer
+    return planner:shared_buffer {
+        role = "winner", layer = step.y.name, scope = "scratch", floats = y.h * y.w * y.pitch // 4,
+        shape = string.format("%d x %d x %d bytes", y.h, y.w, y.pitch),
+        copies = planner.micro_batch, holds = "bytes",
+    }
 end
 
 -- A specification for a step without layouts.
@@ -65,7 +69,7 @@ end
 
 -- winners: whether a gradient will ask for them
 local function forward(planner, step, y, winners)
-    local x <const> = planner:materialize(step.x)
+    local x <const> = planner:value(step.x)
     local spec <const> = specification(step, "fwd")
     spec.x, spec.y, spec.winners = x.layout, y.layout, winners
     spec.params = winners and { "y", "winner", "x" } or { "y", "x" }
@@ -83,9 +87,6 @@ function avg.forward(planner, step, y)
 end
 
 local function backward(planner, step, dy, winners)
-    if not step.x.trained then
-        return
-    end
     local dx <const>, adds <const> = planner:gradient_into(step.x)
     local spec <const> = specification(step, "bwd_data")
     spec.x, spec.y = planner.layouts[step.x].data, dy.layout
@@ -96,11 +97,18 @@ local function backward(planner, step, dy, winners)
     }, planner.layer_names(step), step.layers[1].name)
 end
 
-function max.backward(planner, step, dy)
+-- A maximum knows its winners, and a mean is linear: neither reads its input.
+local function backward_parts(step)
+    return step.x.trained and { { name = "data", reads = {} } } or {}
+end
+
+max.backward_parts, avg.backward_parts = backward_parts, backward_parts
+
+function max.backward.data(planner, step, dy)
     backward(planner, step, dy, true)
 end
 
-function avg.backward(planner, step, dy)
+function avg.backward.data(planner, step, dy)
     backward(planner, step, dy, false)
 end
 

@@ -2,6 +2,7 @@
 
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
+local norm <const> = require "ops/norm"
 
 local sums <const> = { c_op = "KERNEL_SUMS", makes_no_value = true }
 
@@ -10,16 +11,17 @@ function sums.name_words()
 end
 
 --- An evaluation uses the running statistics of a batch norm.
+function sums.skips_eval(step)
+    return norm.is_batch(step.norm)
+end
+
 function sums.forward(planner, step)
-    if planner.eval and planner.is_batch(step.norm) then
-        return
-    end
-    local x <const> = planner:materialize(step.x)
+    local x <const> = planner:value(step.x)
     planner:kernel_call({
         op = step.op, pass = "fwd", x = x.layout, y = x.layout, c = step.x.c,
         params = { "sums", "x" },
-    }, { sums = planner:norm_sums(step.norm, "sums"), x = x }, step.norm.name, step.norm.name)
-    planner:gather_sums(step.norm, "sums", step.x)
+    }, { sums = norm.sums(planner, step.norm, "sums"), x = x }, step.norm.name, step.norm.name)
+    norm.gather(planner, step.norm, "sums", step.x)
 end
 
 --- The template of a kernel and its parameters.

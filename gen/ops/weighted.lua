@@ -6,6 +6,7 @@
 -- gradient_shape(step, isa) -> floats and shape of its weight gradient, ... } (see ops.lua).
 
 local layout <const> = require "ops/layout"
+local norm <const> = require "ops/norm"
 local pointwise <const> = require "ops/pointwise"
 
 local weighted <const> = {}
@@ -23,36 +24,41 @@ end
 function weighted.make_buffers(planner, step, gradient_shape)
     local node <const> = step.layers[1]
     local pitch <const> = layout.round_up(step.y.c, planner.isa.vl)
-    planner:buffer("dw_" .. node.name, "chunk", gradient_shape(step, planner.isa))
+    local function make(role, scope, floats, shape)
+        planner:buffer {
+            role = role, layer = node.name, scope = scope, floats = floats, shape = shape,
+        }
+    end
+    make("dw", "chunk", gradient_shape(step, planner.isa))
     if node.bias then
-        local shape <const> = tostring(pitch)
-        planner:buffer("b_" .. node.name, "weights", pitch, shape)
-        planner:buffer("db_" .. node.name, "chunk", pitch, shape)
+        make("b", "weights", pitch, tostring(pitch))
+        make("db", "chunk", pitch, tostring(pitch))
     end
 end
 
--- A kernel's specification without layouts. window_of: of the operation
+-- The specification of a step's kernel without layouts: what its three kernels share. What a kernel
+-- does besides the products, its caller says. window_of: of the operation
 local function specification(step, pass, window_of)
     local node <const> = step.layers[1]
     local window <const>, stride <const>, padding <const>, groups <const> = window_of(node)
     return {
         op = step.op, pass = pass, window = window, stride = stride, padding = padding,
-        groups = groups, bias = pass ~= "bwd_data" and node.bias, flop = node.flop,
-        relu = pass == "fwd" and step.relu, stats = pass == "fwd" and step.stats ~= nil,
-        c = step.x.c, k = step.y.c,
+        groups = groups, flop = node.flop, c = step.x.c, k = step.y.c,
+        bias = false, relu = false, stats = false,
     }
 end
 
 function weighted.forward(planner, step, y, window_of)
     local node <const> = step.layers[1]
-    local x <const> = planner:materialize(step.x)
+    local x <const> = planner:value(step.x)
     local spec <const> = specification(step, "fwd", window_of)
+    spec.bias, spec.relu, spec.stats = node.bias, step.relu, step.stats ~= nil
     spec.x, spec.y, spec.params = x.layout, y.layout, { "y" }
-    local values <const> = { y = y, x = x, bias = planner.by_name["b_" .. node.name] }
+    local values <const> = { y = y, x = x, bias = planner:named("b", node.name) }
     planner:choose_algorithm(spec)
-    values.w = planner:packed_weights("w_", node, spec)
+    values.w = planner:packed_weights("w", node, spec)
     if spec.stats then
-        values.sums = planner:norm_sums(step.stats, "sums")
+        values.sums = norm.sums(planner, step.stats, "sums")
         table.insert(spec.params, "sums")
     end
     table.insert(spec.params, "x")
@@ -62,40 +68,53 @@ function weighted.forward(planner, step, y, window_of)
     end
     planner:kernel_call(spec, values, planner.layer_names(step), node.name)
     if spec.stats then
-        planner:gather_sums(step.stats, "sums", step.y)
+        norm.gather(planner, step.stats, "sums", step.y)
     end
 end
 
-local function data_gradient(planner, step, x, dy, window_of)
-    local node <const> = step.layers[1]
-    local spec <const> = specification(step, "bwd_data", window_of)
-    local dx <const>, adds <const> = planner:gradient_into(step.x)
-    spec.adds = adds
-    spec.x, spec.y, spec.dx, spec.dy = x.layout, dy.layout, dx.layout, dy.layout
-    spec.params = { "dx", "dy", "w" }
-    planner:choose_algorithm(spec)
-    planner:kernel_call(spec, { dx = dx, dy = dy, w = planner:packed_weights("wt_", node, spec) },
-        node.name, node.name)
-end
-
-function weighted.backward(planner, step, dy, window_of)
-    local node <const> = step.layers[1]
+--- The parts of the backward pass: the mask of a ReLU that no step behind applies, the gradient of
+--- the weights, the gradient of the input.
+function weighted.backward_parts(step)
+    local parts <const> = {}
     local relu_masked <const> = #step.y.readers == 1 and step.y.readers[1].masks_x
     if step.relu and not relu_masked then
-        pointwise.mask(planner, dy, planner:materialize(step.y), step.layers[2])
+        parts[1] = { name = "mask", reads = { step.y } }
     end
-    local x <const> = planner:materialize(step.x)
+    parts[#parts + 1] = { name = "weights", reads = { step.x } }
+    if step.x.trained then
+        parts[#parts + 1] = { name = "data", reads = {} }
+    end
+    return parts
+end
+
+local function mask(planner, step, dy)
+    pointwise.mask(planner, dy, planner:value(step.y), step.layers[2])
+end
+
+local function weight_gradient(planner, step, dy, window_of)
+    local node <const>, x <const> = step.layers[1], planner:value(step.x)
     local spec <const> = specification(step, "bwd_weights", window_of)
+    spec.bias = node.bias
     spec.x, spec.y, spec.dy = x.layout, dy.layout, dy.layout
     spec.params = spec.bias and { "dw", "db", "x", "dy" } or { "dw", "x", "dy" }
     planner:choose_algorithm(spec)
     planner:kernel_call(spec, {
-        dw = planner.by_name["dw_" .. node.name], db = planner.by_name["db_" .. node.name],
+        dw = planner:named("dw", node.name), db = planner:named("db", node.name),
         x = x, dy = dy,
     }, node.name, node.name)
-    if step.x.trained then
-        data_gradient(planner, step, x, dy, window_of)
-    end
+end
+
+local function data_gradient(planner, step, dy, window_of)
+    local node <const> = step.layers[1]
+    local spec <const> = specification(step, "bwd_data", window_of)
+    local dx <const>, adds <const> = planner:gradient_into(step.x)
+    spec.adds = adds
+    spec.x, spec.y = planner.layouts[step.x].data, dy.layout
+    spec.dx, spec.dy = dx.layout, dy.layout
+    spec.params = { "dx", "dy", "w" }
+    planner:choose_algorithm(spec)
+    planner:kernel_call(spec, { dx = dx, dy = dy, w = planner:packed_weights("wt", node, spec) },
+        node.name, node.name)
 end
 
 --- Gives an operation what it has in common with others.
@@ -107,9 +126,16 @@ function weighted.complete(op)
     function op.forward(planner, step, y)
         weighted.forward(planner, step, y, op.window_of)
     end
-    function op.backward(planner, step, dy)
-        weighted.backward(planner, step, dy, op.window_of)
-    end
+    op.backward_parts = weighted.backward_parts
+    op.backward = {
+        mask = mask,
+        weights = function(planner, step, dy)
+            weight_gradient(planner, step, dy, op.window_of)
+        end,
+        data = function(planner, step, dy)
+            data_gradient(planner, step, dy, op.window_of)
+        end,
+    }
     return op
 end
 

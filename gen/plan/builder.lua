@@ -1,15 +1,15 @@
 -- builder.lua - a plan under construction: buffers and the calls that touch them, phase by phase.
 --
--- calls.lua decides which calls are made; here each becomes part of the plan whose shape the
--- head of that file describes: buffers get their scope from the phases that touch them, kernels
--- their algorithm, packed weights, scratch memory and name.
+-- Which phases there are and what is computed in each was decided before (phases.lua); operations
+-- say which calls that takes. Here these become the plan whose shape the head of calls.lua
+-- describes: buffers get their scope from the phases that touch them, kernels their algorithm,
+-- packed weights, scratch memory and name.
 
 local argument <const> = require "ops/argument"
 local grouped <const> = require "ops/conv/grouped"
 local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
 local ops <const> = require "ops/ops"
-local place <const> = require "plan/place"
 
 local builder <const> = {}
 builder.__index = builder
@@ -19,42 +19,103 @@ local CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
 -- Images that run through a phase together.
 local MICRO_BATCH <const> = 4
 
---- A plan without calls. algorithm: "auto" or "direct", of convolutions; phased: whether training
---- is cut into phases; wishes: see choice.lua, and micro_batch = images of one, or nil.
-function builder.new(fused, isa, algorithm, phased, wishes)
-    local chunk <const> = (fused.graph.recipe.batch + CHUNKS - 1) // CHUNKS
+--- A plan without phases. planned: graph, layouts and set; is_eval, cut: see calls.plan
+--- wishes = { algorithm = "auto" or "direct", of convolutions; candidate, tuned: see
+---            conv/choice.lua; micro_batch = images of one, or nil }
+function builder.new(planned, is_eval, cut, wishes)
+    local chunk <const> = (planned.graph.recipe.batch + CHUNKS - 1) // CHUNKS
     return setmetatable({
-        fused = fused, isa = isa, layouts = place.layouts(fused, isa),
-        micro_batch = math.min(wishes.micro_batch or MICRO_BATCH, chunk), chunk_images = chunk,
-        algorithm = algorithm or "auto", phased = phased, wishes = wishes,
-        phases = { { joins = {}, calls = {}, ahead_steps = 0 } }, buffers = {}, by_name = {},
-        kernels = {}, data = {}, grad = {}, calls = 0, held = {},
+        -- What operations ask.
+        graph = planned.graph, isa = planned.set, layouts = planned.layouts, eval = is_eval,
+        micro_batch = math.min(wishes.micro_batch or MICRO_BATCH, chunk), by_name = {},
+        -- The plan.
+        phases = {}, buffers = {}, kernels = {}, chunk_images = chunk,
+        -- The rest is asked here alone.
+        wishes = wishes, cut = cut, buffer_of = {}, gradient_of = {}, calls = 0, held = {},
     }, builder)
 end
 
-function builder:buffer(buffer_name, scope, floats, shape, l, copies)
-    assert(not self.by_name[buffer_name], "two buffers of one name")
+--- The names of the layers that a step computes.
+function builder.layer_names(step)
+    local names <const> = {}
+    for i, node in ipairs(step.layers) do
+        names[i] = node.name
+    end
+    return table.concat(names, " ")
+end
+
+-- -- Buffers -------------------------------------------------------------------------------------
+
+--- Makes a buffer, named by its role and its layer: y_conv1.
+--- of = { role, layer, scope, floats, shape, and where they are not the usual: suffix of the name,
+---        layout, copies (1), holds (floats), row (the floats): see calls.lua }
+function builder:buffer(of)
     local buffer <const> = {
-        name = buffer_name, base = buffer_name, scope = scope, floats = floats, shape = shape,
-        layout = l, copies = copies or 1,
+        name = of.role .. "_" .. of.layer .. (of.suffix or ""), role = of.role, layer = of.layer,
+        scope = of.scope, floats = of.floats, shape = of.shape, layout = of.layout,
+        copies = of.copies or 1, holds = of.holds, row = of.row,
     }
+    assert(not self.by_name[buffer.name], "two buffers of one name")
     self.buffers[#self.buffers + 1] = buffer
-    self.by_name[buffer_name] = buffer
+    self.by_name[buffer.name] = buffer
     return buffer
 end
 
-function builder:shared_buffer(buffer_name, scope, floats, shape, copies)
-    return self.by_name[buffer_name]
-        or self:buffer(buffer_name, scope, floats, shape, nil, copies)
+--- The buffer of this role that a layer has, or nil.
+function builder:named(role, layer)
+    return self.by_name[role .. "_" .. layer]
 end
 
---- A buffer of images. suffix: what tells it from an earlier one of this name, or nil
-function builder:layout_buffer(buffer_name, l, suffix)
-    local buffer <const> = self:buffer(buffer_name .. (suffix or ""), "scratch", layout.floats(l),
-        layout.shape(l), l, self.micro_batch)
-    buffer.base = buffer_name
+--- The same; it is made where there is none yet.
+function builder:shared_buffer(of)
+    return self:named(of.role, of.layer) or self:buffer(of)
+end
+
+local function image_buffer(self, role, value, l, suffix)
+    return self:buffer {
+        role = role, layer = value.name, suffix = suffix, scope = "scratch",
+        floats = layout.floats(l), shape = layout.shape(l), layout = l, copies = self.micro_batch,
+        row = { pitch = l.pitch, used = l.c },
+    }
+end
+
+--- A buffer for a value that a call of the current phase makes.
+--- anew: whether an earlier phase has made it, too
+function builder:make_value(value, anew)
+    local buffer <const> = image_buffer(self, "y", value, self.layouts[value].data,
+        anew and "_phase" .. #self.phases)
+    self.buffer_of[value] = buffer
     return buffer
 end
+
+--- The buffer of a value that is in memory.
+function builder:value(value)
+    return assert(self.buffer_of[value], value.name)
+end
+
+--- The buffer of a value's gradient, or nil before any of its readers has written to it.
+function builder:gradient(value)
+    return self.gradient_of[value]
+end
+
+--- The buffer into which a step writes its part of a value's gradient, and whether it must add:
+--- the last reader of a value comes first in backward order and sets it.
+function builder:gradient_into(value)
+    local known <const> = self.gradient_of[value]
+    if known then
+        return known, true
+    end
+    local buffer <const> = image_buffer(self, "dy", value, self.layouts[value].grad)
+    self.gradient_of[value] = buffer
+    return buffer, false
+end
+
+--- Lets the gradient of a value be in this buffer.
+function builder:set_gradient(value, buffer)
+    self.gradient_of[value] = buffer
+end
+
+-- -- Calls ---------------------------------------------------------------------------------------
 
 -- Marks a buffer as touched by the call with this index; one that two phases touch must outlive
 -- the first.
@@ -89,19 +150,21 @@ function builder:choose_algorithm(spec)
     local choose <const> = ops[spec.op].choose
     if choose then
         spec.images = self.micro_batch
-        spec.tile = choose(spec, self.isa, self.algorithm, self.wishes, name.key(spec))
+        spec.tile = choose(spec, self.isa, self.wishes.algorithm, self.wishes, name.key(spec))
         spec.algorithm = spec.tile.algorithm
     end
 end
 
--- The packed weights that a forward ("w_") or data-gradient kernel ("wt_") reads.
-function builder:packed_weights(prefix, node, spec)
+--- The packed weights that a forward ("w") or data-gradient kernel ("wt") reads.
+function builder:packed_weights(role, node, spec)
     local inputs <const> = grouped.inputs(spec, self.isa)
     local floats <const> = ops[spec.op].packed_floats(spec, self.isa)
-    local outputs <const> = (prefix == "w_" and spec.y or spec.dx).pitch
-    return self:shared_buffer(prefix .. node.name, "weights", floats,
-        string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,
-            prefix == "wt_" and ", transposed" or ""))
+    local outputs <const> = (role == "w" and spec.y or spec.dx).pitch
+    return self:shared_buffer {
+        role = role, layer = node.name, scope = "weights", floats = floats,
+        shape = string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,
+            role == "wt" and ", transposed" or ""),
+    }
 end
 
 -- Gives a kernel the memory that it works in, if it needs any.
@@ -111,8 +174,10 @@ function builder:give_scratch(spec, values)
         floats, shape = ops[spec.op].scratch(spec)
     end
     if floats then
-        values.scratch = self:buffer("tiles_" .. spec.layer .. "_" .. spec.pass, "scratch",
-            floats, shape)
+        values.scratch = self:buffer {
+            role = "tiles", layer = spec.layer, suffix = "_" .. spec.pass, scope = "scratch",
+            floats = floats, shape = shape,
+        }
         table.insert(spec.params, "scratch")
     end
 end
@@ -120,7 +185,7 @@ end
 -- Lets a kernel fetch memory for the next micro-batch, if it can, where there are phases.
 function builder:fetch_ahead(spec, values)
     local ahead_steps <const> = ops[spec.op].ahead_steps
-    local steps <const> = self.phased and ahead_steps and ahead_steps(spec, self.isa)
+    local steps <const> = self.cut and ahead_steps and ahead_steps(spec, self.isa)
     if not steps then
         return
     end
@@ -161,9 +226,14 @@ local function end_phase(self)
     self.held = {}
 end
 
-function builder:new_phase(join)
+function builder:new_phase()
     end_phase(self)
-    self.phases[#self.phases + 1] = { joins = { join }, calls = {}, ahead_steps = 0 }
+    self.phases[#self.phases + 1] = { joins = {}, calls = {}, ahead_steps = 0 }
+end
+
+--- What every thread does before the current phase starts, where all images have met.
+function builder:join(join)
+    table.insert(self.phases[#self.phases].joins, join)
 end
 
 -- The buffers that the calls of phase i touch and an earlier phase made, in order.

@@ -4,27 +4,31 @@
 --     planned = { graph,
 --                 set       the instruction set (emit/isa.lua)
 --                 fused     fused steps (fuse.lua)
+--                 layouts   where pixels and channels of every value lie (place.lua)
+--                 phases    { train, eval } (phases.lua)
+--                 phased    whether training is cut into phases
 --                 train     { plan = calls in phases (calls.lua), memory (memory.lua) }
 --                 eval      the same of an evaluation
---                 phased    whether training is cut into phases
 --                 scratch   floats of a thread's scratch memory }
 --
 -- A pass takes such a table and returns the fields that it adds; `burin plan --pass NAME` prints
 -- what came of it (show.lua).
 
+local calls <const> = require "plan/calls"
 local fuse <const> = require "plan/fuse"
 local isa <const> = require "emit/isa"
 local memory <const> = require "plan/memory"
-local calls <const> = require "plan/calls"
+local phases <const> = require "plan/phases"
+local place <const> = require "plan/place"
 
 local pipeline <const> = {}
 
--- What is asked of plans: candidates or measurements to choose kernels by, images of a micro-batch.
+-- What is asked of plans besides the graph: see builder.new.
 local function wishes_of(planned, options)
     local program <const> = planned.graph.name .. "_" .. options.norm
     local tuned <const> = options.tuned and options.tuned:micro_batch(program, planned.set.name)
     return {
-        candidate = options.candidate, tuned = options.tuned,
+        algorithm = options.algorithm, candidate = options.candidate, tuned = options.tuned,
         micro_batch = tuned and tuned.images,
     }
 end
@@ -37,17 +41,24 @@ local function fused_steps(planned)
     return { fused = fuse.steps(planned.graph) }
 end
 
-local function calls_in_phases(planned, options)
-    local wishes <const> = wishes_of(planned, options)
-    local fused <const>, set <const> = planned.fused, planned.set
-    local train <const> = calls.train(fused, set, options.algorithm, wishes)
+local function places_of_values(planned)
+    return { layouts = place.layouts(planned.fused, planned.set) }
+end
+
+local function tasks_in_phases(planned)
+    local train <const>, eval <const> = phases.train(planned.fused), phases.eval(planned.fused)
+    return { phases = { train = train, eval = eval }, phased = #train > 1 }
+end
+
+local function calls_of_tasks(planned, options)
+    local wishes <const>, cut <const> = wishes_of(planned, options), planned.phased
     return {
-        train = { plan = train }, phased = #train.phases > 1,
-        eval = { plan = calls.eval(fused, set, options.algorithm, wishes) },
+        train = { plan = calls.plan(planned.phases.train, false, cut, planned, wishes) },
+        eval = { plan = calls.plan(planned.phases.eval, true, cut, planned, wishes) },
     }
 end
 
-local function offsets(planned)
+local function offsets_of_buffers(planned)
     local function with_memory(plan)
         return { plan = plan, memory = memory.place(plan) }
     end
@@ -68,7 +79,13 @@ local function scratch_memory(planned)
 end
 
 local PASSES <const> = {
-    instruction_set, fused_steps, calls_in_phases, offsets, scratch_memory,
+    instruction_set,
+    fused_steps,
+    places_of_values,
+    tasks_in_phases,
+    calls_of_tasks,
+    offsets_of_buffers,
+    scratch_memory,
 }
 
 --- The planned program of a graph.

@@ -121,62 +121,90 @@ function plan.choices(graph, options)
     return table.concat(lines, "\n") .. "\n"
 end
 
--- One pass as a plain table: "steps", "calls", "memory" or "kernels". Graph nodes, values and
--- buffers refer to each other, so each is named where it is referred to.
-function plan.pass(graph, options, pass)
-    local planned <const> = pipeline.plan(graph, options)
-    local function name_of(value)
-        return value and value.name or nil
+-- -- Passes --------------------------------------------------------------------------------------
+
+local function name_of(value)
+    return value and value.name or nil
+end
+
+local function names_of(list)
+    local names <const> = {}
+    for i, item in ipairs(list) do
+        names[i] = item.name
     end
-    local function step_table(step)
-        local layers <const> = {}
-        for i, node in ipairs(step.layers) do
-            layers[i] = node.name
-        end
+    return names
+end
+
+-- A part of a planned program as rows of a plain table, by the name of the pass that made it. Graph
+-- nodes, values and buffers refer to each other, so each is named where it is referred to.
+local PRINTED <const> = {
+    steps = function(planned) return planned.fused.steps, function(step)
         return {
-            op = step.op, name = step.name, layers = layers, x = name_of(step.x),
+            op = step.op, name = step.name, layers = names_of(step.layers), x = name_of(step.x),
             x2 = name_of(step.x2), y = name_of(step.y), relu = step.relu,
             activation = name_of(step.activation),
             stats = name_of(step.stats), norm = name_of(step.norm),
             dropout = name_of(step.dropout), masks_x = step.masks_x, global = step.global,
         }
-    end
-    local out <const> = {}
-    if pass == "steps" then
-        for i, step in ipairs(planned.fused.steps) do
-            out[i] = step_table(step)
-        end
-    elseif pass == "calls" then
-        for i, phase in ipairs(planned.train.plan.phases) do
-            local joins <const>, calls <const> = {}, {}
-            for k, join in ipairs(phase.joins) do
-                joins[k] = { kind = join.kind, norm = join.norm.name }
-            end
-            for k, call in ipairs(phase.calls) do
-                local args <const> = {}
-                for a, arg in ipairs(call.args) do
-                    args[a] = type(arg) == "table" and arg.name or arg
-                end
-                calls[k] = { fn = call.fn, args = args, note = call.note }
-            end
-            out[i] = { joins = joins, calls = calls }
-        end
-    elseif pass == "memory" then
-        for i, buffer in ipairs(planned.train.plan.buffers) do
-            out[i] = {
-                name = buffer.name, scope = buffer.scope, floats = buffer.floats,
-                shape = buffer.shape, first = buffer.first, last = buffer.last,
-                offset = planned.train.memory.offset[buffer],
+    end end,
+
+    layouts = function(planned) return planned.fused.values, function(value)
+        local layout <const> = planned.layouts[value]
+        return { value = value.name, data = layout.data, grad = layout.grad }
+    end end,
+
+    phases = function(planned) return planned.phases.train, function(phase)
+        local tasks <const>, meeting <const> = {}, phase.meeting
+        for i, task in ipairs(phase) do
+            tasks[i] = {
+                op = task.op, part = task.part, step = name_of(task.step),
+                value = name_of(task.value), anew = task.anew, serves = task.serves.name,
+                pass = task.pass,
             }
         end
-    else
-        for i, spec in ipairs(planned.train.plan.kernels) do
-            local copy <const> = {}
-            for key, value in pairs(spec) do -- the printer sorts the keys
-                copy[key] = value
-            end
-            out[i] = copy
+        return {
+            meeting = meeting and { norm = meeting.norm.name, pass = meeting.pass }, tasks = tasks,
+        }
+    end end,
+
+    calls = function(planned) return planned.train.plan.phases, function(phase)
+        local joins <const>, calls <const> = {}, {}
+        for k, join in ipairs(phase.joins) do
+            joins[k] = { kind = join.kind, norm = join.norm.name }
         end
+        for k, call in ipairs(phase.calls) do
+            local args <const> = {}
+            for i, arg in ipairs(call.args) do
+                args[i] = type(arg) == "table" and arg.name or arg
+            end
+            calls[k] = { kind = call.kind, fn = call.fn, args = args, note = call.note }
+        end
+        return { joins = joins, calls = calls }
+    end end,
+
+    memory = function(planned) return planned.train.plan.buffers, function(buffer)
+        return {
+            name = buffer.name, scope = buffer.scope, floats = buffer.floats,
+            shape = buffer.shape, first = buffer.first, last = buffer.last,
+            offset = planned.train.memory.offset[buffer],
+        }
+    end end,
+
+    kernels = function(planned) return planned.train.plan.kernels, function(spec)
+        local copy <const> = {}
+        for key, value in pairs(spec) do -- the printer sorts the keys
+            copy[key] = value
+        end
+        return copy
+    end end,
+}
+
+--- One pass as a plain table. pass: "steps", "layouts", "phases", "calls", "memory" or "kernels"
+function plan.pass(graph, options, pass)
+    local list <const>, row_of <const> = PRINTED[pass](pipeline.plan(graph, options))
+    local out <const> = {}
+    for i, item in ipairs(list) do
+        out[i] = row_of(item)
     end
     return out
 end

@@ -3,12 +3,9 @@
 --     local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")),
 --         "@nets.lua")()
 
-local fuse <const> = require("plan/fuse")
 local graph <const> = require("language/graph")
-local isa <const> = require("emit/isa")
-local memory <const> = require("plan/memory")
 local network <const> = require("language/network")
-local calls <const> = require("plan/calls")
+local pipeline <const> = require("plan/pipeline")
 
 local nets <const> = {}
 
@@ -32,16 +29,11 @@ function nets.small(lines, norm, input)
     return graph.build(network.read(text, "small.lua", norm or "bn"))
 end
 
---- The plans of a graph: { fused, set, train, eval }, each of the last two { plan, memory }.
-function nets.plans(built, isa_name)
-    local set <const>, fused <const> = isa.get(isa_name or "avx2"), fuse.steps(built)
-    local train <const>, eval <const> = calls.train(fused, set, "auto"),
-        calls.eval(fused, set, "auto")
-    return {
-        fused = fused, set = set,
-        train = { plan = train, memory = memory.place(train) },
-        eval = { plan = eval, memory = memory.place(eval) },
-    }
+--- The planned program of a graph: see pipeline.lua. algorithm: "auto" or "direct"
+function nets.plans(built, isa_name, algorithm)
+    return pipeline.plan(built, {
+        norm = built.norm, isa = isa_name or "avx2", algorithm = algorithm or "auto",
+    })
 end
 
 --- Calls f(plans, title, graph) for every shipped network, norm and instruction set.

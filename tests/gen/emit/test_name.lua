@@ -3,6 +3,7 @@
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
+local c <const> = require("emit/c")
 local name <const> = require("emit/name")
 local ops <const> = require("ops/ops")
 local template <const> = require("emit/template")
@@ -161,7 +162,7 @@ function tests.constants_are_distinct()
         end
         for _, list in ipairs({ graph.params, graph.states }) do
             for _, item in ipairs(list) do
-                claim(name.param(item.name))
+                claim(c.constant(item.name))
             end
         end
         for _, buffer in ipairs(plans.train.plan.buffers) do

@@ -65,7 +65,8 @@ static const struct {
     {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
     {"gen s8 --unroll all", "--unroll all: expected tile, full or none"},
     {"plan s8 --pass all",
-     "--pass all: expected network, shape, graph, steps, calls, memory, kernels or choices"},
+     "--pass all: expected network, shape, graph, steps, layouts, phases, calls, memory, kernels "
+     "or choices"},
     {"gen s8 --max-memory 4G", "--max-memory 4G: expected megabytes, from 1 to 999999999"},
     {"gen s8 --max-memory 0", "--max-memory 0: expected megabytes, from 1 to 999999999"},
     {"gen s8 --max-memory -1", "--max-memory -1: expected megabytes, from 1 to 999999999"},

@@ -4,12 +4,10 @@ local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
 local dropout <const> = require("ops/dropout")
-local fuse <const> = require("plan/fuse")
 local grouped <const> = require("ops/conv/grouped")
 local isa <const> = require("emit/isa")
 local nests <const> = require("ops/conv/nests")
 local ops <const> = require("ops/ops")
-local calls <const> = require("plan/calls")
 local winograd <const> = require("ops/conv/winograd")
 
 local tests <const> = {}
@@ -372,9 +370,8 @@ end
 -- "direct" asks for direct kernels everywhere.
 function tests.algorithm_direct_is_obeyed()
     local graph <const> = nets.graph("s8", "gn")
-    local set <const> = isa.get("avx2")
     for _, algorithm in ipairs({ "auto", "direct" }) do
-        local plan <const> = calls.train(fuse.steps(graph), set, algorithm)
+        local plan <const> = nets.plans(graph, "avx2", algorithm).train.plan
         local transformed = 0
         for _, spec in ipairs(plan.kernels) do
             transformed = transformed + (spec.algorithm == "winograd4" and 1 or 0)

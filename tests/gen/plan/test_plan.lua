@@ -66,7 +66,8 @@ function tests.passes_are_plain_tables()
     nets.each(function(plans, title, graph)
         local asked <const> = options(graph, plans.set.name)
         local rows <const> = {}
-        for _, pass in ipairs({ "steps", "calls", "memory", "kernels" }) do
+        for _, pass in ipairs({ "steps", "layouts", "phases", "calls", "memory",
+            "kernels" }) do
             local text <const> = dump.text(plan.pass(graph, asked, pass))
             assert(not text:find("<cycle>", 1, true) and not text:find("<function>", 1, true)
                 and not text:find("0x%x%x%x%x"), title .. " " .. pass)
@@ -74,7 +75,8 @@ function tests.passes_are_plain_tables()
             rows[pass] = #plan.pass(graph, asked, pass)
         end
         test.equal(rows, {
-            steps = #plans.fused.steps, calls = #plans.train.plan.phases,
+            steps = #plans.fused.steps, layouts = #plans.fused.values,
+            phases = #plans.phases.train, calls = #plans.train.plan.phases,
             memory = #plans.train.plan.buffers, kernels = #plans.train.plan.kernels,
         }, title)
     end)
