@@ -300,6 +300,21 @@ function tests.the_cut_of_a_batch_is_drawn()
     batch 5 = 2 chunks of 2 micro-batches of 2 images, the last ones of fewer
     chunk 0   images 0-1, 2-2
     chunk 1   images 3-4]])
+    -- Of more than four micro-batches or three chunks the middle is left out.
+    test.equal(drawn(8, 8, 4, 2), [[
+    batch 8 = 1 chunks x 4 micro-batches x 2 images
+    chunk 0   images 0-1, 2-3, 4-5, 6-7]])
+    test.equal(drawn(23, 10, 5, 2), [[
+    batch 23 = 3 chunks of 5 micro-batches of 2 images, the last ones of fewer
+    chunk 0   images 0-1, 2-3, .., 8-9
+    chunk 1   images 10-11, 12-13, .., 18-19
+    chunk 2   images 20-21, 22-22]])
+    test.equal(drawn(4, 1, 1, 1), [[
+    batch 4 = 4 chunks x 1 micro-batches x 1 images
+    chunk 0   images 0-0
+    chunk 1   images 1-1
+    ..
+    chunk 3   images 3-3]])
 end
 
 -- A kernel that many layers share is written once, and one name for two kernels is a bug.
