@@ -10,6 +10,8 @@
 # the first mutant, every test that the mutants name must pass. Prints which test killed which mutant;
 # one that survives, does not compile, or has no place in its file any more is a failure.
 #
+# A test is a target of the build, or a file of Lua tests.
+#
 # --check builds nothing: each mutant changes its file, and its tests are among those named.
 set -u
 killed_before=/dev/null
@@ -91,7 +93,7 @@ check()
 
 if [ "$1" = --check ]; then
     word=
-    tests=$2
+    tests="$2 $(find "$source/tests" -name 'test_*.lua' -exec basename {} \; | tr '\n' ' ')"
     each_mutant check
     printf '%s\n' "$mutants mutants, $failures that are none"
     [ "$failures" -eq 0 ]
@@ -124,11 +126,27 @@ update()
     done
 }
 
-# Where ninja or make has put a test.
+# The target of a test.
+target_of()
+{
+    case $1 in
+    *.lua) echo test_lua ;;
+    *) echo "$1" ;;
+    esac
+}
+
+# Runs a test where ninja or make has put it.
 run()
 {
-    (cd "$copy" && timeout 600 "$(find "$work/build/tests" -type f -name "$1")") \
-        > "$log" 2>&1 < /dev/null
+    (
+        cd "$copy" || exit
+        target=$(target_of "$1")
+        if [ "$target" != "$1" ]; then
+            CK_RUN_CASE=$(find tests -name "$1")
+            export CK_RUN_CASE
+        fi
+        timeout 600 "$(find "$work/build/tests" -type f -name "$target")"
+    ) > "$log" 2>&1 < /dev/null
 }
 
 list_tests()
@@ -145,7 +163,7 @@ kill_it()
     fi
     verdict="FAILED: survived $3"
     for test in $3; do
-        if ! build "$test"; then
+        if ! build "$(target_of "$test")"; then
             verdict="FAILED: does not compile: $(grep -m 1 error "$log")"
             return 1
         fi
@@ -179,8 +197,9 @@ cmake -S "$copy" -B "$work/build" $make -D CMAKE_BUILD_TYPE=Debug -D CMAKE_C_FLA
     -D BURIN_WERROR=OFF > "$log" 2>&1 || fail "cannot configure: see $log"
 tests=$(each_mutant list_tests) || exit 1
 tests=$(printf '%s\n' "$tests" | tr ' ' '\n' | sort -u)
-# shellcheck disable=SC2086 # the tests are words
-[ -z "$tests" ] || build $tests || fail "the tests cannot be built: see $log"
+targets=$(for test in $tests; do target_of "$test"; done | sort -u)
+# shellcheck disable=SC2086 # the targets are words
+[ -z "$targets" ] || build $targets || fail "the tests cannot be built: see $log"
 for test in $tests; do
     run "$test" || fail "$test fails without a mutant: see $log"
 done
