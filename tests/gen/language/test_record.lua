@@ -18,6 +18,7 @@ local spec <const> = {
           default = function(values) return values.keep == 0 and "a" or "b" end },
         { name = "label", type = "name", optional = true },
         { name = "image", type = "shape", optional = true },
+        { name = "steps", type = "integers", min = 1, max = 90, most = 3, optional = true },
         { name = "more", type = "table", optional = true },
         { name = "part", type = "record", kinds = { "one", "two" }, optional = true },
         { name = "idle", type = "integer", min = 0, max = 5, optional = true,
@@ -37,7 +38,8 @@ end
 
 local rate <const> = "a number above 0, at most 1: a share"
 local shape <const> = "{ channels, height, width }, at most 4096 channels of 1024 x 1024"
-local names <const> = "size, rate, keep, good, how, label, image, more, part or idle"
+local steps <const> = "a list of integers that rises, at most 3 of 1 to 90"
+local names <const> = "size, rate, keep, good, how, label, image, steps, more, part or idle"
 local not_a_number <const> = 0 / 0
 
 -- { arguments, messages without "thing: " }: the size is 2 where it is not what is wrong.
@@ -68,6 +70,15 @@ local refused <const> = {
     { { image = { 3, 1025, 5 } }, "image is a table: expected " .. shape },
     { { image = { 3, 4, 1025 } }, "image is a table: expected " .. shape },
     { { image = { 3, 4, 0 } }, "image is a table: expected " .. shape },
+    { { steps = 3 }, "steps is 3: expected " .. steps },
+    { { steps = one }, "steps is a call of one: expected " .. steps },
+    { { steps = {} }, "steps is a table: expected " .. steps },
+    { { steps = { 1, 2, 3, 4 } }, "steps is a table: expected " .. steps },
+    { { steps = { 1, 2, x = 3 } }, "steps is a table: expected " .. steps },
+    { { steps = { 0, 2 } }, "steps is a table: expected " .. steps },
+    { { steps = { 2, 2 } }, "steps is a table: expected " .. steps },
+    { { steps = { 2, 91 } }, "steps is a table: expected " .. steps },
+    { { steps = { 2, 3.5 } }, "steps is a table: expected " .. steps },
     { { more = one }, "more is a call of one: expected a table { ... }" },
     { { more = print }, "more is a function: expected a table { ... }" },
     { { part = record.make("six", 1, 1) }, "part is a call of six: expected one or two { ... }" },
@@ -113,6 +124,9 @@ function checks.good_values_are_taken()
         { size = 2, keep = 0.5, good = true, how = "b", idle = 1 })
     test.equal(check({ 1, image = { 1, 1, 1 } }).image, { c = 1, h = 1, w = 1 })
     test.equal(check({ 9, image = { 4096, 1024, 1024 } }).image, { c = 4096, h = 1024, w = 1024 })
+    local list <const> = check({ 1, steps = { 1, 2.0, 90 } }).steps
+    test.equal(list, { 1, 2, 90 })
+    assert(math.type(list[2]) == "integer")
     local small <const> = check({ 2, rate = 2.0 ^ -126, keep = 2.0 ^ -126 })
     assert(small.rate == 2.0 ^ -126 and small.keep == 2.0 ^ -126)
 end
