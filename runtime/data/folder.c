@@ -297,6 +297,31 @@ static bool set_shape(struct reading *r, struct err *err)
                         r->list.classes[data->classes - 1], wanted->classes, data->classes);
 }
 
+/* Whether the first image has another size than the network takes. */
+static bool first_differs(const struct reading *r)
+{
+    const struct data_shape *wanted = r->request->wanted;
+    struct picture picture = {0};
+    struct err ignored = {0}; /* told when all are read */
+    char path[2 * DATA_PATH_SIZE];
+    if (wanted == NULL || r->request->options.resize != RESIZE_NONE ||
+        !join(path, sizeof path, &r->list, 0) || !picture_read(&picture, path, wanted->c, &ignored))
+        return false;
+    const bool differs = picture.h != wanted->h || picture.w != wanted->w;
+    picture_free(&picture);
+    return differs;
+}
+
+/* Before anything is made for these images: counts them. Where one does not fit, the others are
+ * looked at, too, and it is told of how many. */
+static bool look(struct reading *r, struct err *err)
+{
+    if (first_differs(r))
+        return decode_all(r, err) && judge_problems(r, err) && judge_sizes(r, err);
+    r->data->count = r->list.count;
+    return true;
+}
+
 static void close_reading(struct reading *r)
 {
     for (int i = 0; r->outcomes != NULL && i < r->list.count; i++)
@@ -322,10 +347,7 @@ static bool open_part(struct data *data, const struct data_request *request,
               set_shape(r, err) &&
               (data_name_classes(data, (const char *const *)r->list.classes) ||
                err_set_errno(err, ENOMEM, "%s", request->path));
-    if (request->look)
-        data->count = r->list.count;
-    else
-        ok = ok && read_images(r, err);
+    ok = ok && (request->look ? look(r, err) : read_images(r, err));
     close_reading(r);
     return ok;
 }

@@ -361,6 +361,30 @@ START_TEST(other_sizes_are_listed)
 }
 END_TEST
 
+START_TEST(a_look_reads_one_image_alone)
+{
+    make_tree();
+    struct data_request request = request_of(DATA_TRAIN);
+    request.look = true;
+    struct data train = open_request(&request);
+    ck_assert_int_eq(decoded, 1);
+    ck_assert_int_eq(train.count, 3);
+    ck_assert_int_eq(train.classes, 2);
+    data_close(&train);
+    struct data_shape other = {3, 9, 8, 2};
+    request.wanted = &other;
+    refuses_request(
+        &request,
+        "@/train: 3 of 3 images are not 9 x 8 (high, wide), which the network takes: "
+        "expected that, or --resize fit or crop, which makes them so, or a description "
+        "with input = { 3, 4, 6 }:\n  a/10.jpeg: 4 x 6\n  a/2.png: 4 x 6\n  b/1.png: 4 x 6");
+    request.options.resize = RESIZE_FIT;
+    train = open_request(&request);
+    ck_assert_int_eq(train.h, 9);
+    data_close(&train);
+}
+END_TEST
+
 START_TEST(other_sizes_are_made_to_fit)
 {
     make_tree();
@@ -514,6 +538,7 @@ int main(void)
     tcase_add_test(tests, names_that_no_model_can_keep_are_refused);
     tcase_add_test(tests, more_classes_than_labels_are_refused);
     tcase_add_test(tests, other_sizes_are_listed);
+    tcase_add_test(tests, a_look_reads_one_image_alone);
     tcase_add_test(tests, other_sizes_are_made_to_fit);
     tcase_add_test(tests, bad_images_are_listed_or_skipped_and_counted);
     tcase_add_test(tests, what_was_decoded_is_kept);
