@@ -14,8 +14,23 @@ static char fuzz_folder[FUZZ_PATH_SIZE / 2];
 
 static inline void remove_fuzz_folder(void)
 {
-    static const char *const names[] = {"last.safetensors", "previous.safetensors", "log.jsonl",
-                                        "log.csv",          "test_batch.bin",       "SHA256SUMS"};
+    static const char *const names[] = {"last.safetensors",
+                                        "previous.safetensors",
+                                        "log.jsonl",
+                                        "log.csv",
+                                        "test_batch.bin",
+                                        "SHA256SUMS",
+                                        "x.npz",
+                                        "x.safetensors",
+                                        "x.tar.gz",
+                                        "train-images-idx3-ubyte",
+                                        "train-labels-idx1-ubyte",
+                                        "train-images-idx3-ubyte.gz",
+                                        "train-labels-idx1-ubyte.gz",
+                                        "emnist-letters-train-images-idx3-ubyte",
+                                        "emnist-letters-train-labels-idx1-ubyte",
+                                        "emnist-letters-train-images-idx3-ubyte.gz",
+                                        "emnist-letters-train-labels-idx1-ubyte.gz"};
     char path[FUZZ_PATH_SIZE];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", fuzz_folder, names[i]);
