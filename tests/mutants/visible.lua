@@ -132,7 +132,8 @@ local visible = {
     { "^gen/plan/show", "test_passes.lua test_choice.lua test_plan.lua test_burin" },
     { "^gen/plan/tuned", "test_choice.lua test_burin" },
     { "^gen/plan/limits", "test_plan.lua test_sandbox" },
-    { "^gen/plan/", "test_passes.lua test_emit.lua test_plan.lua test_calls.lua " .. generated },
+    { "^gen/plan/", "test_passes.lua test_phases.lua test_emit.lua test_plan.lua test_calls.lua "
+        .. generated },
     { "^gen/ops/", "test_tile.lua test_choice.lua test_emit.lua test_kernel.lua test_plan.lua "
         .. generated .. " " .. grouped },
 }
