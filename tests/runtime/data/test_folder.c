@@ -378,6 +378,12 @@ START_TEST(a_look_reads_one_image_alone)
         "@/train: 3 of 3 images are not 9 x 8 (high, wide), which the network takes: "
         "expected that, or --resize fit or crop, which makes them so, or a description "
         "with input = { 3, 4, 6 }:\n  a/10.jpeg: 4 x 6\n  a/2.png: 4 x 6\n  b/1.png: 4 x 6");
+    for (int i = 0; i < 2; i++) { /* one side alone */
+        struct err err = {0};
+        other = (struct data_shape){3, i == 0 ? 9 : H, i == 0 ? W : 8, 2};
+        ck_assert(!format_open(&train, &request, &err));
+    }
+    other = (struct data_shape){3, 9, 8, 2};
     request.options.resize = RESIZE_FIT;
     train = open_request(&request);
     ck_assert_int_eq(train.h, 9);
