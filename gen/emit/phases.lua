@@ -78,89 +78,120 @@ local POINTERS <const> = {
     bits = "uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
 }
 
+-- The text of one phase while it grows.
+-- body = { phase, is = of phase_text, pointers, lines, declared = set of the buffers that have a
+--          pointer, uses = set of the parameters and blocks of memory that the text reads }
+local function new_body(phase, is)
+    return { phase = phase, is = is, pointers = {}, lines = {}, declared = {}, uses = {} }
+end
+
+local function append(list, form, ...)
+    list[#list + 1] = form:format(...)
+end
+
+-- What of the function around it a pointer to memory of a scope reads.
+local USES <const> = { chunk = { "totals", "chunk" }, micro_batch = { "micro_batch" } }
+
+-- Declares the pointer to a buffer where it is first used.
+local function declare(body, buffer)
+    if body.declared[buffer] then
+        return
+    end
+    body.declared[buffer] = true
+    for _, used in ipairs(USES[buffer.scope] or {}) do
+        body.uses[used] = true
+    end
+    append(body.pointers, "%s%s", POINTERS[buffer.holds or "floats"]:format(buffer.name,
+        pointer_text(buffer, body.is.memory.offset)),
+        buffer.scope == "scratch" and scratch_note(buffer) or "")
+end
+
+local function clear_borders(body, list)
+    for _, buffer in ipairs(list) do
+        declare(body, buffer)
+        local l <const> = buffer.layout
+        append(body.lines, "clear_border(%s, n, %d, %d, %d, %d);", buffer.name, l.h, l.w, l.pitch,
+            l.border)
+    end
+end
+
+-- The arguments of a call as C, whose buffers are declared.
+local function arguments_text(body, call)
+    local args <const> = {}
+    for k, arg in ipairs(call.args) do
+        if type(arg) == "table" then
+            declare(body, arg)
+        elseif argument.reads[arg] then
+            body.uses[argument.reads[arg]] = true
+        end
+        args[k] = arg == argument.ahead and not body.uses.next and "NULL"
+            or argument_text(arg, call.each)
+    end
+    return table.concat(args, ", ")
+end
+
+local function add_call(body, call)
+    local text <const> = string.format("%s(%s);", call.fn, arguments_text(body, call))
+    if call.each then
+        append(body.lines, "for (int i = 0; i < n; i++) {")
+        append(body.lines, "    %s", text)
+        append(body.lines, "}")
+    else
+        append(body.lines, "%s", text)
+    end
+    local slot <const> = body.is.slots and slot_of(call, body.is.slots)
+    if slot then
+        append(body.lines, "count_time(net, %s);", slot)
+    end
+end
+
+-- What stands before the pointers: parameters that are not read, and the blocks that others point
+-- into.
+local function head_of(body)
+    local head <const>, uses <const>, phased <const> = {}, body.uses, body.is.phased
+    for _, parameter in ipairs(phased and { "chunk", "micro_batch", "next", "image" }
+        or { "chunk", "image" }) do
+        if not uses[parameter] then
+            append(head, "(void)%s;", parameter)
+        end
+    end
+    if uses.totals then
+        append(head, "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;")
+    end
+    if uses.micro_batch then
+        append(head, "float *const own = "
+            .. "net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;")
+    end
+    return head
+end
+
 -- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
 -- on request: is.slots is nil in evaluation.
 -- is = { name, title, first_call = its number, counted through all phases, memory = of memory.lua,
 --        phased = whether there are several phases, slots = of name.slots }
 local function phase_text(phase, is)
-    local slots <const> = is.slots
-    local is_eval <const> = slots == nil
-    local pointers <const>, lines <const>, declared <const> = {}, {}, {}
-    local uses_chunk, uses_totals, uses_micro_batch, uses_image = false, false, false, false
-    local uses_next <const> = not is_eval and phase.ahead_steps > 0 and #phase.ahead > 0
-    local function declare(buffer)
-        if declared[buffer] then
-            return
-        end
-        declared[buffer] = true
-        uses_totals = uses_totals or buffer.scope == "chunk"
-        uses_chunk = uses_chunk or uses_totals
-        uses_micro_batch = uses_micro_batch or buffer.scope == "micro_batch"
-        local at <const> = pointer_text(buffer, is.memory.offset)
-        pointers[#pointers + 1] = string.format(POINTERS[buffer.holds or "floats"], buffer.name, at)
-            .. (buffer.scope == "scratch" and scratch_note(buffer) or "")
-    end
+    local body <const> = new_body(phase, is)
+    body.uses.next = is.slots and phase.ahead_steps > 0 and #phase.ahead > 0
     local title
     for i, call in ipairs(phase.calls) do
+        local number <const> = is.first_call + i - 1
         if call.title ~= title then
             title = call.title
-            if #lines > 0 then
-                lines[#lines + 1] = ""
+            if i > 1 then
+                append(body.lines, "")
             end
-            lines[#lines + 1] = string.format("/* Call %d. %s */", is.first_call + i - 1,
-                c.comment(title))
+            append(body.lines, "/* Call %d. %s */", number, c.comment(title))
         end
-        for _, buffer in ipairs(is.memory.clears[is.first_call + i - 1] or {}) do
-            declare(buffer)
-            local layout <const> = buffer.layout
-            lines[#lines + 1] = string.format("clear_border(%s, n, %d, %d, %d, %d);", buffer.name,
-                layout.h, layout.w, layout.pitch, layout.border)
-        end
-        local args <const> = {}
-        for k, arg in ipairs(call.args) do
-            if type(arg) == "table" then
-                declare(arg)
-            else
-                uses_chunk = uses_chunk or argument.reads[arg] == "chunk"
-                uses_image = uses_image or argument.reads[arg] == "image"
-            end
-            args[k] = arg == argument.ahead and not uses_next and "NULL"
-                or argument_text(arg, call.each)
-        end
-        local text <const> = string.format("%s(%s);", call.fn, table.concat(args, ", "))
-        if call.each then
-            lines[#lines + 1] = "for (int i = 0; i < n; i++) {"
-            lines[#lines + 1] = "    " .. text
-            lines[#lines + 1] = "}"
-        else
-            lines[#lines + 1] = text
-        end
-        local slot <const> = slots and slot_of(call, slots)
-        if slot then
-            lines[#lines + 1] = string.format("count_time(net, %s);", slot)
-        end
+        clear_borders(body, is.memory.clears[number] or {})
+        add_call(body, call)
     end
-    if uses_next then
-        ahead_lines(pointers, phase)
+    if body.uses.next then
+        ahead_lines(body.pointers, phase)
     end
-    local head <const> = {}
-    local function unused(parameter, used)
-        head[#head + 1] = not used and string.format("(void)%s;", parameter) or nil
-    end
-    unused("chunk", uses_chunk)
-    unused("micro_batch", uses_micro_batch or not is.phased)
-    unused("next", uses_next or not is.phased)
-    unused("image", uses_image)
-    if uses_totals then
-        head[#head + 1] = "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;"
-    end
-    if uses_micro_batch then
-        head[#head + 1] = "float *const own = "
-            .. "net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;"
-    end
-    table.move(pointers, 1, #pointers, #head + 1, head)
+    local head <const> = head_of(body)
+    table.move(body.pointers, 1, #body.pointers, #head + 1, head)
     return template.render("emit/phase.c.tpl", {
-        name = is.name, title = is.title, phased = is.phased, pointers = head, lines = lines,
+        name = is.name, title = is.title, phased = is.phased, pointers = head, lines = body.lines,
     })
 end
 
