@@ -24,8 +24,9 @@ return network {
     recipe = {
         batch = 128,
         epochs = 20,
-        optimizer = sgd { lr = 0.1, momentum = 0.9, weight_decay = 1e-4, nesterov = true },
-        schedule = onecycle { warmup = 0.3 },
+        optimizer = adamw { lr = 3e-3, weight_decay = 0.05 },
+        decay = { norm = 0, bias = 0 },
+        schedule = cosine { final_div = 1000, warmup_epochs = 1 },
         augment = { crop = 2, flip = "alternating" },
     },
     layers = {

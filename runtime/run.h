@@ -38,6 +38,8 @@ struct store {
     float *state;    /* [state_floats] */
     int64_t batches; /* training steps seen by the running statistics (num_batches_tracked) */
     float *square;   /* [param_floats], the average of squared gradients; NULL where none is kept */
+    float *ema,
+        *ema_state; /* averages of param and state over the steps; NULL where there are none */
 };
 
 struct step_result {
@@ -99,6 +101,14 @@ void run_init_params(struct run *run, uint64_t seed);
 
 /* Calls backend->pack on every rank. */
 void run_pack(struct run *run);
+
+/* Takes a step's parameters and statistics into their averages: ema += (1 - part) (param - ema), or
+ * with part 0 begins anew (torch.optim.swa_utils.get_ema_multi_avg_fn, use_buffers). */
+void run_average(struct run *run, float part);
+
+/* Exchanges parameters and statistics with their averages, if there are any; run_pack is the
+ * caller's. */
+void run_exchange_average(struct run *run);
 
 /* One training step: updates the store. Dropout, label smoothing and optim are taken from the run.
  */

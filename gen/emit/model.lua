@@ -344,6 +344,8 @@ local function add_optimizer(recipe, line)
         line("renormalize", tostring(recipe.renormalize))
     end
     nonzero("clip")
+    nonzero("ema")
+    nonzero("ema_start")
     if recipe.rate or recipe.decay then
         line("factors", "true")
         for _, what in ipairs { "rate", "decay" } do

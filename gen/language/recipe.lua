@@ -8,7 +8,8 @@
 --       schedule = "constant|step|onecycle|cosine|...", step_epochs, step_gamma, warmup, start_div,
 --       final_div, milestones = { epoch, ... }, patience, warmup_epochs, warmup_div,
 --       optimizer = "sgd|adam|adamw|lion|muon", beta1, beta2, eps, others, others_lr,
---       newton_schulz, renormalize = bool, clip, rate and decay = { factor of a kind, ... } or nil,
+--       newton_schulz, renormalize = bool, clip, ema, ema_start,
+--       rate and decay = { factor of a kind, ... } or nil,
 --       crop, flip = "none|random|alternating", cutout }
 
 local record <const> = require("language/record")
@@ -45,6 +46,15 @@ recipe.recipe = {
           doc = "how the learning rate moves" },
         { name = "clip", type = "number", min = 0, max = 1e6, default = 0,
           doc = "largest norm of all gradients together, 0 any (arXiv:1211.5063)" },
+        { name = "ema", type = "number", min = 0, below = 1, default = 0,
+          doc = "part of the average parameters that stays in a step, 0 none: they are evaluated" },
+        { name = "ema_start", type = "number", min = 0, below = 1, default = 0,
+          idle = function(f)
+              if f.ema == 0 then
+                  return "ema 0", "ema above 0"
+              end
+          end,
+          doc = "part of all steps after which the average begins" },
         { name = "rate", type = "table", optional = true, default_doc = "1 each",
           doc = "factors of the learning rate, by the kind of a parameter: see factors" },
         { name = "decay", type = "table", optional = true, default_doc = "1 each",
@@ -386,6 +396,8 @@ function recipe.read(arguments, line, input, report)
         newton_schulz = optimizer.newton_schulz or 0,
         renormalize = optimizer.renormalize or false,
         clip = top.clip,
+        ema = top.ema,
+        ema_start = top.ema_start,
         rate = read_factors("rate", top.rate, line, report),
         decay = read_factors("decay", top.decay, line, report),
         crop = augment.crop,

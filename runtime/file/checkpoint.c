@@ -20,7 +20,7 @@ static const char optim_prefix[] = "optim.";
 static const char *const optim_prefixes[] = {"optim.momentum.", "optim.exp_avg.",
                                              "optim.exp_avg_sq."};
 enum { OPTIM_WORDS = sizeof optim_prefixes / sizeof optim_prefixes[0] };
-static const char counter_prefix[] = "train.";
+static const char counter_prefix[] = "train.", average_prefix[] = "ema.";
 static const char tracked_suffix[] = ".num_batches_tracked";
 static const char mean_suffix[] = ".running_mean";
 
@@ -102,7 +102,7 @@ static void free_table(struct table *table)
 static bool make_table(struct table *table, const struct model *model)
 {
     size_t names = (size_t)model->param_count + (size_t)model->state_count;
-    size_t made = (size_t)model->state_count + RUN_KEPT * (size_t)model->param_count;
+    size_t made = names + (size_t)model->state_count + RUN_KEPT * (size_t)model->param_count;
     *table = (struct table){.tensors = calloc(COUNTERS + names + made, sizeof table->tensors[0]),
                             .names = calloc(made + 1, NAME_SIZE)};
     return table->tensors != NULL && table->names != NULL;
@@ -163,6 +163,29 @@ static void add_kept(struct table *table, const struct run *run)
     }
 }
 
+/* "ema.conv1.weight" */
+static void average_name(char name[NAME_SIZE], const char *of)
+{
+    int length = snprintf(name, NAME_SIZE, "%s%s", average_prefix, of);
+    assert(length < NAME_SIZE);
+}
+
+static void add_averages(struct table *table, const struct run *run)
+{
+    const struct model *model = run->model;
+    for (int i = 0; run->store.ema != NULL && i < model->param_count + model->state_count; i++) {
+        const bool param = i < model->param_count;
+        const int state = i - model->param_count;
+        char *name = table->names[table->used++];
+        average_name(name, param ? model->params[i].name : model->states[state].name);
+        struct safetensor tensor = param
+                                       ? param_tensor(&model->params[i], name, run->store.ema)
+                                       : state_tensor(&model->states[state], run->store.ema_state);
+        tensor.name = name;
+        table->tensors[table->count++] = tensor;
+    }
+}
+
 bool checkpoint_save(const char *path, const char *kept, const struct run *run,
                      const struct checkpoint_counters *counters,
                      const struct safetensors_meta *metas, size_t meta_count, struct err *err)
@@ -173,6 +196,7 @@ bool checkpoint_save(const char *path, const char *kept, const struct run *run,
         add_counters(&table, counters);
         add_model(&table, run);
         add_kept(&table, run);
+        add_averages(&table, run);
         ok = safetensors_save(path, kept, table.tensors, table.count, metas, meta_count, err);
     }
     free_table(&table);
@@ -229,7 +253,7 @@ static void compare(struct differences *all, const struct safetensors *file,
 bool checkpoint_knows(const struct model *model, const char *name)
 {
     char tracked[NAME_SIZE];
-    bool found = starts_with(name, counter_prefix);
+    bool found = starts_with(name, counter_prefix) || starts_with(name, average_prefix);
     for (int i = 0; !found && i < OPTIM_WORDS; i++)
         found = starts_with(name, optim_prefixes[i]);
     for (int i = 0; !found && i < model->param_count; i++)
@@ -450,12 +474,33 @@ static bool load_kept(const struct safetensors *file, struct run *run, struct er
     return true;
 }
 
+static bool load_averages(const struct safetensors *file, struct run *run, struct err *err)
+{
+    const struct model *model = run->model;
+    for (int i = 0; run->store.ema != NULL && i < model->param_count + model->state_count; i++) {
+        const struct param *param = i < model->param_count ? &model->params[i] : NULL;
+        const struct state *state = &model->states[param != NULL ? 0 : i - model->param_count];
+        char name[NAME_SIZE];
+        average_name(name, param != NULL ? param->name : state->name);
+        struct safetensor wanted =
+            param != NULL ? param_tensor(param, name, NULL) : state_tensor(state, NULL);
+        wanted.name = name;
+        float *out =
+            param != NULL ? run->store.ema + param->offset : run->store.ema_state + state->offset;
+        if (require(file, &wanted, err) == NULL ||
+            !copy_floats(file, name, out, param != NULL ? param->count : state->count, err))
+            return false;
+    }
+    return true;
+}
+
 bool checkpoint_load(const struct safetensors *file, struct run *run,
                      struct checkpoint_counters *counters, struct err *err)
 {
     const struct model *model = run->model;
     char name[NAME_SIZE];
-    if (!load_counters(file, counters, model->recipe.batch, err) || !load_kept(file, run, err))
+    if (!load_counters(file, counters, model->recipe.batch, err) || !load_kept(file, run, err) ||
+        !load_averages(file, run, err))
         return false;
     run->store.batches = counters->step;
     bool first = true;

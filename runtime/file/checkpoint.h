@@ -12,9 +12,10 @@
  * A model is what PyTorch's load_state_dict takes, and no more: the parameters, running_mean and
  * running_var under PyTorch's names and shapes (F32), and num_batches_tracked of every batch norm
  * (I64 scalar). A checkpoint adds what the optimizer keeps, under PyTorch's names, as
- * optim.<what>.<parameter> (F32: momentum, or exp_avg, or this and exp_avg_sq) and the counters
- * below as train.<counter> (I64 or F64 scalars). Nothing in it depends on time, threads or folders:
- * two ways to the same step give the same bytes.
+ * optim.<what>.<parameter> (F32: momentum, or exp_avg, or this and exp_avg_sq), averages over the
+ * steps, where there are any, as ema.<parameter or statistic>, and the counters below as
+ * train.<counter> (I64 or F64 scalars). Nothing in it depends on time, threads or folders: two ways
+ * to the same step give the same bytes.
  */
 #ifndef BURIN_CHECKPOINT_H
 #define BURIN_CHECKPOINT_H

@@ -160,7 +160,11 @@ bool run_recipe(struct run *run, const struct recipe *recipe, struct err *err)
     if (run->kinds == NULL || run->squares == NULL)
         return err_set_errno(err, ENOMEM, "kinds of parameters");
     find_kinds(model, run->kinds);
-    return (!adam || allocate_zeroed(&run->store.square, model->param_floats, "squares", err)) &&
+    struct store *s = &run->store;
+    return (!(recipe->ema > 0) ||
+            (allocate_zeroed(&s->ema, model->param_floats, "average parameters", err) &&
+             allocate_zeroed(&s->ema_state, model->state_floats, "average statistics", err))) &&
+           (!adam || allocate_zeroed(&run->store.square, model->param_floats, "squares", err)) &&
            (kind != OPTIMIZER_MUON || open_matrices(run, err));
 }
 
@@ -184,6 +188,8 @@ void run_close(struct run *run)
     free(run->store.momentum);
     free(run->store.state);
     free(run->store.square);
+    free(run->store.ema);
+    free(run->store.ema_state);
     free(run->kinds);
     free(run->squares);
     free(run->shared);
@@ -298,6 +304,54 @@ struct step_result run_train(struct run *run, const struct batch *batch)
         profile_end_step(run->profile, clock_seconds());
     run->store.batches++;
     return result;
+}
+
+/* -- Averages ---------------------------------------------------------------------------------- */
+
+struct averaging {
+    struct run *run;
+    float newest;
+};
+
+static void average(float *restrict mean, const float *restrict values, size_t first, size_t last,
+                    float newest)
+{
+    if (newest >= 1) /* exactly, which the sum would not be */
+        memcpy(mean + first, values + first, (last - first) * sizeof *mean);
+    for (size_t i = first; newest < 1 && i < last; i++)
+        mean[i] += newest * (values[i] - mean[i]);
+}
+
+static void average_rank(void *context, int rank)
+{
+    const struct averaging *work = context;
+    const struct store *s = &work->run->store;
+    const size_t n = work->run->model->param_floats, all = work->run->model->state_floats;
+    const size_t threads = (size_t)team_threads(work->run->team), r = (size_t)rank;
+    average(s->ema, s->param, n * r / threads, n * (r + 1) / threads, work->newest);
+    if (rank == 0)
+        average(s->ema_state, s->state, 0, all, work->newest);
+}
+
+void run_average(struct run *run, float part)
+{
+    struct averaging work = {run, (float)(1.0 - (double)part)};
+    team_run(run->team, average_rank, &work);
+}
+
+static void exchange(float **a, float **b)
+{
+    float *c = *a;
+    *a = *b;
+    *b = c;
+}
+
+void run_exchange_average(struct run *run)
+{
+    if (run->store.ema == NULL)
+        return;
+    exchange(&run->store.param, &run->store.ema);
+    exchange(&run->store.state, &run->store.ema_state);
 }
 
 struct step_result run_eval(struct run *run, const struct batch *batch, float *logits)

@@ -81,6 +81,8 @@ enum settings_key {
     SETTING_RENORMALIZE,
     SETTING_WEIGHT_DECAY,
     SETTING_CLIP,
+    SETTING_EMA,
+    SETTING_EMA_START,
     SETTING_RATE_WEIGHT, /* in the order of enum param_kind */
     SETTING_RATE_HEAD,
     SETTING_RATE_NORM,

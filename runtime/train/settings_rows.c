@@ -183,6 +183,10 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
                                            ANY, NULL)},
     [SETTING_CLIP] = {"clip", REAL, RECIPE(clip), 0, 1e6, NULL,
                       QUIET("X", "largest norm of all gradients together, 0 any", "0")},
+    [SETTING_EMA] = {"ema", BELOW, RECIPE(ema), 0, 1, NULL,
+                     QUIET("X", "part of the average parameters that stays in a step", "0")},
+    [SETTING_EMA_START] = {"ema_start", BELOW, RECIPE(ema_start), 0, 1, NULL,
+                           QUIET("X", "part of all steps after which the average begins", "0")},
 #define FACTOR(word, field, kind, help)                                                            \
     {                                                                                              \
         word, REAL, RECIPE(field[kind]), 0, 1000, NULL, QUIET("X", help, "1")                      \

@@ -62,6 +62,28 @@ static bool bad_step(struct trainer *t, const struct batch *batch, double loss, 
     return diverged(t, isfinite(loss) ? "gradient" : "loss", where, err);
 }
 
+/* The last step whose parameters are the whole average: the first of those it is made of. */
+static int64_t averages_from(const struct trainer *t)
+{
+    const struct recipe *recipe = &t->settings.recipe;
+    const double all = (double)recipe->epochs * (double)t->counters.steps_per_epoch;
+    return 1 + (int64_t)((double)recipe->ema_start * all);
+}
+
+/* Of the average parameters, where there are any. */
+static bool evaluate_model(struct trainer *t, struct evaluate_result *result)
+{
+    const bool averages = t->run.store.ema != NULL;
+    run_exchange_average(&t->run);
+    if (averages)
+        run_pack(&t->run);
+    const bool done = evaluate(&t->run, t->test_loader, NULL, result);
+    run_exchange_average(&t->run);
+    if (averages)
+        run_pack(&t->run);
+    return done;
+}
+
 /* One step: the counters change only when its loss and gradients are finite. */
 static bool train_step(struct trainer *t, const struct batch *batch, float lr, struct err *err)
 {
@@ -77,6 +99,8 @@ static bool train_step(struct trainer *t, const struct batch *batch, float lr, s
     c->step++;
     if (!isfinite(result.loss) || !finite_all(t->run.store.grad, n))
         return bad_step(t, batch, result.loss, err);
+    if (t->run.store.ema != NULL)
+        run_average(&t->run, averages_from(t) < c->step ? t->settings.recipe.ema : 0);
     c->loss += result.loss * batch->n;
     c->correct += result.correct;
     c->images += batch->n;
@@ -122,7 +146,7 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
 {
     struct checkpoint_counters *c = &t->counters;
     struct evaluate_result test;
-    if (!evaluate(&t->run, t->test_loader, NULL, &test))
+    if (!evaluate_model(t, &test))
         return STOP_INTERRUPTED;
     if (!isfinite(test.loss)) {
         diverged(t, t->settings.validate > 0 ? "held-out loss" : "test loss", "", err);

@@ -461,10 +461,15 @@ bool trainer_save_last(struct trainer *trainer, struct err *err)
     return true;
 }
 
-bool trainer_save_best(const struct trainer *trainer, struct err *err)
+bool trainer_save_best(struct trainer *trainer, struct err *err)
 {
     char path[RUNDIR_PATH_SIZE];
     rundir_path(&trainer->dir, RUNDIR_BEST, path, sizeof path);
-    return check_finite(trainer, err) && checkpoint_save_model(path, &trainer->run, trainer->metas,
-                                                               trainer->model_meta_count, err);
+    if (!check_finite(trainer, err))
+        return false;
+    run_exchange_average(&trainer->run);
+    bool saved =
+        checkpoint_save_model(path, &trainer->run, trainer->metas, trainer->model_meta_count, err);
+    run_exchange_average(&trainer->run);
+    return saved;
 }

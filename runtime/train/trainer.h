@@ -69,10 +69,11 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
                   char **argv, struct err *err);
 void trainer_close(struct trainer *trainer);
 
-/* Saves the state in the run's folder as the newest checkpoint, or the model as the best one. Both
+/* Saves the state in the run's folder as the newest checkpoint, or the model, of average parameters
+ * where there are any, as the best one. Both
  * refuse to save numbers that are not finite, with EXIT_DIVERGED, so that a checkpoint is always
  * one to go on from. The newest leaves the one before it as RUNDIR_PREVIOUS. */
 bool trainer_save_last(struct trainer *trainer, struct err *err);
-bool trainer_save_best(const struct trainer *trainer, struct err *err);
+bool trainer_save_best(struct trainer *trainer, struct err *err);
 
 #endif

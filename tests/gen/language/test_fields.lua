@@ -261,7 +261,7 @@ end, {
 
 add_part(recipe.recipe, function(given)
     return place_recipe(call_text(recipe.recipe, given))
-end, { optimizer = "sgd { lr = 0.5 }", batch = "16" })
+end, { optimizer = "sgd { lr = 0.5 }", batch = "16", ema = "0.75" })
 
 add_part(recipe.augment, function(given)
     return place_recipe("{ optimizer = sgd { lr = 0.5 }, augment = "

@@ -46,7 +46,7 @@ function tests.a_checkpoint_may_say_what_a_recipe_may()
             end
         end
     end
-    test.equal(count, 49)
+    test.equal(count, 51)
 end
 
 return tests

@@ -201,6 +201,38 @@ START_TEST(threads_and_ways_give_the_same_bits)
 }
 END_TEST
 
+/* Beside a recurrence in double: the first step is the whole average. */
+START_TEST(the_average_follows)
+{
+    static float first[N];
+    const float *all = tensor("gradients", STEPS * N);
+    const struct batch batch = {.n = 1};
+    const struct recipe recipe = {.lr = 0.05f, .momentum = 0.9f, .ema = 0.75f};
+    for (int team = 0; team < TEAMS; team++) {
+        struct err err = {0};
+        struct run run;
+        double mean[N];
+        ck_assert(run_open(&run, &model, &backends[0], teams[team], &err));
+        ck_assert(run_recipe(&run, &recipe, &err));
+        memcpy(run.store.param, tensor("start", N), N * sizeof(float));
+        for (int step = 0; step < STEPS; step++) {
+            gradients = all + step * N;
+            run_train(&run, &batch);
+            run_average(&run, step == 0 ? 0 : recipe.ema);
+            for (int i = 0; i < N; i++)
+                mean[i] = step == 0 ? (double)run.store.param[i]
+                                    : 0.75 * mean[i] + 0.25 * (double)run.store.param[i];
+        }
+        for (int i = 0; i < N; i++)
+            ck_assert_msg(fabs((double)run.store.ema[i] - mean[i]) <= TOLERANCE, "float %d", i);
+        if (team == 0)
+            memcpy(first, run.store.ema, sizeof first);
+        ck_assert_mem_eq(first, run.store.ema, sizeof first);
+        run_close(&run);
+    }
+}
+END_TEST
+
 static void setup(void)
 {
     struct err err = {0};
@@ -220,6 +252,7 @@ int main(void)
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_loop_test(all, twenty_steps_are_pytorchs, 0, METHODS);
     tcase_add_loop_test(all, threads_and_ways_give_the_same_bits, 0, METHODS);
+    tcase_add_test(all, the_average_follows);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
