@@ -13,6 +13,7 @@
 
 local floats <const> = require("onnx/floats")
 local operators <const> = require("onnx/operators")
+local parts <const> = require("onnx/parts")
 local protobuf <const> = require("onnx/protobuf")
 local schema <const> = require("onnx/schema")
 
@@ -149,31 +150,6 @@ local function as_vector(built, value, name)
     return built.node("Flatten", name .. ".flat", { value.name }, { axis })
 end
 
--- Group norm where no operator has one weight a channel: each group becomes a channel of an
--- instance norm, and the weights follow by themselves.
-local function write_group_norm(built, node, x)
-    local name <const> = node.name
-    local groups <const> = node.groups
-    local eps <const> = operators.attribute("epsilon", "float", node.eps)
-    local split <const> = built.integers(name .. ".groups_shape", { 0, groups, -1 })
-    local joined <const> = built.integers(name .. ".joined_shape", { 0, node.c, node.h, node.w })
-    local one <const> = built.floats(name .. ".ones", { groups },
-        string.pack("<f", 1.0):rep(groups))
-    local zero <const> = built.floats(name .. ".zeros", { groups },
-        string.pack("<f", 0.0):rep(groups))
-    local axes <const> = built.integers(name .. ".axes", { 1, 2 })
-    local weight <const> = built.node("Unsqueeze", name .. ".weight_image",
-        { built.parameter(name .. ".weight"), axes }, {})
-    local bias <const> = built.node("Unsqueeze", name .. ".bias_image",
-        { built.parameter(name .. ".bias"), axes }, {})
-    local groups_of_x <const> = built.node("Reshape", name .. ".groups", { x, split }, {})
-    local normal <const> = built.node("InstanceNormalization", name .. ".normal",
-        { groups_of_x, one, zero }, { eps })
-    local image <const> = built.node("Reshape", name .. ".joined", { normal, joined }, {})
-    local scaled <const> = built.node("Mul", name .. ".scale", { image, weight }, {})
-    return built.node("Add", name, { scaled, bias }, {})
-end
-
 -- The parameters and statistics of a layer that the graph has, in the order of the operator.
 local function parameters_of(built, entry, node)
     local names <const> = {}
@@ -193,7 +169,7 @@ local function write_layer(built, node)
         ins[i] = built.values[index]
     end
     local entry <const> = operators.for_node(node, built.options.opset)
-    local flat = entry ~= nil and entry.vectors ~= nil
+    local flat = entry and entry.vectors ~= nil or not entry and node.kind ~= "norm"
     for _, value in ipairs(ins) do
         flat = flat and (value.flat or entry.vectors == "only")
     end
@@ -206,8 +182,8 @@ local function write_layer(built, node)
     if entry then
         table.move(parameters_of(built, entry, node), 1, 4, #inputs + 1, inputs)
         output = built.node(entry.op, node.name, inputs, operators.write(entry, node))
-    elseif node.kind == "norm" then
-        output = write_group_norm(built, node, inputs[1])
+    elseif parts[node.kind] then
+        output = parts[node.kind](built, node, inputs[1])
     else
         fail(("%s: %s: has no operator of ONNX yet: expected a network without it"):format(
             node.where, node.kind))

@@ -2,6 +2,7 @@
 --
 --     fold.operators[op](ins, node) -> tensor; or nil, what, expected
 --
+-- Whoever calls sees that fold.needed[op] inputs are there.
 -- ins are tensors (tensor.lua), node has attributes by name: node.attributes.axis. Sizes may hold
 -- the number of images, which nobody knows: tensor.BATCH goes wherever it is copied, and no
 -- arithmetic takes it.
@@ -13,6 +14,9 @@ local tensor <const> = require("onnx/tensor")
 local fold <const> = { operators = {} }
 
 local operators <const> = fold.operators
+
+-- The inputs that an operator cannot do without, where they are more than one.
+fold.needed = { Gather = 2, Slice = 3, Reshape = 2, Add = 2, Sub = 2, Mul = 2, Div = 2 }
 
 local function int_attribute(node, name, default)
     local found <const> = node.attributes[name]

@@ -183,6 +183,37 @@ operators.list = {
     },
     { op = "GlobalAveragePool", kind = "global_avgpool", attributes = {} },
     { op = "Relu", kind = "relu", vectors = "too", attributes = {} },
+    { op = "Sigmoid", kind = "sigmoid", vectors = "too", attributes = {} },
+    { op = "Tanh", kind = "tanh", vectors = "too", attributes = {} },
+    { op = "HardSwish", kind = "hard_swish", vectors = "too", attributes = {} },
+    {
+        op = "LeakyRelu",
+        kind = "leaky_relu",
+        vectors = "too",
+        attributes = { number("alpha", "float", "slope", 0.01) },
+    },
+    {
+        op = "Gelu",
+        kind = "gelu",
+        vectors = "too",
+        takes = function(_, opset) return opset >= 20 end,
+        attributes = {
+            {
+                name = "approximate",
+                type = "text",
+                write = function(node)
+                    return node.activation == "gelu_tanh" and "tanh" or "none"
+                end,
+                read = function(value, f)
+                    value = value or "none"
+                    if value ~= "none" and value ~= "tanh" then
+                        return "approximate is another", "none or tanh"
+                    end
+                    f.form = value == "tanh" and "tanh" or nil
+                end,
+            },
+        },
+    },
     { op = "Add", kind = "add", vectors = "too", attributes = {} },
     norm("BatchNormalization", { "weight", "bias", "running_mean", "running_var" }, {
         epsilon,

@@ -241,6 +241,11 @@ local function read_node(context, node)
     end
     local value, what, expected
     if all_known and fold.operators[node.op_type] and #ins > 0 then
+        for i = 1, fold.needed[node.op_type] or 1 do
+            if not numbers[i] then
+                return ("input %d is missing"):format(i), "as many as the operator needs"
+            end
+        end
         local t
         t, what, expected = fold.operators[node.op_type](numbers, node)
         value = t and { tensor = t }

@@ -211,7 +211,7 @@ function of.Clip(context, node, ins)
         "0 and 6, or 0 alone"
 end
 
-for _, name in ipairs({ "norms", "sums", "views" }) do
+for _, name in ipairs({ "activations", "norms", "sums", "views" }) do
     for op, rule in pairs(require("onnx/" .. name).of) do
         of[op] = rule
     end

@@ -3,6 +3,7 @@
 -- A table of rules (rules.lua). Numbers go into the layer before them, where it has parameters that
 -- can take them, or are how the image is normalised, where no layer is before them.
 
+local activations <const> = require("onnx/activations")
 local floats <const> = require("onnx/floats")
 local tensor <const> = require("onnx/tensor")
 local values <const> = require("onnx/values")
@@ -81,44 +82,68 @@ local scale_and_shift <const> = {
 
 local layer_of <const> = { Add = "add", Mul = "mul" }
 
-local function combine(op)
-    return function(context, node, ins)
-        local first <const> = ins[1] and ins[1].layer ~= nil
-        if first and ins[2] and ins[2].layer then
-            local a, what, expected = values.image(ins, 1)
-            local b
-            if a then
-                b, what, expected = values.image(ins, 2)
-            end
-            if not b then
-                return nil, what, expected
-            elseif not layer_of[op] then
-                return nil, "combines two layers", "a sum"
-            end
-            return context.emit(node, layer_of[op], {}, { a, b })
-        end
-        local x, what, expected = values.image(ins, first and 1 or 2)
-        local t
-        if x then
-            t, what, expected = values.numbers(ins, first and 2 or 1)
-        end
-        if not t then
-            return nil, what, expected
-        end
-        local list <const> = tensor.per_channel(t, x.c, x.vector)
-        if not list or x.vector and x.h * x.w > 1 then
-            return nil, "combines a layer with other numbers than one a channel", "one a channel"
-        end
-        local scales <const>, factor <const>, term <const> = scale_and_shift[op](list, first)
-        if not factor then
-            return nil, "takes a layer from numbers or divides by it", "the layer first"
-        end
-        return absorb(context, x, scales, factor, term)
+-- Two layers, or parts of one.
+local function combine_layers(context, node, ins)
+    local a, b = ins[1], ins[2]
+    local value, what, expected
+    if node.op_type == "Mul" then
+        value, what, expected = activations.product(context, node, a, b)
     end
+    if value or what then
+        return value, what, expected
+    end
+    a, what, expected = values.image(ins, 1)
+    if a then
+        b, what, expected = values.image(ins, 2)
+    end
+    if what then
+        return nil, what, expected
+    elseif not layer_of[node.op_type] then
+        return nil, "combines two layers", "a sum"
+    end
+    return context.emit(node, layer_of[node.op_type], {}, { a, b })
+end
+
+-- A layer and numbers.
+local function combine_numbers(context, node, ins, first)
+    local x, t = ins[first and 1 or 2], ins[first and 2 or 1]
+    local number <const> = t and t.tensor and t.tensor.type == "float" and tensor.number(t.tensor)
+    local value, what, expected = nil, nil, nil
+    if x and x.layer and (first or node.op_type ~= "Div") then
+        value, what, expected = activations.with_number(context, node, x, number)
+    end
+    if value or what then
+        return value, what, expected
+    end
+    x, what, expected = values.image(ins, first and 1 or 2)
+    if x then
+        t, what, expected = values.numbers(ins, first and 2 or 1)
+    end
+    if what or not t then
+        return nil, what or "combines a layer with nothing", expected or "numbers"
+    end
+    local list <const> = tensor.per_channel(t, x.c, x.vector)
+    if not list or x.vector and x.h * x.w > 1 then
+        return nil, "combines a layer with other numbers than one a channel", "one a channel"
+    end
+    local scales <const>, factor <const>, term <const> =
+        scale_and_shift[node.op_type](list, first)
+    if not factor then
+        return nil, "takes a layer from numbers or divides by it", "the layer first"
+    end
+    return absorb(context, x, scales, factor, term)
+end
+
+local function combine(context, node, ins)
+    local first <const> = ins[1] and ins[1].layer ~= nil
+    if first and ins[2] and ins[2].layer then
+        return combine_layers(context, node, ins)
+    end
+    return combine_numbers(context, node, ins, first)
 end
 
 for op in pairs(scale_and_shift) do
-    of[op] = combine(op)
+    of[op] = combine
 end
 
 return sums

@@ -18,6 +18,8 @@ function values.image(ins, i)
         return nil, "reads channels cut into groups", "instance norm and a reshape back"
     elseif value.softmax then
         return nil, "reads what a softmax makes", "the softmax at the end"
+    elseif value.part then
+        return nil, "reads a part of an activation", "the operators of the whole activation"
     elseif value.raw then
         return nil, "reads the bytes of the image", "a cast to FLOAT first"
     end
