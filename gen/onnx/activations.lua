@@ -1,8 +1,8 @@
 -- activations.lua - activations that a file has in parts.
 --
 -- A part is a value of the layer that the activation reads, with `part`: the operators so far.
--- Each step below goes from a part to the next, with the layer itself or with a number, and the last
--- one is a layer.
+-- Each step below goes from a part to the next, with the layer itself or with a number, and the
+-- last one is a layer.
 --
 --     silu        x * sigmoid(x)
 --     hard_swish  x * hard_sigmoid(x), which is max(0, min(1, x / 6 + 1 / 2))

@@ -254,14 +254,18 @@ local function find_prefixes(slots, places, sets)
         end
         prefixes[place] = common_start(names)
     end
-    for _, slot in ipairs(named) do
-        local first <const> = slot.values[1].value:sub(#prefixes[1] + 1)
+    local suffixes <const> = {}
+    for i, slot in ipairs(named) do
+        suffixes[i] = slot.values[1].value:sub(#prefixes[1] + 1)
         for place = 1, places do
-            if prefixes[place] == "" or slot.values[place].value ~= prefixes[place] .. first then
+            local prefix <const> = prefixes[place]
+            if prefix == "" or slot.values[place].value ~= prefix .. suffixes[i] then
                 return nil
             end
         end
-        slot.suffix = first
+    end
+    for i, slot in ipairs(named) do
+        slot.suffix = suffixes[i]
     end
     return prefixes
 end
@@ -479,7 +483,7 @@ local function add_call(lines, indent, item, comment)
         end
         words = words .. piece
     end
-    lines[#lines + 1] = words .. comment
+    lines[#lines + 1] = words .. (#words + #comment <= WIDTH and comment or "")
 end
 
 local function add_function(lines, made)

@@ -169,9 +169,10 @@ local function write_layer(built, node)
         ins[i] = built.values[index]
     end
     local entry <const> = operators.for_node(node, built.options.opset)
-    local flat = entry and entry.vectors ~= nil or not entry and node.kind ~= "norm"
+    local vectors <const> = entry and entry.vectors or not entry and node.kind ~= "norm" and "too"
+    local flat = vectors ~= nil and vectors ~= false
     for _, value in ipairs(ins) do
-        flat = flat and (value.flat or entry.vectors == "only")
+        flat = flat and (value.flat or vectors == "only")
     end
     local inputs <const> = {}
     for i, value in ipairs(ins) do

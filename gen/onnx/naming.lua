@@ -79,7 +79,7 @@ end
 local function role_of(list, i)
     local layer <const>, before <const> = list[i], list[list[i].inputs[1]]
     local place <const> = place_of(layer.node) or ""
-    return table.concat({ layer.kind, before and before.kind or "", place:match("[^.]*$") }, " ")
+    return table.concat({ layer.kind, before and before.kind or "", (place:gsub("%d+", "")) }, " ")
 end
 
 -- The roles of layers that another than the next one reads.

@@ -120,6 +120,11 @@ function tests.vectors_are_images_of_one_pixel()
             .. "strides [1 1], pads [0 0 0 0], group 1)",
         "Flatten logits.flat: conv1.out -> logits (axis 1)",
     }, "\n"))
+    for _, proto in ipairs(files.read(files.export(built)).graph.initializer) do
+        if proto.name == "conv1.image_shape" then
+            test.equal(tensor.read(proto).values, { 0, 4, 1, 1 })
+        end
+    end
 end
 
 function tests.parameters_keep_names_shapes_and_bits()
@@ -139,6 +144,24 @@ function tests.parameters_keep_names_shapes_and_bits()
             test.equal(found[name], nil, name) -- the batches that a norm has seen
         end
     end
+end
+
+-- What is no operator of the opset is written in parts.
+function tests.activations_are_operators_or_parts()
+    local function ops(layer, opset)
+        local list <const> = {}
+        local built <const> = files.graph(layer .. ", linear(2)")
+        for i, node in ipairs(files.read(files.export(built, { opset = opset })).graph.node) do
+            list[i] = node.op_type
+        end
+        return table.concat(list, " ", 1, #list - 2)
+    end
+    test.equal(ops("relu6()", 17), "Clip")
+    test.equal(ops("silu()", 17), "Sigmoid Mul")
+    test.equal(ops("hard_swish()", 17), "HardSwish")
+    test.equal(ops("gelu()", 19), "Div Erf Add Mul Mul")
+    test.equal(ops('gelu { form = "tanh" }', 19), "Mul Mul Mul Add Mul Tanh Add Mul Mul")
+    test.equal(ops("gelu()", 20), "Gelu")
 end
 
 -- Weights of 16 and 64 bits become floats.

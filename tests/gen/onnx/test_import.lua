@@ -226,6 +226,65 @@ function tests.views_are_seen_through()
         node("GlobalAveragePool", "i", "p"), node("Flatten", "p", "f") }, {}), want)
 end
 
+function tests.views_that_are_none_are_refused()
+    local function reshape(...)
+        return file_of({ node("Reshape", { "x", "s" }, "v") },
+            { tensor("s", { select("#", ...) }, { ... }, "INT64") })
+    end
+    local across <const> = { "Reshape: reshapes across images: expected the first side left as it "
+        .. "is: at Reshape_v" }
+    for _, sides in ipairs({ { 7, 192 }, { 0, 191 }, { 0, 5, -1 }, { -1, -1 }, { 0, -2 } }) do
+        refused({ table.unpack(across) }, reshape(table.unpack(sides)))
+    end
+    refused({ "Reshape: reshapes to 2 x 96: expected a vector, or channels cut into groups: at "
+        .. "Reshape_v" }, reshape(0, 2, 96))
+    refused({ "Gemm: weight is [2, 4]: expected the shape for its input: at Gemm_y" },
+        files.write({ node("Flatten", "x", "f"), node("Gemm", { "f", "w" }, "y",
+        { { "transB", "int", 1 } }) }, { tensor("w", { 2, 4 }, { 1, 2, 3, 4, 5, 6, 7, 8 }) }))
+    refused({ "Reshape: another number of values: expected as many as there are: at Reshape_r" },
+        file_of({ node("Reshape", { "w", "s" }, "r"), node("Conv", { "x", "r" }, "v") }, {
+        tensor("w", { 9 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }),
+        tensor("s", { 2 }, { 2, -1 }, "INT64") }))
+end
+
+-- A layer whose shape alone is asked for is none of the network.
+function tests.what_leads_nowhere_is_left_out()
+    local nodes <const> = { node("Tanh", "x", "t"), node("Shape", "t", "shape"),
+        node("Gather", { "shape", "last" }, "width"), node("Unsqueeze", { "width", "zero" }, "w"),
+        node("Concat", { "batch", "three", "w", "w" }, "s", { { "axis", "int", 0 } }),
+        node("Reshape", { "r", "s" }, "v") }
+    table.insert(nodes, 1, node("Relu", "x", "r"))
+    test.equal(head(nodes, { tensor("last", {}, { -1 }, "INT64"), tensor("zero", { 1 }, { 0 },
+        "INT64"), tensor("batch", { 1 }, { 0 }, "INT64"), tensor("three", { 1 }, { 3 }, "INT64") }),
+        "relu()")
+end
+
+-- Groups of one channel are an instance norm, one group is a layer norm.
+function tests.groups_say_which_norm_it_is()
+    local one <const> = { node("Conv", { "x", "w" }, "c", { { "dilations", "ints", { 1, 1 } } }) }
+    for groups, want in pairs({ [1] = "ln", [2] = "gn", [4] = "in" }) do
+        local nodes <const> = { one[1], node("Reshape", { "c", "split" }, "g"),
+            node("InstanceNormalization", { "g", "scale", "shift" }, "n"), node("Shape", "c", "s"),
+            node("Reshape", { "n", "s" }, "v") }
+        local scale <const>, list = {}, {}
+        for i = 1, groups do
+            scale[i] = i
+        end
+        for i = 1, 12 do
+            list[i] = i
+        end
+        local made <const> = convert(file_of(nodes, { tensor("w", { 4, 3, 1, 1 }, list),
+            tensor("split", { 3 }, { 0, groups, -1 }, "INT64"), tensor("scale", { groups }, scale),
+            tensor("shift", { groups }, scale) }, { channels = 4 }))
+        test.equal(layers_of(made.text)[2],
+            want == "gn" and 'norm { "gn", groups = 2 }' or ('norm("%s")'):format(want))
+        local spread <const> = { [1] = { 1.0, 1.0, 1.0, 1.0 }, [2] = { 1.0, 1.0, 2.0, 2.0 },
+            [4] = { 1.0, 2.0, 3.0, 4.0 } }
+        test.equal(weights_of(made)["norm1.weight"], spread[groups])
+        test.equal(weights_of(made)["norm1.bias"], spread[groups])
+    end
+end
+
 function tests.a_softmax_may_end_the_network()
     local nodes <const> = { node("Flatten", "x", "f"), node("Gemm", { "f", "w" }, "l"),
         node("Softmax", "l", "y") }
@@ -252,6 +311,66 @@ function tests.windows_that_round_up_are_looked_at()
         .. "expected 0, or windows that do: at MaxPool_v" }, pool(8, { table.unpack(window) }))
 end
 
+-- What exporters make of activations that ONNX has no operator for, or not in every version.
+function tests.activations_in_parts_are_one_layer()
+    local numbers <const> = { tensor("root2", {}, { 1.4142135 }), tensor("half", { 1 }, { 0.5 }),
+        tensor("root1_2", {}, { 0.70710677 }), tensor("one", {}, { 1 }), tensor("two", {}, { 2 }),
+        tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
+    local conv <const> = node("Conv", { "x", "w" }, "c")
+    local function becomes(want, ...)
+        test.equal(head({ conv, ... }, numbers), "conv { 3, window = 1 } | " .. want)
+    end
+    becomes("silu()", node("Sigmoid", "c", "s"), node("Mul", { "s", "c" }, "v"))
+    becomes("silu()", node("Sigmoid", "c", "s"), node("Mul", { "c", "s" }, "v"))
+    becomes("sigmoid()", node("Sigmoid", "c", "v"))
+    -- A gate that another node reads too is a layer.
+    local good <const>, made <const> = pcall(convert, file_of({ conv, node("Sigmoid", "c", "s"),
+        node("Mul", { "c", "s" }, "m"), node("Add", { "m", "s" }, "v") }, numbers))
+    test.equal(good and made.text:find("silu") or nil, nil)
+    becomes("hard_swish()", node("HardSigmoid", "c", "s", { { "alpha", "float", 1 / 6 } }),
+        node("Mul", { "c", "s" }, "v"))
+    becomes("hard_swish()", node("HardSwish", "c", "v"))
+    becomes("leaky_relu(0.1)", node("LeakyRelu", "c", "v", { { "alpha", "float", 0.1 } }))
+    becomes("tanh()", node("Tanh", "c", "v"))
+    becomes("gelu()", node("Gelu", "c", "v"))
+    becomes('gelu { form = "tanh" }', node("Gelu", "c", "v", { { "approximate", "text", "tanh" } }))
+    local erf <const> = { node("Div", { "c", "root2" }, "d"), node("Erf", "d", "e"),
+        node("Add", { "e", "one" }, "f1") }
+    becomes("gelu()", erf[1], erf[2], erf[3], node("Mul", { "c", "f1" }, "m"),
+        node("Mul", { "m", "half" }, "v"))
+    becomes("gelu()", erf[1], erf[2], erf[3], node("Mul", { "c", "half" }, "h"),
+        node("Mul", { "h", "f1" }, "v"))
+    becomes("gelu()", node("Mul", { "root1_2", "c" }, "d"), erf[2], erf[3],
+        node("Div", { "f1", "two" }, "h"), node("Mul", { "h", "c" }, "v"))
+    refused({ "GlobalAveragePool: reads a part of an activation: expected the operators of the "
+        .. "whole activation: at GlobalAveragePool_p" }, file_of({ conv,
+        node("HardSigmoid", "c", "v", { { "alpha", "float", 1 / 6 } }) }, numbers))
+    refused({ "HardSigmoid: alpha is 0.2 and beta 0.5: expected 1/6 and 1/2: at HardSigmoid_v" },
+        file_of({ conv, node("HardSigmoid", "c", "v") }, numbers))
+    refused({ "Erf: is no part of a GELU: expected erf of a layer divided by the root of 2: at "
+        .. "Erf_v" },
+        file_of({ conv, node("Erf", "c", "v") }, numbers))
+end
+
+-- Each activation that burin writes comes back, at the first and a late opset.
+function tests.activations_are_exported_and_imported()
+    local lines <const> = [[linear(4), relu6(), linear(4), leaky_relu(0.25), linear(4),
+        hard_swish(), linear(4), silu(), linear(4), gelu(), linear(4), sigmoid(), linear(4),
+        tanh(), linear(2)]]
+    for _, opset in ipairs({ 17, 21 }) do
+        local built <const> = files.graph(lines)
+        local made <const> = convert(files.export(built, { opset = opset }))
+        test.equal(table.concat(layers_of(made.text), ", "), (lines:gsub(",%s+", ", ")))
+        import.check(made, "net.lua")
+    end
+    local images <const> = (lines:gsub("linear%(4%)", "conv { 4, window = 1 }"))
+    local back <const> = layers_of(convert(files.export(files.graph(images))).text)
+    test.equal(table.concat(back, ", "), (images:gsub(",%s+", ", ")))
+    local form <const> = files.graph('linear(4), gelu { form = "tanh" }, linear(2)')
+    test.equal(layers_of(convert(files.export(form, { opset = 20 })).text)[2],
+        'gelu { form = "tanh" }')
+end
+
 function tests.clips_are_relus_where_they_can_be()
     local function clip(...)
         return node("Clip", { "x", ... }, "v")
@@ -261,6 +380,7 @@ function tests.clips_are_relus_where_they_can_be()
     test.equal(head({ clip("zero") }, bounds), "relu()")
     test.equal(head({ node("Clip", "x", "v", { { "min", "float", 0.0 } }) }, {}, { opset = 9 }),
         "relu()")
+    test.equal(head({ clip("zero", "six") }, bounds), "relu6()")
     refused({ "Clip: clips to 0.0 and 1.0: expected 0 and 6, or 0 alone: at Clip_v" },
         file_of({ clip("zero", "one") }, bounds))
 end
@@ -312,9 +432,23 @@ function tests.files_that_are_none_are_refused()
         file_of({ node("Relu", "q", "v") }))
     refused({ "its output is 3 x 8 x 8: expected 2 to 256 classes, C x 1 x 1" },
         files.write({ node("Relu", "x", "y") }, {}))
+    refused({ "its output is 1 x 1 x 1: expected 2 to 256 classes, C x 1 x 1" },
+        files.write({ node("Flatten", "x", "f"), node("Gemm", { "f", "w" }, "y",
+        { { "transB", "int", 1 } }) }, { tensor("w", { 1, 3 }, { 1, 2, 3 }) },
+        { input = { "N", 3, 1, 1 } }))
     refused({ "its output is not what the last layer makes: expected logits" },
         files.write({ node("Identity", "x", "y") }, {}))
     refused({ "no node makes its output: expected one" }, files.write({}, {}))
+end
+
+-- An operator on numbers without one of its inputs.
+function tests.inputs_that_are_missing_are_told()
+    local numbers <const> = { tensor("w", { 9 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
+    for _, op in ipairs({ "Add", "Reshape", "Gather", "Slice" }) do
+        refused({ ("%s: input 2 is missing: expected as many as the operator needs: at %s_r")
+            :format(op, op) },
+            file_of({ node(op, "w", "r"), node("Conv", { "x", "r" }, "v") }, numbers))
+    end
 end
 
 function tests.tensors_have_the_bytes_of_their_shape()
@@ -326,6 +460,7 @@ function tests.tensors_have_the_bytes_of_their_shape()
         return file_of({ node("Conv", { "x", "w" }, "v") }, { proto })
     end
     refused({ "tensor w: it has 35 bytes: expected 36" }, weight { raw_data = ("a"):rep(35) })
+    refused({ "tensor w: it has 37 bytes: expected 36" }, weight { raw_data = ("a"):rep(37) })
     refused({ "tensor w: a side of -1: expected 0 to 268435456" }, weight { dims = { 3, -1 } })
     refused({ "tensor w: too many numbers: expected at most 268435456" },
         weight { dims = { 1 << 20, 1 << 20 } })
@@ -417,6 +552,36 @@ return network {
         softmax_cross_entropy(),
     },
 }
+]])
+    import.check(made, "net.lua")
+end
+
+-- Where the names of a row begin alike in some places alone, each is a parameter of its own.
+function tests.names_that_do_not_begin_alike_are_parameters()
+    local nodes <const>, numbers <const> = {}, {}
+    local before, count = "x", 0
+    local names <const> =
+        { "a.1", "b.2", "c.3", "c.4", "d.5", "d.6", "e.7", "f.8", "g.9", "h.1" }
+    for _, name in ipairs(names) do
+        count = count + 1
+        nodes[#nodes + 1] = node("Conv", { before, name .. ".weight" }, "c" .. count,
+            { { "kernel_shape", "ints", { 1, 1 } }, { "group", "int", count % 2 == 1 and 1 or 3 } })
+        nodes[#nodes + 1] = node("Relu", "c" .. count, count < 10 and "t" .. count or "v")
+        local inputs <const> = count % 2 == 1 and 3 or 1
+        numbers[count] = tensor(name .. ".weight", { 3, inputs, 1, 1 },
+            table.move({ 1, 2, 3, 4, 5, 6, 7, 8, 9 }, 1, 3 * inputs, 1, {}))
+        before = "t" .. count
+    end
+    local made <const> = convert(file_of(nodes, numbers))
+    test.equal(made.text:match("local function.-\nend\n"), [[
+local function block(conv_name, conv_name2)
+    return {
+        conv { 3, window = 1, name = conv_name },
+        relu(),
+        conv { 3, window = 1, groups = 3, name = conv_name2 },
+        relu(),
+    }
+end
 ]])
     import.check(made, "net.lua")
 end

@@ -82,6 +82,9 @@ function tests.what_is_none_is_refused()
         'tensor "a" has no shape: expected at most 8 sizes')
     refused(with_header('{"a":{"dtype":"F32","shape":[2147483648,2147483648,0]}}'),
         'tensor "a" has no shape: expected at most 8 sizes')
+    -- 2^87 numbers are 0 bytes in 64 bits.
+    refused(with_header('{"a":{"dtype":"F32","shape":[536870912,536870912,536870912],'
+        .. '"data_offsets":[0,0]}}'), 'tensor "a" has no shape: expected at most 8 sizes')
     for _, range in ipairs({ "[0,5]", "[1,5]", "[0.5,4.5]", "[-4,0]", "4", "[0]" }) do
         refused(with_header(
             ('{"a":{"dtype":"F32","shape":[1],"data_offsets":%s}}'):format(range), "1234"),
