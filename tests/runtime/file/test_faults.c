@@ -428,8 +428,7 @@ START_TEST(pictures_are_read_or_it_is_said_why_not)
     static const char *const commands[] = {
         "train --data pictures --validate 2 --epochs 1 --threads 1 --quiet --out here",
         "predict --model model --json --threads 1 pictures",
-        "train --data synthetic --max-steps 1 --threads 1 --quiet --out here --partial --init "
-        "model/best.safetensors",
+        TRAIN "here --max-steps 1 --quiet --partial --init model/best.safetensors",
     };
     const bool trains = _i != 1;
     enter();
