@@ -110,6 +110,36 @@ function tests.what_is_exported_is_imported()
     end
 end
 
+-- The same network as both exporters of PyTorch write it: fixtures/onnx/make.py. One of them leaves
+-- out a bias of zeros.
+function tests.files_of_pytorch_are_imported()
+    local found <const> = {}
+    for i, exporter in ipairs({ "script", "dynamo" }) do
+        local path <const> = ("%s/fixtures/onnx/small_%s.onnx"):format(test.dir, exporter)
+        local made <const> = convert(assert(host.read_file(path)))
+        test.equal(layers_of(made.text), {
+            ('conv { 4, window = 3, padding = 1, %sname = "stem_0" }'):format(
+                exporter == "script" and "bias = true, " or ""),
+            'norm { "gn", groups = 2, name = "gn" }',
+            'relu6 { name = "act_relu6" }',
+            'conv { 4, window = 3, padding = 1, groups = 4, bias = true, name = "mix" }',
+            'norm { "in", name = "inorm" }',
+            "silu()",
+            'add("act_relu6")',
+            "maxpool(2)",
+            'linear { 6, name = "fc1" }',
+            'norm { "ln", name = "ln" }',
+            "gelu()",
+            'linear { 3, bias = false, name = "fc2" }',
+        }, exporter)
+        import.check(made, "net.lua")
+        found[i] = weights_of(made)
+    end
+    test.equal(found[1]["stem_0.bias"], { 0.0, 0.0, 0.0, 0.0 })
+    found[1]["stem_0.bias"] = nil
+    test.equal(found[1], found[2])
+end
+
 -- The graph normalises its images itself: what it does is how they were normalised.
 function tests.preprocessing_becomes_mean_and_deviation()
     local built <const> = files.graph("linear(2)")
