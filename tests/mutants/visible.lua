@@ -44,7 +44,7 @@ local visible = {
     { "^runtime/[^/]+/folder", "test_folder test_predict" },
     { "^runtime/[^/]+/format", "test_data test_formats test_folder test_messages" },
     { "^runtime/[^/]+/picture_paths", "test_predict test_folder" },
-    { "^runtime/[^/]+/command", "test_formats test_program" },
+    { "^runtime/[^/]+/command", "test_own_data" },
     { "^runtime/[^/]+/dataset", "test_data test_program test_faults test_train" },
     { "^runtime/[^/]+/loader", "test_faults test_train" },
     { "^runtime/[^/]+/picture", "test_picture" },

@@ -173,4 +173,18 @@ function tests.constants_are_distinct()
     nets.each_varied(check)
 end
 
+-- Of norms, the numbers that are not the usual ones, and a momentum only where there is one.
+function tests.norms_say_what_is_not_usual()
+    local norm <const> = require("ops/norm")
+    local function fn(kind, eps, momentum)
+        return norm.fn({ norm = kind, c = 16, groups = 4, eps = eps, momentum = momentum,
+            ghost = 0 }, "fwd")
+    end
+    test.equal(fn("batch", 1e-5, 0.1), "batch_norm_c16_fwd")
+    test.equal(fn("batch", 1e-5, 0.25), "batch_norm_c16_momentum0p25_fwd")
+    test.equal(fn("batch", 1e-3, 0.25), "batch_norm_c16_eps0p001_momentum0p25_fwd")
+    test.equal(fn("group", 1e-5, 0.1), "group_norm4_c16_fwd")
+    test.equal(fn("group", 1e-3, 0.25), "group_norm4_c16_eps0p001_fwd")
+end
+
 return tests
