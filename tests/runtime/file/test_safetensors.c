@@ -191,6 +191,8 @@ static const struct {
     {"{" ENTRY("U8", "[1]", "[\"0\",1]") "}", 1, "are no two sizes: expected [begin, end]"},
     {"{" ENTRY("U8", "[1]", "[0,\"1\"]") "}", 1, "are no two sizes: expected [begin, end]"},
     {"{\"w\\u001b\":1}", 0, "the name of tensor 1 has control characters: expected text"},
+    {"{\"w\x7f\":1}", 0, "the name of tensor 1 has control characters: expected text"},
+    {"{\"__metadata__\":{\"a\\u001b\":\"\"}}", 0, "entry 1 is no text: expected a string value"},
     {"{\"w\":1}", 0, "tensor \"w\": has other fields: expected an object of \"dtype\", \"shape\""},
     {"{\"w\":{}}", 0, "tensor \"w\": has other fields: expected an object of"},
     {"{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", 4, "an object of"},
