@@ -4,6 +4,7 @@
 -- and the model descriptor of runtime/model.h. It decides nothing.
 
 local c <const> = require "emit/c"
+local kernel <const> = require "ops/kernel"
 local layers <const> = require "language/layers"
 local ops <const> = require "ops/ops"
 local recipe_language <const> = require "language/recipe"
@@ -46,14 +47,6 @@ local function step_params(step, graph)
     return count
 end
 
-local function step_layers(step)
-    local names <const> = {}
-    for i, node in ipairs(step.layers) do
-        names[i] = node.name
-    end
-    return table.concat(names, " ")
-end
-
 -- The forward kernel of each step, by the layers it computes.
 function model.forward_kernels(planned)
     local kernels <const> = {}
@@ -73,7 +66,7 @@ local function table_rows(graph, planned)
     }
     for _, step in ipairs(planned.fused.steps) do
         if step.y then
-            local names <const> = step_layers(step)
+            local names <const> = kernel.layer_names(step)
             local flop = 0
             for _, node in ipairs(step.layers) do
                 flop = flop + node.flop

@@ -26,7 +26,7 @@ function add.forward(planner, step, y)
     planner:kernel_call({
         op = step.op, pass = "fwd", x = x.layout, x2 = x2.layout, y = y.layout, c = step.x.c,
         relu = step.relu, params = { "y", "x", "x2" },
-    }, { y = y, x = x, x2 = x2 }, planner.layer_names(step), step.layers[1].name)
+    }, { y = y, x = x, x2 = x2 }, kernel.layer_names(step), step.layers[1].name)
 end
 
 function add.backward_parts(step)
@@ -43,7 +43,7 @@ function add.backward.data(planner, step, dy)
                 op = step.op, pass = "bwd_data", x = dx.layout, dx = dx.layout,
                 dy = dy.layout, y = planner.layouts[step.y].data, c = x.c, relu = step.relu,
                 adds = adds, params = step.relu and { "dx", "dy", "yin" } or { "dx", "dy" },
-            }, { dx = dx, dy = dy, yin = y }, planner.layer_names(step), step.layers[1].name)
+            }, { dx = dx, dy = dy, yin = y }, kernel.layer_names(step), step.layers[1].name)
         end
     end
 end

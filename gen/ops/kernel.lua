@@ -106,6 +106,15 @@ function kernel.cost_text(spec, isa, reads, writes)
     return "R" .. traffic
 end
 
+--- The names of the layers that a step computes: "conv1 relu1". Sums of a norm have the name of it.
+function kernel.layer_names(step)
+    local names <const> = {}
+    for i, node in ipairs(step.layers) do
+        names[i] = node.name
+    end
+    return #names > 0 and table.concat(names, " ") or step.name
+end
+
 --- Whether a list has this word.
 function kernel.has(list, word)
     for _, item in ipairs(list) do

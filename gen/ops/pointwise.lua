@@ -95,7 +95,7 @@ function pointwise.forward(planner, step, y)
         values.keep = kept(planner, step)
         table.insert(spec.params, "keep")
     end
-    planner:kernel_call(spec, values, planner.layer_names(step), step.layers[1].name)
+    planner:kernel_call(spec, values, kernel.layer_names(step), step.layers[1].name)
 end
 
 -- Whether the gradient of its input is made from that input.
@@ -129,7 +129,7 @@ function pointwise.backward.reduce(planner, step, dy)
     planner:kernel_call(spec, {
         sums = norm.sums(planner, step.norm, "dsums"), x = x, dy = dy,
         coef = norm.coef(planner, step.norm), keep = step.dropout and kept(planner, step),
-    }, planner.layer_names(step), step.layers[1].name)
+    }, kernel.layer_names(step), step.layers[1].name)
     norm.gather(planner, step.norm, "dsums", step.x)
 end
 
@@ -159,7 +159,7 @@ function pointwise.backward.data(planner, step, dy)
         dcoef = step.norm and norm.dcoef(planner, step.norm),
         coef = step.norm and norm.coef(planner, step.norm),
         keep = step.dropout and kept(planner, step),
-    }, planner.layer_names(step), step.layers[1].name)
+    }, kernel.layer_names(step), step.layers[1].name)
 end
 
 --- Sets a gradient to zero where the output of a ReLU was: of a layer whose kernel has applied it.

@@ -75,7 +75,7 @@ local function forward(planner, step, y, winners)
     spec.params = winners and { "y", "winner", "x" } or { "y", "x" }
     planner:kernel_call(spec, {
         y = y, x = x, winner = winners and winner_of(planner, step) or nil,
-    }, planner.layer_names(step), step.layers[1].name)
+    }, kernel.layer_names(step), step.layers[1].name)
 end
 
 function max.forward(planner, step, y)
@@ -94,7 +94,7 @@ local function backward(planner, step, dy, winners)
     spec.params = winners and { "dx", "winner", "dy" } or { "dx", "dy" }
     planner:kernel_call(spec, {
         dx = dx, dy = dy, winner = winners and winner_of(planner, step) or nil,
-    }, planner.layer_names(step), step.layers[1].name)
+    }, kernel.layer_names(step), step.layers[1].name)
 end
 
 -- A maximum knows its winners, and a mean is linear: neither reads its input.

@@ -5,6 +5,7 @@
 -- An operation of this kind is { window_of(node) -> window, stride, padding, groups,
 -- gradient_shape(step, isa) -> floats and shape of its weight gradient, ... } (see ops.lua).
 
+local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 local norm <const> = require "ops/norm"
 local pointwise <const> = require "ops/pointwise"
@@ -66,7 +67,7 @@ function weighted.forward(planner, step, y, window_of)
     if spec.bias then
         table.insert(spec.params, "bias")
     end
-    planner:kernel_call(spec, values, planner.layer_names(step), node.name)
+    planner:kernel_call(spec, values, kernel.layer_names(step), node.name)
     if spec.stats then
         norm.gather(planner, step.stats, "sums", step.y)
     end

@@ -35,15 +35,6 @@ function builder.new(planned, is_eval, cut, wishes)
     }, builder)
 end
 
---- The names of the layers that a step computes.
-function builder.layer_names(step)
-    local names <const> = {}
-    for i, node in ipairs(step.layers) do
-        names[i] = node.name
-    end
-    return table.concat(names, " ")
-end
-
 -- -- Buffers -------------------------------------------------------------------------------------
 
 --- Makes a buffer, named by its role and its layer: y_conv1.

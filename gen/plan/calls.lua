@@ -42,6 +42,7 @@
 --          struct kernel_args
 
 local builder <const> = require "plan/builder"
+local kernel <const> = require "ops/kernel"
 local norm <const> = require "ops/norm"
 local ops <const> = require "ops/ops"
 
@@ -62,7 +63,7 @@ local function step_title(step, is_eval)
     end
     local names <const> = {}
     for _, part in ipairs(first == last and { first } or { first, last }) do
-        names[#names + 1] = builder.layer_names(part)
+        names[#names + 1] = kernel.layer_names(part)
     end
     local title <const> = table.concat(names, " ")
     local x <const>, y <const> = first.x, last.y

@@ -113,6 +113,7 @@ function tests.files_are_clean()
         end
         assert(not text:find("[%s\"'=]/[%a]"), title .. ": an absolute path")
         assert(not text:find("[ \t]\n"), title .. ": blanks at the end of a line")
+        assert(not text:find("/%* Call %d+%. +%*/"), title .. ": a call of no layer")
         assert(#tokens_of(text) > 1000, title)
     end)
 end
