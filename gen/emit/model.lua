@@ -169,35 +169,25 @@ local function layout_text(layout)
         layout.border)
 end
 
-local function kernel_row(spec, set)
-    local op <const> = ops[spec.op]
-    local x <const> = spec.x
-    local y <const> = spec.y or spec.dy or x
-    local fields <const> = {
-        string.format("KERNEL(%s)", spec.name), ".layer = " .. c.string(spec.layer),
-        ".op = " .. op.c_op, ".pass = " .. PASSES[spec.pass],
-        ".x = " .. layout_text(x), ".y = " .. layout_text(y),
-    }
-    local function field(text)
-        fields[#fields + 1] = text
-    end
-    if spec.dx then
-        field(".dx = " .. layout_text(spec.dx))
-    end
-    if spec.dy then
-        field(".dy = " .. layout_text(spec.dy))
-    end
-    if spec.x2 then
-        field(".x2 = " .. layout_text(spec.x2))
+-- What a kernel reads and writes, and its window.
+local function shape_fields(spec, field)
+    for _, tensor in ipairs { "dx", "dy", "x2" } do
+        if spec[tensor] then
+            field("." .. tensor .. " = " .. layout_text(spec[tensor]))
+        end
     end
     if spec.window then
-        local window <const> = spec.global and math.max(x.h, x.w) or spec.window
+        local window <const> = spec.global and math.max(spec.x.h, spec.x.w) or spec.window
         field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
             spec.padding))
     end
     if spec.groups and spec.groups > 1 then
         field(".groups = " .. spec.groups)
     end
+end
+
+-- What it computes besides, and whether that is exact.
+local function option_fields(spec, op, field)
     for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
         "each_image" } do
         if spec[flag] then
@@ -217,10 +207,10 @@ local function kernel_row(spec, set)
     if not op.exact or op.exact(spec) then
         field(".exact = true")
     end
-    if spec.flop and spec.flop > 0 then
-        field(string.format(".mflop = %.6f", spec.flop / 1e6))
-    end
-    field(".images = " .. spec.images)
+end
+
+-- The memory that it works in, and how its weights are packed.
+local function memory_fields(spec, op, set, field)
     local scratch <const> = op.scratch and op.scratch(spec)
     if scratch then
         field(".scratch_floats = " .. scratch)
@@ -234,6 +224,26 @@ local function kernel_row(spec, set)
             field("." .. what .. " = " .. op.pack_name(spec, what, set))
         end
     end
+end
+
+local function kernel_row(spec, set)
+    local op <const> = ops[spec.op]
+    local y <const> = spec.y or spec.dy or spec.x
+    local fields <const> = {
+        string.format("KERNEL(%s)", spec.name), ".layer = " .. c.string(spec.layer),
+        ".op = " .. op.c_op, ".pass = " .. PASSES[spec.pass],
+        ".x = " .. layout_text(spec.x), ".y = " .. layout_text(y),
+    }
+    local function field(text)
+        fields[#fields + 1] = text
+    end
+    shape_fields(spec, field)
+    option_fields(spec, op, field)
+    if spec.flop and spec.flop > 0 then
+        field(string.format(".mflop = %.6f", spec.flop / 1e6))
+    end
+    field(".images = " .. spec.images)
+    memory_fields(spec, op, set, field)
     return "{" .. table.concat(fields, ", ") .. "},"
 end
 
