@@ -28,7 +28,7 @@ enum array_type {
     ARRAY_TYPES
 };
 
-/* Its elements lie in the order of C, little-endian; those of floats aligned. */
+/* Its elements lie in the order of C, little-endian, at any address. */
 struct array {
     const char *name; /* for messages */
     enum array_type type;

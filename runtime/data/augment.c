@@ -84,9 +84,8 @@ static void read_row(float *restrict to, const void *restrict pixels, size_t row
                      const size_t *restrict place, const struct augment *a, int c)
 {
     if (a->type == DATA_FLOATS) {
-        const float *from = (const float *)pixels + row;
         for (int x = 0; x < a->w; x++)
-            to[x] = (from[place[x]] - a->mean[c]) * a->scale[c];
+            to[x] = (data_float(pixels, row + place[x]) - a->mean[c]) * a->scale[c];
     } else {
         const uint8_t *from = (const uint8_t *)pixels + row;
         for (int x = 0; x < a->w; x++)

@@ -129,7 +129,7 @@ static size_t place_of(const struct data *data, int c, int y, int x)
 static double pixel(const struct data *data, int i, int c, int y, int x)
 {
     const size_t at = place_of(data, c, y, x);
-    return data->type == DATA_FLOATS ? (double)((const float *)data->images[i])[at]
+    return data->type == DATA_FLOATS ? (double)data_float(data->images[i], at)
                                      : ((const uint8_t *)data->images[i])[at];
 }
 
@@ -215,13 +215,13 @@ bool data_name_lines(struct data *data, const char *text, const char *what, stru
 
 static bool check_floats(const struct data *data, int i, const char *what, struct err *err)
 {
-    const float *pixels = data->images[i];
     const size_t n = data_pixels(data);
     for (size_t k = 0; k < n; k++) {
-        if (!isfinite(pixels[k]))
+        const float value = data_float(data->images[i], k);
+        if (!isfinite(value))
             return err_set_code(err, EXIT_DATA,
                                 "%s: image %d of %d, element %zu: %g: expected a finite number",
-                                what, i, data->count, k, (double)pixels[k]);
+                                what, i, data->count, k, (double)value);
     }
     return true;
 }

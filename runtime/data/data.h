@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "file/sha256.h"
 #include "sys/err.h"
@@ -121,6 +122,15 @@ bool data_name_classes(struct data *data, const char *const *names);
 /* The same from a text with a name a line, or names "0", "1", ... where text is NULL. EXIT_DATA
  * where there are not as many lines as classes; what, the file, begins the message. */
 bool data_name_lines(struct data *data, const char *text, const char *what, struct err *err);
+
+/* Pixel `at` of an image of floats, which may lie anywhere in a file: its address need not be one
+ * that floats have. */
+static inline float data_float(const void *image, size_t at)
+{
+    float value;
+    memcpy(&value, (const uint8_t *)image + at * sizeof value, sizeof value);
+    return value;
+}
 
 /* Frees the images and clears data. Accepts a zeroed struct. */
 void data_close(struct data *data);

@@ -121,7 +121,7 @@ static size_t find_stored(const uint8_t *zip, size_t size, const char *name, con
     return 0;
 }
 
-/* An entry whose pixels can stay in the file: large, stored as it is, and its floats aligned. */
+/* An entry whose pixels can stay in the file: large, and stored as it is. */
 static bool map_entry(const struct npz *npz, struct entry *e, const char *name,
                       const uint8_t **bytes, struct err *err)
 {
@@ -136,8 +136,8 @@ static bool map_entry(const struct npz *npz, struct entry *e, const char *name,
     if (!bytes_open(npz->data, npz->request->path, 1, &file, &size, err))
         return false;
     const size_t at = find_stored(file, size, name, &e->stat);
-    *bytes = at > 0 && at % sizeof(float) == 0 ? file + at : NULL;
-    e->size = (size_t)e->stat.size;
+    *bytes = at > 0 ? file + at : NULL;
+    e->size = at > 0 ? (size_t)e->stat.size : 0;
     return true;
 }
 
@@ -180,18 +180,6 @@ static bool take_array(struct array *array, const struct entry *e, const uint8_t
                         npy.descr);
 }
 
-/* Floats begin where floats may. */
-static void align(struct array *array, uint8_t *bytes)
-{
-    size_t size = array_element(array->type);
-    if (array->type != ARRAY_F32 || (uintptr_t)array->bytes % sizeof(float) == 0)
-        return;
-    for (int i = 0; i < array->rank; i++)
-        size *= array->shape[i];
-    memmove(bytes, array->bytes, size);
-    array->bytes = bytes;
-}
-
 static bool read_images(const struct npz *npz, struct array *array, struct err *err)
 {
     const char *name = image_files[npz->request->part];
@@ -201,19 +189,10 @@ static bool read_images(const struct npz *npz, struct array *array, struct err *
     *array = (struct array){.name = name};
     if (!look_at(npz, &e, name, err) || (!look && !map_entry(npz, &e, name, &mapped, err)))
         return false;
-    if (mapped != NULL) {
-        if (!take_array(array, &e, mapped, true, err))
-            return false;
-        if (array->type != ARRAY_F32 || (uintptr_t)array->bytes % sizeof(float) == 0)
-            return true;
-    }
-    e.size = 0;
-    if (!read_entry(npz, &e, look ? NPY_HEADER + LOOK : SIZE_MAX, err) ||
-        !take_array(array, &e, e.bytes, !look, err))
-        return false;
-    if (!look)
-        align(array, e.bytes);
-    return true;
+    if (mapped != NULL)
+        return take_array(array, &e, mapped, true, err);
+    return read_entry(npz, &e, look ? NPY_HEADER + LOOK : SIZE_MAX, err) &&
+           take_array(array, &e, e.bytes, !look, err);
 }
 
 static bool read_labels(struct npz *npz, int part, struct err *err)

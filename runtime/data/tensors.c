@@ -91,19 +91,9 @@ static char *class_lines(const char *json)
     return text;
 }
 
-/* The images stay where the file was read to, or are copied to where floats may begin. */
-static bool keep(struct data *data, struct safetensors *file, struct array *images, struct err *err)
+/* The images stay where the file was read to. */
+static bool keep(struct data *data, struct safetensors *file, struct err *err)
 {
-    size_t bytes = array_element(images->type);
-    for (int i = 0; i < images->rank; i++)
-        bytes *= images->shape[i];
-    if (images->type == ARRAY_F32 && (uintptr_t)images->bytes % sizeof(float) != 0) {
-        void *copy = data_block(data, bytes);
-        if (copy == NULL)
-            return err_set_errno(err, ENOMEM, "%s: cannot hold %zu bytes", file->path, bytes);
-        images->bytes = memcpy(copy, images->bytes, bytes);
-        return true;
-    }
     void *all = file->bytes;
     file->bytes = NULL;
     return data_adopt(data, all, 0) || err_set_errno(err, ENOMEM, "%s", file->path);
@@ -124,7 +114,7 @@ static bool take_file(struct data *data, const struct data_request *request,
             return false;
         arrays.labels[part] = &labels[part];
     }
-    if (!keep(data, file, &arrays.images, err))
+    if (!keep(data, file, err))
         return false;
     const char *classes = safetensors_meta(file, "classes");
     char *names = class_lines(classes);

@@ -20,4 +20,7 @@ const char *cpu_name(char *buffer, size_t size);
 /* Processors this process may run on, at least 1. */
 int cpu_online(void);
 
+/* MB (2^20 bytes) of memory that this process had at most so far, pages of mapped files with it. */
+double cpu_peak_memory(void);
+
 #endif

@@ -318,7 +318,8 @@ static bool log_end(struct trainer *t, const char *reason, struct err *err)
     if (event != NULL && !((c->best_epoch == 0 ||
                             (cJSON_AddNumberToObject(event, "best_epoch", (double)c->best_epoch) &&
                              cJSON_AddNumberToObject(event, "best_acc", c->best_acc))) &&
-                           cJSON_AddNumberToObject(event, "loader_wait_s", waited))) {
+                           cJSON_AddNumberToObject(event, "loader_wait_s", waited) &&
+                           cJSON_AddNumberToObject(event, "peak_memory_mb", cpu_peak_memory()))) {
         cJSON_Delete(event);
         event = NULL;
     }
@@ -359,8 +360,9 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
             (long long)c->step);
         say(t, "  %s", command);
     } else if (reason == REPORT_FINISHED && !t->quiet) {
-        say(t, "finished %lld epoch%s; waited %.2f s for data", (long long)c->epoch,
-            c->epoch == 1 ? "" : "s", loader_waited(t->train_loader));
+        say(t, "finished %lld epoch%s; waited %.2f s for data; at most %.0f MB of memory",
+            (long long)c->epoch, c->epoch == 1 ? "" : "s", loader_waited(t->train_loader),
+            cpu_peak_memory());
     }
     if (t->profiles && t->profile.steps > 0) {
         putchar('\n');

@@ -127,6 +127,8 @@ START_TEST(learns_from_idx)
     ck_assert_ptr_nonnull(best);
     double accuracy = strtod(best + strlen("best test accuracy "), NULL);
     ck_assert_msg(accuracy > 30, "%g %% of 10 classes", accuracy);
+    prints(" MB of memory\n");
+    ck_assert_ptr_nonnull(strstr(text_of("run/log.jsonl"), ",\"peak_memory_mb\":"));
     ck_assert_ptr_nonnull(strstr(text_of("run/log.csv"), ",idx\n"));
     runs("eval --data . --model run/best.safetensors", 0);
     prints("300 test images of .");

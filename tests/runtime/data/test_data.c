@@ -547,6 +547,28 @@ START_TEST(statistics_of_other_pixels)
 }
 END_TEST
 
+/* Sums of squares of these have more digits than a double. */
+START_TEST(a_mean_far_above_its_deviation)
+{
+    enum { SIDE = 128 };
+    static float floats[SIDE * SIDE];
+    const void *images[] = {floats};
+    const struct data data = {.images = images,
+                              .count = 1,
+                              .c = 1,
+                              .h = SIDE,
+                              .w = SIDE,
+                              .type = DATA_FLOATS,
+                              .strides = data_planes(SIDE, SIDE)};
+    for (int i = 0; i < SIDE * SIDE; i++)
+        floats[i] = i % 3 == 0 ? 8000001 : 8000003;
+    const double share = (SIDE * SIDE + 2) / 3 / (double)(SIDE * SIDE);
+    struct data_stats stats = data_statistics(&data);
+    ck_assert_double_eq_tol(stats.mean[0], 8000003 - 2 * share, 1e-6);
+    ck_assert_double_eq_tol(stats.std[0], 2 * sqrt(share * (1 - share)), 1e-6);
+}
+END_TEST
+
 /* Planes of bytes, from bytes as they are and from floats from their least to their largest. */
 START_TEST(pictures_are_bytes)
 {
@@ -709,6 +731,7 @@ int main(void)
     tcase_add_test(tests, a_network_of_another_shape_is_refused);
     tcase_add_test(tests, statistics_by_hand);
     tcase_add_test(tests, statistics_of_other_pixels);
+    tcase_add_test(tests, a_mean_far_above_its_deviation);
     tcase_add_test(tests, pictures_are_bytes);
     tcase_add_test(tests, what_nothing_recognises_is_listed);
     tcase_add_test(tests, holding_out_parts_the_images);

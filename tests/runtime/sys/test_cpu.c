@@ -57,6 +57,23 @@ START_TEST(what_may_be_used_counts)
 }
 END_TEST
 
+/* What was touched counts, and still does when it was given back. */
+START_TEST(memory_is_counted_in_megabytes)
+{
+    enum { MB = 100 };
+    const double before = cpu_peak_memory();
+    char *block = malloc((size_t)MB << 20);
+    ck_assert_ptr_nonnull(block);
+    for (size_t i = 0; i < (size_t)MB << 20; i += 512)
+        block[i] = (char)i;
+    ck_assert_int_eq(block[512], 0);
+    free(block);
+    const double more = cpu_peak_memory() - before;
+    ck_assert_msg(more > MB / 2 && more < 3 * MB, "%g MB, then %g more", before,
+                  more);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cpu");
@@ -65,6 +82,7 @@ int main(void)
     tcase_add_test(tests, it_has_a_name);
     tcase_add_test(tests, some_processor_is_on_line);
     tcase_add_test(tests, what_may_be_used_counts);
+    tcase_add_test(tests, memory_is_counted_in_megabytes);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
