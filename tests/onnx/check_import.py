@@ -4,8 +4,8 @@
 
 Small networks of every norm and, where torchvision is there, some of its own, each written by both
 exporters of PyTorch. The twin of the description with the imported weights computes the logits of
-100 images as onnxruntime does, to 1e-4 of the largest. Needs torch, onnx, onnxruntime and
-safetensors; for the second exporter onnxscript.
+100 images as onnxruntime does, to 1e-4 of the largest; those of REFUSED are refused. Needs torch,
+onnx, onnxruntime and safetensors; for the second exporter onnxscript.
 """
 
 import importlib.util
@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 IMAGES, TOLERANCE = 100, 1e-4
+REFUSED = {"squeezenet1_1": "Concat"}  # networks with an operator that is no layer yet
 
 
 class Mixed(nn.Module):
@@ -116,8 +117,10 @@ def check(burin, folder, name, net, exporter):
     command = [burin, "import", stem + ".onnx", "-o", stem + ".lua"]
     command += ["--weights", stem + ".safetensors"]
     made = subprocess.run(command, capture_output=True, text=True)
-    if made.returncode != 0:
-        return "refused: " + made.stderr.strip()
+    if made.returncode != 0 and f": {REFUSED.get(name)}: " in made.stderr:
+        return "refused, for its " + REFUSED[name]
+    if made.returncode != 0 or name in REFUSED:
+        sys.exit(f"{name} {exporter}: import ended with {made.returncode}\n{made.stderr}")
     got = twin_logits(burin, stem, images)
     if name == "mixed":
         got = got.softmax(-1)
@@ -134,14 +137,11 @@ def main():
     os.makedirs(folder, exist_ok=True)
     warnings.filterwarnings("ignore")
     torch.manual_seed(1)
-    refused = False
     for name, net in networks():
         disturb(net)
         for exporter in ("script", "dynamo"):
             result = check(burin, folder, name, net.eval(), exporter)
-            refused = refused or result.startswith("refused")
             print(f"{name} {exporter}: {result}", flush=True)
-    sys.exit(1 if refused else 0)
 
 
 if __name__ == "__main__":
