@@ -111,6 +111,7 @@ enum lr_schedule {
     LR_LINEAR,
     LR_PLATEAU
 };
+enum crop_border { CROP_REFLECT, CROP_ZERO };
 enum flip_mode { FLIP_NONE, FLIP_RANDOM, FLIP_ALTERNATING };
 
 /* What a parameter is to a recipe. The head are the weights of the last layer that has any; biases
@@ -134,7 +135,7 @@ struct recipe {
     float warmup;     /* LR_ONECYCLE: part of all steps spent rising, 0 .. 1 */
     float start_div;  /* LR_ONECYCLE: lr / start_div is the first rate */
     float final_div;  /* LR_ONECYCLE, LR_COSINE, LR_LINEAR: lr / final_div is the last rate */
-    int crop;         /* pixels of reflected border for the random crop, 0 none */
+    int crop;         /* pixels of border for the random crop, 0 none */
     enum flip_mode flip;
     int cutout; /* side of the square set to the mean, 0 none */
 
@@ -142,6 +143,9 @@ struct recipe {
     int patience;                      /* LR_PLATEAU: epochs that are let pass before a drop */
     float warmup_epochs;               /* in front of any but LR_ONECYCLE */
     float warmup_div;                  /* lr / warmup_div is the first rate of these */
+
+    enum crop_border crop_border;
+    bool flip_vertical; /* images are turned upside down at random */
 
     /* The update: optim.h. */
     enum optimizer optimizer;

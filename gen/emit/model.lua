@@ -394,6 +394,12 @@ local function recipe_lines(recipe)
     line("crop", recipe.crop)
     line("flip", FLIPS[recipe.flip])
     line("cutout", recipe.cutout)
+    if recipe.crop_border == "zero" then
+        line("crop_border", "CROP_ZERO")
+    end
+    if recipe.flip_vertical then
+        line("flip_vertical", "true")
+    end
     add_optimizer(recipe, line)
     add_schedule(recipe, line)
     return lines

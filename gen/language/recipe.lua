@@ -10,7 +10,8 @@
 --       optimizer = "sgd|adam|adamw|lion|muon", beta1, beta2, eps, others, others_lr,
 --       newton_schulz, renormalize = bool, clip, ema, ema_start,
 --       rate and decay = { factor of a kind, ... } or nil,
---       crop, flip = "none|random|alternating", cutout }
+--       crop, crop_border = "reflect|zero", flip = "none|random|alternating",
+--       flip_vertical = bool, cutout }
 
 local record <const> = require("language/record")
 
@@ -71,10 +72,20 @@ recipe.augment = {
     doc = "How training images are varied; a plain table.",
     fields = {
         { name = "crop", type = "integer", min = 0, max = 1023, default = 0,
-          doc = "shifts by up to so many pixels, the border reflected" },
+          doc = "shifts by up to so many pixels" },
+        { name = "crop_border", type = "choice", choices = { "reflect", "zero" },
+          default = "reflect",
+          idle = function(f)
+              if f.crop == 0 then
+                  return "crop 0", "crop above 0"
+              end
+          end,
+          doc = "what is seen beside the image: its mirror image, or the mean" },
         { name = "flip", type = "choice", choices = { "none", "random", "alternating" },
           default = "none",
           doc = "mirrors images: at random, or every other epoch from a random start" },
+        { name = "flip_vertical", type = "boolean", default = false,
+          doc = "turns images upside down at random" },
         { name = "cutout", type = "integer", min = 0, max = 1024, default = 0,
           doc = "side of a square set to the mean" },
     },
@@ -322,6 +333,10 @@ local function read_augment(arguments, line, input, report)
         report(line, "augment: flip is " .. augment.flip .. ", of images one pixel wide",
             "none, or wider images")
     end
+    if input and input.h == 1 and augment.flip_vertical then
+        report(line, "augment: flip_vertical is true, of images one pixel high",
+            "false, or higher images")
+    end
     local side <const> = input and math.min(input.h, input.w)
     if side and augment.crop and augment.crop >= side then
         report(line, "augment: crop is " .. augment.crop, "less than the image side, " .. side)
@@ -401,7 +416,9 @@ function recipe.read(arguments, line, input, report)
         rate = read_factors("rate", top.rate, line, report),
         decay = read_factors("decay", top.decay, line, report),
         crop = augment.crop,
+        crop_border = augment.crop_border,
         flip = augment.flip,
+        flip_vertical = augment.flip_vertical,
         cutout = augment.cutout,
     }
 end

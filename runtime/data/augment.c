@@ -13,7 +13,7 @@
 
 #include "rng.h"
 
-enum draw_position { DRAW_MIRROR, DRAW_DOWN, DRAW_RIGHT, DRAW_ROW, DRAW_COLUMN };
+enum draw_position { DRAW_MIRROR, DRAW_DOWN, DRAW_RIGHT, DRAW_ROW, DRAW_COLUMN, DRAW_UPSIDE };
 
 void augment_init(struct augment *augment, const struct data_stats *stats, const struct data *data)
 {
@@ -48,6 +48,7 @@ struct augment_draw augment_draw(const struct augment *augment, uint64_t seed, u
         .down = (int)rng_below(key, DRAW_DOWN, offsets) - augment->crop,
         .right = (int)rng_below(key, DRAW_RIGHT, offsets) - augment->crop,
         .mirror = draws_mirror(augment->flip, seed, epoch, sample),
+        .upside = augment->flip_vertical && rng_bits(key, DRAW_UPSIDE) >> 31 != 0,
         .row = (int)rng_below(key, DRAW_ROW, (uint32_t)augment->h),
         .column = (int)rng_below(key, DRAW_COLUMN, (uint32_t)augment->w),
     };
@@ -93,6 +94,21 @@ static void read_row(float *restrict to, const void *restrict pixels, size_t row
     }
 }
 
+/* Sets to the mean what the window shows of the border. */
+static void clear_border(float *out, const struct augment *a, const struct augment_draw *draw)
+{
+    for (int c = 0; c < a->c; c++) {
+        for (int y = 0; y < a->h; y++) {
+            const int row = (draw->upside ? a->h - 1 - y : y) + draw->down;
+            for (int x = 0; x < a->w; x++) {
+                const int column = (draw->mirror ? a->w - 1 - x : x) + draw->right;
+                if (row < 0 || row >= a->h || column < 0 || column >= a->w)
+                    out[(c * a->h + y) * a->w + x] = 0;
+            }
+        }
+    }
+}
+
 void augment_apply(float *restrict out, const void *restrict pixels, const struct augment *augment,
                    const struct augment_draw *draw)
 {
@@ -106,11 +122,13 @@ void augment_apply(float *restrict out, const void *restrict pixels, const struc
 
     for (int c = 0; c < augment->c; c++) {
         for (int y = 0; y < h; y++) {
-            size_t row =
-                (size_t)c * strides->channel + (size_t)reflect(y + draw->down, h) * strides->row;
+            int from = reflect((draw->upside ? h - 1 - y : y) + draw->down, h);
+            size_t row = (size_t)c * strides->channel + (size_t)from * strides->row;
             read_row(out + (c * h + y) * w, pixels, row, place, augment, c);
         }
     }
+    if (augment->crop_border == CROP_ZERO && (draw->down != 0 || draw->right != 0))
+        clear_border(out, augment, draw);
     if (augment->cutout > 0)
         cut_out(out, augment, draw);
 }

@@ -5,9 +5,9 @@
  *     a.crop = 4; a.flip = FLIP_ALTERNATING; a.cutout = 8;
  *     augment_image(out, data.images[i], &a, seed, epoch, sample);
  *
- * In this order, each where it is on: a random crop from the image with a reflected border, a
- * mirror image, a square set to the mean. What is drawn is a pure function of (seed, epoch,
- * sample), so images may be prepared in any order and by any thread.
+ * In this order, each where it is on: a random crop from the image with a border, mirror images, a
+ * square set to the mean. What is drawn is a pure function of (seed, epoch, sample), so images may
+ * be prepared in any order and by any thread.
  */
 #ifndef BURIN_AUGMENT_H
 #define BURIN_AUGMENT_H
@@ -22,8 +22,10 @@ struct augment {
     int c, h, w;
     enum data_type type;
     struct data_strides strides; /* of the pixels */
-    int crop;                    /* pixels of reflected border, below h and w; 0 none */
+    int crop;                    /* pixels of border, below h and w; 0 none */
+    enum crop_border crop_border;
     enum flip_mode flip;
+    bool flip_vertical;
     int cutout;                                              /* side of the square, 0 none */
     float normalised[DATA_MAX_CHANNELS][256];                /* of bytes: (byte/255 - mean) / std */
     float mean[DATA_MAX_CHANNELS], scale[DATA_MAX_CHANNELS]; /* of floats: (x - mean) * scale */
@@ -33,6 +35,7 @@ struct augment {
 struct augment_draw {
     int down, right; /* the window's top left corner in the image, each -crop .. crop */
     bool mirror;     /* the window's columns are read from right to left */
+    bool upside;     /* and its rows from below */
     int row, column; /* centre of the square, in the output */
 };
 
@@ -40,7 +43,7 @@ struct augment_draw {
 void augment_init(struct augment *augment, const struct data_stats *stats, const struct data *data);
 
 /* The draws of one image, at these positions of the stream rng_key(seed, epoch, sample,
- * RNG_AUGMENT): 0 mirror (top bit), 1 down, 2 right, 3 row, 4 column.
+ * RNG_AUGMENT): 0 mirror (top bit), 1 down, 2 right, 3 row, 4 column, 5 upside (top bit).
  *
  * FLIP_RANDOM tosses a coin for each epoch and sample. FLIP_ALTERNATING tosses in epoch 1 and then
  * turns the image over in every epoch, so that any two epochs in a row show it both ways (Jordan,
@@ -49,10 +52,11 @@ struct augment_draw augment_draw(const struct augment *augment, uint64_t seed, u
                                  uint32_t sample);
 
 /* Sets out [c][h][w] from an image of the data. Outside the image, rows and columns are reflected
- * without repeating the edge: -1 is 1, h is h-2. The square covers rows row - cutout/2 up to, but
- * not with, row - cutout/2 + cutout, and columns alike, as far as they are inside (DeVries and
- * Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout",
- * arXiv:1708.04552); it is set to 0, which after normalisation is the mean. */
+ * without repeating the edge: -1 is 1, h is h-2; with CROP_ZERO they are 0, the mean. The square
+ * covers rows row - cutout/2 up to, but not with, row - cutout/2 + cutout, and columns alike, as
+ * far as they are inside (DeVries and Taylor, "Improved Regularization of Convolutional Neural
+ * Networks with Cutout", arXiv:1708.04552); it is set to 0, which after normalisation is the mean.
+ */
 void augment_apply(float *restrict out, const void *restrict pixels, const struct augment *augment,
                    const struct augment_draw *draw);
 

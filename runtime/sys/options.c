@@ -124,14 +124,14 @@ static bool refuse(const struct option_spec *specs, char **argv, int found, stru
 bool options_parse_before(const struct option_spec *specs, int count, int argc, char **argv,
                           uint64_t *given, int *first, struct err *err)
 {
-    assert(count < OPTIONS_HELP);
+    assert(count <= OPTIONS_MAX);
     struct option table[OPTIONS_MAX + 1] = {0};
     for (int i = 0; i < count; i++) {
         table[i] = (struct option){.name = specs[i].name,
                                    .has_arg = is_flag(&specs[i]) ? no_argument : required_argument,
                                    .val = FIRST_VALUE + i};
     }
-    table[count] = (struct option){.name = "help", .val = FIRST_VALUE + OPTIONS_HELP};
+    table[count] = (struct option){.name = "help", .val = FIRST_VALUE + OPTIONS_MAX};
     *given = 0;
     opterr = 0;
     optind = 0; /* makes the GNU and BSD versions start afresh */
@@ -139,7 +139,7 @@ bool options_parse_before(const struct option_spec *specs, int count, int argc, 
         int found = getopt_long(argc, argv, ":h", table, NULL);
         if (found == -1)
             break;
-        if (found == 'h' || found == FIRST_VALUE + OPTIONS_HELP) {
+        if (found == 'h' || found == FIRST_VALUE + OPTIONS_MAX) {
             *given |= UINT64_C(1) << OPTIONS_HELP;
             *first = argc;
             return true;
@@ -149,7 +149,8 @@ bool options_parse_before(const struct option_spec *specs, int count, int argc, 
         int i = found - FIRST_VALUE;
         if (!set_value(&specs[i], argv[0], optarg, err))
             return false;
-        *given |= UINT64_C(1) << i;
+        if (i < OPTIONS_HELP)
+            *given |= UINT64_C(1) << i;
     }
     *first = optind;
     return true;

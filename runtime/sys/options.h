@@ -3,7 +3,7 @@
  *     struct option_spec specs[] = {
  *         {"epochs", "N", "passes over the data", OPTION_INT, &epochs, 1, 100000}, ...
  *     };
- *     uint64_t given = 0;                    (bit i: specs[i] was on the command line)
+ *     uint64_t given = 0;                    (bit i: specs[i] was given, i below OPTIONS_HELP)
  *     if (!options_parse(specs, count, argc, argv, &given, &err)) ...
  *
  * Numbers are read strictly: the whole text must be one number inside its range. Every command
@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { OPTIONS_MAX = 64, OPTIONS_HELP = 63 }; /* bit OPTIONS_HELP of given: --help */
+enum { OPTIONS_MAX = 128, OPTIONS_HELP = 63 }; /* bit OPTIONS_HELP of given: --help */
 
 enum option_kind {
     OPTION_ON,    /* bool *: sets true */

@@ -21,6 +21,7 @@ static const char *const resizes[] = {"none", "fit", "crop", NULL};
 static const char *const backends[] = {"generated", "generic", NULL};
 static const char *const schedules[] = {"constant",    "step",   "onecycle", "cosine", "multistep",
                                         "exponential", "linear", "plateau",  NULL};
+static const char *const borders[] = {"reflect", "zero", NULL};
 static const char *const flips[] = {"none", "random", "alternating", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", "lion", "muon", NULL};
 
@@ -206,9 +207,13 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
     [SETTING_DROPOUT] = {"dropout", BOOL, DEFAULT(dropout), 0, 0, NULL, NO_OPTION},
     [SETTING_AUGMENT] = {"augment", BOOL, DEFAULT(augment), 0, 0, NULL, NO_OPTION},
     [SETTING_CROP] = {"crop", INT, RECIPE(crop), 0, 1023, NULL,
-                      OPTION("N", "shift images by up to N pixels, the border reflected")},
+                      OPTION("N", "shift images by up to N pixels")},
+    [SETTING_CROP_BORDER] = {"crop_border", CHOICE, RECIPE(crop_border), 0, 0, borders,
+                             QUIET("reflect|zero", "what a crop sees beside the image", "reflect")},
     [SETTING_FLIP] = {"flip", CHOICE, RECIPE(flip), 0, 0, flips,
                       OPTION("NAME", "mirror images: none, random or alternating")},
+    [SETTING_FLIP_VERTICAL] = {"flip_vertical", BOOL, RECIPE(flip_vertical), 0, 0, NULL,
+                               QUIET("on|off", "turn images upside down at random", "off")},
     [SETTING_CUTOUT] = {"cutout", INT, RECIPE(cutout), 0, 1024, NULL,
                         OPTION("N", "side of a square set to the mean")},
     [SETTING_LOG_STEPS] = {"log_steps", BOOL, UNSAVED(log_steps), 0, 0, NULL, NO_OPTION},

@@ -128,7 +128,9 @@ static bool open_loaders(struct trainer *t, struct err *err)
     train.shuffle = s->shuffle;
     if (s->augment) {
         train.augment.crop = s->recipe.crop;
+        train.augment.crop_border = s->recipe.crop_border;
         train.augment.flip = s->recipe.flip;
+        train.augment.flip_vertical = s->recipe.flip_vertical;
         train.augment.cutout = s->recipe.cutout;
     }
     if (!loader_open(&t->train_loader, &t->train, &train, err))

@@ -20,7 +20,7 @@ struct table {
 static void add(struct table *table, const char *name, const char *value, const char *help,
                 enum option_kind kind, void *target)
 {
-    assert(table->count < OPTIONS_HELP);
+    assert(table->count < OPTIONS_MAX);
     table->specs[table->count++] = (struct option_spec){name, value, help, kind, target, 0, 0};
 }
 

@@ -169,7 +169,9 @@ static inline void tiny_recipe(void)
     recipe->schedule = LR_STEP;
     recipe->step_gamma = 0.5f;
     recipe->crop = 2;
+    recipe->crop_border = CROP_ZERO;
     recipe->flip = FLIP_RANDOM;
+    recipe->flip_vertical = true;
     recipe->cutout = 4;
 }
 

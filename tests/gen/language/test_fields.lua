@@ -266,7 +266,7 @@ end, { optimizer = "sgd { lr = 0.5 }", batch = "16", ema = "0.75" })
 add_part(recipe.augment, function(given)
     return place_recipe("{ optimizer = sgd { lr = 0.5 }, augment = "
         .. call_text(recipe.augment, given) .. " }")
-end)
+end, { crop = "2" })
 
 for _, name in ipairs { "rate", "decay" } do
     add_part(recipe.factors, function(given)

@@ -115,6 +115,55 @@ START_TEST(up_and_left_reflects_without_the_edge)
 }
 END_TEST
 
+START_TEST(upside_turns_the_cropped_window)
+{
+    looks_like(
+        &(struct augment_draw){.down = 1, .upside = true}, 1, 0,
+        (const int[H][W]){{20, 21, 22, 23}, {30, 31, 32, 33}, {20, 21, 22, 23}, {10, 11, 12, 13}});
+}
+END_TEST
+
+/* The window beside the image, mirrored and turned over: the mean is 0. */
+START_TEST(a_border_may_be_the_mean)
+{
+    static const int expected[H][W] = {
+        {0, 0, 0, 0}, {0, 33, 32, 31}, {0, 23, 22, 21}, {0, 13, 12, 11}};
+    const struct augment_draw draw = {.down = 1, .right = 1, .mirror = true, .upside = true};
+    uint8_t pixels[IMAGE];
+    float out[IMAGE];
+    struct augment augment;
+    number_pixels(pixels);
+    init(&augment, &identity, H, W);
+    augment.crop = 1;
+    augment.crop_border = CROP_ZERO;
+    augment_apply(out, pixels, &augment, &draw);
+    for (int i = 0; i < IMAGE; i++) {
+        const int pixel = expected[i / W % H][i % W];
+        ck_assert_double_eq_tol((double)out[i], pixel == 0 ? 0 : pixel + 100 * (i / PLANE), 1e-4);
+    }
+}
+END_TEST
+
+/* About half of all, by the top bit at position 5, and none unless asked for. */
+START_TEST(images_are_turned_upside_down_at_random)
+{
+    enum { SAMPLES = 4000 };
+    struct augment augment;
+    int turned = 0;
+    init(&augment, &identity, H, W);
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        augment.flip_vertical = false;
+        ck_assert(!augment_draw(&augment, 7, 3, i).upside);
+        augment.flip_vertical = true;
+        const bool upside = augment_draw(&augment, 7, 3, i).upside;
+        ck_assert(upside == (rng_bits(rng_key(7, 3, i, RNG_AUGMENT), 5) >> 31 == 1));
+        turned += upside;
+    }
+    ck_assert_int_ge(turned, SAMPLES / 2 - 160); /* five deviations */
+    ck_assert_int_le(turned, SAMPLES / 2 + 160);
+}
+END_TEST
+
 START_TEST(down_and_right_reflects_without_the_edge)
 {
     looks_like(
@@ -286,6 +335,9 @@ int main(void)
     tcase_add_test(tests, nothing_changes_nothing);
     tcase_add_test(tests, up_and_left_reflects_without_the_edge);
     tcase_add_test(tests, down_and_right_reflects_without_the_edge);
+    tcase_add_test(tests, upside_turns_the_cropped_window);
+    tcase_add_test(tests, a_border_may_be_the_mean);
+    tcase_add_test(tests, images_are_turned_upside_down_at_random);
     tcase_add_test(tests, the_whole_border_is_usable);
     tcase_add_test(tests, mirror_turns_the_cropped_window);
     tcase_add_test(tests, cutout_is_clipped_at_the_edges);

@@ -17,7 +17,8 @@ static void logged(const char *key, const char *value, const char *source)
 
 #define RECIPE                                                                                     \
     "--momentum 0.75 --nesterov on --weight-decay 0.01 --label-smoothing 0.25 --schedule step "    \
-    "--step-gamma 0.5 --step-epochs 1 --crop 2 --flip random --cutout 4"
+    "--step-gamma 0.5 --step-epochs 1 --crop 2 --crop-border zero --flip random --cutout 4 "       \
+    "--flip-vertical on"
 
 /* The checkpoints are the same to the byte: they keep the values and not who said them. */
 START_TEST(an_option_does_what_the_recipe_does)
@@ -33,6 +34,27 @@ START_TEST(an_option_does_what_the_recipe_does)
     logged("step_gamma", "0.5", "option");
     logged("flip", "\"random\"", "option");
     logged("lr", "0.1", "recipe");
+}
+END_TEST
+
+/* Each changes the images of the first step, so its loss. */
+START_TEST(every_augmentation_reaches_the_images)
+{
+    static const char *const options[] = {"--seed 1",           "--crop-border zero",
+                                          "--flip-vertical on", "--crop 3",
+                                          "--cutout 12",        "--flip random --seed 2"};
+    enum { OPTIONS = sizeof options / sizeof options[0] };
+    static char text[OUTPUT_SIZE];
+    char words[200], steps[OPTIONS][200];
+    for (int i = 0; i < OPTIONS; i++) {
+        snprintf(words, sizeof words,
+                 "train --data synthetic --log-steps --max-steps 1 --out here %s", options[i]);
+        ck_assert_msg(run(words) == EXIT_OK, "%s", errors);
+        snprintf(steps[i], sizeof steps[i], "%.199s", events("here/log.jsonl", "step", text));
+        for (int k = 0; k < i; k++)
+            ck_assert_msg(strcmp(steps[i], steps[k]) != 0, "%s and %s: %s", options[i], options[k],
+                          steps[i]);
+    }
 }
 END_TEST
 
@@ -188,6 +210,7 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(all, make_folder, remove_folder);
     tcase_set_timeout(all, 240);
     tcase_add_test(all, an_option_does_what_the_recipe_does);
+    tcase_add_test(all, every_augmentation_reaches_the_images);
     tcase_add_test(all, a_batch_may_be_smaller);
     tcase_add_test(all, a_schedule_brings_what_is_usual);
     tcase_add_test(all, an_option_without_effect_is_refused);
