@@ -184,7 +184,7 @@ static bool read_images(const struct npz *npz, struct array *array, struct err *
 {
     const char *name = image_files[npz->request->part];
     const bool look = npz->request->look;
-    struct entry e;
+    struct entry e = {.size = 0};
     const uint8_t *mapped = NULL;
     *array = (struct array){.name = name};
     if (!look_at(npz, &e, name, err) || (!look && !map_entry(npz, &e, name, &mapped, err)))
@@ -197,7 +197,7 @@ static bool read_images(const struct npz *npz, struct array *array, struct err *
 
 static bool read_labels(struct npz *npz, int part, struct err *err)
 {
-    struct entry e;
+    struct entry e = {.size = 0};
     npz->labels[part] = (struct array){.name = label_files[part]};
     return look_at(npz, &e, label_files[part], err) && read_entry(npz, &e, SIZE_MAX, err) &&
            take_array(&npz->labels[part], &e, e.bytes, true, err);
@@ -225,7 +225,7 @@ static size_t put_character(char *to, uint32_t c)
 /* '<U10' is characters of 4 bytes, '|S10' of one; what a name does not need is zero. */
 static bool read_names(struct npz *npz, struct err *err)
 {
-    struct entry e;
+    struct entry e = {.size = 0};
     struct npy npy;
     if (!look_at(npz, &e, names_file, err) || !read_entry(npz, &e, SIZE_MAX, err) ||
         !npy_parse(&npy, e.bytes, e.size, e.what, err))
