@@ -8,7 +8,8 @@
  *
  *     cc -std=c11 -O3 -ffp-contract=off \
  *         -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 \
- *         -Iruntime s8_gn_avx512.c libburin_runtime.a -lopenblas -lcjson -lcrypto -lpthread -lm
+ *         -Iruntime s8_gn_avx512.c libburin_runtime.a \
+ *         -lopenblas -lcjson -lcrypto -lpng -ljpeg -lpthread -lm
  *
  * line  step                    input         output        parameters  MFLOP
  *       forward kernel
@@ -1218,6 +1219,9 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
  * The data gradient is the same with the window turned around. The weight gradient is the
  * transpose, F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
 
+/* Floats behind each frequency of transformed tiles. */
+enum { WINOGRAD_GAP = 16 };
+
 /* v = B'd, six values `step` apart. */
 static INLINE void winograd_input_line(__m512 *v, int step, const __m512 *d)
 {
@@ -1437,6 +1441,66 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
     }
 }
 
+/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
+ * side, and the next pixel `pitch` floats further on. */
+struct image {
+    int h, w, c, pitch, border;
+};
+
+static inline int floats_of(struct image it)
+{
+    return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
+}
+
+/* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above. */
+static inline int pixel_of(struct image it, int row, int col)
+{
+    return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
+}
+
+/* Floats from a row to the next. */
+static inline int row_of(struct image it)
+{
+    return (it.w + 2 * it.border) * it.pitch;
+}
+
+/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
+ * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+struct drop {
+    int pitch, bytes;
+    float scale;
+};
+
+/* Forward: y = drop(a*(x - m) + b), 1 vector of channels at once.
+ * coef: rows a, b, m, .., those of each image.
+ * templates/ops/pointwise.c.tpl */
+static INLINE void norm_drop_fwd_x1(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n,
+    struct image to, struct image from, struct drop drop)
+{
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
+    for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
+            coef += 5 * to.pitch) {
+        const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
+        for (int k = 0; k < to.pitch; k += 16) {
+            const __m512 a0 = _mm512_loadu_ps(coef + k);
+            const __m512 b0 = _mm512_loadu_ps(coef + to.pitch + k);
+            const __m512 m0 = _mm512_loadu_ps(coef + 2 * to.pitch + k);
+            for (int row = 0; row < to.h; row++) {
+                for (int col = 0; col < to.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    float *out = y + pixel_of(to, row, col) + k;
+                    const int position = (row * to.w + col) * drop.pitch + k;
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
+                    _mm512_storeu_ps(out, v0);
+                }
+            }
+        }
+    }
+}
+
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row
  * of m_pitch, v_pitch floats for each tile; w: blocks of 32 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
@@ -1510,6 +1574,101 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
     }
 }
 
+/* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
+ * tile of all of them x 2 vectors. w: 36 x inputs x outputs. Leaves sums of y (see
+ * add_image_moments). templates/ops/conv/winograd.c.tpl */
+static INLINE void winograd_relu_norm_fwd_8x2(float *restrict y, float *restrict sums,
+        const float *restrict x, const float *restrict w, float *restrict scratch, int n,
+    struct image to, struct image from, int padding)
+{
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    const int v_step = 8 * from.pitch + WINOGRAD_GAP;
+    const int m_step = 8 * to.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
+    const int wide = (to.w + 3) / 4;
+    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
+
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            const float *in = x + image * floats_of(from)
+                    + pixel_of(from, row - padding, col - padding);
+            for (int i = 0; i < from.pitch; i += 16) {
+                winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        for (int f = 0; f < 36; f++) {
+            winograd_product_8x2(m + f * m_step, to.pitch, v + f * v_step, from.pitch,
+                    w + f * from.c * to.pitch, from.c);
+        }
+
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            float *out = y + image * floats_of(to) + pixel_of(to, row, col);
+            float *const image_sums = sums + image * 3 * to.pitch;
+            for (int k = 0; k < to.pitch; k += 16) {
+                __m512 made[16];
+                winograd_output(made, m + t * to.pitch + k, m_step);
+                winograd_relu(made);
+                const __m512 shift = winograd_shift(image_sums + k, to.pitch, made[0],
+                        (first + t) % image_tiles == 0);
+                winograd_store(out + k, row_of(to), to.pitch, made);
+                winograd_sums(image_sums + k, to.pitch, made, shift);
+            }
+        }
+    }
+}
+
+/* Forward: y = drop(a*(x - m) + b), 2 vectors of channels at once.
+ * coef: rows a, b, m, .., those of each image.
+ * templates/ops/pointwise.c.tpl */
+static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
+        const float *restrict coef, const uint8_t *keep, int n,
+    struct image to, struct image from, struct drop drop)
+{
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
+    for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
+            coef += 5 * to.pitch) {
+        const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
+        for (int k = 0; k < to.pitch; k += 32) {
+            const __m512 a0 = _mm512_loadu_ps(coef + k);
+            const __m512 b0 = _mm512_loadu_ps(coef + to.pitch + k);
+            const __m512 m0 = _mm512_loadu_ps(coef + 2 * to.pitch + k);
+            const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
+            const __m512 b1 = _mm512_loadu_ps(coef + to.pitch + k + 16);
+            const __m512 m1 = _mm512_loadu_ps(coef + 2 * to.pitch + k + 16);
+            for (int row = 0; row < to.h; row++) {
+                for (int col = 0; col < to.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    float *out = y + pixel_of(to, row, col) + k;
+                    const int position = (row * to.w + col) * drop.pitch + k;
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
+                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
+                    _mm512_storeu_ps(out, v0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
+                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
+                    _mm512_storeu_ps(out + 16, v1);
+                }
+            }
+        }
+    }
+}
+
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 1 vector. m, v: a row of
  * m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
@@ -1558,6 +1717,162 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
     }
 }
 
+/* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
+ * tile of all of them x 1 vector. w: 36 x inputs x outputs. Leaves sums of y (see
+ * add_image_moments). templates/ops/conv/winograd.c.tpl */
+static INLINE void winograd_relu_norm_fwd_8x1(float *restrict y, float *restrict sums,
+        const float *restrict x, const float *restrict w, float *restrict scratch, int n,
+    struct image to, struct image from, int padding)
+{
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    const int v_step = 8 * from.pitch + WINOGRAD_GAP;
+    const int m_step = 8 * to.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
+    const int wide = (to.w + 3) / 4;
+    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
+
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            const float *in = x + image * floats_of(from)
+                    + pixel_of(from, row - padding, col - padding);
+            for (int i = 0; i < from.pitch; i += 16) {
+                winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        for (int f = 0; f < 36; f++) {
+            winograd_product_8x1(m + f * m_step, to.pitch, v + f * v_step, from.pitch,
+                    w + f * from.c * to.pitch, from.c);
+        }
+
+        /* y = A'mA, cut off at zero, and its sums. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            float *out = y + image * floats_of(to) + pixel_of(to, row, col);
+            float *const image_sums = sums + image * 3 * to.pitch;
+            for (int k = 0; k < to.pitch; k += 16) {
+                __m512 made[16];
+                winograd_output(made, m + t * to.pitch + k, m_step);
+                winograd_relu(made);
+                const __m512 shift = winograd_shift(image_sums + k, to.pitch, made[0],
+                        (first + t) % image_tiles == 0);
+                winograd_store(out + k, row_of(to), to.pitch, made);
+                winograd_sums(image_sums + k, to.pitch, made, shift);
+            }
+        }
+    }
+}
+
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
+ * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once, row by row.
+ * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
+static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *restrict x,
+        const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
+    struct image from, struct image grads, struct drop drop)
+{
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
+    for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
+            dy += floats_of(grads), coef += 5 * grads.pitch) {
+        const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
+        for (int k = 0; k < grads.pitch; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            const __m512 m1 = _mm512_loadu_ps(coef + 2 * grads.pitch + k + 16);
+            __m512 sum1 = _mm512_setzero_ps();
+            __m512 product1 = _mm512_setzero_ps();
+            for (int row = 0; row < grads.h; row++) {
+                __m512 row_sum0 = _mm512_setzero_ps();
+                __m512 row_product0 = _mm512_setzero_ps();
+                __m512 row_sum1 = _mm512_setzero_ps();
+                __m512 row_product1 = _mm512_setzero_ps();
+                for (int col = 0; col < grads.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    const float *grad = dy + pixel_of(grads, row, col) + k;
+                    const int position = (row * grads.w + col) * drop.pitch + k;
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    row_sum0 = _mm512_add_ps(row_sum0, g0);
+                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
+                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    row_sum1 = _mm512_add_ps(row_sum1, g1);
+                    row_product1 = _mm512_fmadd_ps(g1, d1, row_product1);
+                }
+                sum0 = _mm512_add_ps(sum0, row_sum0);
+                product0 = _mm512_add_ps(product0, row_product0);
+                sum1 = _mm512_add_ps(sum1, row_sum1);
+                product1 = _mm512_add_ps(product1, row_product1);
+            }
+            _mm512_storeu_ps(sums + k, sum0);
+            _mm512_storeu_ps(sums + grads.pitch + k, product0);
+            _mm512_storeu_ps(sums + k + 16, sum1);
+            _mm512_storeu_ps(sums + grads.pitch + k + 16, product1);
+        }
+    }
+}
+
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
+ * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once.
+ * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
+ * templates/ops/pointwise_gradient.c.tpl */
+static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const float *restrict x,
+        const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
+    struct image to, struct image grads, struct image from, struct drop drop)
+{
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
+            x += floats_of(from), dcoef += 3 * grads.pitch, coef += 5 * grads.pitch) {
+        const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
+        for (int k = 0; k < grads.pitch; k += 32) {
+            const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
+            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
+            const __m512 db0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
+            const __m512 dd0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
+            const __m512 m1 = _mm512_loadu_ps(coef + 2 * grads.pitch + k + 16);
+            const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
+            const __m512 db1 = _mm512_loadu_ps(dcoef + grads.pitch + k + 16);
+            const __m512 dd1 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k + 16);
+            for (int row = 0; row < grads.h; row++) {
+                for (int col = 0; col < grads.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    const float *grad = dy + pixel_of(grads, row, col) + k;
+                    float *out = dx + pixel_of(to, row, col) + k;
+                    const int position = (row * grads.w + col) * drop.pitch + k;
+                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = where_positive(g0, x0);
+                    _mm512_storeu_ps(out, g0);
+                    const __m512 x1 = _mm512_loadu_ps(in + 16);
+                    const __m512 d1 = _mm512_sub_ps(x1, m1);
+                    __m512 g1 = _mm512_loadu_ps(grad + 16);
+                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
+                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
+                    g1 = where_positive(g1, x1);
+                    _mm512_storeu_ps(out + 16, g1);
+                }
+            }
+        }
+    }
+}
+
 /* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
  * first block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch
  * floats.
@@ -1600,6 +1915,238 @@ static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v,
     _mm512_storeu_ps(du + m_pitch * 2 + 16, acc2_1);
     _mm512_storeu_ps(du + m_pitch * 3, acc3_0);
     _mm512_storeu_ps(du + m_pitch * 3 + 16, acc3_1);
+}
+
+/* Winograd's F(3 x 3, 4 x 4): dw += x correlated with dy, in blocks of 16 tiles; in each frequency
+ * a register tile of up to 4 channels x 2 vectors. dw: 9 x inputs x outputs.
+ * templates/ops/conv/winograd_weights.c.tpl */
+static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *restrict x,
+        const float *restrict dy, float *restrict scratch, int n,
+    struct image from, struct image grads, int padding)
+{
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    const int v_step = 16 * from.pitch + WINOGRAD_GAP;
+    const int m_step = 16 * grads.pitch + WINOGRAD_GAP;
+    const int du_step = from.c * grads.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
+    float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
+    const int wide = (grads.w + 3) / 4;
+    const int image_tiles = (grads.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
+
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            const float *in = x + image * floats_of(from)
+                    + pixel_of(from, row - padding, col - padding);
+            const float *grad = dy + image * floats_of(grads) + pixel_of(grads, row, col);
+            for (int i = 0; i < from.pitch; i += 16) {
+                winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
+            }
+            for (int k = 0; k < grads.pitch; k += 16) {
+                winograd_gradient(m + t * grads.pitch + k, m_step, grad + k, row_of(grads),
+                        grads.pitch);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < from.c; j += 4) {
+                for (int k = 0; k < grads.pitch; k += 32) {
+                    winograd_sum_4x2(du + f * du_step + j * grads.pitch + k, v + f * v_step + j,
+                            from.pitch, m + f * m_step + k, grads.pitch, count, first == 0);
+                }
+            }
+        }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < from.c * grads.pitch; i += 16) {
+        winograd_weights(dw + i, from.c * grads.pitch, du + i, du_step);
+    }
+}
+
+/* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
+ * of all of them x 2 vectors. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
+static INLINE void winograd_bwd_data_8x2(float *restrict dx, const float *restrict dy,
+        const float *restrict w, float *restrict scratch, int n,
+    struct image to, struct image from, int padding)
+{
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    const int v_step = 8 * from.pitch + WINOGRAD_GAP;
+    const int m_step = 8 * to.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
+    const int wide = (to.w + 3) / 4;
+    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
+
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            const float *in = dy + image * floats_of(from)
+                    + pixel_of(from, row - padding, col - padding);
+            for (int i = 0; i < from.pitch; i += 16) {
+                winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        for (int f = 0; f < 36; f++) {
+            winograd_product_8x2(m + f * m_step, to.pitch, v + f * v_step, from.pitch,
+                    w + f * from.c * to.pitch, from.c);
+        }
+
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            float *out = dx + image * floats_of(to) + pixel_of(to, row, col);
+            for (int k = 0; k < to.pitch; k += 16) {
+                __m512 made[16];
+                winograd_output(made, m + t * to.pitch + k, m_step);
+                winograd_store(out + k, row_of(to), to.pitch, made);
+            }
+        }
+    }
+}
+
+/* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
+ * of all of them x 1 vector. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
+static INLINE void winograd_bwd_data_8x1(float *restrict dx, const float *restrict dy,
+        const float *restrict w, float *restrict scratch, int n,
+    struct image to, struct image from, int padding)
+{
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    const int v_step = 8 * from.pitch + WINOGRAD_GAP;
+    const int m_step = 8 * to.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
+    const int wide = (to.w + 3) / 4;
+    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
+
+    for (int first = 0; first < tiles; first += 8) {
+        const int count = tiles - first < 8 ? tiles - first : 8;
+
+        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
+         * products. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            const float *in = dy + image * floats_of(from)
+                    + pixel_of(from, row - padding, col - padding);
+            for (int i = 0; i < from.pitch; i += 16) {
+                winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
+            }
+        }
+
+        /* m = v w, frequency by frequency. */
+        for (int f = 0; f < 36; f++) {
+            winograd_product_8x1(m + f * m_step, to.pitch, v + f * v_step, from.pitch,
+                    w + f * from.c * to.pitch, from.c);
+        }
+
+        /* dx = A'mA. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            float *out = dx + image * floats_of(to) + pixel_of(to, row, col);
+            for (int k = 0; k < to.pitch; k += 16) {
+                __m512 made[16];
+                winograd_output(made, m + t * to.pitch + k, m_step);
+                winograd_store(out + k, row_of(to), to.pitch, made);
+            }
+        }
+    }
+}
+
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
+ * drop(a*(x - m) + b) but for its a; 1 vector of channels at once, row by row.
+ * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
+static INLINE void norm_drop_bwd_reduce_x1(float *restrict sums, const float *restrict x,
+        const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
+    struct image from, struct image grads, struct drop drop)
+{
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
+    for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
+            dy += floats_of(grads), coef += 5 * grads.pitch) {
+        const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
+        for (int k = 0; k < grads.pitch; k += 16) {
+            const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
+            __m512 sum0 = _mm512_setzero_ps();
+            __m512 product0 = _mm512_setzero_ps();
+            for (int row = 0; row < grads.h; row++) {
+                __m512 row_sum0 = _mm512_setzero_ps();
+                __m512 row_product0 = _mm512_setzero_ps();
+                for (int col = 0; col < grads.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    const float *grad = dy + pixel_of(grads, row, col) + k;
+                    const int position = (row * grads.w + col) * drop.pitch + k;
+                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    row_sum0 = _mm512_add_ps(row_sum0, g0);
+                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
+                }
+                sum0 = _mm512_add_ps(sum0, row_sum0);
+                product0 = _mm512_add_ps(product0, row_product0);
+            }
+            _mm512_storeu_ps(sums + k, sum0);
+            _mm512_storeu_ps(sums + grads.pitch + k, product0);
+        }
+    }
+}
+
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
+ * drop(a*(x - m) + b) but for its a; 1 vector of channels at once.
+ * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
+ * templates/ops/pointwise_gradient.c.tpl */
+static INLINE void norm_drop_mask_bwd_data_x1(float *dx, const float *dy, const float *restrict x,
+        const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
+    struct image to, struct image grads, struct image from, struct drop drop)
+{
+    const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
+            x += floats_of(from), dcoef += 3 * grads.pitch, coef += 5 * grads.pitch) {
+        const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
+        for (int k = 0; k < grads.pitch; k += 16) {
+            const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
+            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
+            const __m512 db0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
+            const __m512 dd0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
+            for (int row = 0; row < grads.h; row++) {
+                for (int col = 0; col < grads.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    const float *grad = dy + pixel_of(grads, row, col) + k;
+                    float *out = dx + pixel_of(to, row, col) + k;
+                    const int position = (row * grads.w + col) * drop.pitch + k;
+                    const __m512 x0 = _mm512_loadu_ps(in);
+                    const __m512 d0 = _mm512_sub_ps(x0, m0);
+                    __m512 g0 = _mm512_loadu_ps(grad);
+                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
+                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = where_positive(g0, x0);
+                    _mm512_storeu_ps(out, g0);
+                }
+            }
+        }
+    }
 }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first
@@ -1646,6 +2193,61 @@ static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v,
     _mm512_storeu_ps(du + m_pitch * 5, acc5_0);
     _mm512_storeu_ps(du + m_pitch * 6, acc6_0);
     _mm512_storeu_ps(du + m_pitch * 7, acc7_0);
+}
+
+/* Winograd's F(3 x 3, 4 x 4): dw += x correlated with dy, in blocks of 16 tiles; in each frequency
+ * a register tile of up to 8 channels x 1 vector. dw: 9 x inputs x outputs.
+ * templates/ops/conv/winograd_weights.c.tpl */
+static INLINE void winograd_bwd_weights_16_8x1(float *restrict dw, const float *restrict x,
+        const float *restrict dy, float *restrict scratch, int n,
+    struct image from, struct image grads, int padding)
+{
+    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
+    const int v_step = 16 * from.pitch + WINOGRAD_GAP;
+    const int m_step = 16 * grads.pitch + WINOGRAD_GAP;
+    const int du_step = from.c * grads.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
+    float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
+    const int wide = (grads.w + 3) / 4;
+    const int image_tiles = (grads.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
+
+    for (int first = 0; first < tiles; first += 16) {
+        const int count = tiles - first < 16 ? tiles - first : 16;
+
+        /* v = B'xB, m = A dy A'. */
+        for (int t = 0; t < count; t++) {
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            const float *in = x + image * floats_of(from)
+                    + pixel_of(from, row - padding, col - padding);
+            const float *grad = dy + image * floats_of(grads) + pixel_of(grads, row, col);
+            for (int i = 0; i < from.pitch; i += 16) {
+                winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
+            }
+            for (int k = 0; k < grads.pitch; k += 16) {
+                winograd_gradient(m + t * grads.pitch + k, m_step, grad + k, row_of(grads),
+                        grads.pitch);
+            }
+        }
+
+        /* du += v'm, frequency by frequency; the first block sets it. */
+        for (int f = 0; f < 36; f++) {
+            for (int j = 0; j < from.c; j += 8) {
+                for (int k = 0; k < grads.pitch; k += 16) {
+                    winograd_sum_8x1(du + f * du_step + j * grads.pitch + k, v + f * v_step + j,
+                            from.pitch, m + f * m_step + k, grads.pitch, count, first == 0);
+                }
+            }
+        }
+    }
+
+    /* dw += G'du G. */
+    for (int i = 0; i < from.c * grads.pitch; i += 16) {
+        winograd_weights(dw + i, from.c * grads.pitch, du + i, du_step);
+    }
 }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
@@ -1836,123 +2438,38 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
     }
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
- * y: 34 x 34 x 16 (border 1), x: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
- * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 64 KB. templates/ops/pointwise.c.tpl */
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 64 KB, writes 64 KB.
+ * */
 static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 18496, x += 16384, coef += 80) {
-        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
-        for (int k = 0; k < 16; k += 16) {
-            const __m512 a0 = _mm512_loadu_ps(coef + k);
-            const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
-            for (int row = 0; row < 32; row++) {
-                for (int col = 0; col < 32; col++) {
-                    const float *in = x + (row * 32 + col) * 16 + k;
-                    float *out = y + ((row + 1) * 34 + col + 1) * 16 + k;
-                    const int position = (row * 32 + col) * 16 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    _mm512_storeu_ps(out, v0);
-                }
-            }
-        }
-    }
+    norm_drop_fwd_x1(y, x, coef, keep, n,
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
+            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * y: 32 x 32 x 32, sums: 3 x 32, x: 34 x 34 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 2 vectors.
- * 9.44 MFLOP; reads 145 KB, writes 128 KB. templates/ops/conv/winograd.c.tpl */
+ * 9.44 MFLOP; reads 145 KB, writes 128 KB. */
 static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w,
         float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x (8 x 32 + 16): their products with the weights */
-    const int tiles = n * 64;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 64;
-            const int row = (first + t) % 64 / 8 * 4;
-            const int col = (first + t) % 8 * 4;
-            const float *in = x + image * 18496 + row * 544 + col * 16;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 144, in + i, 544, 16);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x2(m + f * 272, 32, v + f * 144, 16, w + f * 512, 16);
-        }
-
-        /* y = A'mA, cut off at zero, and its sums. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 64;
-            const int row = (first + t) % 64 / 8 * 4;
-            const int col = (first + t) % 8 * 4;
-            float *out = y + image * 32768 + row * 1024 + col * 32;
-            float *const image_sums = sums + image * 96;
-            for (int k = 0; k < 32; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 32 + k, 272);
-                winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
-                        (first + t) % 64 == 0);
-                winograd_store(out + k, 1024, 32, made);
-                winograd_sums(image_sums + k, 32, made, shift);
-            }
-        }
-    }
+    winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n,
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
+            1 /* padding */);
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
- * y: 32 x 32 x 32, x: 32 x 32 x 32, coef: 5 x 32, keep: 32 x 32 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 128 KB. templates/ops/pointwise.c.tpl */
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 128 KB, writes 128 KB.
+ * */
 static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 32768, x += 32768, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 a0 = _mm512_loadu_ps(coef + k);
-            const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
-            const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            for (int row = 0; row < 32; row++) {
-                for (int col = 0; col < 32; col++) {
-                    const float *in = x + (row * 32 + col) * 32 + k;
-                    float *out = y + (row * 32 + col) * 32 + k;
-                    const int position = (row * 32 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    _mm512_storeu_ps(out, v0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    _mm512_storeu_ps(out + 16, v1);
-                }
-            }
-        }
-    }
+    norm_drop_fwd_x2(y, x, coef, keep, n,
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -2085,266 +2602,72 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * y: 16 x 16 x 16, sums: 3 x 16, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 1 vector.
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
+ * 1.18 MFLOP; reads 57 KB, writes 16 KB. */
 static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w,
         float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x (8 x 16 + 16): their products with the weights */
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = x + image * 5184 + row * 288 + col * 16;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 144, in + i, 288, 16);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x1(m + f * 144, 16, v + f * 144, 16, w + f * 256, 16);
-        }
-
-        /* y = A'mA, cut off at zero, and its sums. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            float *out = y + image * 4096 + row * 256 + col * 16;
-            float *const image_sums = sums + image * 48;
-            for (int k = 0; k < 16; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 144);
-                winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 16, made[0],
-                        (first + t) % 16 == 0);
-                winograd_store(out + k, 256, 16, made);
-                winograd_sums(image_sums + k, 16, made, shift);
-            }
-        }
-    }
+    winograd_relu_norm_fwd_8x1(y, sums, x, w, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            1 /* padding */);
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
- * y: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, coef: 5 x 16, keep: 16 x 16 x 16 bits.
- * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 16 KB. templates/ops/pointwise.c.tpl */
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 16 KB, writes 16 KB.
+ * */
 static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 5184, x += 4096, coef += 80) {
-        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
-        for (int k = 0; k < 16; k += 16) {
-            const __m512 a0 = _mm512_loadu_ps(coef + k);
-            const __m512 b0 = _mm512_loadu_ps(coef + k + 16);
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
-            for (int row = 0; row < 16; row++) {
-                for (int col = 0; col < 16; col++) {
-                    const float *in = x + (row * 16 + col) * 16 + k;
-                    float *out = y + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const int position = (row * 16 + col) * 16 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    _mm512_storeu_ps(out, v0);
-                }
-            }
-        }
-    }
+    norm_drop_fwd_x1(y, x, coef, keep, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
+            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 2 vectors.
- * 2.36 MFLOP; reads 93 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
+ * 2.36 MFLOP; reads 93 KB, writes 32 KB. */
 static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w,
         float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x (8 x 32 + 16): their products with the weights */
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = x + image * 5184 + row * 288 + col * 16;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 144, in + i, 288, 16);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x2(m + f * 272, 32, v + f * 144, 16, w + f * 512, 16);
-        }
-
-        /* y = A'mA, cut off at zero, and its sums. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            float *out = y + image * 8192 + row * 512 + col * 32;
-            float *const image_sums = sums + image * 96;
-            for (int k = 0; k < 32; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 32 + k, 272);
-                winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
-                        (first + t) % 16 == 0);
-                winograd_store(out + k, 512, 32, made);
-                winograd_sums(image_sums + k, 32, made, shift);
-            }
-        }
-    }
+    winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            1 /* padding */);
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
- * y: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
+ * */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 10368, x += 8192, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 a0 = _mm512_loadu_ps(coef + k);
-            const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
-            const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            for (int row = 0; row < 16; row++) {
-                for (int col = 0; col < 16; col++) {
-                    const float *in = x + (row * 16 + col) * 32 + k;
-                    float *out = y + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const int position = (row * 16 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    _mm512_storeu_ps(out, v0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    _mm512_storeu_ps(out + 16, v1);
-                }
-            }
-        }
-    }
+    norm_drop_fwd_x2(y, x, coef, keep, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * y: 16 x 16 x 32, sums: 3 x 32, x: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 2 vectors.
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
+ * 4.72 MFLOP; reads 185 KB, writes 32 KB. */
 static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w,
         float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (8 x 32 + 16): their products with the weights */
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = x + image * 10368 + row * 576 + col * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 272, in + i, 576, 32);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x2(m + f * 272, 32, v + f * 272, 32, w + f * 1024, 32);
-        }
-
-        /* y = A'mA, cut off at zero, and its sums. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            float *out = y + image * 8192 + row * 512 + col * 32;
-            float *const image_sums = sums + image * 96;
-            for (int k = 0; k < 32; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 32 + k, 272);
-                winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
-                        (first + t) % 16 == 0);
-                winograd_store(out + k, 512, 32, made);
-                winograd_sums(image_sums + k, 32, made, shift);
-            }
-        }
-    }
+    winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
- * y: 16 x 16 x 32, x: 16 x 16 x 32, coef: 5 x 32, keep: 16 x 16 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 32 KB. templates/ops/pointwise.c.tpl */
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
+ * */
 static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 8192, x += 8192, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 a0 = _mm512_loadu_ps(coef + k);
-            const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
-            const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            for (int row = 0; row < 16; row++) {
-                for (int col = 0; col < 16; col++) {
-                    const float *in = x + (row * 16 + col) * 32 + k;
-                    float *out = y + (row * 16 + col) * 32 + k;
-                    const int position = (row * 16 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    _mm512_storeu_ps(out, v0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    _mm512_storeu_ps(out + 16, v1);
-                }
-            }
-        }
-    }
+    norm_drop_fwd_x2(y, x, coef, keep, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -2477,183 +2800,47 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 16 (border 1), w: 36 x 16 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 2 vectors.
- * 0.59 MFLOP; reads 79 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
+ * 0.59 MFLOP; reads 79 KB, writes 8 KB. */
 static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w,
         float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x (8 x 32 + 16): their products with the weights */
-    const int tiles = n * 4;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            const float *in = x + image * 1600 + row * 160 + col * 16;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 144, in + i, 160, 16);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x2(m + f * 272, 32, v + f * 144, 16, w + f * 512, 16);
-        }
-
-        /* y = A'mA, cut off at zero, and its sums. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            float *out = y + image * 2048 + row * 256 + col * 32;
-            float *const image_sums = sums + image * 96;
-            for (int k = 0; k < 32; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 32 + k, 272);
-                winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
-                        (first + t) % 4 == 0);
-                winograd_store(out + k, 256, 32, made);
-                winograd_sums(image_sums + k, 32, made, shift);
-            }
-        }
-    }
+    winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
+            1 /* padding */);
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
- * y: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 3200, x += 2048, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 a0 = _mm512_loadu_ps(coef + k);
-            const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
-            const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            for (int row = 0; row < 8; row++) {
-                for (int col = 0; col < 8; col++) {
-                    const float *in = x + (row * 8 + col) * 32 + k;
-                    float *out = y + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const int position = (row * 8 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    _mm512_storeu_ps(out, v0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    _mm512_storeu_ps(out + 16, v1);
-                }
-            }
-        }
-    }
+    norm_drop_fwd_x2(y, x, coef, keep, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * y: 8 x 8 x 32, sums: 3 x 32, x: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 2 vectors.
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
+ * 1.18 MFLOP; reads 157 KB, writes 8 KB. */
 static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w,
         float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (8 x 32 + 16): their products with the weights */
-    const int tiles = n * 4;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            const float *in = x + image * 3200 + row * 320 + col * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 272, in + i, 320, 32);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x2(m + f * 272, 32, v + f * 272, 32, w + f * 1024, 32);
-        }
-
-        /* y = A'mA, cut off at zero, and its sums. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            float *out = y + image * 2048 + row * 256 + col * 32;
-            float *const image_sums = sums + image * 96;
-            for (int k = 0; k < 32; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 32 + k, 272);
-                winograd_relu(made);
-                const __m512 shift = winograd_shift(image_sums + k, 32, made[0],
-                        (first + t) % 4 == 0);
-                winograd_store(out + k, 256, 32, made);
-                winograd_sums(image_sums + k, 32, made, shift);
-            }
-        }
-    }
+    winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own.
- * y: 8 x 8 x 32, x: 8 x 8 x 32, coef: 5 x 32, keep: 8 x 8 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 8 KB, writes 8 KB. templates/ops/pointwise.c.tpl */
+/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
 static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, y += 2048, x += 2048, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 a0 = _mm512_loadu_ps(coef + k);
-            const __m512 b0 = _mm512_loadu_ps(coef + k + 32);
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 a1 = _mm512_loadu_ps(coef + k + 16);
-            const __m512 b1 = _mm512_loadu_ps(coef + k + 48);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            for (int row = 0; row < 8; row++) {
-                for (int col = 0; col < 8; col++) {
-                    const float *in = x + (row * 8 + col) * 32 + k;
-                    float *out = y + (row * 8 + col) * 32 + k;
-                    const int position = (row * 8 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 v0 = _mm512_fmadd_ps(a0, d0, b0);
-                    v0 = kept(_mm512_mul_ps(v0, scale), bits, position);
-                    _mm512_storeu_ps(out, v0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 v1 = _mm512_fmadd_ps(a1, d1, b1);
-                    v1 = kept(_mm512_mul_ps(v1, scale), bits, position + 16);
-                    _mm512_storeu_ps(out + 16, v1);
-                }
-            }
-        }
-    }
+    norm_drop_fwd_x2(y, x, coef, keep, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
@@ -2880,299 +3067,73 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 32, x: 8 x 8 x 32, dy: 10 x 10 x 32 (border 1), coef: 5 x 32, keep: 8 x 8 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 16
+ * KB, writes 1 KB. */
 static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums,
         const float *restrict x, const float *restrict dy, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 64, x += 2048, dy += 3200, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            __m512 sum0 = _mm512_setzero_ps();
-            __m512 product0 = _mm512_setzero_ps();
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            __m512 sum1 = _mm512_setzero_ps();
-            __m512 product1 = _mm512_setzero_ps();
-            for (int row = 0; row < 8; row++) {
-                __m512 row_sum0 = _mm512_setzero_ps();
-                __m512 row_product0 = _mm512_setzero_ps();
-                __m512 row_sum1 = _mm512_setzero_ps();
-                __m512 row_product1 = _mm512_setzero_ps();
-                for (int col = 0; col < 8; col++) {
-                    const float *in = x + (row * 8 + col) * 32 + k;
-                    const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const int position = (row * 8 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, g0);
-                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 g1 = _mm512_loadu_ps(grad + 16);
-                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    row_sum1 = _mm512_add_ps(row_sum1, g1);
-                    row_product1 = _mm512_fmadd_ps(g1, d1, row_product1);
-                }
-                sum0 = _mm512_add_ps(sum0, row_sum0);
-                product0 = _mm512_add_ps(product0, row_product0);
-                sum1 = _mm512_add_ps(sum1, row_sum1);
-                product1 = _mm512_add_ps(product1, row_product1);
-            }
-            _mm512_storeu_ps(sums + k, sum0);
-            _mm512_storeu_ps(sums + k + 32, product0);
-            _mm512_storeu_ps(sums + k + 16, sum1);
-            _mm512_storeu_ps(sums + k + 48, product1);
-        }
-    }
+    norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), x: 8 x 8 x 32, dcoef: 3 x 32, coef: 5 x
- * 32, keep: 8 x 8 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 16 KB, writes 8 KB. templates/ops/pointwise_gradient.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
+ * KB, writes 8 KB. */
 static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 3200, dy += 3200, x += 2048, dcoef += 96,
-            coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 256 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
-            const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
-            const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
-            for (int row = 0; row < 8; row++) {
-                for (int col = 0; col < 8; col++) {
-                    const float *in = x + (row * 8 + col) * 32 + k;
-                    const float *grad = dy + ((row + 1) * 10 + col + 1) * 32 + k;
-                    float *out = dx + ((row + 1) * 10 + col + 1) * 32 + k;
-                    const int position = (row * 8 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
-                    g0 = where_positive(g0, x0);
-                    _mm512_storeu_ps(out, g0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    const __m512 d1 = _mm512_sub_ps(x1, m1);
-                    __m512 g1 = _mm512_loadu_ps(grad + 16);
-                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
-                    g1 = where_positive(g1, x1);
-                    _mm512_storeu_ps(out + 16, g1);
-                }
-            }
-        }
-    }
+    norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * dw: 9 x 32 x 32, x: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
- * frequency.
- * 1.18 MFLOP; reads 61 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
+ * KB. */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
         const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
-    /* 36 x (32 x 32 + 16): their products, summed over all tiles */
-    float *const du = scratch + 38016;
-    const int tiles = n * 4;
-
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
-
-        /* v = B'xB, m = A dy A'. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            const float *in = x + image * 3200 + row * 320 + col * 32;
-            const float *grad = dy + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 320, 32);
-            }
-            for (int k = 0; k < 32; k += 16) {
-                winograd_gradient(m + t * 32 + k, 528, grad + k, 320, 32);
-            }
-        }
-
-        /* du += v'm, frequency by frequency; the first block sets it. */
-        for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 32; j += 4) {
-                for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32,
-                            m + f * 528 + k, 32, count, first == 0);
-                }
-            }
-        }
-    }
-
-    /* dw += G'du G. */
-    for (int i = 0; i < 1024; i += 16) {
-        winograd_weights(dw + i, 1024, du + i, 1040);
-    }
+    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dx: 10 x 10 x 32 (border 1), dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 2 vectors.
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. templates/ops/conv/winograd.c.tpl */
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 157 KB, writes 8 KB.
+ * */
 static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx,
         const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (8 x 32 + 16): their products with the weights */
-    const int tiles = n * 4;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            const float *in = dy + image * 3200 + row * 320 + col * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 272, in + i, 320, 32);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x2(m + f * 272, 32, v + f * 272, 32, w + f * 1024, 32);
-        }
-
-        /* dx = A'mA. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            float *out = dx + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
-            for (int k = 0; k < 32; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 32 + k, 272);
-                winograd_store(out + k, 320, 32, made);
-            }
-        }
-    }
+    winograd_bwd_data_8x2(dx, dy, w, scratch, n,
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * dw: 9 x 16 x 32, x: 10 x 10 x 16 (border 1), dy: 10 x 10 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
- * frequency.
- * 0.59 MFLOP; reads 37 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 37 KB, writes 18
+ * KB. */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
         const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
-    float *const du = scratch + 28800;
-    const int tiles = n * 4;
-
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
-
-        /* v = B'xB, m = A dy A'. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            const float *in = x + image * 1600 + row * 160 + col * 16;
-            const float *grad = dy + image * 3200 + (row + 1) * 320 + (col + 1) * 32;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 160, 16);
-            }
-            for (int k = 0; k < 32; k += 16) {
-                winograd_gradient(m + t * 32 + k, 528, grad + k, 320, 32);
-            }
-        }
-
-        /* du += v'm, frequency by frequency; the first block sets it. */
-        for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 4) {
-                for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
-                            m + f * 528 + k, 32, count, first == 0);
-                }
-            }
-        }
-    }
-
-    /* dw += G'du G. */
-    for (int i = 0; i < 512; i += 16) {
-        winograd_weights(dw + i, 512, du + i, 528);
-    }
+    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
+            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dx: 8 x 8 x 16, dy: 10 x 10 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 1 vector.
- * 0.59 MFLOP; reads 85 KB, writes 4 KB. templates/ops/conv/winograd.c.tpl */
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 85 KB, writes 4 KB.
+ * */
 static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
         const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (8 x 16 + 16): their products with the weights */
-    const int tiles = n * 4;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            const float *in = dy + image * 3200 + row * 320 + col * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 272, in + i, 320, 32);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x1(m + f * 144, 16, v + f * 272, 32, w + f * 512, 32);
-        }
-
-        /* dx = A'mA. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 4;
-            const int row = (first + t) % 4 / 2 * 4;
-            const int col = (first + t) % 2 * 4;
-            float *out = dx + image * 1024 + row * 128 + col * 16;
-            for (int k = 0; k < 16; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 144);
-                winograd_store(out + k, 128, 16, made);
-            }
-        }
-    }
+    winograd_bwd_data_8x1(dx, dy, w, scratch, n,
+            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
@@ -3386,473 +3347,120 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 32, x: 16 x 16 x 32, dy: 18 x 18 x 32 (border 1), coef: 5 x 32, keep: 16 x 16 x 32
- * bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 64
+ * KB, writes 1 KB. */
 static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums,
         const float *restrict x, const float *restrict dy, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 64, x += 8192, dy += 10368, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            __m512 sum0 = _mm512_setzero_ps();
-            __m512 product0 = _mm512_setzero_ps();
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            __m512 sum1 = _mm512_setzero_ps();
-            __m512 product1 = _mm512_setzero_ps();
-            for (int row = 0; row < 16; row++) {
-                __m512 row_sum0 = _mm512_setzero_ps();
-                __m512 row_product0 = _mm512_setzero_ps();
-                __m512 row_sum1 = _mm512_setzero_ps();
-                __m512 row_product1 = _mm512_setzero_ps();
-                for (int col = 0; col < 16; col++) {
-                    const float *in = x + (row * 16 + col) * 32 + k;
-                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const int position = (row * 16 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, g0);
-                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 g1 = _mm512_loadu_ps(grad + 16);
-                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    row_sum1 = _mm512_add_ps(row_sum1, g1);
-                    row_product1 = _mm512_fmadd_ps(g1, d1, row_product1);
-                }
-                sum0 = _mm512_add_ps(sum0, row_sum0);
-                product0 = _mm512_add_ps(product0, row_product0);
-                sum1 = _mm512_add_ps(sum1, row_sum1);
-                product1 = _mm512_add_ps(product1, row_product1);
-            }
-            _mm512_storeu_ps(sums + k, sum0);
-            _mm512_storeu_ps(sums + k + 32, product0);
-            _mm512_storeu_ps(sums + k + 16, sum1);
-            _mm512_storeu_ps(sums + k + 48, product1);
-        }
-    }
+    norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), x: 16 x 16 x 32, dcoef: 3 x 32, coef: 5
- * x 32, keep: 16 x 16 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 64 KB, writes 32 KB. templates/ops/pointwise_gradient.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
+ * KB, writes 32 KB. */
 static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 10368, dy += 10368, x += 8192, dcoef += 96,
-            coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 1024 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
-            const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
-            const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
-            for (int row = 0; row < 16; row++) {
-                for (int col = 0; col < 16; col++) {
-                    const float *in = x + (row * 16 + col) * 32 + k;
-                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 32 + k;
-                    float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
-                    const int position = (row * 16 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
-                    g0 = where_positive(g0, x0);
-                    _mm512_storeu_ps(out, g0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    const __m512 d1 = _mm512_sub_ps(x1, m1);
-                    __m512 g1 = _mm512_loadu_ps(grad + 16);
-                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
-                    g1 = where_positive(g1, x1);
-                    _mm512_storeu_ps(out + 16, g1);
-                }
-            }
-        }
-    }
+    norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * dw: 9 x 32 x 32, x: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
- * frequency.
- * 4.72 MFLOP; reads 117 KB, writes 36 KB. templates/ops/conv/winograd_weights.c.tpl */
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
+ * 36 KB. */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
         const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (16 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 19008; /* 36 x (16 x 32 + 16): transformed gradients */
-    /* 36 x (32 x 32 + 16): their products, summed over all tiles */
-    float *const du = scratch + 38016;
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
-
-        /* v = B'xB, m = A dy A'. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = x + image * 10368 + row * 576 + col * 32;
-            const float *grad = dy + image * 10368 + (row + 1) * 576 + (col + 1) * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 528, in + i, 576, 32);
-            }
-            for (int k = 0; k < 32; k += 16) {
-                winograd_gradient(m + t * 32 + k, 528, grad + k, 576, 32);
-            }
-        }
-
-        /* du += v'm, frequency by frequency; the first block sets it. */
-        for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 32; j += 4) {
-                for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 1040 + j * 32 + k, v + f * 528 + j, 32,
-                            m + f * 528 + k, 32, count, first == 0);
-                }
-            }
-        }
-    }
-
-    /* dw += G'du G. */
-    for (int i = 0; i < 1024; i += 16) {
-        winograd_weights(dw + i, 1024, du + i, 1040);
-    }
+    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dx: 18 x 18 x 32 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 32.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 2 vectors.
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. templates/ops/conv/winograd.c.tpl */
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 185 KB, writes 32
+ * KB. */
 static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
         const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (8 x 32 + 16): their products with the weights */
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = dy + image * 10368 + row * 576 + col * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 272, in + i, 576, 32);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x2(m + f * 272, 32, v + f * 272, 32, w + f * 1024, 32);
-        }
-
-        /* dx = A'mA. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            float *out = dx + image * 10368 + (row + 1) * 576 + (col + 1) * 32;
-            for (int k = 0; k < 32; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 32 + k, 272);
-                winograd_store(out + k, 576, 32, made);
-            }
-        }
-    }
+    winograd_bwd_data_8x2(dx, dy, w, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * dw: 9 x 16 x 32, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
- * frequency.
- * 2.36 MFLOP; reads 79 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 79 KB, writes 18
+ * KB. */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
         const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
-    float *const du = scratch + 28800;
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
-
-        /* v = B'xB, m = A dy A'. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = x + image * 5184 + row * 288 + col * 16;
-            const float *grad = dy + image * 10368 + (row + 1) * 576 + (col + 1) * 32;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
-            }
-            for (int k = 0; k < 32; k += 16) {
-                winograd_gradient(m + t * 32 + k, 528, grad + k, 576, 32);
-            }
-        }
-
-        /* du += v'm, frequency by frequency; the first block sets it. */
-        for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 4) {
-                for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
-                            m + f * 528 + k, 32, count, first == 0);
-                }
-            }
-        }
-    }
-
-    /* dw += G'du G. */
-    for (int i = 0; i < 512; i += 16) {
-        winograd_weights(dw + i, 512, du + i, 528);
-    }
+    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 1 vector.
- * 2.36 MFLOP; reads 113 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 113 KB, writes 16
+ * KB. */
 static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
         const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (8 x 16 + 16): their products with the weights */
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = dy + image * 10368 + row * 576 + col * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 272, in + i, 576, 32);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x1(m + f * 144, 16, v + f * 272, 32, w + f * 512, 32);
-        }
-
-        /* dx = A'mA. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            float *out = dx + image * 5184 + (row + 1) * 288 + (col + 1) * 16;
-            for (int k = 0; k < 16; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 144);
-                winograd_store(out + k, 288, 16, made);
-            }
-        }
-    }
+    winograd_bwd_data_8x1(dx, dy, w, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 16, x: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), coef: 5 x 16, keep: 16 x 16 x 16
- * bits.
- * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 32
+ * KB, writes 1 KB. */
 static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums,
         const float *restrict x, const float *restrict dy, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 32, x += 4096, dy += 5184, coef += 80) {
-        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
-        for (int k = 0; k < 16; k += 16) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
-            __m512 sum0 = _mm512_setzero_ps();
-            __m512 product0 = _mm512_setzero_ps();
-            for (int row = 0; row < 16; row++) {
-                __m512 row_sum0 = _mm512_setzero_ps();
-                __m512 row_product0 = _mm512_setzero_ps();
-                for (int col = 0; col < 16; col++) {
-                    const float *in = x + (row * 16 + col) * 16 + k;
-                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const int position = (row * 16 + col) * 16 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, g0);
-                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
-                }
-                sum0 = _mm512_add_ps(sum0, row_sum0);
-                product0 = _mm512_add_ps(product0, row_product0);
-            }
-            _mm512_storeu_ps(sums + k, sum0);
-            _mm512_storeu_ps(sums + k + 16, product0);
-        }
-    }
+    norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1), x: 16 x 16 x 16, dcoef: 3 x 16, coef: 5
- * x 16, keep: 16 x 16 x 16 bits.
- * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 32 KB, writes 16 KB. templates/ops/pointwise_gradient.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
+ * KB, writes 16 KB. */
 static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 5184, dy += 5184, x += 4096, dcoef += 48,
-            coef += 80) {
-        const uint8_t *bits = keep != NULL ? keep + image * 512 : NULL;
-        for (int k = 0; k < 16; k += 16) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 32);
-            for (int row = 0; row < 16; row++) {
-                for (int col = 0; col < 16; col++) {
-                    const float *in = x + (row * 16 + col) * 16 + k;
-                    const float *grad = dy + ((row + 1) * 18 + col + 1) * 16 + k;
-                    float *out = dx + ((row + 1) * 18 + col + 1) * 16 + k;
-                    const int position = (row * 16 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
-                    g0 = where_positive(g0, x0);
-                    _mm512_storeu_ps(out, g0);
-                }
-            }
-        }
-    }
+    norm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
+            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * dw: 9 x 16 x 16, x: 18 x 18 x 16 (border 1), dy: 18 x 18 x 16 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 8 channels x 1 vector in each
- * frequency.
- * 1.18 MFLOP; reads 50 KB, writes 9 KB. templates/ops/conv/winograd_weights.c.tpl */
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
+ * KB. */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
         const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (16 x 16 + 16): transformed gradients */
-    /* 36 x (16 x 16 + 16): their products, summed over all tiles */
-    float *const du = scratch + 19584;
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
-
-        /* v = B'xB, m = A dy A'. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = x + image * 5184 + row * 288 + col * 16;
-            const float *grad = dy + image * 5184 + (row + 1) * 288 + (col + 1) * 16;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 288, 16);
-            }
-            for (int k = 0; k < 16; k += 16) {
-                winograd_gradient(m + t * 16 + k, 272, grad + k, 288, 16);
-            }
-        }
-
-        /* du += v'm, frequency by frequency; the first block sets it. */
-        for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 8) {
-                for (int k = 0; k < 16; k += 16) {
-                    winograd_sum_8x1(du + f * 272 + j * 16 + k, v + f * 272 + j, 16,
-                            m + f * 272 + k, 16, count, first == 0);
-                }
-            }
-        }
-    }
-
-    /* dw += G'du G. */
-    for (int i = 0; i < 256; i += 16) {
-        winograd_weights(dw + i, 256, du + i, 272);
-    }
+    winograd_bwd_weights_16_8x1(dw, x, dy, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            1 /* padding */);
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dx: 16 x 16 x 16, dy: 18 x 18 x 16 (border 1), w: 36 x 16 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 1 vector.
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. templates/ops/conv/winograd.c.tpl */
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 57 KB, writes 16 KB.
+ * */
 static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx,
         const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 5184; /* 36 x (8 x 16 + 16): their products with the weights */
-    const int tiles = n * 16;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            const float *in = dy + image * 5184 + row * 288 + col * 16;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 144, in + i, 288, 16);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x1(m + f * 144, 16, v + f * 144, 16, w + f * 256, 16);
-        }
-
-        /* dx = A'mA. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 16;
-            const int row = (first + t) % 16 / 4 * 4;
-            const int col = (first + t) % 4 * 4;
-            float *out = dx + image * 4096 + row * 256 + col * 16;
-            for (int k = 0; k < 16; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 144);
-                winograd_store(out + k, 256, 16, made);
-            }
-        }
-    }
+    winograd_bwd_data_8x1(dx, dy, w, scratch, n,
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
+            1 /* padding */);
 }
 
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
@@ -4066,276 +3674,76 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 32, x: 32 x 32 x 32, dy: 34 x 34 x 32 (border 1), coef: 5 x 32, keep: 32 x 32 x 32
- * bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 256
+ * KB, writes 1 KB. */
 static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums,
         const float *restrict x, const float *restrict dy, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 64, x += 32768, dy += 36992, coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            __m512 sum0 = _mm512_setzero_ps();
-            __m512 product0 = _mm512_setzero_ps();
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            __m512 sum1 = _mm512_setzero_ps();
-            __m512 product1 = _mm512_setzero_ps();
-            for (int row = 0; row < 32; row++) {
-                __m512 row_sum0 = _mm512_setzero_ps();
-                __m512 row_product0 = _mm512_setzero_ps();
-                __m512 row_sum1 = _mm512_setzero_ps();
-                __m512 row_product1 = _mm512_setzero_ps();
-                for (int col = 0; col < 32; col++) {
-                    const float *in = x + (row * 32 + col) * 32 + k;
-                    const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
-                    const int position = (row * 32 + col) * 32 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, g0);
-                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
-                    const __m512 d1 = _mm512_sub_ps(_mm512_loadu_ps(in + 16), m1);
-                    __m512 g1 = _mm512_loadu_ps(grad + 16);
-                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    row_sum1 = _mm512_add_ps(row_sum1, g1);
-                    row_product1 = _mm512_fmadd_ps(g1, d1, row_product1);
-                }
-                sum0 = _mm512_add_ps(sum0, row_sum0);
-                product0 = _mm512_add_ps(product0, row_product0);
-                sum1 = _mm512_add_ps(sum1, row_sum1);
-                product1 = _mm512_add_ps(product1, row_product1);
-            }
-            _mm512_storeu_ps(sums + k, sum0);
-            _mm512_storeu_ps(sums + k + 32, product0);
-            _mm512_storeu_ps(sums + k + 16, sum1);
-            _mm512_storeu_ps(sums + k + 48, product1);
-        }
-    }
+    norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
+            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 34 x 34 x 32 (border 1), dy: 34 x 34 x 32 (border 1), x: 32 x 32 x 32, dcoef: 3 x 32, coef: 5
- * x 32, keep: 32 x 32 x 32 bits.
- * Blocks of 2 vectors of channels; rows, pixels.
- * Reads 256 KB, writes 128 KB. templates/ops/pointwise_gradient.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
+ * KB, writes 128 KB. */
 static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 36992, dy += 36992, x += 32768, dcoef += 96,
-            coef += 160) {
-        const uint8_t *bits = keep != NULL ? keep + image * 4096 : NULL;
-        for (int k = 0; k < 32; k += 32) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 64);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + k + 32);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 64);
-            const __m512 m1 = _mm512_loadu_ps(coef + k + 80);
-            const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
-            const __m512 db1 = _mm512_loadu_ps(dcoef + k + 48);
-            const __m512 dd1 = _mm512_loadu_ps(dcoef + k + 80);
-            for (int row = 0; row < 32; row++) {
-                for (int col = 0; col < 32; col++) {
-                    const float *in = x + (row * 32 + col) * 32 + k;
-                    const float *grad = dy + ((row + 1) * 34 + col + 1) * 32 + k;
-                    float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
-                    const int position = (row * 32 + col) * 32 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
-                    g0 = where_positive(g0, x0);
-                    _mm512_storeu_ps(out, g0);
-                    const __m512 x1 = _mm512_loadu_ps(in + 16);
-                    const __m512 d1 = _mm512_sub_ps(x1, m1);
-                    __m512 g1 = _mm512_loadu_ps(grad + 16);
-                    g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
-                    g1 = where_positive(g1, x1);
-                    _mm512_storeu_ps(out + 16, g1);
-                }
-            }
-        }
-    }
+    norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
+            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * dw: 9 x 16 x 32, x: 34 x 34 x 16 (border 1), dy: 34 x 34 x 32 (border 1).
- * Winograd's F(3 x 3, 4 x 4): blocks of 16 tiles; tile of up to 4 channels x 2 vectors in each
- * frequency.
- * 9.44 MFLOP; reads 235 KB, writes 18 KB. templates/ops/conv/winograd_weights.c.tpl */
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
+ * 18 KB. */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw,
         const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (16 x 16 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (16 x 32 + 16): transformed gradients */
-    /* 36 x (16 x 32 + 16): their products, summed over all tiles */
-    float *const du = scratch + 28800;
-    const int tiles = n * 64;
-
-    for (int first = 0; first < tiles; first += 16) {
-        const int count = tiles - first < 16 ? tiles - first : 16;
-
-        /* v = B'xB, m = A dy A'. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 64;
-            const int row = (first + t) % 64 / 8 * 4;
-            const int col = (first + t) % 8 * 4;
-            const float *in = x + image * 18496 + row * 544 + col * 16;
-            const float *grad = dy + image * 36992 + (row + 1) * 1088 + (col + 1) * 32;
-            for (int i = 0; i < 16; i += 16) {
-                winograd_input(v + t * 16 + i, 272, in + i, 544, 16);
-            }
-            for (int k = 0; k < 32; k += 16) {
-                winograd_gradient(m + t * 32 + k, 528, grad + k, 1088, 32);
-            }
-        }
-
-        /* du += v'm, frequency by frequency; the first block sets it. */
-        for (int f = 0; f < 36; f++) {
-            for (int j = 0; j < 16; j += 4) {
-                for (int k = 0; k < 32; k += 32) {
-                    winograd_sum_4x2(du + f * 528 + j * 32 + k, v + f * 272 + j, 16,
-                            m + f * 528 + k, 32, count, first == 0);
-                }
-            }
-        }
-    }
-
-    /* dw += G'du G. */
-    for (int i = 0; i < 512; i += 16) {
-        winograd_weights(dw + i, 512, du + i, 528);
-    }
+    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1.
- * dx: 32 x 32 x 16, dy: 34 x 34 x 32 (border 1), w: 36 x 32 x 16.
- * Winograd's F(4 x 4, 3 x 3): blocks of 8 tiles; in each frequency a register tile of all of them x
- * 1 vector.
- * 9.44 MFLOP; reads 217 KB, writes 64 KB. templates/ops/conv/winograd.c.tpl */
+/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 217 KB, writes 64
+ * KB. */
 static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx,
         const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
 {
-    /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* 36 x (8 x 32 + 16): transformed inputs of a block */
-    float *const m = scratch + 9792; /* 36 x (8 x 16 + 16): their products with the weights */
-    const int tiles = n * 64;
-
-    for (int first = 0; first < tiles; first += 8) {
-        const int count = tiles - first < 8 ? tiles - first : 8;
-
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 64;
-            const int row = (first + t) % 64 / 8 * 4;
-            const int col = (first + t) % 8 * 4;
-            const float *in = dy + image * 36992 + row * 1088 + col * 32;
-            for (int i = 0; i < 32; i += 16) {
-                winograd_input(v + t * 32 + i, 272, in + i, 1088, 32);
-            }
-        }
-
-        /* m = v w, frequency by frequency. */
-        for (int f = 0; f < 36; f++) {
-            winograd_product_8x1(m + f * 144, 16, v + f * 272, 32, w + f * 512, 32);
-        }
-
-        /* dx = A'mA. */
-        for (int t = 0; t < count; t++) {
-            const int image = (first + t) / 64;
-            const int row = (first + t) % 64 / 8 * 4;
-            const int col = (first + t) % 8 * 4;
-            float *out = dx + image * 16384 + row * 512 + col * 16;
-            for (int k = 0; k < 16; k += 16) {
-                __m512 made[16];
-                winograd_output(made, m + t * 16 + k, 144);
-                winograd_store(out + k, 512, 16, made);
-            }
-        }
-    }
+    winograd_bwd_data_8x1(dx, dy, w, scratch, n,
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
+            1 /* padding */);
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m).
- * sums: 2 x 16, x: 32 x 32 x 16, dy: 32 x 32 x 16, coef: 5 x 16, keep: 32 x 32 x 16 bits.
- * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 1 KB. templates/ops/pointwise_sums.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 128
+ * KB, writes 1 KB. */
 static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
         const float *restrict x, const float *restrict dy, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, sums += 32, x += 16384, dy += 16384, coef += 80) {
-        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
-        for (int k = 0; k < 16; k += 16) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
-            __m512 sum0 = _mm512_setzero_ps();
-            __m512 product0 = _mm512_setzero_ps();
-            for (int row = 0; row < 32; row++) {
-                __m512 row_sum0 = _mm512_setzero_ps();
-                __m512 row_product0 = _mm512_setzero_ps();
-                for (int col = 0; col < 32; col++) {
-                    const float *in = x + (row * 32 + col) * 16 + k;
-                    const float *grad = dy + (row * 32 + col) * 16 + k;
-                    const int position = (row * 32 + col) * 16 + k;
-                    const __m512 d0 = _mm512_sub_ps(_mm512_loadu_ps(in), m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    row_sum0 = _mm512_add_ps(row_sum0, g0);
-                    row_product0 = _mm512_fmadd_ps(g0, d0, row_product0);
-                }
-                sum0 = _mm512_add_ps(sum0, row_sum0);
-                product0 = _mm512_add_ps(product0, row_product0);
-            }
-            _mm512_storeu_ps(sums + k, sum0);
-            _mm512_storeu_ps(sums + k + 16, product0);
-        }
-    }
+    norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n,
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
+            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0.
- * dx: 32 x 32 x 16, dy: 32 x 32 x 16, x: 32 x 32 x 16, dcoef: 3 x 16, coef: 5 x 16, keep: 32 x 32 x
- * 16 bits.
- * Blocks of 1 vectors of channels; rows, pixels.
- * Reads 128 KB, writes 64 KB. templates/ops/pointwise_gradient.c.tpl */
+/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
+ * KB, writes 64 KB. */
 static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n)
 {
-    const __m512 scale = _mm512_set1_ps(keep != NULL ? 1.0100954f : 1.0f);
-    for (int image = 0; image < n; image++, dx += 16384, dy += 16384, x += 16384, dcoef += 48,
-            coef += 80) {
-        const uint8_t *bits = keep != NULL ? keep + image * 2048 : NULL;
-        for (int k = 0; k < 16; k += 16) {
-            const __m512 m0 = _mm512_loadu_ps(coef + k + 32);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + k + 16);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + k + 32);
-            for (int row = 0; row < 32; row++) {
-                for (int col = 0; col < 32; col++) {
-                    const float *in = x + (row * 32 + col) * 16 + k;
-                    const float *grad = dy + (row * 32 + col) * 16 + k;
-                    float *out = dx + (row * 32 + col) * 16 + k;
-                    const int position = (row * 32 + col) * 16 + k;
-                    const __m512 x0 = _mm512_loadu_ps(in);
-                    const __m512 d0 = _mm512_sub_ps(x0, m0);
-                    __m512 g0 = _mm512_loadu_ps(grad);
-                    g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
-                    g0 = where_positive(g0, x0);
-                    _mm512_storeu_ps(out, g0);
-                }
-            }
-        }
-    }
+    norm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n,
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
+            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
+            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
@@ -5735,7 +5143,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "d57431123b0ca628",
+    .arithmetic = "59790e6906b64a01",
     .c = 3,
     .h = 32,
     .w = 32,

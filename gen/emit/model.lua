@@ -451,8 +451,8 @@ local function build_lines(set, file)
     if set.flags ~= "" then
         lines[2] = "    " .. set.flags .. " \\"
     end
-    lines[#lines + 1] = "    " .. c.comment(string.format("-Iruntime %s libburin_runtime.a "
-        .. "-lopenblas -lcjson -lcrypto -lpthread -lm", file))
+    lines[#lines + 1] = "    -Iruntime " .. c.comment(file) .. " libburin_runtime.a \\"
+    lines[#lines + 1] = "    -lopenblas -lcjson -lcrypto -lpng -ljpeg -lpthread -lm"
     return lines
 end
 

@@ -172,7 +172,7 @@ end
 -- The templates of helpers, in the order of the file.
 local HELPERS <const> = {
     "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
-    "ops/plain/images.c.tpl", "ops/plain/activation.c.tpl",
+    "ops/images.c.tpl", "ops/plain/activation.c.tpl",
 }
 
 -- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.

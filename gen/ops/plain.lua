@@ -5,29 +5,12 @@
 -- the compiler knows them, too.
 
 local activation <const> = require "ops/activation"
-local c <const> = require "emit/c"
-local dropout <const> = require "ops/dropout"
+local entry <const> = require "ops/entry"
 local ops <const> = require "ops/ops"
 
+local image <const>, window <const> = entry.image, entry.window
+
 local plain <const> = {}
-
--- -- What loops are given ------------------------------------------------------------------------
-
-local function image(l)
-    return string.format("(struct image){.h = %d, .w = %d, .c = %d, .pitch = %d, .border = %d}",
-        l.h, l.w, l.c, l.pitch, l.border)
-end
-
-local function window(h, w, stride, padding, inputs, outputs)
-    return string.format("(struct window){.h = %d, .w = %d, .stride = %d, .padding = %d, "
-        .. ".inputs = %d, .outputs = %d}", h, w, stride, padding, inputs, outputs)
-end
-
-local function drop(spec)
-    return string.format("(struct drop){.pitch = %d, .bytes = %d, .scale = %s}",
-        dropout.pitch(spec.c), 4 * dropout.words(spec.x.h, spec.x.w, spec.c),
-        c.float(dropout.scale(spec.p)))
-end
 
 -- -- Operations ----------------------------------------------------------------------------------
 
@@ -60,23 +43,11 @@ function KINDS.linear(spec)
         window(spec.x.h, spec.x.w, 1, 0, spec.c, spec.k))
 end
 
-function KINDS.pointwise(spec, params)
-    local flags <const> = {
-        affine = spec.affine, activation = activation.plain_params(spec),
-        clips = activation.offset(spec), dropout = spec.p > 0, masks_x = spec.masks_x,
-        adds = spec.adds or false, reads_x = params.reads_x, each = spec.each_image,
-        value = ops.pointwise.value_text(spec), result = ops.pointwise.gradient_text(spec),
-    }
-    local given <const> = spec.pass == "fwd" and { image(spec.y), image(spec.x) }
-        or spec.pass == "bwd_reduce" and { image(spec.x), image(spec.dy) }
-        or { image(spec.dx), image(spec.dy), params.reads_x and image(spec.x) or nil }
-    given[#given + 1] = flags.dropout and drop(spec) or nil
+function KINDS.pointwise(spec)
+    local words <const>, flags <const> = ops.pointwise.kind(spec)
+    flags.activation, flags.clips = activation.plain_params(spec), activation.offset(spec)
     return {
-        loops = "pointwise", flags = flags, given = given,
-        words = { { spec.affine and spec.each_image, "_norm" },
-            { spec.affine and not spec.each_image, "_batchnorm" },
-            { spec.activation, activation.word(spec) }, { flags.dropout, "_drop" },
-            { spec.masks_x, "_mask" } },
+        loops = "pointwise", flags = flags, given = ops.pointwise.given(spec), name = words,
     }
 end
 
@@ -95,7 +66,7 @@ function KINDS.maxpool(spec, params)
 end
 
 function KINDS.avgpool(spec, params)
-    return pool("avgpool", spec, params, params.share)
+    return pool("avgpool", spec, params, { text = params.share })
 end
 
 function KINDS.add(spec)
@@ -120,18 +91,15 @@ end
 function plain.params(spec, isa, options)
     local _, params <const> = ops[spec.op].params(spec, isa, options)
     local kind <const> = KINDS[spec.op](spec, params)
-    local name = kind.loops
-    for _, word in ipairs(kind.words) do
+    local name = kind.name or kind.loops
+    for _, word in ipairs(kind.words or {}) do
         name = name .. (word[1] and word[2] or "")
     end
-    name = name .. (spec.adds and "_add" or "") .. "_" .. spec.pass
-    params.loops, params.arguments = name, table.concat(spec.params, ", ")
-    params.given = kind.given
-    kind.flags.signature = params.signature
-    return "ops/plain/entry.c.tpl", params, { {
+    name = name .. (not kind.name and spec.adds and "_add" or "") .. "_" .. spec.pass
+    return entry.kernel(spec, params, {
         name = name, template = string.format("ops/plain/%s_%s.c.tpl", kind.loops, spec.pass),
-        params = kind.flags,
-    } }
+        flags = kind.flags, given = kind.given,
+    })
 end
 
 --- The largest pitch of the images that these kernels read and make.

@@ -5,8 +5,8 @@ local activation <const> = require "ops/activation"
 local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
+local entry <const> = require "ops/entry"
 local kernel <const> = require "ops/kernel"
-local layout <const> = require "ops/layout"
 local norm <const> = require "ops/norm"
 local tile <const> = require "ops/conv/tile"
 
@@ -219,35 +219,54 @@ local function formula(spec)
         pointwise.gradient_text(spec))
 end
 
+--- The words of what a kernel does, and what its loops' template asks for besides its activation.
+function pointwise.kind(spec)
+    local scaled <const> = spec.each_image and "norm" or "batchnorm"
+    local words <const> = (spec.affine and scaled or "pointwise") .. activation.word(spec)
+        .. (spec.p > 0 and "_drop" or "") .. (spec.masks_x and "_mask" or "")
+        .. (spec.adds and "_add" or "")
+    return words, {
+        affine = spec.affine, dropout = spec.p > 0, masks_x = spec.masks_x,
+        adds = spec.adds or false, reads_x = kernel.has(spec.params, "x"),
+        each = spec.each_image, value = pointwise.value_text(spec),
+        result = pointwise.gradient_text(spec),
+    }
+end
+
+--- What the loops of a kernel are given.
+function pointwise.given(spec)
+    local image <const> = entry.image
+    local given <const> = spec.pass == "fwd" and { image(spec.y), image(spec.x) }
+        or spec.pass == "bwd_reduce" and { image(spec.x), image(spec.dy) }
+        or { image(spec.dx), image(spec.dy),
+            kernel.has(spec.params, "x") and image(spec.x) or nil }
+    given[#given + 1] = spec.p > 0 and entry.drop(spec) or nil
+    return given
+end
+
+-- The loops that kernels of one kind and one number of vectors share.
+local function loops_of(spec, isa, pitch)
+    local words <const>, flags <const> = pointwise.kind(spec)
+    flags.block = tile.block(pitch // isa.vl, BLOCK)
+    flags.activation = activation.params(spec, isa.mm)
+    flags.clips = activation.offset(spec) and spec.c < pitch
+    return {
+        name = string.format("%s_%s_x%d%s", words, spec.pass, flags.block,
+            flags.clips and "_clip" or ""),
+        template = TEMPLATES[spec.pass], flags = flags, given = pointwise.given(spec),
+    }
+end
+
 --- The template of a kernel and its parameters. The data gradient may work in place.
 function pointwise.params(spec, isa)
-    local fwd <const>, out <const> = spec.pass == "fwd", spec.pass == "fwd" and spec.y or spec.dx
+    local fwd <const> = spec.pass == "fwd"
     local grad <const> = fwd and spec.y or spec.dy
     local params <const> = kernel.common(spec, isa, grad.pitch, spec.pass == "bwd_data")
-    params.pitch = grad.pitch
-    params.block = tile.block(grad.pitch // isa.vl, BLOCK)
-    params.h, params.w, params.channels = spec.x.h, spec.x.w, spec.c
-    params.clips = activation.offset(spec) and spec.c < grad.pitch
-    params.affine, params.activation = spec.affine, activation.params(spec, isa.mm)
-    params.masks_x, params.adds = spec.masks_x, spec.adds or false
-    params.dropout = spec.p > 0
-    params.reads_x = kernel.has(spec.params, "x")
-    params.keep_scale, params.drop_pitch, params.keep_bytes = "1.0f", 0, 0
-    if params.dropout then
-        params.keep_scale = c.float(dropout.scale(spec.p))
-        params.drop_pitch = dropout.pitch(spec.c)
-        params.keep_bytes = 4 * dropout.words(spec.x.h, spec.x.w, spec.c)
-    end
-    params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
-    params.x_pitch = spec.x.pitch
-    params.dy_border, params.dy_cols = grad.border, layout.cols(grad)
-    params.out_border, params.out_cols = out.border, layout.cols(out)
     params.formula = formula(spec)
-    params.shapes = kernel.shapes_text(spec, grad.pitch)
     local moved <const> = spec.x.h * spec.x.w * grad.pitch
     params.cost = kernel.cost_text(spec, isa, (fwd and 1 or 2) * moved,
         spec.pass == "bwd_reduce" and 2 * grad.pitch or moved)
-    return TEMPLATES[spec.pass], params
+    return entry.kernel(spec, params, loops_of(spec, isa, grad.pitch))
 end
 
 function pointwise.exact(spec)

@@ -167,7 +167,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
-@ if plain or wanted.winograd_input then
+@ if wanted.image or wanted.winograd_input then
 
     /* Except what kernels share: it becomes a piece of each. */
     #define INLINE inline __attribute__((always_inline))

@@ -1,31 +1,31 @@
 @ -- Scale and shift, an activation and dropout, each where present, over the pixels of one image.
-@ assert(pitch % (block * vl) == 0, "blocks must fill the channels")
-/* ${formula}
- * ${shapes}
- * Blocks of ${block} vectors of channels; rows, pixels.
- * ${cost} templates/ops/pointwise.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+/* Forward: y = ${value}, ${c.count(block, "vector")} of channels at once.
+@ if affine then
+     * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}.
+@ end
+ * templates/ops/pointwise.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image to, struct image from${dropout and ", struct drop drop" or ""})
 {
     @ if dropout then
-        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? ${keep_scale} : 1.0f);
+        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0f);
     @ end
-    for (int image = 0; image < n; ${next_image}) {
+    for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)${each and ", coef += 5 * to.pitch" or ""}) {
         @ if dropout then
-            const uint8_t *bits = keep != NULL ? keep + image * ${keep_bytes} : NULL;
+            const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
         @ end
-        for (int k = 0; k < ${pitch}; k += ${block * vl}) {
+        for (int k = 0; k < to.pitch; k += ${block * vl}) {
             @ for n = 0, affine and block - 1 or -1 do
                 const ${vec} a${n} = ${mm}_loadu_ps(${c.add("coef + k", n * vl)});
-                const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + k", pitch + n * vl)});
-                const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + k", 2 * pitch + n * vl)});
+                const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + to.pitch + k", n * vl)});
+                const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + 2 * to.pitch + k", n * vl)});
             @ end
-            for (int row = 0; row < ${h}; row++) {
-                for (int col = 0; col < ${w}; col++) {
-                    const float *in = x + (${c.index("row", x_border)} * ${x_cols} + ${c.add("col", x_border)}) * ${x_pitch} + k;
-                    float *out = y + (${c.index("row", out_border)} * ${out_cols} + ${c.add("col", out_border)}) * ${pitch} + k;
+            for (int row = 0; row < to.h; row++) {
+                for (int col = 0; col < to.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    float *out = y + pixel_of(to, row, col) + k;
                     @ if dropout then
-                        const int position = (row * ${w} + col) * ${drop_pitch} + k;
+                        const int position = (row * to.w + col) * drop.pitch + k;
                     @ end
                     @ for n = 0, block - 1 do
                         @ if affine then
@@ -40,7 +40,7 @@ static NOINLINE void ${name}(${signature})
                         @ end
                         @ if clips then
                             @ uses "first_lanes"
-                            v${n} = first_lanes(v${n}, ${channels} - ${n > 0 and "(k + " .. n * vl .. ")" or "k"});
+                            v${n} = first_lanes(v${n}, to.c - ${n > 0 and "(k + " .. n * vl .. ")" or "k"});
                         @ end
                         @ if dropout then
                             @ uses "kept"

@@ -1,40 +1,41 @@
 @ -- The gradient back through dropout, an activation, scale and shift, each where present, and the mask of a
 @ -- ReLU before them, over the pixels of one image.
-@ assert(pitch % (block * vl) == 0, "blocks must fill the channels")
-/* ${formula}
- * ${shapes}
- * Blocks of ${block} vectors of channels; rows, pixels.
- * ${cost} templates/ops/pointwise_gradient.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+/* Backward: dx ${adds and "+=" or "="} ${result}, where g is dy through
+ * ${value}${affine and " but for its a" or ""}; ${c.count(block, "vector")} of channels at once.
+@ if affine then
+     * coef: rows a, b, m, ..; dcoef: rows A, B, D${each and "; those of each image" or "; of all images"}.
+@ end
+ * templates/ops/pointwise_gradient.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image to, struct image grads${reads_x and ", struct image from" or ""}${dropout and ", struct drop drop" or ""})
 {
     @ if dropout then
-        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? ${keep_scale} : 1.0f);
+        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0f);
     @ end
-    for (int image = 0; image < n; ${next_image}) {
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)${reads_x and ", x += floats_of(from)" or ""}${affine and each and ", dcoef += 3 * grads.pitch, coef += 5 * grads.pitch" or ""}) {
         @ if dropout then
-            const uint8_t *bits = keep != NULL ? keep + image * ${keep_bytes} : NULL;
+            const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
         @ end
-        for (int k = 0; k < ${pitch}; k += ${block * vl}) {
+        for (int k = 0; k < grads.pitch; k += ${block * vl}) {
             @ for n = 0, affine and block - 1 or -1 do
                 @ if activation then
                     const ${vec} a${n} = ${mm}_loadu_ps(${c.add("coef + k", n * vl)});
-                    const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + k", pitch + n * vl)});
+                    const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + grads.pitch + k", n * vl)});
                 @ end
-                const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + k", 2 * pitch + n * vl)});
+                const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + 2 * grads.pitch + k", n * vl)});
                 const ${vec} da${n} = ${mm}_loadu_ps(${c.add("dcoef + k", n * vl)});
-                const ${vec} db${n} = ${mm}_loadu_ps(${c.add("dcoef + k", pitch + n * vl)});
-                const ${vec} dd${n} = ${mm}_loadu_ps(${c.add("dcoef + k", 2 * pitch + n * vl)});
+                const ${vec} db${n} = ${mm}_loadu_ps(${c.add("dcoef + grads.pitch + k", n * vl)});
+                const ${vec} dd${n} = ${mm}_loadu_ps(${c.add("dcoef + 2 * grads.pitch + k", n * vl)});
             @ end
-            for (int row = 0; row < ${h}; row++) {
-                for (int col = 0; col < ${w}; col++) {
+            for (int row = 0; row < grads.h; row++) {
+                for (int col = 0; col < grads.w; col++) {
                     @ if reads_x then
-                        const float *in = x + (${c.index("row", x_border)} * ${x_cols} + ${c.add("col", x_border)}) * ${x_pitch} + k;
+                        const float *in = x + pixel_of(from, row, col) + k;
                     @ end
-                    const float *grad = dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k;
-                    float *out = dx + (${c.index("row", out_border)} * ${out_cols} + ${c.add("col", out_border)}) * ${pitch} + k;
+                    const float *grad = dy + pixel_of(grads, row, col) + k;
+                    float *out = dx + pixel_of(to, row, col) + k;
                     @ if dropout then
-                        const int position = (row * ${w} + col) * ${drop_pitch} + k;
+                        const int position = (row * grads.w + col) * drop.pitch + k;
                     @ end
                     @ for n = 0, block - 1 do
                         @ if reads_x then

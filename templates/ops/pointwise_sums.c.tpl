@@ -1,40 +1,38 @@
 @ -- What the gradient of a norm needs of the gradients of the outputs behind it: their sum, and that
 @ -- of their products with x - m, over the pixels of one image.
-@ assert(pitch % (block * vl) == 0, "blocks must fill the channels")
-/* ${formula}
- * ${shapes}
- * Blocks of ${block} vectors of channels; rows, pixels.
- * ${cost} templates/ops/pointwise_sums.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
+ * ${value} but for its a; ${c.count(block, "vector")} of channels at once, row by row.
+ * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}. templates/ops/pointwise_sums.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image from, struct image grads${dropout and ", struct drop drop" or ""})
 {
     @ if dropout then
-        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? ${keep_scale} : 1.0f);
+        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0f);
     @ end
-    for (int image = 0; image < n; ${next_image}) {
+    for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from), dy += floats_of(grads)${each and ", coef += 5 * grads.pitch" or ""}) {
         @ if dropout then
-            const uint8_t *bits = keep != NULL ? keep + image * ${keep_bytes} : NULL;
+            const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
         @ end
-        for (int k = 0; k < ${pitch}; k += ${block * vl}) {
+        for (int k = 0; k < grads.pitch; k += ${block * vl}) {
             @ for n = 0, block - 1 do
                 @ if activation then
                     const ${vec} a${n} = ${mm}_loadu_ps(${c.add("coef + k", n * vl)});
-                    const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + k", pitch + n * vl)});
+                    const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + grads.pitch + k", n * vl)});
                 @ end
-                const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + k", 2 * pitch + n * vl)});
+                const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + 2 * grads.pitch + k", n * vl)});
                 ${vec} sum${n} = ${mm}_setzero_ps();
                 ${vec} product${n} = ${mm}_setzero_ps();
             @ end
-            for (int row = 0; row < ${h}; row++) {
+            for (int row = 0; row < grads.h; row++) {
                 @ for n = 0, block - 1 do
                     ${vec} row_sum${n} = ${mm}_setzero_ps();
                     ${vec} row_product${n} = ${mm}_setzero_ps();
                 @ end
-                for (int col = 0; col < ${w}; col++) {
-                    const float *in = x + (${c.index("row", x_border)} * ${x_cols} + ${c.add("col", x_border)}) * ${x_pitch} + k;
-                    const float *grad = dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k;
+                for (int col = 0; col < grads.w; col++) {
+                    const float *in = x + pixel_of(from, row, col) + k;
+                    const float *grad = dy + pixel_of(grads, row, col) + k;
                     @ if dropout then
-                        const int position = (row * ${w} + col) * ${drop_pitch} + k;
+                        const int position = (row * grads.w + col) * drop.pitch + k;
                     @ end
                     @ for n = 0, block - 1 do
                         const ${vec} d${n} = ${mm}_sub_ps(${mm}_loadu_ps(${c.add("in", n * vl)}), m${n});
@@ -58,7 +56,7 @@ static NOINLINE void ${name}(${signature})
             }
             @ for n = 0, block - 1 do
                 ${mm}_storeu_ps(${c.add("sums + k", n * vl)}, sum${n});
-                ${mm}_storeu_ps(${c.add("sums + k", pitch + n * vl)}, product${n});
+                ${mm}_storeu_ps(${c.add("sums + grads.pitch + k", n * vl)}, product${n});
             @ end
         }
     }

@@ -14,7 +14,7 @@
 -- micro-batch.
 
 local common <const> = require "ops/conv/common"
-local layout <const> = require "ops/layout"
+local entry <const> = require "ops/entry"
 local packing <const> = require "ops/conv/packing"
 local tile <const> = require "ops/conv/tile"
 
@@ -23,7 +23,6 @@ local winograd <const> = { name = "winograd4", exact = false }
 
 local FREQUENCIES <const> = 36
 local OUTPUT <const> = 4 -- rows and columns of outputs of a tile
-local INPUT <const> = 6 -- rows and columns of inputs it reads
 local PAD <const> = 16 -- floats after each frequency, so that the 36 do not share cache sets
 
 -- What the tiles are read from and written to. The weight gradient reads both. `channels` are
@@ -203,34 +202,6 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
--- The parameters of winograd.c.tpl or winograd_weights.c.tpl, beyond those of every kernel.
-local function tile_params(spec)
-    local e <const>, block <const> = source_and_target(spec), block_of(spec.tile)
-    local source <const>, target <const> = e.source, e.target
-    local high <const>, wide <const> = tiles_of(target)
-    local parts <const> = buffers(spec)
-    local spans <const> = spec.pass == "bwd_weights" and tile.split(e.channels, spec.tile.mr)
-        or nil
-    local place <const> = source.border - e.padding -- of the first tile in the source
-    return {
-        block = block, nr = spec.tile.nr, spans = spans, channels = e.channels,
-        high = high, wide = wide, tiles = high * wide,
-        source_pitch = source.pitch, source_row = layout.cols(source) * source.pitch,
-        source_image = layout.floats(source), source_at = place,
-        target_pitch = target.pitch, target_row = layout.cols(target) * target.pitch,
-        target_image = layout.floats(target), target_border = target.border,
-        target_h = target.h, target_w = target.w,
-        ragged = target.h % OUTPUT ~= 0 or target.w % OUTPUT ~= 0,
-        -- the last row and column at which a whole tile of inputs begins
-        last_row = layout.rows(source) - place - INPUT,
-        last_col = layout.cols(source) - place - INPUT,
-        source_rows = layout.rows(source) - place, source_cols = layout.cols(source) - place,
-        v_step = step_of(parts[1]), v_shape = shape_of(parts[1]),
-        m_step = step_of(parts[2]), m_shape = shape_of(parts[2]),
-        du_step = parts[3] and step_of(parts[3]) or 0, du_shape = parts[3] and shape_of(parts[3]),
-    }
-end
-
 -- The functions that kernels of one register tile share, as { name, template, params }: the product
 -- of a forward or data-gradient kernel, the sums of a weight gradient. unroll: channels at once
 
@@ -252,34 +223,76 @@ local function sum(mr, nr)
     }
 end
 
--- Names in the parameters of a kernel the functions that it shares with others, and lists them.
-local function share(params, spec)
-    if spec.pass ~= "bwd_weights" then
-        local shared <const> = product(spec, params.unroll)
-        params.product = shared.name
-        return { shared }
+-- The loops of a kernel, which those of one register tile share.
+local function loops_of(spec, params)
+    local e <const>, block <const>, nr <const> = source_and_target(spec), block_of(spec.tile),
+        spec.tile.nr
+    local ragged <const> = e.target.h % OUTPUT ~= 0 or e.target.w % OUTPUT ~= 0
+    local weights <const> = spec.pass == "bwd_weights"
+    assert(e.source.c == e.channels, "all channels of the source are summed over")
+    local image <const> = entry.image
+    local flags <const> = {
+        block = block, nr = nr, bias = params.bias, relu = spec.relu, stats = spec.stats,
+        adds = spec.adds or false, fetches = params.fetches, source = params.source,
+        target = params.target, ragged = ragged and e.source.pitch,
+        ragged_grads = ragged and e.target.pitch,
+    }
+    local words <const> = { "winograd" }
+    local function word(condition, text)
+        words[#words + 1] = condition and text or nil
     end
-    local list <const> = {}
-    for i, span in ipairs(params.spans) do
-        list[i] = sum(span.mr, spec.tile.nr)
-        span.product = list[i].name
-    end
-    return list
+    word(flags.relu, "relu")
+    word(flags.stats, "norm")
+    word(flags.bias, "bias")
+    word(flags.adds, "add")
+    word(true, spec.pass)
+    word(flags.fetches, "ahead")
+    word(true, weights and tostring(block) or block .. "x" .. nr)
+    word(ragged, string.format("ragged_c%d_k%d", e.source.pitch, e.target.pitch))
+    return {
+        words = words, flags = flags,
+        template = weights and "ops/conv/winograd_weights.c.tpl" or "ops/conv/winograd.c.tpl",
+        given = {
+            image(weights and e.source or e.target), image(weights and e.target or e.source),
+            { text = e.padding .. " /* padding */" },
+        },
+    }
 end
 
 --- The template of a kernel, its parameters, and the functions that it shares with others.
 function winograd.params(spec, isa, options)
-    if spec.pass == "bwd_weights" then
-        local sums <const> = common.merge(common.weights_params(spec, isa), tile_params(spec))
-        return "ops/conv/winograd_weights.c.tpl", sums, share(sums, spec)
-    end
     local e <const> = source_and_target(spec)
-    local shape <const> = string.format("%d x %d x %d", FREQUENCIES, e.channels, e.target.pitch)
-    local params <const> =
-        common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch)
-    params.unroll = options.unroll == "full" and e.channels or 1
-    common.merge(params, tile_params(spec))
-    return "ops/conv/winograd.c.tpl", params, share(params, spec)
+    local shared <const>, params = {}
+    if spec.pass == "bwd_weights" then
+        params = common.weights_params(spec, isa)
+    else
+        local shape <const> = string.format("%d x %d x %d", FREQUENCIES, e.channels, e.target.pitch)
+        params = common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch)
+    end
+    local loops <const> = loops_of(spec, params)
+    if spec.pass == "bwd_weights" then
+        loops.flags.spans = tile.split(e.channels, spec.tile.mr)
+        for i, span in ipairs(loops.flags.spans) do
+            shared[i] = sum(span.mr, spec.tile.nr)
+            span.product = shared[i].name
+            loops.words[#loops.words + 1] = string.format("%s%dx%d",
+                span.first > 0 and "from" .. span.first .. "_" or "", span.mr, spec.tile.nr)
+        end
+        if #loops.flags.spans == 1 then
+            loops.flags.spans[1].last = "from.c"
+        else
+            loops.words[#loops.words + 1] = "to" .. e.channels
+        end
+    else
+        local unroll <const> = options.unroll == "full" and e.channels or 1
+        shared[1] = product(spec, unroll)
+        loops.flags.product = shared[1].name
+        loops.words[#loops.words + 1] = unroll > 1 and "u" .. unroll or nil
+    end
+    loops.name = table.concat(loops.words, "_")
+    local file <const>, _, list <const> = entry.kernel(spec, params, loops)
+    shared[#shared + 1] = list[1]
+    return file, params, shared
 end
 
 --- How often a kernel fetches memory ahead: once a frequency of each block.

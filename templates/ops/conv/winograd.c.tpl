@@ -1,41 +1,46 @@
-@ -- Forward convolution and data gradient of a 3 x 3 window by Winograd's F(4 x 4, 3 x 3).
-@ assert(source_pitch % vl == 0 and target_pitch % (nr * vl) == 0, "blocks must fill the channels")
-/* ${formula}
- * ${shapes}
- * Winograd's F(4 x 4, 3 x 3): blocks of ${block} tiles; in each frequency a register tile of all of them x ${c.count(nr, "vector")}.
- * ${cost} templates/ops/conv/winograd.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+@ -- The loops of forward convolutions and data gradients of a 3 x 3 window by Winograd's
+@ -- F(4 x 4, 3 x 3), of kernels with one register tile.
+/* Winograd's F(4 x 4, 3 x 3): ${target} = ${relu and "relu(" or ""}${source} * w${bias and " + bias" or ""}${relu and ")" or ""}, in blocks of ${block} tiles; in each frequency a register tile of
+ * all of them x ${c.count(nr, "vector")}. w: 36 x inputs x outputs.${stats and " Leaves sums of y (see add_image_moments)." or ""} templates/ops/conv/winograd.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* ${v_shape}: transformed inputs of a block */
-    float *const m = scratch + ${36 * v_step}; /* ${m_shape}: their products with the weights */
-    const int tiles = n * ${tiles};
+    const int v_step = ${block} * from.pitch + WINOGRAD_GAP;
+    const int m_step = ${block} * to.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
+    const int wide = (to.w + 3) / 4;
+    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += ${block}) {
         const int count = tiles - first < ${block} ? tiles - first : ${block};
 
         /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
         for (int t = 0; t < count; t++) {
-            const int image = (first + t) / ${tiles};
-            const int row = (first + t) % ${tiles} / ${wide} * 4;
-            const int col = (first + t) % ${wide} * 4;
-            const float *in = ${source} + image * ${source_image} + ${c.index("row", source_at)} * ${source_row} + ${c.index("col", source_at)} * ${source_pitch};
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            @ uses "row_of"
+            const float *in = ${source} + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
             @ if ragged then
-                float patch[${36 * source_pitch}];
-                const bool inside = row <= ${last_row} && col <= ${last_col};
+                @ uses "winograd_patch"
+                @ uses "winograd_input"
+                float patch[36 * ${ragged}];
+                const int rows = from.h + from.border + padding - row; /* from this tile to the end */
+                const int cols = from.w + from.border + padding - col;
+                const bool inside = rows >= 6 && cols >= 6;
                 if (!inside) {
-                    @ uses "winograd_patch"
-                    winograd_patch(patch, 6, in, ${source_rows} - row, ${source_cols} - col, ${source_row}, ${source_pitch});
+                    winograd_patch(patch, 6, in, rows, cols, row_of(from), from.pitch);
                 }
-                for (int i = 0; i < ${source_pitch}; i += ${vl}) {
-                    @ uses "winograd_input"
-                    winograd_input(v + t * ${source_pitch} + i, ${v_step}, (inside ? in : patch) + i, inside ? ${source_row} : ${6 * source_pitch}, ${source_pitch});
+                for (int i = 0; i < from.pitch; i += ${vl}) {
+                    winograd_input(v + t * from.pitch + i, v_step, (inside ? in : patch) + i, inside ? row_of(from) : 6 * from.pitch, from.pitch);
                 }
             @ else
-                for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                for (int i = 0; i < from.pitch; i += ${vl}) {
                     @ uses "winograd_input"
-                    winograd_input(v + t * ${source_pitch} + i, ${v_step}, in + i, ${source_row}, ${source_pitch});
+                    winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
                 }
             @ end
         }
@@ -46,26 +51,24 @@ static NOINLINE void ${name}(${signature})
                 @ uses "fetch_ahead"
                 fetch_ahead(ahead);
             @ end
-            ${product}(m + f * ${m_step}, ${target_pitch}, v + f * ${v_step}, ${source_pitch}, w + f * ${channels * target_pitch}, ${channels});
+            ${product}(m + f * m_step, to.pitch, v + f * v_step, from.pitch, w + f * from.c * to.pitch, from.c);
         }
 
         /* ${target} = A'mA${relu and ", cut off at zero" or ""}${stats and ", and its sums" or ""}. */
         for (int t = 0; t < count; t++) {
-            const int image = (first + t) / ${tiles};
-            const int row = (first + t) % ${tiles} / ${wide} * 4;
-            const int col = (first + t) % ${wide} * 4;
-            float *out = ${target} + image * ${target_image} + ${c.index("row", target_border)} * ${target_row} + ${c.index("col", target_border)} * ${target_pitch};
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            float *out = ${target} + image * floats_of(to) + pixel_of(to, row, col);
             @ if stats then
-                float *const image_sums = sums + image * ${3 * target_pitch};
+                float *const image_sums = sums + image * 3 * to.pitch;
             @ end
-            for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+            for (int k = 0; k < to.pitch; k += ${vl}) {
                 ${vec} made[16];
                 @ uses "winograd_output"
-                winograd_output(made, m + t * ${target_pitch} + k, ${m_step});
+                winograd_output(made, m + t * to.pitch + k, m_step);
                 @ if bias then
                     const ${vec} b = ${mm}_loadu_ps(bias + k);
-                @ end
-                @ if bias then
                     for (int i = 0; i < 16; i++) {
                         made[i] = ${mm}_add_ps(made[i], b);
                     }
@@ -75,14 +78,15 @@ static NOINLINE void ${name}(${signature})
                     winograd_relu(made);
                 @ end
                 @ if stats then
-                    const ${vec} shift = winograd_shift(image_sums + k, ${target_pitch}, made[0], (first + t) % ${tiles} == 0);
+                    @ uses "winograd_sums"
+                    const ${vec} shift = winograd_shift(image_sums + k, to.pitch, made[0], (first + t) % image_tiles == 0);
                 @ end
                 @ if ragged then
-                    const int rows = ${target_h} - row < 4 ? ${target_h} - row : 4;
-                    const int cols = ${target_w} - col < 4 ? ${target_w} - col : 4;
+                    const int rows = to.h - row < 4 ? to.h - row : 4;
+                    const int cols = to.w - col < 4 ? to.w - col : 4;
                     for (int i = 0; i < rows; i++) {
                         for (int j = 0; j < cols; j++) {
-                            float *pixel = out + i * ${target_row} + j * ${target_pitch} + k;
+                            float *pixel = out + i * row_of(to) + j * to.pitch + k;
                             @ if adds then
                                 made[4 * i + j] = ${mm}_add_ps(${mm}_loadu_ps(pixel), made[4 * i + j]);
                             @ end
@@ -96,11 +100,10 @@ static NOINLINE void ${name}(${signature})
                     @ end
                 @ else
                     @ uses(adds and "winograd_add" or "winograd_store")
-                    ${adds and "winograd_add" or "winograd_store"}(out + k, ${target_row}, ${target_pitch}, made);
+                    ${adds and "winograd_add" or "winograd_store"}(out + k, row_of(to), to.pitch, made);
                 @ end
                 @ if stats then
-                    @ uses "winograd_sums"
-                    winograd_sums(image_sums + k, ${target_pitch}, made, shift);
+                    winograd_sums(image_sums + k, to.pitch, made, shift);
                 @ end
             }
         }

@@ -22,6 +22,11 @@
      * The data gradient is the same with the window turned around. The weight gradient is the transpose,
      * F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
 @ end
+@ if wanted.winograd_input then
+
+    /* Floats behind each frequency of transformed tiles. */
+    enum { WINOGRAD_GAP = 16 };
+@ end
 @ if wanted.winograd_patch then
 
     /* The top left rows x cols of size x size pixels, zeros for the rest: a tile that ends outside its image. */

@@ -1,57 +1,63 @@
-@ -- Weight gradient of a 3 x 3 convolution by Winograd's F(3 x 3, 4 x 4).
-@ assert(source_pitch % vl == 0 and target_pitch % (nr * vl) == 0, "blocks must fill the channels")
-/* ${formula}
- * ${shapes}
- * Winograd's F(3 x 3, 4 x 4): blocks of ${block} tiles; tile of up to ${c.count(spans[1].mr, "channel")} x ${c.count(nr, "vector")} in each frequency.
- * ${cost} templates/ops/conv/winograd_weights.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+@ -- The loops of weight gradients of a 3 x 3 convolution by Winograd's F(3 x 3, 4 x 4), of kernels with
+@ -- one register tile.
+/* Winograd's F(3 x 3, 4 x 4): dw += x correlated with dy${bias and ", db += sum of dy" or ""}, in blocks of ${block} tiles; in each frequency a
+ * register tile of up to ${c.count(spans[1].mr, "channel")} x ${c.count(nr, "vector")}. dw: 9 x inputs x outputs. templates/ops/conv/winograd_weights.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image from, struct image grads, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    float *const v = scratch; /* ${v_shape}: transformed inputs of a block */
-    float *const m = scratch + ${36 * v_step}; /* ${m_shape}: transformed gradients */
-    float *const du = scratch + ${36 * (v_step + m_step)}; /* ${du_shape}: their products, summed over all tiles */
-    const int tiles = n * ${tiles};
+    const int v_step = ${block} * from.pitch + WINOGRAD_GAP;
+    const int m_step = ${block} * grads.pitch + WINOGRAD_GAP;
+    const int du_step = from.c * grads.pitch + WINOGRAD_GAP;
+    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
+    float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
+    float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
+    const int wide = (grads.w + 3) / 4;
+    const int image_tiles = (grads.h + 3) / 4 * wide;
+    const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += ${block}) {
         const int count = tiles - first < ${block} ? tiles - first : ${block};
 
+        @ uses "row_of"
         /* v = B'xB, m = A dy A'. */
         for (int t = 0; t < count; t++) {
-            const int image = (first + t) / ${tiles};
-            const int row = (first + t) % ${tiles} / ${wide} * 4;
-            const int col = (first + t) % ${wide} * 4;
-            const float *in = x + image * ${source_image} + ${c.index("row", source_at)} * ${source_row} + ${c.index("col", source_at)} * ${source_pitch};
-            const float *grad = dy + image * ${target_image} + ${c.index("row", target_border)} * ${target_row} + ${c.index("col", target_border)} * ${target_pitch};
+            const int image = (first + t) / image_tiles;
+            const int row = (first + t) % image_tiles / wide * 4;
+            const int col = (first + t) % wide * 4;
+            const float *in = x + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
+            const float *grad = dy + image * floats_of(grads) + pixel_of(grads, row, col);
             @ if ragged then
-                float patch[${36 * source_pitch}];
-                float grad_patch[${16 * target_pitch}];
-                const bool inside = row <= ${last_row} && col <= ${last_col};
-                const bool whole = row + 4 <= ${target_h} && col + 4 <= ${target_w};
+                float patch[36 * ${ragged}];
+                float grad_patch[16 * ${ragged_grads}];
+                const int rows = from.h + from.border + padding - row; /* from this tile to the end */
+                const int cols = from.w + from.border + padding - col;
+                const bool inside = rows >= 6 && cols >= 6;
+                const bool whole = row + 4 <= grads.h && col + 4 <= grads.w;
                 if (!inside) {
                     @ uses "winograd_patch"
-                    winograd_patch(patch, 6, in, ${source_rows} - row, ${source_cols} - col, ${source_row}, ${source_pitch});
+                    winograd_patch(patch, 6, in, rows, cols, row_of(from), from.pitch);
                 }
                 if (!whole) {
                     @ uses "winograd_patch"
-                    winograd_patch(grad_patch, 4, grad, ${target_h} - row, ${target_w} - col, ${target_row}, ${target_pitch});
+                    winograd_patch(grad_patch, 4, grad, grads.h - row, grads.w - col, row_of(grads), grads.pitch);
                 }
-                for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                for (int i = 0; i < from.pitch; i += ${vl}) {
                     @ uses "winograd_input"
-                    winograd_input(v + t * ${source_pitch} + i, ${v_step}, (inside ? in : patch) + i, inside ? ${source_row} : ${6 * source_pitch}, ${source_pitch});
+                    winograd_input(v + t * from.pitch + i, v_step, (inside ? in : patch) + i, inside ? row_of(from) : 6 * from.pitch, from.pitch);
                 }
-                for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+                for (int k = 0; k < grads.pitch; k += ${vl}) {
                     @ uses "winograd_gradient"
-                    winograd_gradient(m + t * ${target_pitch} + k, ${m_step}, (whole ? grad : grad_patch) + k, whole ? ${target_row} : ${4 * target_pitch}, ${target_pitch});
+                    winograd_gradient(m + t * grads.pitch + k, m_step, (whole ? grad : grad_patch) + k, whole ? row_of(grads) : 4 * grads.pitch, grads.pitch);
                 }
             @ else
-                for (int i = 0; i < ${source_pitch}; i += ${vl}) {
+                for (int i = 0; i < from.pitch; i += ${vl}) {
                     @ uses "winograd_input"
-                    winograd_input(v + t * ${source_pitch} + i, ${v_step}, in + i, ${source_row}, ${source_pitch});
+                    winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
                 }
-                for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+                for (int k = 0; k < grads.pitch; k += ${vl}) {
                     @ uses "winograd_gradient"
-                    winograd_gradient(m + t * ${target_pitch} + k, ${m_step}, grad + k, ${target_row}, ${target_pitch});
+                    winograd_gradient(m + t * grads.pitch + k, m_step, grad + k, row_of(grads), grads.pitch);
                 }
             @ end
         }
@@ -64,8 +70,8 @@ static NOINLINE void ${name}(${signature})
             @ end
             @ for _, span in ipairs(spans) do
                 for (int j = ${span.first}; j < ${span.last}; j += ${span.mr}) {
-                    for (int k = 0; k < ${target_pitch}; k += ${nr * vl}) {
-                        ${span.product}(du + f * ${du_step} + j * ${target_pitch} + k, v + f * ${v_step} + j, ${source_pitch}, m + f * ${m_step} + k, ${target_pitch}, count, first == 0);
+                    for (int k = 0; k < grads.pitch; k += ${nr * vl}) {
+                        ${span.product}(du + f * du_step + j * grads.pitch + k, v + f * v_step + j, from.pitch, m + f * m_step + k, grads.pitch, count, first == 0);
                     }
                 }
             @ end
@@ -73,17 +79,17 @@ static NOINLINE void ${name}(${signature})
     }
 
     /* dw += G'du G. */
-    for (int i = 0; i < ${channels * target_pitch}; i += ${vl}) {
-        winograd_weights(dw + i, ${channels * target_pitch}, du + i, ${du_step});
+    for (int i = 0; i < from.c * grads.pitch; i += ${vl}) {
+        winograd_weights(dw + i, from.c * grads.pitch, du + i, du_step);
     }
     @ if bias then
         for (int image = 0; image < n; image++) {
-            for (int row = 0; row < ${target_h}; row++) {
-                const float *grad = dy + image * ${target_image} + ${c.index("row", target_border)} * ${target_row}${c.add("", target_border * target_pitch)};
-                for (int k = 0; k < ${target_pitch}; k += ${vl}) {
+            for (int row = 0; row < grads.h; row++) {
+                const float *grad = dy + image * floats_of(grads) + pixel_of(grads, row, 0);
+                for (int k = 0; k < grads.pitch; k += ${vl}) {
                     ${vec} sum = ${mm}_setzero_ps();
-                    for (int col = 0; col < ${target_w}; col++) {
-                        sum = ${mm}_add_ps(sum, ${mm}_loadu_ps(grad + col * ${target_pitch} + k));
+                    for (int col = 0; col < grads.w; col++) {
+                        sum = ${mm}_add_ps(sum, ${mm}_loadu_ps(grad + col * grads.pitch + k));
                     }
                     ${mm}_storeu_ps(db + k, ${mm}_add_ps(${mm}_loadu_ps(db + k), sum));
                 }

@@ -1,0 +1,107 @@
+@ -- What the loops of kernels are given, and where it lies.
+@ if plain then
+
+    /* Of an image, so that sums for all of them fit. */
+    enum { MOST_CHANNELS = ${most_channels} };
+@ end
+@ if wanted.image then
+
+    /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by side, and
+     * the next pixel `pitch` floats further on. */
+    struct image {
+        int h, w, c, pitch, border;
+    };
+
+    static inline int floats_of(struct image it)
+    {
+        return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
+    }
+
+    /* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above. */
+    static inline int pixel_of(struct image it, int row, int col)
+    {
+        return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
+    }
+@ end
+@ if wanted.row_of then
+
+    /* Floats from a row to the next. */
+    static inline int row_of(struct image it)
+    {
+        return (it.w + 2 * it.border) * it.pitch;
+    }
+@ end
+@ if wanted.window then
+
+    /* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is made
+     * of `inputs` channels, and each input makes `outputs`. */
+    struct window {
+        int h, w, stride, padding, inputs, outputs;
+    };
+@ end
+@ if wanted.inside then
+
+    /* The rows, of `size` there are, that window `at` of `length` rows sees of an image; or columns. */
+    static inline struct span inside(int at, int length, struct window window, int size)
+    {
+        const int first = at * window.stride - window.padding;
+        const int last = first + length;
+        return (struct span){first > 0 ? first : 0, last < size ? last : size};
+    }
+@ end
+@ if wanted.place_of then
+
+    /* The place of pixel (r, s) in the window of output (row, col). */
+    static inline int place_of(struct window window, int r, int row, int s, int col)
+    {
+        const int down = r - row * window.stride + window.padding;
+        return down * window.w + s - col * window.stride + window.padding;
+    }
+@ end
+@ if wanted.sum_pixels then
+
+    /* What a norm needs of an image: sums: 3 rows: its first pixel, the sum of what all pixels differ from
+     * that, the sum of the squares of this. Row by row, so that long sums stay exact. */
+    static INLINE void sum_pixels(float *restrict sums, const float *restrict y, struct image it)
+    {
+        const float *first = y + pixel_of(it, 0, 0);
+        memcpy(sums, first, (size_t)it.pitch * sizeof *sums);
+        zero(sums + it.pitch, 2 * (size_t)it.pitch);
+        for (int row = 0; row < it.h; row++) {
+            float sum[MOST_CHANNELS] = {0.0f};
+            float squares[MOST_CHANNELS] = {0.0f};
+            for (int col = 0; col < it.w; col++) {
+                const float *pixel = y + pixel_of(it, row, col);
+                for (int k = 0; k < it.pitch; k++) {
+                    const float distance = pixel[k] - first[k];
+                    sum[k] += distance;
+                    squares[k] += distance * distance;
+                }
+            }
+            for (int k = 0; k < it.pitch; k++) {
+                sums[it.pitch + k] += sum[k];
+                sums[2 * it.pitch + k] += squares[k];
+            }
+        }
+    }
+@ end
+@ if wanted.drop_bits then
+
+    /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch` bits a
+     * pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+    struct drop {
+        int pitch, bytes;
+        float scale;
+    };
+@ end
+@ if wanted.dropped then
+
+    /* `value` through it. Without bits nothing is dropped. */
+    static inline float dropped(float value, const uint8_t *bits, int position, float scale)
+    {
+        if (bits == NULL) {
+            return value;
+        }
+        return (bits[position / 8] >> position % 8 & 1) != 0 ? value * scale : 0.0f;
+    }
+@ end
