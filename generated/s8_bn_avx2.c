@@ -2177,7 +2177,7 @@ static inline int row_of(struct image it)
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
  * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-struct drop {
+struct drop_bits {
     int pitch, bytes;
     float scale;
 };
@@ -2187,7 +2187,7 @@ struct drop {
  * templates/ops/pointwise.c.tpl */
 static INLINE void batchnorm_drop_fwd_x2(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop drop)
+    struct image to, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
@@ -2342,7 +2342,7 @@ static INLINE void winograd_relu_norm_fwd_ahead_6x2(float *restrict y, float *re
  * templates/ops/pointwise.c.tpl */
 static INLINE void batchnorm_drop_fwd_x4(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop drop)
+    struct image to, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
@@ -2497,7 +2497,7 @@ static INLINE void winograd_relu_norm_fwd_ahead_4x2(float *restrict y, float *re
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
 static INLINE void batchnorm_drop_bwd_reduce_x4(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop drop)
+    struct image from, struct image grads, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -2578,7 +2578,7 @@ static INLINE void batchnorm_drop_bwd_reduce_x4(float *restrict sums, const floa
 static INLINE void batchnorm_drop_mask_bwd_data_x4(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop drop)
+    struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2852,7 +2852,7 @@ static INLINE void winograd_bwd_data_ahead_6x2(float *restrict dx, const float *
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
 static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop drop)
+    struct image from, struct image grads, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -2905,7 +2905,7 @@ static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const floa
 static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop drop)
+    struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -3180,7 +3180,7 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y,
     batchnorm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -3203,7 +3203,7 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const f
     batchnorm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -3320,7 +3320,7 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y,
     batchnorm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -3343,7 +3343,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y,
     batchnorm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -3366,7 +3366,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const f
     batchnorm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -3482,7 +3482,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y,
     batchnorm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -3504,7 +3504,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const flo
     batchnorm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
@@ -3721,7 +3721,7 @@ static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict
     batchnorm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
@@ -3734,7 +3734,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, c
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
@@ -3942,7 +3942,7 @@ static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restri
     batchnorm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
@@ -3955,7 +3955,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
@@ -4015,7 +4015,7 @@ static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restri
     batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
@@ -4028,7 +4028,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
@@ -4212,7 +4212,7 @@ static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restri
     batchnorm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
@@ -4225,7 +4225,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
@@ -4261,7 +4261,7 @@ static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sum
     batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
@@ -4274,7 +4274,7 @@ static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
@@ -5893,7 +5893,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "bb375844387c987d",
+    .arithmetic = "0a20117247f82fc6",
     .c = 3,
     .h = 32,
     .w = 32,

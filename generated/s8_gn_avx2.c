@@ -1472,7 +1472,7 @@ static inline int row_of(struct image it)
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
  * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-struct drop {
+struct drop_bits {
     int pitch, bytes;
     float scale;
 };
@@ -1482,7 +1482,7 @@ struct drop {
  * templates/ops/pointwise.c.tpl */
 static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop drop)
+    struct image to, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
@@ -1636,7 +1636,7 @@ static INLINE void winograd_relu_norm_fwd_6x2(float *restrict y, float *restrict
  * templates/ops/pointwise.c.tpl */
 static INLINE void norm_drop_fwd_x4(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop drop)
+    struct image to, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
@@ -1790,7 +1790,7 @@ static INLINE void winograd_relu_norm_fwd_4x2(float *restrict y, float *restrict
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
 static INLINE void norm_drop_bwd_reduce_x4(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop drop)
+    struct image from, struct image grads, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -1870,7 +1870,7 @@ static INLINE void norm_drop_bwd_reduce_x4(float *restrict sums, const float *re
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void norm_drop_mask_bwd_data_x4(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop drop)
+    struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2141,7 +2141,7 @@ static INLINE void winograd_bwd_data_6x2(float *restrict dx, const float *restri
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
 static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop drop)
+    struct image from, struct image grads, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -2193,7 +2193,7 @@ static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *re
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop drop)
+    struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m256 scale = _mm256_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2468,7 +2468,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2491,7 +2491,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
     norm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -2608,7 +2608,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2631,7 +2631,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2654,7 +2654,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
     norm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -2770,7 +2770,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
     norm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2792,7 +2792,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
     norm_drop_fwd_x4(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
@@ -3009,7 +3009,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
     norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
@@ -3022,7 +3022,7 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
@@ -3226,7 +3226,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
@@ -3239,7 +3239,7 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
@@ -3295,7 +3295,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
@@ -3308,7 +3308,7 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
@@ -3490,7 +3490,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
@@ -3503,7 +3503,7 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
@@ -3537,7 +3537,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
     norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
@@ -3550,7 +3550,7 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
@@ -4994,7 +4994,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "075a5be5945e498f",
+    .arithmetic = "dc40fe1498300852",
     .c = 3,
     .h = 32,
     .w = 32,

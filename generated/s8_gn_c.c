@@ -1121,7 +1121,7 @@ static INLINE void sum_pixels(float *restrict sums, const float *restrict y, str
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
  * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-struct drop {
+struct drop_bits {
     int pitch, bytes;
     float scale;
 };
@@ -1176,7 +1176,7 @@ static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
  * templates/ops/plain/pointwise_fwd.c.tpl */
 static INLINE void norm_drop_fwd(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop drop)
+    struct image to, struct image from, struct drop_bits drop)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         const float *a = coef + image * 5 * to.pitch, *b = a + to.pitch, *m = b + to.pitch;
@@ -1383,7 +1383,7 @@ static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy
  * coef: rows a, b, m, .., those of each image. templates/ops/plain/pointwise_bwd_reduce.c.tpl */
 static INLINE void norm_drop_bwd_reduce(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop drop)
+    struct image from, struct image grads, struct drop_bits drop)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
         const float *m = coef + (5 * image + 2) * grads.pitch;
@@ -1418,7 +1418,7 @@ static INLINE void norm_drop_bwd_reduce(float *restrict sums, const float *restr
  * templates/ops/plain/pointwise_bwd_data.c.tpl */
 static INLINE void norm_drop_mask_bwd_data(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop drop)
+    struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
             x += floats_of(from)) {
@@ -1522,7 +1522,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -1545,7 +1545,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
     norm_drop_fwd(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 130 KB, writes 64 KB. */
@@ -1590,7 +1590,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -1613,7 +1613,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -1636,7 +1636,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
     norm_drop_fwd(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 34 KB, writes 16 KB. */
@@ -1680,7 +1680,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
     norm_drop_fwd(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -1702,7 +1702,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
     norm_drop_fwd(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = mean of each 8 x 8 window, stride 1, padding 0. Reads 8 KB, writes 1 KB. */
@@ -1771,7 +1771,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
     norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
@@ -1784,7 +1784,7 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
@@ -1879,7 +1879,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
@@ -1892,7 +1892,7 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
@@ -1952,7 +1952,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
@@ -1965,7 +1965,7 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
@@ -2036,7 +2036,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
@@ -2049,7 +2049,7 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
@@ -2085,7 +2085,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
     norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
@@ -2098,7 +2098,7 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.885 MFLOP; reads 80 KB, writes 2
@@ -3363,7 +3363,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "c",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "8e8f08c5e9f256e1",
+    .arithmetic = "558995ccc6b9c51e",
     .c = 3,
     .h = 32,
     .w = 32,

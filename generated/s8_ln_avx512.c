@@ -1466,7 +1466,7 @@ static inline int row_of(struct image it)
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
  * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-struct drop {
+struct drop_bits {
     int pitch, bytes;
     float scale;
 };
@@ -1476,7 +1476,7 @@ struct drop {
  * templates/ops/pointwise.c.tpl */
 static INLINE void norm_drop_fwd_x1(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop drop)
+    struct image to, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
@@ -1637,7 +1637,7 @@ static INLINE void winograd_relu_norm_fwd_8x2(float *restrict y, float *restrict
  * templates/ops/pointwise.c.tpl */
 static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop drop)
+    struct image to, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
@@ -1780,7 +1780,7 @@ static INLINE void winograd_relu_norm_fwd_8x1(float *restrict y, float *restrict
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
 static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop drop)
+    struct image from, struct image grads, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -1832,7 +1832,7 @@ static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *re
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop drop)
+    struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2081,7 +2081,7 @@ static INLINE void winograd_bwd_data_8x1(float *restrict dx, const float *restri
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
 static INLINE void norm_drop_bwd_reduce_x1(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop drop)
+    struct image from, struct image grads, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -2119,7 +2119,7 @@ static INLINE void norm_drop_bwd_reduce_x1(float *restrict sums, const float *re
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void norm_drop_mask_bwd_data_x1(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop drop)
+    struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2446,7 +2446,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd_x1(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2469,7 +2469,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float 
     norm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -2621,7 +2621,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd_x1(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2644,7 +2644,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const 
     norm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2667,7 +2667,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float 
     norm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* y = x * w; 1 x 1 window, stride 1, padding 0.
@@ -2818,7 +2818,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const fl
     norm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
@@ -2840,7 +2840,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *r
     norm_drop_fwd_x2(y, x, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* y = mean of each 8 x 8 window, stride 1, padding 0.
@@ -3076,7 +3076,7 @@ static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums
     norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
@@ -3089,7 +3089,7 @@ static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const 
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
@@ -3356,7 +3356,7 @@ static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
@@ -3369,7 +3369,7 @@ static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
@@ -3425,7 +3425,7 @@ static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n,
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
@@ -3438,7 +3438,7 @@ static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
             (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
@@ -3683,7 +3683,7 @@ static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict su
     norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
@@ -3696,7 +3696,7 @@ static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, cons
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
             (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
@@ -3730,7 +3730,7 @@ static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
     norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n,
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
@@ -3743,7 +3743,7 @@ static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const floa
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
             (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
+            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
 }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
@@ -5143,7 +5143,7 @@ static const struct model model = {
     .norm = "ln",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "fd2bc5fb8c11ab01",
+    .arithmetic = "c1867ad13fe43f82",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -29,9 +29,10 @@ local function badness(before, after)
     return after:find("^[-+*?:&|<>=]+$") and 1 or nil
 end
 
--- Where to break a line: the number of bytes that stay on it, or nil.
+-- Where to break a line: the number of bytes that stay on it; behind the last bracket that opens
+-- where there is no better place, or nil.
 local function break_of(line, indent)
-    local best, least
+    local best, least, opened
     local depth, at = 0, 1
     while at <= #line and at <= wrap.WIDTH + 1 do
         local char <const> = line:sub(at, at)
@@ -43,6 +44,7 @@ local function break_of(line, indent)
             until not escapes
         elseif char:find("[({%[]") then
             depth = depth + 1
+            opened = at <= wrap.WIDTH and char == "(" and at or opened
         elseif char:find("[)}%]]") then
             depth = depth - 1
         elseif char == " " and at > indent + SHORTEST then
@@ -53,7 +55,7 @@ local function break_of(line, indent)
         end
         at = at + 1
     end
-    return best
+    return best or opened
 end
 
 local function wrap_code(lines, line)
@@ -66,7 +68,7 @@ local function wrap_code(lines, line)
         end
         lines[#lines + 1] = line:sub(1, last)
         inner = indent + CONTINUATION
-        line = (" "):rep(inner) .. line:sub(last + 2)
+        line = (" "):rep(inner) .. line:sub(last + 1):gsub("^ ", "")
     end
     lines[#lines + 1] = line
 end

@@ -27,7 +27,7 @@ end
 --- The dropout of a pointwise kernel.
 function entry.drop(spec)
     return { uses = "drop_bits", text = string.format(
-        "(struct drop){.pitch = %d, .bytes = %d, .scale = %s}", dropout.pitch(spec.c),
+        "(struct drop_bits){.pitch = %d, .bytes = %d, .scale = %s}", dropout.pitch(spec.c),
         4 * dropout.words(spec.x.h, spec.x.w, spec.c), c.float(dropout.scale(spec.p))) }
 end
 

@@ -89,7 +89,7 @@
 
     /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch` bits a
      * pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-    struct drop {
+    struct drop_bits {
         int pitch, bytes;
         float scale;
     };

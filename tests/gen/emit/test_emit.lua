@@ -198,7 +198,7 @@ function tests.unroll_none_writes_plain_loops()
     assert(not text:find("vec4", 1, true), "vectors")
     assert(text:find(" --isa c --unroll none gen/nets/", 1, true), "its command")
     for _, loops in ipairs { "conv_relu_norm_fwd", "conv_fwd", "conv_bwd_data",
-        "conv_bwd_weights", "pointwise_norm_bwd_reduce" } do
+        "conv_bwd_weights", "norm_bwd_reduce" } do
         local _, defined <const> = text:gsub("static INLINE void " .. loops .. "%(", "")
         test.equal(defined, 1, loops)
     end

@@ -11,8 +11,9 @@ local tests <const> = {}
 
 local OPTIONS <const> = { unroll = "tile" }
 
--- Calls check(text, notes, title) once for every function of many programs but those of norms.
-local function each_text(check)
+-- Calls check(text, notes, title) once for every function of many programs but those of norms;
+-- shared: also for those that kernels share.
+local function each_text(check, shared)
     local seen <const> = {}
     local function expand(title, file, params)
         local text <const>, notes <const> = template.render(file, params)
@@ -25,7 +26,15 @@ local function each_text(check)
         for _, part in ipairs({ plans.train, plans.eval }) do
             for _, spec in ipairs(part.plan.kernels) do
                 local op <const> = ops[spec.op]
-                expand(spec.name, op.params(spec, plans.set, OPTIONS))
+                local file <const>, params <const>, list <const> = op.params(spec, plans.set,
+                    OPTIONS)
+                expand(spec.name, file, params)
+                for _, one in ipairs(shared and list or {}) do
+                    one.params.name = one.name
+                    one.params.vec, one.params.mm = plans.set.vec, plans.set.mm
+                    one.params.vl = plans.set.vl
+                    expand(one.name, one.template, one.params)
+                end
                 local what <const> = spec.pass == "bwd_weights" and "unpack"
                     or spec.pass == "bwd_data" and "pack_transposed" or "pack"
                 if op.pack then
@@ -50,6 +59,7 @@ end
 local function helpers_of(all)
     all:helpers({
         "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
+        "ops/images.c.tpl",
     }, {
         isa = "avx2", vec = "__m256", mm = "_mm256", bytes = 4, plain = false,
     })
@@ -66,16 +76,18 @@ function tests.templates_note_the_helpers_that_they_call()
             assert(offered[helper], title .. ": no helper is called " .. helper)
             noted[helper] = true
         end
-        for helper in text:gmatch("([%a_][%w_]*)%(") do
-            if offered[helper] then
-                assert(noted[helper], title .. ": calls " .. helper .. " without a note")
-                noted[helper] = "called"
+        for _, use in ipairs { "([%a_][%w_]*)%(", "%(struct ([%a_][%w_]*)%)" } do
+            for helper in text:gmatch(use) do
+                if offered[helper] then
+                    assert(noted[helper], title .. ": calls " .. helper .. " without a note")
+                    noted[helper] = "called"
+                end
             end
         end
         for helper, how in pairs(noted) do -- any that is wrong is an error
             assert(how == "called", title .. ": notes " .. helper .. ", which it does not call")
         end
-    end)
+    end, true)
 end
 
 -- Kernels and what else a step calls stand behind it: all but packing and what is inlined.

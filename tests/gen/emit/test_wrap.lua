@@ -47,7 +47,7 @@ function tests.tokens_stay_whole()
     local result <const> = wrapped { "static void f(" .. ("const float *restrict a, "):rep(5)
         .. "int n);" }
     assert(not result:find("\n *%*restrict"), result)
-    local text <const> = '    f("' .. ("in a, string "):rep(9) .. '", 1);'
+    local text <const> = '    "' .. ("in a, (string "):rep(9) .. '"'
     test.equal(wrap.text(text .. "\n"), text .. "\n")
     local quoted <const> = wrapped { '    f("' .. ("q, \\\" "):rep(8) .. '", ' .. ("x"):rep(40)
         .. ", y);" }

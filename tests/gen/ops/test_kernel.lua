@@ -322,6 +322,14 @@ function tests.tiles_fit()
     end)
 end
 
+-- What the loops of a Winograd kernel are made of, and the images that it reads and makes.
+local function winograd_of(spec, plans)
+    local _, _, shared <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
+    local data <const> = spec.pass == "bwd_data"
+    return shared[#shared].params, data and spec.dy or spec.x,
+        data and spec.dx or spec.pass == "fwd" and spec.y or spec.dy
+end
+
 -- The same for the tiles of Winograd's products, whose blocks lie in the scratch memory.
 function tests.winograd_tiles_fit()
     local count = 0
@@ -329,15 +337,14 @@ function tests.winograd_tiles_fit()
         for _, spec in ipairs(plans.train.plan.kernels) do
             if spec.algorithm == "winograd4" then
                 count = count + 1
-                local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
+                local params <const>, source <const>, target <const> = winograd_of(spec, plans)
                 local mr <const> = params.spans and params.spans[1].mr or params.block
                 assert(mr * params.nr + params.nr + 1 <= plans.set.registers, title)
-                test.equal(params.target_pitch // plans.set.vl % params.nr, 0, title)
-                test.equal(params.source_pitch % plans.set.vl, 0, title)
-                test.equal(winograd.scratch(spec),
-                    36 * (params.v_step + params.m_step + params.du_step), title)
-                assert(params.v_step >= params.block * params.source_pitch, title)
-                assert(params.m_step >= params.block * params.target_pitch, title)
+                test.equal(target.pitch // plans.set.vl % params.nr, 0, title)
+                test.equal(source.pitch % plans.set.vl, 0, title)
+                local floats <const> = params.block * (source.pitch + target.pitch) + 2 * 16
+                    + (params.spans and source.c * target.pitch + 16 or 0)
+                test.equal(winograd.scratch(spec), 36 * floats, title)
             end
         end
     end)
@@ -352,15 +359,15 @@ function tests.winograd_tiles_lie_inside()
         for _, spec in ipairs(plans.train.plan.kernels) do
             if spec.algorithm == "winograd4" then
                 count = count + 1
-                local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
-                local source <const> = spec.pass == "bwd_data" and spec.dy or spec.x
-                local rows <const> = source.h + 2 * source.border
-                assert(params.high * 4 >= params.target_h and params.wide * 4 >= params.target_w)
-                assert(params.source_at >= 0, title)
-                test.equal(params.last_row + params.source_at + 6, rows, title)
-                assert(params.ragged or (params.high - 1) * 4 <= params.last_row, title)
-                assert(params.ragged or (params.wide - 1) * 4 <= params.last_col, title)
-                assert((params.high - 1) * 4 < params.source_rows, title)
+                local params <const>, source <const>, target <const> = winograd_of(spec, plans)
+                local padding <const> = spec.pass == "bwd_data" and 2 - spec.padding or spec.padding
+                assert(source.border >= padding, title)
+                for _, size in ipairs { "h", "w" } do
+                    local last <const> = (target[size] - 1) // 4 * 4 -- where the last tile begins
+                    local left <const> = source[size] + source.border + padding - last
+                    assert(params.ragged or left >= 6, title)
+                    assert(left > 0, title)
+                end
             end
         end
     end)
@@ -412,8 +419,8 @@ function tests.dropout_rounds_as_the_runtime_does()
         p = 0.25, c = 8, params = { "y", "x", "keep" },
     }
     local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
-    test.equal(params.keep_scale, "1.3333334f")
-    test.equal({ params.drop_pitch, params.keep_bytes }, { 16, 8 })
+    test.equal(params.given[3].text,
+        "(struct drop_bits){.pitch = 16, .bytes = 8, .scale = 1.3333334f}")
     test.equal(dropout.threshold(0.25), 1 << 14)
     test.equal(dropout.threshold(0.9999999), 0xffff)
 end
