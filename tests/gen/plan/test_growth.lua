@@ -15,7 +15,7 @@ local twin <const> = require("language/twin")
 
 local tests <const> = {}
 
-local SHORT <const> = 48 -- layers
+local SHORT <const> = 40 -- layers; 48 has tables and texts double their memory at the longest alone
 local MOST <const> = 2.5 -- growth of the growth: 2, and room for a logarithm
 
 -- A description whose layers the Lua text `lines` appends to `l`, for i = 1 .. n.
