@@ -29,12 +29,13 @@ local function badness(before, after)
     return after:find("^[-+*?:&|<>=]+$") and 1 or nil
 end
 
--- Where to break a line: the number of bytes that stay on it; behind the last bracket that opens
--- where there is no better place, or nil.
-local function break_of(line, indent)
+-- Where to break a line of which the part from byte `start` on stands behind `indent` columns: the
+-- last byte that stays; behind the last bracket that opens where there is no better place, or nil.
+local function break_of(line, start, indent)
     local best, least, opened
-    local depth, at = 0, 1
-    while at <= #line and at <= wrap.WIDTH + 1 do
+    local depth, at = 0, start
+    local before_first <const> = indent - start + 1 -- columns of a byte: at + before_first
+    while at <= #line and at + before_first <= wrap.WIDTH + 1 do
         local char <const> = line:sub(at, at)
         if char == '"' then
             repeat
@@ -44,10 +45,10 @@ local function break_of(line, indent)
             until not escapes
         elseif char:find("[({%[]") then
             depth = depth + 1
-            opened = at <= wrap.WIDTH and char == "(" and at or opened
+            opened = at + before_first <= wrap.WIDTH and char == "(" and at or opened
         elseif char:find("[)}%]]") then
             depth = depth - 1
-        elseif char == " " and at > indent + SHORTEST then
+        elseif char == " " and at > start + SHORTEST - 1 then
             local bad <const> = badness(line:sub(at - 1, at - 1), line:match("^%S*", at + 1))
             if bad and (not best or 2 * depth + bad <= least) then
                 best, least = at - 1, 2 * depth + bad
@@ -58,19 +59,20 @@ local function break_of(line, indent)
     return best or opened
 end
 
+-- The rest of a line is never copied: one may have thousands of columns.
 local function wrap_code(lines, line)
     local indent <const> = #line:match("^ *")
-    local inner = indent
-    while #line > wrap.WIDTH do
-        local last <const> = break_of(line, inner)
+    local inner, start = indent, indent + 1
+    while inner + #line - start + 1 > wrap.WIDTH do
+        local last <const> = break_of(line, start, inner)
         if not last then
             break
         end
-        lines[#lines + 1] = line:sub(1, last)
+        lines[#lines + 1] = (" "):rep(inner) .. line:sub(start, last)
         inner = indent + CONTINUATION
-        line = (" "):rep(inner) .. line:sub(last + 1):gsub("^ ", "")
+        start = line:sub(last + 1, last + 1) == " " and last + 2 or last + 1
     end
-    lines[#lines + 1] = line
+    lines[#lines + 1] = (" "):rep(inner) .. line:sub(start)
 end
 
 -- -- Comments ------------------------------------------------------------------------------------
