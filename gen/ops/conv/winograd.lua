@@ -289,6 +289,8 @@ function winograd.params(spec, isa, options)
         loops.flags.product = shared[1].name
         loops.words[#loops.words + 1] = unroll > 1 and "u" .. unroll or nil
     end
+    params.mr = loops.flags.spans and loops.flags.spans[1].mr or spec.tile.mr
+    params.nr = spec.tile.nr
     loops.name = table.concat(loops.words, "_")
     local file <const>, _, list <const> = entry.kernel(spec, params, loops)
     shared[#shared + 1] = list[1]

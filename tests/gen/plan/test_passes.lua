@@ -179,7 +179,11 @@ function passes.names_are_identifiers_and_tell_shapes_apart()
         for _, spec in ipairs(planned.train.plan.kernels) do
             assert(spec.name:find("^[%a_][%w_]*$"), title .. " " .. spec.name)
             local _, params <const> = ops[spec.op].params(spec, planned.set, options("bn", "avx2"))
-            local shape <const> = params.formula .. params.shapes
+            local words <const> = { params.formula, params.shapes }
+            for _, given in ipairs(params.given or {}) do
+                words[#words + 1] = given.text
+            end
+            local shape <const> = table.concat(words, " ")
             assert(shapes[spec.name] == nil or shapes[spec.name] == shape, spec.name)
             shapes[spec.name] = shape
         end
