@@ -102,9 +102,22 @@ float foreign_from_f16(uint16_t bits)
     return from_bits(sign | (uint32_t)(exponent + BIAS) << 23 | fraction << 13);
 }
 
-static bool is_other_float(enum safetensors_dtype dtype)
+static bool is_of_model(const struct model *model, const char *name)
 {
-    return dtype == SAFETENSORS_F16 || dtype == SAFETENSORS_BF16 || dtype == SAFETENSORS_F64;
+    bool found = false;
+    for (int i = 0; i < model->param_count && !found; i++)
+        found = strcmp(model->params[i].name, name) == 0;
+    for (int i = 0; i < model->state_count && !found; i++)
+        found = strcmp(model->states[i].name, name) == 0;
+    return found;
+}
+
+/* Whether a tensor must become floats: a checkpoint counts in doubles beside its model. */
+static bool is_other_float(const struct model *model, const struct safetensor *tensor)
+{
+    const enum safetensors_dtype dtype = tensor->dtype;
+    return (dtype == SAFETENSORS_F16 || dtype == SAFETENSORS_BF16 || dtype == SAFETENSORS_F64) &&
+           is_of_model(model, tensor->name);
 }
 
 static size_t element_bytes(enum safetensors_dtype dtype)
@@ -129,12 +142,13 @@ static void convert(float *out, const struct safetensor *tensor, size_t count)
     }
 }
 
-static bool convert_numbers(struct safetensors *file, char said[FOREIGN_SAID_SIZE], struct err *err)
+static bool convert_numbers(struct safetensors *file, const struct model *model,
+                            char said[FOREIGN_SAID_SIZE], struct err *err)
 {
     size_t floats = 0, tensors[SAFETENSORS_DTYPES] = {0};
     for (size_t i = 0; i < file->count; i++) {
         const struct safetensor *t = &file->tensors[i];
-        if (is_other_float(t->dtype))
+        if (is_other_float(model, t))
             floats += safetensors_bytes(t) / element_bytes(t->dtype);
     }
     if (floats == 0)
@@ -144,7 +158,7 @@ static bool convert_numbers(struct safetensors *file, char said[FOREIGN_SAID_SIZ
         return err_set_errno(err, ENOMEM, "%s: %zu numbers", file->path, floats);
     for (size_t i = 0; i < file->count; i++) {
         struct safetensor *t = &file->tensors[i];
-        if (!is_other_float(t->dtype))
+        if (!is_other_float(model, t))
             continue;
         const size_t count = safetensors_bytes(t) / element_bytes(t->dtype);
         convert(next, t, count);
@@ -167,7 +181,7 @@ bool foreign_adapt(struct safetensors *file, const struct model *model,
 {
     said[0] = '\0';
     strip_prefixes(file, model, said);
-    return convert_numbers(file, said, err);
+    return convert_numbers(file, model, said, err);
 }
 
 /* -- What fits --------------------------------------------------------------------------------- */
