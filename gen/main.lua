@@ -259,16 +259,16 @@ local function norm_of(arguments, file)
         norm:gsub("[^%w]", "?"):sub(1, 20)))
 end
 
-local function expect_output(arguments, ending)
+local function expect_output(arguments, command, what)
     if not arguments.output then
         error({ kind = "usage", messages = {
-            ("export: no --output: expected -o FILE%s"):format(ending),
+            ("%s: no --output: expected -o %s"):format(command, what),
         } }, 0)
     end
 end
 
 function main.export(arguments)
-    expect_output(arguments, ".onnx")
+    expect_output(arguments, "export", "FILE.onnx")
     host.limit_work(arguments.model, MODEL_MIB)
     local file <const> = read_model(arguments.model)
     local text <const>, name <const> = find_description(arguments.network, file)
@@ -283,6 +283,42 @@ function main.export(arguments)
         fail(arguments.output .. ": is what is exported: expected another file to write")
     end
     write(arguments.output, bytes)
+end
+
+-- The file of samples that was named, or that lies beside the model of a run, or nil.
+local function read_samples(arguments)
+    local safetensors <const> = require("onnx/safetensors")
+    if arguments.samples then
+        return safetensors.read(arguments.samples)
+    end
+    local beside <const> = arguments.model:gsub("/*$", "/") .. "samples.safetensors"
+    return host.read_file(beside, 0) and safetensors.read(beside) or nil
+end
+
+function main.freeze(arguments)
+    expect_output(arguments, "freeze", "DIR")
+    host.limit_work(arguments.model, MODEL_MIB)
+    local file <const> = read_model(arguments.model)
+    local text <const>, name <const> = find_description(arguments.network, file)
+    local norm <const> = norm_of(arguments, file)
+    local built <const> = graph.build(network.read(text, name, norm))
+    require("onnx/export").check_tensors(built, file)
+    local samples <const> = read_samples(arguments)
+    local files <const> = require("freeze/freeze").files(built, file, {
+        samples = samples,
+        remake = ("burin freeze --norm %s %s"):format(norm, arguments.model),
+    })
+    local made <const>, problem <const> = host.make_folder(arguments.output)
+    if not made then
+        fail(problem)
+    end
+    for _, one in ipairs(files) do
+        write(arguments.output:gsub("/*$", "/") .. one.name, one.text)
+    end
+    if not samples then
+        print_text(("%s: without samples, so that its self test compares nothing: the program's "
+            .. "eval --samples makes them\n"):format(arguments.output))
+    end
 end
 
 function main.import(arguments)

@@ -39,6 +39,7 @@ enum option_id {
     OPT_OPSET,
     OPT_PREPROCESS,
     OPT_EXTERNAL,
+    OPT_SAMPLES,
     OPT_GEN_DIR,
     OPTION_COUNT,
     OPT_HELP,
@@ -50,7 +51,17 @@ enum option_id {
 #define GROUPS_NORM "gn1 to gn9999"
 
 /* Commands as bits, to say which of them take an option. */
-enum { GEN = 1, PLAN = 2, TWIN = 4, LAYERS = 8, REPORT = 16, EXPORT = 32, IMPORT = 64, ALL = 127 };
+enum {
+    GEN = 1,
+    PLAN = 2,
+    TWIN = 4,
+    LAYERS = 8,
+    REPORT = 16,
+    EXPORT = 32,
+    IMPORT = 64,
+    FREEZE = 128,
+    ALL = 255
+};
 
 /* What Lua may hold of models: they stand in memory whole. */
 static const size_t model_memory = (size_t)2 << 30;
@@ -65,11 +76,12 @@ static const struct {
     [OPT_NORM] = {"norm",
                   "norm",
                   "bn",
-                  GEN | PLAN | TWIN | EXPORT,
+                  GEN | PLAN | TWIN | EXPORT | FREEZE,
                   {"bn", "gn", "ln", "in", "none", GHOST_NORM, GROUPS_NORM}},
     [OPT_ISA] = {"isa", "isa", "native", GEN | PLAN, {"native", "avx2", "avx512", "c"}},
     [OPT_REAL] = {"real", "real", "float", GEN, {"float", "double"}},
-    [OPT_OUTPUT] = {"output", "output", NULL, GEN | TWIN | REPORT | EXPORT | IMPORT, {NULL}},
+    [OPT_OUTPUT] =
+        {"output", "output", NULL, GEN | TWIN | REPORT | EXPORT | IMPORT | FREEZE, {NULL}},
     [OPT_ALGORITHM] = {"algorithm", "algorithm", "auto", GEN | PLAN, {"auto", "direct"}},
     [OPT_UNROLL] = {"unroll", "unroll", "tile", GEN | PLAN, {"tile", "full", "none"}},
     [OPT_MAX_MEMORY] = {"max-memory", "max_memory", NULL, GEN, {NULL}},
@@ -86,16 +98,17 @@ static const struct {
     [OPT_OPSET] = {"opset", "opset", "17", EXPORT, {"17", "18", "19", "20", "21", "22", "23"}},
     [OPT_PREPROCESS] = {"preprocess", "preprocess", "outside", EXPORT, {"outside", "inside"}},
     [OPT_EXTERNAL] = {"external", "external", NULL, IMPORT, {NULL}},
+    [OPT_SAMPLES] = {"samples", "samples", NULL, FREEZE, {NULL}},
     [OPT_GEN_DIR] = {"gen-dir", NULL, NULL, ALL, {NULL}},
 };
 
 static const struct {
     const char *name;
     unsigned bit;
-} commands[] = {{"gen", GEN},       {"plan", PLAN},     {"twin", TWIN},    {"layers", LAYERS},
-                {"report", REPORT}, {"export", EXPORT}, {"import", IMPORT}};
+} commands[] = {{"gen", GEN},       {"plan", PLAN},     {"twin", TWIN},     {"layers", LAYERS},
+                {"report", REPORT}, {"export", EXPORT}, {"import", IMPORT}, {"freeze", FREEZE}};
 
-#define COMMANDS "gen, plan, twin, layers, report, export or import"
+#define COMMANDS "gen, plan, twin, layers, report, export, import or freeze"
 
 static const char help_text[] =
     "burin - engraves a neural network into C\n"
@@ -105,6 +118,7 @@ static const char help_text[] =
     "       burin report [options] RUN...\n"
     "       burin export MODEL -o FILE.onnx [options] [NETWORK.lua]\n"
     "       burin import FILE.onnx -o NETWORK.lua [options]\n"
+    "       burin freeze MODEL -o DIR [options] [NETWORK.lua]\n"
     "\n"
     "NETWORK.lua is the path of a network description, or the bare name of one in gen/nets or\n"
     "examples, such as s8. Options may stand before or after it.\n"
@@ -118,19 +132,20 @@ static const char help_text[] =
     "  report    write an HTML page that compares runs: the folders that `train` wrote\n"
     "  export    write a trained model, a .safetensors file or the folder of a run, as ONNX\n"
     "  import    write the description of an ONNX model, and its weights\n"
+    "  freeze    write a trained model as C that stands alone: pixels in, probabilities out\n"
     "\n"
     "Options\n"
     "  --norm NORM          bn, gn, ln, in or none: what norm() layers are    (gen, plan, twin,\n"
-    "                       [bn; export: what the model's file says];       export)\n"
-    "                       bn16: batch norm over 16 images, gn8: 8 groups\n"
+    "                       [bn; export, freeze: what the model says];       export,\n"
+    "                       bn16: batch norm over 16 images, gn8: 8 groups  freeze)\n"
     "  --isa ISA            native, avx2, avx512 or c; native asks the CPU,   (gen, plan)\n"
     "                       c is portable C [native]\n"
     "  --real TYPE          float or double: type of the numbers; double is   (gen)\n"
     "                       for checks of gradients, in portable C [float]\n"
     "  -o, --output FILE    where to write                                    (gen, twin,\n"
     "                       [gen: generated/<net>_<norm>_<isa>.c,           report, export,\n"
-    "                       twin, import: standard output,                  import)\n"
-    "                       report: report.html or ID.svg]\n"
+    "                       twin, import: standard output,                  import,\n"
+    "                       report: report.html or ID.svg]                  freeze)\n"
     "  --algorithm ALG      auto or direct: how convolutions are computed     (gen, plan)\n"
     "                       [auto]\n"
     "  --unroll HOW         tile, full or none: what is written out in the    (gen, plan)\n"
@@ -155,6 +170,9 @@ static const char help_text[] =
     "  --weights FILE       also write the weights, as safetensors            (import)\n"
     "  --external           read tensors that stand in files beside the       (import)\n"
     "                       model's\n"
+    "  --samples FILE       images with their logits, as the program's        (freeze)\n"
+    "                       eval --samples writes them, for the self test\n"
+    "                       [samples.safetensors in the folder of the run]\n"
     "  --gen-dir DIR        take scripts from DIR and templates from          (all)\n"
     "                       DIR/../templates, not from the executable\n"
     "  --help               print this and exit\n"
@@ -173,7 +191,8 @@ static const char help_text[] =
     "  burin report runs/s8_bn runs/s8_gn -o report.html\n"
     "  burin report runs/s8_bn runs/s8_gn --figure accuracy -o accuracy.svg\n"
     "  burin export runs/s8_bn -o s8.onnx\n"
-    "  burin import resnet.onnx -o resnet.lua --weights resnet.safetensors\n";
+    "  burin import resnet.onnx -o resnet.lua --weights resnet.safetensors\n"
+    "  burin freeze runs/s8_bn -o frozen\n";
 
 static int usage_error(void)
 {
@@ -283,7 +302,7 @@ static bool check_operands(const char *command, unsigned bit, int count)
                            : bit == IMPORT ? "one model"
                                            : "one network";
     bool good = count == (bit == LAYERS ? 0 : 1);
-    if (bit == EXPORT) {
+    if (bit == EXPORT || bit == FREEZE) {
         expected = "a model, and its network where the model does not say it";
         good = count == 1 || count == 2;
     }
@@ -306,7 +325,7 @@ static size_t add_operands(struct host_argument *arguments, unsigned bit, int co
             snprintf(keys[i], KEY_SIZE, "run%d", i + 1);
         else
             snprintf(keys[i], KEY_SIZE,
-                     i == 0 && (bit & (EXPORT | IMPORT)) != 0 ? "model" : "network");
+                     i == 0 && (bit & (EXPORT | IMPORT | FREEZE)) != 0 ? "model" : "network");
         arguments[i] = (struct host_argument){keys[i], words[i]};
     }
     return (size_t)count;
@@ -326,7 +345,8 @@ static int run(const char *command, int operands, char **words, const char *cons
     for (int id = 0; id < OPTION_COUNT; id++) {
         if (option_table[id].key == NULL)
             continue;
-        bool asks_model = id == OPT_NORM && bit == EXPORT; /* whose file may say its norm */
+        bool asks_model =
+            id == OPT_NORM && (bit & (EXPORT | FREEZE)) != 0; /* whose file may say its norm */
         const char *fallback = asks_model ? NULL : option_table[id].fallback;
         const char *value = values[id] != NULL ? values[id] : fallback;
         arguments[count++] = (struct host_argument){option_table[id].key, value};
@@ -334,7 +354,8 @@ static int run(const char *command, int operands, char **words, const char *cons
     count += add_operands(arguments + count, bit, operands, words);
 
     struct host *host = host_open(&(struct host_options){
-        .gen_dir = gen_dir, .memory_limit = (bit & (EXPORT | IMPORT)) != 0 ? model_memory : 0});
+        .gen_dir = gen_dir,
+        .memory_limit = (bit & (EXPORT | IMPORT | FREEZE)) != 0 ? model_memory : 0});
     if (host == NULL) {
         fputs("burin: out of memory\n", stderr);
         return HOST_FAILED;
@@ -400,6 +421,7 @@ int main(int argc, char **argv)
         {"opset", required_argument, NULL, OPT_OPSET},
         {"preprocess", required_argument, NULL, OPT_PREPROCESS},
         {"external", no_argument, NULL, OPT_EXTERNAL},
+        {"samples", required_argument, NULL, OPT_SAMPLES},
         {"gen-dir", required_argument, NULL, OPT_GEN_DIR},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},

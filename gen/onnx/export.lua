@@ -75,7 +75,8 @@ function export.differences(graph, file)
     return list
 end
 
-local function check_tensors(graph, file)
+--- Raises how the file differs from what the graph needs, if it does.
+function export.check_tensors(graph, file)
     local list <const> = export.differences(graph, file)
     if #list == 0 then
         return
@@ -254,7 +255,7 @@ local function metadata_of(graph, file, options)
 end
 
 function export.model(graph, file, options)
-    check_tensors(graph, file)
+    export.check_tensors(graph, file)
     local built <const> = builder(graph, file, options)
     local inside <const> = options.preprocess == "inside"
     local input <const> = graph.input

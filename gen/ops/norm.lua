@@ -214,7 +214,7 @@ local function params(node, set, whole, ghosts)
     local batch <const> = norm.is_batch(node)
     local pitch <const> = layout.round_up(node.c, set.vl)
     return {
-        whole = whole, ghosts = ghosts,
+        whole = whole, ghosts = ghosts, backward = true,
         prefix = prefix_of(node), title = batch and "batch norm" or "group norm", batch = batch,
         inputs = batch and string.format("moments: 2 x %d, those", pitch)
             or string.format("sums: 3 x %d, those (see add_image_moments)", pitch),
@@ -224,6 +224,19 @@ local function params(node, set, whole, ghosts)
         eps = c.double(node.eps),
         momentum = batch and c.double(node.momentum) or "0.0",
     }
+end
+
+--- The same of networks that are not trained, for the norms that are made of an image's own sums:
+--- forward alone. layers: names of these norms, as a set
+function norm.forward_texts(graph, set, layers, add)
+    for _, node in ipairs(graph.nodes) do
+        if layers[node.name] then
+            local is <const> = params(node, set, false, false)
+            is.backward = false
+            add("moments", "ops/moments.c.tpl", { gathers = false })
+            add(is.prefix, "ops/norm.c.tpl", is)
+        end
+    end
 end
 
 --- Calls add(name, template, params) for the functions of all norms of a network.

@@ -18,13 +18,15 @@
 #include "file/outfile.h"
 #include "inspect/evaluate.h"
 #include "inspect/examine.h"
+#include "inspect/samples.h"
 #include "ref/generic.h"
 #include "sys/interrupt.h"
 #include "sys/options.h"
 #include "train/settings.h"
 
 struct evaluation {
-    const char *model_option, *data_option, *resize, *labels, *layout, *backend, *mean, *std, *out;
+    const char *model_option, *data_option, *resize, *labels, *layout, *backend, *mean, *std, *out,
+        *samples;
     bool skip_bad;
     char model_file[RUNDIR_PATH_SIZE], said[FOREIGN_SAID_SIZE];
     int64_t threads;
@@ -187,6 +189,8 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
          &e.std, 0, 0},
         {"out", "DIR", "also write eval.json and eval_images.bin there, for `burin report`",
          OPTION_TEXT, &e.out, 0, 0},
+        {"samples", "FILE", "also write 16 images and their logits, for `burin freeze`",
+         OPTION_TEXT, &e.samples, 0, 0},
     };
     const int count = (int)(sizeof specs / sizeof specs[0]);
     uint64_t given = 0;
@@ -210,7 +214,8 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
         ok = ok && check_result(&e, &result, err);
         if (ok) {
             print_result(&e, &result);
-            ok = write_details(&e, &result, err);
+            ok = write_details(&e, &result, err) &&
+                 (e.samples == NULL || samples_save(e.samples, &e.test, e.logits, err));
         }
         if (e.said[0] != '\0')
             fprintf(stderr, "%s: note: %s: %s\n", program, e.model_file, e.said);

@@ -36,43 +36,45 @@ static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restr
         }
     }
 }
+@ if backward then
 
-/* Gradient of ${title}, dx = A * dy + B * (x - m) + D per channel.
- * sums: 2 x ${pitch}, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
- * dcoef: 3 x ${pitch}: A, B, D (set). dweight, dbias: ${channels} (added to${batch and "; NULL: left out" or ""}).
- * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-@ prototype()
-static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const ${batch and "double" or "float"} *restrict sums, const float *restrict coef, const float *restrict weight, double count)
-{
-    for (int first = 0; first < ${channels}; first += ${set_size}) {
-        const double rest = (double)coef[${3 * pitch} + first];
-        const double scale = (double)coef[${4 * pitch} + first];
-        double sum = 0.0;
-        double product = 0.0;
-        for (int k = first; k < first + ${set_size}; k++) {
-            const double along = ((double)sums[${pitch} + k] - rest * (double)sums[k]) * scale;
-            sum += (double)weight[k] * (double)sums[k];
-            product += (double)weight[k] * along;
-            @ if batch then
-                if (dweight != NULL) {
+    /* Gradient of ${title}, dx = A * dy + B * (x - m) + D per channel.
+     * sums: 2 x ${pitch}, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
+     * dcoef: 3 x ${pitch}: A, B, D (set). dweight, dbias: ${channels} (added to${batch and "; NULL: left out" or ""}).
+     * With x-hat = (x - mean) * scale and means over a set in angle brackets:
+     * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
+    @ prototype()
+    static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const ${batch and "double" or "float"} *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+    {
+        for (int first = 0; first < ${channels}; first += ${set_size}) {
+            const double rest = (double)coef[${3 * pitch} + first];
+            const double scale = (double)coef[${4 * pitch} + first];
+            double sum = 0.0;
+            double product = 0.0;
+            for (int k = first; k < first + ${set_size}; k++) {
+                const double along = ((double)sums[${pitch} + k] - rest * (double)sums[k]) * scale;
+                sum += (double)weight[k] * (double)sums[k];
+                product += (double)weight[k] * along;
+                @ if batch then
+                    if (dweight != NULL) {
+                        dweight[k] += (float)along;
+                        dbias[k] += (float)sums[k];
+                    }
+                @ else
                     dweight[k] += (float)along;
-                    dbias[k] += (float)sums[k];
-                }
-            @ else
-                dweight[k] += (float)along;
-                dbias[k] += sums[k];
-            @ end
-        }
-        const double b = -scale * scale * product / (count * ${set_size});
-        const double d = -scale * sum / (count * ${set_size}) - b * rest;
-        for (int k = first; k < first + ${set_size}; k++) {
-            dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[${pitch} + k] = (float)b;
-            dcoef[${2 * pitch} + k] = (float)d;
+                    dbias[k] += sums[k];
+                @ end
+            }
+            const double b = -scale * scale * product / (count * ${set_size});
+            const double d = -scale * sum / (count * ${set_size}) - b * rest;
+            for (int k = first; k < first + ${set_size}; k++) {
+                dcoef[k] = (float)((double)weight[k] * scale);
+                dcoef[${pitch} + k] = (float)b;
+                dcoef[${2 * pitch} + k] = (float)d;
+            }
         }
     }
-}
+@ end
 @ if whole then
 
     /* Running statistics of ${title}: mean and unbiased variance (PyTorch's definition), ${channels} each;

@@ -20,6 +20,7 @@ set(gen_plan ops emit language)
 set(gen_emit plan ops language)
 set(gen_report emit language)
 set(gen_onnx language)
+set(gen_freeze onnx ops plan emit)
 
 set(mistakes "")
 

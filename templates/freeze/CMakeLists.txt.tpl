@@ -1,0 +1,5 @@
+cmake_minimum_required(VERSION 3.13)
+project(${prefix} C)
+add_library(${prefix} ${prefix}.c)
+add_executable(${prefix}_test main.c)
+target_link_libraries(${prefix}_test ${prefix} m)

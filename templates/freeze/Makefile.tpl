@@ -1,0 +1,8 @@
+# make check: the self test of the frozen network ${net}.
+CFLAGS = -std=c99 -O3 -Wall -Wextra
+
+${prefix}_test: main.o ${prefix}.o ; $(CC) -o $@ main.o ${prefix}.o -lm
+main.o ${prefix}.o: ${prefix}.h
+check: ${prefix}_test ; ./${prefix}_test
+clean: ; rm -f ${prefix}_test main.o ${prefix}.o
+.PHONY: check clean

@@ -1,0 +1,127 @@
+@ -- An example of a caller, and the check of the frozen network.
+/* main.c: what the network ${net} says of a picture; without a picture, its self test.
+ *
+ *     cc -std=c99 -O3 *.c -lm && ./a.out
+ *     ./a.out picture.ppm         (a binary ${input.c == 1 and "PGM" or "PPM"} of ${input.w} x ${input.h} pixels)
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "${prefix}.h"
+
+@ if samples then
+    enum { SAMPLES = ${samples.count} };
+
+    /* Images of the data that the network was tested on. */
+    static const uint8_t sample_pixels[SAMPLES][${upper}_PIXELS] = {
+    @ for _, rows in ipairs(samples.images) do
+            {
+        @ for _, row in ipairs(rows) do
+                    ${row}
+        @ end
+            },
+    @ end
+    };
+
+    /* What the training program makes of them. */
+    static const float sample_logits[SAMPLES][${upper}_CLASSES] = {
+    @ for _, rows in ipairs(samples.logits) do
+            {
+        @ for _, row in ipairs(rows) do
+                    ${row}
+        @ end
+            },
+    @ end
+    };
+
+    /* Compares all logits. Other kernels add in other orders, and a batch norm may be part of weights here: the
+     * tolerance is 2e-5 of the largest logit of an image. */
+    static int self_test(void *work)
+    {
+        double worst = 0.0;
+        for (int i = 0; i < SAMPLES; i++) {
+            float logits[${upper}_CLASSES];
+            double largest = 0.0;
+            double difference = 0.0;
+            ${prefix}_logits(logits, sample_pixels[i], 1, work);
+            for (int k = 0; k < ${upper}_CLASSES; k++) {
+                const double expected = (double)sample_logits[i][k];
+                largest = fabs(expected) > largest ? fabs(expected) : largest;
+                difference = fabs((double)logits[k] - expected) > difference ? fabs((double)logits[k] - expected) : difference;
+            }
+            worst = difference / largest > worst ? difference / largest : worst;
+        }
+        printf("%d images: logits within %.1e of the training program's (at most 2e-5): %s\n", SAMPLES, worst,
+            worst <= 2e-5 ? "ok" : "WRONG");
+        return worst <= 2e-5 ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+@ else
+    /* The model came without samples (eval --samples makes them): there is nothing to compare with. */
+    static int self_test(void *work)
+    {
+        static const uint8_t pixels[${upper}_PIXELS] = {0};
+        float probabilities[${upper}_CLASSES];
+        double sum = 0.0;
+        ${prefix}_predict(probabilities, pixels, 1, work);
+        for (int k = 0; k < ${upper}_CLASSES; k++) {
+            sum += (double)probabilities[k];
+        }
+        printf("no samples to compare with; the probabilities of a black image add up to %.6f\n", sum);
+        return fabs(sum - 1.0) < 1e-5 ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+@ end
+
+/* Reads a binary ${input.c == 1 and "PGM (P5)" or "PPM (P6)"} of the network's size into planes. */
+static int read_picture(uint8_t *pixels, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    int width = 0, height = 0, most = 0;
+    if (file == NULL) {
+        perror(path);
+        return 0;
+    }
+    if (fscanf(file, "P${input.c == 1 and 5 or 6} %d %d %d", &width, &height, &most) != 3 || fgetc(file) == EOF || width != ${upper}_WIDTH ||
+        height != ${upper}_HEIGHT || most != 255) {
+        fprintf(stderr, "%s: expected a binary ${input.c == 1 and "PGM" or "PPM"} of %d x %d pixels up to 255\n", path, ${upper}_WIDTH, ${upper}_HEIGHT);
+        fclose(file);
+        return 0;
+    }
+    for (int i = 0; i < ${upper}_HEIGHT * ${upper}_WIDTH; i++) {
+        for (int k = 0; k < ${upper}_CHANNELS; k++) {
+            const int byte = fgetc(file);
+            if (byte == EOF) {
+                fprintf(stderr, "%s: is cut off\n", path);
+                fclose(file);
+                return 0;
+            }
+            pixels[k * ${upper}_HEIGHT * ${upper}_WIDTH + i] = (uint8_t)byte;
+        }
+    }
+    fclose(file);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    static uint8_t pixels[${upper}_PIXELS];
+    float probabilities[${upper}_CLASSES];
+    void *work = malloc(${upper}_WORK_BYTES);
+    int status = EXIT_FAILURE;
+    if (work == NULL) {
+        fputs("out of memory\n", stderr);
+        return status;
+    }
+    if (argc < 2) {
+        status = self_test(work);
+    } else if (read_picture(pixels, argv[1])) {
+        ${prefix}_predict(probabilities, pixels, 1, work);
+        for (int k = 0; k < ${upper}_CLASSES; k++) {
+            printf("%6.2f %%  %s\n", 100.0 * (double)probabilities[k], ${prefix}_class_names[k]);
+        }
+        status = EXIT_SUCCESS;
+    }
+    free(work);
+    return status;
+}

@@ -1,0 +1,146 @@
+-- What becomes of a trained network that is frozen: which nodes are left, the numbers of folded
+-- batch norms, and files of samples that do not fit.
+
+local test <const> = ...
+
+local files <const> = load(assert(host.read_file(test.dir .. "/support/onnx_files.lua")),
+    "@onnx_files.lua")()
+
+local floats <const> = require("onnx/floats")
+local freeze <const> = require("freeze/freeze")
+local inference <const> = require("freeze/inference")
+local numbers <const> = require("freeze/numbers")
+
+local function names_of(graph)
+    local list <const> = {}
+    for i, node in ipairs(graph.nodes) do
+        local inputs <const> = {}
+        for k, index in ipairs(node.inputs) do
+            inputs[k] = graph.nodes[index].name
+        end
+        list[i] = node.name .. (#inputs > 0 and " of " .. table.concat(inputs, ", ") or "")
+        test.equal(node.index, i)
+    end
+    return table.concat(list, "; ")
+end
+
+local function text_of(list, ending)
+    for _, one in ipairs(list) do
+        if one.name == ending then
+            return one.text
+        end
+    end
+    error("there is no " .. ending)
+end
+
+-- The numbers of an array of the frozen file.
+local function array_of(text, name)
+    local list <const> = {}
+    local body <const> = text:match("\nconst float " .. name .. "%[%d+%] = {(.-)};")
+    for word in assert(body, name):gmatch("[^%s,]+") do
+        list[#list + 1] = assert(tonumber((word:gsub("f$", ""))), word)
+    end
+    return list
+end
+
+-- f(...) fails with a message that begins so.
+local function refused(message, f, ...)
+    local done <const>, problem <const> = pcall(f, ...)
+    assert(not done and problem.kind == "failed", problem)
+    test.equal(problem.messages[1]:sub(1, #message), message)
+end
+
+local tests <const> = {}
+
+-- A norm that follows a convolution alone is folded; what read it reads the convolution. Neither is
+-- one whose convolution has another reader, nor one behind a ReLU.
+function tests.batch_norms_behind_weights_are_folded()
+    local built <const> = files.graph([[
+        conv { 4, window = 1 }, norm(), relu(), norm(), dropout(0.5),
+        conv { 4, window = 1, name = "two" }, norm(), add("two"), global_avgpool(), linear(2)]])
+    local graph <const>, folded <const> = inference.graph(built)
+    test.equal(names_of(graph), "input; conv1 of input; relu1 of conv1; norm2 of relu1; "
+        .. "dropout1 of norm2; two of dropout1; norm3 of two; add1 of norm3, two; "
+        .. "global_avgpool1 of add1; linear1 of global_avgpool1; "
+        .. "softmax_cross_entropy1 of linear1")
+    test.equal(folded.conv1.name, "norm1")
+    test.equal(folded.two, nil)
+    test.equal(graph.nodes[2].bias, true)
+    test.equal(built.nodes[2].bias, false) -- the graph itself stays as it was
+end
+
+function tests.folded_numbers_are_those_of_the_formula()
+    local built <const> = files.graph([[
+        conv { 4, window = 1, bias = true }, norm { eps = 0.5 }, relu(), global_avgpool(),
+        linear(2)]])
+    local file <const> = files.model(built)
+    local text <const> = text_of(freeze.files(built, file, { remake = "" }), "small.c")
+    local function tensor(name)
+        return floats.unpack(file.tensors[name].bytes)
+    end
+    local w <const>, b <const> = array_of(text, "small_w_conv1"), array_of(text, "small_b_conv1")
+    for k = 1, 4 do
+        local a <const> = tensor("norm1.weight")[k]
+            / math.sqrt(tensor("norm1.running_var")[k] + 0.5)
+        for i = 1, 3 do
+            local wanted <const> = tensor("conv1.weight")[(k - 1) * 3 + i] * a
+            test.equal(math.abs(w[(i - 1) * 4 + k] - wanted) < 1e-6 * wanted, true)
+        end
+        local shift <const> = tensor("norm1.bias")[k]
+            + (tensor("conv1.bias")[k] - tensor("norm1.running_mean")[k]) * a
+        test.equal(math.abs(b[k] - shift) < 1e-5, true)
+    end
+end
+
+-- One behind a ReLU is a scale and shift by its own numbers.
+function tests.other_batch_norms_are_constants()
+    local built <const> = files.graph(
+        "conv { 4, window = 1 }, relu(), norm(), global_avgpool(), linear(2)")
+    local file <const> = files.model(built)
+    local text <const> = text_of(freeze.files(built, file, { remake = "" }), "small.c")
+    local rows <const> = array_of(text, "small_coef_norm1")
+    test.equal(#rows, 12)
+    test.equal(table.concat(rows, " ", 5, 8),
+        table.concat(floats.unpack(file.tensors["norm1.bias"].bytes), " "))
+    test.equal(table.concat(rows, " ", 9, 12),
+        table.concat(floats.unpack(file.tensors["norm1.running_mean"].bytes), " "))
+end
+
+function tests.numbers_are_exact()
+    local list <const> = { 0.0, -0.0, 1.0, -3.5, 2.0 ^ -149, 1 + 2.0 ^ -23 }
+    local text <const> = table.concat(numbers.rows(list), " ")
+    local back <const> = {}
+    for word in text:gmatch("[^%s,]+") do
+        back[#back + 1] = tonumber((word:gsub("f$", "")))
+    end
+    test.equal(table.concat(back, " "), "0.0 0.0 1.0 -3.5 1.4012984643248e-45 1.0000001192093")
+    test.equal(numbers.bytes("\0\255A")[1], "0, 255, 65,")
+end
+
+function tests.what_does_not_fit_is_told()
+    local built <const> = files.graph("conv { 4, window = 1 }, global_avgpool(), linear(2)")
+    local file <const> = files.model(built)
+    local function samples(images, shape, logits)
+        return { path = "s", tensors = {
+            images = { dtype = "U8", shape = shape, bytes = images },
+            logits = { dtype = "F32", shape = { logits, 2 }, bytes = files.ramp(2 * logits) },
+        } }
+    end
+    local function made(with)
+        return freeze.files(built, file, { remake = "", samples = with })
+    end
+    local good <const> = text_of(made(samples(("\1"):rep(192), { 1, 3, 8, 8 }, 1)), "main.c")
+    test.equal(good:find("SAMPLES = 1", 1, true) ~= nil, true)
+    refused("s: images is U8 [1, 3, 8, 9]: expected U8 [1, 3, 8, 8]", made,
+        samples(("\1"):rep(216), { 1, 3, 8, 9 }, 1))
+    refused("s: 1 images, logits of 2: expected as many of both", made,
+        samples(("\1"):rep(192), { 1, 3, 8, 8 }, 2))
+    file.tensors["conv1.weight"].bytes = string.pack("<f", 0 / 0):rep(12)
+    refused("m.safetensors: conv1.weight holds a number that is not finite", made)
+    file.tensors["conv1.weight"].bytes = string.pack("<f", 1.0):rep(12)
+    file.metadata.std = "1 2"
+    refused("m.safetensors: does not say how its images were normalised: expected std, 3 "
+        .. "numbers", made)
+end
+
+return tests

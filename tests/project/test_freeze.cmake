@@ -1,0 +1,102 @@
+# A frozen network stands alone: strict C99 and C++ without a warning, libm and nothing else, and the
+# logits of the program that trained it.
+#
+#     cmake -DBURIN=build/burin -DPROGRAMS=build/tests/programs -DCC=cc -DCXX=c++
+#         -DWORK=build/tests/freeze -P tests/project/test_freeze.cmake
+#
+# PROGRAMS holds tiny_<norm>, frozen_grouped and frozen_acts, in portable C. It runs in the root of the source tree.
+cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+set(RUN_FOLDER "${WORK}")
+set(nets "${CMAKE_SOURCE_DIR}/tests/nets")
+set(strict -O2 -Wall -Wextra -Wconversion -Wshadow -Werror)
+
+# refused CODE TEXT command ...
+function(refused code text)
+    run(${ARGN})
+    if(NOT result EQUAL code)
+        message(FATAL_ERROR "${ARGN}: ended with ${result}: expected ${code}\n${output}")
+    endif()
+    expect("${text}")
+endfunction()
+
+# Trains `program` a little, freezes what it has learnt, and lets the frozen network test itself.
+function(freeze name program norm net)
+    run_well("${program}" train --data synthetic --max-steps 4 --threads 1 --quiet --out run_${name})
+    run_well("${program}" eval --data synthetic --threads 1 --model run_${name}
+        --samples run_${name}/samples.safetensors)
+    if(output MATCHES "made F32")
+        message(FATAL_ERROR "${name}: a checkpoint of its own is taken for a foreign one\n${output}")
+    endif()
+    run_well("${BURIN}" freeze --norm ${norm} run_${name} -o ${name} "${net}")
+    set(RUN_FOLDER "${WORK}/${name}")
+    get_filename_component(source "${net}" NAME_WE)
+    run_well(${CC} -std=c99 -pedantic ${strict} -o alone ${source}.c main.c -lm)
+    run_well("${WORK}/${name}/alone")
+    expect("16 images: logits within")
+    expect(": ok")
+endfunction()
+
+foreach(norm bn in none)
+    freeze(tiny_${norm} "${PROGRAMS}/tiny_${norm}" ${norm} "${nets}/tiny.lua")
+endforeach()
+
+# Batch norms that become part of weights, groups, windows and strides of every kind; activations.
+foreach(pair grouped:bn acts:gn)
+    string(REPLACE ":" ";" pair "${pair}")
+    list(GET pair 0 net)
+    list(GET pair 1 norm)
+    freeze(${net} "${PROGRAMS}/frozen_${net}" ${norm} "${nets}/${net}.lua")
+endforeach()
+
+# As C++; and by its own Makefile.
+set(RUN_FOLDER "${WORK}/grouped")
+run_well(${CXX} -x c++ ${strict} -o as_cpp grouped.c main.c -lm)
+run_well("${WORK}/grouped/as_cpp")
+expect(": ok")
+find_program(MAKE make)
+if(MAKE)
+    run_well("${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL "${MAKE}" -s check
+        "CC=${CC}")
+    expect(": ok")
+endif()
+
+# What it calls is of libm and of memset and memcpy alone, and nothing in it can be written.
+find_program(NM nm)
+if(NM)
+    run_well(${CC} -std=c99 -O2 -c -o grouped.o grouped.c)
+    run_well("${NM}" -u grouped.o)
+    string(REGEX MATCHALL "U [A-Za-z_0-9]+" called "${output}")
+    foreach(symbol IN LISTS called)
+        if(NOT symbol MATCHES "^U (exp|sqrt|memcpy|memset|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$")
+            message(FATAL_ERROR "the frozen network calls ${symbol}")
+        endif()
+    endforeach()
+    run_well("${NM}" grouped.o)
+    if(output MATCHES " [bBdDC] [A-Za-z_]+\n" AND NOT CMAKE_MATCH_0 MATCHES "class_names")
+        message(FATAL_ERROR "the frozen network has something to write: ${CMAKE_MATCH_0}")
+    endif()
+endif()
+
+# A network that answers otherwise is found out: these samples are of another model.
+set(RUN_FOLDER "${WORK}")
+run_well("${BURIN}" freeze --norm none run_tiny_none -o other "${nets}/tiny.lua"
+    --samples run_tiny_in/samples.safetensors)
+set(RUN_FOLDER "${WORK}/other")
+run_well(${CC} -std=c99 -o alone tiny.c main.c -lm)
+refused(1 "WRONG" "${WORK}/other/alone")
+
+# The same model, the same bytes; other inputs, messages.
+set(RUN_FOLDER "${WORK}")
+run_well("${BURIN}" freeze --norm bn run_tiny_bn -o tiny_bn "${nets}/tiny.lua")
+expect("tiny_bn/tiny.c: unchanged")
+refused(2 "freeze: no --output: expected -o DIR" "${BURIN}" freeze run_tiny_bn "${nets}/tiny.lua")
+refused(2 "carries no description" "${BURIN}" freeze run_tiny_bn -o x)
+refused(1 "is no model of the network grouped" "${BURIN}" freeze run_tiny_bn -o x
+    "${nets}/grouped.lua")
+refused(1 "there is no tensor images: expected what eval --samples writes" "${BURIN}" freeze
+    run_tiny_bn -o x "${nets}/tiny.lua" --samples run_tiny_bn/last.safetensors)
+refused(1 "images is U8 [16, 3, 15, 14]: expected" "${BURIN}" freeze run_tiny_bn -o x "${nets}/tiny.lua" --samples
+    run_acts/samples.safetensors)
