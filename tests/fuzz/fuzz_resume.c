@@ -37,7 +37,7 @@ static void prepare(void)
     settings_init(&settings, &tiny_model);
     for (int i = 0; i < SETTING_COUNT; i++) {
         enum settings_key key = (enum settings_key)i;
-        if (settings_saved(key)) {
+        if (settings_saved(&settings, key)) {
             metas[count].key = settings_name(key);
             metas[count].value = settings_text(&settings, key, text[count], sizeof text[count]);
             count++;
