@@ -160,11 +160,12 @@ static float *tensor(const struct layout *l)
     return t;
 }
 
-/* Runs a kernel until the sweep is over; the gradient it gets is 1 everywhere, so that it makes the
- * slope. */
+/* Runs a kernel until the sweep is over; the gradient that a backward one gets is 1 everywhere, so
+ * that it makes the slope. */
 static void sweep(const struct kernel *k, const struct function *f)
 {
-    const struct layout *out = k->pass == PASS_FWD ? &k->y : &k->dx;
+    bool fwd = k->pass == PASS_FWD;
+    const struct layout *out = fwd ? &k->y : &k->dx;
     float *x = tensor(&k->x), *dy = tensor(&k->dy), *made = tensor(out);
     int pixels = k->x.h * k->x.w;
     long each = (long)pixels * k->x.c, steps = SWEEPS * each;
@@ -172,7 +173,8 @@ static void sweep(const struct kernel *k, const struct function *f)
         for (int i = 0; i < pixels; i++)
             for (int c = 0; c < k->x.c; c++) {
                 x[index_of(&k->x, i, c)] = value_at(first + i * k->x.c + c, steps);
-                dy[index_of(&k->dy, i, c)] = 1;
+                if (!fwd)
+                    dy[index_of(&k->dy, i, c)] = 1;
                 made[index_of(out, i, c)] = 0;
             }
         k->run(&(struct kernel_args){.y = made, .dx = made, .x = x, .dy = dy, .n = 1});
