@@ -9,7 +9,7 @@
 
 enum { BLOCK_ROWS = 4, BLOCK_COLUMNS = 16 };
 
-static const float A = 3.4445f, B = -4.7750f, C = 2.0315f;
+static const float A = (float)3.4445, B = (float)-4.7750, C = (float)2.0315;
 
 /* -- Products ---------------------------------------------------------------------------------- */
 

@@ -129,7 +129,7 @@ static float value_at(long step, long steps)
 static long double unit(long double x)
 {
     float size = fabsf((float)x);
-    return fmaxl((long double)nextafterf(size, INFINITY) - (long double)size, FLT_MIN);
+    return fmaxl((long double)nextafterf(size, INFINITY) - (long double)size, (long double)FLT_MIN);
 }
 
 static void check_value(const struct kernel *k, const struct function *f, float x, float got)
