@@ -1,4 +1,4 @@
-/* test_formats.c - every format but CIFAR-10's folder (test_data.c), made by the libraries that
+/* test_formats.c - every format but CIFAR-10's folder (test_cifar.c), made by the libraries that
  * others make it with: what is read, and what is said of what is wrong. */
 #define _GNU_SOURCE /* nftw */
 #include "data_files.h"
