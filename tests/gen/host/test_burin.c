@@ -1,5 +1,6 @@
 /* test_burin.c - the generator as a user runs it: exit codes, messages, and files. */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "run_burin.h"
+#include "usage.h"
 
 static void make_folder(void)
 {
@@ -38,19 +40,20 @@ static void put_network(const char *text)
 }
 
 /* A wrong command line and what is said of it. */
+#define COMMANDS "gen, plan, twin, data, layers, report, export, import or freeze"
 #define NORMS ": expected bn, gn, ln, in, none, bn1 to bn9999 or gn1 to gn9999"
 
 static const struct {
     const char *arguments, *message;
 } wrong_usage[] = {
-    {"", "no command: expected gen, plan, twin, layers, report, export, import or freeze"},
-    {"make s8",
-     "unknown command make: expected gen, plan, twin, layers, report, export, import or freeze"},
+    {"", "no command: expected " COMMANDS},
+    {"make s8", "unknown command make: expected " COMMANDS},
     {"gen", "gen: expected one network, got 0"},
     {"plan", "plan: expected one network, got 0"},
     {"twin", "twin: expected one network, got 0"},
     {"gen a b", "gen: expected one network, got 2"},
     {"layers s8", "layers: expected no network, got 1"},
+    {"--norm bn data x", "data: stands behind options: expected burin data [options] PATH"},
     {"gen --norm batch s8", "--norm batch" NORMS},
     {"gen --norm bn0 s8", "--norm bn0" NORMS},
     {"gen --norm bn16x s8", "--norm bn16x" NORMS},
@@ -133,6 +136,37 @@ START_TEST(help_and_version)
     expect_part("gen --help", 0, "--gen-dir DIR");
     expect_part("--version", 0, "burin ");
     expect_part("layers", 0, "conv: conv { 32, window = 3, padding = 1 }\n");
+}
+END_TEST
+
+/* Every command, every option, and every value that an option may have. */
+START_TEST(help_is_whole)
+{
+    ck_assert_int_eq(burin("--help"), 0);
+    for (int i = 0; i < usage_command_count; i++) {
+        char line[160];
+        snprintf(line, sizeof line, "\n  %-10s%s\n", usage_commands[i].name,
+                 usage_commands[i].help);
+        ck_assert_msg(strstr(output, line) != NULL, "%s", line);
+    }
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct usage_option *option = &usage_options[id];
+        char name[64];
+        snprintf(name, sizeof name, " --%s %s", option->name,
+                 option->value != NULL ? option->value : "");
+        ck_assert_msg(strstr(output, name) != NULL, "%s", name);
+        for (int i = 0; i < USAGE_CHOICES && option->choices[i] != NULL; i++) {
+            const bool is_between = id == OPT_OPSET; /* "17 to 23" */
+            ck_assert_msg(is_between || strchr(option->choices[i], ' ') != NULL ||
+                              strstr(option->help, option->choices[i]) != NULL,
+                          "--%s: %s", option->name, option->choices[i]);
+        }
+    }
+    for (const char *line = output, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+        ck_assert_msg(end - line <= 100, "%.*s", (int)(end - line), line);
+    expect_part("--help", 0,
+                "  --external           read tensors that stand in files beside the model's "
+                "(import)\n");
 }
 END_TEST
 
@@ -293,6 +327,7 @@ int main(void)
     tcase_add_test(tcase, plain_loops_are_portable);
     tcase_add_test(tcase, doubles_are_portable);
     tcase_add_test(tcase, help_and_version);
+    tcase_add_test(tcase, help_is_whole);
     tcase_add_test(tcase, networks_are_found);
     tcase_add_test(tcase, descriptions_are_rejected);
     tcase_add_test(tcase, runs_print_the_same);
