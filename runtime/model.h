@@ -344,7 +344,7 @@ struct model {
     const char *arithmetic; /* digest of the code that computes: the same gives the same bits */
     int c, h, w;
     int classes;
-    struct recipe recipe;
+    const struct recipe *recipe;
     const struct layer *layers;
     int layer_count;
     const struct param *params;

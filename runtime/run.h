@@ -122,7 +122,7 @@ struct step_result run_eval(struct run *run, const struct batch *batch, float *l
 /* Images a chunk of the model's batch: batch / MODEL_CHUNKS, rounded up. */
 static inline int run_chunk_images(const struct model *model)
 {
-    return (model->recipe.batch + MODEL_CHUNKS - 1) / MODEL_CHUNKS;
+    return (model->recipe->batch + MODEL_CHUNKS - 1) / MODEL_CHUNKS;
 }
 
 /* Chunks that this batch fills, the last one perhaps only in part. */

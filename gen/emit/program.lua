@@ -175,7 +175,8 @@ local HELPERS <const> = {
     "ops/images.c.tpl", "ops/plain/activation.c.tpl",
 }
 
--- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
+-- The text of the program, and with options.recipe_file that of its recipe. Raises { kind =
+-- "rejected" } where it is beyond the limits.
 function emit.program(graph, options)
     limits.check_unroll(graph, options)
     local planned <const> = pipeline.plan(graph, options)
@@ -212,7 +213,11 @@ function emit.program(graph, options)
     params.model.arithmetic = arithmetic(params)
     local text <const> = wrap.text((template.render("emit/program.c.tpl", params)))
     all:check()
-    return set.real == "double" and real.double(text) or text
+    local recipe <const> = options.recipe_file and template.render("emit/recipe.c.tpl", {
+        file = params.recipe_file, program = params.file, network = graph.name,
+        remake = params.remake, recipe_lines = params.recipe_lines,
+    }) or nil
+    return set.real == "double" and real.double(text) or text, recipe
 end
 
 return emit

@@ -23,6 +23,7 @@ enum usage_option_id {
     OPT_UNROLL,
     OPT_MAX_MEMORY,
     OPT_TUNED,
+    OPT_RECIPE,
     OPT_CANDIDATE,
     OPT_PASS,
     OPT_FIGURE,

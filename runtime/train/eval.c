@@ -74,7 +74,7 @@ static bool open_evaluation(struct evaluation *e, const struct model *model, str
         return false;
     const struct backend *backend =
         strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
-    struct loader_settings settings = {.batch = model->recipe.batch};
+    struct loader_settings settings = {.batch = model->recipe->batch};
     augment_init(&settings.augment, &e->normalisation.stats, &e->test);
     e->augment = settings.augment;
     if (!run_open(&e->run, model, backend, (int)e->threads, err) ||

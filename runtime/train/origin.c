@@ -93,8 +93,8 @@ bool origin_open(struct origin *origin, const struct model *model, const struct 
         return err_set_errno(err, ENOMEM, "layers");
     /* How a batch is cut into chunks follows from what memory was planned for. */
     char planned[32] = "";
-    if (settings->recipe.batch != model->recipe.batch)
-        snprintf(planned, sizeof planned, ", planned for %d", model->recipe.batch);
+    if (settings->recipe.batch != model->recipe->batch)
+        snprintf(planned, sizeof planned, ", planned for %d", model->recipe->batch);
     if (settings->backend == BACKEND_GENERIC)
         snprintf(origin->kernels, sizeof origin->kernels, "generic%s", planned);
     else

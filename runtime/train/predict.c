@@ -169,7 +169,7 @@ static bool predict_all(struct prediction *p, struct err *err)
     bool ok = true;
     for (int i = 0; ok && i < p->paths.count; i++) {
         p->slots[p->slot_count++].path = p->paths.at[i];
-        if (p->slot_count < p->model->recipe.batch && i + 1 < p->paths.count)
+        if (p->slot_count < p->model->recipe->batch && i + 1 < p->paths.count)
             continue;
         ok = predict_batch(p, &bar, err);
         progress_show(&bar, "predicting", i + 1, p->paths.count, "");
@@ -198,7 +198,7 @@ static void print_notes(const struct prediction *p)
 static bool open_buffers(struct prediction *p, struct err *err)
 {
     const struct model *model = p->model;
-    const size_t batch = (size_t)model->recipe.batch;
+    const size_t batch = (size_t)model->recipe->batch;
     const size_t floats = (size_t)model->c * (size_t)model->h * (size_t)model->w;
     enum { ALIGNMENT = 64 };
     const size_t bytes = (batch * floats * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

@@ -50,7 +50,7 @@ void report_progress(struct trainer *trainer, int done, double loss, double imag
         return;
     char title[64], text[96];
     int steps = (int)trainer->counters.steps_per_epoch;
-    double images_left = (double)(steps - done) * trainer->model->recipe.batch;
+    double images_left = (double)(steps - done) * trainer->model->recipe->batch;
     int left = images_per_s > 0.0 ? (int)(images_left / images_per_s + 0.5) : 0;
     snprintf(title, sizeof title, "%sepoch %lld/%d", mark(trainer),
              (long long)trainer->counters.epoch + 1, trainer->settings.recipe.epochs);

@@ -278,7 +278,7 @@ void run_pack(struct run *run)
 static struct step_result step(struct run *run, const struct batch *batch, float *logits,
                                void (*work)(void *context, int rank))
 {
-    assert(batch->n >= 1 && batch->n <= run->model->recipe.batch);
+    assert(batch->n >= 1 && batch->n <= run->model->recipe->batch);
     run->batch = batch;
     run->logits = logits;
     team_run(run->team, work, run);

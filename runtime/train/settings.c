@@ -31,12 +31,12 @@ void settings_init(struct settings *settings, const struct model *model)
         .shuffle = true,
         .dropout = true,
         .augment = true,
-        .recipe = model->recipe,
+        .recipe = *model->recipe,
     };
     snprintf(settings->out, sizeof settings->out, "runs/%s_%s", model->name, model->norm);
     for (int i = 0; i < SETTING_COUNT; i++)
         settings->source[i] = rows[i].source;
-    for (int i = 0; i < PARAM_KINDS && !model->recipe.factors; i++)
+    for (int i = 0; i < PARAM_KINDS && !model->recipe->factors; i++)
         settings->recipe.rate[i] = settings->recipe.decay[i] = 1.0f;
     settings->recipe.factors = true;
 }

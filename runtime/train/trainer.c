@@ -38,10 +38,10 @@ static bool apply_checkpoint(struct trainer *t, struct err *err)
                             file->path, RUNDIR_LAST);
     if (!settings_from_file(s, file, err))
         return false;
-    if (s->recipe.batch > t->model->recipe.batch)
+    if (s->recipe.batch > t->model->recipe->batch)
         return err_set_code(err, EXIT_DATA,
                             "%s: trained with batch %d: expected at most %d, this program's",
-                            file->path, s->recipe.batch, t->model->recipe.batch);
+                            file->path, s->recipe.batch, t->model->recipe->batch);
     if (!settings_set(s, SETTING_OUT, t->from.folder, SETTINGS_CHECKPOINT, "train: folder", err))
         return false;
     const char *data = safetensors_meta(file, "data");
@@ -52,7 +52,7 @@ static bool apply_checkpoint(struct trainer *t, struct err *err)
 
 static bool check_batch(const struct trainer *t, struct err *err)
 {
-    int batch = t->settings.recipe.batch, most = t->model->recipe.batch;
+    int batch = t->settings.recipe.batch, most = t->model->recipe->batch;
     return batch <= most ||
            err_set_code(err, EXIT_USAGE,
                         "train: --batch: %d: expected at most %d, which this program's memory was "

@@ -347,6 +347,16 @@ static const struct param params[] = {
     };
 @ end
 
+@ if recipe_file then
+    extern const struct recipe training_recipe; /* ${recipe_file} */
+@ else
+    static const struct recipe training_recipe = {
+        @ for _, line in ipairs(recipe_lines) do
+            ${line}
+        @ end
+    };
+@ end
+
 static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
@@ -357,11 +367,7 @@ static const struct model model = {
     .h = ${model.h},
     .w = ${model.w},
     .classes = ${model.classes},
-    .recipe = {
-        @ for _, line in ipairs(recipe_lines) do
-            ${line}
-        @ end
-    },
+    .recipe = &training_recipe,
     .layers = layers,
     .layer_count = ${#layer_rows},
     .params = params,

@@ -23,18 +23,20 @@ struct net {
     struct layer layers[LAYERS];
     struct param params[PARAMS];
     struct state states[STATES];
+    struct recipe recipe;
     struct model model;
 };
 
 static void net_start(struct net *n)
 {
-    *n = (struct net){.layers = {{.op = LAYER_INPUT, .inputs = {-1, -1}, .c = C, .h = H, .w = W}}};
+    *n = (struct net){.layers = {{.op = LAYER_INPUT, .inputs = {-1, -1}, .c = C, .h = H, .w = W}},
+                      .recipe = {.batch = BATCH}};
     n->model = (struct model){.name = "tiny",
                               .c = C,
                               .h = H,
                               .w = W,
                               .classes = CLASSES,
-                              .recipe = {.batch = BATCH},
+                              .recipe = &n->recipe,
                               .layers = n->layers,
                               .layer_count = 1,
                               .params = n->params,

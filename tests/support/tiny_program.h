@@ -159,9 +159,9 @@ static inline void tiny_grey(void)
 }
 
 /* Another recipe. */
-static inline void tiny_recipe(void)
+static inline void tiny_train_otherwise(void)
 {
-    struct recipe *recipe = &tiny_model.recipe;
+    struct recipe *recipe = &tiny_recipe;
     recipe->momentum = 0.75f;
     recipe->nesterov = true;
     recipe->weight_decay = 1e-2f;
@@ -188,7 +188,7 @@ static inline int tiny_program(int argc, char **argv)
     if (kind != NULL && strcmp(kind, "channels") == 0)
         tiny_model.c = 65;
     if (kind != NULL && strcmp(kind, "cropped") == 0)
-        tiny_model.recipe.crop = 32;
+        tiny_recipe.crop = 32;
     if (kind != NULL && strcmp(kind, "foreign") == 0)
         tiny_model.isa = "sve";
     if (kind != NULL && strcmp(kind, "renamed") == 0)
@@ -201,9 +201,9 @@ static inline int tiny_program(int argc, char **argv)
         tiny_model.layers = tiny_changed;
     }
     if (kind != NULL && strcmp(kind, "ragged") == 0)
-        tiny_model.recipe.batch = 150; /* divides neither set */
+        tiny_recipe.batch = 150; /* divides neither set */
     if (kind != NULL && strcmp(kind, "recipe") == 0)
-        tiny_recipe();
+        tiny_train_otherwise();
     if (kind != NULL && strcmp(kind, "pixel") == 0)
         tiny_pixel(0);
     if (kind != NULL && strcmp(kind, "ghosts") == 0)

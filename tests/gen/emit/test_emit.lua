@@ -357,6 +357,9 @@ function tests.the_digest_is_that_of_the_code()
     end
     assert(digest.of_c { "a /* one */  b", "c" } == digest.of_c { "a b /* two\n */ c" })
     assert(digest.of_c { "a b" } ~= digest.of_c { "b a" })
+    assert(digest.of_c { '"/* 1 */" / 2' } ~= digest.of_c { '"/* 2 */" / 2' }, "in a string")
+    assert(digest.of_c { [["\\"/* 1 */]] } == digest.of_c { [["\\"/* 2 */]] }, "behind a string")
+    assert(digest.of_c { [["\"/* 1 */"]] } ~= digest.of_c { [["\"/* 2 */"]] }, "in a string, too")
 
     local function arithmetic(norm, isa_name, changes)
         return program(nets.graph("s8", norm), isa_name, changes)

@@ -28,7 +28,22 @@ static void remove_folder(void)
 {
     remove(in_folder("net.lua"));
     remove(in_folder("twin.py"));
+    remove(in_folder("ok.c"));
+    remove(in_folder("how.c"));
     ck_assert_int_eq(rmdir(folder), 0); /* fails when anything else was left behind */
+}
+
+/* Whether a file of the folder has a text in one of its lines. */
+static bool file_has(const char *name, const char *text)
+{
+    char line[512];
+    bool has = false;
+    FILE *file = fopen(in_folder(name), "r");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file) != NULL)
+        has = has || strstr(line, text) != NULL;
+    ck_assert_int_eq(fclose(file), 0);
+    return has;
 }
 
 static void put_network(const char *text)
@@ -317,6 +332,48 @@ START_TEST(gen_works_from_any_folder)
 }
 END_TEST
 
+#define SMALL                                                                                      \
+    "name = \"ok\", classes = 2, input = { 1, 1, 1 }, recipe = { optimizer = sgd { lr = %s } },\n" \
+    "layers = { %s, softmax_cross_entropy() } }\n"
+
+static const struct {
+    const char *before, *lr, *layers, *program; /* what becomes of the program */
+} recipes_apart[] = {
+    {"return network { ", "1", "linear(2)", "written"},
+    {"return network { ", "1", "linear(2)", "unchanged"},
+    {"return network { ", "0.5", "linear(2)", "unchanged"},
+    {"\n\n-- moves\nreturn network { ", "0.25", "linear(2)", "unchanged"},
+    {"return network { ", "0.25", "relu(), linear(2)", "written"},
+};
+
+/* A program whose recipe stands apart is written when its code changes, whatever its recipe and
+ * the lines of its description. */
+START_TEST(recipes_stand_apart)
+{
+    ck_assert_int_eq(chdir(folder), 0);
+    const char *options = "gen --isa c net.lua -o ok.c --recipe how.c";
+    for (size_t i = 0; i < sizeof recipes_apart / sizeof recipes_apart[0]; i++) {
+        char text[512], want[128], rate[64];
+        int length = snprintf(text, sizeof text, "%s", recipes_apart[i].before);
+        snprintf(text + length, sizeof text - (size_t)length, SMALL, recipes_apart[i].lr,
+                 recipes_apart[i].layers);
+        put_network(text);
+        snprintf(want, sizeof want, "ok.c: %s\nhow.c: ", recipes_apart[i].program);
+        expect_part(options, 0, want);
+        snprintf(rate, sizeof rate, "    .lr = %s%s,\n", recipes_apart[i].lr,
+                 strcmp(recipes_apart[i].lr, "1") == 0 ? ".0f" : "f");
+        ck_assert_msg(file_has("how.c", rate) && !file_has("ok.c", ".lr ="), "%zu: %s", i, rate);
+    }
+    expect("gen --isa c net.lua -o ok.c --recipe ok.c", 1,
+           "burin: ok.c: is the program: expected another file for --recipe\n");
+    expect("gen --isa c net.lua -o ok.c --recipe net.lua", 1,
+           "burin: net.lua: is the description: expected another file to write\n");
+    expect(
+        "gen --isa c --real double net.lua --recipe how.c", 2,
+        "burin: --recipe how.c: the numbers are double: expected no --recipe, or --real float\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("burin");
@@ -335,6 +392,7 @@ int main(void)
     tcase_add_test(tcase, closed_descriptors_are_not_those_of_files);
     tcase_add_test(tcase, twin_is_written_once);
     tcase_add_test(tcase, gen_works_from_any_folder);
+    tcase_add_test(tcase, recipes_stand_apart);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -169,6 +169,8 @@ static const struct param params[] = {
      .fan_in = K},
 };
 
+static const struct recipe recipe = {.batch = BATCH, .momentum = 0.9f};
+
 static struct model make_model(void)
 {
     return (struct model){.name = "tiny",
@@ -178,7 +180,7 @@ static struct model make_model(void)
                           .h = 2,
                           .w = 2,
                           .classes = K,
-                          .recipe = {.batch = BATCH, .momentum = 0.9f},
+                          .recipe = &recipe,
                           .layers = layers,
                           .layer_count = 5,
                           .params = params,

@@ -79,10 +79,10 @@ static void evaluate_images(float *logits)
     struct evaluate_result result;
     put_path(path, "here/best.safetensors");
     tiny_model.backend = &tiny_backend;
-    tiny_model.recipe.batch = 150; /* as with TINY_MODEL=ragged */
+    tiny_recipe.batch = 150; /* as with TINY_MODEL=ragged */
     ck_assert(safetensors_open(&file, path, &err));
     ck_assert(normalise_choose(&by, NULL, NULL, &file, &tiny_model, NULL, NULL, DATA_BYTES, &err));
-    struct loader_settings settings = {.batch = tiny_model.recipe.batch};
+    struct loader_settings settings = {.batch = tiny_model.recipe->batch};
     augment_init(&settings.augment, &by.stats, &images);
     ck_assert(run_open(&run_state, &tiny_model, &tiny_backend, 1, &err));
     ck_assert(loader_open(&loader, &images, &settings, &err));

@@ -76,7 +76,7 @@ static const struct backend backends[] = {
     {.measure = measure, .pack = nothing, .train = train_generated, .eval = nothing},
 };
 
-static const struct model model = {.recipe = {.batch = 1},
+static const struct model model = {.recipe = &(const struct recipe){.batch = 1},
                                    .layers = layers,
                                    .layer_count = 5,
                                    .params = params,

@@ -90,7 +90,7 @@ static const struct model model = {
     .h = 1,
     .w = 1,
     .classes = CLASSES,
-    .recipe = {.batch = BATCH},
+    .recipe = &(const struct recipe){.batch = BATCH},
     .params = params,
     .param_count = sizeof params / sizeof params[0],
     .param_floats = 410,

@@ -38,7 +38,7 @@ START_TEST(defaults_come_from_the_model)
     ck_assert_int_eq(settings.seed, 1);
     ck_assert_int_ge(settings.threads, 1);
     ck_assert_int_le(settings.threads, 16);
-    ck_assert_int_eq(settings.recipe.epochs, tiny_model.recipe.epochs);
+    ck_assert_int_eq(settings.recipe.epochs, tiny_model.recipe->epochs);
     ck_assert_int_eq(settings.source[SETTING_LR], SETTINGS_RECIPE);
     ck_assert_int_eq(settings.source[SETTING_SEED], SETTINGS_DEFAULT);
 }
