@@ -7,6 +7,7 @@
 #ifndef BURIN_WEIGHTS_H
 #define BURIN_WEIGHTS_H
 
+#include "export.h"
 #include "run.h"
 
 struct weight {
@@ -23,13 +24,14 @@ struct weight {
 
 /* Makes the packed copies of this rank's share of the parameters. */
 void weights_pack(const struct run *run, int rank, const struct weight *weights, int count,
-                  float *packed);
+                  float *packed) BURIN_EXPORT(weights_pack);
 
 /* For this rank's share of the parameters: sums the gradients of `parts` chunks by tree_sum, the
  * chunks' blocks `stride` floats apart, stores the sum in store.grad, takes a step of run->optim,
  * and packs. With clipping, ranks wait for each other between sums and steps. scratch holds the
  * largest gradient. */
 void weights_update(struct run *run, int rank, const struct weight *weights, int count,
-                    const float *chunks, size_t stride, int parts, float *packed, float *scratch);
+                    const float *chunks, size_t stride, int parts, float *packed, float *scratch)
+    BURIN_EXPORT(weights_update);
 
 #endif

@@ -19,8 +19,6 @@
 
 extern char **environ;
 
-#define BURIN_VERSION "0.1.0"
-
 enum { KEY_SIZE = 16, PATH_SIZE = 4096 };
 
 /* What Lua may hold of models: they stand in memory whole. */

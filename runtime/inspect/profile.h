@@ -17,6 +17,7 @@
 #ifndef BURIN_PROFILE_H
 #define BURIN_PROFILE_H
 
+#include "export.h"
 #include "model.h"
 #include "sys/err.h"
 
@@ -60,7 +61,8 @@ void profile_end_step(struct profile *profile, double now);
 
 /* The thread's clock starts; the time since it started, or since the last count, goes to a slot. */
 void profile_start(struct profile *profile, int rank, double now);
-void profile_count(struct profile *profile, int rank, int slot, double now);
+void profile_count(struct profile *profile, int rank, int slot, double now)
+    BURIN_EXPORT(profile_count);
 
 /* Milliseconds a step, the mean of the threads: of a slot, of what no slot has, of all. */
 double profile_ms(const struct profile *profile, int slot);

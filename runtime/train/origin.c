@@ -17,7 +17,7 @@
 
 enum { LINE_SIZE = 1024 }; /* three names of 200 characters, and the fields */
 
-static void append(char line[LINE_SIZE], const char *fmt, ...) ERR_PRINTF(2, 3);
+static void append(char line[LINE_SIZE], const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 static void append(char line[LINE_SIZE], const char *fmt, ...)
 {
@@ -121,7 +121,7 @@ void origin_close(struct origin *origin)
 
 /* -- Comparing --------------------------------------------------------------------------------- */
 
-static void differ(char out[ORIGIN_DIFFERENCES_SIZE], const char *fmt, ...) ERR_PRINTF(2, 3);
+static void differ(char out[ORIGIN_DIFFERENCES_SIZE], const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 static void differ(char out[ORIGIN_DIFFERENCES_SIZE], const char *fmt, ...)
 {

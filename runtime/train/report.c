@@ -23,7 +23,7 @@ static const char *mark(const struct trainer *t)
     return t->train.synthetic ? "SYNTHETIC " : "";
 }
 
-static void say(struct trainer *t, const char *fmt, ...) ERR_PRINTF(2, 3);
+static void say(struct trainer *t, const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 /* What is evaluated. */
 static const char *evaluated(const struct trainer *t)

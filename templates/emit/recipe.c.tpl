@@ -5,7 +5,10 @@
  *     ${remake}
  *
  * It stands apart from ${program}, so that a change of the recipe compiles no kernel anew. */
+#include "export.h"
 #include "model.h"
+
+extern const struct recipe training_recipe BURIN_EXPORT(training_recipe);
 
 const struct recipe training_recipe = {
     @ for _, line in ipairs(recipe_lines) do

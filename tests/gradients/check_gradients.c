@@ -29,7 +29,8 @@
 #include "run.h"
 
 int generated_main(int argc, char **argv);
-int generated_program_main(const struct model *generated, int argc, char **argv);
+int generated_program_main(const struct model *generated, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
 
 enum { STEPS = 3 };
 

@@ -26,7 +26,8 @@
 #include "run.h"
 #include "sys/cpu.h"
 
-int generated_program_main(const struct model *model, int argc, char **argv);
+int generated_program_main(const struct model *model, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
 int norms_1_gn(int argc, char **argv);
 int norms_1_ln(int argc, char **argv);
 int norms_8_gn(int argc, char **argv);

@@ -28,7 +28,8 @@
 #include "run.h"
 #include "sys/cpu.h"
 
-int generated_program_main(const struct model *model, int argc, char **argv);
+int generated_program_main(const struct model *model, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
 int offsets_offset_bn(int argc, char **argv);
 int offsets_offset_in(int argc, char **argv);
 int offsets_offset_gn(int argc, char **argv);
