@@ -4,7 +4,9 @@
 -- and the model descriptor of runtime/model.h. It decides nothing.
 
 local c <const> = require "emit/c"
+local index <const> = require "emit/index"
 local kernel <const> = require "ops/kernel"
+local layout <const> = require "ops/layout"
 local layers <const> = require "language/layers"
 local ops <const> = require "ops/ops"
 local recipe <const> = require "emit/recipe"
@@ -40,8 +42,8 @@ end
 local function step_params(step, graph)
     local count = 0
     for _, node in ipairs(step.layers) do
-        for _, index in ipairs { node.weight or false, node.bias_param or false } do
-            count = count + (index and graph.params[index].count or 0)
+        for _, param in ipairs { node.weight or false, node.bias_param or false } do
+            count = count + (param and graph.params[param].count or 0)
         end
     end
     return count
@@ -159,21 +161,13 @@ end
 
 -- -- Kernel table --------------------------------------------------------------------------------
 
-local PASSES <const> = {
-    fwd = "PASS_FWD", bwd_data = "PASS_BWD_DATA", bwd_weights = "PASS_BWD_WEIGHTS",
-    bwd_reduce = "PASS_BWD_REDUCE",
-}
-
-local function layout_text(layout)
-    return string.format("{%d, %d, %d, %d, %d}", layout.c, layout.h, layout.w, layout.pitch,
-        layout.border)
-end
-
 -- What a kernel reads and writes, and its window.
 local function shape_fields(spec, field)
+    field(".x = " .. layout.macro(spec.x))
+    field(".y = " .. layout.macro(spec.y or spec.dy or spec.x))
     for _, tensor in ipairs { "dx", "dy", "x2" } do
         if spec[tensor] then
-            field("." .. tensor .. " = " .. layout_text(spec[tensor]))
+            field("." .. tensor .. " = " .. layout.macro(spec[tensor]))
         end
     end
     if spec.window then
@@ -226,13 +220,17 @@ local function memory_fields(spec, op, set, field)
     end
 end
 
+-- The C type of a kernel: see index.lua.
+local function type_of(spec)
+    return index.type_word(spec.params)
+end
+
+-- KERNEL(type, function, layer, operation, pass), then what differs from kernel to kernel.
 local function kernel_row(spec, set)
     local op <const> = ops[spec.op]
-    local y <const> = spec.y or spec.dy or spec.x
     local fields <const> = {
-        string.format("KERNEL(%s)", spec.name), ".layer = " .. c.string(spec.layer),
-        ".op = " .. op.c_op, ".pass = " .. PASSES[spec.pass],
-        ".x = " .. layout_text(spec.x), ".y = " .. layout_text(y),
+        string.format("KERNEL(%s, %s, %s, %s, %s)", type_of(spec), spec.name,
+            c.string(spec.layer), op.c_op:match("^KERNEL_(.*)$"), spec.pass:upper()),
     }
     local function field(text)
         fields[#fields + 1] = text
@@ -242,23 +240,24 @@ local function kernel_row(spec, set)
     if spec.flop and spec.flop > 0 then
         field(string.format(".mflop = %.6f", spec.flop / 1e6))
     end
-    field(".images = " .. spec.images)
     memory_fields(spec, op, set, field)
     return "{" .. table.concat(fields, ", ") .. "},"
 end
 
--- The functions through which tests and benches call each kernel, one a kernel, and the rows.
+-- The functions through which tests and benches call kernels, one a type, and the rows.
 local function kernel_tables(planned)
     local rows <const>, runs <const>, seen <const> = {}, {}, {}
     for _, spec in ipairs(planned.train.plan.kernels) do
+        assert(spec.images == planned.train.plan.micro_batch, "all take a micro-batch")
         rows[#rows + 1] = kernel_row(spec, planned.set)
-        if not seen[spec.name] then
-            seen[spec.name] = true
+        local type <const> = type_of(spec)
+        if not seen[type] then
+            seen[type] = true
             local args <const> = {}
             for i, param in ipairs(spec.params) do
                 args[i] = "a->" .. param
             end
-            runs[#runs + 1] = string.format("RUN(%s, %s)", spec.name, table.concat(args, ", "))
+            runs[#runs + 1] = string.format("RUN(%s, %s)", type, table.concat(args, ", "))
         end
     end
     return rows, runs

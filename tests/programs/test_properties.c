@@ -127,7 +127,7 @@ static void run(const struct kernel *k, struct kernel_args args, int n)
     args.sums = zeros((size_t)n * (size_t)kernel_sum_rows(k) * (size_t)k->y.pitch);
     args.db = zeros((size_t)k->y.pitch);
     args.n = n;
-    k->run(&args);
+    kernel_run(k, &args);
     free(args.scratch);
     free(args.sums);
     free(args.db);
