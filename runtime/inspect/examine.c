@@ -15,6 +15,7 @@
 #include "file/json.h"
 #include "file/outfile.h"
 #include "inspect/inside.h"
+#include "sys/interrupt.h"
 
 enum {
     MAX_PICTURES = 400,
@@ -111,13 +112,15 @@ static bool batch_accuracy(double *accuracy, const struct examination *e, struct
     int images = batch_images(e), seen = 0, correct = 0;
     loader_start_epoch(loader, 1, 0);
     const struct batch *batch;
-    while (seen < images && (batch = loader_next(loader)) != NULL) {
+    bool ok = true;
+    while (ok && seen < images && (batch = loader_next(loader)) != NULL) {
         correct += inside_step(inside, batch).correct;
         seen += batch->n;
+        ok = interrupt_check("no eval.json was written", err);
     }
     loader_close(loader);
     *accuracy = 100.0 * correct / seen;
-    return true;
+    return ok;
 }
 
 static bool add_batches(cJSON *json, const struct examination *e, struct inside *inside,

@@ -18,7 +18,7 @@ struct profile_thread {
 
 static int slot_count(const struct profile *profile)
 {
-    return profile_place(profile->model, PROFILE_PLACES);
+    return profile->model->kernel_count + PROFILE_PLACES;
 }
 
 bool profile_open(struct profile *profile, const struct model *model, int threads, struct err *err)

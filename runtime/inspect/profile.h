@@ -21,6 +21,7 @@
 #include "model.h"
 #include "sys/err.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ void profile_close(struct profile *profile);
 /* The slot of a place; that of a kernel is its index in the model's table. */
 static inline int profile_place(const struct model *model, enum profile_place_kind place)
 {
+    assert(place < PROFILE_PLACES);
     return model->kernel_count + (int)place;
 }
 

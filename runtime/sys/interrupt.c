@@ -51,3 +51,10 @@ const char *interrupt_name(int signal_number)
 {
     return signal_number == SIGTERM ? "SIGTERM" : signal_number == SIGHUP ? "SIGHUP" : "SIGINT";
 }
+
+bool interrupt_check(const char *lost, struct err *err)
+{
+    const int signal_number = interrupt_requested();
+    return signal_number == 0 || err_set_code(err, EXIT_INTERRUPTED, "interrupted by %s: %s",
+                                              interrupt_name(signal_number), lost);
+}

@@ -1,4 +1,5 @@
-/* interrupt.h - SIGINT, SIGTERM and SIGHUP ask the training to stop after its step.
+/* interrupt.h - SIGINT, SIGTERM and SIGHUP ask a command to stop: training after its step, eval and
+ * predict after their batch.
  *
  *     interrupt_install();
  *     while (!interrupt_requested()) step();
@@ -12,6 +13,8 @@
 
 #include <stdbool.h>
 
+#include "sys/err.h"
+
 /* Starts listening; forgets an earlier request. A signal that was ignored stays ignored (nohup). */
 void interrupt_install(void);
 
@@ -23,5 +26,8 @@ int interrupt_requested(void);
 
 /* "SIGINT", "SIGTERM" or "SIGHUP". */
 const char *interrupt_name(int signal_number);
+
+/* Fails with EXIT_INTERRUPTED when a signal has come; `lost` says what there will not be of it. */
+bool interrupt_check(const char *lost, struct err *err);
 
 #endif

@@ -136,6 +136,12 @@ static void print_normalisation(const struct evaluation *e, const char *mark)
     }
 }
 
+static bool evaluate_images(struct evaluation *e, struct evaluate_result *result, struct err *err)
+{
+    return evaluate(&e->run, e->loader, e->logits, result) ||
+           interrupt_check("not all images were evaluated", err);
+}
+
 /* A model whose numbers are finite can still end in logits that are not. */
 static bool check_result(const struct evaluation *e, const struct evaluate_result *result,
                          struct err *err)
@@ -208,15 +214,14 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     struct evaluate_result result;
     bool ok = open_evaluation(&e, model, err);
     if (ok) {
-        ok = evaluate(&e.run, e.loader, e.logits, &result);
-        if (!ok)
-            err->code = EXIT_INTERRUPTED;
-        ok = ok && check_result(&e, &result, err);
+        interrupt_install();
+        ok = evaluate_images(&e, &result, err) && check_result(&e, &result, err);
         if (ok) {
             print_result(&e, &result);
             ok = write_details(&e, &result, err) &&
                  (e.samples == NULL || samples_save(e.samples, &e.test, e.logits, err));
         }
+        interrupt_restore();
         if (e.said[0] != '\0')
             fprintf(stderr, "%s: note: %s: %s\n", program, e.model_file, e.said);
         if (e.test.note[0] != '\0')

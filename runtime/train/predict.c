@@ -22,6 +22,7 @@
 #include "inspect/answer.h"
 #include "ref/generic.h"
 #include "run.h"
+#include "sys/interrupt.h"
 #include "sys/options.h"
 #include "sys/progress.h"
 #include "train/settings.h"
@@ -161,9 +162,11 @@ static bool predict_batch(struct prediction *p, struct progress *bar, struct err
     return ok;
 }
 
+/* A signal stops it between two batches, with whole answers. */
 static bool predict_all(struct prediction *p, struct err *err)
 {
     struct progress bar;
+    interrupt_install();
     progress_init(&bar, stderr, isatty(STDOUT_FILENO) != 0); /* there the answers show how far */
     answer_print_head(stdout, p->format, (int)p->top);
     bool ok = true;
@@ -173,8 +176,10 @@ static bool predict_all(struct prediction *p, struct err *err)
             continue;
         ok = predict_batch(p, &bar, err);
         progress_show(&bar, "predicting", i + 1, p->paths.count, "");
+        ok = ok && (i + 1 == p->paths.count || interrupt_check("not all images have answers", err));
     }
     progress_clear(&bar);
+    interrupt_restore();
     return ok;
 }
 

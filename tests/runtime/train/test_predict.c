@@ -143,6 +143,17 @@ START_TEST(probabilities_are_those_of_eval_to_the_bit)
     }
     ck_assert_str_eq(line, "");
     memcpy(first, output, sizeof first);
+    /* A signal in the first batch: its answers are whole, and there are no others. */
+    const struct world stopped = {
+        .environment = {{"TINY_MODEL", "ragged"}, {"TINY_EVAL_SIGNAL", "15 1"}}};
+    ck_assert_int_eq(run_words(&stopped, "predict --model here --json --threads 1 pictures"),
+                     EXIT_INTERRUPTED);
+    ck_assert_str_eq(errors, "tiny: interrupted by SIGTERM: not all images have answers\n");
+    ck_assert_int_eq(memcmp(output, first, strlen(output)), 0);
+    int lines = 0;
+    for (const char *c = output; *c != '\0'; c++)
+        lines += *c == '\n';
+    ck_assert_int_eq(lines, 150);
     ck_assert_int_eq(
         run_words(&world, "predict --model here/best.safetensors --json --threads 3 pictures"),
         EXIT_OK);
