@@ -38,6 +38,25 @@ static bool is_numbered_norm(const char *value, const char *choice)
     return digits >= 1 && digits <= 4 && value[2] != '0' && value[2 + digits] == '\0';
 }
 
+enum { WORDS_SIZE = 1024 };
+
+/* Says " (did you mean --norm?)" of a word that is none of `words`, up to a NULL or the last of
+ * `most`, with dashes before each where `dashes` says so. Lua knows the nearest. */
+static void print_meant(const char *word, const char *dashes, const char *const *words, int most)
+{
+    char list[WORDS_SIZE] = "";
+    for (int i = 0; i < most && words[i] != NULL; i++) {
+        size_t used = strlen(list);
+        if (strchr(words[i], ' ') == NULL) /* and not "bn1 to bn9999" */
+            snprintf(list + used, sizeof list - used, "%s%s ", dashes, words[i]);
+    }
+    const struct host_argument arguments[] = {{"word", word}, {"words", list}};
+    struct host *host = host_open(&(struct host_options){.gen_dir = NULL});
+    if (host != NULL && host_call(host, "language/nearest", "meant", arguments, 2) == HOST_USAGE)
+        fputs(host_message(host), stderr);
+    host_close(host);
+}
+
 /* Ends a message: ": expected a, b or c", of words up to a NULL or the last of `most`. */
 static void print_expected(const char *const *words, int most)
 {
@@ -58,6 +77,21 @@ static void print_commands(unsigned bits)
             names[count++] = usage_commands[i].name;
     }
     print_expected(names, USAGE_COMMANDS);
+}
+
+/* Says that `word` is no command; NULL: that there is none. */
+static void explain_unknown(const char *word)
+{
+    const char *names[USAGE_COMMANDS] = {NULL};
+    for (int i = 0; i < usage_command_count; i++)
+        names[i] = usage_commands[i].name;
+    if (word == NULL) {
+        fputs("burin: no command", stderr);
+    } else {
+        fprintf(stderr, "burin: unknown command %s", word);
+        print_meant(word, "", names, USAGE_COMMANDS);
+    }
+    print_commands(ALL | DATA);
 }
 
 static bool is_megabytes(const char *text)
@@ -83,6 +117,7 @@ static bool check_value(int id, const char *value)
             return true;
     if (choices[0] != NULL) {
         fprintf(stderr, "burin: --%s %s", name, value);
+        print_meant(value, "", choices, USAGE_CHOICES);
         print_expected(choices, USAGE_CHOICES);
         return false;
     }
@@ -113,7 +148,14 @@ static void explain_option(int result, const char *word)
     } else if (optopt != 0) {
         fprintf(stderr, "burin: -%c: no such option: expected -o or -h\n", optopt);
     } else {
-        fprintf(stderr, "burin: %s: no such option: expected one of the help\n", word);
+        const char *names[OPTION_COUNT];
+        char typed[WORDS_SIZE];
+        for (int i = 0; i < OPTION_COUNT; i++)
+            names[i] = usage_options[i].name;
+        snprintf(typed, sizeof typed, "%.*s", (int)strcspn(word, "="), word);
+        fprintf(stderr, "burin: %s: no such option", word);
+        print_meant(typed, "--", names, OPTION_COUNT);
+        fputs(": expected one of the help\n", stderr);
     }
 }
 
@@ -282,9 +324,7 @@ int main(int argc, char **argv)
                                        : usage_error();
     const struct usage_command *command = optind < argc ? usage_find(argv[optind]) : NULL;
     if (command == NULL) {
-        fprintf(stderr, optind == argc ? "burin: no command" : "burin: unknown command %s",
-                argv[optind]);
-        print_commands(ALL | DATA);
+        explain_unknown(argv[optind]);
         return usage_error();
     }
     if (command->bit == DATA) { /* start_data takes it where it comes first */

@@ -14,6 +14,7 @@
 #include "inspect/bench_step.h"
 #include "inspect/info.h"
 #include "sys/cpu.h"
+#include "sys/nearest.h"
 #include "sys/options.h"
 #include "sys/team.h"
 #include "train/eval.h"
@@ -140,8 +141,14 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
     if (argc < 2)
         return err_set_code(err, EXIT_USAGE,
                             "no command: expected train, eval, predict, bench or info");
+    const char *names[COMMANDS];
+    for (int i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    char hint[NEAREST_HINT];
+    nearest_hint(hint, name, names, COMMANDS);
     return err_set_code(err, EXIT_USAGE,
-                        "unknown command '%s': expected train, eval, predict, bench or info", name);
+                        "unknown command '%s'%s: expected train, eval, predict, bench or info",
+                        name, hint);
 }
 
 /* A standard descriptor that is closed would be that of the next file, and what is printed would go

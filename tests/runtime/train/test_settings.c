@@ -70,7 +70,8 @@ START_TEST(bad_values_change_nothing)
     refused(SETTING_LR, "inf", "--x: inf is out of range: expected 0 to 1e+06");
     refused(SETTING_LR, "0.1,", "--x: '0.1,': expected a number from 0 to 1e+06");
     refused(SETTING_CROP, "1024", "--x: 1024 is out of range: expected 0 to 1023");
-    refused(SETTING_FLIP, "Random", "--x: 'Random': expected one of none, random, alternating");
+    refused(SETTING_FLIP, "Random",
+            "--x: 'Random' (did you mean random?): expected one of none, random, alternating");
     refused(SETTING_SHUFFLE, "yes", "--x: 'yes': expected one of off, on");
     refused(SETTING_OUT, "", "--x: 0 characters: expected 1 to 1023");
 }
