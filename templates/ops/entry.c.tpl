@@ -1,8 +1,15 @@
 @ -- One kernel: the loops of its kind with the shapes of one layer.
-@ local shapes = {}
-@ for i, shape in ipairs(given) do
-    @ shapes[i] = shape.text
+@ for _, shape in ipairs(given) do
+    @ if shape.uses then
+        @ uses(shape.uses)
+    @ end
 @ end
-@ prototype("static NOINLINE void " .. name .. "(" .. signature .. ")")
-/* ${where}: ${cost} */
-${macro}(${name}, ${table.concat(shapes, ", ")})
+/* ${formula} ${cost} */
+@ prototype()
+static NOINLINE void ${name}(${signature})
+{
+    ${loops}(${arguments},
+@ for i, shape in ipairs(given) do
+                ${shape.text}${i < #given and "," or ");"}
+@ end
+}

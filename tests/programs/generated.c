@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "export.h"
 #include "sys/cpu.h"
 
 int generated_main(int argc, char **argv);
-int generated_program_main(const struct model *model, int argc, char **argv)
-    BURIN_EXPORT(generated_program_main);
+int generated_program_main(const struct model *model, int argc, char **argv);
 
 static const struct model *caught;
 

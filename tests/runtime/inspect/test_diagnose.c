@@ -105,7 +105,7 @@ static const struct model model = {
     .h = SIDE,
     .w = SIDE,
     .classes = CLASSES,
-    .recipe = &(const struct recipe){.batch = BATCH},
+    .recipe = {.batch = BATCH},
     .layers = layers,
     .layer_count = sizeof layers / sizeof layers[0],
     .params = params,

@@ -56,10 +56,7 @@ static void nothing(struct run *run, int rank)
 /* As the generic backend. */
 static void train_generic(struct run *run, int rank)
 {
-    if (rank == 0)
-        memcpy(run->store.grad, gradients, N * sizeof *gradients);
-    team_barrier(run->team);
-    run_update(run, rank);
+    weights_update(run, rank, NULL, PARAMS, gradients, N, 1, NULL, NULL);
 }
 
 /* As a generated program. */
@@ -76,7 +73,7 @@ static const struct backend backends[] = {
     {.measure = measure, .pack = nothing, .train = train_generated, .eval = nothing},
 };
 
-static const struct model model = {.recipe = &(const struct recipe){.batch = 1},
+static const struct model model = {.recipe = {.batch = 1},
                                    .layers = layers,
                                    .layer_count = 5,
                                    .params = params,
