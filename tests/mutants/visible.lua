@@ -13,13 +13,22 @@ local kernels = "test_kernels_ragged_gn_c"
 local steps = "test_steps_ragged_gn_c test_steps_ragged_bn_c"
 local generated = kernels .. " " .. steps .. " test_gradients_kinds_gn"
 local grouped = "test_kernels_grouped_gn_c test_kernels_grouped_bn_c"
+local acts = "test_kernels_acts_gn_c test_activations_acts_gn_c test_activations_acts_gn_*"
+local plain = "test_kernels_pools_gn_plain test_kernels_ragged_bn_plain "
+    .. "test_kernels_grouped_gn_plain test_kernels_acts_gn_plain test_steps_ragged_gn_plain"
 local visible = {
     { "^templates/report/", "test_report.lua" },
+    { "^templates/ops/plain", plain },
+    { "^templates/ops/images", plain },
+    { "^templates/ops/shapes", plain .. " " .. kernels },
+    { "^templates/ops/entry", plain .. " " .. generated },
+    { "^templates/ops/activation", acts .. " " .. plain },
     { "^templates/.*winograd", kernels .. " test_kernels_mixed_fwd_bwd_data "
         .. "test_kernels_mixed_bwd_weights " .. steps },
     { "^templates/.*depthwise", grouped },
     { "^templates/.*grouped", grouped },
-    { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps },
+    { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps
+        .. " test_steps_entry_bn_c" },
     { "^templates/.*pool", kernels .. " test_kernels_pools_gn_c " .. steps },
     { "^templates/.*linear", kernels .. " test_kernels_pools_gn_c " .. steps
         .. " test_gradients_kinds_gn" },
@@ -83,6 +92,7 @@ local visible = {
     { "^runtime/[^/]+/cpu", "test_program" },
     { "^runtime/[^/]+/err", "test_messages" },
     { "^runtime/[^/]+/interrupt", "test_train test_resume" },
+    { "^runtime/[^/]+/nearest", "test_program" },
     { "^runtime/[^/]+/options", "test_settings test_program" },
     { "^runtime/[^/]+/pin", "test_team test_program test_train" },
     { "^runtime/[^/]+/team", "test_generic test_train" },
@@ -136,6 +146,11 @@ local visible = {
     { "^gen/plan/limits", "test_plan.lua test_sandbox" },
     { "^gen/plan/", "test_passes.lua test_phases.lua test_emit.lua test_plan.lua test_calls.lua "
         .. generated },
+    { "^gen/ops/plain", plain },
+    { "^gen/ops/shapes", plain .. " " .. kernels },
+    { "^gen/ops/conv/plain", plain },
+    { "^gen/ops/entry", plain .. " " .. generated },
+    { "^gen/ops/activation", acts .. " " .. plain },
     { "^gen/ops/", "test_tile.lua test_choice.lua test_emit.lua test_kernel.lua test_plan.lua "
         .. generated .. " " .. grouped },
 }

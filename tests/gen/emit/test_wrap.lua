@@ -40,6 +40,11 @@ function tests.code_is_broken_between_arguments()
     local sum <const> = "    x = " .. ("a"):rep(60) .. " + " .. ("b"):rep(60) .. ";"
     test.equal(wrapped { sum }, "    x = " .. ("a"):rep(60) .. "\n            + " .. ("b"):rep(60)
         .. ";\n")
+    -- Not at the last place, which is in an inner bracket.
+    local inner <const> = "    f(" .. ("a"):rep(60) .. ", g(" .. ("c"):rep(20) .. ", "
+        .. ("d"):rep(20) .. "));"
+    test.equal(wrapped { inner }, "    f(" .. ("a"):rep(60) .. ",\n            g(" .. ("c"):rep(20)
+        .. ", " .. ("d"):rep(20) .. "));\n")
 end
 
 -- A pointer's star is no operator, and what stands in a string is no place to break.

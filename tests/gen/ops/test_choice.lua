@@ -66,6 +66,22 @@ function tests.direct_offers_no_transforms()
     end)
 end
 
+-- The transforms are of whole convolutions.
+function tests.groups_offer_no_transforms()
+    local count = 0
+    nets.each_varied(function(plans)
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            local is_grouped <const> = spec.op == "conv" and spec.groups > 1
+            for _, candidate in ipairs(is_grouped
+                and choice.candidates(spec, plans.set, "auto") or {}) do
+                count = count + (spec.groups == 2 and 1 or 0)
+                assert(candidate.algorithm ~= "winograd4", spec.name)
+            end
+        end
+    end)
+    assert(count > 0)
+end
+
 -- Past the end of a kernel's list the model chooses.
 function tests.a_candidate_is_taken_by_its_number()
     local graph <const> = nets.graph("s8", "gn")

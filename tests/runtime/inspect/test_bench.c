@@ -360,6 +360,28 @@ START_TEST(steps_have_times_and_losses)
 }
 END_TEST
 
+/* The line for people. */
+START_TEST(steps_are_told_in_words)
+{
+    static const char *const words[] = {NULL, ", 1 thread, batch ", ", 2 threads, batch "};
+    struct model model = make_model();
+    struct err err = {0};
+    char path[400], text[4096];
+    make_folder();
+    snprintf(path, sizeof path, "%s/said", folder);
+    for (int threads = 1; threads <= 2; threads++) {
+        const struct bench_steps_options options = {.threads = threads, .steps = 1};
+        ck_assert_ptr_nonnull(freopen(path, "w+", stdout));
+        ck_assert_msg(bench_steps_main(&model, &options, &err), "%s", err.message);
+        rewind(stdout);
+        text[fread(text, 1, sizeof text - 1, stdout)] = '\0';
+        ck_assert_msg(strstr(text, words[threads]) != NULL, "%s", text);
+    }
+    unlink(path);
+    remove_folder();
+}
+END_TEST
+
 /* What the folder holds is what the first step was given: the generic backend makes the same loss
  * of it. */
 START_TEST(steps_save_their_start)
@@ -455,6 +477,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_wrong_kernel);
     tcase_add_test(tcase, says_where_it_cannot_write);
     tcase_add_test(tcase, steps_have_times_and_losses);
+    tcase_add_test(tcase, steps_are_told_in_words);
     tcase_add_test(tcase, steps_save_their_start);
     tcase_add_test(tcase, steps_say_where_they_cannot_write);
     tcase_add_test(tcase, median_is_the_middle);

@@ -31,6 +31,7 @@ START_TEST(usage_errors_have_code_2)
         {"train --lr 1e9", "train: --lr: 1e9 is out of range: expected 0 to 1e+06"},
         {"train --seed -1", "train: --seed: -1 is out of range: expected 0 to 9007199254740992"},
         {"train --threads 257", "train: --threads: 257 is out of range: expected 1 to 256"},
+        {"train --batch 65537", "train: --batch: 65537 is out of range: expected 1 to 65536"},
         {"train --max-steps 0", "train: --max-steps: 0 is out of range"},
         {"train --backend fast", "'fast': expected one of generated, generic"},
         {"train --fast",

@@ -58,6 +58,24 @@ START_TEST(every_augmentation_reaches_the_images)
 }
 END_TEST
 
+/* Words without a value, together: each sets one setting, and no other. */
+START_TEST(words_alone_are_switches)
+{
+    static const char *const off[] = {"shuffle", "augment", "dropout"};
+    ck_assert_msg(run("train --data synthetic --max-steps 1 --no-shuffle --no-augment --no-dropout "
+                      "--skip-bad --log-steps --out here") == EXIT_OK,
+                  "%s", errors);
+    for (int i = 0; i < 3; i++)
+        logged(off[i], "false", "option");
+    logged("skip_bad", "true", "option");
+    logged("log_steps", "true", "option");
+    ck_assert_int_eq(run("train --data synthetic --max-steps 1 --no-dropout --out here"), EXIT_OK);
+    for (int i = 0; i < 3; i++)
+        logged(off[i], i == 2 ? "false" : "true", i == 2 ? "option" : "default");
+    logged("log_steps", "false", "default");
+}
+END_TEST
+
 /* 4000 images. */
 START_TEST(a_batch_may_be_smaller)
 {
@@ -211,6 +229,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(all, 240);
     tcase_add_test(all, an_option_does_what_the_recipe_does);
     tcase_add_test(all, every_augmentation_reaches_the_images);
+    tcase_add_test(all, words_alone_are_switches);
     tcase_add_test(all, a_batch_may_be_smaller);
     tcase_add_test(all, a_schedule_brings_what_is_usual);
     tcase_add_test(all, an_option_without_effect_is_refused);
