@@ -23,12 +23,14 @@ JOBS =
 VALIDATE =
 PROBE =
 RESULTS =
+# Of `make install`.
+PREFIX = /usr/local
 VARIABLES = NET NORM ISA EPOCHS SEED THREADS LR DATA ARGS PYTHON FUZZ_SECONDS MAX_MEMORY NETS NORMS \
-    SEEDS GHOSTS JOBS VALIDATE PROBE RESULTS
+    SEEDS GHOSTS JOBS VALIDATE PROBE RESULTS PREFIX
 export $(VARIABLES)
 
 # Others are misspelt, but for those that the environment of a build has everywhere.
-ELSEWHERE = CC CFLAGS CPPFLAGS LDFLAGS SHELL CIFAR10_DIR BURIN_% CMAKE_% CTEST_%
+ELSEWHERE = CC CFLAGS CPPFLAGS LDFLAGS SHELL DESTDIR CIFAR10_DIR BURIN_% CMAKE_% CTEST_%
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 UNKNOWN := $(filter-out $(VARIABLES) $(ELSEWHERE) MAKE%,$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -46,7 +48,7 @@ one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: compar
     the recipe of the description))
 
 .PHONY: help gen train bench bench-scaling bench-peers compare sweep tune torch check check-deep \
-    fuzz data generated clean configure
+    fuzz data generated install clean configure
 
 help:
 	@echo 'make train           generate, build and train; without CIFAR-10 on a SYNTHETIC set'
@@ -62,6 +64,7 @@ help:
 	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
 	@echo 'make data            download CIFAR-10 and check it'
 	@echo 'make generated       write the committed files of generated/ anew'
+	@echo 'make install         burin, its library, its pages, into PREFIX=/usr/local; DESTDIR= before it'
 	@echo 'make clean           remove build/'
 	@echo
 	@echo 'NET=s8          a name under gen/nets or examples, or the path of a .lua file'
@@ -168,6 +171,11 @@ data:
 
 generated: configure
 	@cmake --build build --target generated
+
+install: configure
+	@cmake --build build --target install_files
+	@cmake --install build --prefix "$$(realpath -m -- "$$PREFIX")" > build/install.log
+	@echo "installed in $$DESTDIR$$(realpath -m -- "$$PREFIX"); build/install.log lists the files"
 
 clean:
 	@rm -rf build

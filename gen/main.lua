@@ -1,7 +1,7 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
 -- strings from the command line: network, norm, isa, real, algorithm, unroll, max_memory,
--- candidate, tuned, output, pass; for report figure, and run1, run2, ...; for export and import
--- model, opset, preprocess, weights, external; and version, that of burin.
+-- candidate, tuned, output, recipe, pass; for report figure, and run1, run2, ...; for export and
+-- import model, opset, preprocess, weights, external; and version, that of burin.
 
 local dump <const> = require("plan/dump")
 local evaluate <const> = require("language/evaluate")
@@ -87,6 +87,9 @@ local function check_portable(options)
         "--real double: the instruction set is %s: expected --isa c", options.isa)
     expect(is_plain and options.isa ~= "c",
         "--unroll none: the instruction set is %s: expected --isa c", options.isa)
+    expect(options.real == "double" and options.recipe_file,
+        "--recipe %s: the numbers are double: expected no --recipe, or --real float",
+        options.recipe_file)
     expect(is_plain and options.candidate,
         "--unroll none: has no candidates: expected no --candidate, or --unroll tile")
     return options
@@ -107,6 +110,7 @@ local function options_of(arguments, file)
         norm = arguments.norm,
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         real = arguments.real,
+        recipe_file = arguments.recipe and arguments.recipe:match("[^/]*$"),
         algorithm = arguments.algorithm,
         unroll = arguments.unroll,
         max_memory = math.tointeger(arguments.max_memory),
@@ -128,11 +132,32 @@ local function write(path, text)
     print_text(("%s: %s\n"):format(path, result))
 end
 
-local function write_beside(net, path, text)
+local function expect_other(net, path)
     if path == net.file then
         fail(path .. ": is the description: expected another file to write")
     end
+end
+
+local function write_beside(net, path, text)
+    expect_other(net, path)
     write(path, text)
+end
+
+-- Writes a program and the recipe that stands apart from it. A program that differs from the old
+-- one in comments alone, as in the line of a layer in the description, is not written: it would
+-- be compiled for nothing.
+local function write_apart(net, path, text, recipe_path, recipe)
+    expect_other(net, recipe_path)
+    if recipe_path == path then
+        fail(path .. ": is the program: expected another file for --recipe")
+    end
+    local digest <const> = require("emit/digest")
+    local before <const> = host.read_file(path)
+    if before and digest.of_c { before } == digest.of_c { text } then
+        text = before
+    end
+    write_beside(net, path, text)
+    write(recipe_path, recipe)
 end
 
 -- A copy of a description with its old name takes the place of the first one's program: says so.
@@ -148,7 +173,7 @@ end
 function main.gen(arguments)
     local net <const> = read(arguments)
     local options <const> = options_of(arguments, net.file)
-    local text <const> = require("emit/program").program(graph.build(net), options)
+    local text <const>, recipe <const> = require("emit/program").program(graph.build(net), options)
     local path = arguments.output
     if not path then
         local made <const>, problem <const> = host.make_folder("generated")
@@ -158,7 +183,11 @@ function main.gen(arguments)
         end
         tell_owner(net, path)
     end
-    write_beside(net, path, text)
+    if recipe then
+        write_apart(net, path, text, arguments.recipe, recipe)
+    else
+        write_beside(net, path, text)
+    end
 end
 
 function main.plan(arguments)

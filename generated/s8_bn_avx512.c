@@ -100,7 +100,42 @@
 #include "run.h"
 #include "weights.h"
 
-/* -- 1. Constants ------------------------------------------------------------------------------ */
+/* -- 1. Shapes and constants ------------------------------------------------------------------- */
+
+/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
+ * side, and the next pixel `pitch` floats further on. */
+struct image {
+    int h, w, c, pitch, border;
+};
+
+/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
+ * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+struct drop_bits {
+    int pitch, bytes;
+    float scale;
+};
+
+#define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
+#define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_32x32x32 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x16_B1 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_16x16x16 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_16x16x32 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x32_B1 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_8x8x16_B1 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_8x8x32 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_8x8x32_B1 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_1x1x32 {.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_1x1x10_P16 {.h = 1, .w = 1, .c = 10, .pitch = 16, .border = 0}
+#define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
+#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f}
+#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f}
+#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f}
+#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f}
+#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f}
+
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
@@ -404,6 +439,8 @@ static const float *input_images(const struct net *net, int image)
 
 /* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
  * of an evaluation alone, the input, the loss, the norms. */
+typedef void takes_y_sums_x_w(float *restrict y, float *restrict sums, const float *restrict x,
+        const float *restrict w, int n);
 typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n);
 typedef void takes_y_sums_x_w_scratch_ahead(float *restrict y, float *restrict sums,
@@ -418,6 +455,7 @@ typedef void takes_dw_x_dy(float *restrict dw, const float *restrict x, const fl
         int n);
 typedef void takes_dx_dy_w(float *restrict dx, const float *restrict dy, const float *restrict w,
         int n);
+typedef void takes_dx_dy(float *restrict dx, const float *restrict dy, int n);
 typedef void takes_sums_x_dy_coef_keep(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
 typedef void takes_dx_dy_x_dcoef_coef_keep(float *dx, const float *dy, const float *restrict x,
@@ -441,8 +479,7 @@ typedef void takes_coef_mean_variance_weight_bias(float *restrict coef, const fl
 
 static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n);
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd__bank;
 static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c16_32x32_fwd__b0_1;
 static NOINLINE takes_y_sums_x_w_scratch_ahead conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4;
 static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c32_32x32_fwd;
@@ -464,8 +501,7 @@ static NOINLINE takes_y_x avgpool_global_c32_8x8_fwd;
 static NOINLINE takes_y_x_w conv1x1_c32_k10_1x1_fwd__direct;
 static NOINLINE takes_dw_x_dy conv1x1_c32_k10_1x1_bwd_weights__direct;
 static NOINLINE takes_dx_dy_w conv1x1_c32_k10_1x1_bwd_data__direct;
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
-        const float *restrict dy, int n);
+static NOINLINE takes_dx_dy avgpool_global_c32_8x8_bwd_data__b0_1;
 static NOINLINE takes_sums_x_dy_coef_keep batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1;
 static NOINLINE takes_dx_dy_x_dcoef_coef_keep batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1;
 static NOINLINE takes_dw_x_dy_scratch_ahead conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1;
@@ -1542,7 +1578,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_thread_chunks(run, rank);
+    const struct span chunks = run_share(run, rank, chunk_count);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -1554,7 +1590,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM1, 1, CHUNK_FLOATS, 64);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1,
             16, 1024.0);
@@ -1571,7 +1607,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM2, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2,
             32, 1024.0);
@@ -1588,7 +1624,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM3, 1, CHUNK_FLOATS, 64);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3,
             16, 256.0);
@@ -1605,7 +1641,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM4, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4,
             32, 256.0);
@@ -1622,7 +1658,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM5, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5,
             32, 256.0);
@@ -1639,7 +1675,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM6, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6,
             32, 64.0);
@@ -1656,7 +1692,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM7, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7,
             32, 64.0);
@@ -1673,7 +1709,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM8, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8,
             32, 64.0);
@@ -1690,7 +1726,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM8, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL,
@@ -1702,7 +1738,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM7, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL,
@@ -1714,7 +1750,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM6, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL,
@@ -1726,7 +1762,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM5, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL,
@@ -1738,7 +1774,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM4, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL,
@@ -1750,7 +1786,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM3, 1, CHUNK_FLOATS, 64);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL,
@@ -1762,7 +1798,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM2, 1, CHUNK_FLOATS, 128);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL,
@@ -1774,7 +1810,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM1, 1, CHUNK_FLOATS, 64);
+    team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL,
@@ -1797,7 +1833,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_thread_chunks(run, rank);
+    const struct span chunks = run_share(run, rank, run_chunks(run));
 
     batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN,
             run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS);
@@ -2146,12 +2182,6 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
     }
 }
 
-/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
- * side, and the next pixel `pitch` floats further on. */
-struct image {
-    int h, w, c, pitch, border;
-};
-
 static inline int floats_of(struct image it)
 {
     return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
@@ -2168,13 +2198,6 @@ static inline int row_of(struct image it)
 {
     return (it.w + 2 * it.border) * it.pitch;
 }
-
-/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-struct drop_bits {
-    int pitch, bytes;
-    float scale;
-};
 
 /* Forward: y = drop(a*(x - m) + b), 1 vector of channels at once.
  * coef: rows a, b, m, .., of all images.
@@ -2204,6 +2227,14 @@ static INLINE void batchnorm_drop_fwd_x1(float *restrict y, const float *restric
         }
     }
 }
+
+#define BATCHNORM_DROP_FWD_X1(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, \
+            const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        batchnorm_drop_fwd_x1(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct drop_bits)DROP); \
+    }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row
  * of m_pitch, v_pitch floats for each tile; w: blocks of 32 outputs, in each [channel][output].
@@ -2338,6 +2369,14 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x2(float *restrict y, float *re
     }
 }
 
+#define WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
+            const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
+    { \
+        winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* Forward: y = drop(a*(x - m) + b), 2 vectors of channels at once.
  * coef: rows a, b, m, .., of all images.
  * templates/ops/pointwise.c.tpl */
@@ -2373,6 +2412,14 @@ static INLINE void batchnorm_drop_fwd_x2(float *restrict y, const float *restric
         }
     }
 }
+
+#define BATCHNORM_DROP_FWD_X2(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, \
+            const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        batchnorm_drop_fwd_x2(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct drop_bits)DROP); \
+    }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 1 vector. m, v: a row of
  * m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
@@ -2482,6 +2529,14 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x1(float *restrict y, float *re
     }
 }
 
+#define WINOGRAD_RELU_NORM_FWD_AHEAD_8X1(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
+            const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
+    { \
+        winograd_relu_norm_fwd_ahead_8x1(y, sums, x, w, scratch, ahead, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
  * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once, row by row.
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
@@ -2533,6 +2588,14 @@ static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const floa
     }
 }
 
+#define BATCHNORM_DROP_BWD_REDUCE_X2(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
+            const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct drop_bits)DROP); \
+    }
+
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
  * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; of all images.
@@ -2580,6 +2643,14 @@ static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
         }
     }
 }
+
+#define BATCHNORM_DROP_MASK_BWD_DATA_X2(NAME, IMAGE1, IMAGE2, IMAGE3, DROP) \
+    static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
+            const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+    }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
  * first block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch
@@ -2681,6 +2752,14 @@ static INLINE void winograd_bwd_weights_ahead_16_4x2(float *restrict dw, const f
     }
 }
 
+#define WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
+            const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n) \
+    { \
+        winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
  * of all of them x 2 vectors. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_ahead_8x2(float *restrict dx, const float *restrict dy,
@@ -2733,6 +2812,14 @@ static INLINE void winograd_bwd_data_ahead_8x2(float *restrict dx, const float *
         }
     }
 }
+
+#define WINOGRAD_BWD_DATA_AHEAD_8X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
+            const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
+    { \
+        winograd_bwd_data_ahead_8x2(dx, dy, w, scratch, ahead, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
  * of all of them x 1 vector. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
@@ -2787,6 +2874,14 @@ static INLINE void winograd_bwd_data_ahead_8x1(float *restrict dx, const float *
     }
 }
 
+#define WINOGRAD_BWD_DATA_AHEAD_8X1(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
+            const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
+    { \
+        winograd_bwd_data_ahead_8x1(dx, dy, w, scratch, ahead, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
  * drop(a*(x - m) + b) but for its a; 1 vector of channels at once, row by row.
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
@@ -2824,6 +2919,14 @@ static INLINE void batchnorm_drop_bwd_reduce_x1(float *restrict sums, const floa
     }
 }
 
+#define BATCHNORM_DROP_BWD_REDUCE_X1(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
+            const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        batchnorm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct drop_bits)DROP); \
+    }
+
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
  * drop(a*(x - m) + b) but for its a; 1 vector of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; of all images.
@@ -2860,6 +2963,14 @@ static INLINE void batchnorm_drop_mask_bwd_data_x1(float *dx, const float *dy,
         }
     }
 }
+
+#define BATCHNORM_DROP_MASK_BWD_DATA_X1(NAME, IMAGE1, IMAGE2, IMAGE3, DROP) \
+    static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
+            const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        batchnorm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+    }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first
  * block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
@@ -2963,9 +3074,18 @@ static INLINE void winograd_bwd_weights_ahead_16_8x1(float *restrict dw, const f
     }
 }
 
+#define WINOGRAD_BWD_WEIGHTS_AHEAD_16_8X1(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
+            const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n) \
+    { \
+        winograd_bwd_weights_ahead_16_8x1(dw, x, dy, scratch, ahead, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+/* conv1: y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see
+ * add_image_moments).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * All 27 vectors of weights in registers; rows, tiles of up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
@@ -3151,41 +3271,19 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
     }
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 64 KB, writes 64 KB.
- * */
-static NOINLINE void batchnorm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y,
-        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
-{
-    batchnorm_drop_fwd_x1(y, x, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 64 KB, writes 64 KB. */
+BATCHNORM_DROP_FWD_X1(batchnorm_drop0p01_c16_32x32_fwd__b0_1, IMAGE_32x32x16_B1, IMAGE_32x32x16,
+        DROP0P01_32x32x16)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 9.44 MFLOP; reads 145 KB, writes 128 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, struct ahead *ahead, int n)
-{
-    winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv2: 9.44 MFLOP; reads 145 KB, writes 128 KB. */
+WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, IMAGE_32x32x32,
+        IMAGE_32x32x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 128 KB, writes 128 KB.
- * */
-static NOINLINE void batchnorm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    batchnorm_drop_fwd_x2(y, x, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 128 KB, writes 128 KB. */
+BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32,
+        DROP0P01_32x32x32)
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0.
+/* conv3: y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 16 pixels x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
@@ -3277,7 +3375,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
+/* maxpool1: y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 20 KB. templates/ops/maxpool.c.tpl */
@@ -3314,76 +3412,31 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, struct ahead *ahead, int n)
-{
-    winograd_relu_norm_fwd_ahead_8x1(y, sums, x, w, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv4: 1.18 MFLOP; reads 57 KB, writes 16 KB. */
+WINOGRAD_RELU_NORM_FWD_AHEAD_8X1(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, IMAGE_16x16x16,
+        IMAGE_16x16x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 16 KB, writes 16 KB.
- * */
-static NOINLINE void batchnorm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y,
-        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
-{
-    batchnorm_drop_fwd_x1(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 16 KB, writes 16 KB. */
+BATCHNORM_DROP_FWD_X1(batchnorm_drop0p01_c16_16x16_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_16x16x16,
+        DROP0P01_16x16x16)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 2.36 MFLOP; reads 93 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, struct ahead *ahead, int n)
-{
-    winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv5: 2.36 MFLOP; reads 93 KB, writes 32 KB. */
+WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
+        IMAGE_16x16x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
- * */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y,
-        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
-{
-    batchnorm_drop_fwd_x2(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm4: Reads 32 KB, writes 32 KB. */
+BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_16x16_fwd__b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x32,
+        DROP0P01_16x16x32)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, struct ahead *ahead, int n)
-{
-    winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv6: 4.72 MFLOP; reads 185 KB, writes 32 KB. */
+WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
- * */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    batchnorm_drop_fwd_x2(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5: Reads 32 KB, writes 32 KB. */
+BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32,
+        DROP0P01_16x16x32)
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0.
+/* conv7: y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 16 pixels x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/ops/conv/direct.c.tpl */
@@ -3475,7 +3528,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
+/* maxpool2: y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 5 KB. templates/ops/maxpool.c.tpl */
@@ -3512,51 +3565,22 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 0.59 MFLOP; reads 79 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, struct ahead *ahead, int n)
-{
-    winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv8: 0.59 MFLOP; reads 79 KB, writes 8 KB. */
+WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
+        IMAGE_8x8x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y,
-        const float *restrict x, const float *restrict coef, const uint8_t *keep, int n)
-{
-    batchnorm_drop_fwd_x2(y, x, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm6, norm7: Reads 8 KB, writes 8 KB. */
+BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_8x8_fwd__b0_1, IMAGE_8x8x32_B1, IMAGE_8x8x32,
+        DROP0P01_8x8x32)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, struct ahead *ahead, int n)
-{
-    winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv9, conv10: 1.18 MFLOP; reads 157 KB, writes 8 KB. */
+WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    batchnorm_drop_fwd_x2(y, x, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8: Reads 8 KB, writes 8 KB. */
+BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_8x8_fwd, IMAGE_8x8x32, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* y = mean of each 8 x 8 window, stride 1, padding 0.
+/* global_avgpool1: y = mean of each 8 x 8 window, stride 1, padding 0.
  * y: 1 x 1 x 32, x: 8 x 8 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 8 KB, writes 1 KB. templates/ops/avgpool.c.tpl */
@@ -3585,7 +3609,7 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
     }
 }
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0.
+/* conv11: y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
  * Tile of up to 1 pixel x 1 vector; blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
@@ -3617,7 +3641,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
     }
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
+/* conv11: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
  * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -3710,7 +3734,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
     }
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
+/* conv11: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
  * Tile of up to 1 pixel x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
@@ -3751,7 +3775,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
     }
 }
 
-/* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
+/* global_avgpool1: dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
@@ -3780,80 +3804,31 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 16
- * KB, writes 1 KB. */
-static NOINLINE void batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8, norm7, norm6: Reads 16 KB, writes 1 KB. */
+BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, IMAGE_8x8x32,
+        IMAGE_8x8x32_B1, DROP0P01_8x8x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
- * KB, writes 8 KB. */
-static NOINLINE void batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8, norm7, norm6: Reads 16 KB, writes 8 KB. */
+BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, IMAGE_8x8x32_B1,
+        IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
- * KB. */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv10, conv9: 1.18 MFLOP; reads 61 KB, writes 36 KB. */
+WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x32_B1,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 157 KB, writes 8 KB.
- * */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_data_ahead_8x2(dx, dy, w, scratch, ahead, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv10, conv9: 1.18 MFLOP; reads 157 KB, writes 8 KB. */
+WINOGRAD_BWD_DATA_AHEAD_8X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, IMAGE_8x8x32_B1,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 37 KB, writes 18
- * KB. */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv8: 0.59 MFLOP; reads 37 KB, writes 18 KB. */
+WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x16_B1,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 85 KB, writes 4 KB.
- * */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_data_ahead_8x1(dx, dy, w, scratch, ahead, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv8: 0.59 MFLOP; reads 85 KB, writes 4 KB. */
+WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k32_8x8_bwd_data__winograd4, IMAGE_8x8x16, IMAGE_8x8x32_B1,
+        1 /* padding */)
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
+/* maxpool2: dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 5 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
@@ -3886,7 +3861,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx,
     }
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
+/* conv7: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
  * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -3979,7 +3954,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
     }
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
+/* conv7: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 8 pixels x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/ops/conv/direct.c.tpl */
@@ -4064,129 +4039,47 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 64
- * KB, writes 1 KB. */
-static NOINLINE void batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5, norm4: Reads 64 KB, writes 1 KB. */
+BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32,
+        IMAGE_16x16x32_B1, DROP0P01_16x16x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
- * KB, writes 32 KB. */
-static NOINLINE void batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5, norm4: Reads 64 KB, writes 32 KB. */
+BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, IMAGE_16x16x32_B1,
+        IMAGE_16x16x32_B1, IMAGE_16x16x32, DROP0P01_16x16x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
- * 36 KB. */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv6: 4.72 MFLOP; reads 117 KB, writes 36 KB. */
+WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1,
+        IMAGE_16x16x32_B1, IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 185 KB, writes 32
- * KB. */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_data_ahead_8x2(dx, dy, w, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv6: 4.72 MFLOP; reads 185 KB, writes 32 KB. */
+WINOGRAD_BWD_DATA_AHEAD_8X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x32_B1,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 79 KB, writes 18
- * KB. */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv5: 2.36 MFLOP; reads 79 KB, writes 18 KB. */
+WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1,
+        IMAGE_16x16x16_B1, IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 113 KB, writes 16
- * KB. */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_data_ahead_8x1(dx, dy, w, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv5: 2.36 MFLOP; reads 113 KB, writes 16 KB. */
+WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 32
- * KB, writes 1 KB. */
-static NOINLINE void batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 32 KB, writes 1 KB. */
+BATCHNORM_DROP_BWD_REDUCE_X1(batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1, IMAGE_16x16x16,
+        IMAGE_16x16x16_B1, DROP0P01_16x16x16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
- * KB, writes 16 KB. */
-static NOINLINE void batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 32 KB, writes 16 KB. */
+BATCHNORM_DROP_MASK_BWD_DATA_X1(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x16_B1, IMAGE_16x16x16, DROP0P01_16x16x16)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
- * KB. */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_weights_ahead_16_8x1(dw, x, dy, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv4: 1.18 MFLOP; reads 50 KB, writes 9 KB. */
+WINOGRAD_BWD_WEIGHTS_AHEAD_16_8X1(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1,
+        IMAGE_16x16x16_B1, IMAGE_16x16x16_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 57 KB, writes 16 KB.
- * */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_data_ahead_8x1(dx, dy, w, scratch, ahead, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv4: 1.18 MFLOP; reads 57 KB, writes 16 KB. */
+WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k16_16x16_bwd_data__winograd4, IMAGE_16x16x16,
+        IMAGE_16x16x16_B1, 1 /* padding */)
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
+/* maxpool1: dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 20 KB, writes 64 KB. templates/ops/maxpool.c.tpl */
@@ -4219,7 +4112,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx,
     }
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
+/* conv3: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
  * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -4312,7 +4205,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
     }
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
+/* conv3: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 8 pixels x 2 vectors; blocks of 32 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/ops/conv/direct.c.tpl */
@@ -4397,81 +4290,31 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 256
- * KB, writes 1 KB. */
-static NOINLINE void batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 256 KB, writes 1 KB. */
+BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32,
+        IMAGE_32x32x32_B1, DROP0P01_32x32x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
- * KB, writes 128 KB. */
-static NOINLINE void batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 256 KB, writes 128 KB. */
+BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1, IMAGE_32x32x32_B1,
+        IMAGE_32x32x32_B1, IMAGE_32x32x32, DROP0P01_32x32x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
- * 18 KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv2: 9.44 MFLOP; reads 235 KB, writes 18 KB. */
+WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1,
+        IMAGE_32x32x16_B1, IMAGE_32x32x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 217 KB, writes 64
- * KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch,
-        struct ahead *ahead, int n)
-{
-    winograd_bwd_data_ahead_8x1(dx, dy, w, scratch, ahead, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv2: 9.44 MFLOP; reads 217 KB, writes 64 KB. */
+WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k32_32x32_bwd_data__winograd4, IMAGE_32x32x16,
+        IMAGE_32x32x32_B1, 1 /* padding */)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 128
- * KB, writes 1 KB. */
-static NOINLINE void batchnorm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 128 KB, writes 1 KB. */
+BATCHNORM_DROP_BWD_REDUCE_X1(batchnorm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16,
+        IMAGE_32x32x16, DROP0P01_32x32x16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
- * KB, writes 64 KB. */
-static NOINLINE void batchnorm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    batchnorm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 128 KB, writes 64 KB. */
+BATCHNORM_DROP_MASK_BWD_DATA_X1(batchnorm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16,
+        IMAGE_32x32x16, IMAGE_32x32x16, DROP0P01_32x32x16)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
+/* conv1: dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
  * Tile of up to 9 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -4536,7 +4379,7 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* maxpool1: y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
@@ -4568,7 +4411,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* maxpool2: y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 4 KB. templates/ops/maxpool.c.tpl */
@@ -5298,369 +5141,264 @@ static const struct backend backend = {
 
 /* -- 8. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel with the same structure: run_<kernel> takes from it what the
- * kernel wants. */
-#define RUN(kernel, ...) \
-    static void run_##kernel(const struct kernel_args *a) \
+/* Tests and benches call every kernel with the same structure: run_<type> takes from it what
+ * kernels of a type want. */
+#define RUN(TYPE, ...) \
+    static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
-        kernel(__VA_ARGS__); \
+        ((takes_##TYPE *)kernel)(__VA_ARGS__); \
     }
-RUN(conv3x3_relu_norm_c3_k16_32x32_fwd__bank, a->y, a->sums, a->x, a->w, a->n)
-RUN(batchnorm_drop0p01_c16_32x32_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
-        a->n)
-RUN(batchnorm_drop0p01_c32_32x32_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv1x1_c32_k16_32x32_fwd__direct, a->y, a->x, a->w, a->n)
-RUN(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
-        a->n)
-RUN(batchnorm_drop0p01_c16_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
-        a->n)
-RUN(batchnorm_drop0p01_c32_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
-        a->n)
-RUN(batchnorm_drop0p01_c32_16x16_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv1x1_c32_k16_16x16_fwd__direct, a->y, a->x, a->w, a->n)
-RUN(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
-        a->n)
-RUN(batchnorm_drop0p01_c32_8x8_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->ahead,
-        a->n)
-RUN(batchnorm_drop0p01_c32_8x8_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(avgpool_global_c32_8x8_fwd, a->y, a->x, a->n)
-RUN(conv1x1_c32_k10_1x1_fwd__direct, a->y, a->x, a->w, a->n)
-RUN(conv1x1_c32_k10_1x1_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k10_1x1_bwd_data__direct, a->dx, a->dy, a->w, a->n)
-RUN(avgpool_global_c32_8x8_bwd_data__b0_1, a->dx, a->dy, a->n)
-RUN(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
-RUN(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
-RUN(conv3x3_c16_k32_8x8_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(maxpool2x2s2_c16_16x16_bwd_data, a->dx, a->winner, a->dy, a->n)
-RUN(conv1x1_c32_k16_16x16_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
-RUN(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef,
-        a->keep, a->n)
-RUN(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
-        a->n)
-RUN(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
-        a->n)
-RUN(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef,
-        a->keep, a->n)
-RUN(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
-        a->n)
-RUN(conv3x3_c16_k16_16x16_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(maxpool2x2s2_c16_32x32_bwd_data, a->dx, a->winner, a->dy, a->n)
-RUN(conv1x1_c32_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
-RUN(batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef,
-        a->keep, a->n)
-RUN(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->ahead,
-        a->n)
-RUN(conv3x3_c16_k32_32x32_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(batchnorm_drop0p01_c16_32x32_bwd_reduce, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(batchnorm_drop0p01_mask_c16_32x32_bwd_data, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c3_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
+RUN(y_sums_x_w, a->y, a->sums, a->x, a->w, a->n)
+RUN(y_x_coef_keep, a->y, a->x, a->coef, a->keep, a->n)
+RUN(y_sums_x_w_scratch_ahead, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+RUN(y_x_w, a->y, a->x, a->w, a->n)
+RUN(y_winner_x, a->y, a->winner, a->x, a->n)
+RUN(y_x, a->y, a->x, a->n)
+RUN(dw_x_dy, a->dw, a->x, a->dy, a->n)
+RUN(dx_dy_w, a->dx, a->dy, a->w, a->n)
+RUN(dx_dy, a->dx, a->dy, a->n)
+RUN(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
+RUN(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(dw_x_dy_scratch_ahead, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
+RUN(dx_dy_w_scratch_ahead, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
+RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
-#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+/* What every row has. A function of another type than the row says does not compile. */
+#define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
+    .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
+    .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
 static const struct kernel kernels[] = {
-    {KERNEL(conv3x3_relu_norm_c3_k16_32x32_fwd__bank), .layer = "conv1", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16},
-    {KERNEL(batchnorm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 9.437184, .images = 4,
-            .scratch_floats = 14976, .packed_floats = 18432,
-            .pack = pack_conv3x3_c16_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_32x32_fwd__direct), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
-    {KERNEL(maxpool2x2s2_winner_c16_32x32_fwd__b0_1), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .window = 2,
-            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
-            .scratch_floats = 10368, .packed_floats = 9216,
-            .pack = pack_conv3x3_c16_k16_by16_winograd4},
-    {KERNEL(batchnorm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 2.359296, .images = 4,
-            .scratch_floats = 14976, .packed_floats = 18432,
-            .pack = pack_conv3x3_c16_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 4.718592, .images = 4,
-            .scratch_floats = 19584, .packed_floats = 36864,
-            .pack = pack_conv3x3_c32_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_16x16_fwd__direct), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
-    {KERNEL(maxpool2x2s2_winner_c16_16x16_fwd__b0_1), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .window = 2,
-            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 0.589824, .images = 4,
-            .scratch_floats = 14976, .packed_floats = 18432,
-            .pack = pack_conv3x3_c16_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
-            .scratch_floats = 19584, .packed_floats = 36864,
-            .pack = pack_conv3x3_c32_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
-            .scratch_floats = 19584, .packed_floats = 36864,
-            .pack = pack_conv3x3_c32_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd), .layer = "norm8", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(avgpool_global_c32_8x8_fwd), .layer = "global_avgpool1", .op = KERNEL_AVGPOOL,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .window = 8,
-            .stride = 1, .padding = 0, .images = 4},
-    {KERNEL(conv1x1_c32_k10_1x1_fwd__direct), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16},
-    {KERNEL(conv1x1_c32_k10_1x1_bwd_weights__direct), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
-            .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 0.000640, .images = 4, .packed_floats = 512,
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__bank, "conv1", CONV, FWD),
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .packed_floats = 432,
+            .pack = pack_conv3x3_c3_k16_by16},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
+            .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, "conv2", CONV,
+            FWD), .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .window = 3, .stride = 1,
+            .padding = 1, .relu = true, .stats = true, .mflop = 9.437184, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__direct, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
+            .y = IMAGE_32x32x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 1.048576, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
+            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .winners = true, .exact = true},
+    {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, "conv4", CONV,
+            FWD), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .window = 3, .stride = 1,
+            .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 10368,
+            .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
+            .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, "conv5", CONV,
+            FWD), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1,
+            .padding = 1, .relu = true, .stats = true, .mflop = 2.359296, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, "conv6", CONV,
+            FWD), .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1,
+            .padding = 1, .relu = true, .stats = true, .mflop = 4.718592, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__direct, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
+            .y = IMAGE_16x16x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.262144, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
+            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .winners = true, .exact = true},
+    {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, "conv8", CONV,
+            FWD), .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 0.589824, .scratch_floats = 14976,
+            .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by32_winograd4},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv9", CONV,
+            FWD), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv10", CONV,
+            FWD), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 19584,
+            .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32, .affine = true, .p = 0.01f},
+    {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
+            .y = IMAGE_1x1x32, .window = 8, .stride = 1, .padding = 0},
+    {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__direct, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
+            .y = IMAGE_1x1x10_P16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.000640, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16},
+    {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__direct, "conv11", CONV, BWD_WEIGHTS),
+            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P16, .dy = IMAGE_1x1x10_P16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k10_by16},
-    {KERNEL(conv1x1_c32_k10_1x1_bwd_data__direct), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
-            .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320,
-            .pack = pack_transposed_conv1x1_c32_k10_by32},
-    {KERNEL(avgpool_global_c32_8x8_bwd_data__b0_1), .layer = "global_avgpool1",
-            .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
-            .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8,
-            .stride = 1, .padding = 0, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm8", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f,
-            .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm8",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
-            .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1},
-            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
-            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 19584,
-            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f,
-            .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm7",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
-            .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1},
-            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
-            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 19584,
-            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .p = 0.01f,
-            .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm6",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
-            .y = {32, 8, 8, 32, 1}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1},
-            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824,
-            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_8x8_bwd_data__winograd4), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 0.589824, .images = 4, .scratch_floats = 14976,
-            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(maxpool2x2s2_c16_16x16_bwd_data), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2,
-            .padding = 0, .exact = true, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_16x16_bwd_weights__direct), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
-            .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 0.262144, .images = 4, .packed_floats = 512,
+    {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__direct, "conv11", CONV, BWD_DATA),
+            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P16, .dx = IMAGE_1x1x32, .dy = IMAGE_1x1x10_P16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640,
+            .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32},
+    {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
+            .x = IMAGE_8x8x32, .y = IMAGE_1x1x32, .dx = IMAGE_8x8x32_B1, .dy = IMAGE_1x1x32,
+            .window = 8, .stride = 1, .padding = 0},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm8",
+            POINTWISE, BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .p = 0.01f},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv10", CONV,
+            BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648, .scratch_floats = 75456,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv10", CONV,
+            BWD_DATA), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm7",
+            POINTWISE, BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .p = 0.01f},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv9", CONV,
+            BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648, .scratch_floats = 75456,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv9", CONV,
+            BWD_DATA), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm6",
+            POINTWISE, BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, "conv8", CONV,
+            BWD_WEIGHTS), .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824, .scratch_floats = 47808,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k32_8x8_bwd_data__winograd4, "conv8", CONV,
+            BWD_DATA), .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x16,
+            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
+            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16, .dx = IMAGE_16x16x16, .dy = IMAGE_8x8x16,
+            .window = 2, .stride = 2, .padding = 0, .exact = true},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__direct, "conv7", CONV, BWD_WEIGHTS),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dy = IMAGE_16x16x16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k16_by16},
-    {KERNEL(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
-            .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512,
-            .pack = pack_transposed_conv1x1_c32_k16_by32},
-    {KERNEL(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm5",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0},
-            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1},
-            .affine = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm5",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0},
-            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1},
-            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
-            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592,
-            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 4.718592, .images = 4, .scratch_floats = 19584,
-            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
-    {KERNEL(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm4",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0},
-            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1},
-            .affine = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm4",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0},
-            .y = {32, 16, 16, 32, 1}, .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1},
-            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
-            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296,
-            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
-            .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 2.359296, .images = 4, .scratch_floats = 14976,
-            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1), .layer = "norm3",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0},
-            .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1},
-            .affine = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1), .layer = "norm3",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0},
-            .y = {16, 16, 16, 16, 1}, .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1},
-            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
-            .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
-            .images = 4, .scratch_floats = 29376, .packed_floats = 2304,
-            .unpack = unpack_conv3x3_c16_k16_by16},
-    {KERNEL(conv3x3_c16_k16_16x16_bwd_data__winograd4), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 10368,
-            .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4},
-    {KERNEL(maxpool2x2s2_c16_32x32_bwd_data), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2,
-            .padding = 0, .exact = true, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_32x32_bwd_weights__direct), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
-            .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 1.048576, .images = 4, .packed_floats = 512,
+    {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, "conv7", CONV, BWD_DATA),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144,
+            .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
+            .dy = IMAGE_16x16x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm5",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1,
+            .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
+            .p = 0.01f},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, "conv6", CONV,
+            BWD_WEIGHTS), .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592, .scratch_floats = 75456,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, "conv6", CONV,
+            BWD_DATA), .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32_B1,
+            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592,
+            .scratch_floats = 19584, .packed_floats = 36864,
+            .pack = pack_transposed_conv3x3_c32_k32_by32_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
+            .dy = IMAGE_16x16x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm4",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1,
+            .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
+            .p = 0.01f},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
+            .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, "conv5", CONV,
+            BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296, .scratch_floats = 47808,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, "conv5", CONV,
+            BWD_DATA), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x16_B1,
+            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
+            .dy = IMAGE_16x16x16_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1, "norm3",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1,
+            .dx = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1, .affine = true, .masks_x = true,
+            .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, "conv4", CONV,
+            BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648, .scratch_floats = 29376,
+            .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16},
+    {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k16_16x16_bwd_data__winograd4, "conv4", CONV,
+            BWD_DATA), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
+            .dy = IMAGE_16x16x16_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .scratch_floats = 10368, .packed_floats = 9216,
+            .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
+            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16, .dx = IMAGE_32x32x16, .dy = IMAGE_16x16x16,
+            .window = 2, .stride = 2, .padding = 0, .exact = true},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__direct, "conv3", CONV, BWD_WEIGHTS),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k16_by16},
-    {KERNEL(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512,
-            .pack = pack_transposed_conv1x1_c32_k16_by32},
-    {KERNEL(batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1), .layer = "norm2",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0},
-            .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1},
-            .affine = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1), .layer = "norm2",
-            .op = KERNEL_POINTWISE, .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0},
-            .y = {32, 32, 32, 32, 1}, .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1},
-            .affine = true, .masks_x = true, .p = 0.01f, .images = 4},
-    {KERNEL(batchnorm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
-            .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184,
-            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_32x32_bwd_data__winograd4), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
-            .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 9.437184, .images = 4, .scratch_floats = 14976,
-            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(batchnorm_drop0p01_c16_32x32_bwd_reduce), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .p = 0.01f,
-            .images = 4},
-    {KERNEL(batchnorm_drop0p01_mask_c16_32x32_bwd_data), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c3_k16_32x32_bwd_weights__direct), .layer = "conv1", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0},
-            .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 0.884736, .images = 4, .packed_floats = 432,
+    {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, "conv3", CONV, BWD_DATA),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576,
+            .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_32x32x32, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x32,
+            .dy = IMAGE_32x32x32_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1, "norm2",
+            POINTWISE, BWD_DATA), .x = IMAGE_32x32x32, .y = IMAGE_32x32x32_B1,
+            .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1, .affine = true, .masks_x = true,
+            .p = 0.01f},
+    {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
+            .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, "conv2", CONV,
+            BWD_WEIGHTS), .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184, .scratch_floats = 47808,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k32_32x32_bwd_data__winograd4, "conv2", CONV,
+            BWD_DATA), .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184,
+            .scratch_floats = 14976, .packed_floats = 18432,
+            .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x16, .affine = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, batchnorm_drop0p01_mask_c16_32x32_bwd_data, "norm1", POINTWISE,
+            BWD_DATA), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x16, .affine = true, .masks_x = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__direct, "conv1", CONV, BWD_WEIGHTS),
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .packed_floats = 432,
             .unpack = unpack_conv3x3_c3_k16_by16},
 };
 
@@ -6038,34 +5776,36 @@ static const struct state states[] = {
     {.name = "norm8.running_var", .offset = NORM8_RUNNING_VAR, .count = 32, .init = 1.0f},
 };
 
+static const struct recipe training_recipe = {
+    .batch = 128,
+    .epochs = 20,
+    .lr = 0.05f,
+    .momentum = 0.9f,
+    .weight_decay = 0.0005f,
+    .nesterov = true,
+    .label_smoothing = 0.0f,
+    .schedule = LR_STEP,
+    .step_epochs = 6,
+    .step_gamma = 0.2f,
+    .warmup = 0.0f,
+    .start_div = 1.0f,
+    .final_div = 1.0f,
+    .crop = 2,
+    .flip = FLIP_RANDOM,
+    .cutout = 0,
+};
+
 static const struct model model = {
     .name = "s8",
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "c7ccf8f382dae99b",
+    .arithmetic = "a636958d7f67b706",
     .c = 3,
     .h = 32,
     .w = 32,
     .classes = 10,
-    .recipe = {
-        .batch = 128,
-        .epochs = 20,
-        .lr = 0.05f,
-        .momentum = 0.9f,
-        .weight_decay = 0.0005f,
-        .nesterov = true,
-        .label_smoothing = 0.0f,
-        .schedule = LR_STEP,
-        .step_epochs = 6,
-        .step_gamma = 0.2f,
-        .warmup = 0.0f,
-        .start_div = 1.0f,
-        .final_div = 1.0f,
-        .crop = 2,
-        .flip = FLIP_RANDOM,
-        .cutout = 0,
-    },
+    .recipe = &training_recipe,
     .layers = layers,
     .layer_count = 40,
     .params = params,

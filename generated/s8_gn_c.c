@@ -99,7 +99,59 @@
 #include "run.h"
 #include "weights.h"
 
-/* -- 1. Constants ------------------------------------------------------------------------------ */
+/* -- 1. Shapes and constants ------------------------------------------------------------------- */
+
+/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
+ * side, and the next pixel `pitch` floats further on. */
+struct image {
+    int h, w, c, pitch, border;
+};
+
+/* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is
+ * made of `inputs` channels, and each input makes `outputs`. */
+struct window {
+    int h, w, stride, padding, inputs, outputs;
+};
+
+/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
+ * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+struct drop_bits {
+    int pitch, bytes;
+    float scale;
+};
+
+#define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
+#define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_32x32x32 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x16_B1 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_16x16x16 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_16x16x32 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x32_B1 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_8x8x16_B1 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_8x8x32 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_8x8x32_B1 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_1x1x32 {.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_1x1x10_P12 {.h = 1, .w = 1, .c = 10, .pitch = 12, .border = 0}
+#define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
+#define WINDOW_3x3_P1_C3_K16 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 3, .outputs = 16}
+#define WINDOW_3x3_P1_C16_K32 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, \
+        .outputs = 32}
+#define WINDOW_1x1_C32_K16 {.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16}
+#define WINDOW_2x2_S2_C1_K1 {.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1}
+#define WINDOW_3x3_P1_C16_K16 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, \
+        .outputs = 16}
+#define WINDOW_3x3_P1_C32_K32 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32, \
+        .outputs = 32}
+#define WINDOW_8x8_C1_K1 {.h = 8, .w = 8, .stride = 1, .padding = 0, .inputs = 1, .outputs = 1}
+#define WINDOW_1x1_C32_K10 {.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 10}
+#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f}
+#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f}
+#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f}
+#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f}
+#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f}
+
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
@@ -293,6 +345,7 @@ typedef void takes_dw_x_dy(float *restrict dw, const float *restrict x, const fl
         int n);
 typedef void takes_dx_dy_w(float *restrict dx, const float *restrict dy, const float *restrict w,
         int n);
+typedef void takes_dx_dy(float *restrict dx, const float *restrict dy, int n);
 typedef void takes_sums_x_dy_coef_keep(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
 typedef void takes_dx_dy_x_dcoef_coef_keep(float *dx, const float *dy, const float *restrict x,
@@ -329,8 +382,7 @@ static NOINLINE takes_y_x avgpool_global_c32_8x8_fwd;
 static NOINLINE takes_y_x_w conv1x1_c32_k10_1x1_fwd__plain;
 static NOINLINE takes_dw_x_dy conv1x1_c32_k10_1x1_bwd_weights__plain;
 static NOINLINE takes_dx_dy_w conv1x1_c32_k10_1x1_bwd_data__plain;
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
-        const float *restrict dy, int n);
+static NOINLINE takes_dx_dy avgpool_global_c32_8x8_bwd_data__b0_1;
 static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_8x8_bwd_reduce__b0_1;
 static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_8x8_bwd_data__b1_1;
 static NOINLINE takes_dw_x_dy conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1;
@@ -995,7 +1047,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_thread_chunks(run, rank);
+    const struct span chunks = run_share(run, rank, chunk_count);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -1017,7 +1069,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_thread_chunks(run, rank);
+    const struct span chunks = run_share(run, rank, run_chunks(run));
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         run->loss[chunk] = 0.0;
@@ -1056,12 +1108,6 @@ static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int ima
 /* Of an image, so that sums for all of them fit. */
 enum { MOST_CHANNELS = 32 };
 
-/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
- * side, and the next pixel `pitch` floats further on. */
-struct image {
-    int h, w, c, pitch, border;
-};
-
 static inline int floats_of(struct image it)
 {
     return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
@@ -1072,12 +1118,6 @@ static inline int pixel_of(struct image it, int row, int col)
 {
     return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
 }
-
-/* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is
- * made of `inputs` channels, and each input makes `outputs`. */
-struct window {
-    int h, w, stride, padding, inputs, outputs;
-};
 
 /* The rows, of `size` there are, that window `at` of `length` rows sees of an image; or columns. */
 static inline struct span inside(int at, int length, struct window window, int size)
@@ -1118,13 +1158,6 @@ static INLINE void sum_pixels(float *restrict sums, const float *restrict y, str
         }
     }
 }
-
-/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-struct drop_bits {
-    int pitch, bytes;
-    float scale;
-};
 
 /* `value` through it. Without bits nothing is dropped. */
 static inline float dropped(float value, const uint8_t *bits, int position, float scale)
@@ -1171,6 +1204,14 @@ static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
     }
 }
 
+#define CONV_RELU_NORM_FWD(NAME, IMAGE1, IMAGE2, WINDOW) \
+    static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
+            const float *restrict w, int n) \
+    { \
+        conv_relu_norm_fwd(y, sums, x, w, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct window)WINDOW); \
+    }
+
 /* Forward: y = drop(a*(x - m) + b).
  * coef: rows a, b, m, .., those of each image.
  * templates/ops/plain/pointwise_fwd.c.tpl */
@@ -1195,6 +1236,14 @@ static INLINE void norm_drop_fwd(float *restrict y, const float *restrict x,
         }
     }
 }
+
+#define NORM_DROP_FWD(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, \
+            const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_fwd(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct drop_bits)DROP); \
+    }
 
 /* Convolution: y = sum of x * w over the window and the inputs. w: [tap][input][output].
  * templates/ops/plain/conv_fwd.c.tpl */
@@ -1228,6 +1277,13 @@ static INLINE void conv_fwd(float *restrict y, const float *restrict x, const fl
     }
 }
 
+#define CONV_FWD(NAME, IMAGE1, IMAGE2, WINDOW) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, const float *restrict w, \
+            int n) \
+    { \
+        conv_fwd(y, x, w, n, (struct image)IMAGE1, (struct image)IMAGE2, (struct window)WINDOW); \
+    }
+
 /* Max pooling: y = the largest x of each window; winner: its place there, row by row, in bytes.
  * templates/ops/plain/maxpool_fwd.c.tpl */
 static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winner,
@@ -1259,6 +1315,14 @@ static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winne
     }
 }
 
+#define MAXPOOL_WINNER_FWD(NAME, IMAGE1, IMAGE2, WINDOW) \
+    static NOINLINE void NAME(float *restrict y, uint8_t *restrict winner, \
+            const float *restrict x, int n) \
+    { \
+        maxpool_winner_fwd(y, winner, x, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct window)WINDOW); \
+    }
+
 /* Average pooling: y = share * the sum of x over each window. templates/ops/plain/avgpool_fwd.c.tpl
  * */
 static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n,
@@ -1286,6 +1350,13 @@ static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n
         }
     }
 }
+
+#define AVGPOOL_FWD(NAME, IMAGE1, IMAGE2, WINDOW, SHARE) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
+    { \
+        avgpool_fwd(y, x, n, (struct image)IMAGE1, (struct image)IMAGE2, (struct window)WINDOW, \
+                SHARE); \
+    }
 
 /* Gradient of a convolution's weights: dw += sum of x * dy over the pixels. dw:
  * [tap][input][output].
@@ -1315,6 +1386,14 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
         }
     }
 }
+
+#define CONV_BWD_WEIGHTS(NAME, IMAGE1, IMAGE2, WINDOW) \
+    static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
+            const float *restrict dy, int n) \
+    { \
+        conv_bwd_weights(dw, x, dy, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct window)WINDOW); \
+    }
 
 /* Gradient of a convolution's input: dx = sum of dy * w over the outputs that read it, where output
  * p reads input p * stride - padding + tap. w: [tap][output][input].
@@ -1351,6 +1430,14 @@ static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
     }
 }
 
+#define CONV_BWD_DATA(NAME, IMAGE1, IMAGE2, WINDOW) \
+    static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
+            const float *restrict w, int n) \
+    { \
+        conv_bwd_data(dx, dy, w, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct window)WINDOW); \
+    }
+
 /* Gradient of average pooling: dx = share * dy for every input of a window.
  * templates/ops/plain/avgpool_bwd_data.c.tpl */
 static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy, int n,
@@ -1377,6 +1464,13 @@ static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy
         }
     }
 }
+
+#define AVGPOOL_BWD_DATA(NAME, IMAGE1, IMAGE2, WINDOW, SHARE) \
+    static NOINLINE void NAME(float *restrict dx, const float *restrict dy, int n) \
+    { \
+        avgpool_bwd_data(dx, dy, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct window)WINDOW, SHARE); \
+    }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
  * drop(a*(x - m) + b) but for its a.
@@ -1412,6 +1506,14 @@ static INLINE void norm_drop_bwd_reduce(float *restrict sums, const float *restr
     }
 }
 
+#define NORM_DROP_BWD_REDUCE(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
+            const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_bwd_reduce(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct drop_bits)DROP); \
+    }
+
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
  * drop(a*(x - m) + b) but for its a.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
@@ -1444,6 +1546,14 @@ static INLINE void norm_drop_mask_bwd_data(float *dx, const float *dy, const flo
     }
 }
 
+#define NORM_DROP_MASK_BWD_DATA(NAME, IMAGE1, IMAGE2, IMAGE3, DROP) \
+    static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
+            const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+    }
+
 /* Gradient of max pooling: dx = dy for the winner of its window, else 0.
  * templates/ops/plain/maxpool_bwd_data.c.tpl */
 static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict winner,
@@ -1474,6 +1584,14 @@ static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict 
     }
 }
 
+#define MAXPOOL_BWD_DATA(NAME, IMAGE1, IMAGE2, WINDOW) \
+    static NOINLINE void NAME(float *restrict dx, const uint8_t *restrict winner, \
+            const float *restrict dy, int n) \
+    { \
+        maxpool_bwd_data(dx, winner, dy, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct window)WINDOW); \
+    }
+
 /* Max pooling: y = the largest x of each window.
  * templates/ops/plain/maxpool_fwd.c.tpl */
 static INLINE void maxpool_fwd(float *restrict y, const float *restrict x, int n,
@@ -1501,636 +1619,219 @@ static INLINE void maxpool_fwd(float *restrict y, const float *restrict x, int n
     }
 }
 
+#define MAXPOOL_FWD(NAME, IMAGE1, IMAGE2, WINDOW) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
+    { \
+        maxpool_fwd(y, x, n, (struct image)IMAGE1, (struct image)IMAGE2, (struct window)WINDOW); \
+    }
+
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 0.885 MFLOP; reads 16 KB, writes 64 KB. */
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__plain(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n)
-{
-    conv_relu_norm_fwd(y, sums, x, w, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 3, .outputs = 16});
-}
+/* conv1: 0.885 MFLOP; reads 16 KB, writes 64 KB. */
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c3_k16_32x32_fwd__plain, IMAGE_32x32x16, IMAGE_32x32x3_B1,
+        WINDOW_3x3_P1_C3_K16)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 64 KB, writes 64 KB.
- * */
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd(y, x, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 64 KB, writes 64 KB. */
+NORM_DROP_FWD(norm_drop0p01_c16_32x32_fwd__b0_1, IMAGE_32x32x16_B1, IMAGE_32x32x16,
+        DROP0P01_32x32x16)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 9.44 MFLOP; reads 91 KB, writes 128 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__plain(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n)
-{
-    conv_relu_norm_fwd(y, sums, x, w, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv2: 9.44 MFLOP; reads 91 KB, writes 128 KB. */
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_32x32_fwd__plain, IMAGE_32x32x32, IMAGE_32x32x16_B1,
+        WINDOW_3x3_P1_C16_K32)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 128 KB, writes 128 KB.
- * */
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd(y, x, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 128 KB, writes 128 KB. */
+NORM_DROP_FWD(norm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32, DROP0P01_32x32x32)
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 130 KB, writes 64 KB. */
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__plain(float *restrict y, const float *restrict x,
-        const float *restrict w, int n)
-{
-    conv_fwd(y, x, w, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 16});
-}
+/* conv3: 1.05 MFLOP; reads 130 KB, writes 64 KB. */
+CONV_FWD(conv1x1_c32_k16_32x32_fwd__plain, IMAGE_32x32x16, IMAGE_32x32x32, WINDOW_1x1_C32_K16)
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Reads 64 KB,
- * writes 20 KB. */
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
-        uint8_t *restrict winner, const float *restrict x, int n)
-{
-    maxpool_winner_fwd(y, winner, x, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
-}
+/* maxpool1: Reads 64 KB, writes 20 KB. */
+MAXPOOL_WINNER_FWD(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_32x32x16,
+        WINDOW_2x2_S2_C1_K1)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 1.18 MFLOP; reads 30 KB, writes 16 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__plain(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n)
-{
-    conv_relu_norm_fwd(y, sums, x, w, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 16});
-}
+/* conv4: 1.18 MFLOP; reads 30 KB, writes 16 KB. */
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k16_16x16_fwd__plain, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+        WINDOW_3x3_P1_C16_K16)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 16 KB, writes 16 KB.
- * */
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 16 KB, writes 16 KB. */
+NORM_DROP_FWD(norm_drop0p01_c16_16x16_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_16x16x16,
+        DROP0P01_16x16x16)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 2.36 MFLOP; reads 39 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__plain(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n)
-{
-    conv_relu_norm_fwd(y, sums, x, w, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv5: 2.36 MFLOP; reads 39 KB, writes 32 KB. */
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_16x16_fwd__plain, IMAGE_16x16x32, IMAGE_16x16x16_B1,
+        WINDOW_3x3_P1_C16_K32)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
- * */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm4: Reads 32 KB, writes 32 KB. */
+NORM_DROP_FWD(norm_drop0p01_c32_16x16_fwd__b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x32,
+        DROP0P01_16x16x32)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 4.72 MFLOP; reads 77 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__plain(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n)
-{
-    conv_relu_norm_fwd(y, sums, x, w, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32,
-                    .outputs = 32});
-}
+/* conv6: 4.72 MFLOP; reads 77 KB, writes 32 KB. */
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c32_k32_16x16_fwd__plain, IMAGE_16x16x32, IMAGE_16x16x32_B1,
+        WINDOW_3x3_P1_C32_K32)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
- * */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5: Reads 32 KB, writes 32 KB. */
+NORM_DROP_FWD(norm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32, DROP0P01_16x16x32)
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 34 KB, writes 16 KB. */
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__plain(float *restrict y, const float *restrict x,
-        const float *restrict w, int n)
-{
-    conv_fwd(y, x, w, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 16});
-}
+/* conv7: 0.262 MFLOP; reads 34 KB, writes 16 KB. */
+CONV_FWD(conv1x1_c32_k16_16x16_fwd__plain, IMAGE_16x16x16, IMAGE_16x16x32, WINDOW_1x1_C32_K16)
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Reads 16 KB,
- * writes 5 KB. */
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
-        uint8_t *restrict winner, const float *restrict x, int n)
-{
-    maxpool_winner_fwd(y, winner, x, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
-}
+/* maxpool2: Reads 16 KB, writes 5 KB. */
+MAXPOOL_WINNER_FWD(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16,
+        WINDOW_2x2_S2_C1_K1)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 0.59 MFLOP; reads 25 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__plain(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n)
-{
-    conv_relu_norm_fwd(y, sums, x, w, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv8: 0.59 MFLOP; reads 25 KB, writes 8 KB. */
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_8x8_fwd__plain, IMAGE_8x8x32, IMAGE_8x8x16_B1,
+        WINDOW_3x3_P1_C16_K32)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd(y, x, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm6, norm7: Reads 8 KB, writes 8 KB. */
+NORM_DROP_FWD(norm_drop0p01_c32_8x8_fwd__b0_1, IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 1.18 MFLOP; reads 49 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__plain(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n)
-{
-    conv_relu_norm_fwd(y, sums, x, w, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32,
-                    .outputs = 32});
-}
+/* conv9, conv10: 1.18 MFLOP; reads 49 KB, writes 8 KB. */
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c32_k32_8x8_fwd__plain, IMAGE_8x8x32, IMAGE_8x8x32_B1,
+        WINDOW_3x3_P1_C32_K32)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd(y, x, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8: Reads 8 KB, writes 8 KB. */
+NORM_DROP_FWD(norm_drop0p01_c32_8x8_fwd, IMAGE_8x8x32, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* y = mean of each 8 x 8 window, stride 1, padding 0. Reads 8 KB, writes 1 KB. */
-static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
-{
-    avgpool_fwd(y, x, n,
-            (struct image){.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct window){.h = 8, .w = 8, .stride = 1, .padding = 0, .inputs = 1, .outputs = 1},
-            0.015625f);
-}
+/* global_avgpool1: Reads 8 KB, writes 1 KB. */
+AVGPOOL_FWD(avgpool_global_c32_8x8_fwd, IMAGE_1x1x32, IMAGE_8x8x32, WINDOW_8x8_C1_K1, 0.015625f)
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes 1 KB. */
-static NOINLINE void conv1x1_c32_k10_1x1_fwd__plain(float *restrict y, const float *restrict x,
-        const float *restrict w, int n)
-{
-    conv_fwd(y, x, w, n,
-            (struct image){.h = 1, .w = 1, .c = 10, .pitch = 12, .border = 0},
-            (struct image){.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 10});
-}
+/* conv11: 0.00064 MFLOP; reads 2 KB, writes 1 KB. */
+CONV_FWD(conv1x1_c32_k10_1x1_fwd__plain, IMAGE_1x1x10_P12, IMAGE_1x1x32, WINDOW_1x1_C32_K10)
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes
- * 2 KB. */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__plain(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 1, .w = 1, .c = 10, .pitch = 12, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 10});
-}
+/* conv11: 0.00064 MFLOP; reads 2 KB, writes 2 KB. */
+CONV_BWD_WEIGHTS(conv1x1_c32_k10_1x1_bwd_weights__plain, IMAGE_1x1x32, IMAGE_1x1x10_P12,
+        WINDOW_1x1_C32_K10)
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 0.00064 MFLOP; reads 2 KB, writes 1
- * KB. */
-static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__plain(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 1, .w = 1, .c = 10, .pitch = 12, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 10});
-}
+/* conv11: 0.00064 MFLOP; reads 2 KB, writes 1 KB. */
+CONV_BWD_DATA(conv1x1_c32_k10_1x1_bwd_data__plain, IMAGE_1x1x32, IMAGE_1x1x10_P12,
+        WINDOW_1x1_C32_K10)
 
-/* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0. Reads 1 KB,
- * writes 8 KB. */
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
-        const float *restrict dy, int n)
-{
-    avgpool_bwd_data(dx, dy, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0},
-            (struct window){.h = 8, .w = 8, .stride = 1, .padding = 0, .inputs = 1, .outputs = 1},
-            0.015625f);
-}
+/* global_avgpool1: Reads 1 KB, writes 8 KB. */
+AVGPOOL_BWD_DATA(avgpool_global_c32_8x8_bwd_data__b0_1, IMAGE_8x8x32_B1, IMAGE_1x1x32,
+        WINDOW_8x8_C1_K1, 0.015625f)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 16
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8, norm7, norm6: Reads 16 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, IMAGE_8x8x32, IMAGE_8x8x32_B1,
+        DROP0P01_8x8x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
- * KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8, norm7, norm6: Reads 16 KB, writes 8 KB. */
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, IMAGE_8x8x32_B1, IMAGE_8x8x32_B1,
+        IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
- * KB. */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32,
-                    .outputs = 32});
-}
+/* conv10, conv9: 1.18 MFLOP; reads 61 KB, writes 36 KB. */
+CONV_BWD_WEIGHTS(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, IMAGE_8x8x32_B1, IMAGE_8x8x32_B1,
+        WINDOW_3x3_P1_C32_K32)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 49 KB, writes 8 KB.
- * */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__plain_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32,
-                    .outputs = 32});
-}
+/* conv10, conv9: 1.18 MFLOP; reads 49 KB, writes 8 KB. */
+CONV_BWD_DATA(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, IMAGE_8x8x32_B1, IMAGE_8x8x32_B1,
+        WINDOW_3x3_P1_C32_K32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 37 KB, writes 18
- * KB. */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv8: 0.59 MFLOP; reads 37 KB, writes 18 KB. */
+CONV_BWD_WEIGHTS(conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1, IMAGE_8x8x16_B1, IMAGE_8x8x32_B1,
+        WINDOW_3x3_P1_C16_K32)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 31 KB, writes 4 KB.
- * */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__plain(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv8: 0.59 MFLOP; reads 31 KB, writes 4 KB. */
+CONV_BWD_DATA(conv3x3_c16_k32_8x8_bwd_data__plain, IMAGE_8x8x16, IMAGE_8x8x32_B1,
+        WINDOW_3x3_P1_C16_K32)
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Reads 5 KB, writes 16
- * KB. */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx,
-        const uint8_t *restrict winner, const float *restrict dy, int n)
-{
-    maxpool_bwd_data(dx, winner, dy, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
-}
+/* maxpool2: Reads 5 KB, writes 16 KB. */
+MAXPOOL_BWD_DATA(maxpool2x2s2_c16_16x16_bwd_data, IMAGE_16x16x16, IMAGE_8x8x16, WINDOW_2x2_S2_C1_K1)
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 50 KB, writes 2
- * KB. */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__plain(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 16});
-}
+/* conv7: 0.262 MFLOP; reads 50 KB, writes 2 KB. */
+CONV_BWD_WEIGHTS(conv1x1_c32_k16_16x16_bwd_weights__plain, IMAGE_16x16x32, IMAGE_16x16x16,
+        WINDOW_1x1_C32_K16)
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 0.262 MFLOP; reads 18 KB, writes 32
- * KB. */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__plain_b0_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 16});
-}
+/* conv7: 0.262 MFLOP; reads 18 KB, writes 32 KB. */
+CONV_BWD_DATA(conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x16,
+        WINDOW_1x1_C32_K16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 64
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5, norm4: Reads 64 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32, IMAGE_16x16x32_B1,
+        DROP0P01_16x16x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
- * KB, writes 32 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5, norm4: Reads 64 KB, writes 32 KB. */
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, IMAGE_16x16x32_B1,
+        IMAGE_16x16x32_B1, IMAGE_16x16x32, DROP0P01_16x16x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
- * 36 KB. */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32,
-                    .outputs = 32});
-}
+/* conv6: 4.72 MFLOP; reads 117 KB, writes 36 KB. */
+CONV_BWD_WEIGHTS(conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, IMAGE_16x16x32_B1,
+        IMAGE_16x16x32_B1, WINDOW_3x3_P1_C32_K32)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 77 KB, writes 32 KB.
- * */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__plain_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32,
-                    .outputs = 32});
-}
+/* conv6: 4.72 MFLOP; reads 77 KB, writes 32 KB. */
+CONV_BWD_DATA(conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, IMAGE_16x16x32_B1, IMAGE_16x16x32_B1,
+        WINDOW_3x3_P1_C32_K32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 79 KB, writes 18
- * KB. */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv5: 2.36 MFLOP; reads 79 KB, writes 18 KB. */
+CONV_BWD_WEIGHTS(conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x32_B1, WINDOW_3x3_P1_C16_K32)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 59 KB, writes 16 KB.
- * */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__plain_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv5: 2.36 MFLOP; reads 59 KB, writes 16 KB. */
+CONV_BWD_DATA(conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, IMAGE_16x16x16_B1, IMAGE_16x16x32_B1,
+        WINDOW_3x3_P1_C16_K32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 32
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 32 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+        DROP0P01_16x16x16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
- * KB, writes 16 KB. */
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 32 KB, writes 16 KB. */
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x16_B1, IMAGE_16x16x16, DROP0P01_16x16x16)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
- * KB. */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 16});
-}
+/* conv4: 1.18 MFLOP; reads 50 KB, writes 9 KB. */
+CONV_BWD_WEIGHTS(conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x16_B1, WINDOW_3x3_P1_C16_K16)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 30 KB, writes 16 KB.
- * */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__plain(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 16});
-}
+/* conv4: 1.18 MFLOP; reads 30 KB, writes 16 KB. */
+CONV_BWD_DATA(conv3x3_c16_k16_16x16_bwd_data__plain, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+        WINDOW_3x3_P1_C16_K16)
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Reads 20 KB, writes 64
- * KB. */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx,
-        const uint8_t *restrict winner, const float *restrict dy, int n)
-{
-    maxpool_bwd_data(dx, winner, dy, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
-}
+/* maxpool1: Reads 20 KB, writes 64 KB. */
+MAXPOOL_BWD_DATA(maxpool2x2s2_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_16x16x16,
+        WINDOW_2x2_S2_C1_K1)
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 194 KB, writes 2
- * KB. */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__plain(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 16});
-}
+/* conv3: 1.05 MFLOP; reads 194 KB, writes 2 KB. */
+CONV_BWD_WEIGHTS(conv1x1_c32_k16_32x32_bwd_weights__plain, IMAGE_32x32x32, IMAGE_32x32x16,
+        WINDOW_1x1_C32_K16)
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. 1.05 MFLOP; reads 66 KB, writes 128
- * KB. */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__plain_b0_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32,
-                    .outputs = 16});
-}
+/* conv3: 1.05 MFLOP; reads 66 KB, writes 128 KB. */
+CONV_BWD_DATA(conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, IMAGE_32x32x32_B1, IMAGE_32x32x16,
+        WINDOW_1x1_C32_K16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 256
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 256 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32, IMAGE_32x32x32_B1,
+        DROP0P01_32x32x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
- * KB, writes 128 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 256 KB, writes 128 KB. */
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, IMAGE_32x32x32_B1,
+        IMAGE_32x32x32_B1, IMAGE_32x32x32, DROP0P01_32x32x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
- * 18 KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv2: 9.44 MFLOP; reads 235 KB, writes 18 KB. */
+CONV_BWD_WEIGHTS(conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, IMAGE_32x32x16_B1,
+        IMAGE_32x32x32_B1, WINDOW_3x3_P1_C16_K32)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 163 KB, writes 64
- * KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__plain(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    conv_bwd_data(dx, dy, w, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16,
-                    .outputs = 32});
-}
+/* conv2: 9.44 MFLOP; reads 163 KB, writes 64 KB. */
+CONV_BWD_DATA(conv3x3_c16_k32_32x32_bwd_data__plain, IMAGE_32x32x16, IMAGE_32x32x32_B1,
+        WINDOW_3x3_P1_C16_K32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 128
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce(sums, x, dy, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 128 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16, IMAGE_32x32x16,
+        DROP0P01_32x32x16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
- * KB, writes 64 KB. */
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 128 KB, writes 64 KB. */
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_32x32x16,
+        IMAGE_32x32x16, DROP0P01_32x32x16)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.885 MFLOP; reads 80 KB, writes 2
- * KB. */
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__plain(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    conv_bwd_weights(dw, x, dy, n,
-            (struct image){.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 3, .outputs = 16});
-}
+/* conv1: 0.885 MFLOP; reads 80 KB, writes 2 KB. */
+CONV_BWD_WEIGHTS(conv3x3_c3_k16_32x32_bwd_weights__plain, IMAGE_32x32x3_B1, IMAGE_32x32x16,
+        WINDOW_3x3_P1_C3_K16)
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0. Reads 64 KB, writes 16 KB. */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
-        int n)
-{
-    maxpool_fwd(y, x, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
-}
+/* maxpool1: Reads 64 KB, writes 16 KB. */
+MAXPOOL_FWD(maxpool2x2s2_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_32x32x16,
+        WINDOW_2x2_S2_C1_K1)
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0. Reads 16 KB, writes 4 KB. */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
-        int n)
-{
-    maxpool_fwd(y, x, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct window){.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1});
-}
+/* maxpool2: Reads 16 KB, writes 4 KB. */
+MAXPOOL_FWD(maxpool2x2s2_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16, WINDOW_2x2_S2_C1_K1)
 
 /* Input images from planes, 3 x 32 x 32, into pixels: 34 x 34 x 3, border 1.
  * templates/ops/load.c.tpl */
@@ -2683,336 +2384,247 @@ static const struct backend backend = {
 
 /* -- 8. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel with the same structure: run_<kernel> takes from it what the
- * kernel wants. */
-#define RUN(kernel, ...) \
-    static void run_##kernel(const struct kernel_args *a) \
+/* Tests and benches call every kernel with the same structure: run_<type> takes from it what
+ * kernels of a type want. */
+#define RUN(TYPE, ...) \
+    static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
-        kernel(__VA_ARGS__); \
+        ((takes_##TYPE *)kernel)(__VA_ARGS__); \
     }
-RUN(conv3x3_relu_norm_c3_k16_32x32_fwd__plain, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c16_32x32_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_32x32_fwd__plain, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c32_32x32_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv1x1_c32_k16_32x32_fwd__plain, a->y, a->x, a->w, a->n)
-RUN(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k16_16x16_fwd__plain, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c16_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_16x16_fwd__plain, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c32_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_16x16_fwd__plain, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c32_16x16_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv1x1_c32_k16_16x16_fwd__plain, a->y, a->x, a->w, a->n)
-RUN(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k32_8x8_fwd__plain, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c32_8x8_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_8x8_fwd__plain, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c32_8x8_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(avgpool_global_c32_8x8_fwd, a->y, a->x, a->n)
-RUN(conv1x1_c32_k10_1x1_fwd__plain, a->y, a->x, a->w, a->n)
-RUN(conv1x1_c32_k10_1x1_bwd_weights__plain, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k10_1x1_bwd_data__plain, a->dx, a->dy, a->w, a->n)
-RUN(avgpool_global_c32_8x8_bwd_data__b0_1, a->dx, a->dy, a->n)
-RUN(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
-RUN(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, a->dx, a->dy, a->w, a->n)
-RUN(conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
-RUN(conv3x3_c16_k32_8x8_bwd_data__plain, a->dx, a->dy, a->w, a->n)
-RUN(maxpool2x2s2_c16_16x16_bwd_data, a->dx, a->winner, a->dy, a->n)
-RUN(conv1x1_c32_k16_16x16_bwd_weights__plain, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, a->dx, a->dy, a->w, a->n)
-RUN(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
-RUN(conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, a->dx, a->dy, a->w, a->n)
-RUN(conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
-RUN(conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, a->dx, a->dy, a->w, a->n)
-RUN(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
-RUN(conv3x3_c16_k16_16x16_bwd_data__plain, a->dx, a->dy, a->w, a->n)
-RUN(maxpool2x2s2_c16_32x32_bwd_data, a->dx, a->winner, a->dy, a->n)
-RUN(conv1x1_c32_k16_32x32_bwd_weights__plain, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, a->dx, a->dy, a->w, a->n)
-RUN(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, a->dw, a->x, a->dy, a->n)
-RUN(conv3x3_c16_k32_32x32_bwd_data__plain, a->dx, a->dy, a->w, a->n)
-RUN(norm_drop0p01_c16_32x32_bwd_reduce, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c16_32x32_bwd_data, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(conv3x3_c3_k16_32x32_bwd_weights__plain, a->dw, a->x, a->dy, a->n)
+RUN(y_sums_x_w, a->y, a->sums, a->x, a->w, a->n)
+RUN(y_x_coef_keep, a->y, a->x, a->coef, a->keep, a->n)
+RUN(y_x_w, a->y, a->x, a->w, a->n)
+RUN(y_winner_x, a->y, a->winner, a->x, a->n)
+RUN(y_x, a->y, a->x, a->n)
+RUN(dw_x_dy, a->dw, a->x, a->dy, a->n)
+RUN(dx_dy_w, a->dx, a->dy, a->w, a->n)
+RUN(dx_dy, a->dx, a->dy, a->n)
+RUN(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
+RUN(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
-#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+/* What every row has. A function of another type than the row says does not compile. */
+#define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
+    .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
+    .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
 static const struct kernel kernels[] = {
-    {KERNEL(conv3x3_relu_norm_c3_k16_32x32_fwd__plain), .layer = "conv1", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16},
-    {KERNEL(norm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_32x32_fwd__plain), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 9.437184, .images = 4, .packed_floats = 4608,
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__plain, "conv1", CONV, FWD),
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .packed_floats = 432,
+            .pack = pack_conv3x3_c3_k16_by16},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
+            .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_32x32_fwd__plain, "conv2", CONV, FWD),
+            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 9.437184, .packed_floats = 4608,
             .pack = pack_conv3x3_c16_k32_by32},
-    {KERNEL(norm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_32x32_fwd__plain), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
-    {KERNEL(maxpool2x2s2_winner_c16_32x32_fwd__b0_1), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .window = 2,
-            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k16_16x16_fwd__plain), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 1.179648, .images = 4, .packed_floats = 2304,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__plain, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
+            .y = IMAGE_32x32x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 1.048576, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
+            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .winners = true, .exact = true},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k16_16x16_fwd__plain, "conv4", CONV, FWD),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 2304,
             .pack = pack_conv3x3_c16_k16_by16},
-    {KERNEL(norm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_16x16_fwd__plain), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 2.359296, .images = 4, .packed_floats = 4608,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
+            .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_16x16_fwd__plain, "conv5", CONV, FWD),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 2.359296, .packed_floats = 4608,
             .pack = pack_conv3x3_c16_k32_by32},
-    {KERNEL(norm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_16x16_fwd__plain), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 4.718592, .images = 4, .packed_floats = 9216,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_16x16_fwd__plain, "conv6", CONV, FWD),
+            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 4.718592, .packed_floats = 9216,
             .pack = pack_conv3x3_c32_k32_by32},
-    {KERNEL(norm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_16x16_fwd__plain), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
-    {KERNEL(maxpool2x2s2_winner_c16_16x16_fwd__b0_1), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .window = 2,
-            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_8x8_fwd__plain), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 0.589824, .images = 4, .packed_floats = 4608,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__plain, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
+            .y = IMAGE_16x16x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.262144, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
+            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .winners = true, .exact = true},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_8x8_fwd__plain, "conv8", CONV, FWD),
+            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 0.589824, .packed_floats = 4608,
             .pack = pack_conv3x3_c16_k32_by32},
-    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__plain), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_8x8_fwd__plain, "conv9", CONV, FWD),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
             .pack = pack_conv3x3_c32_k32_by32},
-    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__plain), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_8x8_fwd__plain, "conv10", CONV, FWD),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
             .pack = pack_conv3x3_c32_k32_by32},
-    {KERNEL(norm_drop0p01_c32_8x8_fwd), .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD,
-            .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(avgpool_global_c32_8x8_fwd), .layer = "global_avgpool1", .op = KERNEL_AVGPOOL,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .window = 8,
-            .stride = 1, .padding = 0, .images = 4},
-    {KERNEL(conv1x1_c32_k10_1x1_fwd__plain), .layer = "conv11", .op = KERNEL_CONV, .pass = PASS_FWD,
-            .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0}, .window = 1, .stride = 1, .padding = 0,
-            .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 384,
-            .pack = pack_conv1x1_c32_k10_by12},
-    {KERNEL(conv1x1_c32_k10_1x1_bwd_weights__plain), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0},
-            .dy = {10, 1, 1, 12, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 0.000640, .images = 4, .packed_floats = 384,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), .x = IMAGE_8x8x32,
+            .y = IMAGE_8x8x32, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
+            .y = IMAGE_1x1x32, .window = 8, .stride = 1, .padding = 0},
+    {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__plain, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
+            .y = IMAGE_1x1x10_P12, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.000640, .packed_floats = 384, .pack = pack_conv1x1_c32_k10_by12},
+    {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__plain, "conv11", CONV, BWD_WEIGHTS),
+            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P12, .dy = IMAGE_1x1x10_P12, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .packed_floats = 384,
             .unpack = unpack_conv1x1_c32_k10_by12},
-    {KERNEL(conv1x1_c32_k10_1x1_bwd_data__plain), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 12, 0},
-            .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 12, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320,
-            .pack = pack_transposed_conv1x1_c32_k10_by32},
-    {KERNEL(avgpool_global_c32_8x8_bwd_data__b0_1), .layer = "global_avgpool1",
-            .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
-            .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8,
-            .stride = 1, .padding = 0, .images = 4},
-    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm8", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm8", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+    {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__plain, "conv11", CONV, BWD_DATA),
+            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P12, .dx = IMAGE_1x1x32, .dy = IMAGE_1x1x10_P12,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640,
+            .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32},
+    {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
+            .x = IMAGE_8x8x32, .y = IMAGE_1x1x32, .dx = IMAGE_8x8x32_B1, .dy = IMAGE_1x1x32,
+            .window = 8, .stride = 1, .padding = 0},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm8", POINTWISE,
+            BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, "conv10", CONV, BWD_WEIGHTS),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
             .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216,
-            .pack = pack_transposed_conv3x3_c32_k32_by32},
-    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 1.179648, .images = 4, .packed_floats = 9216,
+    {KERNEL(dx_dy_w, conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, "conv10", CONV, BWD_DATA),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 1.179648, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm7", POINTWISE,
+            BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, "conv9", CONV, BWD_WEIGHTS),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
             .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 9216,
-            .pack = pack_transposed_conv3x3_c32_k32_by32},
-    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 0.589824, .images = 4, .packed_floats = 4608,
+    {KERNEL(dx_dy_w, conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, "conv9", CONV, BWD_DATA),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 1.179648, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm6", POINTWISE,
+            BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1, "conv8", CONV, BWD_WEIGHTS),
+            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824, .packed_floats = 4608,
             .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_8x8_bwd_data__plain), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .exact = true, .mflop = 0.589824, .images = 4, .packed_floats = 4608,
-            .pack = pack_transposed_conv3x3_c16_k32_by16},
-    {KERNEL(maxpool2x2s2_c16_16x16_bwd_data), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2,
-            .padding = 0, .exact = true, .images = 4},
-    {KERNEL(conv1x1_c32_k16_16x16_bwd_weights__plain), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
-            .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 0.262144, .images = 4, .packed_floats = 512,
+    {KERNEL(dx_dy_w, conv3x3_c16_k32_8x8_bwd_data__plain, "conv8", CONV, BWD_DATA),
+            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x16, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824,
+            .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16},
+    {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
+            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16, .dx = IMAGE_16x16x16, .dy = IMAGE_8x8x16,
+            .window = 2, .stride = 2, .padding = 0, .exact = true},
+    {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__plain, "conv7", CONV, BWD_WEIGHTS),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dy = IMAGE_16x16x16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k16_by16},
-    {KERNEL(conv1x1_c32_k16_16x16_bwd_data__plain_b0_1), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
-            .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512,
-            .pack = pack_transposed_conv1x1_c32_k16_by32},
-    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
-            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 4.718592, .images = 4, .packed_floats = 9216,
+    {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, "conv7", CONV, BWD_DATA),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144,
+            .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
+            .dy = IMAGE_16x16x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm5",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1,
+            .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, "conv6", CONV, BWD_WEIGHTS),
+            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 4.718592, .packed_floats = 9216,
             .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_16x16_bwd_data__plain_b1_1), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .exact = true, .mflop = 4.718592, .images = 4, .packed_floats = 9216,
-            .pack = pack_transposed_conv3x3_c32_k32_by32},
-    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
-            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 2.359296, .images = 4, .packed_floats = 4608,
+    {KERNEL(dx_dy_w, conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, "conv6", CONV, BWD_DATA),
+            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32_B1,
+            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 4.718592, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
+            .dy = IMAGE_16x16x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm4",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1,
+            .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, "conv5", CONV, BWD_WEIGHTS),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 2.359296, .packed_floats = 4608,
             .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_16x16_bwd_data__plain_b1_1), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
-            .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .exact = true, .mflop = 2.359296, .images = 4, .packed_floats = 4608,
-            .pack = pack_transposed_conv3x3_c16_k32_by16},
-    {KERNEL(norm_drop0p01_c16_16x16_bwd_reduce__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
-            .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
-            .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 1.179648, .images = 4, .packed_floats = 2304,
+    {KERNEL(dx_dy_w, conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, "conv5", CONV, BWD_DATA),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x16_B1,
+            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 2.359296, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
+            .dy = IMAGE_16x16x16_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, "norm3",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1,
+            .dx = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, "conv4", CONV, BWD_WEIGHTS),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 2304,
             .unpack = unpack_conv3x3_c16_k16_by16},
-    {KERNEL(conv3x3_c16_k16_16x16_bwd_data__plain), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1,
-            .padding = 1, .exact = true, .mflop = 1.179648, .images = 4, .packed_floats = 2304,
-            .pack = pack_transposed_conv3x3_c16_k16_by16},
-    {KERNEL(maxpool2x2s2_c16_32x32_bwd_data), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2,
-            .padding = 0, .exact = true, .images = 4},
-    {KERNEL(conv1x1_c32_k16_32x32_bwd_weights__plain), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
-            .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 1.048576, .images = 4, .packed_floats = 512,
+    {KERNEL(dx_dy_w, conv3x3_c16_k16_16x16_bwd_data__plain, "conv4", CONV, BWD_DATA),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
+            .dy = IMAGE_16x16x16_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 1.179648, .packed_floats = 2304, .pack = pack_transposed_conv3x3_c16_k16_by16},
+    {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
+            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16, .dx = IMAGE_32x32x16, .dy = IMAGE_16x16x16,
+            .window = 2, .stride = 2, .padding = 0, .exact = true},
+    {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__plain, "conv3", CONV, BWD_WEIGHTS),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k16_by16},
-    {KERNEL(conv1x1_c32_k16_32x32_bwd_data__plain_b0_1), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512,
-            .pack = pack_transposed_conv1x1_c32_k16_by32},
-    {KERNEL(norm_drop0p01_c32_32x32_bwd_reduce__b0_1), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
-            .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
-            .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
-            .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 9.437184, .images = 4, .packed_floats = 4608,
+    {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, "conv3", CONV, BWD_DATA),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576,
+            .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_32x32x32, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x32,
+            .dy = IMAGE_32x32x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, "norm2",
+            POINTWISE, BWD_DATA), .x = IMAGE_32x32x32, .y = IMAGE_32x32x32_B1,
+            .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, "conv2", CONV, BWD_WEIGHTS),
+            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 9.437184, .packed_floats = 4608,
             .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_32x32_bwd_data__plain), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
-            .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .exact = true, .mflop = 9.437184, .images = 4, .packed_floats = 4608,
-            .pack = pack_transposed_conv3x3_c16_k32_by16},
-    {KERNEL(norm_drop0p01_c16_32x32_bwd_reduce), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c16_32x32_bwd_data), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c3_k16_32x32_bwd_weights__plain), .layer = "conv1", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0},
-            .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 0.884736, .images = 4, .packed_floats = 432,
+    {KERNEL(dx_dy_w, conv3x3_c16_k32_32x32_bwd_data__plain, "conv2", CONV, BWD_DATA),
+            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .mflop = 9.437184, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x16, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_32x32_bwd_data, "norm1", POINTWISE,
+            BWD_DATA), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x16, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__plain, "conv1", CONV, BWD_WEIGHTS),
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .packed_floats = 432,
             .unpack = unpack_conv3x3_c3_k16_by16},
 };
 
@@ -3358,34 +2970,36 @@ static const struct param params[] = {
             .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
 };
 
+static const struct recipe training_recipe = {
+    .batch = 128,
+    .epochs = 20,
+    .lr = 0.05f,
+    .momentum = 0.9f,
+    .weight_decay = 0.0005f,
+    .nesterov = true,
+    .label_smoothing = 0.0f,
+    .schedule = LR_STEP,
+    .step_epochs = 6,
+    .step_gamma = 0.2f,
+    .warmup = 0.0f,
+    .start_div = 1.0f,
+    .final_div = 1.0f,
+    .crop = 2,
+    .flip = FLIP_RANDOM,
+    .cutout = 0,
+};
+
 static const struct model model = {
     .name = "s8",
     .norm = "gn",
     .isa = "c",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "de1a847e3cd4377f",
+    .arithmetic = "0bdf5860c670995b",
     .c = 3,
     .h = 32,
     .w = 32,
     .classes = 10,
-    .recipe = {
-        .batch = 128,
-        .epochs = 20,
-        .lr = 0.05f,
-        .momentum = 0.9f,
-        .weight_decay = 0.0005f,
-        .nesterov = true,
-        .label_smoothing = 0.0f,
-        .schedule = LR_STEP,
-        .step_epochs = 6,
-        .step_gamma = 0.2f,
-        .warmup = 0.0f,
-        .start_div = 1.0f,
-        .final_div = 1.0f,
-        .crop = 2,
-        .flip = FLIP_RANDOM,
-        .cutout = 0,
-    },
+    .recipe = &training_recipe,
     .layers = layers,
     .layer_count = 40,
     .params = params,

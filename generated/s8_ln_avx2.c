@@ -101,7 +101,42 @@
 #include "run.h"
 #include "weights.h"
 
-/* -- 1. Constants ------------------------------------------------------------------------------ */
+/* -- 1. Shapes and constants ------------------------------------------------------------------- */
+
+/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
+ * side, and the next pixel `pitch` floats further on. */
+struct image {
+    int h, w, c, pitch, border;
+};
+
+/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
+ * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+struct drop_bits {
+    int pitch, bytes;
+    float scale;
+};
+
+#define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
+#define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_32x32x32 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x16_B1 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_16x16x16 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_16x16x32 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x32_B1 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_8x8x16_B1 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_8x8x32 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_8x8x32_B1 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_1x1x32 {.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_1x1x10_P16 {.h = 1, .w = 1, .c = 10, .pitch = 16, .border = 0}
+#define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
+#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f}
+#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f}
+#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f}
+#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f}
+#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f}
+
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
@@ -282,6 +317,8 @@ static const float *input_images(const struct net *net, int image)
 
 /* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
  * of an evaluation alone, the input, the loss, the norms. */
+typedef void takes_y_sums_x_w(float *restrict y, float *restrict sums, const float *restrict x,
+        const float *restrict w, int n);
 typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n);
 typedef void takes_y_sums_x_w_scratch(float *restrict y, float *restrict sums,
@@ -295,6 +332,7 @@ typedef void takes_dw_x_dy(float *restrict dw, const float *restrict x, const fl
         int n);
 typedef void takes_dx_dy_w(float *restrict dx, const float *restrict dy, const float *restrict w,
         int n);
+typedef void takes_dx_dy(float *restrict dx, const float *restrict dy, int n);
 typedef void takes_sums_x_dy_coef_keep(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n);
 typedef void takes_dx_dy_x_dcoef_coef_keep(float *dx, const float *dy, const float *restrict x,
@@ -313,8 +351,7 @@ typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dc
 
 static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
-static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w, int n);
+static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd__direct;
 static NOINLINE takes_y_x_coef_keep norm_drop0p01_c16_32x32_fwd__b0_1;
 static NOINLINE takes_y_sums_x_w_scratch conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4;
 static NOINLINE takes_y_x_coef_keep norm_drop0p01_c32_32x32_fwd;
@@ -336,8 +373,7 @@ static NOINLINE takes_y_x avgpool_global_c32_8x8_fwd;
 static NOINLINE takes_y_x_w conv1x1_c32_k10_1x1_fwd__direct;
 static NOINLINE takes_dw_x_dy conv1x1_c32_k10_1x1_bwd_weights__direct;
 static NOINLINE takes_dx_dy_w conv1x1_c32_k10_1x1_bwd_data__direct;
-static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
-        const float *restrict dy, int n);
+static NOINLINE takes_dx_dy avgpool_global_c32_8x8_bwd_data__b0_1;
 static NOINLINE takes_sums_x_dy_coef_keep norm_drop0p01_c32_8x8_bwd_reduce__b0_1;
 static NOINLINE takes_dx_dy_x_dcoef_coef_keep norm_drop0p01_mask_c32_8x8_bwd_data__b1_1;
 static NOINLINE takes_dw_x_dy_scratch conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1;
@@ -1086,7 +1122,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_thread_chunks(run, rank);
+    const struct span chunks = run_share(run, rank, chunk_count);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -1108,7 +1144,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_thread_chunks(run, rank);
+    const struct span chunks = run_share(run, rank, run_chunks(run));
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         run->loss[chunk] = 0.0;
@@ -1447,12 +1483,6 @@ static INLINE void winograd_filter(float *restrict u, int u_step, const float *r
     }
 }
 
-/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
- * side, and the next pixel `pitch` floats further on. */
-struct image {
-    int h, w, c, pitch, border;
-};
-
 static inline int floats_of(struct image it)
 {
     return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
@@ -1469,13 +1499,6 @@ static inline int row_of(struct image it)
 {
     return (it.w + 2 * it.border) * it.pitch;
 }
-
-/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-struct drop_bits {
-    int pitch, bytes;
-    float scale;
-};
 
 /* Forward: y = drop(a*(x - m) + b), 2 vectors of channels at once.
  * coef: rows a, b, m, .., those of each image.
@@ -1513,6 +1536,14 @@ static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
         }
     }
 }
+
+#define NORM_DROP_FWD_X2(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, \
+            const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_fwd_x2(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct drop_bits)DROP); \
+    }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 6 tiles x 2 vectors. m, v: a row
  * of m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
@@ -1631,6 +1662,14 @@ static INLINE void winograd_relu_norm_fwd_6x2(float *restrict y, float *restrict
     }
 }
 
+#define WINOGRAD_RELU_NORM_FWD_6X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
+            const float *restrict w, float *restrict scratch, int n) \
+    { \
+        winograd_relu_norm_fwd_6x2(y, sums, x, w, scratch, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* Forward: y = drop(a*(x - m) + b), 4 vectors of channels at once.
  * coef: rows a, b, m, .., those of each image.
  * templates/ops/pointwise.c.tpl */
@@ -1681,6 +1720,14 @@ static INLINE void norm_drop_fwd_x4(float *restrict y, const float *restrict x,
         }
     }
 }
+
+#define NORM_DROP_FWD_X4(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, \
+            const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_fwd_x4(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                (struct drop_bits)DROP); \
+    }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 4 tiles x 2 vectors. m, v: a row
  * of m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
@@ -1785,6 +1832,14 @@ static INLINE void winograd_relu_norm_fwd_4x2(float *restrict y, float *restrict
     }
 }
 
+#define WINOGRAD_RELU_NORM_FWD_4X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
+            const float *restrict w, float *restrict scratch, int n) \
+    { \
+        winograd_relu_norm_fwd_4x2(y, sums, x, w, scratch, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
  * drop(a*(x - m) + b) but for its a; 4 vectors of channels at once, row by row.
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
@@ -1864,6 +1919,14 @@ static INLINE void norm_drop_bwd_reduce_x4(float *restrict sums, const float *re
     }
 }
 
+#define NORM_DROP_BWD_REDUCE_X4(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
+            const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct drop_bits)DROP); \
+    }
+
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
  * drop(a*(x - m) + b) but for its a; 4 vectors of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
@@ -1932,6 +1995,14 @@ static INLINE void norm_drop_mask_bwd_data_x4(float *dx, const float *dy, const 
         }
     }
 }
+
+#define NORM_DROP_MASK_BWD_DATA_X4(NAME, IMAGE1, IMAGE2, IMAGE3, DROP) \
+    static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
+            const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+    }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
  * first block sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch
@@ -2032,6 +2103,14 @@ static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *
     }
 }
 
+#define WINOGRAD_BWD_WEIGHTS_16_4X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
+            const float *restrict dy, float *restrict scratch, int n) \
+    { \
+        winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, PADDING); \
+    }
+
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 4 tiles; in each frequency a register tile
  * of all of them x 2 vectors. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_4x2(float *restrict dx, const float *restrict dy,
@@ -2083,6 +2162,14 @@ static INLINE void winograd_bwd_data_4x2(float *restrict dx, const float *restri
         }
     }
 }
+
+#define WINOGRAD_BWD_DATA_4X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
+            const float *restrict w, float *restrict scratch, int n) \
+    { \
+        winograd_bwd_data_4x2(dx, dy, w, scratch, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                PADDING); \
+    }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 6 tiles; in each frequency a register tile
  * of all of them x 2 vectors. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
@@ -2136,6 +2223,14 @@ static INLINE void winograd_bwd_data_6x2(float *restrict dx, const float *restri
     }
 }
 
+#define WINOGRAD_BWD_DATA_6X2(NAME, IMAGE1, IMAGE2, PADDING) \
+    static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
+            const float *restrict w, float *restrict scratch, int n) \
+    { \
+        winograd_bwd_data_6x2(dx, dy, w, scratch, n, (struct image)IMAGE1, (struct image)IMAGE2, \
+                PADDING); \
+    }
+
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
  * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once, row by row.
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
@@ -2187,6 +2282,14 @@ static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *re
     }
 }
 
+#define NORM_DROP_BWD_REDUCE_X2(NAME, IMAGE1, IMAGE2, DROP) \
+    static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
+            const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct drop_bits)DROP); \
+    }
+
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
  * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
@@ -2234,9 +2337,18 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
     }
 }
 
+#define NORM_DROP_MASK_BWD_DATA_X2(NAME, IMAGE1, IMAGE2, IMAGE3, DROP) \
+    static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
+            const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
+    { \
+        norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
+                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+    }
+
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
+/* conv1: y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see
+ * add_image_moments).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
@@ -2460,41 +2572,18 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
     }
 }
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 64 KB, writes 64 KB.
- * */
-static NOINLINE void norm_drop0p01_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd_x2(y, x, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 64 KB, writes 64 KB. */
+NORM_DROP_FWD_X2(norm_drop0p01_c16_32x32_fwd__b0_1, IMAGE_32x32x16_B1, IMAGE_32x32x16,
+        DROP0P01_32x32x16)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 9.44 MFLOP; reads 145 KB, writes 128 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, int n)
-{
-    winograd_relu_norm_fwd_6x2(y, sums, x, w, scratch, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv2: 9.44 MFLOP; reads 145 KB, writes 128 KB. */
+WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, IMAGE_32x32x32,
+        IMAGE_32x32x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 128 KB, writes 128 KB.
- * */
-static NOINLINE void norm_drop0p01_c32_32x32_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd_x4(y, x, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 128 KB, writes 128 KB. */
+NORM_DROP_FWD_X4(norm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32, DROP0P01_32x32x32)
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0.
+/* conv3: y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
@@ -2551,7 +2640,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
+/* maxpool1: y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 20 KB. templates/ops/maxpool.c.tpl */
@@ -2588,76 +2677,30 @@ static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 1.18 MFLOP; reads 57 KB, writes 16 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, int n)
-{
-    winograd_relu_norm_fwd_6x2(y, sums, x, w, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv4: 1.18 MFLOP; reads 57 KB, writes 16 KB. */
+WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, IMAGE_16x16x16,
+        IMAGE_16x16x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 16 KB, writes 16 KB.
- * */
-static NOINLINE void norm_drop0p01_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd_x2(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 16 KB, writes 16 KB. */
+NORM_DROP_FWD_X2(norm_drop0p01_c16_16x16_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_16x16x16,
+        DROP0P01_16x16x16)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 2.36 MFLOP; reads 93 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, int n)
-{
-    winograd_relu_norm_fwd_6x2(y, sums, x, w, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv5: 2.36 MFLOP; reads 93 KB, writes 32 KB. */
+WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
+        IMAGE_16x16x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
- * */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd_x4(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm4: Reads 32 KB, writes 32 KB. */
+NORM_DROP_FWD_X4(norm_drop0p01_c32_16x16_fwd__b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x32,
+        DROP0P01_16x16x32)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 4.72 MFLOP; reads 185 KB, writes 32 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, int n)
-{
-    winograd_relu_norm_fwd_6x2(y, sums, x, w, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv6: 4.72 MFLOP; reads 185 KB, writes 32 KB. */
+WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 32 KB, writes 32 KB.
- * */
-static NOINLINE void norm_drop0p01_c32_16x16_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd_x4(y, x, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5: Reads 32 KB, writes 32 KB. */
+NORM_DROP_FWD_X4(norm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32, DROP0P01_16x16x32)
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0.
+/* conv7: y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/ops/conv/direct.c.tpl */
@@ -2714,7 +2757,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const 
     }
 }
 
-/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
+/* maxpool2: y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 5 KB. templates/ops/maxpool.c.tpl */
@@ -2751,51 +2794,21 @@ static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
     }
 }
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 0.59 MFLOP; reads 79 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, int n)
-{
-    winograd_relu_norm_fwd_4x2(y, sums, x, w, scratch, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv8: 0.59 MFLOP; reads 79 KB, writes 8 KB. */
+WINOGRAD_RELU_NORM_FWD_4X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
+        IMAGE_8x8x16_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd__b0_1(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd_x4(y, x, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm6, norm7: Reads 8 KB, writes 8 KB. */
+NORM_DROP_FWD_X4(norm_drop0p01_c32_8x8_fwd__b0_1, IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see add_image_moments).
- * 1.18 MFLOP; reads 157 KB, writes 8 KB. */
-static NOINLINE void conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(float *restrict y,
-        float *restrict sums, const float *restrict x, const float *restrict w,
-        float *restrict scratch, int n)
-{
-    winograd_relu_norm_fwd_4x2(y, sums, x, w, scratch, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv9, conv10: 1.18 MFLOP; reads 157 KB, writes 8 KB. */
+WINOGRAD_RELU_NORM_FWD_4X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* y = drop(a*(x - m) + b), each channel with an a, m and b of its own. Reads 8 KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_fwd(float *restrict y, const float *restrict x,
-        const float *restrict coef, const uint8_t *keep, int n)
-{
-    norm_drop_fwd_x4(y, x, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8: Reads 8 KB, writes 8 KB. */
+NORM_DROP_FWD_X4(norm_drop0p01_c32_8x8_fwd, IMAGE_8x8x32, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* y = mean of each 8 x 8 window, stride 1, padding 0.
+/* global_avgpool1: y = mean of each 8 x 8 window, stride 1, padding 0.
  * y: 1 x 1 x 32, x: 8 x 8 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 8 KB, writes 1 KB. templates/ops/avgpool.c.tpl */
@@ -2824,7 +2837,7 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
     }
 }
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0.
+/* conv11: y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
  * Tile of up to 1 pixel x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
@@ -2860,7 +2873,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
     }
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
+/* conv11: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -2918,7 +2931,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
     }
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
+/* conv11: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
  * Tile of up to 1 pixel x 4 vectors; blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
@@ -2971,7 +2984,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
     }
 }
 
-/* dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
+/* global_avgpool1: dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
@@ -3000,76 +3013,31 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 16
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_8x8_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8, norm7, norm6: Reads 16 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, IMAGE_8x8x32, IMAGE_8x8x32_B1,
+        DROP0P01_8x8x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 16
- * KB, writes 8 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 256, .scale = 1.0100954f});
-}
+/* norm8, norm7, norm6: Reads 16 KB, writes 8 KB. */
+NORM_DROP_MASK_BWD_DATA_X4(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, IMAGE_8x8x32_B1,
+        IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 61 KB, writes 36
- * KB. */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
-{
-    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv10, conv9: 1.18 MFLOP; reads 61 KB, writes 36 KB. */
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x32_B1,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 157 KB, writes 8 KB.
- * */
-static NOINLINE void conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
-{
-    winograd_bwd_data_4x2(dx, dy, w, scratch, n,
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv10, conv9: 1.18 MFLOP; reads 157 KB, writes 8 KB. */
+WINOGRAD_BWD_DATA_4X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, IMAGE_8x8x32_B1,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 37 KB, writes 18
- * KB. */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
-{
-    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv8: 0.59 MFLOP; reads 37 KB, writes 18 KB. */
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x16_B1,
+        IMAGE_8x8x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 0.59 MFLOP; reads 85 KB, writes 4 KB.
- * */
-static NOINLINE void conv3x3_c16_k32_8x8_bwd_data__winograd4(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
-{
-    winograd_bwd_data_4x2(dx, dy, w, scratch, n,
-            (struct image){.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv8: 0.59 MFLOP; reads 85 KB, writes 4 KB. */
+WINOGRAD_BWD_DATA_4X2(conv3x3_c16_k32_8x8_bwd_data__winograd4, IMAGE_8x8x16, IMAGE_8x8x32_B1,
+        1 /* padding */)
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
+/* maxpool2: dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 5 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
@@ -3102,7 +3070,7 @@ static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx,
     }
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
+/* conv7: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -3160,7 +3128,7 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict d
     }
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
+/* conv7: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/ops/conv/direct.c.tpl */
@@ -3217,123 +3185,47 @@ static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 64
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_16x16_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5, norm4: Reads 64 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32, IMAGE_16x16x32_B1,
+        DROP0P01_16x16x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 64
- * KB, writes 32 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 1024, .scale = 1.0100954f});
-}
+/* norm5, norm4: Reads 64 KB, writes 32 KB. */
+NORM_DROP_MASK_BWD_DATA_X4(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, IMAGE_16x16x32_B1,
+        IMAGE_16x16x32_B1, IMAGE_16x16x32, DROP0P01_16x16x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 117 KB, writes
- * 36 KB. */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
-{
-    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv6: 4.72 MFLOP; reads 117 KB, writes 36 KB. */
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x32_B1,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 4.72 MFLOP; reads 185 KB, writes 32
- * KB. */
-static NOINLINE void conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
-{
-    winograd_bwd_data_6x2(dx, dy, w, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv6: 4.72 MFLOP; reads 185 KB, writes 32 KB. */
+WINOGRAD_BWD_DATA_6X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x32_B1,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 79 KB, writes 18
- * KB. */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
-{
-    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv5: 2.36 MFLOP; reads 79 KB, writes 18 KB. */
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 2.36 MFLOP; reads 113 KB, writes 16
- * KB. */
-static NOINLINE void conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
-{
-    winograd_bwd_data_6x2(dx, dy, w, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv5: 2.36 MFLOP; reads 113 KB, writes 16 KB. */
+WINOGRAD_BWD_DATA_6X2(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x32_B1, 1 /* padding */)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 32
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c16_16x16_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 32 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+        DROP0P01_16x16x16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 32
- * KB, writes 16 KB. */
-static NOINLINE void norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 512, .scale = 1.0100954f});
-}
+/* norm3: Reads 32 KB, writes 16 KB. */
+NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x16_B1, IMAGE_16x16x16, DROP0P01_16x16x16)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 50 KB, writes 9
- * KB. */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
-{
-    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv4: 1.18 MFLOP; reads 50 KB, writes 9 KB. */
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x16_B1,
+        IMAGE_16x16x16_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 1.18 MFLOP; reads 57 KB, writes 16 KB.
- * */
-static NOINLINE void conv3x3_c16_k16_16x16_bwd_data__winograd4(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
-{
-    winograd_bwd_data_6x2(dx, dy, w, scratch, n,
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1},
-            1 /* padding */);
-}
+/* conv4: 1.18 MFLOP; reads 57 KB, writes 16 KB. */
+WINOGRAD_BWD_DATA_6X2(conv3x3_c16_k16_16x16_bwd_data__winograd4, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+        1 /* padding */)
 
-/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
+/* maxpool1: dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
  * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 20 KB, writes 64 KB. templates/ops/maxpool.c.tpl */
@@ -3366,7 +3258,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx,
     }
 }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
+/* conv3: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
  * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -3424,7 +3316,7 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict d
     }
 }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
+/* conv3: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
  * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
  * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/ops/conv/direct.c.tpl */
@@ -3481,79 +3373,31 @@ static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict
     }
 }
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 256
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c32_32x32_bwd_reduce__b0_1(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 256 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32, IMAGE_32x32x32_B1,
+        DROP0P01_32x32x32)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 256
- * KB, writes 128 KB. */
-static NOINLINE void norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0},
-            (struct drop_bits){.pitch = 32, .bytes = 4096, .scale = 1.0100954f});
-}
+/* norm2: Reads 256 KB, writes 128 KB. */
+NORM_DROP_MASK_BWD_DATA_X4(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, IMAGE_32x32x32_B1,
+        IMAGE_32x32x32_B1, IMAGE_32x32x32, DROP0P01_32x32x32)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 235 KB, writes
- * 18 KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(float *restrict dw,
-        const float *restrict x, const float *restrict dy, float *restrict scratch, int n)
-{
-    winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv2: 9.44 MFLOP; reads 235 KB, writes 18 KB. */
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, IMAGE_32x32x16_B1,
+        IMAGE_32x32x32_B1, 1 /* padding */)
 
-/* dx = dy * w transposed; 3 x 3 window, stride 1, padding 1. 9.44 MFLOP; reads 217 KB, writes 64
- * KB. */
-static NOINLINE void conv3x3_c16_k32_32x32_bwd_data__winograd4(float *restrict dx,
-        const float *restrict dy, const float *restrict w, float *restrict scratch, int n)
-{
-    winograd_bwd_data_6x2(dx, dy, w, scratch, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1},
-            1 /* padding */);
-}
+/* conv2: 9.44 MFLOP; reads 217 KB, writes 64 KB. */
+WINOGRAD_BWD_DATA_6X2(conv3x3_c16_k32_32x32_bwd_data__winograd4, IMAGE_32x32x16, IMAGE_32x32x32_B1,
+        1 /* padding */)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; sums = sum of g, sum of g * (x - m). Reads 128
- * KB, writes 1 KB. */
-static NOINLINE void norm_drop0p01_c16_32x32_bwd_reduce(float *restrict sums,
-        const float *restrict x, const float *restrict dy, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 128 KB, writes 1 KB. */
+NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16, IMAGE_32x32x16,
+        DROP0P01_32x32x16)
 
-/* g = dy through drop(a*(x - m) + b) but for its a; dx = A*g + B*(x - m) + D where x > 0. Reads 128
- * KB, writes 64 KB. */
-static NOINLINE void norm_drop0p01_mask_c16_32x32_bwd_data(float *dx, const float *dy,
-        const float *restrict x, const float *restrict dcoef, const float *restrict coef,
-        const uint8_t *keep, int n)
-{
-    norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n,
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct image){.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0},
-            (struct drop_bits){.pitch = 16, .bytes = 2048, .scale = 1.0100954f});
-}
+/* norm1: Reads 128 KB, writes 64 KB. */
+NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_32x32x16,
+        IMAGE_32x32x16, DROP0P01_32x32x16)
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
+/* conv1: dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
  * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
  * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
@@ -3662,7 +3506,7 @@ static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* maxpool1: y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 64 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
@@ -3694,7 +3538,7 @@ static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const f
     }
 }
 
-/* y = largest of each 2 x 2 window, stride 2, padding 0.
+/* maxpool2: y = largest of each 2 x 2 window, stride 2, padding 0.
  * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
  * Output pixels, vectors of channels, window.
  * Reads 16 KB, writes 4 KB. templates/ops/maxpool.c.tpl */
@@ -4314,336 +4158,256 @@ static const struct backend backend = {
 
 /* -- 8. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel with the same structure: run_<kernel> takes from it what the
- * kernel wants. */
-#define RUN(kernel, ...) \
-    static void run_##kernel(const struct kernel_args *a) \
+/* Tests and benches call every kernel with the same structure: run_<type> takes from it what
+ * kernels of a type want. */
+#define RUN(TYPE, ...) \
+    static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
-        kernel(__VA_ARGS__); \
+        ((takes_##TYPE *)kernel)(__VA_ARGS__); \
     }
-RUN(conv3x3_relu_norm_c3_k16_32x32_fwd__direct, a->y, a->sums, a->x, a->w, a->n)
-RUN(norm_drop0p01_c16_32x32_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c32_32x32_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv1x1_c32_k16_32x32_fwd__direct, a->y, a->x, a->w, a->n)
-RUN(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c16_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c32_16x16_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c32_16x16_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv1x1_c32_k16_16x16_fwd__direct, a->y, a->x, a->w, a->n)
-RUN(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, a->y, a->winner, a->x, a->n)
-RUN(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c32_8x8_fwd__b0_1, a->y, a->x, a->coef, a->keep, a->n)
-RUN(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, a->y, a->sums, a->x, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c32_8x8_fwd, a->y, a->x, a->coef, a->keep, a->n)
-RUN(avgpool_global_c32_8x8_fwd, a->y, a->x, a->n)
-RUN(conv1x1_c32_k10_1x1_fwd__direct, a->y, a->x, a->w, a->n)
-RUN(conv1x1_c32_k10_1x1_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k10_1x1_bwd_data__direct, a->dx, a->dy, a->w, a->n)
-RUN(avgpool_global_c32_8x8_bwd_data__b0_1, a->dx, a->dy, a->n)
-RUN(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
-RUN(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->n)
-RUN(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
-RUN(conv3x3_c16_k32_8x8_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->n)
-RUN(maxpool2x2s2_c16_16x16_bwd_data, a->dx, a->winner, a->dy, a->n)
-RUN(conv1x1_c32_k16_16x16_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
-RUN(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
-RUN(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->n)
-RUN(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
-RUN(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, a->dx, a->dy, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
-RUN(conv3x3_c16_k16_16x16_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->n)
-RUN(maxpool2x2s2_c16_32x32_bwd_data, a->dx, a->winner, a->dy, a->n)
-RUN(conv1x1_c32_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
-RUN(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, a->dx, a->dy, a->w, a->n)
-RUN(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep,
-        a->n)
-RUN(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, a->dw, a->x, a->dy, a->scratch, a->n)
-RUN(conv3x3_c16_k32_32x32_bwd_data__winograd4, a->dx, a->dy, a->w, a->scratch, a->n)
-RUN(norm_drop0p01_c16_32x32_bwd_reduce, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(norm_drop0p01_mask_c16_32x32_bwd_data, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(conv3x3_c3_k16_32x32_bwd_weights__direct, a->dw, a->x, a->dy, a->n)
+RUN(y_sums_x_w, a->y, a->sums, a->x, a->w, a->n)
+RUN(y_x_coef_keep, a->y, a->x, a->coef, a->keep, a->n)
+RUN(y_sums_x_w_scratch, a->y, a->sums, a->x, a->w, a->scratch, a->n)
+RUN(y_x_w, a->y, a->x, a->w, a->n)
+RUN(y_winner_x, a->y, a->winner, a->x, a->n)
+RUN(y_x, a->y, a->x, a->n)
+RUN(dw_x_dy, a->dw, a->x, a->dy, a->n)
+RUN(dx_dy_w, a->dx, a->dy, a->w, a->n)
+RUN(dx_dy, a->dx, a->dy, a->n)
+RUN(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
+RUN(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+RUN(dw_x_dy_scratch, a->dw, a->x, a->dy, a->scratch, a->n)
+RUN(dx_dy_w_scratch, a->dx, a->dy, a->w, a->scratch, a->n)
+RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
-#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+/* What every row has. A function of another type than the row says does not compile. */
+#define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
+    .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
+    .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
 static const struct kernel kernels[] = {
-    {KERNEL(conv3x3_relu_norm_c3_k16_32x32_fwd__direct), .layer = "conv1", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .exact = true,
-            .mflop = 0.884736, .images = 4, .packed_floats = 432, .pack = pack_conv3x3_c3_k16_by16},
-    {KERNEL(norm_drop0p01_c16_32x32_fwd__b0_1), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 9.437184, .images = 4,
-            .scratch_floats = 11520, .packed_floats = 18432,
-            .pack = pack_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_32x32_fwd), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 0}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_32x32_fwd__direct), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
-    {KERNEL(maxpool2x2s2_winner_c16_32x32_fwd__b0_1), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
-            .pass = PASS_FWD, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 1}, .window = 2,
-            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
-            .scratch_floats = 8064, .packed_floats = 9216,
-            .pack = pack_conv3x3_c16_k16_by16_winograd4},
-    {KERNEL(norm_drop0p01_c16_16x16_fwd__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 2.359296, .images = 4,
-            .scratch_floats = 11520, .packed_floats = 18432,
-            .pack = pack_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_16x16_fwd__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 4.718592, .images = 4,
-            .scratch_floats = 14976, .packed_floats = 36864,
-            .pack = pack_conv3x3_c32_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_16x16_fwd), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 0}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv1x1_c32_k16_16x16_fwd__direct), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
-    {KERNEL(maxpool2x2s2_winner_c16_16x16_fwd__b0_1), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
-            .pass = PASS_FWD, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 1}, .window = 2,
-            .stride = 2, .padding = 0, .winners = true, .exact = true, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 0.589824, .images = 4,
-            .scratch_floats = 8064, .packed_floats = 18432,
-            .pack = pack_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
-            .scratch_floats = 10368, .packed_floats = 36864,
-            .pack = pack_conv3x3_c32_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_8x8_fwd__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 0}, .window = 3,
-            .stride = 1, .padding = 1, .relu = true, .stats = true, .mflop = 1.179648, .images = 4,
-            .scratch_floats = 10368, .packed_floats = 36864,
-            .pack = pack_conv3x3_c32_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_8x8_fwd), .layer = "norm8", .op = KERNEL_POINTWISE, .pass = PASS_FWD,
-            .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 0}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(avgpool_global_c32_8x8_fwd), .layer = "global_avgpool1", .op = KERNEL_AVGPOOL,
-            .pass = PASS_FWD, .x = {32, 8, 8, 32, 0}, .y = {32, 1, 1, 32, 0}, .window = 8,
-            .stride = 1, .padding = 0, .images = 4},
-    {KERNEL(conv1x1_c32_k10_1x1_fwd__direct), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_FWD, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0}, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .images = 4,
-            .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16},
-    {KERNEL(conv1x1_c32_k10_1x1_bwd_weights__direct), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
-            .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 0.000640, .images = 4, .packed_floats = 512,
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__direct, "conv1", CONV, FWD),
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .packed_floats = 432,
+            .pack = pack_conv3x3_c3_k16_by16},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
+            .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, "conv2", CONV, FWD),
+            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 9.437184, .scratch_floats = 11520,
+            .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__direct, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
+            .y = IMAGE_32x32x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 1.048576, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
+            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .winners = true, .exact = true},
+    {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, "conv4", CONV, FWD),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 8064,
+            .packed_floats = 9216, .pack = pack_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
+            .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, "conv5", CONV, FWD),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 2.359296, .scratch_floats = 11520,
+            .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, "conv6", CONV, FWD),
+            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 4.718592, .scratch_floats = 14976,
+            .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__direct, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
+            .y = IMAGE_16x16x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.262144, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
+    {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
+            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .winners = true, .exact = true},
+    {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, "conv8", CONV, FWD),
+            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 0.589824, .scratch_floats = 8064,
+            .packed_floats = 18432, .pack = pack_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv9", CONV, FWD),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 10368,
+            .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
+            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
+            .p = 0.01f},
+    {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv10", CONV, FWD),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 10368,
+            .packed_floats = 36864, .pack = pack_conv3x3_c32_k32_by16_winograd4},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), .x = IMAGE_8x8x32,
+            .y = IMAGE_8x8x32, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
+            .y = IMAGE_1x1x32, .window = 8, .stride = 1, .padding = 0},
+    {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__direct, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
+            .y = IMAGE_1x1x10_P16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .mflop = 0.000640, .packed_floats = 512, .pack = pack_conv1x1_c32_k10_by16},
+    {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__direct, "conv11", CONV, BWD_WEIGHTS),
+            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P16, .dy = IMAGE_1x1x10_P16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k10_by16},
-    {KERNEL(conv1x1_c32_k10_1x1_bwd_data__direct), .layer = "conv11", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 1, 1, 32, 0}, .y = {10, 1, 1, 16, 0},
-            .dx = {32, 1, 1, 32, 0}, .dy = {10, 1, 1, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 0.000640, .images = 4, .packed_floats = 320,
-            .pack = pack_transposed_conv1x1_c32_k10_by32},
-    {KERNEL(avgpool_global_c32_8x8_bwd_data__b0_1), .layer = "global_avgpool1",
-            .op = KERNEL_AVGPOOL, .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0},
-            .y = {32, 1, 1, 32, 0}, .dx = {32, 8, 8, 32, 1}, .dy = {32, 1, 1, 32, 0}, .window = 8,
-            .stride = 1, .padding = 0, .images = 4},
-    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm8", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm8", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
-            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv10", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 10368,
-            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm7", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
-            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1), .layer = "conv9", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 10368,
-            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_8x8_bwd_reduce__b0_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 0}, .dy = {32, 8, 8, 32, 1}, .affine = true, .each_image = true,
-            .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1), .layer = "norm6", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 8, 8, 32, 0}, .y = {32, 8, 8, 32, 1},
-            .dx = {32, 8, 8, 32, 1}, .dy = {32, 8, 8, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
-            .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824,
-            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_8x8_bwd_data__winograd4), .layer = "conv8", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 8, 8, 16, 1}, .y = {32, 8, 8, 32, 1},
-            .dx = {16, 8, 8, 16, 0}, .dy = {32, 8, 8, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 0.589824, .images = 4, .scratch_floats = 8064,
+    {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__direct, "conv11", CONV, BWD_DATA),
+            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P16, .dx = IMAGE_1x1x32, .dy = IMAGE_1x1x10_P16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640,
+            .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32},
+    {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
+            .x = IMAGE_8x8x32, .y = IMAGE_1x1x32, .dx = IMAGE_8x8x32_B1, .dy = IMAGE_1x1x32,
+            .window = 8, .stride = 1, .padding = 0},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm8", POINTWISE,
+            BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv10", CONV,
+            BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648, .scratch_floats = 75456,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv10", CONV,
+            BWD_DATA), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .scratch_floats = 10368, .packed_floats = 36864,
+            .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm7", POINTWISE,
+            BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv9", CONV,
+            BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648, .scratch_floats = 75456,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv9", CONV, BWD_DATA),
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .scratch_floats = 10368, .packed_floats = 36864,
+            .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm6", POINTWISE,
+            BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
+            .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, "conv8", CONV,
+            BWD_WEIGHTS), .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824, .scratch_floats = 47808,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_8x8_bwd_data__winograd4, "conv8", CONV, BWD_DATA),
+            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x16, .dy = IMAGE_8x8x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 0.589824, .scratch_floats = 8064,
             .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(maxpool2x2s2_c16_16x16_bwd_data), .layer = "maxpool2", .op = KERNEL_MAXPOOL,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 8, 8, 16, 0},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 8, 8, 16, 0}, .window = 2, .stride = 2,
-            .padding = 0, .exact = true, .images = 4},
-    {KERNEL(conv1x1_c32_k16_16x16_bwd_weights__direct), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
-            .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 0.262144, .images = 4, .packed_floats = 512,
+    {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
+            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16, .dx = IMAGE_16x16x16, .dy = IMAGE_8x8x16,
+            .window = 2, .stride = 2, .padding = 0, .exact = true},
+    {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__direct, "conv7", CONV, BWD_WEIGHTS),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dy = IMAGE_16x16x16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k16_by16},
-    {KERNEL(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1), .layer = "conv7", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {16, 16, 16, 16, 0},
-            .dx = {32, 16, 16, 32, 1}, .dy = {16, 16, 16, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 0.262144, .images = 4, .packed_floats = 512,
-            .pack = pack_transposed_conv1x1_c32_k16_by16},
-    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm5", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
-            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592,
-            .images = 4, .scratch_floats = 75456, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
-    {KERNEL(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv6", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 1}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 4.718592, .images = 4, .scratch_floats = 14976,
-            .packed_floats = 36864, .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c32_16x16_bwd_reduce__b0_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 0}, .dy = {32, 16, 16, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1), .layer = "norm4", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 16, 16, 32, 0}, .y = {32, 16, 16, 32, 1},
-            .dx = {32, 16, 16, 32, 1}, .dy = {32, 16, 16, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
-            .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296,
-            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1), .layer = "conv5", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {32, 16, 16, 32, 1},
-            .dx = {16, 16, 16, 16, 1}, .dy = {32, 16, 16, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 2.359296, .images = 4, .scratch_floats = 11520,
-            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c16_16x16_bwd_reduce__b0_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1), .layer = "norm3", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 0}, .y = {16, 16, 16, 16, 1},
-            .dx = {16, 16, 16, 16, 1}, .dy = {16, 16, 16, 16, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
-            .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
-            .images = 4, .scratch_floats = 29376, .packed_floats = 2304,
-            .unpack = unpack_conv3x3_c16_k16_by16},
-    {KERNEL(conv3x3_c16_k16_16x16_bwd_data__winograd4), .layer = "conv4", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 16, 16, 16, 1}, .y = {16, 16, 16, 16, 1},
-            .dx = {16, 16, 16, 16, 0}, .dy = {16, 16, 16, 16, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 1.179648, .images = 4, .scratch_floats = 8064,
-            .packed_floats = 9216, .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4},
-    {KERNEL(maxpool2x2s2_c16_32x32_bwd_data), .layer = "maxpool1", .op = KERNEL_MAXPOOL,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 16, 16, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 16, 16, 16, 0}, .window = 2, .stride = 2,
-            .padding = 0, .exact = true, .images = 4},
-    {KERNEL(conv1x1_c32_k16_32x32_bwd_weights__direct), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
-            .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1, .padding = 0, .exact = true,
-            .mflop = 1.048576, .images = 4, .packed_floats = 512,
+    {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, "conv7", CONV, BWD_DATA),
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144,
+            .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by16},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
+            .dy = IMAGE_16x16x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm5",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1,
+            .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, "conv6", CONV,
+            BWD_WEIGHTS), .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592, .scratch_floats = 75456,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, "conv6", CONV,
+            BWD_DATA), .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32_B1,
+            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 4.718592,
+            .scratch_floats = 14976, .packed_floats = 36864,
+            .pack = pack_transposed_conv3x3_c32_k32_by16_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
+            .dy = IMAGE_16x16x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm4",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1,
+            .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, "conv5", CONV,
+            BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296, .scratch_floats = 47808,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, "conv5", CONV,
+            BWD_DATA), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x16_B1,
+            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 2.359296,
+            .scratch_floats = 11520, .packed_floats = 18432,
+            .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
+            .dy = IMAGE_16x16x16_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, "norm3",
+            POINTWISE, BWD_DATA), .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1,
+            .dx = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, "conv4", CONV,
+            BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648, .scratch_floats = 29376,
+            .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c16_k16_16x16_bwd_data__winograd4, "conv4", CONV, BWD_DATA),
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
+            .dy = IMAGE_16x16x16_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 1.179648,
+            .scratch_floats = 8064, .packed_floats = 9216,
+            .pack = pack_transposed_conv3x3_c16_k16_by16_winograd4},
+    {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
+            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16, .dx = IMAGE_32x32x16, .dy = IMAGE_16x16x16,
+            .window = 2, .stride = 2, .padding = 0, .exact = true},
+    {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__direct, "conv3", CONV, BWD_WEIGHTS),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 1,
+            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .packed_floats = 512,
             .unpack = unpack_conv1x1_c32_k16_by16},
-    {KERNEL(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1), .layer = "conv3", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {32, 32, 32, 32, 1}, .dy = {16, 32, 32, 16, 0}, .window = 1, .stride = 1,
-            .padding = 0, .exact = true, .mflop = 1.048576, .images = 4, .packed_floats = 512,
-            .pack = pack_transposed_conv1x1_c32_k16_by16},
-    {KERNEL(norm_drop0p01_c32_32x32_bwd_reduce__b0_1), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
-            .dx = {32, 32, 32, 32, 0}, .dy = {32, 32, 32, 32, 1}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1), .layer = "norm2", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {32, 32, 32, 32, 0}, .y = {32, 32, 32, 32, 1},
-            .dx = {32, 32, 32, 32, 1}, .dy = {32, 32, 32, 32, 1}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
-            .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184,
-            .images = 4, .scratch_floats = 47808, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
-    {KERNEL(conv3x3_c16_k32_32x32_bwd_data__winograd4), .layer = "conv2", .op = KERNEL_CONV,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 1}, .y = {32, 32, 32, 32, 1},
-            .dx = {16, 32, 32, 16, 0}, .dy = {32, 32, 32, 32, 1}, .window = 3, .stride = 1,
-            .padding = 1, .mflop = 9.437184, .images = 4, .scratch_floats = 11520,
-            .packed_floats = 18432, .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    {KERNEL(norm_drop0p01_c16_32x32_bwd_reduce), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_REDUCE, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(norm_drop0p01_mask_c16_32x32_bwd_data), .layer = "norm1", .op = KERNEL_POINTWISE,
-            .pass = PASS_BWD_DATA, .x = {16, 32, 32, 16, 0}, .y = {16, 32, 32, 16, 0},
-            .dx = {16, 32, 32, 16, 0}, .dy = {16, 32, 32, 16, 0}, .affine = true, .masks_x = true,
-            .each_image = true, .p = 0.01f, .images = 4},
-    {KERNEL(conv3x3_c3_k16_32x32_bwd_weights__direct), .layer = "conv1", .op = KERNEL_CONV,
-            .pass = PASS_BWD_WEIGHTS, .x = {3, 32, 32, 3, 1}, .y = {16, 32, 32, 16, 0},
-            .dy = {16, 32, 32, 16, 0}, .window = 3, .stride = 1, .padding = 1, .exact = true,
-            .mflop = 0.884736, .images = 4, .packed_floats = 432,
+    {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, "conv3", CONV, BWD_DATA),
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x16,
+            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576,
+            .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by16},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_32x32x32, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x32,
+            .dy = IMAGE_32x32x32_B1, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, "norm2",
+            POINTWISE, BWD_DATA), .x = IMAGE_32x32x32, .y = IMAGE_32x32x32_B1,
+            .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1, .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, "conv2", CONV,
+            BWD_WEIGHTS), .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1,
+            .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184, .scratch_floats = 47808,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_32x32_bwd_data__winograd4, "conv2", CONV, BWD_DATA),
+            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x32_B1, .window = 3, .stride = 1, .padding = 1, .mflop = 9.437184,
+            .scratch_floats = 11520, .packed_floats = 18432,
+            .pack = pack_transposed_conv3x3_c16_k32_by16_winograd4},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
+            BWD_REDUCE), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x16, .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_32x32_bwd_data, "norm1", POINTWISE,
+            BWD_DATA), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
+            .dy = IMAGE_32x32x16, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__direct, "conv1", CONV, BWD_WEIGHTS),
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 3,
+            .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .packed_floats = 432,
             .unpack = unpack_conv3x3_c3_k16_by16},
 };
 
@@ -4989,34 +4753,36 @@ static const struct param params[] = {
             .count = 320, .init = INIT_FAN_IN, .fan_in = 32, .decays = true},
 };
 
+static const struct recipe training_recipe = {
+    .batch = 128,
+    .epochs = 20,
+    .lr = 0.05f,
+    .momentum = 0.9f,
+    .weight_decay = 0.0005f,
+    .nesterov = true,
+    .label_smoothing = 0.0f,
+    .schedule = LR_STEP,
+    .step_epochs = 6,
+    .step_gamma = 0.2f,
+    .warmup = 0.0f,
+    .start_div = 1.0f,
+    .final_div = 1.0f,
+    .crop = 2,
+    .flip = FLIP_RANDOM,
+    .cutout = 0,
+};
+
 static const struct model model = {
     .name = "s8",
     .norm = "ln",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "614e8d9eeef38cd2",
+    .arithmetic = "377e57cd58aa256f",
     .c = 3,
     .h = 32,
     .w = 32,
     .classes = 10,
-    .recipe = {
-        .batch = 128,
-        .epochs = 20,
-        .lr = 0.05f,
-        .momentum = 0.9f,
-        .weight_decay = 0.0005f,
-        .nesterov = true,
-        .label_smoothing = 0.0f,
-        .schedule = LR_STEP,
-        .step_epochs = 6,
-        .step_gamma = 0.2f,
-        .warmup = 0.0f,
-        .start_div = 1.0f,
-        .final_div = 1.0f,
-        .crop = 2,
-        .flip = FLIP_RANDOM,
-        .cutout = 0,
-    },
+    .recipe = &training_recipe,
     .layers = layers,
     .layer_count = 40,
     .params = params,

@@ -240,8 +240,13 @@ struct kernel_args {
 /* A kernel reads the first three rows of coef; the other two are for who computes the gradient. */
 enum { KERNEL_COEF_ROWS = 5, KERNEL_DCOEF_ROWS = 3 };
 
+/* A kernel whatever its parameters: `run` of its row casts it back. */
+typedef void kernel_function(void);
+
 struct kernel {
-    const char *name;  /* the C function */
+    const char *name; /* of the C function */
+    kernel_function *function;
+    void (*run)(kernel_function *kernel, const struct kernel_args *args); /* see kernel_run */
     const char *layer; /* the layer or layers it computes here: "conv2 relu2" */
     enum kernel_op op;
     enum kernel_pass pass;
@@ -263,8 +268,13 @@ struct kernel {
     size_t packed_floats, scratch_floats;
     void (*pack)(float *packed, const float *canonical);   /* CONV, LINEAR: fwd, bwd_data */
     void (*unpack)(float *canonical, const float *packed); /* CONV, LINEAR: bwd_weights */
-    void (*run)(const struct kernel_args *args);
 };
+
+/* Calls a kernel with those of the arguments that it takes. */
+static inline void kernel_run(const struct kernel *k, const struct kernel_args *args)
+{
+    k->run(k->function, args);
+}
 
 /* Rows of sums: those of values, or those of a gradient. */
 static inline int kernel_sum_rows(const struct kernel *k)
@@ -344,7 +354,7 @@ struct model {
     const char *arithmetic; /* digest of the code that computes: the same gives the same bits */
     int c, h, w;
     int classes;
-    struct recipe recipe;
+    const struct recipe *recipe;
     const struct layer *layers;
     int layer_count;
     const struct param *params;

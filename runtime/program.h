@@ -5,13 +5,10 @@
 #ifndef BURIN_PROGRAM_H
 #define BURIN_PROGRAM_H
 
+#include "export.h"
 #include "model.h"
 
-#ifndef BURIN_VERSION
-#define BURIN_VERSION "0.1.0"
-#endif
-
 /* Runs train, eval, predict, bench or info and returns the program's exit code (enum exit_code). */
-int program_main(const struct model *model, int argc, char **argv);
+int program_main(const struct model *model, int argc, char **argv) BURIN_EXPORT(program_main);
 
 #endif

@@ -4,10 +4,12 @@
 -- and the model descriptor of runtime/model.h. It decides nothing.
 
 local c <const> = require "emit/c"
+local index <const> = require "emit/index"
 local kernel <const> = require "ops/kernel"
+local layout <const> = require "ops/layout"
 local layers <const> = require "language/layers"
 local ops <const> = require "ops/ops"
-local recipe_language <const> = require "language/recipe"
+local recipe <const> = require "emit/recipe"
 
 local model <const> = {}
 
@@ -40,8 +42,8 @@ end
 local function step_params(step, graph)
     local count = 0
     for _, node in ipairs(step.layers) do
-        for _, index in ipairs { node.weight or false, node.bias_param or false } do
-            count = count + (index and graph.params[index].count or 0)
+        for _, param in ipairs { node.weight or false, node.bias_param or false } do
+            count = count + (param and graph.params[param].count or 0)
         end
     end
     return count
@@ -159,21 +161,13 @@ end
 
 -- -- Kernel table --------------------------------------------------------------------------------
 
-local PASSES <const> = {
-    fwd = "PASS_FWD", bwd_data = "PASS_BWD_DATA", bwd_weights = "PASS_BWD_WEIGHTS",
-    bwd_reduce = "PASS_BWD_REDUCE",
-}
-
-local function layout_text(layout)
-    return string.format("{%d, %d, %d, %d, %d}", layout.c, layout.h, layout.w, layout.pitch,
-        layout.border)
-end
-
 -- What a kernel reads and writes, and its window.
 local function shape_fields(spec, field)
+    field(".x = " .. layout.macro(spec.x))
+    field(".y = " .. layout.macro(spec.y or spec.dy or spec.x))
     for _, tensor in ipairs { "dx", "dy", "x2" } do
         if spec[tensor] then
-            field("." .. tensor .. " = " .. layout_text(spec[tensor]))
+            field("." .. tensor .. " = " .. layout.macro(spec[tensor]))
         end
     end
     if spec.window then
@@ -226,13 +220,17 @@ local function memory_fields(spec, op, set, field)
     end
 end
 
+-- The C type of a kernel: see index.lua.
+local function type_of(spec)
+    return index.type_word(spec.params)
+end
+
+-- KERNEL(type, function, layer, operation, pass), then what differs from kernel to kernel.
 local function kernel_row(spec, set)
     local op <const> = ops[spec.op]
-    local y <const> = spec.y or spec.dy or spec.x
     local fields <const> = {
-        string.format("KERNEL(%s)", spec.name), ".layer = " .. c.string(spec.layer),
-        ".op = " .. op.c_op, ".pass = " .. PASSES[spec.pass],
-        ".x = " .. layout_text(spec.x), ".y = " .. layout_text(y),
+        string.format("KERNEL(%s, %s, %s, %s, %s)", type_of(spec), spec.name,
+            c.string(spec.layer), op.c_op:match("^KERNEL_(.*)$"), spec.pass:upper()),
     }
     local function field(text)
         fields[#fields + 1] = text
@@ -242,23 +240,24 @@ local function kernel_row(spec, set)
     if spec.flop and spec.flop > 0 then
         field(string.format(".mflop = %.6f", spec.flop / 1e6))
     end
-    field(".images = " .. spec.images)
     memory_fields(spec, op, set, field)
     return "{" .. table.concat(fields, ", ") .. "},"
 end
 
--- The functions through which tests and benches call each kernel, one a kernel, and the rows.
+-- The functions through which tests and benches call kernels, one a type, and the rows.
 local function kernel_tables(planned)
     local rows <const>, runs <const>, seen <const> = {}, {}, {}
     for _, spec in ipairs(planned.train.plan.kernels) do
+        assert(spec.images == planned.train.plan.micro_batch, "all take a micro-batch")
         rows[#rows + 1] = kernel_row(spec, planned.set)
-        if not seen[spec.name] then
-            seen[spec.name] = true
+        local type <const> = type_of(spec)
+        if not seen[type] then
+            seen[type] = true
             local args <const> = {}
             for i, param in ipairs(spec.params) do
                 args[i] = "a->" .. param
             end
-            runs[#runs + 1] = string.format("RUN(%s, %s)", spec.name, table.concat(args, ", "))
+            runs[#runs + 1] = string.format("RUN(%s, %s)", type, table.concat(args, ", "))
         end
     end
     return rows, runs
@@ -323,88 +322,6 @@ local function state_row(state)
         c.string(state.name), c.constant(state.name), state.count, c.float(state.init))
 end
 
-local FLIPS <const> = {
-    none = "FLIP_NONE", random = "FLIP_RANDOM", alternating = "FLIP_ALTERNATING",
-}
-
--- The fields that a program of sgd without factors does not have: 0 is off.
-local function add_optimizer(recipe, line)
-    local function nonzero(field)
-        if recipe[field] ~= 0 then
-            line(field, c.float(recipe[field]))
-        end
-    end
-    if recipe.optimizer ~= "sgd" then
-        line("optimizer", "OPTIMIZER_" .. recipe.optimizer:upper())
-    end
-    nonzero("beta1")
-    nonzero("beta2")
-    nonzero("eps")
-    if recipe.optimizer == "muon" then
-        line("others", "OPTIMIZER_" .. recipe.others:upper())
-        line("others_lr", c.float(recipe.others_lr))
-        line("newton_schulz", recipe.newton_schulz)
-        line("renormalize", tostring(recipe.renormalize))
-    end
-    nonzero("clip")
-    nonzero("ema")
-    nonzero("ema_start")
-    if recipe.rate or recipe.decay then
-        line("factors", "true")
-        for _, what in ipairs { "rate", "decay" } do
-            local factors <const> = {}
-            for i = 1, #recipe_language.kinds do
-                factors[i] = c.float(recipe[what] and recipe[what][i] or 1)
-            end
-            line(what, "{" .. table.concat(factors, ", ") .. "}")
-        end
-    end
-end
-
-local function add_schedule(recipe, line)
-    if #recipe.milestones > 0 then
-        line("milestones", "{" .. table.concat(recipe.milestones, ", ") .. "}")
-    end
-    if recipe.schedule == "plateau" then
-        line("patience", recipe.patience)
-    end
-    if recipe.warmup_epochs > 0 then
-        line("warmup_epochs", c.float(recipe.warmup_epochs))
-        line("warmup_div", c.float(recipe.warmup_div))
-    end
-end
-
-local function recipe_lines(recipe)
-    local lines <const> = {}
-    local function line(field, text)
-        lines[#lines + 1] = string.format(".%s = %s,", field, text)
-    end
-    line("batch", recipe.batch)
-    line("epochs", recipe.epochs)
-    for _, field in ipairs { "lr", "momentum", "weight_decay" } do
-        line(field, c.float(recipe[field]))
-    end
-    line("nesterov", tostring(recipe.nesterov))
-    line("label_smoothing", c.float(recipe.label_smoothing))
-    line("schedule", "LR_" .. recipe.schedule:upper())
-    line("step_epochs", recipe.step_epochs)
-    for _, field in ipairs { "step_gamma", "warmup", "start_div", "final_div" } do
-        line(field, c.float(recipe[field]))
-    end
-    line("crop", recipe.crop)
-    line("flip", FLIPS[recipe.flip])
-    line("cutout", recipe.cutout)
-    if recipe.crop_border == "zero" then
-        line("crop_border", "CROP_ZERO")
-    end
-    if recipe.flip_vertical then
-        line("flip_vertical", "true")
-    end
-    add_optimizer(recipe, line)
-    add_schedule(recipe, line)
-    return lines
-end
-
 -- -- The file ------------------------------------------------------------------------------------
 
 -- A network that came from a file outside gen/nets is remade from that file.
@@ -443,7 +360,7 @@ function model.file_name(network_name, options)
 end
 
 -- The command that builds a program, in lines.
-local function build_lines(set, file)
+local function build_lines(set, file, recipe_file)
     if set.real == "double" then
         return { c.comment("cc -std=c11 -ffp-contract=off -Wno-psabi -Iruntime -c " .. file) }
     end
@@ -451,7 +368,8 @@ local function build_lines(set, file)
     if set.flags ~= "" then
         lines[2] = "    " .. set.flags .. " \\"
     end
-    lines[#lines + 1] = "    -Iruntime " .. c.comment(file) .. " libburin_runtime.a \\"
+    lines[#lines + 1] = "    -Iruntime " .. c.comment(file)
+        .. (recipe_file and " " .. c.comment(recipe_file) or "") .. " libburin_runtime.a \\"
     lines[#lines + 1] = "    -lopenblas -lcjson -lcrypto -lpng -ljpeg -lpthread -lm"
     return lines
 end
@@ -467,6 +385,7 @@ function model.params(graph, planned, options)
         .. (options.algorithm == "direct" and " --algorithm direct" or "")
         .. (options.unroll ~= "tile" and " --unroll " .. options.unroll or "")
         .. (options.candidate and " --candidate " .. options.candidate or "")
+        .. (options.recipe_file and " --recipe " .. shell_word(options.recipe_file) or "")
         .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
     local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}
     for i, node in ipairs(graph.nodes) do
@@ -489,7 +408,7 @@ function model.params(graph, planned, options)
         build_title = in_double
             and "Its numbers are double, for checks of its gradients; no trainer is. To compile it"
             or "To build it alone, beside the runtime's headers and library",
-        build = build_lines(set, file),
+        build = build_lines(set, file, options.recipe_file),
         in_double = in_double,
         layer_table = model.head_table(graph, planned),
         batch_cut = model.batch_cut(graph, planned.train.plan),
@@ -501,7 +420,8 @@ function model.params(graph, planned, options)
         input_floats = graph.input.c * graph.input.h * graph.input.w,
         run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
         param_rows = param_rows,
-        state_rows = state_rows, recipe_lines = recipe_lines(graph.recipe),
+        state_rows = state_rows, recipe_lines = recipe.lines(graph.recipe),
+        recipe_file = options.recipe_file and c.comment(options.recipe_file) or false,
         model = {
             name = c.string(graph.name), norm = c.string(options.norm), isa = c.string(set.name),
             remake = c.string(remake), c = graph.input.c, h = graph.input.h, w = graph.input.w,

@@ -16,6 +16,7 @@ local phases <const> = require "emit/phases"
 local pipeline <const> = require "plan/pipeline"
 local plain <const> = require "ops/plain"
 local real <const> = require "emit/real"
+local shapes <const> = require "ops/shapes"
 local template <const> = require "emit/template"
 local watch <const> = require "emit/watch"
 local wrap <const> = require "emit/wrap"
@@ -88,15 +89,34 @@ local function other_texts(graph, train, set, all, list)
     norm.texts(graph, set, function(...) all:add(list, ...) end)
 end
 
--- The kernels and all else that the step calls, and what they share.
+-- The layers that each kernel computes, by its name: "conv9, conv10".
+local function users_of(plans)
+    local layers <const>, seen <const> = {}, {}
+    for _, plan in ipairs(plans) do
+        for _, spec in ipairs(plan.kernels) do
+            local layer <const> = spec.layer
+            if not seen[spec.name .. " " .. layer] then
+                seen[spec.name .. " " .. layer] = true
+                layers[spec.name] = (layers[spec.name] and layers[spec.name] .. ", " or "") .. layer
+            end
+        end
+    end
+    return layers
+end
+
+-- The kernels and all else that the step calls, what they share, and the shapes that they name.
 local function kernel_texts(graph, train, eval, set, options, all)
     local list <const>, shared <const> = all.new_list(), all.new_list()
-    local source <const> = limits.source(graph)
+    local source <const>, named <const> = limits.source(graph), shapes.new()
+    local users <const> = users_of { train.plan, eval.plan }
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
             if not all:is_made(spec.name, spec, "layer") then
                 local file <const>, params <const>, shares <const>
                     = (set.plain and plain or ops[spec.op]).params(spec, set, options)
+                params.where = users[spec.name]
+                params.formula = params.where .. ": " .. params.formula
+                named:add_kernel(spec, params)
                 for _, one in ipairs(shares or {}) do
                     one.params.name = one.name
                     one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
@@ -107,7 +127,18 @@ local function kernel_texts(graph, train, eval, set, options, all)
         end
     end
     other_texts(graph, train, set, all, list)
-    return list, shared
+    return list, shared, named
+end
+
+-- The names of all kernels, as a set.
+local function kernel_names(planned)
+    local names <const> = {}
+    for _, part in ipairs { planned.train, planned.eval } do
+        for _, spec in ipairs(part.plan.kernels) do
+            names[spec.name] = true
+        end
+    end
+    return names
 end
 
 -- The functions that pack and unpack weights, and the rows of the table of weights.
@@ -175,14 +206,16 @@ local HELPERS <const> = {
     "ops/images.c.tpl", "ops/plain/activation.c.tpl",
 }
 
--- The text of the program. Raises { kind = "rejected" } where it is beyond the limits.
+-- The text of the program, and with options.recipe_file that of its recipe. Raises { kind =
+-- "rejected" } where it is beyond the limits.
 function emit.program(graph, options)
     limits.check_unroll(graph, options)
     local planned <const> = pipeline.plan(graph, options)
     limits.check_memory(graph, planned, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
     local all <const> = functions.new()
-    local kernels <const>, shared <const> = kernel_texts(graph, train, eval, set, options, all)
+    local kernels <const>, shared <const>, named <const> =
+        kernel_texts(graph, train, eval, set, options, all)
     local packs <const>, weights <const> = weight_texts(graph, train, set, all)
     local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
     local params <const> = model.params(graph, planned, options)
@@ -194,12 +227,14 @@ function emit.program(graph, options)
         isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(train.plan.kernels),
     })
+    local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" }, { shapes = named:sorted() })
+    params.shapes = table.concat(of_shapes.texts)
     params.plain = set.plain
     params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
     params.kernel_texts, params.pack_texts = kernels.texts, packs.texts
     params.shared_texts = shared.texts
     params.function_types, params.prototypes = index.of(table.move(kernels.prototypes, 1,
-        #kernels.prototypes, #helpers.prototypes + 1, helpers.prototypes))
+        #kernels.prototypes, #helpers.prototypes + 1, helpers.prototypes), kernel_names(planned))
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.step = weights, phase_texts, main
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
@@ -212,7 +247,11 @@ function emit.program(graph, options)
     params.model.arithmetic = arithmetic(params)
     local text <const> = wrap.text((template.render("emit/program.c.tpl", params)))
     all:check()
-    return set.real == "double" and real.double(text) or text
+    local recipe <const> = options.recipe_file and template.render("emit/recipe.c.tpl", {
+        file = params.recipe_file, program = params.file, network = graph.name,
+        remake = params.remake, recipe_lines = params.recipe_lines,
+    }) or nil
+    return set.real == "double" and real.double(text) or text, recipe
 end
 
 return emit

@@ -15,6 +15,7 @@
 -- What others must know of an expansion is noted while it is made, not read out of its text:
 --     @ uses "kept"       it calls this helper, which a template of helpers has
 --     @ prototype()       the next line is the head of a C function that others call before it
+--     @ prototype(head)   the same of a function that a macro makes
 
 local c <const> = require("emit/c")
 
@@ -244,7 +245,13 @@ local function run(chunk, params)
     end
     local noting <const> = {
         uses = function(helper) table.insert(notes.uses, helper) end,
-        prototype = function() is_head = true end,
+        prototype = function(head)
+            if head then
+                table.insert(notes.prototypes, head .. ";")
+            else
+                is_head = true
+            end
+        end,
     }
     chunk(environment(params, noting), add_line, value_text)
     local text <const> = table.concat(lines, "\n") .. "\n"

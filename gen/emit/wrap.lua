@@ -31,11 +31,11 @@ end
 
 -- Where to break a line of which the part from byte `start` on stands behind `indent` columns: the
 -- last byte that stays; behind the last bracket that opens where there is no better place, or nil.
-local function break_of(line, start, indent)
+local function break_of(line, start, indent, width)
     local best, least, opened
     local depth, at = 0, start
     local before_first <const> = indent - start + 1 -- columns of a byte: at + before_first
-    while at <= #line and at + before_first <= wrap.WIDTH + 1 do
+    while at <= #line and at + before_first <= width + 1 do
         local char <const> = line:sub(at, at)
         if char == '"' then
             repeat
@@ -45,7 +45,7 @@ local function break_of(line, start, indent)
             until not escapes
         elseif char:find("[({%[]") then
             depth = depth + 1
-            opened = at + before_first <= wrap.WIDTH and char == "(" and at or opened
+            opened = at + before_first <= width and char == "(" and at or opened
         elseif char:find("[)}%]]") then
             depth = depth - 1
         elseif char == " " and at > start + SHORTEST - 1 then
@@ -60,11 +60,13 @@ local function break_of(line, start, indent)
 end
 
 -- The rest of a line is never copied: one may have thousands of columns.
-local function wrap_code(lines, line)
+-- width: columns of a line at most, or nil: wrap.WIDTH
+local function wrap_code(lines, line, width)
+    width = width or wrap.WIDTH
     local indent <const> = #line:match("^ *")
     local inner, start = indent, indent + 1
-    while inner + #line - start + 1 > wrap.WIDTH do
-        local last <const> = break_of(line, start, inner)
+    while inner + #line - start + 1 > width do
+        local last <const> = break_of(line, start, inner, width)
         if not last then
             break
         end
@@ -73,6 +75,16 @@ local function wrap_code(lines, line)
         start = line:sub(last + 1, last + 1) == " " and last + 2 or last + 1
     end
     lines[#lines + 1] = (" "):rep(inner) .. line:sub(start)
+end
+
+-- A line of a macro: those that others follow end in a backslash.
+local function wrap_macro(lines, line)
+    local first <const> = #lines + 1
+    local code <const>, goes_on <const> = line:match("^(.-)( *\\?)$")
+    wrap_code(lines, code, wrap.WIDTH - 2)
+    for i = first, goes_on == "" and #lines - 1 or #lines do
+        lines[i] = lines[i] .. " \\"
+    end
 end
 
 -- -- Comments ------------------------------------------------------------------------------------
@@ -137,8 +149,10 @@ function wrap.text(text)
             comment[#comment + 1] = line
         elseif line:find("^ */%*") then
             comment = { line }
-        elseif #line <= wrap.WIDTH or line:find("\\$") then
+        elseif #line <= wrap.WIDTH then
             lines[#lines + 1] = line
+        elseif line:find("\\$") or line:find("^#define ") then
+            wrap_macro(lines, line)
         else
             local code <const>, behind <const> = line:match("^(.-) (/%*.-%*/)$")
             if code then

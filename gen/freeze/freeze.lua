@@ -22,6 +22,7 @@ local phases <const> = require "plan/phases"
 local place <const> = require "plan/place"
 local plain <const> = require "ops/plain"
 local samples <const> = require "freeze/samples"
+local shapes <const> = require "ops/shapes"
 local template <const> = require "emit/template"
 local weights <const> = require "freeze/weights"
 
@@ -177,9 +178,11 @@ end
 
 local function kernel_texts(plan, set, all)
     local list <const>, loops <const> = all.new_list(), all.new_list()
+    local named <const> = shapes.new()
     for _, spec in ipairs(plan.kernels) do
         if not all:is_made(spec.name, spec, "layer") then
             local file <const>, params <const>, shares <const> = plain.params(spec, set, {})
+            named:add_kernel(spec, params)
             for _, one in ipairs(shares) do
                 one.params.name = one.name
                 all:add(loops, one.name, one.template, one.params)
@@ -187,7 +190,7 @@ local function kernel_texts(plan, set, all)
             all:append(list, file, params)
         end
     end
-    return list, loops
+    return list, loops, named
 end
 
 local function norm_texts(graph, plan, set, all, list)
@@ -252,7 +255,7 @@ function freeze.files(graph, file, options)
         forward_lines(plan, placed, name_of, prefix)
 
     local all <const> = functions.new()
-    local kernels <const>, loops <const> = kernel_texts(plan, set, all)
+    local kernels <const>, loops <const>, named <const> = kernel_texts(plan, set, all)
     norm_texts(frozen, plan, set, all, kernels)
     local helpers <const> = all:helpers(HELPERS, {
         plain = true, most_channels = plain.most_channels(plan.kernels),
@@ -270,6 +273,7 @@ function freeze.files(graph, file, options)
         logits = logits.name,
         logits_at = c.add(logits.name, (l.border * layout.cols(l) + l.border) * l.pitch),
         prototypes = kernels.prototypes, pointers = pointers, lines = lines,
+        shapes = all:helpers({ "ops/shapes.c.tpl" }, { shapes = named:sorted() }).texts,
         helpers = helpers.texts, loops = loops.texts, kernels = kernels.texts,
         wanted = all.wanted, arrays = arrays, weight_count = totals_of(arrays),
         clears_borders = next(placed.clears) ~= nil,

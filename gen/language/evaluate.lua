@@ -8,6 +8,7 @@
 
 local answer <const> = require("language/answer")
 local layers <const> = require("language/layers")
+local nearest <const> = require("language/nearest")
 local recipe <const> = require("language/recipe")
 local record <const> = require("language/record")
 
@@ -88,6 +89,16 @@ local function plain_format(format, ...)
     return text
 end
 
+-- Which global was meant by a name that is none.
+local function meant_global(env, name)
+    local names <const> = {}
+    for key in next, env do
+        names[#names + 1] = type(key) == "string" and key or nil
+    end
+    table.sort(names)
+    return type(name) == "string" and nearest.hint(name, names) or ""
+end
+
 local function environment()
     local env <const> = {}
     for library, names in pairs(offered) do
@@ -119,8 +130,9 @@ local function environment()
 
     return setmetatable(env, {
         __index = function(_, name)
-            error("unknown name " .. record.show(name) .. ": expected a layer, a variable or one "
-                .. "of the functions that `burin layers` lists", 0)
+            error("unknown name " .. record.show(name) .. meant_global(env, name)
+                .. ": expected a layer, a variable or one of the functions that `burin layers` "
+                .. "lists", 0)
         end,
     })
 end
@@ -138,6 +150,7 @@ local hints <const> = {
     { "attempt to compare ", "two numbers or two texts" },
     { "attempt to get length of ", "a text or a table" },
     { "attempt to load a binary chunk", "the text of a description" },
+    { "'}' expected ", "a comma before it, or the brace" },
     { "unexpected symbol near ", "Lua 5.4" },
     { "syntax error near ", "Lua 5.4" },
     { "unfinished ", "its end" },

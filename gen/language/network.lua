@@ -11,6 +11,8 @@
 local evaluate <const> = require("language/evaluate")
 local identifier <const> = require("language/identifier")
 local layers <const> = require("language/layers")
+local nearest <const> = require("language/nearest")
+local place <const> = require("language/place")
 local recipe <const> = require("language/recipe")
 local record <const> = require("language/record")
 
@@ -22,30 +24,43 @@ local MAX_KEYS <const> = 5 -- of a list that are quoted
 local MAX_PATH <const> = 160 -- bytes of a place in nested lists that are written out
 local MAX_INPUT <const> = 1 << 26 -- values of an image: indices in C are int
 
--- A list of the user's errors: report(line, what, expected) notes one, raise() raises all of them
--- in the order of their lines, if there is any, though no more than anybody reads.
-function network.errors(file)
+-- A list of the user's errors: report(line, what, expected, key) notes one, raise() raises all of
+-- them in the order of their lines, if there is any, though no more than anybody reads. `what` may
+-- be a function that returns the words, called for those that are read. A mistake in the field
+-- `key` stands on the line of that field; `of` (place.lua) finds it, where there is a text.
+function network.errors(file, of)
     local noted <const> = {}
     local errors <const> = {}
 
-    function errors.report(line, what, expected)
-        local text <const> = ("%s:%d: %s: expected %s"):format(file, line, what, expected)
-        noted[#noted + 1] = { line = line, order = #noted, text = text }
+    function errors.report(line, what, expected, key)
+        noted[#noted + 1] = {
+            line = line, order = #noted, what = what, expected = expected, key = key,
+        }
+    end
+
+    local function sort(list)
+        table.sort(list, function(a, b)
+            if a.line ~= b.line then
+                return a.line < b.line
+            end
+            return a.order < b.order
+        end)
     end
 
     function errors.raise()
         if #noted == 0 then
             return
         end
-        table.sort(noted, function(a, b)
-            if a.line ~= b.line then
-                return a.line < b.line
-            end
-            return a.order < b.order
-        end)
+        sort(noted)
+        local read <const> = table.move(noted, 1, math.min(#noted, MAX_MESSAGES), 1, {})
+        for _, one in ipairs(read) do
+            one.line = of and one.key and of.key(one.line, one.key) or one.line
+        end
+        sort(read)
         local messages <const> = {}
-        for i = 1, math.min(#noted, MAX_MESSAGES) do
-            messages[i] = noted[i].text
+        for i, one in ipairs(read) do
+            messages[i] = ("%s:%d: %s: expected %s"):format(file, one.line,
+                record.words(one.what), one.expected)
         end
         if #noted > MAX_MESSAGES then
             messages[#messages + 1] = ("%s:%d: %d more mistakes: expected none"):format(file,
@@ -86,16 +101,31 @@ local function look_at(list)
     return count, table.concat(keys, ", ", 1, math.min(#keys, MAX_KEYS)) .. more
 end
 
+-- The name of a layer that stands where its call was meant, `value`, and its line; or nothing. It
+-- is looked for behind the last layer that was called and the last such name.
+local function find_bare_name(flat, line, value)
+    if type(value) ~= "function" or not flat.of then
+        return nil
+    end
+    local last <const> = flat[#flat]
+    local first <const> = math.max(last and last.line or line, flat.bare_line + 1)
+    local name <const>, at <const> = flat.of.bare_name(first, function(word)
+        return layers.of[word] ~= nil
+    end)
+    flat.bare_line = at or math.maxinteger - 1 -- there is no other
+    return name, at
+end
+
 -- Appends the records of a nested list to `flat`, an array that also counts its lists and knows
 -- those that are open, since lists may hold themselves or each other many times. `path` says
 -- where in the list, for messages. False when it is of no use to go on; flat.broken where
 -- anything is missing. A list that is wrong is told once and never looked at again, so the work is
 -- bounded by the limits on lists and layers and by what the lists hold, each counted once.
 local function flatten(list, path, line, flat, report)
-    local function complain(what, expected)
+    local function complain(what, expected, at)
         flat.broken = true
         flat.wrong[list] = true
-        report(line, what, expected)
+        report(at or line, what, expected)
     end
 
     flat.lists = flat.lists + 1
@@ -126,9 +156,11 @@ local function flatten(list, path, line, flat, report)
                 return false
             end
         else
-            local hint <const> = type(value) == "function" and " (a call, with parentheses)" or ""
-            complain(("%s is %s"):format(place_in(path, i), record.show(value)),
-                "a layer or a list of layers" .. hint)
+            local name <const>, at <const> = find_bare_name(flat, line, value)
+            local expected <const> = name and ("%s { ... } or %s()"):format(name, name)
+                or "a layer or a list of layers"
+            local found_text <const> = name or record.show(value)
+            complain(("%s is %s"):format(place_in(path, i), found_text), expected, at)
             if value == nil then
                 break -- the list may be all holes
             end
@@ -198,6 +230,15 @@ local function check_layers(found, report)
     return list, names_hold
 end
 
+-- Which of the layers before the i-th was meant by a name that none has.
+local function meant_before(list, i, name)
+    local names <const> = { "input" }
+    for k = 1, i - 1 do
+        names[k + 1] = list[k].name
+    end
+    return nearest.hint(name, names)
+end
+
 -- Fills in what each layer reads, and sees that names exist and nothing is left unread.
 local function connect(list, report)
     local index_of <const> = { input = 0 }
@@ -220,8 +261,10 @@ local function connect(list, report)
             local index <const> = index_of[name]
             all_known = all_known and index ~= nil and index < i
             if not index then
-                report(layer.line, ("%s: reads %s, which no layer is called"):format(layer.kind,
-                    record.show(name)), "the name of an earlier layer, or input")
+                report(layer.line, function()
+                    return ("%s: reads %s, which no layer is called%s"):format(layer.kind,
+                        record.show(name), meant_before(list, i, name))
+                end, "the name of an earlier layer, or input")
             elseif index >= i then
                 report(layer.line, ("%s: reads %s, which comes no earlier"):format(layer.kind,
                     record.show(name)), "the name of an earlier layer, or input")
@@ -240,8 +283,8 @@ local function connect(list, report)
     end
 end
 
-local function read_layers(top, file, nested, report)
-    local found <const> = { lists = 0, open = {}, wrong = {} }
+local function read_layers(top, file, nested, report, of)
+    local found <const> = { lists = 0, open = {}, wrong = {}, of = of, bare_line = 0 }
     flatten(nested, "network: layers", top.line, found, report)
     if #found > layers.max_layers then
         report(top.line, "network: too many layers", "at most " .. layers.max_layers)
@@ -275,9 +318,11 @@ local function check_norm(norm, batch)
 end
 
 -- The checked network of `top`, the record of a network{...} call, for NORM `norm`. `file` names
--- the description in messages. Raises { kind = "rejected" } with all errors.
-function network.check(top, file, norm)
-    local errors <const> = network.errors(file)
+-- the description in messages, and its text, where there is one, the lines of fields. Raises
+-- { kind = "rejected" } with all errors.
+function network.check(top, file, norm, text)
+    local of <const> = text and place.index(text)
+    local errors <const> = network.errors(file, of)
     local report <const> = errors.report
     local head <const> = record.check_call(recipe.network, top, report)
     if head.name then
@@ -293,7 +338,7 @@ function network.check(top, file, norm)
     end
     local training <const> = head.recipe
         and recipe.read(head.recipe, top.line, head.input, report)
-    local list <const> = head.layers and read_layers(top, file, head.layers, report)
+    local list <const> = head.layers and read_layers(top, file, head.layers, report, of)
     errors.raise()
     check_norm(norm, training.batch)
     return {
@@ -311,7 +356,7 @@ end
 
 -- The same from the text of a description.
 function network.read(text, file, norm)
-    return network.check(evaluate.read(text, file), file, norm)
+    return network.check(evaluate.read(text, file), file, norm, text)
 end
 
 return network

@@ -331,18 +331,20 @@ local function read_augment(arguments, line, input, report)
     local augment <const> = record.check(recipe.augment, arguments, line, report)
     if input and input.w == 1 and (augment.flip or "none") ~= "none" then
         report(line, "augment: flip is " .. augment.flip .. ", of images one pixel wide",
-            "none, or wider images")
+            "none, or wider images", "flip")
     end
     if input and input.h == 1 and augment.flip_vertical then
         report(line, "augment: flip_vertical is true, of images one pixel high",
-            "false, or higher images")
+            "false, or higher images", "flip_vertical")
     end
     local side <const> = input and math.min(input.h, input.w)
     if side and augment.crop and augment.crop >= side then
-        report(line, "augment: crop is " .. augment.crop, "less than the image side, " .. side)
+        report(line, "augment: crop is " .. augment.crop, "less than the image side, " .. side,
+            "crop")
     end
     if side and augment.cutout and augment.cutout > side then
-        report(line, "augment: cutout is " .. augment.cutout, "at most the image side, " .. side)
+        report(line, "augment: cutout is " .. augment.cutout, "at most the image side, " .. side,
+            "cutout")
     end
     return augment
 end
@@ -361,7 +363,8 @@ local function read_factors(name, arguments, line, report)
         useful = useful or factors[i] ~= 1
     end
     if not useful then
-        report(line, name .. ": has no effect", "a factor that is not 1, or no " .. name)
+        report(line, name .. ": has no effect", "a factor that is not 1, or no " .. name,
+            name)
     end
     return factors
 end
@@ -374,11 +377,11 @@ function recipe.read(arguments, line, input, report)
         and record.check_call(recipe.call_of[top.optimizer.kind], top.optimizer, report) or {}
     if optimizer.nesterov and optimizer.momentum == 0 then
         report(top.optimizer.line, top.optimizer.kind .. ": nesterov is true with momentum 0",
-            "momentum above 0")
+            "momentum above 0", "nesterov")
     end
     if top.decay and optimizer.weight_decay == 0 then
         report(line, "recipe: decay has no effect with weight_decay 0",
-            "no decay, or weight_decay above 0")
+            "no decay, or weight_decay above 0", "decay")
     end
     local schedule_kind <const> = top.schedule and top.schedule.kind or "constant"
     local schedule <const> = top.schedule

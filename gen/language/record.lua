@@ -21,6 +21,7 @@
 -- table (a plain table, checked by whoever owns it) and record (a token of one of field.kinds).
 
 local identifier <const> = require("language/identifier")
+local nearest <const> = require("language/nearest")
 
 local record <const> = {}
 
@@ -116,6 +117,11 @@ local expected_texts <const> = {
     table = function() return "a table { ... }" end,
     record = function(field) return record.either(field.kinds) .. " { ... }" end,
 }
+
+-- The words of `what`, which a report got.
+function record.words(what)
+    return type(what) == "function" and what() or what
+end
 
 -- What a field accepts, in words.
 function record.expected(field)
@@ -240,7 +246,8 @@ local converters <const> = {
     end,
 }
 
-local function check_field(spec, field, value, values, line, report)
+-- `key` is the name of the field where it was given by name.
+local function check_field(spec, field, value, key, values, line, report)
     local what <const> = spec.name .. ": " .. field.name
     if value == nil then
         if type(field.default) == "function" then
@@ -264,7 +271,9 @@ local function check_field(spec, field, value, values, line, report)
             return
         end
     end
-    report(line, what .. " is " .. refused_text(field, value), record.expected(field))
+    local hint <const> = field.type == "choice" and type(value) == "string"
+        and nearest.hint(value, field.choices) or ""
+    report(line, what .. " is " .. refused_text(field, value) .. hint, record.expected(field), key)
 end
 
 -- A field that was given and has no effect beside the others is a mistake.
@@ -294,20 +303,23 @@ local function report_strangers(spec, arguments, known, line, report)
     end
     local expected <const> = #names > 0 and record.either(names) or "none"
     for _, stranger in ipairs(strangers) do
+        local key <const> = type(stranger.key) == "string" and stranger.key or nil
         local what
         if type(stranger.key) == "number" then
             what = "has a value too many, number " .. stranger.text
         else
-            what = "has no field "
-                .. (type(stranger.key) == "string" and stranger.text or "of that type")
+            what = "has no field " .. (key and stranger.text or "of that type")
         end
-        report(line, spec.name .. ": " .. what, expected)
+        report(line, function()
+            return spec.name .. ": " .. what .. (key and nearest.hint(key, names) or "")
+        end, expected, key)
     end
 end
 
 -- Checks `arguments`, a table that a description wrote at `line`, against spec.fields and returns
 -- the values with defaults filled in, nil where a field is wrong. Mistakes go to
--- report(line, what, expected).
+-- report(line, what, expected, key): what is a text or a function that returns one (record.words);
+-- key is that of the field where it was given by name.
 function record.check(spec, arguments, line, report)
     local known <const>, values <const>, given <const> = {}, {}, {}
     for _, field in ipairs(spec.fields) do
@@ -323,7 +335,8 @@ function record.check(spec, arguments, line, report)
                 value = arguments[position]
             end
         end
-        check_field(spec, field, value, values, line, report)
+        local key <const> = arguments[field.name] ~= nil and field.name or nil
+        check_field(spec, field, value, key, values, line, report)
         given[#given + 1] = value ~= nil and field or nil
     end
     for _, field in ipairs(given) do

@@ -164,7 +164,7 @@ local function new_context(options)
             given[field.name] = fields[field.name] or field.name == "first" and "input" or nil
         end
         local all <const> = record.check(spec, given, 0, function(_, problem, wanted)
-            what, expected = what or problem, expected or wanted
+            what, expected = what or record.words(problem), expected or wanted
         end)
         if not what then
             what, expected = spec.check(all)

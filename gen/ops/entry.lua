@@ -1,47 +1,96 @@
 -- entry.lua - kernels that call the loops of their kind.
 --
 -- The loops of a kind of kernel stand in a program once, a function that is given the shapes of a
--- layer. It is inlined in each kernel of that kind, so that the compiler knows them, too.
+-- layer. It is inlined in each kernel of that kind, so that the compiler knows them, too. A macro
+-- behind the loops makes a kernel of them, so that kernels are the lines of a table; shapes are
+-- macros, which name their numbers.
 
 local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
+local layout <const> = require "ops/layout"
 
 local entry <const> = {}
 
 -- -- What loops are given ------------------------------------------------------------------------
--- { text = C, uses = the helper that it needs, or nil }
+-- { word = the parameter of the macro, text = C, cast = to what a macro's braces are cast,
+-- defines = what the macro stands for or nil, uses = the helper that it needs, or nil }
 
 --- An image of this layout.
 function entry.image(l)
-    return { uses = "image", text = string.format(
-        "(struct image){.h = %d, .w = %d, .c = %d, .pitch = %d, .border = %d}", l.h, l.w, l.c,
-        l.pitch, l.border) }
+    local text <const>, defines <const> = layout.macro(l)
+    return { word = "IMAGE", uses = "image", cast = "(struct image)", text = text,
+        defines = defines }
 end
 
 function entry.window(h, w, stride, padding, inputs, outputs)
-    return { uses = "window", text = string.format("(struct window){.h = %d, .w = %d, "
-        .. ".stride = %d, .padding = %d, .inputs = %d, .outputs = %d}", h, w, stride, padding,
-        inputs, outputs) }
+    return {
+        word = "WINDOW", uses = "window", cast = "(struct window)",
+        text = string.format("WINDOW_%dx%d%s%s_C%d_K%d", h, w, stride > 1 and "_S" .. stride or "",
+            padding > 0 and "_P" .. padding or "", inputs, outputs),
+        defines = string.format("{.h = %d, .w = %d, .stride = %d, .padding = %d, .inputs = %d, "
+            .. ".outputs = %d}", h, w, stride, padding, inputs, outputs),
+    }
 end
 
 --- The dropout of a pointwise kernel.
 function entry.drop(spec)
-    return { uses = "drop_bits", text = string.format(
-        "(struct drop_bits){.pitch = %d, .bytes = %d, .scale = %s}", dropout.pitch(spec.c),
-        4 * dropout.words(spec.x.h, spec.x.w, spec.c), c.float(dropout.scale(spec.p))) }
+    return {
+        word = "DROP", uses = "drop_bits", cast = "(struct drop_bits)",
+        text = string.format("DROP%s_%dx%dx%d", c.number_word(spec.p):upper(), spec.x.h, spec.x.w,
+            spec.c),
+        defines = string.format("{.pitch = %d, .bytes = %d, .scale = %s}", dropout.pitch(spec.c),
+            4 * dropout.words(spec.x.h, spec.x.w, spec.c), c.float(dropout.scale(spec.p))),
+    }
+end
+
+--- A number. word: what it is, in capital letters
+function entry.number(word, text)
+    return { word = word, text = text, cast = "" }
 end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
---- The template of a kernel, its parameters, and the function of its loops (see ops.lua).
+-- Names of the macro's parameters: words, numbered where there are several of one.
+local function macro_params(given)
+    local count <const>, seen <const>, list <const> = {}, {}, {}
+    for _, one in ipairs(given) do
+        count[one.word] = (count[one.word] or 0) + 1
+    end
+    for i, one in ipairs(given) do
+        seen[one.word] = (seen[one.word] or 0) + 1
+        list[i] = one.word .. (count[one.word] > 1 and seen[one.word] or "")
+    end
+    return list
+end
+
+-- The macro that makes kernels of loops.
+local function macro_of(spec, params, loops)
+    local names <const>, casts <const>, helpers <const> = macro_params(loops.given), {}, {}
+    for i, one in ipairs(loops.given) do
+        casts[i] = one.cast .. names[i]
+        helpers[#helpers + 1] = one.uses
+    end
+    return {
+        name = loops.name:upper(), template = "ops/entry_macro.c.tpl",
+        params = {
+            loops = loops.name, signature = params.signature,
+            parameters = table.concat(names, ", "),
+            arguments = table.concat(spec.params, ", "), given = table.concat(casts, ", "),
+            helpers = helpers,
+        },
+    }
+end
+
+--- The template of a kernel, its parameters, and the functions of its loops (see ops.lua).
 --- params: of every kernel; loops: { name, template, flags = the parameters of that template, given
 --- = what it is given }
 function entry.kernel(spec, params, loops)
-    params.loops, params.arguments = loops.name, table.concat(spec.params, ", ")
-    params.given = loops.given
+    params.macro, params.given = loops.name:upper(), loops.given
     loops.flags.signature = params.signature
-    return "ops/entry.c.tpl", params,
-        { { name = loops.name, template = loops.template, params = loops.flags } }
+    return "ops/entry.c.tpl", params, {
+        { name = loops.name, template = loops.template, params = loops.flags },
+        macro_of(spec, params, loops),
+    }
 end
 
 return entry

@@ -130,7 +130,7 @@ end
 function kernel.common(spec, isa, pitch, in_place)
     return {
         next_image = next_image(spec, pitch),
-        name = spec.name, signature = signature(spec, in_place),
+        name = spec.name, where = spec.layer or spec.name, signature = signature(spec, in_place),
         vec = isa.vec, mm = isa.mm, vl = isa.vl,
         pass = spec.pass, fetches = kernel.has(spec.params, "ahead"),
     }

@@ -30,4 +30,13 @@ function layout.shape(l)
     return l.border > 0 and text .. string.format(", border %d", l.border) or text
 end
 
+--- The macro that stands for a layout in C, "IMAGE_32x32x16_B1", and what it stands for, which
+--- initializes struct image and struct layout (runtime/model.h).
+function layout.macro(l)
+    return string.format("IMAGE_%dx%dx%d%s%s", l.h, l.w, l.c,
+        l.pitch ~= l.c and "_P" .. l.pitch or "", l.border > 0 and "_B" .. l.border or ""),
+        string.format("{.h = %d, .w = %d, .c = %d, .pitch = %d, .border = %d}", l.h, l.w, l.c,
+            l.pitch, l.border)
+end
+
 return layout

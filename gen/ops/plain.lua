@@ -66,7 +66,7 @@ function KINDS.maxpool(spec, params)
 end
 
 function KINDS.avgpool(spec, params)
-    return pool("avgpool", spec, params, { text = params.share })
+    return pool("avgpool", spec, params, entry.number("SHARE", params.share))
 end
 
 function KINDS.add(spec)

@@ -63,7 +63,8 @@ end
 function tuned.read(text, file, cpu)
     local errors <const> = {}
     local function report(line, what, expected)
-        errors[#errors + 1] = string.format("%s:%d: %s: expected %s", file, line, what, expected)
+        errors[#errors + 1] = string.format("%s:%d: %s: expected %s", file, line,
+            record.words(what), expected)
     end
     local self <const> = setmetatable({ file = file, micro_batches = {}, kernels = {} }, tuned)
     for _, call in ipairs(run(text, file)) do

@@ -62,12 +62,15 @@ void cifar_sums_judge(struct data *data, const struct cifar_sums *sums)
     if (data->warning[0])
         return;
     if (!sums->there)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s: not verified as the official archive: no SHA256SUMS beside the files "
-                 "(`make data` writes it)",
-                 data->source);
+        snprintf(
+            data->warning, sizeof data->warning,
+            "%s: whether these are the official files is not known: no SHA256SUMS beside them, "
+            "which `make data` writes; they are read all the same",
+            data->source);
     else if (strncmp(sums->text, mark, strlen(mark)) != 0)
-        snprintf(data->warning, sizeof data->warning,
-                 "%s: not verified as the official archive: SHA256SUMS does not begin with \"%s\"",
-                 data->source, mark);
+        snprintf(
+            data->warning, sizeof data->warning,
+            "%s: whether these are the official files is not known: the SHA256SUMS beside them "
+            "is not that of `make data`, which begins with \"%s\"; they are read all the same",
+            data->source, mark);
 }

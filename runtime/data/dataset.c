@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "data/synthetic.h"
+#include "sys/nearest.h"
 
 /* The synthetic images of a part take at most so many bytes, as long as each class has one. */
 static const size_t SYNTHETIC_BYTES = (size_t)1 << 28;
@@ -19,13 +20,16 @@ static bool exists(const char *path)
 static bool missing(const char *option, const char *variable, struct err *err)
 {
     const char *none = "no such file or folder", *later = "not looked at";
+    const char *synthetic = DATASET_SYNTHETIC;
+    char hint[NEAREST_HINT];
+    nearest_hint(hint, option ? option : "", &synthetic, 1);
     return err_set_code(err, EXIT_DATA,
                         "no data: expected a file or folder in one of these places:\n"
-                        "  --data%s%.200s: %s\n"
+                        "  --data%s%.200s: %s%s\n"
                         "  $CIFAR10_DIR%s%.200s: %s\n"
                         "  " DATASET_DEFAULT ": %s\n"
                         "`make data` downloads CIFAR-10; `--data synthetic` trains without it",
-                        option ? " " : "", option ? option : "", option ? none : "not given",
+                        option ? " " : "", option ? option : "", option ? none : "not given", hint,
                         variable ? " " : "", variable ? variable : "",
                         !variable ? "not set"
                         : option  ? later

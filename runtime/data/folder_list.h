@@ -61,6 +61,6 @@ bool folder_is_image(const char *name);
 
 /* Appends to a text of `size` bytes, after "; " where it has some already; what has no room is
  * cut. */
-void folder_note(char *note, size_t size, const char *fmt, ...) ERR_PRINTF(3, 4);
+void folder_note(char *note, size_t size, const char *fmt, ...) BURIN_PRINTF(3, 4);
 
 #endif

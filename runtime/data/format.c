@@ -162,17 +162,70 @@ static bool unclear(const struct data_place *place, const char *what,
     return err_set_code(err, EXIT_DATA, "%s: %s: %s:%s", place->path, found, what, needs);
 }
 
-static bool choose(const struct data_format **format, const struct data_place *place,
-                   struct err *err)
+/* Folders that people have and no format reads: what each is, and what was meant. */
+static const struct relative {
+    const char *has, *is, *meant;
+} relatives[] = {
+    {"data_batch_1", "CIFAR-10 in its Python version",
+     "the binary version, with data_batch_1.bin: `make data` downloads it"},
+    {"data_batch_1.mat", "CIFAR-10 in its Matlab version",
+     "the binary version, with data_batch_1.bin: `make data` downloads it"},
+    {"meta", "CIFAR-100 in its Python version",
+     "the binary version, cifar-100-binary.tar.gz or its folder with train.bin"},
+    {"train_32x32.mat", "SVHN as Matlab files", "arrays in a file .npz"},
+};
+
+static bool unknown(const struct data_place *place, struct err *err)
 {
-    const struct data_format *matching[FORMATS];
+    for (size_t i = 0; i < sizeof relatives / sizeof relatives[0]; i++) {
+        if (format_has(place, relatives[i].has))
+            return err_set_code(err, EXIT_DATA, "%s: %s: expected %s", place->path, relatives[i].is,
+                                relatives[i].meant);
+    }
+    return unclear(place, "expected one of", formats, FORMATS, err);
+}
+
+/* The formats that recognise a place; returns their number. */
+static int matching_formats(const struct data_format *matching[FORMATS],
+                            const struct data_place *place)
+{
     int matches = 0;
     for (size_t i = 0; i < FORMATS; i++) {
         if (formats[i]->recognises(place))
             matching[matches++] = formats[i];
     }
+    return matches;
+}
+
+/* The only entry of a folder that is a data set, as what an archive leaves in the folder that it
+ * was unpacked in; NULL where there is none, or where there are several. */
+static const char *only_inside(const struct data_place *place)
+{
+    enum { MOST = 64 };
+    const char *found = NULL;
+    int count = 0;
+    for (int i = 0; i < place->count && place->count <= MOST; i++) {
+        const struct data_format *matching[FORMATS];
+        char path[DATA_PATH_SIZE];
+        struct data_place inside = {0};
+        struct err ignored = {0};
+        if (format_join(path, place->path, place->entries[i], &ignored) &&
+            place_open(&inside, path, &ignored) && matching_formats(matching, &inside) == 1) {
+            found = place->entries[i];
+            count++;
+        }
+        place_close(&inside);
+    }
+    return count == 1 ? found : NULL;
+}
+
+static bool choose(const struct data_format **format, const struct data_place *place,
+                   struct err *err)
+{
+    const struct data_format *matching[FORMATS];
+    int matches = matching_formats(matching, place);
     if (matches == 0)
-        return unclear(place, "expected one of", formats, FORMATS, err);
+        return unknown(place, err);
     if (matches > 1)
         return unclear(place, "more than one data set: expected only one of", matching, matches,
                        err);
@@ -180,21 +233,38 @@ static bool choose(const struct data_format **format, const struct data_place *p
     return true;
 }
 
+/* Opens place as the data set that lies there, or inside. */
+static bool place_find(struct data_place *place, char path[DATA_PATH_SIZE], struct err *err)
+{
+    const struct data_format *matching[FORMATS];
+    if (!place_open(place, path, err))
+        return false;
+    const char *inside = matching_formats(matching, place) == 0 ? only_inside(place) : NULL;
+    if (inside == NULL)
+        return true;
+    char longer[DATA_PATH_SIZE];
+    bool joined = format_join(longer, path, inside, err);
+    place_close(place);
+    memcpy(path, longer, sizeof longer);
+    return joined && place_open(place, path, err);
+}
+
 bool format_open(struct data *data, const struct data_request *request, struct err *err)
 {
-    const char *path = request->path;
+    struct data_request there = *request;
     struct data_place place = {0};
     const struct data_format *format = NULL;
     *data = (struct data){0};
-    if (strlen(path) >= sizeof data->source)
+    if (strlen(request->path) >= sizeof data->source)
         return err_set_code(err, EXIT_DATA,
-                            "the path of the data has %zu bytes: expected at most %d", strlen(path),
-                            DATA_PATH_SIZE - 1);
-    bool ok = place_open(&place, path, err) && choose(&format, &place, err);
+                            "the path of the data has %zu bytes: expected at most %d",
+                            strlen(request->path), DATA_PATH_SIZE - 1);
+    snprintf(data->source, sizeof data->source, "%s", request->path);
+    bool ok = place_find(&place, data->source, err) && choose(&format, &place, err);
     if (ok) {
         data->format = format->name;
-        memcpy(data->source, path, strlen(path) + 1);
-        ok = format->open(data, request, &place, err);
+        there.path = data->source;
+        ok = format->open(data, &there, &place, err);
     }
     place_close(&place);
     if (!ok)

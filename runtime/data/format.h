@@ -52,7 +52,8 @@ struct data_format {
                  const struct data_place *place, struct err *err);
 };
 
-/* Opens a part of what lies at request->path. On failure data is empty. EXIT_DATA. */
+/* Opens a part of what lies at request->path, or, where a folder is no data set but holds one and no
+ * other, of that one; data->source says which. On failure data is empty. EXIT_DATA. */
 bool format_open(struct data *data, const struct data_request *request, struct err *err);
 
 /* For `recognises`: whether a folder has an entry of this name. */

@@ -499,7 +499,7 @@ bool checkpoint_load(const struct safetensors *file, struct run *run,
 {
     const struct model *model = run->model;
     char name[NAME_SIZE];
-    if (!load_counters(file, counters, model->recipe.batch, err) || !load_kept(file, run, err) ||
+    if (!load_counters(file, counters, model->recipe->batch, err) || !load_kept(file, run, err) ||
         !load_averages(file, run, err))
         return false;
     run->store.batches = counters->step;

@@ -9,7 +9,7 @@
 
 #include "file/checkpoint.h"
 
-static void say(char said[FOREIGN_SAID_SIZE], const char *fmt, ...) ERR_PRINTF(2, 3);
+static void say(char said[FOREIGN_SAID_SIZE], const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 /* Appends; what has no room is cut. Names do nothing to a terminal. */
 static void say(char said[FOREIGN_SAID_SIZE], const char *fmt, ...)

@@ -414,7 +414,7 @@ static bool read_bytes(struct safetensors *file, FILE *stream, size_t *header_by
     unsigned char prefix[8];
     if (size < sizeof prefix || fread(prefix, 1, sizeof prefix, stream) != sizeof prefix) {
         return err_set_code(err, EXIT_DATA,
-                            "%s: %zu bytes: expected a safetensors file of at least 8 bytes",
+                            "%s: not a safetensors file: %zu bytes: expected at least 8",
                             file->path, size);
     }
     uint64_t length = 0;
@@ -423,8 +423,8 @@ static bool read_bytes(struct safetensors *file, FILE *stream, size_t *header_by
     size_t rest = size - sizeof prefix;
     if (length > SAFETENSORS_HEADER_MAX || length > rest) {
         return err_set_code(err, EXIT_DATA,
-                            "%s: byte 0: header of %llu bytes: expected at most %zu (is it a "
-                            "safetensors file?)",
+                            "%s: not a safetensors file, or cut: byte 0: header of %llu bytes: "
+                            "expected at most %zu",
                             file->path, (unsigned long long)length,
                             rest < SAFETENSORS_HEADER_MAX ? rest : (size_t)SAFETENSORS_HEADER_MAX);
     }

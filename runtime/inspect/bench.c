@@ -46,7 +46,7 @@ static bool is_timed(const struct kernel *k)
 
 static double mflop_of(const struct bench *b, const struct kernel *k)
 {
-    return k->mflop * b->model->recipe.batch;
+    return k->mflop * b->model->recipe->batch;
 }
 
 /* -- Kernels ----------------------------------------------------------------------------------- */
@@ -67,7 +67,7 @@ static bool time_kernels(struct bench *b, struct team *team, struct err *err)
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         if (is_timed(k) &&
-            !bench_kernel(k, team, b->model->recipe.batch, run_chunk_images(b->model), b->rounds,
+            !bench_kernel(k, team, b->model->recipe->batch, run_chunk_images(b->model), b->rounds,
                           b->kernels, &b->times[i], err))
             return false;
     }
@@ -140,7 +140,7 @@ static void print_head(const struct bench *b)
 {
     const struct model *m = b->model;
     printf("%s %s, %s, %d thread%s, batch %d; FMA peak %.1f GFLOP/s measured in this run\n\n",
-           m->name, m->norm, m->isa, b->threads, b->threads == 1 ? "" : "s", m->recipe.batch,
+           m->name, m->norm, m->isa, b->threads, b->threads == 1 ? "" : "s", m->recipe->batch,
            b->peak);
 }
 
@@ -201,7 +201,7 @@ static void print_step(const struct bench *b)
     const struct step_time *s = &b->step;
     printf("\nwhole training step, batch %d: %.1f ms = %.2f times the %.1f ms that direct "
            "convolution takes at peak; generic %.1f ms, speedup %.2fx\n",
-           b->model->recipe.batch, s->ms, s->ms / s->roofline_ms, s->roofline_ms, s->generic_ms,
+           b->model->recipe->batch, s->ms, s->ms / s->roofline_ms, s->roofline_ms, s->generic_ms,
            s->generic_ms / s->ms);
 }
 
@@ -229,7 +229,7 @@ static bool add_kernel(const struct bench *b, int i, cJSON *list)
 static bool add_step(const struct bench *b, cJSON *step)
 {
     const struct step_time *s = &b->step;
-    return cJSON_AddNumberToObject(step, "batch", b->model->recipe.batch) &&
+    return cJSON_AddNumberToObject(step, "batch", b->model->recipe->batch) &&
            cJSON_AddNumberToObject(step, "ms", s->ms) &&
            cJSON_AddNumberToObject(step, "direct_roofline_ms", s->roofline_ms) &&
            cJSON_AddNumberToObject(step, "ratio", s->ms / s->roofline_ms) &&

@@ -29,7 +29,7 @@ static void run_generated(void *context, int rank)
     const struct operands *own = b->sets + rank * b->micro_batches;
     for (int r = 0; r < b->repeats; r++)
         for (int i = 0; i < b->micro_batches; i++)
-            own->kernel->run(&own[i].args);
+            kernel_run(own->kernel, &own[i].args);
 }
 
 static void run_generic(void *context, int rank)

@@ -26,7 +26,7 @@ static const float BENCH_LR = 1e-3f;
 
 bool bench_batch_make(struct batch *batch, const struct model *model, struct err *err)
 {
-    size_t n = (size_t)model->recipe.batch, size = (size_t)(model->c * model->h * model->w);
+    size_t n = (size_t)model->recipe->batch, size = (size_t)(model->c * model->h * model->w);
     float *images = malloc(n * size * sizeof *images);
     uint8_t *labels = malloc(n);
     uint32_t *samples = malloc(n * sizeof *samples);
@@ -54,7 +54,7 @@ void bench_batch_free(struct batch *batch)
 bool bench_step_open(struct run *run, const struct model *model, const struct backend *backend,
                      int threads, struct err *err)
 {
-    const struct recipe *recipe = &model->recipe;
+    const struct recipe *recipe = model->recipe;
     if (!run_open(run, model, backend, threads, err) || !run_recipe(run, recipe, err))
         return false;
     run_init_params(run, 1);
@@ -82,7 +82,7 @@ double bench_step_mflop(const struct model *model)
         if (l->op == LAYER_CONV || l->op == LAYER_LINEAR)
             mflop += l->mflop * (model->layers[l->inputs[0]].op == LAYER_INPUT ? 2 : 3);
     }
-    return mflop * model->recipe.batch;
+    return mflop * model->recipe->batch;
 }
 
 /* -- The command ------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ static bool add_figures(const struct figures *f, const struct run *run, cJSON *r
         !cJSON_AddNumberToObject(root, "peak_gflops", f->peak))
         return false;
     cJSON *step = cJSON_AddObjectToObject(root, "step");
-    return step != NULL && cJSON_AddNumberToObject(step, "batch", run->model->recipe.batch) &&
+    return step != NULL && cJSON_AddNumberToObject(step, "batch", run->model->recipe->batch) &&
            cJSON_AddNumberToObject(step, "lr", (double)run->optim.lr) &&
            cJSON_AddNumberToObject(step, "ms", f->median) &&
            cJSON_AddNumberToObject(step, "direct_roofline_ms", f->roofline) &&
@@ -213,7 +213,7 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
         printf("%s %s, %s, %d thread%s, batch %d: %.2f ms a step, median of %d; %.2f of direct "
                "at peak (%.1f GFLOP/s)\n",
                model->name, model->norm, model->isa, options->threads,
-               options->threads == 1 ? "" : "s", model->recipe.batch, figures.median,
+               options->threads == 1 ? "" : "s", model->recipe->batch, figures.median,
                options->steps, figures.median / figures.roofline, figures.peak);
     if (ok && wanted != NULL) {
         printf("\n");

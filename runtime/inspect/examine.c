@@ -15,6 +15,7 @@
 #include "file/json.h"
 #include "file/outfile.h"
 #include "inspect/inside.h"
+#include "sys/interrupt.h"
 
 enum {
     MAX_PICTURES = 400,
@@ -111,13 +112,15 @@ static bool batch_accuracy(double *accuracy, const struct examination *e, struct
     int images = batch_images(e), seen = 0, correct = 0;
     loader_start_epoch(loader, 1, 0);
     const struct batch *batch;
-    while (seen < images && (batch = loader_next(loader)) != NULL) {
+    bool ok = true;
+    while (ok && seen < images && (batch = loader_next(loader)) != NULL) {
         correct += inside_step(inside, batch).correct;
         seen += batch->n;
+        ok = interrupt_check("no eval.json was written", err);
     }
     loader_close(loader);
     *accuracy = 100.0 * correct / seen;
-    return true;
+    return ok;
 }
 
 static bool add_batches(cJSON *json, const struct examination *e, struct inside *inside,
@@ -133,7 +136,8 @@ static bool add_batches(cJSON *json, const struct examination *e, struct inside 
             best_class(e->logits + (size_t)i * (size_t)classes, classes) == e->test->labels[i];
     bool ok = json_add(batches, "images", cJSON_CreateNumber(images)) &&
               json_add(batches, "running_acc", number(100.0 * correct / images, 1e4));
-    for (int size = 2; ok && size <= inside->run.model->recipe.batch && size <= images; size *= 2) {
+    for (int size = 2; ok && size <= inside->run.model->recipe->batch && size <= images;
+         size *= 2) {
         double accuracy = 0.0;
         if (!batch_accuracy(&accuracy, e, inside, size, err))
             return false;
@@ -210,7 +214,7 @@ static bool add_independence(cJSON *json, const struct examination *e, struct in
 {
     const struct model *model = run->model;
     const int classes = model->classes;
-    int n = e->test->count - 1 < model->recipe.batch ? e->test->count - 1 : model->recipe.batch;
+    int n = e->test->count - 1 < model->recipe->batch ? e->test->count - 1 : model->recipe->batch;
     size_t floats = (size_t)e->test->c * (size_t)e->test->h * (size_t)e->test->w;
     size_t outputs = (size_t)n * (size_t)classes;
     struct pair p = {.images = malloc((size_t)n * floats * sizeof(float)),

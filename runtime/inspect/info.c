@@ -72,7 +72,7 @@ static void print_table(const struct model *model)
 {
     double mflop = 0.0;
     printf("network %s, norm %s, %s, %zu parameters, batch %d\n\n", model->name, model->norm,
-           model->isa, model->param_floats, model->recipe.batch);
+           model->isa, model->param_floats, model->recipe->batch);
     printf("%-16s  %-14s  %-12s  %10s  %8s  %s\n", "layer", "kind", "output", "parameters", "MFLOP",
            "forward kernel");
     for (int i = 0; i < model->layer_count; i++) {

@@ -2,7 +2,7 @@
  *
  *     struct operands o;
  *     if (!operands_open(&o, kernel, n, OPERANDS_RANDOM, OPERANDS_GUARD_AFTER, seed, &err)) ...
- *     kernel->run(&o.args);
+ *     kernel_run(kernel, &o.args);
  *     operands_run_ref(&o);                  (the same computation on the same numbers)
  *     operands_close(&o);
  *

@@ -337,8 +337,7 @@ static bool allocate(struct probe *p)
     if (!p->images || !p->labels || !p->before || !p->gradient || !p->output || !p->planes)
         return false;
     for (size_t i = 0; i < n; i++) {
-        augment_image(p->images + i * pixels, s->data->images[i], s->augment, 0, 1,
-                      (uint32_t)i);
+        augment_image(p->images + i * pixels, s->data->images[i], s->augment, 0, 1, (uint32_t)i);
         p->labels[i] = s->data->labels[i];
     }
     p->batch.images = p->images;
@@ -352,7 +351,7 @@ bool probe_open(struct probe **probe, const struct probe_settings *settings, str
     *probe = p;
     if (p == NULL)
         return err_set_errno(err, ENOMEM, "probe");
-    int batch = settings->model->recipe.batch, count = settings->data->count;
+    int batch = settings->model->recipe->batch, count = settings->data->count;
     p->settings = *settings;
     p->batch = (struct batch){.n = batch < count ? batch : count, .epoch = 1};
     bool ok = allocate(p) || err_set_errno(err, ENOMEM, "probe");

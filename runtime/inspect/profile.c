@@ -18,7 +18,7 @@ struct profile_thread {
 
 static int slot_count(const struct profile *profile)
 {
-    return profile_place(profile->model, PROFILE_PLACES);
+    return profile->model->kernel_count + PROFILE_PLACES;
 }
 
 bool profile_open(struct profile *profile, const struct model *model, int threads, struct err *err)
@@ -109,7 +109,6 @@ static const char *const place_names[PROFILE_PLACES] = {
     [PROFILE_WAIT] = "waiting for threads",
     [PROFILE_JOIN] = "batch statistics",
     [PROFILE_UPDATE] = "update",
-    [PROFILE_RANKS] = "between ranks",
 };
 
 /* The first entry of the kernel table with this layer and, unless it is negative, this pass. */

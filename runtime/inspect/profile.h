@@ -17,9 +17,11 @@
 #ifndef BURIN_PROFILE_H
 #define BURIN_PROFILE_H
 
+#include "export.h"
 #include "model.h"
 #include "sys/err.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +32,6 @@ enum profile_place_kind {
     PROFILE_WAIT,   /* for the other threads at a barrier */
     PROFILE_JOIN,   /* sums over the batch between two phases: batch statistics */
     PROFILE_UPDATE, /* gradients summed, parameters updated and packed */
-    PROFILE_RANKS,  /* for the other processes, and for the bytes between them */
     PROFILE_PLACES
 };
 
@@ -52,6 +53,7 @@ void profile_close(struct profile *profile);
 /* The slot of a place; that of a kernel is its index in the model's table. */
 static inline int profile_place(const struct model *model, enum profile_place_kind place)
 {
+    assert(place < PROFILE_PLACES);
     return model->kernel_count + (int)place;
 }
 
@@ -61,7 +63,8 @@ void profile_end_step(struct profile *profile, double now);
 
 /* The thread's clock starts; the time since it started, or since the last count, goes to a slot. */
 void profile_start(struct profile *profile, int rank, double now);
-void profile_count(struct profile *profile, int rank, int slot, double now);
+void profile_count(struct profile *profile, int rank, int slot, double now)
+    BURIN_EXPORT(profile_count);
 
 /* Milliseconds a step, the mean of the threads: of a slot, of what no slot has, of all. */
 double profile_ms(const struct profile *profile, int slot);

@@ -50,7 +50,7 @@ static bool run_guarded(const struct kernel *k, const struct kernel_args *args)
     sigaction(SIGBUS, &guard, &old_bus);
     volatile bool ok = false;
     if (sigsetjmp(fault_return, 1) == 0) {
-        k->run(args);
+        kernel_run(k, args);
         ok = true;
     }
     sigaction(SIGSEGV, &old_segv, NULL);

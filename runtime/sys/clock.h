@@ -2,12 +2,14 @@
 #ifndef BURIN_CLOCK_H
 #define BURIN_CLOCK_H
 
+#include "export.h"
+
 #include <stddef.h>
 
 enum { CLOCK_STAMP_SIZE = 24 };
 
 /* Seconds since some fixed moment; never goes back. */
-double clock_seconds(void);
+double clock_seconds(void) BURIN_EXPORT(clock_seconds);
 
 /* The time of day in UTC, as ISO 8601 writes it: "2024-02-29T12:00:00Z". Returns buffer, which has
  * at least CLOCK_STAMP_SIZE bytes. */

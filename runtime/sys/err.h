@@ -36,18 +36,18 @@ struct err {
 };
 
 #if defined(__GNUC__)
-#define ERR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define BURIN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
-#define ERR_PRINTF(fmt, args)
+#define BURIN_PRINTF(fmt, args)
 #endif
 
 /* Fills err with code EXIT_FAILED and the message. Returns false, so that it can be returned. */
-bool err_set(struct err *err, const char *fmt, ...) ERR_PRINTF(2, 3);
+bool err_set(struct err *err, const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 /* The same with a chosen exit code. */
-bool err_set_code(struct err *err, enum exit_code code, const char *fmt, ...) ERR_PRINTF(3, 4);
+bool err_set_code(struct err *err, enum exit_code code, const char *fmt, ...) BURIN_PRINTF(3, 4);
 
 /* The same, with ": " and the text of errno_value appended. */
-bool err_set_errno(struct err *err, int errno_value, const char *fmt, ...) ERR_PRINTF(3, 4);
+bool err_set_errno(struct err *err, int errno_value, const char *fmt, ...) BURIN_PRINTF(3, 4);
 
 #endif

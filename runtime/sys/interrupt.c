@@ -5,6 +5,7 @@
  */
 #include "sys/interrupt.h"
 
+#include <signal.h>
 #include <stddef.h>
 
 static volatile sig_atomic_t requested;
@@ -46,17 +47,14 @@ int interrupt_requested(void)
     return requested;
 }
 
-void interrupt_signals(sigset_t *signals)
-{
-    sigemptyset(signals);
-    for (int i = 0; i < STOP_SIGNALS; i++) {
-        struct sigaction now;
-        if (sigaction(stop_signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-            sigaddset(signals, stop_signals[i]);
-    }
-}
-
 const char *interrupt_name(int signal_number)
 {
     return signal_number == SIGTERM ? "SIGTERM" : signal_number == SIGHUP ? "SIGHUP" : "SIGINT";
+}
+
+bool interrupt_check(const char *lost, struct err *err)
+{
+    const int signal_number = interrupt_requested();
+    return signal_number == 0 || err_set_code(err, EXIT_INTERRUPTED, "interrupted by %s: %s",
+                                              interrupt_name(signal_number), lost);
 }

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/nearest.h"
+
+enum { NAME_SIZE = 64 };
 enum { FIRST_VALUE = 256 }; /* values getopt_long returns, above every character */
 
 /* -- Numbers ----------------------------------------------------------------------------------- */
@@ -77,6 +80,24 @@ static bool is_choice(const char *words, const char *text)
     return false;
 }
 
+/* The message for a word that is none of "a|b|c". */
+static bool refuse_choice(const char *choices, const char *what, const char *text, struct err *err)
+{
+    enum { MOST = 16 };
+    char copy[256], hint[NEAREST_HINT];
+    const char *words[MOST];
+    int count = 0;
+    snprintf(copy, sizeof copy, "%s", choices);
+    for (char *word = copy; *word != '\0' && count < MOST; count++) {
+        words[count] = word;
+        word += strcspn(word, "|");
+        if (*word == '|')
+            *word++ = '\0';
+    }
+    nearest_hint(hint, text, words, count);
+    return err_set_code(err, EXIT_USAGE, "%s: '%s'%s: expected %s", what, text, hint, choices);
+}
+
 static bool set_value(const struct option_spec *spec, const char *command, const char *text,
                       struct err *err)
 {
@@ -93,7 +114,7 @@ static bool set_value(const struct option_spec *spec, const char *command, const
         return options_real(what, text, spec->min, spec->max, spec->target, err);
     case OPTION_CHOICE:
         if (!is_choice(spec->value, text))
-            return err_set_code(err, EXIT_USAGE, "%s: '%s': expected %s", what, text, spec->value);
+            return refuse_choice(spec->value, what, text, err);
         break;
     case OPTION_TEXT:
         if (text[0] == '\0')
@@ -105,7 +126,8 @@ static bool set_value(const struct option_spec *spec, const char *command, const
 }
 
 /* The message for what getopt_long refused: the argument before optind. */
-static bool refuse(const struct option_spec *specs, char **argv, int found, struct err *err)
+static bool refuse(const struct option_spec *specs, int count, char **argv, int found,
+                   struct err *err)
 {
     const char *argument = argv[optind - 1];
     if (found == ':' && optopt >= FIRST_VALUE) {
@@ -116,9 +138,18 @@ static bool refuse(const struct option_spec *specs, char **argv, int found, stru
     if (optopt >= FIRST_VALUE)
         return err_set_code(err, EXIT_USAGE, "%s: %s: a value too many: expected none", argv[0],
                             argument);
+    /* With dashes, as they are typed; the value that may follow is none of our business. */
+    char names[OPTIONS_MAX][NAME_SIZE], word[NAME_SIZE], hint[NEAREST_HINT];
+    const char *words[OPTIONS_MAX];
+    for (int i = 0; i < count; i++) {
+        snprintf(names[i], NAME_SIZE, "--%s", specs[i].name);
+        words[i] = names[i];
+    }
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(argument, "="), argument);
+    nearest_hint(hint, word, words, count);
     return err_set_code(err, EXIT_USAGE,
-                        "%s: %s: unknown or ambiguous: expected an option that --help lists",
-                        argv[0], argument);
+                        "%s: %s: unknown or ambiguous%s: expected an option that --help lists",
+                        argv[0], argument, hint);
 }
 
 bool options_parse_before(const struct option_spec *specs, int count, int argc, char **argv,
@@ -145,7 +176,7 @@ bool options_parse_before(const struct option_spec *specs, int count, int argc, 
             return true;
         }
         if (found < FIRST_VALUE)
-            return refuse(specs, argv, found, err);
+            return refuse(specs, count, argv, found, err);
         int i = found - FIRST_VALUE;
         if (!set_value(&specs[i], argv[0], optarg, err))
             return false;

@@ -13,6 +13,7 @@
 #ifndef BURIN_TEAM_H
 #define BURIN_TEAM_H
 
+#include "export.h"
 #include "sys/err.h"
 
 enum { TEAM_MAX_THREADS = 256 };
@@ -26,13 +27,10 @@ bool team_open(struct team **team, int threads, struct err *err);
  * while it runs a region. EXIT_USAGE where there are fewer processors than threads. */
 bool team_pin(struct team *team, struct err *err);
 
-/* The same behind so many teams of this size, of other processes, that have theirs. */
-bool team_pin_behind(struct team *team, int before, struct err *err);
-
 /* Ends the threads. Accepts NULL. */
 void team_close(struct team *team);
 
-int team_threads(const struct team *team);
+int team_threads(const struct team *team) BURIN_EXPORT(team_threads);
 
 /* Runs work(context, rank) for rank 0 .. threads-1, one region, and waits for all of them.
  * What the caller wrote before is visible to every rank, and what they wrote to the caller after.
@@ -40,6 +38,6 @@ int team_threads(const struct team *team);
 void team_run(struct team *team, void (*work)(void *context, int rank), void *context);
 
 /* Waits until every rank of the running region has come here; orders memory as a fence does. */
-void team_barrier(struct team *team);
+void team_barrier(struct team *team) BURIN_EXPORT(team_barrier);
 
 #endif

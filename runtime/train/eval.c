@@ -74,7 +74,7 @@ static bool open_evaluation(struct evaluation *e, const struct model *model, str
         return false;
     const struct backend *backend =
         strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
-    struct loader_settings settings = {.batch = model->recipe.batch};
+    struct loader_settings settings = {.batch = model->recipe->batch};
     augment_init(&settings.augment, &e->normalisation.stats, &e->test);
     e->augment = settings.augment;
     if (!run_open(&e->run, model, backend, (int)e->threads, err) ||
@@ -134,6 +134,12 @@ static void print_normalisation(const struct evaluation *e, const char *mark)
         print_numbers(", deviation", images.std, images.channels);
         printf("\n");
     }
+}
+
+static bool evaluate_images(struct evaluation *e, struct evaluate_result *result, struct err *err)
+{
+    return evaluate(&e->run, e->loader, e->logits, result) ||
+           interrupt_check("not all images were evaluated", err);
 }
 
 /* A model whose numbers are finite can still end in logits that are not. */
@@ -208,15 +214,14 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     struct evaluate_result result;
     bool ok = open_evaluation(&e, model, err);
     if (ok) {
-        ok = evaluate(&e.run, e.loader, e.logits, &result);
-        if (!ok)
-            err->code = EXIT_INTERRUPTED;
-        ok = ok && check_result(&e, &result, err);
+        interrupt_install();
+        ok = evaluate_images(&e, &result, err) && check_result(&e, &result, err);
         if (ok) {
             print_result(&e, &result);
             ok = write_details(&e, &result, err) &&
                  (e.samples == NULL || samples_save(e.samples, &e.test, e.logits, err));
         }
+        interrupt_restore();
         if (e.said[0] != '\0')
             fprintf(stderr, "%s: note: %s: %s\n", program, e.model_file, e.said);
         if (e.test.note[0] != '\0')

@@ -17,7 +17,7 @@
 
 enum { LINE_SIZE = 1024 }; /* three names of 200 characters, and the fields */
 
-static void append(char line[LINE_SIZE], const char *fmt, ...) ERR_PRINTF(2, 3);
+static void append(char line[LINE_SIZE], const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 static void append(char line[LINE_SIZE], const char *fmt, ...)
 {
@@ -93,8 +93,8 @@ bool origin_open(struct origin *origin, const struct model *model, const struct 
         return err_set_errno(err, ENOMEM, "layers");
     /* How a batch is cut into chunks follows from what memory was planned for. */
     char planned[32] = "";
-    if (settings->recipe.batch != model->recipe.batch)
-        snprintf(planned, sizeof planned, ", planned for %d", model->recipe.batch);
+    if (settings->recipe.batch != model->recipe->batch)
+        snprintf(planned, sizeof planned, ", planned for %d", model->recipe->batch);
     if (settings->backend == BACKEND_GENERIC)
         snprintf(origin->kernels, sizeof origin->kernels, "generic%s", planned);
     else
@@ -121,7 +121,7 @@ void origin_close(struct origin *origin)
 
 /* -- Comparing --------------------------------------------------------------------------------- */
 
-static void differ(char out[ORIGIN_DIFFERENCES_SIZE], const char *fmt, ...) ERR_PRINTF(2, 3);
+static void differ(char out[ORIGIN_DIFFERENCES_SIZE], const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 static void differ(char out[ORIGIN_DIFFERENCES_SIZE], const char *fmt, ...)
 {

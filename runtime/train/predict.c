@@ -22,6 +22,7 @@
 #include "inspect/answer.h"
 #include "ref/generic.h"
 #include "run.h"
+#include "sys/interrupt.h"
 #include "sys/options.h"
 #include "sys/progress.h"
 #include "train/settings.h"
@@ -161,20 +162,24 @@ static bool predict_batch(struct prediction *p, struct progress *bar, struct err
     return ok;
 }
 
+/* A signal stops it between two batches, with whole answers. */
 static bool predict_all(struct prediction *p, struct err *err)
 {
     struct progress bar;
+    interrupt_install();
     progress_init(&bar, stderr, isatty(STDOUT_FILENO) != 0); /* there the answers show how far */
     answer_print_head(stdout, p->format, (int)p->top);
     bool ok = true;
     for (int i = 0; ok && i < p->paths.count; i++) {
         p->slots[p->slot_count++].path = p->paths.at[i];
-        if (p->slot_count < p->model->recipe.batch && i + 1 < p->paths.count)
+        if (p->slot_count < p->model->recipe->batch && i + 1 < p->paths.count)
             continue;
         ok = predict_batch(p, &bar, err);
         progress_show(&bar, "predicting", i + 1, p->paths.count, "");
+        ok = ok && (i + 1 == p->paths.count || interrupt_check("not all images have answers", err));
     }
     progress_clear(&bar);
+    interrupt_restore();
     return ok;
 }
 
@@ -198,7 +203,7 @@ static void print_notes(const struct prediction *p)
 static bool open_buffers(struct prediction *p, struct err *err)
 {
     const struct model *model = p->model;
-    const size_t batch = (size_t)model->recipe.batch;
+    const size_t batch = (size_t)model->recipe->batch;
     const size_t floats = (size_t)model->c * (size_t)model->h * (size_t)model->w;
     enum { ALIGNMENT = 64 };
     const size_t bytes = (batch * floats * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

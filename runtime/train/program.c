@@ -13,8 +13,8 @@
 #include "inspect/bench.h"
 #include "inspect/bench_step.h"
 #include "inspect/info.h"
-#include "ranks/ranks.h"
 #include "sys/cpu.h"
+#include "sys/nearest.h"
 #include "sys/options.h"
 #include "sys/team.h"
 #include "train/eval.h"
@@ -141,8 +141,14 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
     if (argc < 2)
         return err_set_code(err, EXIT_USAGE,
                             "no command: expected train, eval, predict, bench or info");
+    const char *names[COMMANDS];
+    for (int i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    char hint[NEAREST_HINT];
+    nearest_hint(hint, name, names, COMMANDS);
     return err_set_code(err, EXIT_USAGE,
-                        "unknown command '%s': expected train, eval, predict, bench or info", name);
+                        "unknown command '%s'%s: expected train, eval, predict, bench or info",
+                        name, hint);
 }
 
 /* A standard descriptor that is closed would be that of the next file, and what is printed would go
@@ -166,14 +172,12 @@ int program_main(const struct model *model, int argc, char **argv)
     /* What was printed must have arrived: `train > file` on a full disk is a failure. */
     bool lost = fflush(stdout) != 0;
     int reason = lost ? errno : 0;
-    char speaker[RANKS_HOST_SIZE + 32];
-    if (err.message[0] != '\0' && ranks_speaker(err.code, speaker) != NULL)
-        fprintf(stderr, "%s: %s%s\n", argv[0], speaker, err.message);
+    if (err.message[0] != '\0')
+        fprintf(stderr, "%s: %s\n", argv[0], err.message);
     if (lost || ferror(stdout)) {
         fprintf(stderr, "%s: standard output: cannot write%s%s\n", argv[0], lost ? ": " : "",
                 lost ? strerror(reason) : "");
         err.code = err.code == EXIT_OK ? EXIT_FAILED : err.code;
     }
-    ranks_finish(err.code);
     return (int)err.code;
 }

@@ -23,7 +23,7 @@ static const char *mark(const struct trainer *t)
     return t->train.synthetic ? "SYNTHETIC " : "";
 }
 
-static void say(struct trainer *t, const char *fmt, ...) ERR_PRINTF(2, 3);
+static void say(struct trainer *t, const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 /* What is evaluated. */
 static const char *evaluated(const struct trainer *t)
@@ -50,7 +50,7 @@ void report_progress(struct trainer *trainer, int done, double loss, double imag
         return;
     char title[64], text[96];
     int steps = (int)trainer->counters.steps_per_epoch;
-    double images_left = (double)(steps - done) * trainer->model->recipe.batch;
+    double images_left = (double)(steps - done) * trainer->model->recipe->batch;
     int left = images_per_s > 0.0 ? (int)(images_left / images_per_s + 0.5) : 0;
     snprintf(title, sizeof title, "%sepoch %lld/%d", mark(trainer),
              (long long)trainer->counters.epoch + 1, trainer->settings.recipe.epochs);
@@ -101,12 +101,6 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
     };
     char text[RUNDIR_PATH_SIZE];
     command[0] = '\0';
-    if (t->ranks != NULL && t->ranks_typed == 1) {
-        snprintf(text, sizeof text, "%d", t->ranks->count);
-        append_word(command, "mpirun");
-        append_word(command, "-n");
-        append_word(command, text);
-    }
     append_word(command, t->program);
     append_word(command, "train");
     append_word(command, "--resume");
@@ -127,11 +121,6 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
         append_word(command, "--profile");
     if (t->pins)
         append_word(command, "--pin");
-    if (t->ranks_typed > 1) {
-        snprintf(text, sizeof text, "%d", (int)t->ranks_typed);
-        append_word(command, "--ranks");
-        append_word(command, text);
-    }
     if (t->quiet)
         append_word(command, "--quiet");
 }
@@ -226,9 +215,6 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
               cJSON_AddStringToObject(event, "isa", model->isa) &&
               cJSON_AddStringToObject(event, "cpu", cpu) &&
               cJSON_AddNumberToObject(event, "threads", t->settings.threads) &&
-              (t->ranks == NULL ||
-               (cJSON_AddNumberToObject(event, "ranks", t->ranks->count) &&
-                cJSON_AddStringToObject(event, "between_ranks", t->ranks->back_end.name))) &&
               cJSON_AddNumberToObject(event, "parameters", (double)model->param_floats) &&
               cJSON_AddNumberToObject(event, "memory_mb", step_megabytes(t)) &&
               cJSON_AddNumberToObject(event, "step", (double)t->counters.step) &&
@@ -255,28 +241,11 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
     return log_event(&t->log, event, "start", err);
 }
 
-/* Of chunks that cannot be dealt out evenly some ranks have one more, and the others wait. */
-static void say_ranks(struct trainer *t)
-{
-    const int ranks = t->ranks->count, images = run_chunk_images(t->model);
-    const int chunks = (t->settings.recipe.batch + images - 1) / images;
-    const int most = (chunks + ranks - 1) / ranks;
-    char waits[64] = "";
-    if (chunks % ranks != 0)
-        snprintf(waits, sizeof waits, ": at best %d %% of their time is work",
-                 100 * chunks / (ranks * most));
-    say(t, "%d ranks, %s, %d thread%s each; at most %d of the %d chunks of a batch each%s", ranks,
-        t->ranks->back_end.name, t->settings.threads, t->settings.threads == 1 ? "" : "s", most,
-        chunks, waits);
-}
-
 bool report_start(struct trainer *trainer, struct err *err)
 {
     struct trainer *t = trainer;
     const struct model *model = t->model;
     char cpu[CPU_NAME_SIZE];
-    if (!ranks_writes(t->ranks))
-        return true;
     cpu_name(cpu, sizeof cpu);
     for (int i = 0; i < WARNINGS; i++) {
         if (warning(t, i) != NULL)
@@ -295,8 +264,6 @@ bool report_start(struct trainer *trainer, struct err *err)
         model->param_floats, model->isa, cpu);
     say(t, "%d training and %d %s images, %lld steps an epoch", t->train.count, t->test.count,
         evaluated(t), (long long)t->counters.steps_per_epoch);
-    if (t->ranks != NULL)
-        say_ranks(t);
     if (t->dir.moved)
         say(t, "the run that was in %s is now in %s/previous", t->settings.out, t->settings.out);
     putchar('\n');
@@ -314,8 +281,6 @@ bool report_start(struct trainer *trainer, struct err *err)
 
 bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct err *err)
 {
-    if (!ranks_writes(trainer->ranks))
-        return true;
     if (!log_epoch(&trainer->log, epoch, err))
         return false;
     if (!trainer->quiet)
@@ -341,8 +306,6 @@ static cJSON *position_event(const struct trainer *t, const char *key, const cha
 
 bool report_interrupt(struct trainer *trainer, int signal_number, struct err *err)
 {
-    if (!ranks_writes(trainer->ranks))
-        return true;
     cJSON *event = position_event(trainer, "signal", interrupt_name(signal_number));
     return log_event(&trainer->log, event, "interrupt", err);
 }
@@ -386,8 +349,6 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
     struct trainer *t = trainer;
     const struct checkpoint_counters *c = &t->counters;
     char command[COMMAND_SIZE];
-    if (!ranks_writes(t->ranks))
-        return true;
     progress_clear(&t->bar);
     if (!log_end(t, names[reason], err))
         return false;

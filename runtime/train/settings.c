@@ -15,6 +15,7 @@
 
 #include "file/json.h"
 #include "sys/cpu.h"
+#include "sys/nearest.h"
 #include "sys/options.h"
 
 enum { THREADS_USEFUL = MODEL_CHUNKS }; /* a batch has no more chunks to share out */
@@ -31,12 +32,12 @@ void settings_init(struct settings *settings, const struct model *model)
         .shuffle = true,
         .dropout = true,
         .augment = true,
-        .recipe = model->recipe,
+        .recipe = *model->recipe,
     };
     snprintf(settings->out, sizeof settings->out, "runs/%s_%s", model->name, model->norm);
     for (int i = 0; i < SETTING_COUNT; i++)
         settings->source[i] = rows[i].source;
-    for (int i = 0; i < PARAM_KINDS && !model->recipe.factors; i++)
+    for (int i = 0; i < PARAM_KINDS && !model->recipe->factors; i++)
         settings->recipe.rate[i] = settings->recipe.decay[i] = 1.0f;
     settings->recipe.factors = true;
 }
@@ -46,8 +47,9 @@ void settings_init(struct settings *settings, const struct model *model)
 static bool set_choice(int *out, const char *const *words, const char *text, const char *what,
                        struct err *err)
 {
-    char list[120] = "";
-    for (int i = 0; words[i] != NULL; i++) {
+    char list[120] = "", hint[NEAREST_HINT];
+    int count = 0;
+    for (int i = 0; words[i] != NULL; i++, count++) {
         if (strcmp(words[i], text) == 0) {
             *out = i;
             return true;
@@ -55,7 +57,8 @@ static bool set_choice(int *out, const char *const *words, const char *text, con
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", words[i]);
     }
-    return err_set_code(err, EXIT_USAGE, "%s: '%s': expected one of %s", what, text, list);
+    nearest_hint(hint, text, words, count);
+    return err_set_code(err, EXIT_USAGE, "%s: '%s'%s: expected one of %s", what, text, hint, list);
 }
 
 /* Rounds once, not by way of a double. Kernels take what is below FLT_MIN for zero, so that must

@@ -61,7 +61,8 @@
 #include "run.h"
 #include "weights.h"
 
-/* -- 1. Constants ------------------------------------------------------------------------------ */
+/* -- 1. Shapes and constants ------------------------------------------------------------------- */
+${shapes}
 
 /* Offsets of the parameters in the canonical vector, in floats. */
 enum {
@@ -286,18 +287,21 @@ static const struct backend backend = {
 
 /* -- 8. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel with the same structure: run_<kernel> takes from it what the
- * kernel wants. */
-#define RUN(kernel, ...) \
-    static void run_##kernel(const struct kernel_args *a) \
+/* Tests and benches call every kernel with the same structure: run_<type> takes from it what kernels
+ * of a type want. */
+#define RUN(TYPE, ...) \
+    static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
-        kernel(__VA_ARGS__); \
+        ((takes_##TYPE *)kernel)(__VA_ARGS__); \
     }
 @ for _, line in ipairs(run_lines) do
     ${line}
 @ end
 
-#define KERNEL(kernel) .name = #kernel, .run = run_##kernel
+/* What every row has. A function of another type than the row says does not compile. */
+#define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
+    .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
+    .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
 static const struct kernel kernels[] = {
     @ for _, row in ipairs(kernel_rows) do
@@ -347,6 +351,16 @@ static const struct param params[] = {
     };
 @ end
 
+@ if recipe_file then
+    extern const struct recipe training_recipe BURIN_EXPORT(training_recipe); /* ${recipe_file} */
+@ else
+    static const struct recipe training_recipe = {
+        @ for _, line in ipairs(recipe_lines) do
+            ${line}
+        @ end
+    };
+@ end
+
 static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
@@ -357,11 +371,7 @@ static const struct model model = {
     .h = ${model.h},
     .w = ${model.w},
     .classes = ${model.classes},
-    .recipe = {
-        @ for _, line in ipairs(recipe_lines) do
-            ${line}
-        @ end
-    },
+    .recipe = &training_recipe,
     .layers = layers,
     .layer_count = ${#layer_rows},
     .params = params,

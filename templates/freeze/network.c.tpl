@@ -155,6 +155,9 @@ void ${prefix}_predict(float *probabilities, const uint8_t *pixels, int images, 
 }
 
 /* -- Loops ------------------------------------------------------------------------------------- */
+@ for _, text in ipairs(shapes) do
+    ${text}
+@ end
 @ for _, text in ipairs(helpers) do
     ${text}
 @ end

@@ -1,16 +1,10 @@
-@ -- What the loops of kernels are given, and where it lies.
+@ -- Where what the loops of kernels are given lies.
 @ if plain then
 
     /* Of an image, so that sums for all of them fit. */
     enum { MOST_CHANNELS = ${most_channels} };
 @ end
 @ if wanted.image then
-
-    /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by side, and
-     * the next pixel `pitch` floats further on. */
-    struct image {
-        int h, w, c, pitch, border;
-    };
 
     static inline int floats_of(struct image it)
     {
@@ -30,14 +24,6 @@
     {
         return (it.w + 2 * it.border) * it.pitch;
     }
-@ end
-@ if wanted.window then
-
-    /* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is made
-     * of `inputs` channels, and each input makes `outputs`. */
-    struct window {
-        int h, w, stride, padding, inputs, outputs;
-    };
 @ end
 @ if wanted.inside then
 
@@ -84,15 +70,6 @@
             }
         }
     }
-@ end
-@ if wanted.drop_bits then
-
-    /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch` bits a
-     * pixel, `bytes` an image; kept ones are multiplied by `scale`. */
-    struct drop_bits {
-        int pitch, bytes;
-        float scale;
-    };
 @ end
 @ if wanted.dropped then
 

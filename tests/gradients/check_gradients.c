@@ -29,7 +29,8 @@
 #include "run.h"
 
 int generated_main(int argc, char **argv);
-int generated_program_main(const struct model *generated, int argc, char **argv);
+int generated_program_main(const struct model *generated, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
 
 enum { STEPS = 3 };
 
@@ -62,7 +63,7 @@ static double noise(uint64_t key, size_t i)
 
 static struct batch make_batch(void)
 {
-    size_t n = (size_t)model->recipe.batch, count = n * (size_t)(model->c * model->h * model->w);
+    size_t n = (size_t)model->recipe->batch, count = n * (size_t)(model->c * model->h * model->w);
     double *images = must(malloc(count * sizeof *images));
     uint8_t *labels = must(malloc(n));
     uint32_t *samples = must(malloc(n * sizeof *samples));
@@ -88,7 +89,7 @@ static void open_run(struct run *run, const struct batch *batch)
     *run = (struct run){.model = model,
                         .backend = model->backend,
                         .dropout = true,
-                        .label_smoothing = model->recipe.label_smoothing,
+                        .label_smoothing = model->recipe->label_smoothing,
                         .batch = batch};
     if (!team_open(&run->team, 1, &err)) {
         printf("%s\n", err.message);

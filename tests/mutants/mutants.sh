@@ -186,7 +186,7 @@ try()
 }
 
 mkdir -p "$copy" || exit 1
-for part in CMakeLists.txt examples gen runtime scripts templates tests; do
+for part in CMakeLists.txt cmake examples gen runtime scripts templates tests; do
     update "$part" || fail "cannot copy $part"
 done
 # What is compiled this often has to compile fast, and what runs this often has to run.

@@ -405,7 +405,7 @@ local function prepare()
             .. "; done; done")
         return
     end
-    assert(shell("mkdir -p " .. quoted(copy) .. " && cp -Rp CMakeLists.txt "
+    assert(shell("mkdir -p " .. quoted(copy) .. " && cp -Rp CMakeLists.txt cmake "
         .. "examples gen runtime scripts templates tests " .. quoted(copy)) == 0)
     assert(shell("cmake -S " .. quoted(copy) .. " -B " .. quoted(work .. "/build") .. " -G Ninja "
         .. "-D CMAKE_BUILD_TYPE=Debug -D BURIN_WERROR=OFF '-D CMAKE_C_FLAGS_DEBUG=-O1 "

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export.h"
 #include "sys/cpu.h"
 
 int generated_main(int argc, char **argv);
-int generated_program_main(const struct model *model, int argc, char **argv);
+int generated_program_main(const struct model *model, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
 
 static const struct model *caught;
 

@@ -177,7 +177,7 @@ static void sweep(const struct kernel *k, const struct function *f)
                     dy[index_of(&k->dy, i, c)] = 1;
                 made[index_of(out, i, c)] = 0;
             }
-        k->run(&(struct kernel_args){.y = made, .dx = made, .x = x, .dy = dy, .n = 1});
+        kernel_run(k, &(struct kernel_args){.y = made, .dx = made, .x = x, .dy = dy, .n = 1});
         for (int i = 0; i < pixels; i++)
             for (int c = 0; c < k->x.c; c++)
                 check_value(k, f, x[index_of(&k->x, i, c)], made[index_of(out, i, c)]);

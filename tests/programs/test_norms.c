@@ -26,7 +26,8 @@
 #include "run.h"
 #include "sys/cpu.h"
 
-int generated_program_main(const struct model *model, int argc, char **argv);
+int generated_program_main(const struct model *model, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
 int norms_1_gn(int argc, char **argv);
 int norms_1_ln(int argc, char **argv);
 int norms_8_gn(int argc, char **argv);
@@ -104,7 +105,7 @@ static void train(struct result *out, const struct model *model, const struct ba
     struct batch batch = {.n = n, .images = images, .labels = labels, .samples = samples};
     ck_assert_msg(run_open(&run, model, backend, 1, &err), "%s", err.message);
     start_params(&run, offset);
-    run.optim = (struct optim){.lr = model->recipe.lr, .momentum = model->recipe.momentum};
+    run.optim = (struct optim){.lr = model->recipe->lr, .momentum = model->recipe->momentum};
     memset(out, 0, sizeof *out);
     for (int i = 0; i < STEPS; i++) {
         out->loss[i] = run_train(&run, &batch).loss;
@@ -154,15 +155,15 @@ static void expect_same(const struct model *a, const struct model *b, int first,
 
 START_TEST(group_norm_with_one_group_is_layer_norm)
 {
-    expect_same(one_group, layer, 0, one_group->recipe.batch, true);
-    expect_same(one_group, layer, 0, one_group->recipe.batch - 2, true);
+    expect_same(one_group, layer, 0, one_group->recipe->batch, true);
+    expect_same(one_group, layer, 0, one_group->recipe->batch - 2, true);
 }
 END_TEST
 
 START_TEST(group_norm_with_a_group_a_channel_is_instance_norm)
 {
-    expect_same(each_channel, instance, 0, instance->recipe.batch, true);
-    expect_same(each_channel, instance, 0, instance->recipe.batch - 2, true);
+    expect_same(each_channel, instance, 0, instance->recipe->batch, true);
+    expect_same(each_channel, instance, 0, instance->recipe->batch - 2, true);
 }
 END_TEST
 
@@ -174,8 +175,8 @@ END_TEST
 
 START_TEST(batch_norm_of_ghosts_of_one_image_is_instance_norm)
 {
-    expect_same(ghosts, instance, 0, instance->recipe.batch, false);
-    expect_same(ghosts, instance, 0, instance->recipe.batch - 2, false);
+    expect_same(ghosts, instance, 0, instance->recipe->batch, false);
+    expect_same(ghosts, instance, 0, instance->recipe->batch - 2, false);
 }
 END_TEST
 

@@ -28,7 +28,8 @@
 #include "run.h"
 #include "sys/cpu.h"
 
-int generated_program_main(const struct model *model, int argc, char **argv);
+int generated_program_main(const struct model *model, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
 int offsets_offset_bn(int argc, char **argv);
 int offsets_offset_in(int argc, char **argv);
 int offsets_offset_gn(int argc, char **argv);
@@ -202,7 +203,7 @@ struct images {
 
 static void make_images(struct images *out, const struct model *model, float base, float contrast)
 {
-    int n = model->recipe.batch;
+    int n = model->recipe->batch;
     size_t count = (size_t)(n * model->c * model->h * model->w);
     uint64_t key = rng_key(3, 0, 0, RNG_SYNTHETIC);
     out->values = malloc(count * sizeof *out->values);

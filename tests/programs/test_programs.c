@@ -366,10 +366,10 @@ START_TEST(files_are_judged)
     make_folder();
     make_records();
     expect_run("gn", words, EXIT_OK);
-    expect_output("made: not verified as the official archive: no SHA256SUMS beside the files");
+    expect_output("made: whether these are the official files is not known: no SHA256SUMS beside them");
     put_digests("");
     expect_run("gn", words, EXIT_OK);
-    expect_output("SHA256SUMS does not begin with");
+    expect_output("is not that of `make data`, which begins with");
     put_digests(CIFAR_OFFICIAL_MARK "\n");
     expect_run("gn", words, EXIT_OK);
     struct text output = read_file("output");

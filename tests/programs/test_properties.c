@@ -127,7 +127,7 @@ static void run(const struct kernel *k, struct kernel_args args, int n)
     args.sums = zeros((size_t)n * (size_t)kernel_sum_rows(k) * (size_t)k->y.pitch);
     args.db = zeros((size_t)k->y.pitch);
     args.n = n;
-    k->run(&args);
+    kernel_run(k, &args);
     free(args.scratch);
     free(args.sums);
     free(args.db);
@@ -297,7 +297,7 @@ static void losses_of(double *losses, const float *images)
 {
     struct err err = {0};
     struct run r;
-    int n = model->recipe.batch;
+    int n = model->recipe->batch;
     uint8_t labels[1024];
     uint32_t samples[1024];
     ck_assert_int_le(n, 1024);
@@ -316,14 +316,14 @@ static void losses_of(double *losses, const float *images)
 START_TEST(images_do_not_depend_on_each_other)
 {
     size_t each = (size_t)(model->c * model->h * model->w);
-    size_t count = each * (size_t)model->recipe.batch;
+    size_t count = each * (size_t)model->recipe->batch;
     float *images = made_up(count, 8);
     double before[MODEL_CHUNKS], after[MODEL_CHUNKS];
     losses_of(before, images);
     for (size_t i = 0; i < each; i++)
         images[i] = -images[i] / 2;
     losses_of(after, images);
-    int chunk = run_chunk_images(model), chunks = (model->recipe.batch + chunk - 1) / chunk;
+    int chunk = run_chunk_images(model), chunks = (model->recipe->batch + chunk - 1) / chunk;
     ck_assert(before[0] != after[0]);
     int changed = 0;
     for (int i = 1; i < chunks; i++)

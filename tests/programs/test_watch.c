@@ -32,7 +32,7 @@ static void setup(void)
     const size_t floats = (size_t)(model->c * model->h * model->w);
     ck_assert_msg(run_open(&run, model, model->backend, 1, &err), "%s", err.message);
     run_init_params(&run, 3);
-    int n = model->recipe.batch > 2 ? model->recipe.batch - 1 : model->recipe.batch;
+    int n = model->recipe->batch > 2 ? model->recipe->batch - 1 : model->recipe->batch;
     float *images = malloc((size_t)n * floats * sizeof(float));
     uint8_t *labels = malloc((size_t)n);
     uint32_t *samples = malloc((size_t)n * sizeof(uint32_t));

@@ -5,6 +5,7 @@
 #     run(burin plan s8)              # sets result and output, standard error with it
 #     run_well(burin plan s8)         # and its exit code is 0
 #     expect("46000 parameters")      # in output; a blank also stands for the end of a line
+#     expect_not("error")             # nowhere in it
 
 macro(run)
     set(run_folder)
@@ -27,5 +28,12 @@ function(expect text)
     string(FIND "${output}\n${flat}" "${text}" position)
     if(position LESS 0)
         message(FATAL_ERROR "expected \"${text}\" in:\n${output}")
+    endif()
+endfunction()
+
+function(expect_not text)
+    string(FIND "${output}" "${text}" position)
+    if(position GREATER_EQUAL 0)
+        message(FATAL_ERROR "expected no \"${text}\" in:\n${output}")
     endif()
 endfunction()

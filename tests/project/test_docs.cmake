@@ -8,7 +8,7 @@
 # of the source. Links to other sites are not followed.
 cmake_minimum_required(VERSION 3.22)
 set(root "${CMAKE_SOURCE_DIR}") # of a script: where it runs
-set(folders docs examples gen generated results runtime scripts templates tests)
+set(folders cmake docs examples gen generated results runtime scripts templates tests)
 
 set(documents)
 file(GLOB documents "${root}/*.md")

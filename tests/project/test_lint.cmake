@@ -38,7 +38,7 @@ if(NOT COMMAND)
     return()
 endif()
 
-set(flags -std=c11 -D_POSIX_C_SOURCE=200809L ${FLAGS})
+set(flags -std=c11 -D_POSIX_C_SOURCE=200809L "-DBURIN_VERSION=\"0\"" ${FLAGS})
 set(found "")
 foreach(source IN LISTS sources)
     get_filename_component(folder "${source}" DIRECTORY) # the two have a json.h each

@@ -37,8 +37,8 @@ endfunction()
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${tree}/my nets")
-foreach(name CMakeLists.txt CMakePresets.json Makefile docs examples gen runtime scripts templates
-        tests)
+foreach(name CMakeLists.txt CMakePresets.json Makefile cmake docs examples gen runtime scripts
+        templates tests)
     file(COPY "${BURIN_SOURCE}/${name}" DESTINATION "${tree}")
 endforeach()
 file(COPY "${BURIN_SOURCE}/tests/nets/tiny.lua" DESTINATION "${tree}/my nets")

@@ -40,10 +40,18 @@ endif()
 expect("a|b/tiny.lua: CMake and Ninja cannot take ; | \\ ? $ or a new line in a path")
 file(REMOVE_RECURSE "${project}/a|b")
 
-# A changed network makes a new program, an unchanged one does not.
+# A changed recipe makes a new program of the old kernels, even where it moves all lines; a changed
+# network makes new ones, an unchanged one nothing.
 run_well("${CMAKE_COMMAND}" --build build)
 expect("no work to do")
 file(READ "${project}/my digits.lua" text)
+string(REPLACE "sgd { lr = 0.05" "sgd {\n lr = 0.0625" text "${text}")
+file(WRITE "${project}/my digits.lua" "${text}")
+run_well("${CMAKE_COMMAND}" --build build)
+expect("_gn_c_recipe.c.o")
+expect_not("_gn_c.c.o")
+run_well(build/digits train --data synthetic --max-steps 1 --out out)
+expect("lr 0.0625 recipe")
 string(REPLACE "conv { 16" "conv { 24" text "${text}")
 file(WRITE "${project}/my digits.lua" "${text}")
 run_well("${CMAKE_COMMAND}" --build build)

@@ -1,10 +1,11 @@
 # Builds the suites once more, as another preset says, and runs them.
 #
-#     cmake -DPRESET=asan -DBUILD=build/asan [-DSUITES=test_team|...] -P tests/project/test_tree.cmake
+#     cmake -DPRESET=asan -DBUILD=build/asan [-DONLY=test_team|...] [-DWITHOUT=test_faults|...]
+#         -P tests/project/test_tree.cmake
 #
-# SUITES are the tests to run, each an executable of that name; all suites and `native` without it.
-# It runs in the root of the source tree. `native` are the tests of generated programs for this
-# processor.
+# ONLY are the tests to run, each an executable of that name; all suites and `native` without it, but
+# those of WITHOUT. It runs in the root of the source tree. `native` are the tests of generated
+# programs for this processor.
 cmake_minimum_required(VERSION 3.22)
 
 function(run)
@@ -18,9 +19,11 @@ endfunction()
 run("${CMAKE_COMMAND}" --preset ${PRESET} -B "${BUILD}")
 set(targets suites)
 set(chosen --label-regex "^(suite|native)$")
-if(SUITES)
-    string(REPLACE "|" ";" targets "${SUITES}")
-    set(chosen --tests-regex "^(${SUITES})$")
+if(ONLY)
+    string(REPLACE "|" ";" targets "${ONLY}")
+    set(chosen --tests-regex "^(${ONLY})$")
+elseif(WITHOUT)
+    list(APPEND chosen --exclude-regex "^(${WITHOUT})$")
 endif()
 run("${CMAKE_COMMAND}" --build "${BUILD}" --target ${targets})
 cmake_host_system_information(RESULT processors QUERY NUMBER_OF_LOGICAL_CORES)

@@ -149,8 +149,8 @@ static void record_run(struct record *r, const struct model *model, const struct
     struct inputs in = make_inputs(model, seed, disturbance);
     struct batch batch = batch_of(&in, model, seed);
     start_params(&run, seed, disturbance);
-    run.label_smoothing = model->recipe.label_smoothing;
-    run.optim = optim_of(&model->recipe);
+    run.label_smoothing = model->recipe->label_smoothing;
+    run.optim = optim_of(model->recipe);
     size_t bytes = model->param_floats * sizeof(float);
     float *start = must(malloc(bytes));
     memcpy(start, run.store.param, bytes);

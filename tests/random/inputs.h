@@ -139,7 +139,7 @@ struct inputs {
 static inline struct inputs make_inputs(const struct model *model, uint64_t seed,
                                         uint64_t disturbance)
 {
-    size_t n = (size_t)model->recipe.batch, each = (size_t)(model->c * model->h * model->w);
+    size_t n = (size_t)model->recipe->batch, each = (size_t)(model->c * model->h * model->w);
     struct inputs in = {must(malloc(n * each * sizeof(float))), must(malloc(n)),
                         must(malloc(n * sizeof(uint32_t)))};
     uint64_t key = rng_key(seed, 2, 0, RNG_SYNTHETIC);
@@ -164,7 +164,7 @@ static inline void free_inputs(struct inputs *in)
 static inline struct batch batch_of(const struct inputs *in, const struct model *model,
                                     uint64_t seed)
 {
-    return (struct batch){.n = model->recipe.batch,
+    return (struct batch){.n = model->recipe->batch,
                           .images = in->images,
                           .labels = in->labels,
                           .samples = in->samples,

@@ -104,8 +104,8 @@ bool write_steps(const struct model *model, const char *path, uint64_t seed)
     const float noise = noise_size(model);
     start_params(&run, seed, 0);
     run.dropout = false;
-    run.label_smoothing = model->recipe.label_smoothing;
-    run.optim = optim_of(&model->recipe);
+    run.label_smoothing = model->recipe->label_smoothing;
+    run.optim = optim_of(model->recipe);
     run.optim.lr = LR;
     note(&notes, "", "images", 4, shape, in.images);
     note_labels(&notes, in.labels, shape[0]);

@@ -3,7 +3,7 @@
  *
  *     current = &kernel;                       (kernel.run is fake)
  *     bug = TAP_OFF;                           (or NO_BUG)
- *     fake(&args);
+ *     kernel_run(&kernel, &args);
  *
  * For the test of what tests kernels: see test_verify.c.
  */
@@ -371,8 +371,9 @@ static float *vectors_of(const float *vectors, int rows, const struct layout *l,
                            : (float *)(uintptr_t)(vectors + (each ? image * rows * l->pitch : 0));
 }
 
-static void fake(const struct kernel_args *a)
+static void fake(kernel_function *function, const struct kernel_args *a)
 {
+    (void)function;
     const struct kernel *k = current;
     bool weighted = k->op == KERNEL_CONV || k->op == KERNEL_LINEAR;
     size_t sums = (size_t)(kernel_sum_rows(k) * (weighted ? k->y.pitch : k->x.pitch));

@@ -254,7 +254,7 @@ local function loops_of(spec, params)
         template = weights and "ops/conv/winograd_weights.c.tpl" or "ops/conv/winograd.c.tpl",
         given = {
             image(weights and e.source or e.target), image(weights and e.target or e.source),
-            { text = e.padding .. " /* padding */" },
+            entry.number("PADDING", e.padding .. " /* padding */"),
         },
     }
 end
@@ -293,8 +293,7 @@ function winograd.params(spec, isa, options)
     params.nr = spec.tile.nr
     loops.name = table.concat(loops.words, "_")
     local file <const>, _, list <const> = entry.kernel(spec, params, loops)
-    shared[#shared + 1] = list[1]
-    return file, params, shared
+    return file, params, table.move(list, 1, #list, #shared + 1, shared)
 end
 
 --- How often a kernel fetches memory ahead: once a frequency of each block.

@@ -1,5 +1,6 @@
 /* test_burin.c - the generator as a user runs it: exit codes, messages, and files. */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "run_burin.h"
+#include "usage.h"
 
 static void make_folder(void)
 {
@@ -26,7 +28,22 @@ static void remove_folder(void)
 {
     remove(in_folder("net.lua"));
     remove(in_folder("twin.py"));
+    remove(in_folder("ok.c"));
+    remove(in_folder("how.c"));
     ck_assert_int_eq(rmdir(folder), 0); /* fails when anything else was left behind */
+}
+
+/* Whether a file of the folder has a text in one of its lines. */
+static bool file_has(const char *name, const char *text)
+{
+    char line[512];
+    bool has = false;
+    FILE *file = fopen(in_folder(name), "r");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file) != NULL)
+        has = has || strstr(line, text) != NULL;
+    ck_assert_int_eq(fclose(file), 0);
+    return has;
 }
 
 static void put_network(const char *text)
@@ -38,26 +55,30 @@ static void put_network(const char *text)
 }
 
 /* A wrong command line and what is said of it. */
+#define COMMANDS "gen, plan, twin, data, layers, report, export, import or freeze"
 #define NORMS ": expected bn, gn, ln, in, none, bn1 to bn9999 or gn1 to gn9999"
 
 static const struct {
     const char *arguments, *message;
 } wrong_usage[] = {
-    {"", "no command: expected gen, plan, twin, layers, report, export, import or freeze"},
-    {"make s8",
-     "unknown command make: expected gen, plan, twin, layers, report, export, import or freeze"},
+    {"", "no command: expected " COMMANDS},
+    {"make s8", "unknown command make: expected " COMMANDS},
+    {"paln s8", "unknown command paln (did you mean plan?): expected " COMMANDS},
+    {"gen --unrolls=full s8",
+     "--unrolls=full: no such option (did you mean --unroll?): expected one of the help"},
     {"gen", "gen: expected one network, got 0"},
     {"plan", "plan: expected one network, got 0"},
     {"twin", "twin: expected one network, got 0"},
     {"gen a b", "gen: expected one network, got 2"},
     {"layers s8", "layers: expected no network, got 1"},
+    {"--norm bn data x", "data: stands behind options: expected burin data [options] PATH"},
     {"gen --norm batch s8", "--norm batch" NORMS},
-    {"gen --norm bn0 s8", "--norm bn0" NORMS},
+    {"gen --norm bn0 s8", "--norm bn0 (did you mean bn?)" NORMS},
     {"gen --norm bn16x s8", "--norm bn16x" NORMS},
     {"gen --norm bn10000 s8", "--norm bn10000" NORMS},
-    {"gen --norm gn0 s8", "--norm gn0" NORMS},
+    {"gen --norm gn0 s8", "--norm gn0 (did you mean gn?)" NORMS},
     {"gen --norm gn04 s8", "--norm gn04" NORMS},
-    {"gen --norm ln4 s8", "--norm ln4" NORMS},
+    {"gen --norm ln4 s8", "--norm ln4 (did you mean ln?)" NORMS},
     {"report", "report: expected the folders of one run or more, got 0"},
     {"report --norm bn a",
      "--norm: report does not take it: expected gen, plan, twin, export or freeze"},
@@ -133,6 +154,37 @@ START_TEST(help_and_version)
     expect_part("gen --help", 0, "--gen-dir DIR");
     expect_part("--version", 0, "burin ");
     expect_part("layers", 0, "conv: conv { 32, window = 3, padding = 1 }\n");
+}
+END_TEST
+
+/* Every command, every option, and every value that an option may have. */
+START_TEST(help_is_whole)
+{
+    ck_assert_int_eq(burin("--help"), 0);
+    for (int i = 0; i < usage_command_count; i++) {
+        char line[160];
+        snprintf(line, sizeof line, "\n  %-10s%s\n", usage_commands[i].name,
+                 usage_commands[i].help);
+        ck_assert_msg(strstr(output, line) != NULL, "%s", line);
+    }
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct usage_option *option = &usage_options[id];
+        char name[64];
+        snprintf(name, sizeof name, " --%s %s", option->name,
+                 option->value != NULL ? option->value : "");
+        ck_assert_msg(strstr(output, name) != NULL, "%s", name);
+        for (int i = 0; i < USAGE_CHOICES && option->choices[i] != NULL; i++) {
+            const bool is_between = id == OPT_OPSET; /* "17 to 23" */
+            ck_assert_msg(is_between || strchr(option->choices[i], ' ') != NULL ||
+                              strstr(option->help, option->choices[i]) != NULL,
+                          "--%s: %s", option->name, option->choices[i]);
+        }
+    }
+    for (const char *line = output, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+        ck_assert_msg(end - line <= 100, "%.*s", (int)(end - line), line);
+    expect_part("--help", 0,
+                "  --external           read tensors that stand in files beside the model's "
+                "(import)\n");
 }
 END_TEST
 
@@ -283,6 +335,48 @@ START_TEST(gen_works_from_any_folder)
 }
 END_TEST
 
+#define SMALL                                                                                      \
+    "name = \"ok\", classes = 2, input = { 1, 1, 1 }, recipe = { optimizer = sgd { lr = %s } },\n" \
+    "layers = { %s, softmax_cross_entropy() } }\n"
+
+static const struct {
+    const char *before, *lr, *layers, *program; /* what becomes of the program */
+} recipes_apart[] = {
+    {"return network { ", "1", "linear(2)", "written"},
+    {"return network { ", "1", "linear(2)", "unchanged"},
+    {"return network { ", "0.5", "linear(2)", "unchanged"},
+    {"\n\n-- moves\nreturn network { ", "0.25", "linear(2)", "unchanged"},
+    {"return network { ", "0.25", "relu(), linear(2)", "written"},
+};
+
+/* A program whose recipe stands apart is written when its code changes, whatever its recipe and
+ * the lines of its description. */
+START_TEST(recipes_stand_apart)
+{
+    ck_assert_int_eq(chdir(folder), 0);
+    const char *options = "gen --isa c net.lua -o ok.c --recipe how.c";
+    for (size_t i = 0; i < sizeof recipes_apart / sizeof recipes_apart[0]; i++) {
+        char text[512], want[128], rate[64];
+        int length = snprintf(text, sizeof text, "%s", recipes_apart[i].before);
+        snprintf(text + length, sizeof text - (size_t)length, SMALL, recipes_apart[i].lr,
+                 recipes_apart[i].layers);
+        put_network(text);
+        snprintf(want, sizeof want, "ok.c: %s\nhow.c: ", recipes_apart[i].program);
+        expect_part(options, 0, want);
+        snprintf(rate, sizeof rate, "    .lr = %s%s,\n", recipes_apart[i].lr,
+                 strcmp(recipes_apart[i].lr, "1") == 0 ? ".0f" : "f");
+        ck_assert_msg(file_has("how.c", rate) && !file_has("ok.c", ".lr ="), "%zu: %s", i, rate);
+    }
+    expect("gen --isa c net.lua -o ok.c --recipe ok.c", 1,
+           "burin: ok.c: is the program: expected another file for --recipe\n");
+    expect("gen --isa c net.lua -o ok.c --recipe net.lua", 1,
+           "burin: net.lua: is the description: expected another file to write\n");
+    expect(
+        "gen --isa c --real double net.lua --recipe how.c", 2,
+        "burin: --recipe how.c: the numbers are double: expected no --recipe, or --real float\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("burin");
@@ -293,6 +387,7 @@ int main(void)
     tcase_add_test(tcase, plain_loops_are_portable);
     tcase_add_test(tcase, doubles_are_portable);
     tcase_add_test(tcase, help_and_version);
+    tcase_add_test(tcase, help_is_whole);
     tcase_add_test(tcase, networks_are_found);
     tcase_add_test(tcase, descriptions_are_rejected);
     tcase_add_test(tcase, runs_print_the_same);
@@ -300,6 +395,7 @@ int main(void)
     tcase_add_test(tcase, closed_descriptors_are_not_those_of_files);
     tcase_add_test(tcase, twin_is_written_once);
     tcase_add_test(tcase, gen_works_from_any_folder);
+    tcase_add_test(tcase, recipes_stand_apart);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

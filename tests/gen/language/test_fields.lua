@@ -133,10 +133,9 @@ end
 --              place(given),           -- the description around the call with these fields
 --              may_idle = bool,        -- fields without effect are no mistakes
 --              skips = { field = true } or nil }
-local function try_field(case, field, nonsense, effects)
+--     usual = { graph, dump, program or nil }: of the case as its base is; the program made once
+local function try_field(case, usual, field, nonsense, effects)
     local spec <const>, base <const>, norm <const> = case.spec, case.base, case.norm
-    local usual <const> = assert(build(case.place(base), norm), "the base is rejected")
-    local usual_dump <const>, usual_program = dump.text(usual), nil
     local values <const> = values_of(field)
     table.move(NONSENSE, 1, nonsense and #NONSENSE or 0, #values + 1, values)
     for _, source in ipairs(values) do
@@ -149,11 +148,11 @@ local function try_field(case, field, nonsense, effects)
         if built and not is_base(field, source, base, spec) then
             local what <const> = ("%s %s %s: %s"):format(norm, spec.name, field.name,
                 case.place(given))
-            local changes <const> = dump.text(built) ~= usual_dump
+            local changes <const> = dump.text(built) ~= usual.dump
             assert(changes or case.may_idle, "no effect: " .. what)
             if changes and (field.type == "number" or not effects[field]) then
-                usual_program = usual_program or program(usual)
-                assert(program(built) ~= usual_program, "no effect on the program: " .. what)
+                usual.program = usual.program or program(usual.graph)
+                assert(program(built) ~= usual.program, "no effect on the program: " .. what)
                 effects[field] = true
             end
         end
@@ -165,10 +164,13 @@ end
 local function walk(cases)
     local effects <const> = {}
     for i, case in ipairs(cases) do
+        local graph_of_base <const> = assert(build(case.place(case.base), case.norm),
+            "the base is rejected")
+        local usual <const> = { graph = graph_of_base, dump = dump.text(graph_of_base) }
         for _, field in ipairs(case.spec.fields) do
             local is_walked <const> = field.type == "table" or field.type == "record"
             if not is_walked and not (case.skips and case.skips[field.name]) then
-                try_field(case, field, i == 1, effects)
+                try_field(case, usual, field, i == 1, effects)
             end
         end
     end

@@ -36,8 +36,8 @@ local rejected <const> = {
     { "syntax", "return network {\n    name = ,\n}",
       "2: unexpected symbol near ',': expected Lua 5.4" },
     { "unknown call", "return network { layers = { conv2d(16) } }",
-      '1: unknown name "conv2d": expected a layer, a variable or one of the functions that '
-      .. "`burin layers` lists" },
+      '1: unknown name "conv2d" (did you mean conv?): expected a layer, a variable or one of the '
+      .. "functions that `burin layers` lists" },
     { "nothing returned", "network {}",
       "1: the description returns nil: expected `return network { ... }`" },
     { "wrong value returned", "return { conv(16) }",
@@ -70,8 +70,8 @@ local rejected <const> = {
 
     -- Fields.
     { "unknown field", describe("conv { 16, windw = 3, window = 3 }, " .. ending),
-      '6: conv: has no field "windw": expected channels, window, stride, padding, groups, bias, '
-      .. "name or from" },
+      '6: conv: has no field "windw" (did you mean window?): expected channels, window, stride, '
+      .. "padding, groups, bias, name or from" },
     { "field missing", describe("conv(16), " .. ending),
       "6: conv: window is missing: expected an integer from 1 to 7" },
     { "nothing given", describe("conv(), " .. ending), {
@@ -165,8 +165,8 @@ local rejected <const> = {
         .. "expected another name",
     } },
     { "unknown reference", describe('relu { from = "firts" }, ' .. ending),
-      '6: relu: reads "firts", which no layer is called: expected the name of an earlier layer, '
-      .. "or input" },
+      '6: relu: reads "firts", which no layer is called (did you mean first?): expected '
+      .. "the name of an earlier layer, or input" },
     { "later reference", describe('add("linear1"), ' .. ending),
       '6: add: reads "linear1", which comes no earlier: expected the name of an earlier layer, or '
       .. "input" },
@@ -179,8 +179,15 @@ local rejected <const> = {
 
     -- The list of layers.
     { "call forgotten", describe("relu, " .. ending),
-      "1: network: layers[2] is a function: expected a layer or a list of layers (a call, with "
-      .. "parentheses)" },
+      "6: network: layers[2] is relu: expected relu { ... } or relu()" },
+    { "calls forgotten", describe("relu() --relu,\n, norm\n, relu, pairs, " .. ending), {
+        "1: network: layers[5] is a function: expected a layer or a list of layers",
+        "7: network: layers[3] is norm: expected norm { ... } or norm()",
+        "8: network: layers[4] is relu: expected relu { ... } or relu()",
+    } },
+    { "comma forgotten", describe("relu()\nnorm(), " .. ending),
+      "7: '}' expected (to close '{' at line 4) near 'norm': expected a comma before it, or the "
+      .. "brace" },
     { "hole", describe("nil, " .. ending),
       "1: network: layers[2] is nil: expected a layer or a list of layers" },
     { "schedule among layers", describe("{ relu(), constant() }, " .. ending),
@@ -213,13 +220,13 @@ local rejected <const> = {
         "1: network: layers is missing: expected a table { ... }",
     } },
     { "input", describe(ending, "input = { 3, 32 }, recipe = { optimizer = sgd { lr = 1 } },"),
-      "1: network: input is a table: expected { channels, height, width }, at most 4096 channels "
+      "3: network: input is a table: expected { channels, height, width }, at most 4096 channels "
       .. "of 1024 x 1024" },
     { "large input",
       describe(ending, "input = { 4096, 1024, 1024 }, recipe = { optimizer = sgd { lr = 1 } },"),
       "1: network: input is 4096 x 1024 x 1024: expected at most 67108864 values" },
     { "more classes than a label tells apart", describe(ending):gsub("= 10,", "= 257,", 1),
-      "1: network: classes is 257: expected an integer from 2 to 256: a label is a byte" },
+      "2: network: classes is 257: expected an integer from 2 to 256: a label is a byte" },
     { "no optimizer", describe(ending, "input = { 3, 32, 32 }, recipe = {},"),
       "1: recipe: optimizer is missing: expected sgd, adam, adamw, lion or muon { ... }" },
     { "optimizer and schedule", describe(ending, "input = { 3, 32, 32 }, recipe = {\n"
@@ -247,7 +254,7 @@ local rejected <const> = {
       "6: dropout: p is 0.99999999, as a float 1: expected a number from 0, below 1" },
     { "schedule of another kind", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 }, schedule = relu() },"),
-      "1: recipe: schedule is a call of relu: expected constant, step, multistep, exponential, "
+      "4: recipe: schedule is a call of relu: expected constant, step, multistep, exponential, "
       .. "linear, cosine, onecycle or plateau { ... }" },
     { "milestones that fall", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 },\n"
@@ -260,22 +267,22 @@ local rejected <const> = {
     { "factors of nothing", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 },\n"
       .. "decay = { norm = 0 }, rate = { bias = 1, scale = 2 } },"), {
-        "1: recipe: decay has no effect with weight_decay 0: expected no decay, or weight_decay "
+        "5: recipe: decay has no effect with weight_decay 0: expected no decay, or weight_decay "
         .. "above 0",
-        "1: rate: has no field \"scale\": expected weight, head, norm or bias",
-        "1: rate: has no effect: expected a factor that is not 1, or no rate",
+        "5: rate: has no field \"scale\": expected weight, head, norm or bias",
+        "5: rate: has no effect: expected a factor that is not 1, or no rate",
     } },
     { "augmentation", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 },\n"
       .. 'augment = { crop = 32, flip = "often", cutout = 33 } },'), {
-        "1: augment: flip is \"often\": expected one of none, random or alternating",
-        "1: augment: crop is 32: expected less than the image side, 32",
-        "1: augment: cutout is 33: expected at most the image side, 32",
+        "5: augment: flip is \"often\": expected one of none, random or alternating",
+        "5: augment: crop is 32: expected less than the image side, 32",
+        "5: augment: cutout is 33: expected at most the image side, 32",
     } },
 
     { "images that a flip leaves as they are", describe(ending, "input = { 3, 32, 1 },\n"
       .. 'recipe = { optimizer = sgd { lr = 1 }, augment = { flip = "random" } },'),
-      "1: augment: flip is random, of images one pixel wide: expected none, or wider images" },
+      "4: augment: flip is random, of images one pixel wide: expected none, or wider images" },
     { "nothing that learns", "\nreturn network { name = 'bad', input = { 10, 8, 8 },\n"
       .. "classes = 10, recipe = { optimizer = sgd { lr = 1 } },\n"
       .. "layers = { relu(), global_avgpool(), softmax_cross_entropy() } }",

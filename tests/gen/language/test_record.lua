@@ -31,7 +31,7 @@ local function check(arguments)
     local messages <const> = {}
     local values <const> = record.check(spec, arguments, 7, function(line, what, expected)
         test.equal(line, 7)
-        messages[#messages + 1] = what .. ": expected " .. expected
+        messages[#messages + 1] = record.words(what) .. ": expected " .. expected
     end)
     return values, messages
 end

@@ -291,6 +291,62 @@ START_TEST(what_nothing_recognises_is_listed)
 }
 END_TEST
 
+static void put_folder(const char *path)
+{
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+/* What people have instead is named. */
+START_TEST(other_versions_are_named)
+{
+    struct data data = {0};
+    static const char *const versions[][2] = {
+        {"data_batch_1", "CIFAR-10 in its Python version: expected the binary version"},
+        {"data_batch_1.mat", "CIFAR-10 in its Matlab version: expected the binary version"},
+        {"meta", "CIFAR-100 in its Python version: expected the binary version"},
+        {"train_32x32.mat", "SVHN as Matlab files: expected arrays"},
+    };
+    char inside[600], path[700];
+    snprintf(inside, sizeof inside, "%s/inside", folder);
+    put_folder(inside);
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", inside, versions[i][0]);
+        FILE *file = fopen(path, "w");
+        ck_assert(file != NULL && fclose(file) == 0);
+        struct err err = {0};
+        ck_assert(!open_part(&data, inside, DATA_TEST, &err));
+        ck_assert_msg(strstr(err.message, versions[i][1]) != NULL, "%s", err.message);
+        remove(path);
+    }
+    remove(inside);
+}
+END_TEST
+
+/* A folder that holds one data set is taken for it; one that holds two is not. */
+START_TEST(the_folder_around_it_will_do)
+{
+    struct data data = {0};
+    struct err err = {0};
+    char around[600], link[700], other[700];
+    snprintf(around, sizeof around, "%s/around", folder);
+    snprintf(link, sizeof link, "%s/cifar-10-batches-bin", around);
+    snprintf(other, sizeof other, "%s/another", around);
+    put_folder(around);
+    ck_assert_int_eq(symlink(folder, link), 0);
+    ck_assert_msg(open_part(&data, around, DATA_TEST, &err), "%s", err.message);
+    ck_assert_str_eq(data.source, link);
+    ck_assert_int_eq(data.count, 10000);
+    data_close(&data);
+    ck_assert_int_eq(symlink(folder, other), 0);
+    ck_assert(!open_part(&data, around, DATA_TEST, &err));
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "around: a folder with another, cifar-10-batches-bin: expected one"));
+    remove(link);
+    remove(other);
+    remove(around);
+}
+END_TEST
+
 /* -- Unofficial files -------------------------------------------------------------------------- */
 
 START_TEST(verified_files_give_no_warning)
@@ -307,16 +363,17 @@ END_TEST
 
 START_TEST(no_list)
 {
-    warns_with("@: not verified as the official archive: no SHA256SUMS beside the files (`make "
-               "data` writes it)");
+    warns_with("@: whether these are the official files is not known: no SHA256SUMS beside them, "
+               "which `make data` writes; they are read all the same");
 }
 END_TEST
 
 START_TEST(list_without_the_mark)
 {
     write_sums("", TEST_FILE, TEST_FILE);
-    warns_with("@: not verified as the official archive: SHA256SUMS does not begin with \"# "
-               "cifar-10-binary.tar.gz md5 c32a1d4ab5d03f1284b67883e8d87530\"");
+    warns_with("@: whether these are the official files is not known: the SHA256SUMS beside them "
+               "is not that of `make data`, which begins with \"# cifar-10-binary.tar.gz md5 "
+               "c32a1d4ab5d03f1284b67883e8d87530\"; they are read all the same");
 }
 END_TEST
 
@@ -353,8 +410,8 @@ END_TEST
 START_TEST(pipes_are_no_files)
 {
     ck_assert_int_eq(mkfifo(in_folder("SHA256SUMS"), 0666), 0);
-    warns_with("@: not verified as the official archive: no SHA256SUMS beside the files (`make "
-               "data` writes it)");
+    warns_with("@: whether these are the official files is not known: no SHA256SUMS beside them, "
+               "which `make data` writes; they are read all the same");
     remove(in_folder("test_batch.bin"));
     ck_assert_int_eq(mkfifo(in_folder("test_batch.bin"), 0666), 0);
     fails_with(DATA_TEST, "@/test_batch.bin: cannot open: not a regular file");
@@ -517,6 +574,8 @@ int main(void)
     tcase_add_test(tests, endless_names_are_refused);
     tcase_add_test(tests, a_network_of_another_shape_is_refused);
     tcase_add_test(tests, what_nothing_recognises_is_listed);
+    tcase_add_test(tests, other_versions_are_named);
+    tcase_add_test(tests, the_folder_around_it_will_do);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

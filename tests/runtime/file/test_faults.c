@@ -46,7 +46,7 @@ static int call(const char *words)
     for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
         arguments[count++] = word;
     tiny_model.backend = &tiny_backend;
-    tiny_model.recipe.batch = IMAGES;
+    tiny_recipe.batch = IMAGES;
     return program_main(&tiny_model, count, arguments);
 }
 

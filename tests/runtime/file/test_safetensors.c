@@ -426,13 +426,13 @@ END_TEST
 START_TEST(impossible_lengths_are_refused)
 {
     write_bytes("1234567", 7);
-    refused("7 bytes: expected a safetensors file of at least 8 bytes");
+    refused("not a safetensors file: 7 bytes: expected at least 8");
     write_bytes("", 0);
     refused("0 bytes: expected");
     write_bytes("\3\0\0\0\0\0\0\0{}", 10);
-    refused("byte 0: header of 3 bytes: expected at most 2");
+    refused("not a safetensors file, or cut: byte 0: header of 3 bytes: expected at most 2");
     write_bytes("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10);
-    refused("byte 0: header of 18446744073709551615 bytes: expected at most 2");
+    refused("not a safetensors file, or cut: byte 0: header of 18446744073709551615 bytes: expected at most 2");
 }
 END_TEST
 
@@ -440,7 +440,7 @@ START_TEST(an_enormous_header_is_refused_unread)
 {
     write_bytes("\1\x24\xf4\0\0\0\0\0{}", 10); /* 16,000,001 */
     ck_assert_int_eq(truncate(path, 200 * 1000 * 1000), 0);
-    refused("byte 0: header of 16000001 bytes: expected at most 16000000");
+    refused("not a safetensors file, or cut: byte 0: header of 16000001 bytes: expected at most 16000000");
 }
 END_TEST
 

@@ -21,8 +21,9 @@
 
 enum { C = 3, K = 4, PIXELS = 4, BATCH = 20 };
 
-static void conv_fwd(const struct kernel_args *a)
+static void conv_fwd(kernel_function *function, const struct kernel_args *a)
 {
+    (void)function;
     for (int i = 0; i < PIXELS; i++)
         for (int k = 0; k < K; k++) {
             a->y[i * K + k] = 0;
@@ -31,22 +32,25 @@ static void conv_fwd(const struct kernel_args *a)
         }
 }
 
-static void conv_bwd_weights(const struct kernel_args *a)
+static void conv_bwd_weights(kernel_function *function, const struct kernel_args *a)
 {
+    (void)function;
     for (int i = 0; i < PIXELS; i++)
         for (int k = 0; k < K; k++)
             for (int c = 0; c < C; c++)
                 a->dw[k * C + c] += a->dy[i * K + k] * a->x[i * C + c];
 }
 
-static void average_bwd(const struct kernel_args *a)
+static void average_bwd(kernel_function *function, const struct kernel_args *a)
 {
+    (void)function;
     for (int i = 0; i < PIXELS * K; i++)
         a->dx[i] = a->dy[i % K] / PIXELS;
 }
 
-static void average_bwd_wrong(const struct kernel_args *a)
+static void average_bwd_wrong(kernel_function *function, const struct kernel_args *a)
 {
+    (void)function;
     for (int i = 0; i < PIXELS * K; i++)
         a->dx[i] = a->dy[i % K];
 }
@@ -169,6 +173,8 @@ static const struct param params[] = {
      .fan_in = K},
 };
 
+static const struct recipe recipe = {.batch = BATCH, .momentum = 0.9f};
+
 static struct model make_model(void)
 {
     return (struct model){.name = "tiny",
@@ -178,7 +184,7 @@ static struct model make_model(void)
                           .h = 2,
                           .w = 2,
                           .classes = K,
-                          .recipe = {.batch = BATCH, .momentum = 0.9f},
+                          .recipe = &recipe,
                           .layers = layers,
                           .layer_count = 5,
                           .params = params,

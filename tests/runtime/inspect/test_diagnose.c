@@ -105,7 +105,7 @@ static const struct model model = {
     .h = SIDE,
     .w = SIDE,
     .classes = CLASSES,
-    .recipe = {.batch = BATCH},
+    .recipe = &(const struct recipe){.batch = BATCH},
     .layers = layers,
     .layer_count = sizeof layers / sizeof layers[0],
     .params = params,

@@ -247,6 +247,24 @@ static void check_pictures(const cJSON *json, const struct expected *x)
         ck_assert_double_eq(at(in(pictures, "shape"), i), i == 0 ? 3 : 32);
 }
 
+/* A signal in the middle of the evaluation, or in its last batch, behind which the details are. */
+static void stops_with_nothing_written(void)
+{
+    static const char *const signals[][2] = {{"2 1", "SIGINT: not all images were evaluated"},
+                                             {"15 5", "SIGTERM: no eval.json was written"}};
+    for (int i = 0; i < 2; i++) {
+        const struct world world = {.environment = {{"TINY_EVAL_SIGNAL", signals[i][0]}}};
+        char said[200];
+        ck_assert_int_eq(run_words(&world, "eval --data synthetic --model a --out stopped"),
+                         EXIT_INTERRUPTED);
+        snprintf(said, sizeof said, "tiny: interrupted by %s\n", signals[i][1]);
+        ck_assert_str_eq(errors, said);
+        ck_assert(!exists("stopped/eval.json") && !exists("stopped/eval_images.bin") &&
+                  !exists("stopped/eval_images.bin.tmp"));
+        ck_assert((strstr(output, "test loss") != NULL) == (i == 1));
+    }
+}
+
 START_TEST(details_agree_with_the_totals)
 {
     static char text[1 << 17];
@@ -268,6 +286,7 @@ START_TEST(details_agree_with_the_totals)
     check_pictures(json, &expected);
     check_batches(json, &expected);
     check_independence(json, &expected);
+    stops_with_nothing_written();
     int right = 0;
     for (int i = 0; i < SYNTHETIC_TEST; i++)
         right += at(in(json, "labels"), i) == at(in(json, "predictions"), i);

@@ -111,11 +111,11 @@ START_TEST(what_is_no_file_is_said_to_be_none)
 {
     write_bytes("bad", "1234567", 7);
     refuses("eval --data synthetic --model bad", EXIT_DATA);
-    says(errors, "bad: 7 bytes: expected a safetensors file of at least 8 bytes");
+    says(errors, "bad: not a safetensors file: 7 bytes: expected at least 8");
     write_bytes("bad", "12345678", 8);
     refuses("eval --data synthetic --model bad", EXIT_DATA);
-    says(errors, "bad: byte 0: header of 4050765991979987505 bytes: expected at most 0 (is it a "
-                 "safetensors file?)");
+    says(errors, "bad: not a safetensors file, or cut: byte 0: header of 4050765991979987505 bytes: "
+                 "expected at most 0");
     refuses("eval --data synthetic --model .", EXIT_DATA);
     says(errors, "tiny: .: no model in this folder: expected that of a run");
     refuses("eval --data synthetic --model none", EXIT_DATA);

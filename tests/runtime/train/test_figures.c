@@ -149,7 +149,7 @@ START_TEST(an_epoch_weighs_its_last_batch)
         struct run again;
         ck_assert(run_open(&again, &tiny_model, &generic_backend, 1, &err));
         run_init_params(&again, 9);
-        again.label_smoothing = tiny_model.recipe.label_smoothing;
+        again.label_smoothing = tiny_model.recipe->label_smoothing;
         double loss = 0.0;
         int hits = 0;
         for (int first = 0; first < train.count; first += TINY_BATCH) {

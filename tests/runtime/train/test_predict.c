@@ -79,10 +79,10 @@ static void evaluate_images(float *logits)
     struct evaluate_result result;
     put_path(path, "here/best.safetensors");
     tiny_model.backend = &tiny_backend;
-    tiny_model.recipe.batch = 150; /* as with TINY_MODEL=ragged */
+    tiny_recipe.batch = 150; /* as with TINY_MODEL=ragged */
     ck_assert(safetensors_open(&file, path, &err));
     ck_assert(normalise_choose(&by, NULL, NULL, &file, &tiny_model, NULL, NULL, DATA_BYTES, &err));
-    struct loader_settings settings = {.batch = tiny_model.recipe.batch};
+    struct loader_settings settings = {.batch = tiny_model.recipe->batch};
     augment_init(&settings.augment, &by.stats, &images);
     ck_assert(run_open(&run_state, &tiny_model, &tiny_backend, 1, &err));
     ck_assert(loader_open(&loader, &images, &settings, &err));
@@ -143,6 +143,17 @@ START_TEST(probabilities_are_those_of_eval_to_the_bit)
     }
     ck_assert_str_eq(line, "");
     memcpy(first, output, sizeof first);
+    /* A signal in the first batch: its answers are whole, and there are no others. */
+    const struct world stopped = {
+        .environment = {{"TINY_MODEL", "ragged"}, {"TINY_EVAL_SIGNAL", "15 1"}}};
+    ck_assert_int_eq(run_words(&stopped, "predict --model here --json --threads 1 pictures"),
+                     EXIT_INTERRUPTED);
+    ck_assert_str_eq(errors, "tiny: interrupted by SIGTERM: not all images have answers\n");
+    ck_assert_int_eq(memcmp(output, first, strlen(output)), 0);
+    int lines = 0;
+    for (const char *c = output; *c != '\0'; c++)
+        lines += *c == '\n';
+    ck_assert_int_eq(lines, 150);
     ck_assert_int_eq(
         run_words(&world, "predict --model here/best.safetensors --json --threads 3 pictures"),
         EXIT_OK);

@@ -16,7 +16,8 @@ START_TEST(usage_errors_have_code_2)
         const char *words, *message;
     } cases[] = {
         {"", "tiny: no command: expected train, eval, predict, bench or info"},
-        {"tarin", "unknown command 'tarin': expected train, eval, predict, bench or info"},
+        {"tarin", "unknown command 'tarin' (did you mean train?): expected train, eval, predict, "
+                  "bench or info"},
         {"train --epoch", "train: --epochs: the value is missing: expected N"},
         {"train --epochs 0", "train: --epochs: 0 is out of range: expected 1 to 100000"},
         {"train --epochs 3x", "train: --epochs: '3x': expected an integer from 1 to 100000"},
@@ -47,6 +48,12 @@ START_TEST(usage_errors_have_code_2)
         {"bench --no-dropout", "bench: --no-dropout without --steps: expected both"},
         {"bench --steps 2 --threads 200 --pin", "--pin: 200 threads on "},
         {"bench --threads 0", "bench: --threads: 0 is out of range: expected 1 to 256"},
+        {"train --theads=3", "train: --theads=3: unknown or ambiguous (did you mean --threads?): "
+                             "expected an option that --help lists"},
+        {"train --flip randm", "train: --flip: 'randm' (did you mean random?): expected one of "
+                               "none, random, alternating"},
+        {"eval --backend genric", "eval: --backend: 'genric' (did you mean generic?): expected "
+                                  "generated|generic"},
         {"info --all", "info: --all: unknown or ambiguous: expected an option that --help lists"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -141,7 +148,7 @@ START_TEST(a_checkpoint_of_something_else_is_refused)
     ck_assert_int_eq(run_words(&renamed, "train --resume a/last.safetensors"), EXIT_DATA);
     says(errors, "made by network tiny with norm bn: expected other with norm bn");
     refuses("train --resume a/log.csv", EXIT_DATA);
-    says(errors, "a/log.csv: byte 0: header of ");
+    says(errors, "a/log.csv: not a safetensors file, or cut: byte 0: header of ");
     refuses("train --resume .", EXIT_DATA);
     says(errors, "./last.safetensors: No such file or directory");
     refuses("train --resume none", EXIT_DATA);

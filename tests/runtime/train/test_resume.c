@@ -152,8 +152,9 @@ START_TEST(nothing_good_is_an_error_that_names_both)
     store("here/previous.safetensors", "abcdefghi", 9);
     ck_assert_int_eq(run("train --resume here"), EXIT_DATA);
     says(errors,
-         "here/last.safetensors: 4 bytes: expected a safetensors file of at least 8 bytes\n"
-         "  nor can the one before it be read: here/previous.safetensors: byte 0: header of");
+         "here/last.safetensors: not a safetensors file: 4 bytes: expected at least 8\n"
+         "  nor can the one before it be read: here/previous.safetensors: not a safetensors file, "
+         "or cut: byte 0: header of");
     drop("here/previous.safetensors");
     ck_assert_int_eq(run("train --resume here"), EXIT_DATA);
     says(errors, "here/last.safetensors: 4 bytes: expected");

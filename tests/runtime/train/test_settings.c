@@ -38,7 +38,7 @@ START_TEST(defaults_come_from_the_model)
     ck_assert_int_eq(settings.seed, 1);
     ck_assert_int_ge(settings.threads, 1);
     ck_assert_int_le(settings.threads, 16);
-    ck_assert_int_eq(settings.recipe.epochs, tiny_model.recipe.epochs);
+    ck_assert_int_eq(settings.recipe.epochs, tiny_model.recipe->epochs);
     ck_assert_int_eq(settings.source[SETTING_LR], SETTINGS_RECIPE);
     ck_assert_int_eq(settings.source[SETTING_SEED], SETTINGS_DEFAULT);
 }
@@ -70,7 +70,8 @@ START_TEST(bad_values_change_nothing)
     refused(SETTING_LR, "inf", "--x: inf is out of range: expected 0 to 1e+06");
     refused(SETTING_LR, "0.1,", "--x: '0.1,': expected a number from 0 to 1e+06");
     refused(SETTING_CROP, "1024", "--x: 1024 is out of range: expected 0 to 1023");
-    refused(SETTING_FLIP, "Random", "--x: 'Random': expected one of none, random, alternating");
+    refused(SETTING_FLIP, "Random",
+            "--x: 'Random' (did you mean random?): expected one of none, random, alternating");
     refused(SETTING_SHUFFLE, "yes", "--x: 'yes': expected one of off, on");
     refused(SETTING_OUT, "", "--x: 0 characters: expected 1 to 1023");
 }

@@ -231,7 +231,7 @@ END_TEST
 /* A signal that comes while an epoch is evaluated: its steps are done, its figures are not. */
 START_TEST(an_interrupted_evaluation_is_made_again)
 {
-    const struct world world = {.environment = {{"TINY_EVAL_SIGNAL", "2"}}};
+    const struct world world = {.environment = {{"TINY_EVAL_SIGNAL", "2 1"}}};
     run_whole();
     ck_assert_int_eq(
         run_words(&world, "train --data synthetic --seed 3 --log-steps --threads 2 --out it's"),

@@ -1,0 +1,32 @@
+@ -- What the loops of kernels are given: shapes, and the names for those of a program.
+@ if wanted.image then
+
+    /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by side, and
+     * the next pixel `pitch` floats further on. */
+    struct image {
+        int h, w, c, pitch, border;
+    };
+@ end
+@ if wanted.window then
+
+    /* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is made
+     * of `inputs` channels, and each input makes `outputs`. */
+    struct window {
+        int h, w, stride, padding, inputs, outputs;
+    };
+@ end
+@ if wanted.drop_bits then
+
+    /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch` bits a
+     * pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+    struct drop_bits {
+        int pitch, bytes;
+        float scale;
+    };
+@ end
+@ if #shapes > 0 then
+
+    @ for _, shape in ipairs(shapes) do
+        #define ${shape.name} ${shape.defines}
+    @ end
+@ end
