@@ -3745,7 +3745,8 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
- * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10.
+ * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10. An image into which
+ * another one is mixed has the labels of both, by their parts.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -3754,6 +3755,8 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
         const float *logits = values;
         const struct batch *batch = net->run->batch;
         const int label = batch->labels[image];
+        const int other = batch->others != NULL ? batch->others[image] : label;
+        const double part = batch->others != NULL ? (double)batch->part[image] : 1.0;
         int best = 0;
         for (int k = 1; k < 10; k++) {
             if (logits[k] > logits[best]) {
@@ -3769,13 +3772,15 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
             sum += power[k];
             mean += shifted / 10;
         }
-        const double picked = (double)logits[label] - (double)logits[best];
+        const double picked = part * ((double)logits[label] - (double)logits[best])
+            + (1.0 - part) * ((double)logits[other] - (double)logits[best]);
         const double s = (double)smoothing;
         net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
         net->run->correct[chunk] += best == label;
         if (dlogits != NULL) {
             for (int k = 0; k < 10; k++) {
-                const double target = (k == label ? 1.0 - s : 0.0) + s / 10;
+                const double share = (k == label ? part : 0.0) + (k == other ? 1.0 - part : 0.0);
+                const double target = share * (1.0 - s) + s / 10;
                 dlogits[k] = (float)((power[k] / sum - target) / batch->n);
             }
             for (int k = 10; k < 16; k++) {
@@ -4934,7 +4939,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "c9cb91a51b1bce2e",
+    .arithmetic = "3fec50079014e7fa",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -146,6 +146,10 @@ struct recipe {
 
     enum crop_border crop_border;
     bool flip_vertical; /* images are turned upside down at random */
+    float rotate;       /* largest angle of a rotation, in degrees */
+    float brightness;   /* largest change of the factor of brightness */
+    float contrast;     /* the same of contrast */
+    float mixup;        /* parameter of the beta distribution of mixup */
 
     /* The update: optim.h. */
     enum optimizer optimizer;

@@ -18,7 +18,7 @@
 enum rng_stream {
     RNG_INIT = 1,    /* initial parameters; "sample" is the parameter's index */
     RNG_SHUFFLE = 2, /* order of the samples of an epoch */
-    RNG_AUGMENT = 3, /* crop, flip and cutout of one sample */
+    RNG_AUGMENT = 3, /* of one sample */
     RNG_SYNTHETIC = 4,
     RNG_HOLD_OUT = 5, /* which training images are held out */
     RNG_DROPOUT = 64

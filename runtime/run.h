@@ -25,6 +25,8 @@ struct batch {
     int n;                   /* 1 .. recipe.batch */
     const float *images;     /* [n][c][h][w], normalised */
     const uint8_t *labels;   /* [n] */
+    const uint8_t *others;   /* [n], label of what is mixed into an image; NULL: nothing is */
+    const float *part;       /* [n], what an image has of itself, 1/2 .. 1; NULL: all */
     const uint32_t *samples; /* [n], index of each image in its data set: the key of its dropout */
     uint64_t seed;
     uint32_t epoch; /* counted from 1 */

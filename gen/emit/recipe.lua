@@ -84,6 +84,11 @@ function emit_recipe.lines(recipe)
     if recipe.flip_vertical then
         line("flip_vertical", "true")
     end
+    for _, field in ipairs { "rotate", "brightness", "contrast", "mixup" } do
+        if recipe[field] ~= 0 then
+            line(field, c.float(recipe[field]))
+        end
+    end
     add_optimizer(recipe, line)
     add_schedule(recipe, line)
     return lines

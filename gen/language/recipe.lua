@@ -11,7 +11,7 @@
 --       newton_schulz, renormalize = bool, clip, ema, ema_start,
 --       rate and decay = { factor of a kind, ... } or nil,
 --       crop, crop_border = "reflect|zero", flip = "none|random|alternating",
---       flip_vertical = bool, cutout }
+--       flip_vertical = bool, cutout, rotate, brightness, contrast, mixup }
 
 local record <const> = require("language/record")
 
@@ -76,8 +76,8 @@ recipe.augment = {
         { name = "crop_border", type = "choice", choices = { "reflect", "zero" },
           default = "reflect",
           idle = function(f)
-              if f.crop == 0 then
-                  return "crop 0", "crop above 0"
+              if f.crop == 0 and f.rotate == 0 then
+                  return "crop 0 and rotate 0", "one of them above 0"
               end
           end,
           doc = "what is seen beside the image: its mirror image, or the mean" },
@@ -88,6 +88,14 @@ recipe.augment = {
           doc = "turns images upside down at random" },
         { name = "cutout", type = "integer", min = 0, max = 1024, default = 0,
           doc = "side of a square set to the mean" },
+        { name = "rotate", type = "number", min = 0, max = 180, default = 0,
+          doc = "turns by up to so many degrees, either way" },
+        { name = "brightness", type = "number", min = 0, max = 1, default = 0,
+          doc = "largest change of a factor of all values: 0.2 is 0.8 to 1.2" },
+        { name = "contrast", type = "number", min = 0, max = 1, default = 0,
+          doc = "the same of what values differ from the mean grey" },
+        { name = "mixup", type = "number", min = 0, max = 2, default = 0,
+          doc = "mixes two images and their labels; parameter of a beta distribution" },
     },
 }
 
@@ -337,6 +345,10 @@ local function read_augment(arguments, line, input, report)
         report(line, "augment: flip_vertical is true, of images one pixel high",
             "false, or higher images", "flip_vertical")
     end
+    if input and input.h == 1 and input.w == 1 and (augment.rotate or 0) > 0 then
+        report(line, "augment: rotate is " .. augment.rotate .. ", of images of one pixel",
+            "0, or larger images")
+    end
     local side <const> = input and math.min(input.h, input.w)
     if side and augment.crop and augment.crop >= side then
         report(line, "augment: crop is " .. augment.crop, "less than the image side, " .. side,
@@ -423,6 +435,10 @@ function recipe.read(arguments, line, input, report)
         flip = augment.flip,
         flip_vertical = augment.flip_vertical,
         cutout = augment.cutout,
+        rotate = augment.rotate,
+        brightness = augment.brightness,
+        contrast = augment.contrast,
+        mixup = augment.mixup,
     }
 end
 

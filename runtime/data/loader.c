@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/mixup.h"
 #include "rng.h"
 #include "sys/clock.h"
 
@@ -22,8 +23,9 @@ enum { SLOTS = 2, ALIGNMENT = 64 };
 struct slot {
     struct batch batch;
     float *images;
-    uint8_t *labels;
+    uint8_t *labels, *others; /* others, part and room: with mixup alone */
     uint32_t *samples;
+    float *part, *room;
 };
 
 struct loader {
@@ -85,6 +87,20 @@ static void prepare(const struct loader *loader, struct slot *slot, uint32_t epo
                                  .epoch = epoch};
 }
 
+/* Mixes each image with the next one. */
+static void mix(const struct loader *loader, struct slot *slot)
+{
+    struct batch *batch = &slot->batch;
+    for (int i = 0; i < batch->n; i++) {
+        slot->others[i] = slot->labels[(i + 1) % batch->n];
+        slot->part[i] =
+            mixup_part((double)loader->settings.mixup, batch->seed, batch->epoch, slot->samples[i]);
+    }
+    mixup_images(slot->images, data_pixels(loader->data), slot->part, batch->n, slot->room);
+    batch->others = slot->others;
+    batch->part = slot->part;
+}
+
 /* -- The thread -------------------------------------------------------------------------------- */
 
 static bool may_fill(const struct loader *loader)
@@ -107,7 +123,10 @@ static void *fill_slots(void *argument)
         uint32_t epoch = loader->epoch;
         pthread_mutex_unlock(&loader->mutex);
 
-        prepare(loader, &loader->slot[step % SLOTS], epoch, step);
+        struct slot *slot = &loader->slot[step % SLOTS];
+        prepare(loader, slot, epoch, step);
+        if (loader->settings.mixup > 0)
+            mix(loader, slot);
 
         pthread_mutex_lock(&loader->mutex);
         loader->filling = false;
@@ -119,6 +138,14 @@ static void *fill_slots(void *argument)
 }
 
 /* -- Opening and closing ----------------------------------------------------------------------- */
+
+static bool open_mixup(struct slot *slot, size_t batch, size_t pixels)
+{
+    slot->others = malloc(batch);
+    slot->part = malloc(batch * sizeof *slot->part);
+    slot->room = malloc(pixels * sizeof *slot->room);
+    return slot->others != NULL && slot->part != NULL && slot->room != NULL;
+}
 
 static bool open_slots(struct loader *loader)
 {
@@ -134,6 +161,8 @@ static bool open_slots(struct loader *loader)
         slot->samples = malloc(batch * sizeof *slot->samples);
         if (!slot->images || !slot->labels || !slot->samples)
             return false;
+        if (loader->settings.mixup > 0 && !open_mixup(slot, batch, data_pixels(data)))
+            return false;
     }
     loader->order = malloc((size_t)data->count * sizeof *loader->order);
     return loader->order;
@@ -146,6 +175,9 @@ static void free_loader(struct loader *loader)
             free(loader->slot[i].images);
         free(loader->slot[i].labels);
         free(loader->slot[i].samples);
+        free(loader->slot[i].others);
+        free(loader->slot[i].part);
+        free(loader->slot[i].room);
     }
     free(loader->order);
     pthread_cond_destroy(&loader->changed);
@@ -157,8 +189,9 @@ bool loader_open(struct loader **loader_out, const struct data *data,
                  const struct loader_settings *settings, struct err *err)
 {
     assert(settings->batch >= 1 && data->count >= 1);
-    assert(settings->augment.c == data->c && settings->augment.h == data->h &&
-           settings->augment.w == data->w && settings->augment.type == data->type);
+    const struct form *form = &settings->augment.form;
+    assert(form->c == data->c && form->h == data->h && form->w == data->w &&
+           form->type == data->type);
     assert(settings->lender == NULL || settings->lender->settings.batch == settings->batch);
     *loader_out = NULL;
     struct loader *loader = calloc(1, sizeof *loader);

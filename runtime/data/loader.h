@@ -31,6 +31,7 @@ struct loader_settings {
     uint64_t seed;
     bool shuffle;           /* else the order of the data */
     struct augment augment; /* copied; its shape is the data's */
+    float mixup;            /* parameter of mixup.h, 0 none */
     /* NULL, or a loader of images and batches as large that lends its memory. It is closed after
      * this one, and no batch of it is in use, nor any being made, while this one has an epoch. */
     const struct loader *lender;

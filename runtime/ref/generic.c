@@ -151,14 +151,26 @@ static void norm_forward(const struct work *w, int layer, int image)
     ref_affine_fwd(place_output(w, layer, image), x, coef, l->c, pixels_of(l));
 }
 
+/* What the logits of an image should be in training. */
+static struct ref_target target_of(const struct run *run, int image)
+{
+    const struct batch *batch = run->batch;
+    const bool mixed = batch->others != NULL;
+    return (struct ref_target){.label = batch->labels[image],
+                               .other = mixed ? batch->others[image] : batch->labels[image],
+                               .part = mixed ? (double)batch->part[image] : 1,
+                               .smoothing = (double)run->label_smoothing};
+}
+
 static void loss_forward(const struct work *w, int layer, int chunk, int image)
 {
     struct run *run = w->run;
-    int classes = w->model->classes, label = run->batch->labels[image];
+    struct ref_target target = target_of(run, image);
+    int classes = w->model->classes;
     const float *logits = place_input(w, layer, 0, image);
-    double smoothing = w->training ? (double)run->label_smoothing : 0;
-    run->loss[chunk] += ref_loss(logits, classes, label, smoothing);
-    run->correct[chunk] += ref_argmax(logits, classes) == label;
+    target.smoothing = w->training ? target.smoothing : 0;
+    run->loss[chunk] += ref_loss(logits, classes, &target);
+    run->correct[chunk] += ref_argmax(logits, classes) == target.label;
     if (run->logits != NULL)
         memcpy(run->logits + (size_t)image * (size_t)classes, logits,
                (size_t)classes * sizeof *logits);
@@ -315,6 +327,7 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     bool adds = w->plan->nodes[layer].grad_adds[0];
     size_t n = place_floats(w, layer);
     struct ref_window window = generic_window(w->model, layer);
+    struct ref_target target;
     if (l->op == LAYER_CONV)
         conv_backward(w, layer, chunk, image);
     else if (l->op == LAYER_NORM)
@@ -343,8 +356,8 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
         ref_global_avgpool_bwd(dx, dy, l->c, window.h * window.w, adds);
         break;
     case LAYER_SOFTMAX_CROSS_ENTROPY:
-        ref_loss_bwd(dx, x, w->model->classes, w->run->batch->labels[image],
-                     (double)w->run->label_smoothing, 1.0 / w->run->batch->n, adds);
+        target = target_of(w->run, image);
+        ref_loss_bwd(dx, x, w->model->classes, &target, 1.0 / w->run->batch->n, adds);
         break;
     case LAYER_INPUT:
     case LAYER_CONV:

@@ -194,12 +194,18 @@ void ref_affine_bwd(float *dx, const float *dy, const float *x, const float *mea
 
 /* -- Loss -------------------------------------------------------------------------------------- */
 
-/* Softmax cross entropy of one image as in torch.nn.functional.cross_entropy: the target gives
- * smoothing / classes to every class and the rest to the label. */
-double ref_loss(const float *logits, int classes, int label, double smoothing);
+/* What the logits of one image should be: smoothing / classes goes to every class and of the rest
+ * `part` to its label, 1 - part to that of the image which is mixed into it. */
+struct ref_target {
+    int label, other;
+    double part, smoothing;
+};
+
+/* Softmax cross entropy of one image as in torch.nn.functional.cross_entropy. */
+double ref_loss(const float *logits, int classes, const struct ref_target *target);
 
 /* dlogits = (or += if adds) scale * (softmax(logits) - target). */
-void ref_loss_bwd(float *dlogits, const float *logits, int classes, int label, double smoothing,
+void ref_loss_bwd(float *dlogits, const float *logits, int classes, const struct ref_target *target,
                   double scale, bool adds);
 
 /* The first of the largest logits. */

@@ -278,9 +278,10 @@ char *settings_idle(const struct settings *settings, enum settings_key key, char
         snprintf(out, size, "others sgd");
     else if (key == SETTING_EMA_START && !(settings->recipe.ema > 0))
         snprintf(out, size, "ema 0");
-    else if (key == SETTING_CROP_BORDER && settings->recipe.crop == 0)
-        snprintf(out, size, "crop 0");
-    else if (!settings->augment && key >= SETTING_CROP && key <= SETTING_CUTOUT)
+    else if (key == SETTING_CROP_BORDER && settings->recipe.crop == 0 &&
+             !(settings->recipe.rotate > 0))
+        snprintf(out, size, "crop 0 and rotate 0");
+    else if (!settings->augment && key >= SETTING_CROP && key <= SETTING_MIXUP)
         snprintf(out, size, "--no-augment");
     return out;
 }

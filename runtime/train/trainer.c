@@ -132,6 +132,10 @@ static bool open_loaders(struct trainer *t, struct err *err)
         train.augment.flip = s->recipe.flip;
         train.augment.flip_vertical = s->recipe.flip_vertical;
         train.augment.cutout = s->recipe.cutout;
+        train.augment.rotate = s->recipe.rotate;
+        train.augment.brightness = s->recipe.brightness;
+        train.augment.contrast = s->recipe.contrast;
+        train.mixup = s->recipe.mixup;
     }
     if (!loader_open(&t->train_loader, &t->train, &train, err))
         return false;

@@ -1,7 +1,8 @@
 @ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a micro-batch.
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; ${classes} logits.
  * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
- * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / ${classes}.
+ * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / ${classes}. An image into which
+ * another one is mixed has the labels of both, by their parts.
  * templates/ops/loss.c.tpl */
 @ prototype()
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
@@ -10,6 +11,8 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
         const float *logits = ${c.add("values", logits_at)};
         const struct batch *batch = net->run->batch;
         const int label = batch->labels[image];
+        const int other = batch->others != NULL ? batch->others[image] : label;
+        const double part = batch->others != NULL ? (double)batch->part[image] : 1.0;
         int best = 0;
         for (int k = 1; k < ${classes}; k++) {
             if (logits[k] > logits[best]) {
@@ -25,13 +28,15 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
             sum += power[k];
             mean += shifted / ${classes};
         }
-        const double picked = (double)logits[label] - (double)logits[best];
+        const double picked = part * ((double)logits[label] - (double)logits[best])
+            + (1.0 - part) * ((double)logits[other] - (double)logits[best]);
         const double s = (double)smoothing;
         net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
         net->run->correct[chunk] += best == label;
         if (dlogits != NULL) {
             for (int k = 0; k < ${classes}; k++) {
-                const double target = (k == label ? 1.0 - s : 0.0) + s / ${classes};
+                const double share = (k == label ? part : 0.0) + (k == other ? 1.0 - part : 0.0);
+                const double target = share * (1.0 - s) + s / ${classes};
                 dlogits[${c.add("k", dlogits_at)}] = (float)((power[k] / sum - target) / batch->n);
             }
             @ if pitch > classes then

@@ -66,15 +66,25 @@ static struct batch make_batch(void)
     size_t n = (size_t)model->recipe->batch, count = n * (size_t)(model->c * model->h * model->w);
     double *images = must(malloc(count * sizeof *images));
     uint8_t *labels = must(malloc(n));
+    uint8_t *others = must(malloc(n));
+    double *part = must(malloc(n * sizeof *part));
     uint32_t *samples = must(malloc(n * sizeof *samples));
     for (size_t i = 0; i < count; i++)
         images[i] = noise(1, i);
     for (size_t i = 0; i < n; i++) {
         labels[i] = (uint8_t)(i % (size_t)model->classes);
+        others[i] = (uint8_t)(i / 2 % (size_t)model->classes);
+        part[i] = 0.75 + noise(3, i) / 4;
         samples[i] = (uint32_t)(7 * i + 3);
     }
-    return (struct batch){
-        .n = (int)n, .images = images, .labels = labels, .samples = samples, .seed = 1, .epoch = 1};
+    return (struct batch){.n = (int)n,
+                          .images = images,
+                          .labels = labels,
+                          .others = others,
+                          .part = part,
+                          .samples = samples,
+                          .seed = 1,
+                          .epoch = 1};
 }
 
 static double *zeros(size_t count)
@@ -265,6 +275,8 @@ int main(void)
     close_run(&run);
     free((void *)batch.images);
     free((void *)batch.labels);
+    free((void *)batch.others);
+    free((void *)batch.part);
     free((void *)batch.samples);
     return wrong == 0 && kinks <= KINKS * (double)model->param_floats ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -135,7 +135,8 @@ static void add_evaluation(struct record *r, struct run *run, const struct batch
     free(logits);
 }
 
-/* Trains and evaluates. The first step takes a whole batch, the next ones a part of it. */
+/* Trains and evaluates. The first step takes a whole batch, of two labels an image, the next ones a
+ * part of it. */
 static void record_run(struct record *r, const struct model *model, const struct backend *backend,
                        int threads, uint64_t seed, uint64_t disturbance)
 {
@@ -155,9 +156,13 @@ static void record_run(struct record *r, const struct model *model, const struct
     float *start = must(malloc(bytes));
     memcpy(start, run.store.param, bytes);
     int part = 1 + (int)rng_below(seed + 5, 0, (uint32_t)batch.n / 2 + 1);
+    batch.others = in.others;
+    batch.part = in.part;
     for (int i = 0; i < STEPS; i++) {
         add_step(r, &run, steps[i], run_train(&run, &batch));
         batch.n -= batch.n > part && batch.n - part >= (batch.n + 1) / 2 ? part : 0;
+        batch.others = NULL;
+        batch.part = NULL;
     }
     add_state(r, &run, start);
     add_evaluation(r, &run, &batch, "evaluation");

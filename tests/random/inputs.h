@@ -132,7 +132,8 @@ static inline void start_params(struct run *run, uint64_t seed, uint64_t disturb
 
 struct inputs {
     float *images;
-    uint8_t *labels;
+    uint8_t *labels, *others;
+    float *part; /* of mixed images */
     uint32_t *samples;
 };
 
@@ -140,14 +141,16 @@ static inline struct inputs make_inputs(const struct model *model, uint64_t seed
                                         uint64_t disturbance)
 {
     size_t n = (size_t)model->recipe->batch, each = (size_t)(model->c * model->h * model->w);
-    struct inputs in = {must(malloc(n * each * sizeof(float))), must(malloc(n)),
-                        must(malloc(n * sizeof(uint32_t)))};
+    struct inputs in = {must(malloc(n * each * sizeof(float))), must(malloc(n)), must(malloc(n)),
+                        must(malloc(n * sizeof(float))), must(malloc(n * sizeof(uint32_t)))};
     uint64_t key = rng_key(seed, 2, 0, RNG_SYNTHETIC);
     float offset = offset_of(model, 0), size = noise_size(model);
     for (size_t i = 0; i < n * each; i++)
         in.images[i] = offset + 2 * rng_float(key, (uint32_t)i) - 1 + noise(size, disturbance, i);
     for (size_t i = 0; i < n; i++) {
         in.labels[i] = (uint8_t)rng_below(key + 1, (uint32_t)i, (uint32_t)model->classes);
+        in.others[i] = (uint8_t)(in.labels[i] / 2);
+        in.part[i] = 0.5f + rng_float(key + 2, (uint32_t)i) / 2;
         in.samples[i] = (uint32_t)(7 * i + 3);
     }
     return in;
@@ -157,6 +160,8 @@ static inline void free_inputs(struct inputs *in)
 {
     free(in->images);
     free(in->labels);
+    free(in->others);
+    free(in->part);
     free(in->samples);
 }
 

@@ -225,6 +225,113 @@ START_TEST(bytes_are_normalised)
 }
 END_TEST
 
+/* -- Rotation ---------------------------------------------------------------------------------- */
+
+/* A value of channel 0 at any row and column, mirrored or the mean outside. */
+static double value_at(const float *plane, enum crop_border border, int h, int w, int y, int x)
+{
+    if (border == CROP_ZERO && (y < 0 || y >= h || x < 0 || x >= w))
+        return 0;
+    while (y < 0 || y >= h)
+        y = y < 0 ? -y : 2 * (h - 1) - y;
+    while (x < 0 || x >= w)
+        x = x < 0 ? -x : 2 * (w - 1) - x;
+    return (double)plane[y * w + x];
+}
+
+/* A quarter turn against the clock, by hand: the right column becomes the upper row. */
+START_TEST(a_quarter_turn_is_against_the_clock)
+{
+    static const int expected[H][W] = {
+        {3, 13, 23, 33}, {2, 12, 22, 32}, {1, 11, 21, 31}, {0, 10, 20, 30}};
+    uint8_t pixels[IMAGE];
+    float out[IMAGE];
+    struct augment augment;
+    number_pixels(pixels);
+    init(&augment, &identity, H, W);
+    augment.rotate = 90;
+    augment_apply(out, pixels, &augment, &(struct augment_draw){.angle = acos(-1) / 2});
+    for (int i = 0; i < IMAGE; i++)
+        ck_assert_double_eq_tol((double)out[i], expected[i / W % H][i % W] + 100 * (i / PLANE),
+                                1e-4);
+}
+END_TEST
+
+static const struct {
+    double degrees;
+    enum crop_border border;
+    struct augment_draw draw;
+} turns[] = {
+    {17, CROP_REFLECT, {0}},
+    {-33, CROP_ZERO, {0}},
+    {140, CROP_REFLECT, {.down = 2, .right = -1, .mirror = true}},
+    {95, CROP_ZERO, {.down = -1, .right = 2, .upside = true}},
+};
+
+/* Against weights of the distance to every pixel around, which are 0 from a pixel on. */
+START_TEST(rotated_pixels_are_interpolated)
+{
+    enum { TALL = 5, WIDE = 9 };
+    const double angle = turns[_i].degrees * acos(-1) / 180;
+    struct augment_draw draw = turns[_i].draw;
+    const struct data data = {
+        .c = 1, .h = TALL, .w = WIDE, .type = DATA_FLOATS, .strides = data_planes(TALL, WIDE)};
+    const struct data_stats stats = {{0}, {1}, 1};
+    float plane[TALL * WIDE], out[TALL * WIDE];
+    struct augment augment;
+    for (uint32_t i = 0; i < TALL * WIDE; i++)
+        plane[i] = rng_float(5, i) - 0.5f;
+    augment_init(&augment, &stats, &data);
+    augment.rotate = 180;
+    augment.crop = 2;
+    augment.crop_border = turns[_i].border;
+    draw.angle = angle;
+    augment_apply(out, plane, &augment, &draw);
+    for (int i = 0; i < TALL * WIDE; i++) {
+        /* From the middle to the right and upward, and back by the angle. */
+        int row = draw.upside ? TALL - 1 - i / WIDE : i / WIDE;
+        int column = draw.mirror ? WIDE - 1 - i % WIDE : i % WIDE;
+        double right = column + draw.right - (WIDE - 1) / 2.0;
+        double up = (TALL - 1) / 2.0 - (row + draw.down), sum = 0;
+        double x = (WIDE - 1) / 2.0 + right * cos(angle) + up * sin(angle);
+        double y = (TALL - 1) / 2.0 - (up * cos(angle) - right * sin(angle));
+        for (int v = -2 * WIDE; v <= 3 * WIDE; v++) {
+            for (int u = -2 * WIDE; u <= 3 * WIDE; u++)
+                sum += fmax(0, 1 - fabs(y - v)) * fmax(0, 1 - fabs(x - u)) *
+                       value_at(plane, augment.crop_border, TALL, WIDE, v, u);
+        }
+        ck_assert_msg(fabs(sum - (double)out[i]) < 1e-6, "pixel %d: %g, expected %g", i,
+                      (double)out[i], sum);
+    }
+}
+END_TEST
+
+/* -- Levels ------------------------------------------------------------------------------------ */
+
+/* Brightness and contrast come first, of the whole image: test_levels.c has their numbers. */
+START_TEST(levels_are_those_of_the_image)
+{
+    static struct levels levels;
+    uint8_t pixels[IMAGE];
+    float out[IMAGE];
+    struct augment augment;
+    number_pixels(pixels);
+    for (int on = 0; on < 3; on++) {
+        init(&augment, &identity, H, W);
+        augment.crop = 3;
+        augment.brightness = on == 1 ? 0.5f : 0;
+        augment.contrast = on == 2 ? 0.5f : 0;
+        const struct augment_draw draw = {.right = 3, .brightness = 1.25, .contrast = 0.75};
+        augment_apply(out, pixels, &augment, &draw);
+        levels_of_data(&levels, &identity);
+        if (on > 0)
+            levels_change(&levels, &identity, &augment.form, pixels, 1.25, 0.75);
+        for (int i = 0; i < IMAGE; i += W) /* whose first column is the last of the image */
+            ck_assert(out[i] == levels.of_byte[i / PLANE][pixels[i + W - 1]]);
+    }
+}
+END_TEST
+
 /* -- Draws ------------------------------------------------------------------------------------- */
 
 static struct augment everything(enum flip_mode flip)
@@ -258,6 +365,37 @@ START_TEST(draws_cover_their_ranges_evenly)
         ck_assert_int_lt(abs(columns[i] - 506), 5 * 22);
     }
     ck_assert_int_lt(abs(mirrored - SAMPLES / 2), 5 * 64);
+}
+END_TEST
+
+/* Each by its position: uniform between its ends, and what it is without where that is off. */
+START_TEST(angles_and_factors_are_uniform)
+{
+    enum { SAMPLES = 4000 };
+    struct augment augment = everything(FLIP_NONE);
+    double sums[3] = {0}, squares[3] = {0};
+    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+        augment.rotate = 90;
+        augment.brightness = 0.5f;
+        augment.contrast = 0.25f;
+        const struct augment_draw d = augment_draw(&augment, 1, 5, sample);
+        const double parts[] = {d.angle / (acos(-1) / 2), (d.brightness - 1) / 0.5,
+                                (d.contrast - 1) / 0.25};
+        for (uint32_t k = 0; k < 3; k++) {
+            const uint64_t key = rng_key(1, 5, sample, RNG_AUGMENT);
+            const double drawn = rng_bits(key, 6 + k) / 0x1p31 - 1;
+            ck_assert_double_eq_tol(parts[k], drawn, 1e-6);
+            sums[k] += parts[k];
+            squares[k] += parts[k] * parts[k];
+        }
+        augment.rotate = augment.brightness = augment.contrast = 0;
+        const struct augment_draw off = augment_draw(&augment, 1, 5, sample);
+        ck_assert(off.angle == 0 && off.brightness == 1 && off.contrast == 1);
+    }
+    for (int k = 0; k < 3; k++) {
+        ck_assert_double_le(fabs(sums[k] / SAMPLES), 5 * sqrt(1.0 / 3 / SAMPLES));
+        ck_assert_double_le(fabs(squares[k] / SAMPLES - 1.0 / 3), 5 * sqrt(4.0 / 45 / SAMPLES));
+    }
 }
 END_TEST
 
@@ -342,6 +480,10 @@ int main(void)
     tcase_add_test(tests, mirror_turns_the_cropped_window);
     tcase_add_test(tests, cutout_is_clipped_at_the_edges);
     tcase_add_test(tests, bytes_are_normalised);
+    tcase_add_test(tests, a_quarter_turn_is_against_the_clock);
+    tcase_add_loop_test(tests, rotated_pixels_are_interpolated, 0, sizeof turns / sizeof turns[0]);
+    tcase_add_test(tests, levels_are_those_of_the_image);
+    tcase_add_test(tests, angles_and_factors_are_uniform);
     tcase_add_test(tests, draws_cover_their_ranges_evenly);
     tcase_add_test(tests, random_flips_are_tossed_every_epoch);
     tcase_add_test(tests, alternating_flips_turn_every_epoch);

@@ -1,12 +1,14 @@
 /* test_loader.c - what the thread prepares is what anybody would prepare, whenever it is asked for,
  * and it stops whenever it is told. */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "data/cifar.h"
 #include "data/loader.h"
+#include "data/mixup.h"
 #include "data/synthetic.h"
 
 enum { COUNT = 103, BATCH = 20, STEPS = 6, LAST = 3, SEED = 17 };
@@ -42,6 +44,23 @@ static void reopen(void)
     ck_assert_msg(loader_open(&loader, &data, &settings, &err), "%s", err.message);
 }
 
+/* Image i of a mixed batch, whose samples these are: part of it and the rest of the next one. */
+static void is_mixed(const struct batch *batch, int i, uint32_t epoch, const uint32_t *samples)
+{
+    float image[CIFAR_PIXELS], next[CIFAR_PIXELS];
+    const uint32_t other = samples[(i + 1) % batch->n];
+    const float part = mixup_part((double)settings.mixup, SEED, epoch, samples[i]);
+    ck_assert(batch->part[i] == part && part >= 0.5f && part <= 1);
+    ck_assert_uint_eq(batch->others[i], data.labels[other]);
+    augment_image(image, data.images[samples[i]], &settings.augment, SEED, epoch, samples[i]);
+    augment_image(next, data.images[other], &settings.augment, SEED, epoch, other);
+    for (int k = 0; k < CIFAR_PIXELS; k++) {
+        const double mixed = (double)part * (double)image[k] + (1 - (double)part) * (double)next[k];
+        ck_assert_double_eq_tol((double)batch->images[(size_t)i * CIFAR_PIXELS + (size_t)k], mixed,
+                                1e-5);
+    }
+}
+
 /* What step `step` of an epoch must be, made here without any thread. */
 static void is_batch(const struct batch *batch, uint32_t epoch, int step)
 {
@@ -59,6 +78,11 @@ static void is_batch(const struct batch *batch, uint32_t epoch, int step)
         uint32_t sample = order[step * BATCH + i];
         ck_assert_uint_eq(batch->samples[i], sample);
         ck_assert_uint_eq(batch->labels[i], data.labels[sample]);
+        if (settings.mixup > 0) {
+            is_mixed(batch, i, epoch, order + step * BATCH);
+            continue;
+        }
+        ck_assert(batch->others == NULL && batch->part == NULL);
         augment_image(image, data.images[sample], &settings.augment, SEED, epoch, sample);
         ck_assert_mem_eq(batch->images + (size_t)i * CIFAR_PIXELS, image, sizeof image);
     }
@@ -93,6 +117,49 @@ START_TEST(without_shuffling_the_order_is_the_datas)
     for (int step = 0; step < STEPS; step++)
         is_batch(loader_next(loader), 2, step);
     ck_assert_ptr_null(loader_next(loader));
+}
+END_TEST
+
+/* Also that of a last batch of one image, which is mixed with itself. */
+START_TEST(images_are_mixed_with_the_next)
+{
+    settings.mixup = 0.5f;
+    for (int one = 0; one < 2; one++) {
+        data.count = one == 0 ? COUNT : BATCH + 1;
+        reopen();
+        for (uint32_t epoch = 1; epoch <= 2 && one == 0; epoch++) {
+            loader_start_epoch(loader, epoch, 0);
+            for (int step = 0; step < STEPS; step++)
+                is_batch(loader_next(loader), epoch, step);
+        }
+        loader_start_epoch(loader, 3, one == 0 ? 4 : 1); /* as a training that goes on */
+        const struct batch *batch = loader_next(loader);
+        if (one == 0)
+            is_batch(batch, 3, 4);
+        else
+            is_mixed(batch, 0, 3, batch->samples);
+    }
+    data.count = COUNT;
+}
+END_TEST
+
+static const struct {
+    double alpha, mean, square; /* of the larger part: by integrals of the beta distribution */
+} betas[] = {{1, 0.75, 7 / 12.0}, {0.5, 0.8183098862, 0.6933098862}, {2, 0.6875, 0.4875}};
+
+START_TEST(parts_are_of_a_beta_distribution)
+{
+    enum { SAMPLES = 100000 };
+    double sum = 0, squares = 0;
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        const double part = (double)mixup_part(betas[_i].alpha, 3, 2, i);
+        sum += part;
+        squares += part * part;
+    }
+    ck_assert_double_eq_tol(sum / SAMPLES, betas[_i].mean, 5 * 0.16 / sqrt(SAMPLES));
+    ck_assert_double_eq_tol(squares / SAMPLES, betas[_i].square, 5 * 0.26 / sqrt(SAMPLES));
+    const float tiny = mixup_part(1e-30, 3, 2, 1);
+    ck_assert(tiny == 1.0f);
 }
 END_TEST
 
@@ -250,6 +317,8 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, open_loader, close_loader);
     tcase_add_test(tests, epochs_are_what_they_must_be);
+    tcase_add_test(tests, images_are_mixed_with_the_next);
+    tcase_add_loop_test(tests, parts_are_of_a_beta_distribution, 0, 3);
     tcase_add_test(tests, without_shuffling_the_order_is_the_datas);
     tcase_add_test(tests, a_batch_is_left_alone_until_the_next_call);
     tcase_add_test(tests, an_epoch_can_start_anywhere);

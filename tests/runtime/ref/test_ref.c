@@ -132,16 +132,18 @@ START_TEST(loss_by_hand)
 {
     const float logits[] = {0, 0.69314718f, 0}; /* softmax 1/4, 1/2, 1/4 */
     float d[3];
-    ck_assert_double_eq_tol(ref_loss(logits, 3, 1, 0), log(2), 1e-7);
-    ck_assert_double_eq_tol(ref_loss(logits, 3, 0, 0), log(4), 1e-7);
+    const struct ref_target first = {.label = 0, .part = 1}, second = {.label = 1, .part = 1};
+    ck_assert_double_eq_tol(ref_loss(logits, 3, &second), log(2), 1e-7);
+    ck_assert_double_eq_tol(ref_loss(logits, 3, &first), log(4), 1e-7);
     /* smoothing 0.3 puts 0.1 on every class and 0.7 more on the label */
-    ck_assert_double_eq_tol(ref_loss(logits, 3, 1, 0.3), 0.8 * log(2) + 0.2 * log(4), 1e-7);
-    ref_loss_bwd(d, logits, 3, 1, 0.3, 10, false);
+    const struct ref_target smooth = {.label = 1, .part = 1, .smoothing = 0.3};
+    ck_assert_double_eq_tol(ref_loss(logits, 3, &smooth), 0.8 * log(2) + 0.2 * log(4), 1e-7);
+    ref_loss_bwd(d, logits, 3, &smooth, 10, false);
     assert_close("dlogits", d, (const double[]){1.5, -3, 1.5}, 3, 1e-6);
-    ref_loss_bwd(d, logits, 3, 1, 0.3, 10, true);
+    ref_loss_bwd(d, logits, 3, &smooth, 10, true);
     assert_close("dlogits added", d, (const double[]){3, -6, 3}, 3, 1e-6);
     const float huge[] = {1000, 0, 1000};
-    ck_assert_double_eq_tol(ref_loss(huge, 3, 0, 0), log(2), 1e-9);
+    ck_assert_double_eq_tol(ref_loss(huge, 3, &first), log(2), 1e-9);
     ck_assert_int_eq(ref_argmax(huge, 3), 0);
     ck_assert_int_eq(ref_argmax(logits, 3), 1);
 }
@@ -464,22 +466,33 @@ START_TEST(norm_properties)
 }
 END_TEST
 
+enum { CLASSES = 10 };
+
+/* The loss of two labels is the sum of theirs, by parts. */
+static double weighted(const double *logits, const struct ref_target *target)
+{
+    return target->part * naive_loss(logits, CLASSES, target->label, target->smoothing) +
+           (1 - target->part) * naive_loss(logits, CLASSES, target->other, target->smoothing);
+}
+
 START_TEST(loss_by_finite_differences)
 {
-    enum { CLASSES = 10 };
     double *logits = wide[0];
     float d[CLASSES];
     for (int label = 0; label < CLASSES; label++) {
-        double smoothing = label % 2 ? 0.1 : 0;
+        const struct ref_target target = {.label = label,
+                                          .other = (label + label / 5) % CLASSES,
+                                          .part = label < 3 ? 1 : 0.625,
+                                          .smoothing = label % 2 ? 0.1 : 0};
         naive_fill(logits, narrow[0], CLASSES, (uint64_t)label);
-        ck_assert_double_eq_tol(ref_loss(narrow[0], CLASSES, label, smoothing),
-                                naive_loss(logits, CLASSES, label, smoothing), 1e-9);
-        ref_loss_bwd(d, narrow[0], CLASSES, label, smoothing, 0.5, false);
+        ck_assert_double_eq_tol(ref_loss(narrow[0], CLASSES, &target), weighted(logits, &target),
+                                1e-9);
+        ref_loss_bwd(d, narrow[0], CLASSES, &target, 0.5, false);
         for (int k = 0; k < CLASSES; k++) {
             double side[2], old = logits[k], step = 1e-6;
             for (int up = 0; up < 2; up++) {
                 logits[k] = up ? old + step : old - step;
-                side[up] = naive_loss(logits, CLASSES, label, smoothing);
+                side[up] = weighted(logits, &target);
             }
             logits[k] = old;
             ck_assert_double_eq_tol((double)d[k], 0.5 * (side[1] - side[0]) / (2 * step), 1e-6);

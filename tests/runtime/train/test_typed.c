@@ -42,7 +42,10 @@ START_TEST(every_augmentation_reaches_the_images)
 {
     static const char *const options[] = {"--seed 1",           "--crop-border zero",
                                           "--flip-vertical on", "--crop 3",
-                                          "--cutout 12",        "--flip random --seed 2"};
+                                          "--cutout 12",        "--flip random --seed 2",
+                                          "--rotate 30",        "--rotate 30 --crop-border zero",
+                                          "--brightness 0.5",   "--contrast 0.5",
+                                          "--mixup 0.2",        "--mixup 1"};
     enum { OPTIONS = sizeof options / sizeof options[0] };
     static char text[OUTPUT_SIZE];
     char words[200], steps[OPTIONS][200];
