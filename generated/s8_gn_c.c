@@ -107,10 +107,11 @@ struct image {
     int h, w, c, pitch, border;
 };
 
-/* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is
- * made of `inputs` channels, and each input makes `outputs`. */
+/* A window: down and across its taps, stride and padding: output p sees the inputs p * stride -
+ * padding + tap. Each output is made of `inputs` channels, and each input makes `outputs`. */
 struct window {
-    int h, w, stride, padding, inputs, outputs;
+    struct axis h, w;
+    int inputs, outputs;
 };
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
@@ -135,17 +136,14 @@ struct drop_bits {
 #define IMAGE_1x1x10_P12 {.h = 1, .w = 1, .c = 10, .pitch = 12, .border = 0}
 #define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
 #define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
-#define WINDOW_3x3_P1_C3_K16 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 3, .outputs = 16}
-#define WINDOW_3x3_P1_C16_K32 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, \
-        .outputs = 32}
-#define WINDOW_1x1_C32_K16 {.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 16}
-#define WINDOW_2x2_S2_C1_K1 {.h = 2, .w = 2, .stride = 2, .padding = 0, .inputs = 1, .outputs = 1}
-#define WINDOW_3x3_P1_C16_K16 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 16, \
-        .outputs = 16}
-#define WINDOW_3x3_P1_C32_K32 {.h = 3, .w = 3, .stride = 1, .padding = 1, .inputs = 32, \
-        .outputs = 32}
-#define WINDOW_8x8_C1_K1 {.h = 8, .w = 8, .stride = 1, .padding = 0, .inputs = 1, .outputs = 1}
-#define WINDOW_1x1_C32_K10 {.h = 1, .w = 1, .stride = 1, .padding = 0, .inputs = 32, .outputs = 10}
+#define WINDOW_3x3_P1_C3_K16 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 3, .outputs = 16}
+#define WINDOW_3x3_P1_C16_K32 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 16, .outputs = 32}
+#define WINDOW_1x1_C32_K16 {.h = {1, 1, 0}, .w = {1, 1, 0}, .inputs = 32, .outputs = 16}
+#define WINDOW_2x2_S2_C1_K1 {.h = {2, 2, 0}, .w = {2, 2, 0}, .inputs = 1, .outputs = 1}
+#define WINDOW_3x3_P1_C16_K16 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 16, .outputs = 16}
+#define WINDOW_3x3_P1_C32_K32 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 32, .outputs = 32}
+#define WINDOW_8x8_C1_K1 {.h = {8, 1, 0}, .w = {8, 1, 0}, .inputs = 1, .outputs = 1}
+#define WINDOW_1x1_C32_K10 {.h = {1, 1, 0}, .w = {1, 1, 0}, .inputs = 32, .outputs = 10}
 #define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f}
 #define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f}
 #define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f}
@@ -1119,19 +1117,24 @@ static inline int pixel_of(struct image it, int row, int col)
     return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
 }
 
-/* The rows, of `size` there are, that window `at` of `length` rows sees of an image; or columns. */
-static inline struct span inside(int at, int length, struct window window, int size)
+/* The input that an output sees with a tap of its window, down or across. */
+static inline int seen(struct axis axis, int output, int tap)
 {
-    const int first = at * window.stride - window.padding;
-    const int last = first + length;
+    return output * axis.stride - axis.padding + tap;
+}
+
+/* The rows, of `size` there are, that output row `at` sees of an image; or columns. */
+static inline struct span inside(int at, struct axis axis, int size)
+{
+    const int first = seen(axis, at, 0);
+    const int last = first + axis.taps;
     return (struct span){first > 0 ? first : 0, last < size ? last : size};
 }
 
 /* The place of pixel (r, s) in the window of output (row, col). */
 static inline int place_of(struct window window, int r, int row, int s, int col)
 {
-    const int down = r - row * window.stride + window.padding;
-    return down * window.w + s - col * window.stride + window.padding;
+    return (r - seen(window.h, row, 0)) * window.w.taps + s - seen(window.w, col, 0);
 }
 
 /* What a norm needs of an image: sums: 3 rows: its first pixel, the sum of what all pixels differ
@@ -1180,11 +1183,10 @@ static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
             for (int col = 0; col < to.w; col++) {
                 const float *weight = w;
                 float sum[MOST_CHANNELS] = {0.0f};
-                for (int r = 0; r < window.h; r++) {
-                    for (int s = 0; s < window.w; s++) {
-                        const int top = row * window.stride - window.padding;
-                        const int left = col * window.stride - window.padding;
-                        const float *in = x + pixel_of(from, top + r, left + s);
+                for (int r = 0; r < window.h.taps; r++) {
+                    const int down = seen(window.h, row, r);
+                    for (int s = 0; s < window.w.taps; s++) {
+                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
                         for (int i = 0; i < window.inputs; i++, weight += to.pitch) {
                             for (int k = 0; k < to.pitch; k++) {
                                 sum[k] += in[i] * weight[k];
@@ -1256,11 +1258,10 @@ static INLINE void conv_fwd(float *restrict y, const float *restrict x, const fl
             for (int col = 0; col < to.w; col++) {
                 const float *weight = w;
                 float sum[MOST_CHANNELS] = {0.0f};
-                for (int r = 0; r < window.h; r++) {
-                    for (int s = 0; s < window.w; s++) {
-                        const int top = row * window.stride - window.padding;
-                        const int left = col * window.stride - window.padding;
-                        const float *in = x + pixel_of(from, top + r, left + s);
+                for (int r = 0; r < window.h.taps; r++) {
+                    const int down = seen(window.h, row, r);
+                    for (int s = 0; s < window.w.taps; s++) {
+                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
                         for (int i = 0; i < window.inputs; i++, weight += to.pitch) {
                             for (int k = 0; k < to.pitch; k++) {
                                 sum[k] += in[i] * weight[k];
@@ -1294,8 +1295,8 @@ static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winne
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 float *out = y + pixel_of(to, row, col);
-                const struct span rows = inside(row, window.h, window, from.h);
-                const struct span cols = inside(col, window.w, window, from.w);
+                const struct span rows = inside(row, window.h, from.h);
+                const struct span cols = inside(col, window.w, from.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
                         const float *in = x + pixel_of(from, r, s);
@@ -1332,8 +1333,8 @@ static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 float sum[MOST_CHANNELS] = {0.0f};
-                const struct span rows = inside(row, window.h, window, from.h);
-                const struct span cols = inside(col, window.w, window, from.w);
+                const struct span rows = inside(row, window.h, from.h);
+                const struct span cols = inside(col, window.w, from.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
                         const float *in = x + pixel_of(from, r, s);
@@ -1370,11 +1371,10 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
             for (int col = 0; col < grads.w; col++) {
                 const float *grad = dy + pixel_of(grads, row, col);
                 float *out = dw;
-                for (int r = 0; r < window.h; r++) {
-                    for (int s = 0; s < window.w; s++) {
-                        const int top = row * window.stride - window.padding;
-                        const int left = col * window.stride - window.padding;
-                        const float *in = x + pixel_of(from, top + r, left + s);
+                for (int r = 0; r < window.h.taps; r++) {
+                    const int down = seen(window.h, row, r);
+                    for (int s = 0; s < window.w.taps; s++) {
+                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
                         for (int i = 0; i < window.inputs; i++, out += grads.pitch) {
                             for (int k = 0; k < grads.pitch; k++) {
                                 out[k] += in[i] * grad[k];
@@ -1396,8 +1396,7 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
     }
 
 /* Gradient of a convolution's input: dx = sum of dy * w over the outputs that read it, where output
- * p reads input p * stride - padding + tap. w: [tap][output][input].
- * templates/ops/plain/conv_bwd_data.c.tpl */
+ * p reads input seen(p, tap). w: [tap][output][input]. templates/ops/plain/conv_bwd_data.c.tpl */
 static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
         const float *restrict w, int n,
     struct image to, struct image from, struct window window)
@@ -1406,14 +1405,14 @@ static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 float sum[MOST_CHANNELS] = {0.0f};
-                for (int tap = window.h * window.w - 1; tap >= 0; tap--) {
-                    const int down = row + window.padding - tap / window.w;
-                    const int right = col + window.padding - tap % window.w;
-                    if (down % window.stride != 0 || right % window.stride != 0) {
+                for (int tap = window.h.taps * window.w.taps - 1; tap >= 0; tap--) {
+                    const int down = row - seen(window.h, 0, tap / window.w.taps);
+                    const int right = col - seen(window.w, 0, tap % window.w.taps);
+                    if (down % window.h.stride != 0 || right % window.w.stride != 0) {
                         continue;
                     }
-                    const float *grad = dy + pixel_of(from, down / window.stride,
-                            right / window.stride);
+                    const float *grad = dy + pixel_of(from, down / window.h.stride,
+                            right / window.w.stride);
                     const float *weight = w + tap * window.outputs * to.pitch;
                     for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
                         for (int i = 0; i < to.pitch; i++) {
@@ -1450,8 +1449,8 @@ static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
                 const float *grad = dy + pixel_of(grads, row, col);
-                const struct span rows = inside(row, window.h, window, to.h);
-                const struct span cols = inside(col, window.w, window, to.w);
+                const struct span rows = inside(row, window.h, to.h);
+                const struct span cols = inside(col, window.w, to.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
                         float *out = dx + pixel_of(to, r, s);
@@ -1567,8 +1566,8 @@ static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict 
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
                 const float *grad = dy + pixel_of(grads, row, col);
-                const struct span rows = inside(row, window.h, window, to.h);
-                const struct span cols = inside(col, window.w, window, to.w);
+                const struct span rows = inside(row, window.h, to.h);
+                const struct span cols = inside(col, window.w, to.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
                         float *out = dx + pixel_of(to, r, s);
@@ -1601,8 +1600,8 @@ static INLINE void maxpool_fwd(float *restrict y, const float *restrict x, int n
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 float *out = y + pixel_of(to, row, col);
-                const struct span rows = inside(row, window.h, window, from.h);
-                const struct span cols = inside(col, window.w, window, from.w);
+                const struct span rows = inside(row, window.h, from.h);
+                const struct span cols = inside(col, window.w, from.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
                         const float *in = x + pixel_of(from, r, s);
@@ -2415,88 +2414,88 @@ RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
 static const struct kernel kernels[] = {
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__plain, "conv1", CONV, FWD),
-            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 0.884736, .packed_floats = 432,
             .pack = pack_conv3x3_c3_k16_by16},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
             .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_32x32_fwd__plain, "conv2", CONV, FWD),
-            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 9.437184, .packed_floats = 4608,
             .pack = pack_conv3x3_c16_k32_by32},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
             .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__plain, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
-            .y = IMAGE_32x32x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .y = IMAGE_32x32x16, .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true,
             .mflop = 1.048576, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
-            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .geometry = {{2, 2, 0}, {2, 2, 0}},
             .winners = true, .exact = true},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k16_16x16_fwd__plain, "conv4", CONV, FWD),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 2304,
             .pack = pack_conv3x3_c16_k16_by16},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
             .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_16x16_fwd__plain, "conv5", CONV, FWD),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 2.359296, .packed_floats = 4608,
             .pack = pack_conv3x3_c16_k32_by32},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_16x16_fwd__plain, "conv6", CONV, FWD),
-            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 4.718592, .packed_floats = 9216,
             .pack = pack_conv3x3_c32_k32_by32},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__plain, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
-            .y = IMAGE_16x16x16, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .y = IMAGE_16x16x16, .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true,
             .mflop = 0.262144, .packed_floats = 512, .pack = pack_conv1x1_c32_k16_by16},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
-            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .window = 2, .stride = 2, .padding = 0,
+            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .geometry = {{2, 2, 0}, {2, 2, 0}},
             .winners = true, .exact = true},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_8x8_fwd__plain, "conv8", CONV, FWD),
-            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 0.589824, .packed_floats = 4608,
             .pack = pack_conv3x3_c16_k32_by32},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_8x8_fwd__plain, "conv9", CONV, FWD),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
             .pack = pack_conv3x3_c32_k32_by32},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_8x8_fwd__plain, "conv10", CONV, FWD),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .window = 3, .stride = 1, .padding = 1,
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = {{3, 1, 1}, {3, 1, 1}},
             .relu = true, .stats = true, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
             .pack = pack_conv3x3_c32_k32_by32},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), .x = IMAGE_8x8x32,
             .y = IMAGE_8x8x32, .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
-            .y = IMAGE_1x1x32, .window = 8, .stride = 1, .padding = 0},
+            .y = IMAGE_1x1x32, .geometry = {{8, 1, 0}, {8, 1, 0}}},
     {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__plain, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
-            .y = IMAGE_1x1x10_P12, .window = 1, .stride = 1, .padding = 0, .exact = true,
+            .y = IMAGE_1x1x10_P12, .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true,
             .mflop = 0.000640, .packed_floats = 384, .pack = pack_conv1x1_c32_k10_by12},
     {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__plain, "conv11", CONV, BWD_WEIGHTS),
-            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P12, .dy = IMAGE_1x1x10_P12, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640, .packed_floats = 384,
-            .unpack = unpack_conv1x1_c32_k10_by12},
+            .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P12, .dy = IMAGE_1x1x10_P12,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true, .mflop = 0.000640,
+            .packed_floats = 384, .unpack = unpack_conv1x1_c32_k10_by12},
     {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__plain, "conv11", CONV, BWD_DATA),
             .x = IMAGE_1x1x32, .y = IMAGE_1x1x10_P12, .dx = IMAGE_1x1x32, .dy = IMAGE_1x1x10_P12,
-            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.000640,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true, .mflop = 0.000640,
             .packed_floats = 320, .pack = pack_transposed_conv1x1_c32_k10_by32},
     {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
             .x = IMAGE_8x8x32, .y = IMAGE_1x1x32, .dx = IMAGE_8x8x32_B1, .dy = IMAGE_1x1x32,
-            .window = 8, .stride = 1, .padding = 0},
+            .geometry = {{8, 1, 0}, {8, 1, 0}}},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
             BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
             .dy = IMAGE_8x8x32_B1, .affine = true, .each_image = true, .p = 0.01f},
@@ -2504,12 +2503,12 @@ static const struct kernel kernels[] = {
             BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
             .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, "conv10", CONV, BWD_WEIGHTS),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 1.179648,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
     {KERNEL(dx_dy_w, conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, "conv10", CONV, BWD_DATA),
             .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
-            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .dy = IMAGE_8x8x32_B1, .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true,
             .mflop = 1.179648, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
             BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
@@ -2518,12 +2517,12 @@ static const struct kernel kernels[] = {
             BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
             .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, "conv9", CONV, BWD_WEIGHTS),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
+            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 1.179648,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
     {KERNEL(dx_dy_w, conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, "conv9", CONV, BWD_DATA),
             .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
-            .dy = IMAGE_8x8x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .dy = IMAGE_8x8x32_B1, .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true,
             .mflop = 1.179648, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
             BWD_REDUCE), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32,
@@ -2532,23 +2531,23 @@ static const struct kernel kernels[] = {
             BWD_DATA), .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x32_B1,
             .dy = IMAGE_8x8x32_B1, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1, "conv8", CONV, BWD_WEIGHTS),
-            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
+            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dy = IMAGE_8x8x32_B1,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 0.589824,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
     {KERNEL(dx_dy_w, conv3x3_c16_k32_8x8_bwd_data__plain, "conv8", CONV, BWD_DATA),
             .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32_B1, .dx = IMAGE_8x8x16, .dy = IMAGE_8x8x32_B1,
-            .window = 3, .stride = 1, .padding = 1, .exact = true, .mflop = 0.589824,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 0.589824,
             .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
             .x = IMAGE_16x16x16, .y = IMAGE_8x8x16, .dx = IMAGE_16x16x16, .dy = IMAGE_8x8x16,
-            .window = 2, .stride = 2, .padding = 0, .exact = true},
+            .geometry = {{2, 2, 0}, {2, 2, 0}}, .exact = true},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__plain, "conv7", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dy = IMAGE_16x16x16, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144, .packed_floats = 512,
-            .unpack = unpack_conv1x1_c32_k16_by16},
+            .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dy = IMAGE_16x16x16,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true, .mflop = 0.262144,
+            .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, "conv7", CONV, BWD_DATA),
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x16, .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x16,
-            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 0.262144,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true, .mflop = 0.262144,
             .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
@@ -2558,12 +2557,12 @@ static const struct kernel kernels[] = {
             .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
             .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, "conv6", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 4.718592, .packed_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32},
+            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 4.718592,
+            .packed_floats = 9216, .unpack = unpack_conv3x3_c32_k32_by32},
     {KERNEL(dx_dy_w, conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, "conv6", CONV, BWD_DATA),
             .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32_B1,
-            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .dy = IMAGE_16x16x32_B1, .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true,
             .mflop = 4.718592, .packed_floats = 9216, .pack = pack_transposed_conv3x3_c32_k32_by32},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x32,
@@ -2573,12 +2572,12 @@ static const struct kernel kernels[] = {
             .dx = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .affine = true, .masks_x = true,
             .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, "conv5", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 2.359296, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dy = IMAGE_16x16x32_B1,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 2.359296,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
     {KERNEL(dx_dy_w, conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, "conv5", CONV, BWD_DATA),
             .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32_B1, .dx = IMAGE_16x16x16_B1,
-            .dy = IMAGE_16x16x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .dy = IMAGE_16x16x32_B1, .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true,
             .mflop = 2.359296, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
@@ -2588,23 +2587,23 @@ static const struct kernel kernels[] = {
             .dx = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1, .affine = true, .masks_x = true,
             .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, "conv4", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 1.179648, .packed_floats = 2304,
-            .unpack = unpack_conv3x3_c16_k16_by16},
+            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dy = IMAGE_16x16x16_B1,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 1.179648,
+            .packed_floats = 2304, .unpack = unpack_conv3x3_c16_k16_by16},
     {KERNEL(dx_dy_w, conv3x3_c16_k16_16x16_bwd_data__plain, "conv4", CONV, BWD_DATA),
             .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16_B1, .dx = IMAGE_16x16x16,
-            .dy = IMAGE_16x16x16_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .dy = IMAGE_16x16x16_B1, .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true,
             .mflop = 1.179648, .packed_floats = 2304, .pack = pack_transposed_conv3x3_c16_k16_by16},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
             .x = IMAGE_32x32x16, .y = IMAGE_16x16x16, .dx = IMAGE_32x32x16, .dy = IMAGE_16x16x16,
-            .window = 2, .stride = 2, .padding = 0, .exact = true},
+            .geometry = {{2, 2, 0}, {2, 2, 0}}, .exact = true},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__plain, "conv3", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 1,
-            .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576, .packed_floats = 512,
-            .unpack = unpack_conv1x1_c32_k16_by16},
+            .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true, .mflop = 1.048576,
+            .packed_floats = 512, .unpack = unpack_conv1x1_c32_k16_by16},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, "conv3", CONV, BWD_DATA),
             .x = IMAGE_32x32x32, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x16,
-            .window = 1, .stride = 1, .padding = 0, .exact = true, .mflop = 1.048576,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .exact = true, .mflop = 1.048576,
             .packed_floats = 512, .pack = pack_transposed_conv1x1_c32_k16_by32},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
             BWD_REDUCE), .x = IMAGE_32x32x32, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x32,
@@ -2614,12 +2613,12 @@ static const struct kernel kernels[] = {
             .dx = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1, .affine = true, .masks_x = true,
             .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, "conv2", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 9.437184, .packed_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32},
+            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dy = IMAGE_32x32x32_B1,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 9.437184,
+            .packed_floats = 4608, .unpack = unpack_conv3x3_c16_k32_by32},
     {KERNEL(dx_dy_w, conv3x3_c16_k32_32x32_bwd_data__plain, "conv2", CONV, BWD_DATA),
             .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32_B1, .dx = IMAGE_32x32x16,
-            .dy = IMAGE_32x32x32_B1, .window = 3, .stride = 1, .padding = 1, .exact = true,
+            .dy = IMAGE_32x32x32_B1, .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true,
             .mflop = 9.437184, .packed_floats = 4608, .pack = pack_transposed_conv3x3_c16_k32_by16},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
             BWD_REDUCE), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
@@ -2628,9 +2627,9 @@ static const struct kernel kernels[] = {
             BWD_DATA), .x = IMAGE_32x32x16, .y = IMAGE_32x32x16, .dx = IMAGE_32x32x16,
             .dy = IMAGE_32x32x16, .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__plain, "conv1", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16, .window = 3,
-            .stride = 1, .padding = 1, .exact = true, .mflop = 0.884736, .packed_floats = 432,
-            .unpack = unpack_conv3x3_c3_k16_by16},
+            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .dy = IMAGE_32x32x16,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .exact = true, .mflop = 0.884736,
+            .packed_floats = 432, .unpack = unpack_conv3x3_c3_k16_by16},
 };
 
 /* What each call of a training step leaves, in their order: where a diagnosis looks when a step has
@@ -2828,8 +2827,9 @@ static const struct tensors all_tensors = {
 static const struct layer layers[] = {
     {.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, .c = 3, .h = 32, .w = 32, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32, .window = 3,
-            .stride = 1, .padding = 1, .weight = 0, .bias = -1, .state = -1, .mflop = 0.884736},
+    {.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, .c = 16, .h = 32, .w = 32,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 0, .bias = -1, .state = -1,
+            .mflop = 0.884736},
     {.op = LAYER_RELU, .name = "relu1", .inputs = {1, -1}, .c = 16, .h = 32, .w = 32, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm1", .inputs = {2, -1}, .c = 16, .h = 32, .w = 32,
@@ -2837,8 +2837,9 @@ static const struct layer layers[] = {
             .mflop = 0.000000},
     {.op = LAYER_DROPOUT, .name = "dropout1", .inputs = {3, -1}, .c = 16, .h = 32, .w = 32,
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32, .window = 3,
-            .stride = 1, .padding = 1, .weight = 3, .bias = -1, .state = -1, .mflop = 9.437184},
+    {.op = LAYER_CONV, .name = "conv2", .inputs = {4, -1}, .c = 32, .h = 32, .w = 32,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 3, .bias = -1, .state = -1,
+            .mflop = 9.437184},
     {.op = LAYER_RELU, .name = "relu2", .inputs = {5, -1}, .c = 32, .h = 32, .w = 32, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm2", .inputs = {6, -1}, .c = 32, .h = 32, .w = 32,
@@ -2846,13 +2847,15 @@ static const struct layer layers[] = {
             .mflop = 0.000000},
     {.op = LAYER_DROPOUT, .name = "dropout2", .inputs = {7, -1}, .c = 32, .h = 32, .w = 32,
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32, .window = 1,
-            .stride = 1, .padding = 0, .weight = 6, .bias = -1, .state = -1, .mflop = 1.048576},
+    {.op = LAYER_CONV, .name = "conv3", .inputs = {8, -1}, .c = 16, .h = 32, .w = 32,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .weight = 6, .bias = -1, .state = -1,
+            .mflop = 1.048576},
     {.op = LAYER_MAXPOOL, .name = "maxpool1", .inputs = {9, -1}, .c = 16, .h = 16, .w = 16,
-            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .geometry = {{2, 2, 0}, {2, 2, 0}}, .weight = -1, .bias = -1, .state = -1,
             .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16, .window = 3,
-            .stride = 1, .padding = 1, .weight = 7, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_CONV, .name = "conv4", .inputs = {10, -1}, .c = 16, .h = 16, .w = 16,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 7, .bias = -1, .state = -1,
+            .mflop = 1.179648},
     {.op = LAYER_RELU, .name = "relu3", .inputs = {11, -1}, .c = 16, .h = 16, .w = 16, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm3", .inputs = {12, -1}, .c = 16, .h = 16, .w = 16,
@@ -2860,8 +2863,9 @@ static const struct layer layers[] = {
             .mflop = 0.000000},
     {.op = LAYER_DROPOUT, .name = "dropout3", .inputs = {13, -1}, .c = 16, .h = 16, .w = 16,
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
-            .stride = 1, .padding = 1, .weight = 10, .bias = -1, .state = -1, .mflop = 2.359296},
+    {.op = LAYER_CONV, .name = "conv5", .inputs = {14, -1}, .c = 32, .h = 16, .w = 16,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 10, .bias = -1, .state = -1,
+            .mflop = 2.359296},
     {.op = LAYER_RELU, .name = "relu4", .inputs = {15, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm4", .inputs = {16, -1}, .c = 32, .h = 16, .w = 16,
@@ -2869,8 +2873,9 @@ static const struct layer layers[] = {
             .mflop = 0.000000},
     {.op = LAYER_DROPOUT, .name = "dropout4", .inputs = {17, -1}, .c = 32, .h = 16, .w = 16,
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16, .window = 3,
-            .stride = 1, .padding = 1, .weight = 13, .bias = -1, .state = -1, .mflop = 4.718592},
+    {.op = LAYER_CONV, .name = "conv6", .inputs = {18, -1}, .c = 32, .h = 16, .w = 16,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 13, .bias = -1, .state = -1,
+            .mflop = 4.718592},
     {.op = LAYER_RELU, .name = "relu5", .inputs = {19, -1}, .c = 32, .h = 16, .w = 16, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm5", .inputs = {20, -1}, .c = 32, .h = 16, .w = 16,
@@ -2878,13 +2883,15 @@ static const struct layer layers[] = {
             .mflop = 0.000000},
     {.op = LAYER_DROPOUT, .name = "dropout5", .inputs = {21, -1}, .c = 32, .h = 16, .w = 16,
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16, .window = 1,
-            .stride = 1, .padding = 0, .weight = 16, .bias = -1, .state = -1, .mflop = 0.262144},
+    {.op = LAYER_CONV, .name = "conv7", .inputs = {22, -1}, .c = 16, .h = 16, .w = 16,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .weight = 16, .bias = -1, .state = -1,
+            .mflop = 0.262144},
     {.op = LAYER_MAXPOOL, .name = "maxpool2", .inputs = {23, -1}, .c = 16, .h = 8, .w = 8,
-            .window = 2, .stride = 2, .padding = 0, .weight = -1, .bias = -1, .state = -1,
+            .geometry = {{2, 2, 0}, {2, 2, 0}}, .weight = -1, .bias = -1, .state = -1,
             .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
-            .stride = 1, .padding = 1, .weight = 17, .bias = -1, .state = -1, .mflop = 0.589824},
+    {.op = LAYER_CONV, .name = "conv8", .inputs = {24, -1}, .c = 32, .h = 8, .w = 8,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 17, .bias = -1, .state = -1,
+            .mflop = 0.589824},
     {.op = LAYER_RELU, .name = "relu6", .inputs = {25, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm6", .inputs = {26, -1}, .c = 32, .h = 8, .w = 8,
@@ -2892,8 +2899,9 @@ static const struct layer layers[] = {
             .mflop = 0.000000},
     {.op = LAYER_DROPOUT, .name = "dropout6", .inputs = {27, -1}, .c = 32, .h = 8, .w = 8,
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
-            .stride = 1, .padding = 1, .weight = 20, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_CONV, .name = "conv9", .inputs = {28, -1}, .c = 32, .h = 8, .w = 8,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 20, .bias = -1, .state = -1,
+            .mflop = 1.179648},
     {.op = LAYER_RELU, .name = "relu7", .inputs = {29, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm7", .inputs = {30, -1}, .c = 32, .h = 8, .w = 8,
@@ -2901,8 +2909,9 @@ static const struct layer layers[] = {
             .mflop = 0.000000},
     {.op = LAYER_DROPOUT, .name = "dropout7", .inputs = {31, -1}, .c = 32, .h = 8, .w = 8,
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8, .window = 3,
-            .stride = 1, .padding = 1, .weight = 23, .bias = -1, .state = -1, .mflop = 1.179648},
+    {.op = LAYER_CONV, .name = "conv10", .inputs = {32, -1}, .c = 32, .h = 8, .w = 8,
+            .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 23, .bias = -1, .state = -1,
+            .mflop = 1.179648},
     {.op = LAYER_RELU, .name = "relu8", .inputs = {33, -1}, .c = 32, .h = 8, .w = 8, .weight = -1,
             .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_NORM, .name = "norm8", .inputs = {34, -1}, .c = 32, .h = 8, .w = 8,
@@ -2912,8 +2921,9 @@ static const struct layer layers[] = {
             .p = 0.01f, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
     {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", .inputs = {36, -1}, .c = 32, .h = 1,
             .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
-    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1, .window = 1,
-            .stride = 1, .padding = 0, .weight = 26, .bias = -1, .state = -1, .mflop = 0.000640},
+    {.op = LAYER_CONV, .name = "conv11", .inputs = {37, -1}, .c = 10, .h = 1, .w = 1,
+            .geometry = {{1, 1, 0}, {1, 1, 0}}, .weight = 26, .bias = -1, .state = -1,
+            .mflop = 0.000640},
     {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", .inputs = {38, -1},
             .c = 10, .h = 1, .w = 1, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},
 };
@@ -2999,7 +3009,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "c",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "ce35b683afebe90f",
+    .arithmetic = "de3c26e28d7e1393",
     .c = 3,
     .h = 32,
     .w = 32,

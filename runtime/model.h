@@ -55,15 +55,23 @@ enum norm_kind {
     NORM_GROUP
 }; /* layer norm has one group, instance norm one a channel */
 
+/* How a window moves along one side of an image: output p reads the inputs p * stride - padding +
+ * tap for tap = 0 .. taps - 1, zeros where these are outside. */
+struct axis {
+    int taps, stride, padding;
+};
+
+struct geometry {
+    struct axis h, w;
+};
+
 /* One node of the graph, in topological order; layers[0] is the input. */
 struct layer {
     enum layer_op op;
     const char *name;
-    int inputs[2]; /* indices of earlier layers, -1 where there is none */
-    int c, h, w;   /* output shape */
-    int window;    /* conv and pools: square window, stride and zero padding */
-    int stride;
-    int padding;
+    int inputs[2];            /* indices of earlier layers, -1 where there is none */
+    int c, h, w;              /* output shape */
+    struct geometry geometry; /* conv and pools */
     enum norm_kind norm;
     int groups; /* conv and group norm: of channels; 0 is 1 */
     int ghost;  /* batch norm: images of one statistic in training, 0 the whole batch */
@@ -210,7 +218,7 @@ struct ahead;
  * A, B, D [pitch]; without affine dx = [x > 0 if masks_x] * g; dx may be the same buffer as dy
  * MAXPOOL: y from x, and with winners also winner = place in its window, row * window + column, of
  *   the first largest pixel; dx from winner, dy.
- * AVGPOOL: y from x; dx from dy. Divides by window * window, padding included.
+ * AVGPOOL: y from x; dx from dy. Divides by the taps of the window, padding included.
  * SUMS: fwd sums as below, of x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
  *
@@ -254,11 +262,11 @@ struct kernel {
     const char *layer; /* the layer or layers it computes here: "conv2 relu2" */
     enum kernel_op op;
     enum kernel_pass pass;
-    struct layout x, y;   /* input and output of the forward direction */
-    struct layout x2;     /* ADD: the second input */
-    struct layout dx, dy; /* gradients: same shapes, other borders */
-    int window, stride, padding;
-    int groups; /* CONV: of channels, each convolved by itself; 0 is 1 */
+    struct layout x, y;       /* input and output of the forward direction */
+    struct layout x2;         /* ADD: the second input */
+    struct layout dx, dy;     /* gradients: same shapes, other borders */
+    struct geometry geometry; /* CONV, MAXPOOL and AVGPOOL */
+    int groups;               /* CONV: of channels, each convolved by itself; 0 is 1 */
     bool bias, relu, stats, adds;
     bool affine, masks_x;       /* POINTWISE */
     bool winners;               /* MAXPOOL fwd: notes them */

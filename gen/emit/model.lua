@@ -4,6 +4,7 @@
 -- and the model descriptor of runtime/model.h. It decides nothing.
 
 local c <const> = require "emit/c"
+local entry <const> = require "ops/entry"
 local index <const> = require "emit/index"
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
@@ -170,10 +171,8 @@ local function shape_fields(spec, field)
             field("." .. tensor .. " = " .. layout.macro(spec[tensor]))
         end
     end
-    if spec.window then
-        local window <const> = spec.global and math.max(spec.x.h, spec.x.w) or spec.window
-        field(string.format(".window = %d, .stride = %d, .padding = %d", window, spec.stride,
-            spec.padding))
+    if spec.geometry then
+        field(".geometry = " .. entry.geometry(spec.geometry))
     end
     if spec.groups and spec.groups > 1 then
         field(".groups = " .. spec.groups)
@@ -265,10 +264,9 @@ end
 
 -- -- Model descriptor ----------------------------------------------------------------------------
 
--- The fields of a node that its row has under the same name, where they are not the usual ones.
+-- The fields of a node that its row has under the same name, where it has them.
 local NODE_FIELDS <const> = {
-    { "window", "%d" }, { "stride", "%d" }, { "padding", "%d" }, { "p", c.float },
-    { "slope", c.float },
+    { "geometry", entry.geometry }, { "p", c.float }, { "slope", c.float },
 }
 
 local function layer_row(node)
@@ -281,11 +279,10 @@ local function layer_row(node)
     local function field(format, ...)
         fields[#fields + 1] = string.format(format, ...)
     end
-    for _, entry in ipairs(NODE_FIELDS) do
-        local value <const>, form <const> = node[entry[1]], entry[2]
+    for _, row in ipairs(NODE_FIELDS) do
+        local value <const> = node[row[1]]
         if value then
-            field(".%s = %s", entry[1],
-                type(form) == "function" and form(value) or form:format(value))
+            field(".%s = %s", row[1], row[2](value))
         end
     end
     activation_fields(node, field)

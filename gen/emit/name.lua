@@ -5,6 +5,7 @@
 --   <op><window>[s<stride>][_relu][_norm]_c<in>_k<out>[_g<groups>]_<H>x<W>_<pass>
 --   [__<how>]
 --
+-- A stride is one number where it is the same down and across, else two: s2, s2x1. A padding too.
 -- An operation says what is its own: its name_words(kernel), the table `words` below.
 -- H x W is the size of the input image of the layer. `how` is the algorithm of a convolution, then
 -- what differs from the usual: `add` when the kernel adds to its output, `padded` when the
@@ -24,9 +25,9 @@ local PASS <const> = {
 -- Source and destination of the pass, and the source border that the window needs by itself.
 local function source_and_destination(kernel, words)
     if kernel.pass == "fwd" then
-        return kernel.x, kernel.y or kernel.x, kernel.padding or 0
+        return kernel.x, kernel.y or kernel.x, words.border or 0
     elseif kernel.pass == "bwd_weights" then
-        return kernel.x, kernel.dy, kernel.padding
+        return kernel.x, kernel.dy, words.border or 0
     elseif kernel.pass == "bwd_reduce" then
         return kernel.x, kernel.dy, 0
     end
@@ -35,9 +36,7 @@ end
 
 local function how(kernel, words, algorithm)
     local parts <const> = { algorithm }
-    if words.padding and kernel.padding ~= words.padding then
-        parts[#parts + 1] = "p" .. kernel.padding
-    end
+    parts[#parts + 1] = words.padding
     if kernel.adds then
         parts[#parts + 1] = "add"
     end
@@ -58,8 +57,9 @@ end
 
 -- words = { head = operation, window and what its kernel does besides,
 --           has_k = whether it has outputs of another number than inputs, algorithm or nil,
---           padding = the usual one of its window or nil, gradient_border = of zeros that its data
---           gradient needs or nil, third = layout of a third tensor or nil }
+--           padding = "p1" where it is not the usual one or nil, border = of zeros that it needs or
+--           nil, gradient_border = the same of its data gradient, third = layout of a third tensor
+--           or nil }
 local function full_name(kernel, words, algorithm)
     local text = words.head .. (kernel.stats and "_norm" or "") .. (kernel.bias and "_bias" or "")
         .. "_c" .. kernel.c

@@ -227,7 +227,8 @@ function emit.program(graph, options)
         isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(train.plan.kernels),
     })
-    local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" }, { shapes = named:sorted() })
+    local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" },
+        { alone = false, shapes = named:sorted() })
     params.shapes = table.concat(of_shapes.texts)
     params.plain = set.plain
     params.helpers, params.wanted = table.concat(helpers.texts), all.wanted

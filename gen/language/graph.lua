@@ -5,7 +5,7 @@
 --     node  = { index = i, kind = "input", or one of layers.kinds,
 --               name, where = "file:line", inputs = { indices of earlier nodes },
 --               c, h, w,                      -- output; the loss: classes, 1, 1
---               window, stride, padding,      -- conv and pools
+--               geometry,                     -- conv and pools: geometry.lua
 --               bias = bool,                  -- conv and linear
 --               groups,                       -- conv: 1 is an ordinary one
 --               norm = "batch|group", groups, eps,   -- norm; batch has 0 groups

@@ -20,6 +20,7 @@
 -- layers.common are the fields that the manual explains once: name, which every kind takes, and
 -- from, which every kind takes but add and the loss, whose input is the layer before it.
 
+local geometry <const> = require("geometry")
 local record <const> = require("language/record")
 
 local layers <const> = {}
@@ -58,7 +59,7 @@ end
 
 layers.size_text = size_text
 
--- PyTorch's keyword arguments, those that differ from its defaults: { { "padding", 1, 0 }, ... }.
+-- PyTorch's keyword arguments, those that differ from its defaults: { { "groups", 2, 1 }, ... }.
 local function keywords(list)
     local texts <const> = {}
     for _, entry in ipairs(list) do
@@ -74,19 +75,34 @@ end
 
 -- -- Windows: convolution and pooling ------------------------------------------------------------
 
-local function window_side(side, f)
-    return (side + 2 * f.padding - f.window) // f.stride + 1
+-- "3" where both sides are alike, else "3 x 1".
+local function sides_text(s)
+    return s.h == s.w and tostring(s.h) or ("%d x %d"):format(s.h, s.w)
+end
+
+-- The same of a field of a geometry, as PyTorch writes it.
+local function sides_python(g, name)
+    return geometry.alike(g, name) and tostring(g.h[name])
+        or ("(%d, %d)"):format(g.h[name], g.w[name])
+end
+
+local function resolve_window(f)
+    local function axis(side)
+        return geometry.axis(f.window[side], f.stride[side], f.padding[side])
+    end
+    f.geometry = geometry.of(axis("h"), axis("w"))
 end
 
 local function window_shape(f, ins, c)
-    local x <const> = ins[1]
-    if f.window > x.h + 2 * f.padding or f.window > x.w + 2 * f.padding then
+    local x <const>, g <const> = ins[1], f.geometry
+    local h <const>, w <const> = geometry.outputs(g.h, x.h), geometry.outputs(g.w, x.w)
+    if h < 1 or w < 1 then
         return nil,
-            ("window %d is larger than its padded input, %d x %d"):format(f.window,
-                x.h + 2 * f.padding, x.w + 2 * f.padding),
+            ("window %s is larger than its padded input, %d x %d"):format(sides_text(f.window),
+                x.h + 2 * f.padding.h, x.w + 2 * f.padding.w),
             "a smaller window or more padding"
     end
-    return { c = c, h = window_side(x.h, f), w = window_side(x.w, f) }
+    return { c = c, h = h, w = w }
 end
 
 local function pool_shape(f, ins)
@@ -94,43 +110,47 @@ local function pool_shape(f, ins)
 end
 
 local function pool_check(f)
-    if f.padding > f.window // 2 then
-        return ("padding is %d with window %d"):format(f.padding, f.window),
+    if f.padding.h > f.window.h // 2 or f.padding.w > f.window.w // 2 then
+        return ("padding is %s with window %s"):format(sides_text(f.padding), sides_text(f.window)),
             "at most half the window"
     end
 end
 
 local function pool_fields(doc, widest)
     return {
-        field("window", "integer", { min = 1, max = widest },
-            { position = 1, doc = "side of the square " .. doc }),
-        field("stride", "integer", { min = 1, max = layers.max_side }, {
+        field("window", "sides", { min = 1, max = widest },
+            { position = 1, doc = "sides of the window " .. doc }),
+        field("stride", "sides", { min = 1, max = layers.max_side }, {
             default = function(f) return f.window end,
             default_doc = "window",
             doc = "pixels between two windows",
         }),
-        field("padding", "integer", { min = 0, max = layers.max_side },
+        field("padding", "sides", { min = 0, max = layers.max_side },
             { default = 0, doc = "pixels around the image, at most window / 2" }),
     }
 end
 
 local function pool_module(class)
     return function(node)
-        return ("nn.%s(%d%s)"):format(class, node.window,
-            keywords({ { "stride", node.stride, node.window }, { "padding", node.padding, 0 } }))
+        local g <const> = node.geometry
+        local window <const> = sides_python(g, "taps")
+        return ("nn.%s(%s%s)"):format(class, window, keywords({
+            { "stride", sides_python(g, "stride"), window },
+            { "padding", sides_python(g, "padding"), "0" },
+        }))
     end
 end
 
 local conv <const> = {
     name = "conv",
-    doc = "Convolution with a square window; zero padding. Starts as PyTorch's nn.Conv2d does.",
-    example = "conv { 32, window = 3, padding = 1 }",
+    doc = "Convolution with zero padding. Starts as PyTorch's nn.Conv2d does.",
+    example = "conv { 32, window = 3, padding = 1 } or conv { 32, window = { 1, 7 } }",
     fields = {
         field("channels", "integer", channels, { position = 1, doc = "output channels" }),
-        field("window", "integer", { min = 1, max = 7 }, { doc = "side of the square" }),
-        field("stride", "integer", { min = 1, max = 2 },
+        field("window", "sides", { min = 1, max = 11 }, { doc = "sides of the window" }),
+        field("stride", "sides", { min = 1, max = 4 },
             { default = 1, doc = "pixels between two windows" }),
-        field("padding", "integer", { min = 0, max = 6 },
+        field("padding", "sides", { min = 0, max = 10 },
             { default = 0, doc = "zero pixels around the image, less than window" }),
         field("groups", "integer", channels, {
             default = 1,
@@ -143,11 +163,12 @@ local conv <const> = {
             return ("%d output channels in %d groups"):format(f.channels, f.groups),
                 "a number of groups that divides the channels"
         end
-        if f.padding >= f.window then
-            return ("padding is %d with window %d"):format(f.padding, f.window),
-                "padding less than window"
+        if f.padding.h >= f.window.h or f.padding.w >= f.window.w then
+            return ("padding is %s with window %s"):format(sides_text(f.padding),
+                sides_text(f.window)), "padding less than window"
         end
     end,
+    resolve = resolve_window,
     shape = function(f, ins)
         if ins[1].c % f.groups ~= 0 then
             return nil, ("%d input channels in %d groups"):format(ins[1].c, f.groups),
@@ -155,14 +176,14 @@ local conv <const> = {
         end
         return window_shape(f, ins, f.channels)
     end,
-    node = { "window", "stride", "padding", "groups", "bias" },
+    node = { "geometry", "groups", "bias" },
     params = function(f, ins)
         local inputs <const> = ins[1].c // f.groups
-        local fan_in <const> = inputs * f.window * f.window
+        local fan_in <const> = inputs * f.geometry.taps
         local list <const> = {
             {
                 name = "weight",
-                shape = { f.channels, inputs, f.window, f.window },
+                shape = { f.channels, inputs, f.window.h, f.window.w },
                 init = "fan_in",
                 fan_in = fan_in,
             },
@@ -173,13 +194,14 @@ local conv <const> = {
         return list
     end,
     flop = function(f, ins, out)
-        return 2 * (ins[1].c // f.groups) * f.window * f.window * out.c * out.h * out.w
+        return 2 * (ins[1].c // f.groups) * f.geometry.taps * out.c * out.h * out.w
     end,
     module = function(node, ins)
-        return ("nn.Conv2d(%d, %d, kernel_size=%d%s)"):format(ins[1].c, node.c, node.window,
-            keywords({
-                { "stride", node.stride, 1 },
-                { "padding", node.padding, 0 },
+        local g <const> = node.geometry
+        return ("nn.Conv2d(%d, %d, kernel_size=%s%s)"):format(ins[1].c, node.c,
+            sides_python(g, "taps"), keywords({
+                { "stride", sides_python(g, "stride"), "1" },
+                { "padding", sides_python(g, "padding"), "0" },
                 { "groups", node.groups, 1 },
                 { "bias", node.bias, true },
             }))
@@ -195,8 +217,9 @@ local maxpool <const> = {
     example = "maxpool(2)",
     fields = pool_fields("whose largest value is taken", WIDEST_MAXPOOL),
     check = pool_check,
+    resolve = resolve_window,
     shape = pool_shape,
-    node = { "window", "stride", "padding" },
+    node = { "geometry" },
     module = pool_module("MaxPool2d"),
 }
 
@@ -206,8 +229,9 @@ local avgpool <const> = {
     example = "avgpool { 3, stride = 2, padding = 1 }",
     fields = pool_fields("that is averaged", layers.max_side),
     check = pool_check,
+    resolve = resolve_window,
     shape = pool_shape,
-    node = { "window", "stride", "padding" },
+    node = { "geometry" },
     module = pool_module("AvgPool2d"),
 }
 

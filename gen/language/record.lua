@@ -16,8 +16,9 @@
 --                choices = { ... },                      -- type "choice"
 --                most = n }                              -- type "integers": the longest list
 --
--- Types: integer, integers (a list of them that rises, from min to max), number, boolean, choice,
--- name (of a layer or network), shape ({ C, H, W }),
+-- Types: integer, sides (an integer for height and width, or { height, width }), integers (a list
+-- of them that rises, from min to max), number, boolean, choice, name (of a layer or network),
+-- shape ({ C, H, W }),
 -- table (a plain table, checked by whoever owns it) and record (a token of one of field.kinds).
 
 local identifier <const> = require("language/identifier")
@@ -103,6 +104,9 @@ end
 
 local expected_texts <const> = {
     integer = number_text,
+    sides = function(field)
+        return ("an integer from %d to %d, or two: { height, width }"):format(field.min, field.max)
+    end,
     integers = function(field)
         return ("a list of integers that rises, at most %d of %s to %s"):format(field.most,
             record.show(field.min), record.show(field.max))
@@ -182,6 +186,19 @@ local converters <const> = {
         local integer <const> = type(value) == "number" and math.tointeger(value)
         return integer and in_range(field, integer) and integer or nil
     end,
+    sides = function(field, value)
+        local list <const> = type(value) == "table" and not records[value] and value
+            or { value, value }
+        for key in next, list do
+            if not is_integer(key, 1, 2) then
+                return nil
+            end
+        end
+        if is_integer(list[1], field.min, field.max) and is_integer(list[2], field.min, field.max)
+        then
+            return { h = math.tointeger(list[1]), w = math.tointeger(list[2]) }
+        end
+    end,
     integers = function(field, value)
         if type(value) ~= "table" or records[value] or #value == 0 or #value > field.most then
             return nil
@@ -253,7 +270,8 @@ local function check_field(spec, field, value, key, values, line, report)
         if type(field.default) == "function" then
             values[field.name] = field.default(values)
         elseif field.default ~= nil then
-            values[field.name] = field.default
+            local both <const> = field.type == "sides"
+            values[field.name] = both and converters.sides(field, field.default) or field.default
         elseif not field.optional then
             report(line, what .. " is missing", record.expected(field))
         end

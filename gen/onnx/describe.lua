@@ -33,6 +33,8 @@ local WIDTH <const> = 96
 local function literal(value)
     if type(value) == "string" then
         return '"' .. value .. '"' -- a word of ours
+    elseif type(value) == "table" then
+        return ("{ %d, %d }"):format(value[1], value[2]) -- two sides
     elseif math.type(value) == "float" then
         local text <const> = ("%.9g"):format(value)
         return text
@@ -84,7 +86,7 @@ local function item_of(list, i)
             local shown <const> = value == nil and default or value
             args[#args + 1] = {
                 key = field.position or field.name, base = field.name, kind = "literal",
-                text = literal(shown), silent = shown == default,
+                text = literal(shown), silent = literal(shown) == literal(default),
             }
         end
     end

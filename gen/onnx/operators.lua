@@ -63,41 +63,48 @@ local function number(name, kind, field, default)
     }
 end
 
--- Height and width alike.
-local function square(name, field, default)
+-- A field of two sides as a description has it.
+local function sides_of(h, w)
+    return h == w and h or { h, w }
+end
+
+-- Height and width. of: the field of a geometry; field: that of a layer
+local function sides(name, of, field, default)
     return {
         name = name,
         type = "ints",
-        write = function(node) return { node[field], node[field] } end,
+        write = function(node) return { node.geometry.h[of], node.geometry.w[of] } end,
         read = function(value, f)
             value = value or default and { default, default }
-            if not value or #value ~= 2 or value[1] ~= value[2] then
-                return name .. " is " .. show(value), "two equal numbers"
+            if not value or #value ~= 2 then
+                return name .. " is " .. show(value), "two numbers, of height and width"
             end
-            f[field] = value[1]
+            f[field] = sides_of(value[1], value[2])
         end,
     }
 end
 
--- The same on all four sides.
-local function sides(name, field)
-    return {
-        name = name,
-        type = "ints",
-        write = function(node)
-            return { node[field], node[field], node[field], node[field] }
-        end,
-        read = function(value, f)
-            value = value or { 0, 0, 0, 0 }
-            for i = 1, 4 do
-                if #value ~= 4 or value[i] ~= value[1] then
-                    return name .. " is " .. show(value), "four equal numbers"
-                end
-            end
-            f[field] = value[1]
-        end,
-    }
-end
+-- Above, left, below, right.
+local pads <const> = {
+    name = "pads",
+    type = "ints",
+    write = function(node)
+        local h <const>, w <const> = node.geometry.h.padding, node.geometry.w.padding
+        return { h, w, h, w }
+    end,
+    read = function(value, f)
+        value = value or { 0, 0, 0, 0 }
+        if #value ~= 4 or value[1] ~= value[3] or value[2] ~= value[4] then
+            return "pads is " .. show(value),
+                "four numbers, as many pixels below as above and right as left"
+        end
+        f.padding = sides_of(value[1], value[2])
+    end,
+}
+
+-- Of a convolution or pool.
+local kernel_shape <const> = sides("kernel_shape", "taps", "window")
+local strides <const> = sides("strides", "stride", "stride", 1)
 
 -- One value is a layer of burin. `written`: it is not the default, so it has to be said.
 local function only(name, kind, wanted, written)
@@ -148,8 +155,7 @@ operators.list = {
         kind = "conv",
         params = affine,
         attributes = {
-            square("kernel_shape", "window"), square("strides", "stride", 1),
-            sides("pads", "padding"), only("dilations", "ints", { 1, 1 }),
+            kernel_shape, strides, pads, only("dilations", "ints", { 1, 1 }),
             number("group", "int", "groups", 1), auto_pad,
         },
     },
@@ -157,8 +163,7 @@ operators.list = {
         op = "MaxPool",
         kind = "maxpool",
         attributes = {
-            square("kernel_shape", "window"), square("strides", "stride", 1),
-            sides("pads", "padding"), only("dilations", "ints", { 1, 1 }),
+            kernel_shape, strides, pads, only("dilations", "ints", { 1, 1 }),
             only("storage_order", "int", 0), later("ceil_mode", "int"), auto_pad,
         },
     },
@@ -166,14 +171,13 @@ operators.list = {
         op = "AveragePool",
         kind = "avgpool",
         attributes = {
-            square("kernel_shape", "window"), square("strides", "stride", 1),
-            sides("pads", "padding"), only("dilations", "ints", { 1, 1 }),
+            kernel_shape, strides, pads, only("dilations", "ints", { 1, 1 }),
             {
                 name = "count_include_pad",
                 type = "int",
                 write = function() return 1 end,
                 read = function(value, f)
-                    if value ~= 1 and f.padding > 0 then
+                    if value ~= 1 and f.padding ~= 0 then
                         return "count_include_pad is 0 with padding", "1"
                     end
                 end,

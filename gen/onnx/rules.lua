@@ -19,13 +19,20 @@ local of <const> = rules.of
 
 -- -- Layers without parameters -------------------------------------------------------------------
 
+-- The two sides of a field of a layer.
+local function sides(value)
+    return type(value) == "table" and value or { value, value }
+end
+
 -- A window that rounds up where one that rounds down would leave pixels out is another layer.
 local function check_ceil(node, f, x)
-    if values.integer(node, "ceil_mode", 0) == 0 then
+    if values.integer(node, "ceil_mode", 0) == 0 or not f.window then
         return nil
     end
-    for _, side in ipairs({ x.h, x.w }) do
-        if f.window and (side + 2 * f.padding - f.window) % f.stride ~= 0 then
+    local window <const>, stride <const>, padding <const> = sides(f.window), sides(f.stride),
+        sides(f.padding)
+    for i, side in ipairs({ x.h, x.w }) do
+        if (side + 2 * padding[i] - window[i]) % math.max(stride[i], 1) ~= 0 then
             return ("ceil_mode is 1, and its windows do not end with an image of %s"):format(
                 layers.size_text(x)), "0, or windows that do"
         end
@@ -84,7 +91,8 @@ function of.Conv(context, node, ins)
     end
     f.channels, f.bias = weight.shape[1], bias ~= nil
     local inputs <const> = x.c // math.max(f.groups, 1)
-    if not values.has_shape(weight, f.channels, inputs, f.window, f.window) then
+    local window <const> = sides(f.window)
+    if not values.has_shape(weight, f.channels, inputs, window[1], window[2]) then
         return values.wrong_shape("weight", weight)
     elseif bias and not values.has_shape(bias, f.channels) then
         return values.wrong_shape("bias", bias)

@@ -1,6 +1,7 @@
 -- conv.lua - convolutions. How one is computed is decided by its algorithm: see conv/choice.lua.
 
 local choice <const> = require "ops/conv/choice"
+local geometry <const> = require "geometry"
 local grouped <const> = require "ops/conv/grouped"
 local layout <const> = require "ops/layout"
 local weighted <const> = require "ops/weighted"
@@ -8,22 +9,28 @@ local weighted <const> = require "ops/weighted"
 local conv <const> = { kinds = { "conv" }, c_op = "KERNEL_CONV", choose = choice.choose }
 
 function conv.window_of(node)
-    return node.window, node.stride, node.padding, node.groups
+    return node.geometry, node.groups
 end
 
 local function is_depthwise(spec)
     return grouped.is_depthwise(spec.groups, spec.c, spec.k)
 end
 
+local function usual_padding(axis)
+    return axis.padding == axis.reach // 2
+end
+
 --- See name.lua. A depthwise convolution is a dwconv and has no k, g and algorithm.
 function conv.name_words(spec)
-    local alone <const> = is_depthwise(spec)
+    local alone <const>, g <const> = is_depthwise(spec), spec.geometry
+    local usual <const> = usual_padding(g.h) and usual_padding(g.w)
     return {
-        head = string.format("%sconv%dx%d%s%s", alone and "dw" or "", spec.window, spec.window,
-            spec.stride > 1 and "s" .. spec.stride or "", spec.relu and "_relu" or ""),
+        head = string.format("%sconv%s%s", alone and "dw" or "", geometry.words(g),
+            spec.relu and "_relu" or ""),
         has_k = not alone, algorithm = not alone and (spec.algorithm or "direct") or nil,
-        padding = spec.window // 2,
-        gradient_border = math.max(0, spec.window - 1 - spec.padding),
+        padding = not usual and "p" .. geometry.word(g, "padding") or nil,
+        border = math.max(g.h.padding, g.w.padding),
+        gradient_border = math.max(0, g.h.reach - 1 - g.h.padding, g.w.reach - 1 - g.w.padding),
     }
 end
 
@@ -40,7 +47,8 @@ end
 
 --- Pixels of zeros around the image that a step reads.
 function conv.border(step)
-    return step.layers[1].padding
+    local g <const> = step.layers[1].geometry
+    return math.max(g.h.padding, g.w.padding)
 end
 
 --- Whether kernels read the channels of an image one by one, so that they need not fill vectors.
@@ -53,13 +61,16 @@ function conv.gradient_border(step)
     if not step.x.trained then
         return 0
     end
-    local node <const>, border = step.layers[1], 0
-    local s <const>, p <const>, last_tap <const> = node.stride, node.padding, node.window - 1
-    for _, size in ipairs { { step.x.h, step.y.h }, { step.x.w, step.y.w } } do
-        local lowest <const> = (p - last_tap) // s -- floor: position of the last tap at pixel 0
-        local highest <const> = (size[1] - 1 + p) // s
-        border = math.max(border, -lowest, highest - (size[2] - 1))
+    local g <const> = step.layers[1].geometry
+    local border = 0
+    local function reach(axis, inputs, outputs)
+        -- The output that sees input 0 with its last tap, and the last input with its first.
+        local lowest <const> = (axis.padding - (axis.reach - 1)) // axis.stride -- floor
+        local highest <const> = (inputs - 1 + axis.padding) // axis.stride
+        border = math.max(border, -lowest, highest - (outputs - 1))
     end
+    reach(g.h, step.x.h, step.y.h)
+    reach(g.w, step.x.w, step.y.w)
     return border
 end
 
@@ -68,8 +79,9 @@ function conv.gradient_shape(step, isa)
     local node <const>, pitch <const> = step.layers[1], layout.round_up(step.y.c, isa.vl)
     local inputs <const> =
         grouped.inputs({ groups = node.groups, c = step.x.c, k = step.y.c }, isa)
-    return node.window * node.window * inputs * pitch,
-        string.format("%d x %d x %d x %d", node.window, node.window, inputs, pitch)
+    local g <const> = node.geometry
+    return g.taps * inputs * pitch,
+        string.format("%d x %d x %d x %d", g.h.taps, g.w.taps, inputs, pitch)
 end
 
 --- Floats of memory that a kernel works in, and their shape; nil where it needs none.

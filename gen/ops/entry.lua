@@ -7,6 +7,7 @@
 
 local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
+local geometry <const> = require "geometry"
 local layout <const> = require "ops/layout"
 
 local entry <const> = {}
@@ -22,13 +23,26 @@ function entry.image(l)
         defines = defines }
 end
 
-function entry.window(h, w, stride, padding, inputs, outputs)
+local function axis_text(axis)
+    return string.format("{%d, %d, %d}", axis.taps, axis.stride, axis.padding)
+end
+
+--- A geometry as runtime/model.h has it.
+function entry.geometry(it)
+    return string.format("{%s, %s}", axis_text(it.h), axis_text(it.w))
+end
+
+--- The window of a convolution or pool.
+function entry.window(it, inputs, outputs)
+    local function word(letter, field, usual)
+        return geometry.alike(it, field, usual) and "" or letter .. geometry.word(it, field)
+    end
     return {
         word = "WINDOW", uses = "window", cast = "(struct window)",
-        text = string.format("WINDOW_%dx%d%s%s_C%d_K%d", h, w, stride > 1 and "_S" .. stride or "",
-            padding > 0 and "_P" .. padding or "", inputs, outputs),
-        defines = string.format("{.h = %d, .w = %d, .stride = %d, .padding = %d, .inputs = %d, "
-            .. ".outputs = %d}", h, w, stride, padding, inputs, outputs),
+        text = string.format("WINDOW_%dx%d%s%s_C%d_K%d", it.h.taps, it.w.taps,
+            word("_S", "stride", 1), word("_P", "padding", 0), inputs, outputs),
+        defines = string.format("{.h = %s, .w = %s, .inputs = %d, .outputs = %d}",
+            axis_text(it.h), axis_text(it.w), inputs, outputs),
     }
 end
 

@@ -8,9 +8,9 @@ local weighted <const> = require "ops/weighted"
 
 local linear <const> = { kinds = { "linear" }, c_op = "KERNEL_LINEAR" }
 
---- A window of one pixel where others have one.
+--- It has no window that moves.
 function linear.window_of()
-    return 1, 1, 0, 1
+    return nil, 1
 end
 
 function linear.name_words(spec)

@@ -6,6 +6,7 @@
 
 local activation <const> = require "ops/activation"
 local entry <const> = require "ops/entry"
+local geometry <const> = require "geometry"
 local ops <const> = require "ops/ops"
 
 local image <const>, window <const> = entry.image, entry.window
@@ -33,14 +34,14 @@ local function weighted(spec, loops, inside)
 end
 
 function KINDS.conv(spec)
-    return weighted(spec, "conv", window(spec.window, spec.window, spec.stride, spec.padding,
-        spec.c // spec.groups, spec.k // spec.groups))
+    return weighted(spec, "conv", window(spec.geometry, spec.c // spec.groups,
+        spec.k // spec.groups))
 end
 
 -- A linear layer is a convolution whose window is the whole image.
 function KINDS.linear(spec)
     return weighted(spec, spec.pass == "bwd_data" and "linear" or "conv",
-        window(spec.x.h, spec.x.w, 1, 0, spec.c, spec.k))
+        window(geometry.whole(spec.x.h, spec.x.w), spec.c, spec.k))
 end
 
 function KINDS.pointwise(spec)
@@ -51,22 +52,22 @@ function KINDS.pointwise(spec)
     }
 end
 
-local function pool(loops, spec, params, ...)
+local function pool(loops, spec, ...)
     local fwd <const> = spec.pass == "fwd"
     return {
         loops = loops, flags = { winners = spec.winners or false, adds = spec.adds or false },
         given = { image(fwd and spec.y or spec.dx), image(fwd and spec.x or spec.dy),
-            window(params.window_h, params.window_w, spec.stride, spec.padding, 1, 1), ... },
+            window(spec.geometry, 1, 1), ... },
         words = { { spec.winners, "_winner" } },
     }
 end
 
-function KINDS.maxpool(spec, params)
-    return pool("maxpool", spec, params)
+function KINDS.maxpool(spec)
+    return pool("maxpool", spec)
 end
 
 function KINDS.avgpool(spec, params)
-    return pool("avgpool", spec, params, entry.number("SHARE", params.share))
+    return pool("avgpool", spec, entry.number("SHARE", params.share))
 end
 
 function KINDS.add(spec)

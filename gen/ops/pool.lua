@@ -3,6 +3,7 @@
 -- Two operations: pool.max and pool.avg.
 
 local c <const> = require "emit/c"
+local geometry <const> = require "geometry"
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 
@@ -30,19 +31,22 @@ function avg.fuse(fusion, node)
     return fuse(fusion, node, "avgpool")
 end
 
-local function window_word(spec)
-    return string.format("%dx%d%s", spec.window, spec.window,
-        spec.stride > 1 and "s" .. spec.stride or "")
-end
-
-function max.name_words(spec)
+local function name_words(spec, head)
+    local g <const> = spec.geometry
     return {
-        head = "maxpool" .. window_word(spec) .. (spec.winners and "_winner" or ""), padding = 0,
+        head = head, border = math.max(g.h.padding, g.w.padding),
+        padding = not geometry.alike(g, "padding", 0) and "p" .. geometry.word(g, "padding") or nil,
     }
 end
 
+function max.name_words(spec)
+    return name_words(spec,
+        "maxpool" .. geometry.words(spec.geometry) .. (spec.winners and "_winner" or ""))
+end
+
 function avg.name_words(spec)
-    return { head = "avgpool" .. (spec.global and "_global" or window_word(spec)), padding = 0 }
+    return name_words(spec,
+        "avgpool" .. (spec.global and "_global" or geometry.words(spec.geometry)))
 end
 
 -- -- Calls ---------------------------------------------------------------------------------------
@@ -62,8 +66,7 @@ local function specification(step, pass)
     local node <const>, global <const> = step.layers[1], step.global
     return {
         op = step.op, pass = pass, c = step.x.c, global = global,
-        window = global and 0 or node.window, stride = global and 1 or node.stride,
-        padding = global and 0 or node.padding,
+        geometry = global and geometry.whole(step.x.h, step.x.w) or node.geometry,
     }
 end
 
@@ -122,34 +125,33 @@ local function params_of(spec, isa, largest)
     params.pitch, params.max = small.pitch, largest
     params.h, params.w = spec.x.h, spec.x.w
     params.out_h, params.out_w = small.h, small.w
-    params.window_h = spec.global and spec.x.h or spec.window
-    params.window_w = spec.global and spec.x.w or spec.window
-    params.stride = spec.stride
-    params.minus_padding = c.add("", -spec.padding)
-    params.clips = spec.padding > 0
+    local h <const>, w <const> = spec.geometry.h, spec.geometry.w
+    params.window_h, params.window_w = h.taps, w.taps
+    params.stride_h, params.stride_w = h.stride, w.stride
+    params.minus_padding_h, params.minus_padding_w = c.add("", -h.padding), c.add("", -w.padding)
+    params.clips = h.padding > 0 or w.padding > 0
     params.winners = spec.winners or false
-    params.share = c.float(1.0 / (params.window_h * params.window_w))
+    params.share = c.float(1.0 / spec.geometry.taps)
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
     params.y_border, params.y_cols = small.border, layout.cols(small)
     params.dy_border, params.dy_cols = params.y_border, params.y_cols
     params.dx_border = spec.dx and spec.dx.border or 0
     params.dx_cols = spec.dx and layout.cols(spec.dx) or 0
-    local tiles <const> = params.stride >= params.window_h and not params.clips
-    local covers <const> = tiles and params.stride == params.window_h
-        and small.h * spec.stride == spec.x.h and small.w * spec.stride == spec.x.w
+    local tiles <const> = h.stride == h.taps and w.stride == w.taps and not params.clips
+    local covers <const> = tiles and small.h * h.stride == spec.x.h
+        and small.w * w.stride == spec.x.w
     params.sets = not spec.adds and (covers or spec.global)
     params.clears = not spec.adds and not params.sets
     local kind <const> = largest and "largest" or "mean"
     if fwd then
-        params.formula = string.format("y = %s of each %d x %d window%s, stride %d, padding %d.",
-            kind, params.window_h, params.window_w,
-            spec.winners and ", winner = its place there" or "", spec.stride, spec.padding)
+        params.formula = string.format("y = %s of each %d x %d window%s, %s.", kind, h.taps,
+            w.taps, spec.winners and ", winner = its place there" or "",
+            geometry.moves_text(spec.geometry))
     else
-        params.formula = string.format("dx %s dy%s, %d x %d windows, stride %d, padding %d.",
+        params.formula = string.format("dx %s dy%s, %d x %d windows, %s.",
             spec.adds and "+=" or "=", largest and ", to the winner of its window"
-                or string.format(" / %d, to every input of its window",
-                    params.window_h * params.window_w),
-            params.window_h, params.window_w, spec.stride, spec.padding)
+                or string.format(" / %d, to every input of its window", spec.geometry.taps),
+            h.taps, w.taps, geometry.moves_text(spec.geometry))
     end
     params.shapes = kernel.shapes_text(spec)
     local large <const> = spec.x.h * spec.x.w * params.pitch

@@ -2,7 +2,7 @@
 -- that these need. Both have packed weights, and an epilogue that applies a ReLU and gathers the
 -- sums of a norm.
 --
--- An operation of this kind is { window_of(node) -> window, stride, padding, groups,
+-- An operation of this kind is { window_of(node) -> geometry or nil, groups,
 -- gradient_shape(step, isa) -> floats and shape of its weight gradient, ... } (see ops.lua).
 
 local kernel <const> = require "ops/kernel"
@@ -41,10 +41,10 @@ end
 -- does besides the products, its caller says. window_of: of the operation
 local function specification(step, pass, window_of)
     local node <const> = step.layers[1]
-    local window <const>, stride <const>, padding <const>, groups <const> = window_of(node)
+    local geometry <const>, groups <const> = window_of(node)
     return {
-        op = step.op, pass = pass, window = window, stride = stride, padding = padding,
-        groups = groups, flop = node.flop, c = step.x.c, k = step.y.c,
+        op = step.op, pass = pass, geometry = geometry, groups = groups, flop = node.flop,
+        c = step.x.c, k = step.y.c,
         bias = false, relu = false, stats = false,
     }
 end

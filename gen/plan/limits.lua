@@ -64,7 +64,7 @@ function limits.check_unroll(graph, options)
         if node.kind == "conv" then
             local channels <const> = math.max(node.c, graph.nodes[node.inputs[1]].c)
                 // node.groups
-            local terms <const> = node.window * node.window * channels
+            local terms <const> = node.geometry.taps * channels
             if terms > MAX_UNROLL then
                 reject(node, ("conv: written out in full its sums have %d terms"):format(terms),
                     ("at most %d, or --unroll tile"):format(MAX_UNROLL))

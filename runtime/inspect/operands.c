@@ -115,7 +115,7 @@ static struct operand_shape vector_shape(int rows, const struct layout *of)
 static size_t weight_count(const struct kernel *k)
 {
     size_t patch = k->op == KERNEL_LINEAR ? (size_t)k->x.h * (size_t)k->x.w
-                                          : (size_t)k->window * (size_t)k->window;
+                                          : (size_t)k->geometry.h.taps * (size_t)k->geometry.w.taps;
     return (size_t)k->y.c * (size_t)k->x.c * patch / (size_t)(k->groups > 1 ? k->groups : 1);
 }
 
@@ -296,8 +296,8 @@ static void fill(float *values, size_t n, enum operands_input input, uint64_t ke
                         : (float)rng_below(key, (uint32_t)i, 2049) * 0x1p-10f - 1;
 }
 
-/* Moves what a norm sees away from zero: x and the m that is subtracted, or the bias where the kernel has
- * one. A multiple of 2^-10 stays what it was but for the offset. */
+/* Moves what a norm sees away from zero: x and the m that is subtracted, or the bias where the
+ * kernel has one. A multiple of 2^-10 stays what it was but for the offset. */
 static void move_away(float *plain, const struct operands *o, enum operand i, double offset)
 {
     const struct kernel *k = o->kernel;

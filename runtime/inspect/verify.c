@@ -69,12 +69,7 @@ static bool is_power_of_two(double x)
 /* The factor of dropout and the share of an average may round even among integers. */
 static bool is_exact(const struct kernel *k, enum operands_input input)
 {
-    double share = 1;
-    if (k->op == KERNEL_AVGPOOL) {
-        struct ref_window s = ref_kernel_window(k);
-        bool inside = s.padding == 0; /* a window over a whole image need not be square */
-        share = inside ? fmin(s.window, s.h) * fmin(s.window, s.w) : (double)s.window * s.window;
-    }
+    double share = k->op == KERNEL_AVGPOOL ? (double)k->geometry.h.taps * k->geometry.w.taps : 1;
     return k->exact && input == OPERANDS_INTEGERS && is_power_of_two(share) &&
            is_power_of_two((double)rng_keep_scale(k->p));
 }
@@ -87,19 +82,19 @@ static double pixels_of(const struct layout *l)
 /* Terms summed for one element of y, dx or dw and db. */
 static double count_terms(const struct kernel *k, int images)
 {
-    double window = (double)k->window * k->window, groups = fmax(k->groups, 1);
+    double taps = (double)k->geometry.h.taps * k->geometry.w.taps, groups = fmax(k->groups, 1);
     bool linear = k->op == KERNEL_LINEAR;
     switch (k->op) {
     case KERNEL_CONV:
     case KERNEL_LINEAR:
         if (k->pass == PASS_FWD)
-            return 1 + k->x.c / groups * (linear ? pixels_of(&k->x) : window);
+            return 1 + k->x.c / groups * (linear ? pixels_of(&k->x) : taps);
         if (k->pass == PASS_BWD_DATA)
-            return 1 + k->y.c / groups * (linear ? 1 : window);
+            return 1 + k->y.c / groups * (linear ? 1 : taps);
         return 1 + images * pixels_of(&k->y);
     case KERNEL_MAXPOOL:
     case KERNEL_AVGPOOL:
-        return 1 + window;
+        return 1 + taps;
     default:
         return 4;
     }

@@ -36,8 +36,7 @@ struct ref_window generic_window(const struct model *model, int layer)
     const struct layer *l = &model->layers[layer];
     const struct layer *in = &model->layers[l->inputs[0]];
     int groups = l->op == LAYER_CONV ? l->groups : 0;
-    return (struct ref_window){in->c, in->h,     in->w,     l->c,       l->h,
-                               l->w,  l->window, l->stride, l->padding, groups};
+    return (struct ref_window){in->c, in->h, in->w, l->c, l->h, l->w, l->geometry, groups};
 }
 
 /* -- Values ------------------------------------------------------------------------------------ */

@@ -25,11 +25,11 @@ bool ref_open(int threads, struct err *err);
 
 /* -- Windows: convolution and pooling ---------------------------------------------------------- */
 
-/* A square window moved over one zero-padded image. Pools have k = c. */
+/* A window moved over one zero-padded image. Pools have k = c. */
 struct ref_window {
     int c, h, w;   /* input */
     int k, oh, ow; /* output */
-    int window, stride, padding;
+    struct geometry geometry;
     int groups; /* of a convolution: so many parts of input and output go together; 0 is 1 */
 };
 
@@ -38,13 +38,17 @@ struct ref_range {
     int first, last;
 };
 
-struct ref_range ref_inside(int tap, int in, int out, int stride, int padding);
+struct ref_range ref_inside(int tap, int in, int out, struct axis axis);
 
-/* Floats of scratch the convolution functions need: c / groups * window * window * oh * ow, or none
- * for windows of one pixel that move by one. */
+/* Taps of the window. */
+int ref_taps(const struct ref_window *s);
+
+/* Floats of scratch the convolution functions need: c / groups * taps * oh * ow, or none for
+ * windows of one pixel that move by one. */
 size_t ref_conv_scratch(const struct ref_window *s);
 
-/* y[k][oh][ow] = conv(x[c][h][w], w[k][c / groups][window][window]) + bias[k]; bias may be NULL. */
+/* y[k][oh][ow] = conv(x[c][h][w], w[k][c / groups][taps of h][taps of w]) + bias[k]; bias may be
+ * NULL. */
 void ref_conv_fwd(const struct ref_window *s, float *restrict y, const float *restrict x,
                   const float *restrict w, const float *restrict bias, float *restrict scratch);
 
@@ -60,7 +64,8 @@ void ref_conv_bwd_weights(const struct ref_window *s, float *restrict dw, float 
 /* Padding counts as minus infinity. */
 void ref_maxpool_fwd(const struct ref_window *s, float *restrict y, const float *restrict x);
 
-/* winner[c][oh][ow] = the place in its window, row * window + column, of the first largest pixel;
+/* winner[c][oh][ow] = the place in its window, row * (its width) + column, of the first largest
+ * pixel;
  * UINT8_MAX when the window lies wholly in the padding. */
 void ref_maxpool_winners(const struct ref_window *s, uint8_t *restrict winner,
                          const float *restrict x);
@@ -69,7 +74,7 @@ void ref_maxpool_winners(const struct ref_window *s, uint8_t *restrict winner,
 void ref_maxpool_bwd(const struct ref_window *s, float *restrict dx, const float *restrict x,
                      const float *restrict dy, bool adds);
 
-/* Divides by window * window, padding included. */
+/* Divides by the taps of the window, padding included. */
 void ref_avgpool_fwd(const struct ref_window *s, float *restrict y, const float *restrict x);
 void ref_avgpool_bwd(const struct ref_window *s, float *restrict dx, const float *restrict dy,
                      bool adds);

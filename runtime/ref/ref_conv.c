@@ -1,12 +1,12 @@
 /* ref_conv.c - convolution and linear layers of any shape as matrix products.
  *
- * The columns of an image are a matrix [c * window * window][oh * ow]: row (channel, tap) holds,
+ * The columns of an image are a matrix [c * taps][oh * ow]: row (channel, tap) holds,
  * for every output pixel, the input pixel under that tap, or zero where the tap lies in the
  * padding. Then
  *
  *     forward           y  = w  * columns            [k][oh * ow]
  *     data gradient     columns = w' * dy, and each column element is added back to its input pixel
- *     weight gradient   dw += dy * columns'          [k][c * window * window]
+ *     weight gradient   dw += dy * columns'          [k][c * taps]
  *
  * A window of one pixel that moves by one needs no columns: they are the image itself.
  */
@@ -28,44 +28,58 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-/* Output o reads input o * stride + tap - padding, which must be in 0 .. in-1. */
-struct ref_range ref_inside(int tap, int in, int out, int stride, int padding)
+/* The place of input 0 as tap `tap` counts: output o reads input o * stride + this. */
+static int tap_at(int tap, struct axis axis)
 {
-    int first = smaller(divide_up(padding - tap, stride), out);
-    int last = smaller(divide_up(in + padding - tap, stride), out);
+    return tap - axis.padding;
+}
+
+/* Output o reads input o * stride + at, which must be in 0 .. in-1. */
+struct ref_range ref_inside(int tap, int in, int out, struct axis axis)
+{
+    int at = tap_at(tap, axis);
+    int first = smaller(divide_up(-at, axis.stride), out);
+    int last = smaller(divide_up(in - at, axis.stride), out);
     return (struct ref_range){first, last < first ? first : last};
+}
+
+int ref_taps(const struct ref_window *s)
+{
+    return s->geometry.h.taps * s->geometry.w.taps;
 }
 
 static bool is_pointwise(const struct ref_window *s)
 {
-    return s->window == 1 && s->stride == 1 && s->padding == 0;
+    struct axis h = s->geometry.h, w = s->geometry.w;
+    return ref_taps(s) == 1 && h.stride == 1 && w.stride == 1 && h.padding == 0 && w.padding == 0;
 }
 
 static int patch_size(const struct ref_window *s)
 {
-    return s->c * s->window * s->window;
+    return s->c * ref_taps(s);
 }
 
 /* One row of the columns matrix: the plane as seen by tap (ky, kx). */
 static void gather_tap(const struct ref_window *s, float *restrict col, const float *restrict plane,
                        int ky, int kx)
 {
-    struct ref_range rows = ref_inside(ky, s->h, s->oh, s->stride, s->padding);
-    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->stride, s->padding);
+    struct axis h = s->geometry.h, w = s->geometry.w;
+    struct ref_range rows = ref_inside(ky, s->h, s->oh, h);
+    struct ref_range cols = ref_inside(kx, s->w, s->ow, w);
     for (int oy = 0; oy < s->oh; oy++, col += s->ow) {
         if (oy < rows.first || oy >= rows.last || cols.first == cols.last) {
             memset(col, 0, (size_t)s->ow * sizeof *col);
             continue;
         }
-        const float *row = plane + (oy * s->stride + ky - s->padding) * s->w + kx - s->padding;
+        const float *row = plane + (oy * h.stride + tap_at(ky, h)) * s->w + tap_at(kx, w);
         for (int ox = 0; ox < cols.first; ox++)
             col[ox] = 0;
-        if (s->stride == 1) {
+        if (w.stride == 1) {
             memcpy(col + cols.first, row + cols.first,
                    (size_t)(cols.last - cols.first) * sizeof *col);
         } else {
             for (int ox = cols.first; ox < cols.last; ox++)
-                col[ox] = row[ox * s->stride];
+                col[ox] = row[ox * w.stride];
         }
         for (int ox = cols.last; ox < s->ow; ox++)
             col[ox] = 0;
@@ -76,19 +90,20 @@ static void gather_tap(const struct ref_window *s, float *restrict col, const fl
 static void scatter_tap(const struct ref_window *s, float *restrict plane,
                         const float *restrict col, int ky, int kx)
 {
-    struct ref_range rows = ref_inside(ky, s->h, s->oh, s->stride, s->padding);
-    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->stride, s->padding);
+    struct axis h = s->geometry.h, w = s->geometry.w;
+    struct ref_range rows = ref_inside(ky, s->h, s->oh, h);
+    struct ref_range cols = ref_inside(kx, s->w, s->ow, w);
     if (cols.first == cols.last)
         return;
     for (int oy = rows.first; oy < rows.last; oy++) {
         const float *from = col + oy * s->ow;
-        int at = (oy * s->stride + ky - s->padding) * s->w + kx - s->padding;
-        if (s->stride == 1) {
+        int at = (oy * h.stride + tap_at(ky, h)) * s->w + tap_at(kx, w);
+        if (w.stride == 1) {
             for (int ox = cols.first; ox < cols.last; ox++)
                 plane[at + ox] += from[ox];
         } else {
             for (int ox = cols.first; ox < cols.last; ox++)
-                plane[at + ox * s->stride] += from[ox];
+                plane[at + ox * w.stride] += from[ox];
         }
     }
 }
@@ -97,8 +112,8 @@ static void image_to_columns(const struct ref_window *s, float *restrict columns
                              const float *restrict x)
 {
     for (int c = 0; c < s->c; c++)
-        for (int ky = 0; ky < s->window; ky++)
-            for (int kx = 0; kx < s->window; kx++) {
+        for (int ky = 0; ky < s->geometry.h.taps; ky++)
+            for (int kx = 0; kx < s->geometry.w.taps; kx++) {
                 gather_tap(s, columns, x + (size_t)c * (size_t)(s->h * s->w), ky, kx);
                 columns += s->oh * s->ow;
             }
@@ -108,8 +123,8 @@ static void columns_to_image(const struct ref_window *s, float *restrict dx,
                              const float *restrict columns)
 {
     for (int c = 0; c < s->c; c++)
-        for (int ky = 0; ky < s->window; ky++)
-            for (int kx = 0; kx < s->window; kx++) {
+        for (int ky = 0; ky < s->geometry.h.taps; ky++)
+            for (int kx = 0; kx < s->geometry.w.taps; kx++) {
                 scatter_tap(s, dx + (size_t)c * (size_t)(s->h * s->w), columns, ky, kx);
                 columns += s->oh * s->ow;
             }

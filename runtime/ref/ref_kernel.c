@@ -19,14 +19,15 @@ static size_t floats_of(const struct layout *l)
 
 struct ref_window ref_kernel_window(const struct kernel *k)
 {
-    return (struct ref_window){k->x.c, k->x.h,    k->x.w,    k->y.c,     k->y.h,
-                               k->y.w, k->window, k->stride, k->padding, k->groups};
+    return (struct ref_window){k->x.c, k->x.h, k->x.w,      k->y.c,
+                               k->y.h, k->y.w, k->geometry, k->groups};
 }
 
-/* An average over the whole image; it need not be square. */
+/* An average over the whole image. */
 static bool is_global(const struct kernel *k)
 {
-    return k->padding == 0 && pixels_of(&k->y) == 1 && k->window >= k->x.h && k->window >= k->x.w;
+    struct axis h = k->geometry.h, w = k->geometry.w;
+    return h.padding == 0 && w.padding == 0 && h.taps == k->x.h && w.taps == k->x.w;
 }
 
 size_t ref_kernel_scratch(const struct kernel *k)

@@ -9,10 +9,21 @@
 #include <math.h>
 #include <string.h>
 
+/* The input row of the first tap of output row oy, and the column of that of output column ox. */
+static int row_of(const struct ref_window *s, int oy)
+{
+    return oy * s->geometry.h.stride - s->geometry.h.padding;
+}
+
+static int column_of(const struct ref_window *s, int ox)
+{
+    return ox * s->geometry.w.stride - s->geometry.w.padding;
+}
+
 /* Where tap (ky, 0) of output row oy starts in the input plane. */
 static int row_at(const struct ref_window *s, int oy, int ky)
 {
-    return (oy * s->stride + ky - s->padding) * s->w - s->padding;
+    return (row_of(s, oy) + ky) * s->w + column_of(s, 0);
 }
 
 /* -- Maximum ----------------------------------------------------------------------------------- */
@@ -22,15 +33,15 @@ void ref_maxpool_fwd(const struct ref_window *s, float *restrict y, const float 
     for (int c = 0; c < s->c; c++, x += s->h * s->w, y += s->oh * s->ow) {
         for (int i = 0; i < s->oh * s->ow; i++)
             y[i] = -INFINITY;
-        for (int ky = 0; ky < s->window; ky++) {
-            struct ref_range rows = ref_inside(ky, s->h, s->oh, s->stride, s->padding);
+        for (int ky = 0; ky < s->geometry.h.taps; ky++) {
+            struct ref_range rows = ref_inside(ky, s->h, s->oh, s->geometry.h);
             for (int oy = rows.first; oy < rows.last; oy++)
-                for (int kx = 0; kx < s->window; kx++) {
-                    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->stride, s->padding);
+                for (int kx = 0; kx < s->geometry.w.taps; kx++) {
+                    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->geometry.w);
                     float *to = y + oy * s->ow;
                     int at = row_at(s, oy, ky) + kx;
                     for (int ox = cols.first; ox < cols.last; ox++) {
-                        float value = x[at + ox * s->stride];
+                        float value = x[at + ox * s->geometry.w.stride];
                         to[ox] = value > to[ox] ? value : to[ox];
                     }
                 }
@@ -52,8 +63,9 @@ static int smaller(int a, int b)
  * window lies wholly in the padding. */
 static int winner(const struct ref_window *s, const float *plane, int oy, int ox)
 {
-    int top = oy * s->stride - s->padding, left = ox * s->stride - s->padding;
-    int bottom = smaller(top + s->window, s->h), right = smaller(left + s->window, s->w);
+    int top = row_of(s, oy), left = column_of(s, ox);
+    int bottom = smaller(top + s->geometry.h.taps, s->h);
+    int right = smaller(left + s->geometry.w.taps, s->w);
     int first_y = larger(top, 0), first_x = larger(left, 0);
     if (first_y >= bottom || first_x >= right)
         return -1;
@@ -76,9 +88,8 @@ void ref_maxpool_winners(const struct ref_window *s, uint8_t *restrict winners,
         for (int oy = 0; oy < s->oh; oy++)
             for (int ox = 0; ox < s->ow; ox++) {
                 int at = winner(s, x, oy, ox);
-                int row = at / s->w - (oy * s->stride - s->padding);
-                int column = at % s->w - (ox * s->stride - s->padding);
-                *winners++ = at < 0 ? UINT8_MAX : (uint8_t)(row * s->window + column);
+                int row = at / s->w - row_of(s, oy), column = at % s->w - column_of(s, ox);
+                *winners++ = at < 0 ? UINT8_MAX : (uint8_t)(row * s->geometry.w.taps + column);
             }
 }
 
@@ -100,18 +111,18 @@ void ref_maxpool_bwd(const struct ref_window *s, float *restrict dx, const float
 
 void ref_avgpool_fwd(const struct ref_window *s, float *restrict y, const float *restrict x)
 {
-    float scale = 1.0f / (float)(s->window * s->window);
+    float scale = 1.0f / (float)ref_taps(s);
     for (int c = 0; c < s->c; c++, x += s->h * s->w, y += s->oh * s->ow) {
         memset(y, 0, (size_t)(s->oh * s->ow) * sizeof *y);
-        for (int ky = 0; ky < s->window; ky++) {
-            struct ref_range rows = ref_inside(ky, s->h, s->oh, s->stride, s->padding);
+        for (int ky = 0; ky < s->geometry.h.taps; ky++) {
+            struct ref_range rows = ref_inside(ky, s->h, s->oh, s->geometry.h);
             for (int oy = rows.first; oy < rows.last; oy++)
-                for (int kx = 0; kx < s->window; kx++) {
-                    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->stride, s->padding);
+                for (int kx = 0; kx < s->geometry.w.taps; kx++) {
+                    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->geometry.w);
                     float *to = y + oy * s->ow;
                     int at = row_at(s, oy, ky) + kx;
                     for (int ox = cols.first; ox < cols.last; ox++)
-                        to[ox] += x[at + ox * s->stride];
+                        to[ox] += x[at + ox * s->geometry.w.stride];
                 }
         }
         for (int i = 0; i < s->oh * s->ow; i++)
@@ -122,19 +133,19 @@ void ref_avgpool_fwd(const struct ref_window *s, float *restrict y, const float 
 void ref_avgpool_bwd(const struct ref_window *s, float *restrict dx, const float *restrict dy,
                      bool adds)
 {
-    float scale = 1.0f / (float)(s->window * s->window);
+    float scale = 1.0f / (float)ref_taps(s);
     if (!adds)
         memset(dx, 0, (size_t)s->c * (size_t)(s->h * s->w) * sizeof *dx);
     for (int c = 0; c < s->c; c++, dx += s->h * s->w, dy += s->oh * s->ow)
-        for (int ky = 0; ky < s->window; ky++) {
-            struct ref_range rows = ref_inside(ky, s->h, s->oh, s->stride, s->padding);
+        for (int ky = 0; ky < s->geometry.h.taps; ky++) {
+            struct ref_range rows = ref_inside(ky, s->h, s->oh, s->geometry.h);
             for (int oy = rows.first; oy < rows.last; oy++)
-                for (int kx = 0; kx < s->window; kx++) {
-                    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->stride, s->padding);
+                for (int kx = 0; kx < s->geometry.w.taps; kx++) {
+                    struct ref_range cols = ref_inside(kx, s->w, s->ow, s->geometry.w);
                     const float *from = dy + oy * s->ow;
                     int at = row_at(s, oy, ky) + kx;
                     for (int ox = cols.first; ox < cols.last; ox++)
-                        dx[at + ox * s->stride] += scale * from[ox];
+                        dx[at + ox * s->geometry.w.stride] += scale * from[ox];
                 }
         }
 }

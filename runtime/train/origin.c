@@ -34,6 +34,15 @@ static void append_int(char line[LINE_SIZE], const char *name, int value)
         append(line, ", %s %d", name, value);
 }
 
+/* "3" of both sides, or "3x1". */
+static void append_sides(char line[LINE_SIZE], const char *name, int h, int w)
+{
+    if (h == w)
+        append_int(line, name, h);
+    else
+        append(line, ", %s %dx%d", name, h, w);
+}
+
 static void append_float(char line[LINE_SIZE], const char *name, float value)
 {
     char text[32];
@@ -48,9 +57,9 @@ static void layer_line(const struct model *model, const struct layer *l, char li
     for (int i = 0; i < 2 && l->inputs[i] >= 0; i++)
         append(line, "%s%s", i == 0 ? " of " : " and ", model->layers[l->inputs[i]].name);
     append(line, ", %dx%dx%d", l->c, l->h, l->w);
-    append_int(line, "window", l->window);
-    append_int(line, "stride", l->stride);
-    append_int(line, "padding", l->padding);
+    append_sides(line, "window", l->geometry.h.taps, l->geometry.w.taps);
+    append_sides(line, "stride", l->geometry.h.stride, l->geometry.w.stride);
+    append_sides(line, "padding", l->geometry.h.padding, l->geometry.w.padding);
     append_int(line, "groups", l->groups);
     append_int(line, "ghost", l->ghost);
     append_float(line, "eps", l->eps);

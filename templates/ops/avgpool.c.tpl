@@ -17,20 +17,20 @@ static NOINLINE void ${name}(${signature})
         @ end
         for (int row = 0; row < ${out_h}; row++) {
             @ if clips then
-                const int top = row * ${stride}${minus_padding};
+                const int top = row * ${stride_h}${minus_padding_h};
                 const int row_first = top > 0 ? top : 0;
                 const int row_last = top + ${window_h} < ${h} ? top + ${window_h} : ${h};
             @ else
-                const int row_first = row * ${stride};
+                const int row_first = row * ${stride_h};
                 const int row_last = row_first + ${window_h};
             @ end
             for (int col = 0; col < ${out_w}; col++) {
                 @ if clips then
-                    const int left = col * ${stride}${minus_padding};
+                    const int left = col * ${stride_w}${minus_padding_w};
                     const int col_first = left > 0 ? left : 0;
                     const int col_last = left + ${window_w} < ${w} ? left + ${window_w} : ${w};
                 @ else
-                    const int col_first = col * ${stride};
+                    const int col_first = col * ${stride_w};
                     const int col_last = col_first + ${window_w};
                 @ end
                 for (int k = 0; k < ${pitch}; k += ${vl}) {

@@ -25,13 +25,21 @@
         return (it.w + 2 * it.border) * it.pitch;
     }
 @ end
+@ if wanted.window then
+
+    /* The input that an output sees with a tap of its window, down or across. */
+    static inline int seen(struct axis axis, int output, int tap)
+    {
+        return output * axis.stride - axis.padding + tap;
+    }
+@ end
 @ if wanted.inside then
 
-    /* The rows, of `size` there are, that window `at` of `length` rows sees of an image; or columns. */
-    static inline struct span inside(int at, int length, struct window window, int size)
+    /* The rows, of `size` there are, that output row `at` sees of an image; or columns. */
+    static inline struct span inside(int at, struct axis axis, int size)
     {
-        const int first = at * window.stride - window.padding;
-        const int last = first + length;
+        const int first = seen(axis, at, 0);
+        const int last = first + axis.taps;
         return (struct span){first > 0 ? first : 0, last < size ? last : size};
     }
 @ end
@@ -40,8 +48,7 @@
     /* The place of pixel (r, s) in the window of output (row, col). */
     static inline int place_of(struct window window, int r, int row, int s, int col)
     {
-        const int down = r - row * window.stride + window.padding;
-        return down * window.w + s - col * window.stride + window.padding;
+        return (r - seen(window.h, row, 0)) * window.w.taps + s - seen(window.w, col, 0);
     }
 @ end
 @ if wanted.sum_pixels then

@@ -17,11 +17,11 @@ static NOINLINE void ${name}(${signature})
             }
         @ end
         for (int row = 0; row < ${out_h}; row++) {
-            const int top = row * ${stride}${minus_padding};
+            const int top = row * ${stride_h}${minus_padding_h};
             const int row_first = ${clips and "top > 0 ? top : 0" or "top"};
             const int row_last = ${clips and ("top + %d < %d ? top + %d : %d"):format(window_h, h, window_h, h) or "top + " .. window_h};
             for (int col = 0; col < ${out_w}; col++) {
-                const int left = col * ${stride}${minus_padding};
+                const int left = col * ${stride_w}${minus_padding_w};
                 const int col_first = ${clips and "left > 0 ? left : 0" or "left"};
                 const int col_last = ${clips and ("left + %d < %d ? left + %d : %d"):format(window_w, w, window_w, w) or "left + " .. window_w};
                 for (int k = 0; k < ${pitch}; k += ${vl}) {

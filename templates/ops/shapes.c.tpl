@@ -9,10 +9,17 @@
 @ end
 @ if wanted.window then
 
-    /* A window of h x w pixels: output p sees the inputs from p * stride - padding on. Each output is made
-     * of `inputs` channels, and each input makes `outputs`. */
+    @ if alone then
+        struct axis {
+            int taps, stride, padding;
+        };
+
+    @ end
+    /* A window: down and across its taps, stride and padding: output p sees the inputs p * stride - padding
+     * + tap. Each output is made of `inputs` channels, and each input makes `outputs`. */
     struct window {
-        int h, w, stride, padding, inputs, outputs;
+        struct axis h, w;
+        int inputs, outputs;
     };
 @ end
 @ if wanted.drop_bits then

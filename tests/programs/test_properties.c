@@ -10,7 +10,7 @@
  *
  * A fused ReLU is undone: relu(c) - relu(-c) = c. On integers every sum of a direct kernel is
  * exact, so equal means equal. Winograd's transforms lose up to LOSS units of the largest sum that
- * could be, window * window * channels products of the largest factors.
+ * could be, taps * channels products of the largest factors.
  *
  * And what an image adds to the loss of a batch does not depend on the others, except under batch
  * norm: other images change no bit of it.
@@ -112,11 +112,11 @@ static bool conv_open(struct conv *c, int i)
         return false;
     *c = (struct conv){k, find(k, PASS_BWD_DATA), find(k, PASS_BWD_WEIGHTS), k->images, 0, 0, 0, 0};
     ck_assert_msg(c->weights != NULL, "%s: no weight gradient", k->layer);
-    c->w = (size_t)(k->y.c * k->x.c) * (size_t)(k->window * k->window);
+    c->w = (size_t)(k->y.c * k->x.c) * (size_t)(k->geometry.h.taps * k->geometry.w.taps);
     c->x = plain_floats(&k->x, c->n);
     c->y = plain_floats(&k->y, c->n);
     bool exact = k->exact && c->weights->exact && (c->data == NULL || c->data->exact);
-    double terms = k->x.c * k->window * k->window;
+    double terms = k->x.c * k->geometry.h.taps * k->geometry.w.taps;
     c->loss = exact ? 0 : LOSS * (double)FLT_EPSILON * terms * SIZE * SIZE;
     return true;
 }
@@ -231,10 +231,12 @@ END_TEST
 static double weight_at(const struct kernel *k, const float *w, int to, int from, int row, int col,
                         int out_row, int out_col)
 {
-    int r = row + k->padding - out_row * k->stride, s = col + k->padding - out_col * k->stride;
-    if (r < 0 || s < 0 || r >= k->window || s >= k->window)
+    struct axis down = k->geometry.h, across = k->geometry.w;
+    int r = row + down.padding - out_row * down.stride;
+    int s = col + across.padding - out_col * across.stride;
+    if (r < 0 || s < 0 || r >= down.taps || s >= across.taps)
         return 0;
-    return (double)w[((to * k->x.c + from) * k->window + r) * k->window + s];
+    return (double)w[((to * k->x.c + from) * down.taps + r) * across.taps + s];
 }
 
 /* An impulse in each image, at places that are corners and borders too. */

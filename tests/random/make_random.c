@@ -72,9 +72,30 @@ static void end_layer(struct net *net)
 
 /* -- Layers ------------------------------------------------------------------------------------ */
 
-static int side(int in, int window, int stride, int padding)
+/* How a window moves down or across. */
+struct axis {
+    int window, stride, padding;
+};
+
+static int side(int in, struct axis axis)
 {
-    return (in + 2 * padding - window) / stride + 1;
+    return (in + 2 * axis.padding - axis.window) / axis.stride + 1;
+}
+
+/* Two numbers of a field, or one where they are the same. */
+static void print_sides(const char *name, int h, int w)
+{
+    if (h == w)
+        printf("%s%d", name, h);
+    else
+        printf("%s{ %d, %d }", name, h, w);
+}
+
+/* After the window, whose field has another name in each kind. */
+static void print_moves(struct axis h, struct axis w)
+{
+    print_sides(", stride = ", h.stride, w.stride);
+    print_sides(", padding = ", h.padding, w.padding);
 }
 
 /* Groups of a convolution of `in` to `out` channels: often one, else as many as divide both, from
@@ -89,17 +110,19 @@ static int draw_groups(struct net *net, int in, int out)
 }
 
 /* from: the layer that it reads. */
-static void add_conv(struct net *net, int channels, int window, int stride, int padding, int from)
+static void add_conv(struct net *net, int channels, struct axis h, struct axis w, int from)
 {
-    printf("        conv { %d, window = %d, stride = %d, padding = %d, bias = %s", channels, window,
-           stride, padding, draw(net, 4) > 0 ? "true" : "false");
+    printf("        conv { %d", channels);
+    print_sides(", window = ", h.window, w.window);
+    print_moves(h, w);
+    printf(", bias = %s", draw(net, 4) > 0 ? "true" : "false");
     printf(", groups = %d", draw_groups(net, net->c, channels));
     if (from != net->layers)
         printf(", from = \"%s\"", layer_name(from));
     end_layer(net);
     net->c = channels;
-    net->h = side(net->h, window, stride, padding);
-    net->w = side(net->w, window, stride, padding);
+    net->h = side(net->h, h);
+    net->w = side(net->w, w);
 }
 
 static void add_simple(struct net *net, const char *call)
@@ -151,27 +174,34 @@ static void add_norm(struct net *net)
     printf(" },\n");
 }
 
-static void add_pool(struct net *net, const char *kind)
+static struct axis draw_pool(struct net *net, int in)
 {
     int window = draw_small(net, 5), stride = 1 + draw(net, 4);
-    int padding = draw(net, window / 2 + 1), shorter = smaller(net->h, net->w);
-    if (window > shorter + 2 * padding) {
-        window = shorter;
-        padding = 0;
-    }
-    printf("        %s { %d, stride = %d, padding = %d", kind, window, stride, padding);
+    int padding = draw(net, window / 2 + 1);
+    return window > in + 2 * padding ? (struct axis){in, stride, 0}
+                                     : (struct axis){window, stride, padding};
+}
+
+static void add_pool(struct net *net, const char *kind)
+{
+    struct axis h = draw_pool(net, smaller(net->h, net->w)), w = draw_pool(net, net->w);
+    if (draw(net, 3) > 0)
+        w = h;
+    printf("        %s {", kind);
+    print_sides(" ", h.window, w.window);
+    print_moves(h, w);
     end_layer(net);
-    net->h = side(net->h, window, stride, padding);
-    net->w = side(net->w, window, stride, padding);
+    net->h = side(net->h, h);
+    net->w = side(net->w, w);
 }
 
 /* -- Blocks ------------------------------------------------------------------------------------ */
 
 /* Output channels of a convolution to h x w pixels, no more than keep the test short. */
-static int draw_channels(struct net *net, int window, int h, int w)
+static int draw_channels(struct net *net, int taps, int h, int w)
 {
     int channels = draw_small(net, MAX_CHANNELS) >> net->halvings;
-    double each = (double)net->c * window * window * h * w * net->batch;
+    double each = (double)net->c * taps * h * w * net->batch;
     int most = (int)(MAX_PRODUCTS / each);
     channels = smaller(channels, most);
     return channels < 1 ? 1 : channels;
@@ -179,8 +209,8 @@ static int draw_channels(struct net *net, int window, int h, int w)
 
 static int draw_window(struct net *net)
 {
-    int any = 1 + draw(net, 7);
-    return draw(net, 2) ? 3 : any;
+    int any = 1 + draw(net, 7), large = 8 + draw(net, 4);
+    return draw(net, 2) ? 3 : draw(net, 6) > 0 ? any : large;
 }
 
 /* An activation, norm and dropout in any order, each perhaps. Half of the activations are ReLU. */
@@ -203,16 +233,32 @@ static void add_maps(struct net *net)
     }
 }
 
-static void conv_block(struct net *net)
+/* A window that fits `shorter` pixels, and makes few of `longer`. */
+static struct axis draw_axis(struct net *net, int shorter, int longer)
 {
-    int window = draw_window(net), stride = draw(net, 4) == 0 ? 2 : 1;
+    int window = draw_window(net), stride = draw(net, 4) == 0 ? 1 + draw(net, 4) : 1;
     int padding = draw(net, 2) ? window / 2 : draw(net, window);
-    int shorter = smaller(net->h, net->w), longer = net->h + net->w - shorter;
     if (window > shorter + 2 * padding || longer + 2 * padding - window >= MAX_SIDE)
         padding = window / 2;
-    int h = side(net->h, window, stride, padding), w = side(net->w, window, stride, padding);
-    add_conv(net, draw_channels(net, window, h, w), window, stride, padding, net->layers);
+    return (struct axis){window, stride, padding};
+}
+
+/* One convolution in three is another down than across. */
+static void conv_block(struct net *net)
+{
+    int shorter = smaller(net->h, net->w), longer = net->h + net->w - shorter;
+    struct axis h = draw_axis(net, shorter, longer), w = draw_axis(net, net->w, net->w);
+    if (draw(net, 3) > 0)
+        w = h;
+    int channels = draw_channels(net, h.window * w.window, side(net->h, h), side(net->w, w));
+    add_conv(net, channels, h, w, net->layers);
     add_maps(net);
+}
+
+/* One that keeps the shape where the stride is 1. */
+static struct axis same_axis(int window, int stride)
+{
+    return (struct axis){window, stride, window / 2};
 }
 
 /* One or two convolutions that keep the shape, and a skip past them. */
@@ -223,7 +269,7 @@ static void skip_block(struct net *net)
     if ((double)channels * channels * window * window * net->h * net->w * net->batch > MAX_PRODUCTS)
         count = 0;
     for (int i = 0; i < count; i++) {
-        add_conv(net, channels, window, 1, window / 2, net->layers);
+        add_conv(net, channels, same_axis(window, 1), same_axis(window, 1), net->layers);
         add_maps(net);
     }
     if (count == 0)
@@ -237,14 +283,15 @@ static void branch_block(struct net *net)
 {
     int entry = net->layers, c = net->c, h = net->h, w = net->w;
     int window = 1 + 2 * draw(net, 3), stride = 1 + draw(net, 2);
-    int channels = draw_channels(net, window, h, w);
-    add_conv(net, channels, window, stride, window / 2, net->layers);
+    int channels = draw_channels(net, window * window, h, w);
+    struct axis axis = same_axis(window, stride), pixel = same_axis(1, stride);
+    add_conv(net, channels, axis, axis, net->layers);
     add_maps(net);
     int main_path = net->layers;
     net->c = c;
     net->h = h;
     net->w = w;
-    add_conv(net, channels, 1, stride, 0, entry);
+    add_conv(net, channels, pixel, pixel, entry);
     if (draw(net, 2))
         add_norm(net);
     add_add(net, main_path);
@@ -285,7 +332,7 @@ static void add_end(struct net *net, int classes)
         add_linear(net, 1 + draw(net, MAX_CHANNELS));
         add_maps(net);
     } else if (kind == 2) {
-        add_conv(net, classes, 1, 1, 0, net->layers);
+        add_conv(net, classes, same_axis(1, 1), same_axis(1, 1), net->layers);
     }
     if (kind == 0 || kind == 2) {
         add_simple(net, "global_avgpool");

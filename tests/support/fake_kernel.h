@@ -91,7 +91,7 @@ static void finish_image(float *image, const struct layout *l, bool adds)
 static int weight_at(int k, int c, int tap)
 {
     int taps = current->op == KERNEL_LINEAR ? current->x.h * current->x.w
-                                            : current->window * current->window;
+                                            : current->geometry.h.taps * current->geometry.w.taps;
     return (k * current->x.c + c) * taps + tap;
 }
 
@@ -127,10 +127,11 @@ static void unpack(float *canonical, const float *packed)
 static void under_tap(int y, int x, int tap, int *iy, int *ix)
 {
     const struct kernel *k = current;
-    int window = k->op == KERNEL_LINEAR ? k->x.w : k->window;
-    int stride = k->op == KERNEL_LINEAR ? 1 : k->stride;
-    *iy = y * stride + tap / window - k->padding;
-    *ix = x * stride + tap % window - k->padding + (bug == TAP_OFF && tap == 0);
+    struct geometry g = k->geometry;
+    if (k->op == KERNEL_LINEAR)
+        g = (struct geometry){{k->x.h, 1, 0}, {k->x.w, 1, 0}};
+    *iy = y * g.h.stride + tap / g.w.taps - g.h.padding;
+    *ix = x * g.w.stride + tap % g.w.taps - g.w.padding + (bug == TAP_OFF && tap == 0);
 }
 
 static void add_to_sums(float *sums, int pitch, int c, float value, bool is_first)

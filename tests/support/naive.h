@@ -31,16 +31,23 @@ static inline void naive_fill(double *values, float *floats, int n, uint64_t key
     }
 }
 
-static inline int naive_out_size(int in, int window, int stride, int padding)
+/* A window that is the same down and across. */
+static inline struct geometry naive_square(int taps, int stride, int padding)
 {
-    return (in + 2 * padding - window) / stride + 1;
+    struct axis axis = {taps, stride, padding};
+    return (struct geometry){axis, axis};
+}
+
+static inline int naive_out_size(int in, struct axis axis)
+{
+    return (in + 2 * axis.padding - axis.taps) / axis.stride + 1;
 }
 
 /* The index of the input pixel under a tap of an output, or -1 in the padding. */
 static inline int naive_pixel(const struct ref_window *s, int oy, int ox, int ky, int kx)
 {
-    int iy = oy * s->stride + ky - s->padding;
-    int ix = ox * s->stride + kx - s->padding;
+    int iy = oy * s->geometry.h.stride + ky - s->geometry.h.padding;
+    int ix = ox * s->geometry.w.stride + kx - s->geometry.w.padding;
     return iy < 0 || iy >= s->h || ix < 0 || ix >= s->w ? -1 : iy * s->w + ix;
 }
 
@@ -49,7 +56,8 @@ static inline void naive_conv(const struct ref_window *s, double *y, double *dx,
                               double *db, const double *x, const double *w, const double *bias,
                               const double *dy)
 {
-    int taps = s->window * s->window, in = s->h * s->w, out = s->oh * s->ow;
+    int wide = s->geometry.w.taps, taps = s->geometry.h.taps * wide, in = s->h * s->w,
+        out = s->oh * s->ow;
     int inputs = s->c / s->groups;
     if (dy != NULL) {
         memset(dx, 0, (size_t)(s->c * in) * sizeof *dx);
@@ -64,7 +72,7 @@ static inline void naive_conv(const struct ref_window *s, double *y, double *dx,
                 db[k] += dy[k * out + o];
             for (int i = 0; i < inputs; i++)
                 for (int t = 0; t < taps; t++) {
-                    int at = naive_pixel(s, o / s->ow, o % s->ow, t / s->window, t % s->window);
+                    int at = naive_pixel(s, o / s->ow, o % s->ow, t / wide, t % wide);
                     if (at < 0)
                         continue;
                     int pixel = (first + i) * in + at, weight = (k * inputs + i) * taps + t;
@@ -81,17 +89,18 @@ static inline void naive_conv(const struct ref_window *s, double *y, double *dx,
 static inline void naive_pool(const struct ref_window *s, double *y, const double *x, bool max)
 {
     int in = s->h * s->w, out = s->oh * s->ow;
+    int wide = s->geometry.w.taps, taps = s->geometry.h.taps * wide;
     for (int c = 0; c < s->c; c++)
         for (int o = 0; o < out; o++) {
             double best = -HUGE_VAL, sum = 0;
-            for (int t = 0; t < s->window * s->window; t++) {
-                int at = naive_pixel(s, o / s->ow, o % s->ow, t / s->window, t % s->window);
+            for (int t = 0; t < taps; t++) {
+                int at = naive_pixel(s, o / s->ow, o % s->ow, t / wide, t % wide);
                 if (at >= 0) {
                     best = fmax(best, x[c * in + at]);
                     sum += x[c * in + at];
                 }
             }
-            y[c * out + o] = max ? best : sum / (s->window * s->window);
+            y[c * out + o] = max ? best : sum / taps;
         }
 }
 

@@ -88,11 +88,9 @@ static int net_window(struct net *n, enum layer_op op, int from, int window, int
 {
     int i = net_layer(n, op, from);
     struct layer *l = &n->layers[i];
-    l->window = window;
-    l->stride = stride;
-    l->padding = padding;
-    l->h = naive_out_size(l->h, window, stride, padding);
-    l->w = naive_out_size(l->w, window, stride, padding);
+    l->geometry = naive_square(window, stride, padding);
+    l->h = naive_out_size(l->h, l->geometry.h);
+    l->w = naive_out_size(l->w, l->geometry.w);
     return i;
 }
 
@@ -319,8 +317,7 @@ static void oracle_window(struct oracle *o, int i, int image, const double *x, d
 {
     const struct layer *l = &o->model->layers[i], *in = &o->model->layers[l->inputs[0]];
     int groups = l->op == LAYER_CONV ? l->groups : 1;
-    struct ref_window s = {in->c, in->h,     in->w,     l->c,       l->h,
-                           l->w,  l->window, l->stride, l->padding, groups};
+    struct ref_window s = {in->c, in->h, in->w, l->c, l->h, l->w, l->geometry, groups};
     const double *w = l->weight < 0 ? NULL : o->param + o->model->params[l->weight].offset;
     const double *b = l->bias < 0 ? NULL : o->param + o->model->params[l->bias].offset;
     x += image * in->c * in->h * in->w;

@@ -20,7 +20,7 @@ local PIXELS <const> = 4
 --- broadcast.
 function bank.possible(spec, isa)
     return isa.folds and spec.pass == "fwd" and spec.y.pitch == isa.vl and spec.groups == 1
-        and spec.window * spec.window * spec.c + PIXELS + 1 <= isa.registers
+        and spec.geometry.taps * spec.c + PIXELS + 1 <= isa.registers
 end
 
 function bank.candidates()
@@ -32,15 +32,15 @@ function bank.params(spec, isa)
     local params <const> = common.taps_params(spec, isa)
     params.spans = tile.split(spec.y.w, PIXELS)
     params.mr, params.nr = params.spans[1].mr, 1
-    params.window, params.channels = spec.window, spec.c
+    local h <const>, w <const> = spec.geometry.h, spec.geometry.w
+    params.window_h, params.window_w, params.channels = h.taps, w.taps, spec.c
     params.out_h, params.out_w = spec.y.h, spec.y.w
-    local at <const> = spec.x.border - spec.padding
     params.rows = {}
-    for r = 1, spec.window do
-        params.rows[r] = nests.factor("row", spec.stride, at + r - 1)
+    for r, tap in ipairs(nests.taps(h)) do
+        params.rows[r] = nests.factor("row", h.stride, spec.x.border + tap.at)
     end
-    params.col = c.add("col" .. c.times(spec.stride), at)
-    params.pixel = spec.stride * spec.x.pitch
+    params.col = c.add("col" .. c.times(w.stride), spec.x.border - w.padding)
+    params.pixel = w.stride * spec.x.pitch
     return "ops/conv/bank.c.tpl", params
 end
 

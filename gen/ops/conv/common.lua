@@ -1,5 +1,6 @@
 -- common.lua - the template parameters that the convolution kernels of all algorithms share.
 
+local geometry <const> = require "geometry"
 local grouped <const> = require "ops/conv/grouped"
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
@@ -28,8 +29,7 @@ local function window_text(spec)
     elseif spec.groups > 1 then
         groups = string.format(", %d groups", spec.groups)
     end
-    return string.format("%d x %d window, stride %d, padding %d%s", spec.window, spec.window,
-        spec.stride, spec.padding, groups)
+    return geometry.text(spec.geometry) .. groups
 end
 
 --- Of a forward or data-gradient kernel. weights: the shape of its weights; floats: their number
@@ -60,7 +60,7 @@ function common.taps_params(spec, isa)
     local forward <const> = spec.pass == "fwd"
     local source <const>, target <const> = forward and spec.x or spec.dy,
         forward and spec.y or spec.dx
-    local taps <const>, inputs <const> = spec.window * spec.window, grouped.inputs(spec, isa)
+    local taps <const>, inputs <const> = spec.geometry.taps, grouped.inputs(spec, isa)
     local params <const> = common.data_params(spec, isa,
         string.format("%d x %d x %d", taps, inputs, target.pitch), taps * inputs * target.pitch)
     params.k_pitch, params.source_pitch = target.pitch, source.pitch
@@ -72,7 +72,7 @@ end
 
 --- Of a weight-gradient kernel.
 function common.weights_params(spec, isa)
-    local taps <const>, inputs <const> = spec.window * spec.window, grouped.inputs(spec, isa)
+    local taps <const>, inputs <const> = spec.geometry.taps, grouped.inputs(spec, isa)
     local params <const> = kernel.common(spec, isa)
     params.bias = spec.bias
     params.formula = string.format("dw += x correlated with dy%s; %s.",

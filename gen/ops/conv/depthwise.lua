@@ -27,13 +27,14 @@ local MAX_TERMS <const> = 200 -- multiply-adds written out in a tile
 
 -- The source rows of a tile, in order: { at = row, cols = { { at = column, terms = { { m, n, tap },
 -- ... } }, ... } }, places relative to the first pixel. Term: output m, n sees it in the tap with
--- this number. rows, cols: taps as in direct.lua, ascending in `at`.
-local function footprint(rows, cols, stride, mr, nr, first_tap)
-    local function places(taps, length)
+-- this number. rows, cols: taps as in nests.lua, ascending in `at`; step_h, step_w: of the source,
+-- from an output to the next.
+local function footprint(rows, cols, step_h, step_w, mr, nr, first_tap)
+    local function places(taps, length, step)
         local list <const>, of <const> = {}, {}
         for m = 0, length - 1 do
             for i, tap in ipairs(taps) do
-                local at <const> = m * stride + tap.at - taps[1].at
+                local at <const> = m * step + tap.at - taps[1].at
                 if not of[at] then
                     of[at] = { at = at, uses = {} }
                     list[#list + 1] = of[at]
@@ -45,9 +46,9 @@ local function footprint(rows, cols, stride, mr, nr, first_tap)
         return list
     end
     local source <const> = {}
-    for i, row in ipairs(places(rows, mr)) do
+    for i, row in ipairs(places(rows, mr, step_h)) do
         source[i] = { at = row.at, cols = {} }
-        for j, col in ipairs(places(cols, nr)) do
+        for j, col in ipairs(places(cols, nr, step_w)) do
             local terms <const> = {}
             for _, up in ipairs(row.uses) do
                 for _, along in ipairs(col.uses) do
@@ -65,29 +66,29 @@ end
 
 -- Pixels that a tile loads: as many as its footprint has. Taps are neighbours, so one more output
 -- sees as many pixels more as it is away from the one before, or all of its own.
-local function loads(rows, cols, stride, mr, nr)
-    local function places(taps, length)
-        return #taps + (length - 1) * math.min(stride, #taps)
+local function loads(rows, cols, step_h, step_w, mr, nr)
+    local function places(taps, length, step)
+        return #taps + (length - 1) * math.min(step, #taps)
     end
-    return places(rows, mr) * places(cols, nr)
+    return places(rows, mr, step_h) * places(cols, nr, step_w)
 end
 
+-- The taps of the rows first to last - 1 of the window, and of its columns.
 local function window_taps(spec, first, last)
-    local rows <const>, cols <const> = {}, {}
-    for tap = 0, spec.window - 1 do
-        cols[tap + 1] = { tap = tap, at = tap - spec.padding }
-        if tap >= first and tap < last then
-            rows[#rows + 1] = cols[tap + 1]
-        end
-    end
-    return rows, cols
+    local rows <const> = nests.taps(spec.geometry.h)
+    return table.move(rows, first + 1, last, 1, {}), nests.taps(spec.geometry.w)
 end
 
--- Filter rows whose sums the weight gradient keeps at once, beside a tile of gradients and two
--- pixels on their way.
+-- Registers for sums of the weight gradient, beside a tile of gradients and two pixels on their
+-- way.
+local function filter_room(spec, isa, pixels)
+    return isa.registers - pixels - 2 - (spec.bias and 1 or 0)
+end
+
+-- Filter rows whose sums it keeps at once: one, where not even that has room.
 local function filter_rows(spec, isa, pixels)
-    local room <const> = isa.registers - pixels - 2 - (spec.bias and 1 or 0)
-    return math.min(spec.window, room // spec.window)
+    local room <const> = filter_room(spec, isa, pixels)
+    return math.max(1, math.min(spec.geometry.h.taps, room // spec.geometry.w.taps))
 end
 
 -- Registers of a forward or data-gradient tile without its weights.
@@ -98,29 +99,31 @@ end
 -- What a tile costs for each of its outputs: mostly its loads.
 local function cost_of(spec, isa, mr, nr)
     local outputs <const> = mr * nr
+    local h <const>, w <const>, taps <const> = spec.geometry.h, spec.geometry.w, spec.geometry.taps
     if spec.pass == "bwd_weights" then
         local height <const> = filter_rows(spec, isa, outputs)
         local cost = 0
-        for first = 0, spec.window - 1, height do
+        for first = 0, h.taps - 1, height do
             local rows <const>, cols <const> =
-                window_taps(spec, first, math.min(first + height, spec.window))
-            cost = cost + loads(rows, cols, spec.stride, mr, nr) + outputs
+                window_taps(spec, first, math.min(first + height, h.taps))
+            cost = cost + loads(rows, cols, h.stride, w.stride, mr, nr) + outputs
         end
         return cost / outputs
     end
-    local rows <const>, cols <const> = window_taps(spec, 0, spec.window)
-    local stride <const> = spec.pass == "fwd" and spec.stride or 1
-    local spilled <const> = math.max(0, spec.window ^ 2 + busy(spec, mr, nr) - isa.registers)
-    return (loads(rows, cols, stride, mr, nr) + spilled) / outputs
+    local rows <const>, cols <const> = window_taps(spec, 0, h.taps)
+    local forward <const> = spec.pass == "fwd"
+    local spilled <const> = math.max(0, taps + busy(spec, mr, nr) - isa.registers)
+    return (loads(rows, cols, forward and h.stride or 1, forward and w.stride or 1, mr, nr)
+        + spilled) / outputs
 end
 
 local function fits(spec, isa, mr, nr)
-    if mr * nr * spec.window ^ 2 > MAX_TERMS then
+    if mr * nr * spec.geometry.taps > MAX_TERMS then
         return false
     elseif spec.pass == "bwd_weights" then
-        return filter_rows(spec, isa, mr * nr) >= 1
+        return filter_room(spec, isa, mr * nr) >= spec.geometry.w.taps
     end
-    return busy(spec, mr, nr) + spec.window <= isa.registers
+    return busy(spec, mr, nr) + spec.geometry.w.taps <= isa.registers
 end
 
 -- Tiles that the model thinks slower than this many others are not worth the time to measure.
@@ -168,10 +171,11 @@ local function row_part(nest, spec, source, mr)
     return {
         col_residue = nest.col_residue, out_col = nest.out_col, reads = seen,
         first_tap = nest.first_tap, taps = #rows * #cols,
-        row = seen and nests.factor("row", nest.stride, rows[1].at + source.border) or "",
-        col = seen and nests.factor("col", nest.stride, cols[1].at + source.border) or "",
+        row = seen and nests.factor("row", nest.stride_h, rows[1].at + source.border) or "",
+        col = seen and nests.factor("col", nest.stride_w, cols[1].at + source.border) or "",
         cols = cut(nest.out_w, spec, function(nr)
-            return seen and footprint(rows, cols, nest.stride, mr, nr, nest.first_tap) or {}
+            return seen and footprint(rows, cols, nest.stride_h, nest.stride_w, mr, nr,
+                nest.first_tap) or {}
         end),
     }
 end
@@ -187,8 +191,8 @@ local function data_params(spec)
         local band = bands[#bands]
         if not band or band.row_residue ~= nest.row_residue then
             band = {
-                step = nest.step, row_residue = nest.row_residue, out_row = nest.out_row,
-                reads = false, spans = tile.split(nest.out_h, spec.tile.mr),
+                step_h = nest.step_h, step_w = nest.step_w, row_residue = nest.row_residue,
+                out_row = nest.out_row, reads = false, spans = tile.split(nest.out_h, spec.tile.mr),
             }
             bands[#bands + 1] = band
         end
@@ -200,30 +204,32 @@ local function data_params(spec)
     end
     return {
         bands = bands, source_cols = layout.cols(source), target_cols = layout.cols(target),
-        taps = spec.window * spec.window,
+        taps = spec.geometry.taps,
     }
 end
 
 local function weights_params(spec, isa)
     local spans <const> = tile.split(spec.dy.h, spec.tile.mr)
     local height <const> = filter_rows(spec, isa, spec.tile.mr * spec.tile.nr)
-    local at <const> = spec.x.border - spec.padding
+    local h <const>, w <const> = spec.geometry.h, spec.geometry.w
     for _, span in ipairs(spans) do
         span.chunks = {}
-        for first = 0, spec.window - 1, height do
-            local last <const> = math.min(first + height, spec.window)
+        for first = 0, h.taps - 1, height do
+            local last <const> = math.min(first + height, h.taps)
             local rows <const>, cols <const> = window_taps(spec, first, last)
             table.insert(span.chunks, {
-                first = first, last = last, row = nests.factor("row", spec.stride, at + first),
+                first = first, last = last,
+                row = nests.factor("row", h.stride, spec.x.border + rows[1].at),
                 cols = cut(spec.dy.w, spec, function(nr)
-                    return footprint(rows, cols, spec.stride, span.mr, nr, first * spec.window)
+                    return footprint(rows, cols, h.stride, w.stride, span.mr, nr, first * w.taps)
                 end),
             })
         end
     end
     return {
-        spans = spans, window = spec.window, taps = spec.window * spec.window,
-        col = nests.factor("col", spec.stride, at), x_cols = layout.cols(spec.x),
+        spans = spans, window_w = w.taps, taps = spec.geometry.taps,
+        col = nests.factor("col", w.stride, spec.x.border - w.padding),
+        x_cols = layout.cols(spec.x),
         dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
     }
 end
@@ -245,7 +251,7 @@ function depthwise.ahead_steps(spec, isa)
     if spec.pass == "bwd_weights" then
         local height <const> = filter_rows(spec, isa, tile_rows * spec.tile.nr)
         tiles = count(tile.split(spec.dy.h, tile_rows)) * count(tile.split(spec.dy.w, spec.tile.nr))
-            * ((spec.window + height - 1) // height)
+            * ((spec.geometry.h.taps + height - 1) // height)
     else
         for _, nest in ipairs(nests_of(spec)) do
             tiles = tiles + count(tile.split(nest.out_h, tile_rows))
@@ -273,7 +279,7 @@ function depthwise.weight_block(_, isa)
 end
 
 function depthwise.weight_floats(spec, isa)
-    return packing.floats(spec, isa, spec.window * spec.window)
+    return packing.floats(spec, isa, spec.geometry.taps)
 end
 
 function depthwise.pack_name(spec, what)
@@ -282,8 +288,9 @@ end
 
 function depthwise.pack(spec, what, isa)
     return "ops/conv/pack_depthwise.c.tpl", {
-        name = depthwise.pack_name(spec, what), what = what, window = spec.window,
-        taps = spec.window * spec.window, channels = spec.c,
+        name = depthwise.pack_name(spec, what), what = what,
+        window = string.format("%d x %d", spec.geometry.h.taps, spec.geometry.w.taps),
+        taps = spec.geometry.taps, channels = spec.c,
         pitch = layout.round_up(spec.c, isa.vl), vl = isa.vl,
         tap_order = packing.tap_order(spec, what, isa),
     }

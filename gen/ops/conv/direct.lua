@@ -22,7 +22,7 @@ end
 -- Neighbouring entries of a filter row that the weight gradient finds side by side. channels: of
 -- the source, that an output reads.
 local function filter_run(spec, channels)
-    return spec.x.pitch == channels and spec.window * channels or channels
+    return spec.x.pitch == channels and spec.geometry.w.taps * channels or channels
 end
 
 local function nests_of(spec, channels)
@@ -52,18 +52,18 @@ local function weights_params(spec, isa)
     local params <const> = common.weights_params(spec, isa)
     local inputs <const> = grouped.inputs(spec, isa)
     local run <const> = filter_run(spec, inputs)
-    params.runs, params.run = run == inputs and spec.window or 1, run
+    local h <const>, w <const> = spec.geometry.h, spec.geometry.w
+    params.runs, params.run = run == inputs and w.taps or 1, run
     params.slice = common.slice(spec, isa)
     params.spans = tile.split(run, spec.tile.mr)
     params.nr, params.mr = spec.tile.nr, params.spans[1].mr
-    params.k_pitch, params.window = spec.dy.pitch, spec.window
+    params.k_pitch, params.window_h = spec.dy.pitch, h.taps
     params.out_h, params.out_w = spec.dy.h, spec.dy.w
-    params.times_stride = c.times(spec.stride)
-    params.row_at = spec.x.border - spec.padding
-    params.col_at = params.row_at
+    params.times_stride = c.times(h.stride)
+    params.row_at, params.col_at = spec.x.border - h.padding, spec.x.border - w.padding
     params.x_cols, params.x_pitch = layout.cols(spec.x), spec.x.pitch
     params.x_image, params.dy_image = layout.floats(spec.x), layout.floats(spec.dy)
-    params.pixel = spec.stride * spec.x.pitch
+    params.pixel = w.stride * spec.x.pitch
     params.dy_border, params.dy_cols = spec.dy.border, layout.cols(spec.dy)
     return "ops/conv/direct_weights.c.tpl", params
 end
@@ -91,7 +91,7 @@ function direct.weight_block(spec, isa)
 end
 
 function direct.weight_floats(spec, isa)
-    return packing.floats(spec, isa, spec.window * spec.window)
+    return packing.floats(spec, isa, spec.geometry.taps)
 end
 
 direct.pack_name = packing.name

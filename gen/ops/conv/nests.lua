@@ -1,7 +1,8 @@
 -- nests.lua - the loop nests of convolutions: which runs of the source a tile of outputs reads.
 --
--- nest = { out_h, out_w = outputs it walks, step = between two of them, runs, pixel = floats from
---          one output's source to the next one's, stride = the same in pixels,
+-- nest = { out_h, out_w = outputs it walks, step_h, step_w = between two of them down and across,
+--          runs, pixel = floats from one output's source to the next one's across,
+--          stride_h, stride_w = the same in pixels,
 --          rows, cols = taps, first_tap = the number of its first one among those of all nests,
 --          row_residue, col_residue, out_row, out_col = C text of the place of an output }
 -- tap = { tap = row or column of the window, at = the source that output 0 reads with it }
@@ -39,7 +40,7 @@ end
 
 -- The runs of one loop nest: what it reads of the source for one output pixel, and in which order
 -- it meets the weights. rows, cols: arrays of taps, each with its offset `at` in the source.
-local function window_runs(rows, cols, stride, layout, channels)
+local function window_runs(rows, cols, stride_h, stride_w, layout, channels)
     local runs <const> = {}
     for _, row in ipairs(rows) do
         local whole <const> = layout.pitch == channels
@@ -47,8 +48,8 @@ local function window_runs(rows, cols, stride, layout, channels)
             local taps <const> = whole and #cols or 1
             runs[#runs + 1] = {
                 length = taps * channels,
-                row = nests.factor("row", stride, row.at + layout.border),
-                col = "col" .. c.times(stride) .. c.add("", cols[i].at + layout.border),
+                row = nests.factor("row", stride_h, row.at + layout.border),
+                col = "col" .. c.times(stride_w) .. c.add("", cols[i].at + layout.border),
                 note = string.format("Window row %d, %s, %d channels each.", row.tap,
                     taps == 1 and "column " .. cols[i].tap or taps .. " columns", channels),
             }
@@ -57,19 +58,25 @@ local function window_runs(rows, cols, stride, layout, channels)
     return runs
 end
 
+--- The taps of an axis, forward.
+function nests.taps(axis)
+    local taps <const> = {}
+    for tap = 0, axis.taps - 1 do
+        taps[tap + 1] = { tap = tap, at = tap - axis.padding }
+    end
+    return taps
+end
+
 --- The loop nest of a forward convolution, in an array. channels: of the source, that an output
 --- reads.
 function nests.forward(spec, channels)
-    local rows <const>, cols <const> = {}, {}
-    for tap = 0, spec.window - 1 do
-        rows[tap + 1] = { tap = tap, at = tap - spec.padding }
-        cols[tap + 1] = { tap = tap, at = tap - spec.padding }
-    end
+    local h <const>, w <const> = spec.geometry.h, spec.geometry.w
+    local rows <const>, cols <const> = nests.taps(h), nests.taps(w)
     return { {
-        out_h = spec.y.h, out_w = spec.y.w, step = 1, row_residue = 0, col_residue = 0,
-        runs = window_runs(rows, cols, spec.stride, spec.x, channels),
+        out_h = spec.y.h, out_w = spec.y.w, step_h = 1, step_w = 1, row_residue = 0,
+        col_residue = 0, runs = window_runs(rows, cols, h.stride, w.stride, spec.x, channels),
         rows = rows, cols = cols, first_tap = 0,
-        stride = spec.stride, pixel = spec.stride * spec.x.pitch,
+        stride_h = h.stride, stride_w = w.stride, pixel = w.stride * spec.x.pitch,
         out_row = nests.factor("row", 1, spec.y.border),
         out_col = "col" .. c.add("", spec.y.border),
     } }
@@ -77,43 +84,43 @@ end
 
 -- Taps that reach the input pixels of one residue: pixel residue + step i reads the output gradient
 -- at i + at. Ascending in `at`, so descending in the tap.
-local function taps_of_residue(spec, residue)
+local function taps_of_residue(axis, residue)
     local taps <const> = {}
-    for tap = spec.window - 1, 0, -1 do
-        local reach <const> = residue + spec.padding - tap
-        if reach % spec.stride == 0 then
-            taps[#taps + 1] = { tap = tap, at = reach // spec.stride }
+    for tap = axis.taps - 1, 0, -1 do
+        local reach <const> = residue + axis.padding - tap
+        if reach % axis.stride == 0 then
+            taps[#taps + 1] = { tap = tap, at = reach // axis.stride }
         end
     end
     return taps
 end
 
 --- The data gradient's loop nests, one for each residue of the output pixel by the stride, and the
---- taps, r * window + s, in the order in which the nests read their weights. channels: of the
---- source, that an output reads.
+--- taps, r * (taps of a row) + s, in the order in which the nests read their weights. channels: of
+--- the source, that an output reads.
 function nests.backward(spec, channels)
     local list <const>, order <const> = {}, {}
-    local step <const> = spec.stride
-    for row_residue = 0, step - 1 do
-        for col_residue = 0, step - 1 do
-            local rows <const> = taps_of_residue(spec, row_residue)
-            local cols <const> = taps_of_residue(spec, col_residue)
-            local out_h <const> = (spec.dx.h - row_residue + step - 1) // step
-            local out_w <const> = (spec.dx.w - col_residue + step - 1) // step
-            local runs <const> = window_runs(rows, cols, 1, spec.dy, channels)
+    local h <const>, w <const> = spec.geometry.h, spec.geometry.w
+    for row_residue = 0, h.stride - 1 do
+        for col_residue = 0, w.stride - 1 do
+            local rows <const> = taps_of_residue(h, row_residue)
+            local cols <const> = taps_of_residue(w, col_residue)
+            local out_h <const> = (spec.dx.h - row_residue + h.stride - 1) // h.stride
+            local out_w <const> = (spec.dx.w - col_residue + w.stride - 1) // w.stride
+            local runs <const> = window_runs(rows, cols, 1, 1, spec.dy, channels)
             if out_h > 0 and out_w > 0 and (#runs > 0 or not spec.adds) then
                 list[#list + 1] = {
-                    out_h = out_h, out_w = out_w, step = step, runs = runs,
+                    out_h = out_h, out_w = out_w, step_h = h.stride, step_w = w.stride, runs = runs,
                     row_residue = row_residue, col_residue = col_residue,
                     rows = rows, cols = cols, first_tap = #order,
-                    stride = 1, pixel = spec.dy.pitch,
-                    out_row = nests.factor("row", step, row_residue + spec.dx.border),
-                    out_col = "col" .. c.times(step) .. c.add("", col_residue + spec.dx.border),
+                    stride_h = 1, stride_w = 1, pixel = spec.dy.pitch,
+                    out_row = nests.factor("row", h.stride, row_residue + spec.dx.border),
+                    out_col = "col" .. c.times(w.stride) .. c.add("", col_residue + spec.dx.border),
                 }
             end
             for _, row in ipairs(rows) do
                 for _, col in ipairs(cols) do
-                    order[#order + 1] = row.tap * spec.window + col.tap
+                    order[#order + 1] = row.tap * w.taps + col.tap
                 end
             end
         end

@@ -4,6 +4,7 @@
 -- Weights are packed in blocks of outputs, as many as a kernel takes at once, each block one
 -- contiguous stream. Algorithms with other layouts have functions of their own.
 
+local geometry <const> = require "geometry"
 local grouped <const> = require "ops/conv/grouped"
 local layout <const> = require "ops/layout"
 local nests <const> = require "ops/conv/nests"
@@ -19,9 +20,11 @@ end
 
 --- "conv3x3s2p1": a data gradient's weights are in an order that follows from stride and padding.
 function packing.window_word(spec, what)
-    return string.format("conv%dx%d%s", spec.window, spec.window,
-        what == "pack_transposed" and spec.stride > 1
-        and string.format("s%dp%d", spec.stride, spec.padding) or "")
+    local g <const> = spec.geometry
+    if what ~= "pack_transposed" or geometry.alike(g, "stride", 1) then
+        return string.format("conv%dx%d", g.h.taps, g.w.taps)
+    end
+    return string.format("conv%sp%s", geometry.words(g), geometry.word(g, "padding"))
 end
 
 --- The name of the function that packs or unpacks the weights of a kernel that has channel groups
@@ -48,23 +51,28 @@ end
 local function grouped_params(spec, isa, is)
     local bundle <const> = grouped.bundle(spec, isa)
     local made <const> = spec.pass == "bwd_data" and spec.c or spec.k
-    is.window, is.channels, is.k, is.groups = spec.window, spec.c, spec.k, spec.groups
+    is.channels, is.k, is.groups = spec.c, spec.k, spec.groups
     is.group_c, is.group_k = spec.c // spec.groups, spec.k // spec.groups
     is.bundles, is.read, is.made = bundle.count, bundle.read, bundle.made
     is.made_pitch = layout.round_up(made, isa.vl)
     return is
 end
 
+--- "a 3 x 3 convolution"
+function packing.kernel_text(spec)
+    return string.format("a %d x %d convolution", spec.geometry.h.taps, spec.geometry.w.taps)
+end
+
 --- The template and the parameters that pack or unpack the weights of a direct convolution.
 function packing.direct(spec, what, isa, block)
     local is <const> = {
-        name = packing.name(spec, what, block), what = what, taps = spec.window * spec.window,
+        name = packing.name(spec, what, block), what = what, taps = spec.geometry.taps,
         block = block, tap_order = packing.tap_order(spec, what, isa),
+        kernel = packing.kernel_text(spec),
     }
     if spec.groups > 1 then
         return "ops/conv/pack_grouped.c.tpl", grouped_params(spec, isa, is)
     end
-    is.kernel = string.format("a %d x %d convolution", spec.window, spec.window)
     return "ops/conv/pack.c.tpl", packing.params(spec, isa, is)
 end
 

@@ -33,7 +33,7 @@ function plain.weight_block(spec, isa)
 end
 
 function plain.weight_floats(spec, isa)
-    return packing.floats(spec, isa, spec.window * spec.window)
+    return packing.floats(spec, isa, spec.geometry.taps)
 end
 
 return plain

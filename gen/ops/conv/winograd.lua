@@ -15,6 +15,7 @@
 
 local common <const> = require "ops/conv/common"
 local entry <const> = require "ops/entry"
+local geometry <const> = require "geometry"
 local packing <const> = require "ops/conv/packing"
 local tile <const> = require "ops/conv/tile"
 
@@ -22,6 +23,7 @@ local tile <const> = require "ops/conv/tile"
 local winograd <const> = { name = "winograd4", exact = false }
 
 local FREQUENCIES <const> = 36
+local WINDOW <const>, TAPS <const> = 3, 9
 local OUTPUT <const> = 4 -- rows and columns of outputs of a tile
 local PAD <const> = 16 -- floats after each frequency, so that the 36 do not share cache sets
 
@@ -31,12 +33,12 @@ local function source_and_target(spec)
     if spec.pass == "bwd_data" then
         return {
             source = spec.dy, target = spec.dx, channels = spec.k, outputs = spec.c,
-            padding = spec.window - 1 - spec.padding,
+            padding = WINDOW - 1 - spec.geometry.h.padding,
         }
     end
     return {
         source = spec.x, target = spec.pass == "fwd" and spec.y or spec.dy, channels = spec.c,
-        outputs = spec.k, padding = spec.padding,
+        outputs = spec.k, padding = spec.geometry.h.padding,
     }
 end
 
@@ -148,7 +150,9 @@ end
 --- Whether a convolution (see calls.lua) can be computed through the transforms. An image that
 --- is not padded to whole vectors cannot.
 function winograd.possible(spec, isa)
-    if spec.window ~= 3 or spec.stride ~= 1 or spec.padding > 2 or spec.groups > 1 then
+    local g <const> = spec.geometry
+    if not geometry.alike(g, "taps", WINDOW) or not geometry.alike(g, "stride", 1)
+        or not geometry.alike(g, "padding") or g.h.padding >= WINDOW or spec.groups > 1 then
         return false
     end
     local e <const> = source_and_target(spec)
@@ -166,7 +170,7 @@ function winograd.suits(spec, isa)
         computed = (tiles * spec.images + block - 1) // block * block / spec.images
     end
     local products <const> = computed * FREQUENCIES * e.channels * outputs
-    local direct <const> = e.target.h * e.target.w * 9 * e.channels * outputs
+    local direct <const> = e.target.h * e.target.w * TAPS * e.channels * outputs
     return products + transform_cost(spec, e, isa, tiles) < 0.9 * direct
 end
 
@@ -313,7 +317,7 @@ end
 
 function winograd.weight_floats(spec, isa)
     if spec.pass == "bwd_weights" then
-        return packing.floats(spec, isa, spec.window * spec.window)
+        return packing.floats(spec, isa, TAPS)
     end
     local e <const> = source_and_target(spec)
     return FREQUENCIES * e.channels * e.target.pitch
@@ -329,8 +333,7 @@ function winograd.pack(spec, what, isa, block)
     end
     return "ops/conv/winograd_pack.c.tpl", packing.params(spec, isa, {
         name = winograd.pack_name(spec, what, block), what = what, block = block, vl = isa.vl,
-        taps = spec.window * spec.window, tap_order = false,
-        kernel = string.format("a %d x %d convolution", spec.window, spec.window),
+        taps = TAPS, tap_order = false, kernel = packing.kernel_text(spec),
     })
 end
 

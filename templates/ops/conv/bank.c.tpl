@@ -20,13 +20,13 @@ static NOINLINE void ${name}(${signature})
                     @ for m = 0, span.mr - 1 do
                         ${vec} acc${m} = ${bias and mm .. "_loadu_ps(bias)" or mm .. "_setzero_ps()"};
                     @ end
-                    @ for r = 0, window - 1 do
+                    @ for r = 0, window_h - 1 do
 
                         in = x + (${rows[r + 1]} * ${source_cols} + ${col}) * ${source_pitch};
-                        @ for s = 0, window - 1 do
+                        @ for s = 0, window_w - 1 do
                             @ for i = 0, channels - 1 do
                                 @ for m = 0, span.mr - 1 do
-                                    acc${m} = ${mm}_fmadd_ps(${mm}_set1_ps(in[${m * pixel + s * source_pitch + i}]), w${(r * window + s) * channels + i}, acc${m});
+                                    acc${m} = ${mm}_fmadd_ps(${mm}_set1_ps(in[${m * pixel + s * source_pitch + i}]), w${(r * window_w + s) * channels + i}, acc${m});
                                 @ end
                             @ end
                         @ end

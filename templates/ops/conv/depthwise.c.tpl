@@ -12,7 +12,7 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; ${next_image}) {
         @ for _, band in ipairs(bands) do
             @ if #bands > 1 then
-                /* Rows ${band.row_residue} + ${band.step} i. */
+                /* Rows ${band.row_residue} + ${band.step_h} i. */
             @ end
             @ for _, span in ipairs(band.spans) do
                 for (int row = ${span.first}; row < ${span.last}; row += ${span.mr}) {
@@ -31,7 +31,7 @@ static NOINLINE void ${name}(${signature})
                         @ for _, part in ipairs(span.parts) do
                             @ if #span.parts > 1 then
 
-                                /* Columns ${part.col_residue} + ${band.step} j. */
+                                /* Columns ${part.col_residue} + ${band.step_w} j. */
                             @ end
                             @ for tap = part.first_tap, part.first_tap + part.taps - 1 do
                                 const ${vec} w${tap} = ${mm}_loadu_ps(${c.add("weight", tap * vl)});
@@ -81,7 +81,7 @@ static NOINLINE void ${name}(${signature})
                                     @ end
                                     @ for m = 0, span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
-                                            @ local at = c.add("out", (m * target_cols + n) * band.step * pitch)
+                                            @ local at = c.add("out", (m * target_cols * band.step_h + n * band.step_w) * pitch)
                                             @ if stats then
                                                 d = ${mm}_sub_ps(acc${m}_${n}, shift);
                                                 sum = ${mm}_add_ps(sum, d);

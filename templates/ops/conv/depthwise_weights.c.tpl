@@ -20,7 +20,7 @@ static NOINLINE void ${name}(${signature})
                     @ for i, chunk in ipairs(span.chunks) do
 
                         /* Filter rows ${chunk.first} to ${chunk.last - 1}. */
-                        @ for tap = chunk.first * window, chunk.last * window - 1 do
+                        @ for tap = chunk.first * window_w, chunk.last * window_w - 1 do
                             ${vec} acc${tap} = ${mm}_loadu_ps(${c.add("out", tap * vl)});
                         @ end
                         @ for _, cols in ipairs(chunk.cols) do
@@ -51,7 +51,7 @@ static NOINLINE void ${name}(${signature})
                                 @ end
                             }
                         @ end
-                        @ for tap = chunk.first * window, chunk.last * window - 1 do
+                        @ for tap = chunk.first * window_w, chunk.last * window_w - 1 do
                             ${mm}_storeu_ps(${c.add("out", tap * vl)}, acc${tap});
                         @ end
                     @ end

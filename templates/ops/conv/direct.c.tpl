@@ -13,7 +13,7 @@ static NOINLINE void ${name}(${signature})
         for (int k = 0; k < ${k_pitch}; k += ${nr * vl}) {
             @ for _, nest in ipairs(nests) do
                 @ if #nests > 1 then
-                    /* Pixels ${nest.row_residue} + ${nest.step} i, ${nest.col_residue} + ${nest.step} j. */
+                    /* Pixels ${nest.row_residue} + ${nest.step_h} i, ${nest.col_residue} + ${nest.step_w} j. */
                 @ end
                 for (int row = 0; row < ${nest.out_h}; row++) {
                     @ for _, span in ipairs(nest.spans) do
@@ -67,7 +67,7 @@ static NOINLINE void ${name}(${signature})
                             @ end
                             @ for m = 0, span.mr - 1 do
                                 @ for n = 0, nr - 1 do
-                                    @ local at = c.add("out", m * nest.step * k_pitch + n * vl)
+                                    @ local at = c.add("out", m * nest.step_w * k_pitch + n * vl)
                                     @ if adds then
                                         ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
                                     @ else

@@ -11,7 +11,7 @@
 static NOINLINE void ${name}(${signature})
 {
     for (int image = 0; image < n; image++) {
-        for (int r = 0; r < ${window}; r++) {
+        for (int r = 0; r < ${window_h}; r++) {
             @ for s = 0, runs - 1 do
                 @ for _, span in ipairs(spans) do
                     for (int j = ${span.first}; j < ${span.last}; j += ${span.mr}) {

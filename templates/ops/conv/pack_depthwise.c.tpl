@@ -1,5 +1,5 @@
 @ -- Weights of a depthwise convolution between PyTorch's layout and that of its kernels.
-/* ${what == "unpack" and "dw" or "Canonical weights -> w"} of a depthwise ${window} x ${window} convolution${what == "pack_transposed" and ", its data gradient" or ""}: for each vector of channels
+/* ${what == "unpack" and "dw" or "Canonical weights -> w"} of a depthwise ${window} convolution${what == "pack_transposed" and ", its data gradient" or ""}: for each vector of channels
  * [tap][channel]${tap_order and ", the taps in the order in which the kernel reads them" or ""}${what == "unpack" and " -> canonical, channels first" or "; pad channels zero"}. templates/ops/conv/pack_depthwise.c.tpl */
 @ if what == "unpack" then
     static void ${name}(float *restrict canonical, const float *restrict packed)

@@ -1,7 +1,7 @@
 @ -- Weights of a convolution in groups between PyTorch's layout, which has only the inputs of an
 @ -- output's own group, and that of the kernels, which has all of its bundle: see grouped.lua.
 @ if what == "unpack" then
-    /* dw of a ${window} x ${window} convolution in ${groups} groups (rows of ${read} channels, ${made_pitch} outputs each) ->
+    /* dw of ${kernel} in ${groups} groups (rows of ${read} channels, ${made_pitch} outputs each) ->
      * canonical, outputs first. templates/ops/conv/pack_grouped.c.tpl */
     static void ${name}(float *restrict canonical, const float *restrict packed)
     {
@@ -17,7 +17,7 @@
 @ else
     @ local into, from = what == "pack" and "k" or "i", what == "pack" and "i" or "k"
     @ local outputs = what == "pack" and k or channels
-    /* Canonical weights -> w of a ${window} x ${window} convolution in ${groups} groups${what == "pack" and "" or ", its data gradient"}: blocks of ${block} outputs,
+    /* Canonical weights -> w of ${kernel} in ${groups} groups${what == "pack" and "" or ", its data gradient"}: blocks of ${block} outputs,
      * in each [tap][input][output] of ${c.count(bundles, "bundle")} of groups${tap_order and ", the taps in the order in which the kernel reads them" or ""}; zeros
      * between groups and for pad outputs. templates/ops/conv/pack_grouped.c.tpl */
     static void ${name}(float *restrict packed, const float *restrict canonical)

@@ -14,8 +14,8 @@ static INLINE void ${name}(${signature},
             for (int col = 0; col < grads.w; col++) {
                 const float *grad = dy + pixel_of(grads, row, col);
                 @ uses "inside"
-                const struct span rows = inside(row, window.h, window, to.h);
-                const struct span cols = inside(col, window.w, window, to.w);
+                const struct span rows = inside(row, window.h, to.h);
+                const struct span cols = inside(col, window.w, to.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
                         float *out = dx + pixel_of(to, r, s);

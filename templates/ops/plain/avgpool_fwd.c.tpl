@@ -8,8 +8,8 @@ static INLINE void ${name}(${signature},
             for (int col = 0; col < to.w; col++) {
                 float sum[MOST_CHANNELS] = {0.0f};
                 @ uses "inside"
-                const struct span rows = inside(row, window.h, window, from.h);
-                const struct span cols = inside(col, window.w, window, from.w);
+                const struct span rows = inside(row, window.h, from.h);
+                const struct span cols = inside(col, window.w, from.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
                         const float *in = x + pixel_of(from, r, s);

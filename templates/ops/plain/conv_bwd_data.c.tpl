@@ -1,6 +1,6 @@
 @ -- The loops of a convolution's data gradient.
 /* Gradient of a convolution's input: dx ${adds and "+=" or "="} sum of dy * w over the outputs that read it, where output p reads
- * input p * stride - padding + tap. w: [tap][output][input]. templates/ops/plain/conv_bwd_data.c.tpl */
+ * input seen(p, tap). w: [tap][output][input]. templates/ops/plain/conv_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
     struct image to, struct image from, struct window window)
 {
@@ -8,13 +8,13 @@ static INLINE void ${name}(${signature},
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 float sum[MOST_CHANNELS] = {0.0f};
-                for (int tap = window.h * window.w - 1; tap >= 0; tap--) {
-                    const int down = row + window.padding - tap / window.w;
-                    const int right = col + window.padding - tap % window.w;
-                    if (down % window.stride != 0 || right % window.stride != 0) {
+                for (int tap = window.h.taps * window.w.taps - 1; tap >= 0; tap--) {
+                    const int down = row - seen(window.h, 0, tap / window.w.taps);
+                    const int right = col - seen(window.w, 0, tap % window.w.taps);
+                    if (down % window.h.stride != 0 || right % window.w.stride != 0) {
                         continue;
                     }
-                    const float *grad = dy + pixel_of(from, down / window.stride, right / window.stride);
+                    const float *grad = dy + pixel_of(from, down / window.h.stride, right / window.w.stride);
                     const float *weight = w + tap * window.outputs * to.pitch;
                     for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
                         @ if grouped then

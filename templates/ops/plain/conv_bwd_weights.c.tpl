@@ -9,11 +9,10 @@ static INLINE void ${name}(${signature},
             for (int col = 0; col < grads.w; col++) {
                 const float *grad = dy + pixel_of(grads, row, col);
                 float *out = dw;
-                for (int r = 0; r < window.h; r++) {
-                    for (int s = 0; s < window.w; s++) {
-                        const int top = row * window.stride - window.padding;
-                        const int left = col * window.stride - window.padding;
-                        const float *in = x + pixel_of(from, top + r, left + s);
+                for (int r = 0; r < window.h.taps; r++) {
+                    const int down = seen(window.h, row, r);
+                    for (int s = 0; s < window.w.taps; s++) {
+                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
                         for (int i = 0; i < window.inputs; i++, out += grads.pitch) {
                             @ if grouped then
                                 for (int k = 0; k < grads.c; k++) {

@@ -12,11 +12,10 @@ static INLINE void ${name}(${signature},
             for (int col = 0; col < to.w; col++) {
                 const float *weight = w;
                 float sum[MOST_CHANNELS] = {0.0f};
-                for (int r = 0; r < window.h; r++) {
-                    for (int s = 0; s < window.w; s++) {
-                        const int top = row * window.stride - window.padding;
-                        const int left = col * window.stride - window.padding;
-                        const float *in = x + pixel_of(from, top + r, left + s);
+                for (int r = 0; r < window.h.taps; r++) {
+                    const int down = seen(window.h, row, r);
+                    for (int s = 0; s < window.w.taps; s++) {
+                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
                         for (int i = 0; i < window.inputs; i++, weight += to.pitch) {
                             @ if grouped then
                                 for (int k = 0; k < to.c; k++) {

@@ -103,7 +103,7 @@ function tests.layers_and_parameters_have_their_rows()
     test.equal(params.layer_rows[1], '{.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, '
         .. ".c = 3, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},")
     test.equal(params.layer_rows[2], '{.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, '
-        .. ".c = 16, .h = 32, .w = 32, .window = 3, .stride = 1, .padding = 1, .weight = 0, "
+        .. ".c = 16, .h = 32, .w = 32, .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 0, "
         .. ".bias = -1, .state = -1, .mflop = 0.884736},")
     test.equal(params.param_rows[1], '{.name = "conv1.weight", .rank = 4, '
         .. ".shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT, .count = 432, "

@@ -4,6 +4,7 @@ local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
 local c <const> = require("emit/c")
+local geometry <const> = require("geometry")
 local name <const> = require("emit/name")
 local ops <const> = require("ops/ops")
 local template <const> = require("emit/template")
@@ -98,9 +99,13 @@ end
 function tests.names_tell_each_field()
     local layout <const> = { c = 8, h = 6, w = 5, pitch = 8, border = 1 }
     local inner <const> = { c = 8, h = 6, w = 5, pitch = 8, border = 0 }
+    local function square(...)
+        local axis <const> = geometry.axis(...)
+        return geometry.of(axis, axis)
+    end
     local function conv(changes)
         local spec <const> = {
-            op = "conv", pass = "fwd", window = 3, stride = 1, padding = 1, groups = 1,
+            op = "conv", pass = "fwd", geometry = square(3, 1, 1), groups = 1,
             c = 8, k = 8, x = layout, y = inner,
         }
         for key, value in pairs(changes) do -- each sets its own field
@@ -109,10 +114,12 @@ function tests.names_tell_each_field()
         return name.kernel(spec)
     end
     test.equal(conv({}), "conv3x3_c8_k8_6x5_fwd__direct")
-    test.equal(conv({ stride = 2 }), "conv3x3s2_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ geometry = square(3, 2, 1) }), "conv3x3s2_c8_k8_6x5_fwd__direct")
+    test.equal(conv({ geometry = geometry.of(geometry.axis(3, 2, 1), geometry.axis(5, 1, 0)) }),
+        "conv3x5s2x1_c8_k8_6x5_fwd__direct_p1x0")
     test.equal(conv({ relu = true, stats = true }), "conv3x3_relu_norm_c8_k8_6x5_fwd__direct")
     test.equal(conv({ bias = true }), "conv3x3_bias_c8_k8_6x5_fwd__direct")
-    test.equal(conv({ padding = 0 }), "conv3x3_c8_k8_6x5_fwd__direct_p0_b1_0")
+    test.equal(conv({ geometry = square(3, 1, 0) }), "conv3x3_c8_k8_6x5_fwd__direct_p0_b1_0")
     test.equal(conv({ y = layout }), "conv3x3_c8_k8_6x5_fwd__direct_b1_1")
     test.equal(conv({ algorithm = "winograd4" }), "conv3x3_c8_k8_6x5_fwd__winograd4")
     test.equal(conv({ pass = "bwd_data", dx = inner, dy = layout, adds = true }),

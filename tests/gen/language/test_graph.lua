@@ -2,6 +2,7 @@
 
 local test <const> = ...
 
+local geometry <const> = require("geometry")
 local graph <const> = require("language/graph")
 local network <const> = require("language/network")
 
@@ -58,7 +59,8 @@ function tests.s8_is_the_reference_network()
     for _, node in ipairs(built.nodes) do
         if node.kind == "conv" then
             local input <const> = built.nodes[node.inputs[1]]
-            convs[#convs + 1] = ("%d>%d/%d@%d"):format(input.c, node.c, node.window, node.h)
+            convs[#convs + 1] = ("%d>%d/%d@%d"):format(input.c, node.c, node.geometry.h.taps,
+                node.h)
         end
     end
     test.equal(table.concat(convs, " "), "3>16/3@32 16>32/3@32 32>16/1@32 16>16/3@16 16>32/3@16 "
@@ -100,18 +102,19 @@ function tests.windows_give_the_shapes_of_pytorch()
     test.equal(shape(built, "maxpool1"), "3 5 4")
     test.equal(shape(built, "avgpool1"), "3 4 4")
     test.equal(shape(built, "a"), "1 1 1")
-    test.equal(find(built, "avgpool1").stride, 2)
+    test.equal(find(built, "avgpool1").geometry.h.stride, 2)
 end
 
 function tests.nodes_say_all_that_passes_read()
     local built <const> = build("conv { 8, window = 3, padding = 1, bias = true }, norm()")
+    local axis <const> = { taps = 3, stride = 1, padding = 1, reach = 3 }
     test.equal(built.nodes[1], {
         index = 1, kind = "input", name = "input", where = "small.lua:1", inputs = {},
         c = 3, h = 9, w = 8, flop = 0,
     })
     test.equal(built.nodes[2], {
         index = 2, kind = "conv", name = "conv1", where = "small.lua:4", inputs = { 1 },
-        c = 8, h = 9, w = 8, window = 3, stride = 1, padding = 1, groups = 1, bias = true,
+        c = 8, h = 9, w = 8, geometry = geometry.of(axis, axis), groups = 1, bias = true,
         weight = 1, bias_param = 2, flop = 2 * 3 * 9 * 8 * 9 * 8,
     })
     test.equal(built.nodes[3], {

@@ -73,19 +73,29 @@ local rejected <const> = {
       '6: conv: has no field "windw" (did you mean window?): expected channels, window, stride, '
       .. "padding, groups, bias, name or from" },
     { "field missing", describe("conv(16), " .. ending),
-      "6: conv: window is missing: expected an integer from 1 to 7" },
+      "6: conv: window is missing: expected an integer from 1 to 11, or two: { height, width }" },
     { "nothing given", describe("conv(), " .. ending), {
         "6: conv: channels is missing: expected an integer from 1 to 4096",
-        "6: conv: window is missing: expected an integer from 1 to 7",
+        "6: conv: window is missing: expected an integer from 1 to 11, or two: { height, width }",
     } },
-    { "out of range", describe("conv { 16, window = 9 }, " .. ending),
-      "6: conv: window is 9: expected an integer from 1 to 7" },
-    { "stride", describe("conv { 16, window = 3, stride = 3 }, " .. ending),
-      "6: conv: stride is 3: expected an integer from 1 to 2" },
+    { "out of range", describe("conv { 16, window = 12 }, " .. ending),
+      "6: conv: window is 12: expected an integer from 1 to 11, or two: { height, width }" },
+    { "stride", describe("conv { 16, window = 3, stride = 5 }, " .. ending),
+      "6: conv: stride is 5: expected an integer from 1 to 4, or two: { height, width }" },
+    { "one side out of range", describe("conv { 16, window = { 3, 12 } }, " .. ending),
+      "6: conv: window is a table: expected an integer from 1 to 11, or two: { height, width }" },
+    { "window larger than one side", describe("conv { 16, window = { 1, 11 } }, maxpool(8), "
+      .. "conv { 16, window = { 1, 5 } }, " .. ending),
+      "6: conv: window 1 x 5 is larger than its padded input, 4 x 2: expected a smaller window or "
+      .. "more padding" },
+    { "padding of one side", describe("conv { 16, window = { 3, 1 }, padding = 1 }, " .. ending),
+      "6: conv: padding is 1 with window 3 x 1: expected padding less than window" },
+    { "pool padding of one side", describe("avgpool { { 3, 1 }, padding = { 1, 1 } }, " .. ending),
+      "6: avgpool: padding is 1 with window 3 x 1: expected at most half the window" },
     { "a text for a number", describe('conv { 16, window = "3" }, ' .. ending),
-      '6: conv: window is "3": expected an integer from 1 to 7' },
+      '6: conv: window is "3": expected an integer from 1 to 11, or two: { height, width }' },
     { "fraction", describe("conv { 16, window = 2.5 }, " .. ending),
-      "6: conv: window is 2.5: expected an integer from 1 to 7" },
+      "6: conv: window is 2.5: expected an integer from 1 to 11, or two: { height, width }" },
     { "not a number", describe("dropout(0/0), " .. ending),
       "6: dropout: p is not a number: expected a number from 0, below 1" },
     { "channels", describe("conv { 5000, window = 1 }, " .. ending),
@@ -100,7 +110,7 @@ local rejected <const> = {
       '6: norm: kind is "batch": expected one of bn, gn, ln, in or none' },
     { "two values", describe("conv(16, 3), " .. ending), {
         "6: conv: called with 2 values: expected one value, or a table: conv { ... }",
-        "6: conv: window is missing: expected an integer from 1 to 7",
+        "6: conv: window is missing: expected an integer from 1 to 11, or two: { height, width }",
     } },
     { "value too many", describe("maxpool { 2, 2 }, " .. ending),
       "6: maxpool: has a value too many, number 2: expected window, stride, padding, name or "
@@ -112,7 +122,7 @@ local rejected <const> = {
     { "padding", describe("conv { 16, window = 3, padding = 3 }, " .. ending),
       "6: conv: padding is 3 with window 3: expected padding less than window" },
     { "window of a maximum", describe("maxpool(17), " .. ending),
-      "6: maxpool: window is 17: expected an integer from 1 to 16" },
+      "6: maxpool: window is 17: expected an integer from 1 to 16, or two: { height, width }" },
     { "pool padding", describe("maxpool { 3, padding = 2 }, " .. ending),
       "6: maxpool: padding is 2 with window 3: expected at most half the window" },
 
@@ -412,13 +422,15 @@ end
 function tests.lines_are_those_of_the_innermost_call()
     local text <const> = "local function f(k)\n    return conv { k, window = 0 }\nend\n"
         .. "local function g(k)\n    return f(k)\nend\n" .. describe("g(4), " .. ending)
-    test.raises({ "bad.lua:2: conv: window is 0: expected an integer from 1 to 7" }, build, text)
+    test.raises({
+        "bad.lua:2: conv: window is 0: expected an integer from 1 to 11, or two: { height, width }",
+    }, build, text)
 end
 
 function tests.constructors_copy_their_tables()
     local text <const> = "local t = { 4, window = 1 }\nlocal a = conv(t)\nt.window = 99\n"
         .. describe("a, " .. ending)
-    test.equal(build(text).nodes[3].window, 1)
+    test.equal(build(text).nodes[3].geometry.taps, 1)
 end
 
 -- Nobody reads a thousand mistakes.

@@ -19,6 +19,7 @@ local spec <const> = {
         { name = "label", type = "name", optional = true },
         { name = "image", type = "shape", optional = true },
         { name = "steps", type = "integers", min = 1, max = 90, most = 3, optional = true },
+        { name = "sides", type = "sides", min = 0, max = 9, default = 1 },
         { name = "more", type = "table", optional = true },
         { name = "part", type = "record", kinds = { "one", "two" }, optional = true },
         { name = "idle", type = "integer", min = 0, max = 5, optional = true,
@@ -39,7 +40,8 @@ end
 local rate <const> = "a number above 0, at most 1: a share"
 local shape <const> = "{ channels, height, width }, at most 4096 channels of 1024 x 1024"
 local steps <const> = "a list of integers that rises, at most 3 of 1 to 90"
-local names <const> = "size, rate, keep, good, how, label, image, steps, more, part or idle"
+local sides <const> = "an integer from 0 to 9, or two: { height, width }"
+local names <const> = "size, rate, keep, good, how, label, image, steps, sides, more, part or idle"
 local not_a_number <const> = 0 / 0
 
 -- { arguments, messages without "thing: " }: the size is 2 where it is not what is wrong.
@@ -79,6 +81,16 @@ local refused <const> = {
     { { steps = { 2, 2 } }, "steps is a table: expected " .. steps },
     { { steps = { 2, 91 } }, "steps is a table: expected " .. steps },
     { { steps = { 2, 3.5 } }, "steps is a table: expected " .. steps },
+    { { sides = 10 }, "sides is 10: expected " .. sides },
+    { { sides = 0.5 }, "sides is 0.5: expected " .. sides },
+    { { sides = "3" }, 'sides is "3": expected ' .. sides },
+    { { sides = one }, "sides is a call of one: expected " .. sides },
+    { { sides = {} }, "sides is a table: expected " .. sides },
+    { { sides = { 3 } }, "sides is a table: expected " .. sides },
+    { { sides = { 3, -1 } }, "sides is a table: expected " .. sides },
+    { { sides = { 10, 1 } }, "sides is a table: expected " .. sides },
+    { { sides = { 1, 2, 3 } }, "sides is a table: expected " .. sides },
+    { { sides = { 1, 2, x = 3 } }, "sides is a table: expected " .. sides },
     { { more = one }, "more is a call of one: expected a table { ... }" },
     { { more = print }, "more is a function: expected a table { ... }" },
     { { part = record.make("six", 1, 1) }, "part is a call of six: expected one or two { ... }" },
@@ -116,14 +128,20 @@ function checks.good_values_are_taken()
         how = "b", label = "x", image = { 3, 4.0, 5 }, more = more, part = one })
     test.equal(messages, {})
     test.equal(values, { size = 2, rate = 1, keep = 0, good = false, how = "b", label = "x",
-        image = { c = 3, h = 4, w = 5 }, more = more, part = record.of(one) })
+        image = { c = 3, h = 4, w = 5 }, sides = { h = 1, w = 1 }, more = more,
+        part = record.of(one) })
     assert(math.type(values.size) == "integer" and values.more == more)
     assert(math.type(values.image.h) == "integer" and 1 / values.keep > 0)
-    test.equal(check({ 2 }), { size = 2, keep = 0, good = true, how = "a" })
+    test.equal(check({ 2 }),
+        { size = 2, keep = 0, good = true, how = "a", sides = { h = 1, w = 1 } })
     test.equal(check({ 2, keep = 0.5, idle = 1 }),
-        { size = 2, keep = 0.5, good = true, how = "b", idle = 1 })
+        { size = 2, keep = 0.5, good = true, how = "b", idle = 1, sides = { h = 1, w = 1 } })
     test.equal(check({ 1, image = { 1, 1, 1 } }).image, { c = 1, h = 1, w = 1 })
     test.equal(check({ 9, image = { 4096, 1024, 1024 } }).image, { c = 4096, h = 1024, w = 1024 })
+    test.equal(check({ 1 }).sides, { h = 1, w = 1 })
+    test.equal(check({ 1, sides = 3.0 }).sides, { h = 3, w = 3 })
+    local two <const> = check({ 1, sides = { 0, 9.0 } }).sides
+    test.equal({ two.h, two.w, math.type(two.w) }, { 0, 9, "integer" })
     local list <const> = check({ 1, steps = { 1, 2.0, 90 } }).steps
     test.equal(list, { 1, 2, 90 })
     assert(math.type(list[2]) == "integer")

@@ -45,9 +45,10 @@ local tests <const> = {}
 function tests.every_layer_is_a_node()
     local built <const> = files.graph([[
         conv { 8, window = 3, stride = 2, padding = 1 }, norm(), relu(), dropout(0.25),
-        conv { 8, window = 1, bias = true, groups = 4, name = "mix" },
-        maxpool { 3, stride = 1, padding = 1 }, avgpool { 3, stride = 2, padding = 1 },
-        add { "avgpool1", "avgpool1" }, global_avgpool(), linear(2)]])
+        conv { 8, window = { 1, 3 }, stride = { 2, 1 }, padding = { 0, 1 }, bias = true, groups = 4,
+        name = "mix" }, maxpool { 3, stride = 1, padding = 1 },
+        avgpool { 3, stride = 2, padding = 1 }, add { "avgpool1", "avgpool1" },
+        global_avgpool(), linear(2)]])
     local conv <const> = "kernel_shape [%d %d], strides [%d %d], pads [%d %d %d %d], group %d"
     test.equal(nodes_of(built), table.concat({
         "Conv conv1: input conv1.weight -> conv1.out ("
@@ -56,7 +57,7 @@ function tests.every_layer_is_a_node()
             .. "norm1.running_var -> norm1.out (epsilon 1e-05, momentum 0.9)",
         "Relu relu1: norm1.out -> relu1.out",
         "Conv mix: relu1.out mix.weight mix.bias -> mix.out ("
-            .. conv:format(1, 1, 1, 1, 0, 0, 0, 0, 4) .. ")",
+            .. conv:format(1, 3, 2, 1, 0, 1, 0, 1, 4) .. ")",
         "MaxPool maxpool1: mix.out -> maxpool1.out (kernel_shape [3 3], strides [1 1], "
             .. "pads [1 1 1 1])",
         "AveragePool avgpool1: maxpool1.out -> avgpool1.out (kernel_shape [3 3], strides [2 2], "

@@ -4,6 +4,7 @@ local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
 local dropout <const> = require("ops/dropout")
+local geometry <const> = require("geometry")
 local grouped <const> = require("ops/conv/grouped")
 local isa <const> = require("emit/isa")
 local nests <const> = require("ops/conv/nests")
@@ -25,38 +26,62 @@ local function tap_order(spec)
     return order
 end
 
+local function square(window, stride, padding)
+    local axis <const> = geometry.axis(window, stride, padding)
+    return geometry.of(axis, axis)
+end
+
 -- The data gradient of a convolution over an image of h x w, and what wide borders it needs.
-local function gradient_spec(window, stride, padding, h, w, channels)
-    local out_h <const> = (h + 2 * padding - window) // stride + 1
-    local out_w <const> = (w + 2 * padding - window) // stride + 1
+local function gradient_spec(g, h, w, channels)
+    local out_h <const>, out_w <const> = geometry.outputs(g.h, h), geometry.outputs(g.w, w)
+    local border <const> = math.max(g.h.reach, g.w.reach)
     return {
-        op = "conv", pass = "bwd_data", name = "test", window = window, stride = stride,
-        padding = padding, groups = 1, c = 8, k = channels, flop = 0, params = { "dx", "dy", "w" },
+        op = "conv", pass = "bwd_data", name = "test", geometry = g, groups = 1, c = 8,
+        k = channels, flop = 0, params = { "dx", "dy", "w" },
         x = layout(8, h, w, 0), dx = layout(8, h, w, 1),
-        dy = layout(channels, out_h, out_w, window), y = layout(channels, out_h, out_w, window),
+        dy = layout(channels, out_h, out_w, border), y = layout(channels, out_h, out_w, border),
         algorithm = "direct", tile = { mr = 4, nr = 1 },
     }
 end
 
-local function forward_spec(window, stride, padding, h, w, channels)
-    local out_h <const> = (h + 2 * padding - window) // stride + 1
-    local out_w <const> = (w + 2 * padding - window) // stride + 1
+local function forward_spec(g, h, w, channels)
     return {
-        op = "conv", pass = "fwd", name = "test", window = window, stride = stride,
-        padding = padding, groups = 1, c = channels, k = 8, flop = 0, params = { "y", "x", "w" },
-        x = layout(channels, h, w, padding), y = layout(8, out_h, out_w, 1),
+        op = "conv", pass = "fwd", name = "test", geometry = g, groups = 1, c = channels, k = 8,
+        flop = 0, params = { "y", "x", "w" },
+        x = layout(channels, h, w, math.max(g.h.padding, g.w.padding)),
+        y = layout(8, geometry.outputs(g.h, h), geometry.outputs(g.w, w), 1),
         algorithm = "direct", tile = { mr = 4, nr = 1 },
     }
 end
 
--- Calls check(window, stride, padding, h, w) for every convolution that a description may ask for
--- on two small images.
-local function each_window(check)
+-- Along one side of an image, every window up to 7 with every padding, and some that are larger or
+-- move further.
+local function axes()
+    local list <const> = {}
     for window = 1, 7 do
         for stride = 1, 2 do
             for padding = 0, window - 1 do
-                for _, size in ipairs({ { 7, 8 }, { 10, 9 } }) do
-                    check(window, stride, padding, size[1], size[2])
+                list[#list + 1] = geometry.axis(window, stride, padding)
+            end
+        end
+    end
+    for _, is in ipairs({ { 1, 3, 0 }, { 2, 4, 1 }, { 3, 3, 1 }, { 4, 4, 0 }, { 5, 3, 2 },
+        { 9, 3, 4 }, { 9, 1, 4 }, { 11, 4, 5 }, { 11, 1, 5 }, { 11, 2, 10 } }) do
+        list[#list + 1] = geometry.axis(table.unpack(is))
+    end
+    return list
+end
+
+-- Calls check(geometry, h, w) for the same down and across, and for two of these, on two small
+-- images.
+local function each_window(check)
+    local list <const> = axes()
+    for i, axis in ipairs(list) do
+        local other <const> = list[i * 31 % #list + 1]
+        for _, size in ipairs({ { 7, 8 }, { 10, 9 } }) do
+            for _, g in ipairs({ geometry.of(axis, axis), geometry.of(axis, other) }) do
+                if geometry.outputs(g.h, size[1]) > 0 and geometry.outputs(g.w, size[2]) > 0 then
+                    check(g, size[1], size[2])
                 end
             end
         end
@@ -64,15 +89,14 @@ local function each_window(check)
 end
 
 function tests.tap_order_is_a_permutation()
-    each_window(function(window, stride, padding, h, w)
-        local order <const> =
-            tap_order(gradient_spec(window, stride, padding, h, w, 8))
+    each_window(function(g, h, w)
+        local order <const> = tap_order(gradient_spec(g, h, w, 8))
         local seen <const> = {}
         for _, tap in ipairs(order) do
-            assert(tap >= 0 and tap < window * window and not seen[tap], "no permutation")
+            assert(tap >= 0 and tap < g.taps and not seen[tap], "no permutation")
             seen[tap] = true
         end
-        test.equal(#order, window * window)
+        test.equal(#order, g.taps)
     end)
 end
 
@@ -127,8 +151,8 @@ local function reads_of(params, spec, set, source, target, order)
     return pixels
 end
 
--- The same by the definition: output (y, x) reads input (y * stride + r - padding, ...) by tap r.
-local function definition(window, stride, padding, x, y, forward)
+-- The same by the definition: output (y, x) reads input (y * stride - padding + r, ...) by tap r.
+local function definition(g, x, y, forward)
     local pixels <const> = {}
     local target <const> = forward and y or x
     for row = 0, target.h - 1 do
@@ -138,12 +162,12 @@ local function definition(window, stride, padding, x, y, forward)
     end
     for row = 0, y.h - 1 do
         for col = 0, y.w - 1 do
-            for r = 0, window - 1 do
-                for s = 0, window - 1 do
-                    local i <const>, j <const> =
-                        row * stride + r - padding, col * stride + s - padding
+            for r = 0, g.h.taps - 1 do
+                for s = 0, g.w.taps - 1 do
+                    local i <const> = row * g.h.stride + r - g.h.padding
+                    local j <const> = col * g.w.stride + s - g.w.padding
                     if i >= 0 and i < x.h and j >= 0 and j < x.w then
-                        local tap <const> = r * window + s
+                        local tap <const> = r * g.w.taps + s
                         local into <const> = forward and row .. " " .. col or i .. " " .. j
                         table.insert(pixels[into], forward and ("%d %d %d"):format(tap, i, j)
                             or ("%d %d %d"):format(tap, row, col))
@@ -160,29 +184,29 @@ end
 
 -- With channels that fill the pitch, the taps of a window row are one run; else each is its own.
 function tests.data_gradients_read_what_the_definition_says()
-    each_window(function(window, stride, padding, h, w)
+    each_window(function(g, h, w)
         for _, channels in ipairs({ 8, 5 }) do
-            local spec <const> = gradient_spec(window, stride, padding, h, w, channels)
+            local spec <const> = gradient_spec(g, h, w, channels)
             local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
             test.equal(reads_of(params, spec, AVX2, spec.dy, spec.dx, tap_order(spec)),
-                definition(window, stride, padding, spec.dx, spec.dy, false),
-                ("window %d, stride %d, padding %d"):format(window, stride, padding))
+                definition(g, spec.dx, spec.dy, false),
+                geometry.text(g))
         end
     end)
 end
 
 function tests.forward_reads_what_the_definition_says()
-    each_window(function(window, stride, padding, h, w)
+    each_window(function(g, h, w)
         local order <const> = {}
-        for tap = 1, window * window do
+        for tap = 1, g.taps do
             order[tap] = tap - 1
         end
         for _, channels in ipairs({ 8, 5 }) do
-            local spec <const> = forward_spec(window, stride, padding, h, w, channels)
+            local spec <const> = forward_spec(g, h, w, channels)
             local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
             test.equal(reads_of(params, spec, AVX2, spec.x, spec.y, order),
-                definition(window, stride, padding, spec.x, spec.y, true),
-                ("window %d, stride %d, padding %d"):format(window, stride, padding))
+                definition(g, spec.x, spec.y, true),
+                geometry.text(g))
         end
     end)
 end
@@ -197,14 +221,13 @@ function tests.planned_convolutions_read_what_the_definition_says()
                 local x <const> = forward and spec.x or spec.dx
                 local y <const> = forward and spec.y or spec.dy
                 local order <const> = forward and {} or tap_order(spec)
-                for tap = 1, forward and spec.window * spec.window or 0 do
+                for tap = 1, forward and spec.geometry.taps or 0 do
                     order[tap] = tap - 1
                 end
                 local _, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
                 local got <const> = reads_of(params, spec, plans.set, forward and x or y,
                     forward and y or x, order)
-                local want <const> = definition(spec.window, spec.stride, spec.padding, x, y,
-                    forward)
+                local want <const> = definition(spec.geometry, x, y, forward)
                 for pixel, reads in pairs(want) do
                     if spec.adds and #reads == 0 then
                         want[pixel] = got[pixel]
@@ -224,8 +247,8 @@ local function depthwise_reads(params, source, target, order)
     local function add_tile(band, part, rows, cols, row, col)
         local out_row <const>, out_col <const> = evaluator(band.out_row), evaluator(part.out_col)
         local function output(m, n)
-            return out_row(row, col) + m * band.step - target.border .. " "
-                .. out_col(row, col) + n * band.step - target.border
+            return out_row(row, col) + m * band.step_h - target.border .. " "
+                .. out_col(row, col) + n * band.step_w - target.border
         end
         for m = 0, rows.mr - 1 do
             for n = 0, cols.mr - 1 do
@@ -268,14 +291,14 @@ local function depthwise_reads(params, source, target, order)
 end
 
 function tests.depthwise_reads_what_the_definition_says()
-    each_window(function(window, stride, padding, h, w)
+    each_window(function(g, h, w)
         local order <const> = {}
-        for tap = 1, window * window do
+        for tap = 1, g.taps do
             order[tap] = tap - 1
         end
         for i, spec in ipairs({
-            forward_spec(window, stride, padding, h, w, 8),
-            gradient_spec(window, stride, padding, h, w, 8),
+            forward_spec(g, h, w, 8),
+            gradient_spec(g, h, w, 8),
         }) do
             local forward <const> = i == 1
             local x <const> = forward and spec.x or spec.dx
@@ -286,8 +309,8 @@ function tests.depthwise_reads_what_the_definition_says()
                 local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
                 test.equal(depthwise_reads(params, forward and x or y, forward and y or x,
                     forward and order or tap_order(spec)),
-                    definition(window, stride, padding, x, y, forward),
-                    ("window %d, stride %d, padding %d"):format(window, stride, padding))
+                    definition(g, x, y, forward),
+                    geometry.text(g))
             end
         end
     end)
@@ -360,7 +383,8 @@ function tests.winograd_tiles_lie_inside()
             if spec.algorithm == "winograd4" then
                 count = count + 1
                 local params <const>, source <const>, target <const> = winograd_of(spec, plans)
-                local padding <const> = spec.pass == "bwd_data" and 2 - spec.padding or spec.padding
+                local p <const> = spec.geometry.h.padding
+                local padding <const> = spec.pass == "bwd_data" and 2 - p or p
                 assert(source.border >= padding, title)
                 for _, size in ipairs { "h", "w" } do
                     local last <const> = (target[size] - 1) // 4 * 4 -- where the last tile begins
@@ -389,12 +413,12 @@ end
 
 -- Packed in blocks, a weight has its tap order exactly where its kernel goes through it by taps.
 function tests.weights_are_packed_as_kernels_read_them()
-    local spec <const> = gradient_spec(3, 2, 1, 8, 8, 8)
+    local spec <const> = gradient_spec(square(3, 2, 1), 8, 8, 8)
     local _, data <const> = ops.conv.pack(spec, "pack_transposed", AVX2)
     test.equal(data.tap_order, table.concat(tap_order(spec), ", "))
     test.equal(data.tap_order, "4, 5, 3, 7, 1, 8, 6, 2, 0")
     test.equal(data.name, ops.conv.pack_name(spec, "pack_transposed", AVX2))
-    local forward <const> = forward_spec(3, 2, 1, 8, 8, 5)
+    local forward <const> = forward_spec(square(3, 2, 1), 8, 8, 5)
     local _, packed <const> = ops.conv.pack(forward, "pack", AVX2)
     test.equal(packed.tap_order, false)
     test.equal(packed.block % AVX2.vl, 0)
@@ -404,7 +428,7 @@ end
 
 -- --unroll full writes out the whole run of a window row.
 function tests.full_unrolls_the_run()
-    local spec <const> = forward_spec(3, 1, 1, 8, 8, 8)
+    local spec <const> = forward_spec(square(3, 1, 1), 8, 8, 8)
     local _, tiled <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
     local _, full <const> = ops[spec.op].params(spec, AVX2, { unroll = "full", algorithm = "auto" })
     test.equal(tiled.nests[1].unroll, 1)

@@ -15,8 +15,9 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                           int stride, int padding)
 {
     bool linear = op == KERNEL_LINEAR;
-    int h = linear ? 1 : naive_out_size(5, window, stride, padding);
-    int w = linear ? 1 : naive_out_size(6, window, stride, padding);
+    struct geometry g = naive_square(window, stride, padding);
+    int h = linear ? 1 : naive_out_size(5, g.h);
+    int w = linear ? 1 : naive_out_size(6, g.w);
     int taps = linear ? 30 : window * window;
     return (struct kernel){.name = "fake_kernel",
                            .layer = "layer",
@@ -27,9 +28,7 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                            .y = {k, h, w, 8, 1},
                            .dx = {c, 5, 6, 8, 0},
                            .dy = {k, h, w, 8, 3},
-                           .window = window,
-                           .stride = stride,
-                           .padding = padding,
+                           .geometry = g,
                            .exact = true,
                            .packed_floats = (size_t)(taps * c * 8),
                            .scratch_floats = 10,
@@ -106,7 +105,7 @@ static bool shows(const struct kernel *k, enum bug b)
     case TAP_OFF:
         return weighted || pool;
     case LAST_TAP_MISSING:
-        return weighted || (pool && !(k->op == KERNEL_MAXPOOL && (data || k->window > 2)));
+        return weighted || (pool && !(k->op == KERNEL_MAXPOOL && (data || k->geometry.h.taps > 2)));
     case MASK_MISSING:
         return (k->relu && (!weighted || fwd) && !pool) ||
                (k->op == KERNEL_POINTWISE && k->masks_x && data);

@@ -37,7 +37,7 @@ static void assert_floats(const char *what, const float *got, const float *want,
 START_TEST(conv_stride_2_padding_1_by_hand)
 {
     /* The windows of a 3x3 image, window 3, stride 2, padding 1 are its four 2x2 corners. */
-    const struct ref_window s = {1, 3, 3, 1, 2, 2, 3, 2, 1, 1};
+    const struct ref_window s = {1, 3, 3, 1, 2, 2, naive_square(3, 2, 1), 1};
     const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     const float w[] = {1, 0, 2, 0, 3, 0, -1, 0, 1};
     const float bias[] = {10};
@@ -61,7 +61,7 @@ END_TEST
 
 START_TEST(pools_by_hand)
 {
-    const struct ref_window s = {1, 3, 3, 1, 2, 2, 2, 2, 1, 1};
+    const struct ref_window s = {1, 3, 3, 1, 2, 2, naive_square(2, 2, 1), 1};
     const float x[] = {-1, -2, -3, 4, 4, 4, 4, -9, 8};
     const float dy[] = {1, 10, 100, 1000};
     float y[4], dx[9];
@@ -201,7 +201,7 @@ END_TEST
 /* One shape: forward and both gradients against the naive loops. */
 static void check_conv(const struct ref_window *s, bool bias, uint64_t key)
 {
-    int nx = s->c * s->h * s->w, nw = s->k * s->c / s->groups * s->window * s->window;
+    int nx = s->c * s->h * s->w, nw = s->k * s->c / s->groups * ref_taps(s);
     int ny = s->k * s->oh * s->ow;
     double *x = wide[0], *w = wide[1], *b = wide[2], *dy = wide[3];
     double *y = wide[4], *dx = wide[5], *dw = wide[6], *db = wide[7];
@@ -213,9 +213,9 @@ static void check_conv(const struct ref_window *s, bool bias, uint64_t key)
 
     ck_assert_uint_le(ref_conv_scratch(s), sizeof scratch / sizeof *scratch);
     ref_conv_fwd(s, narrow[4], narrow[0], narrow[1], bias ? narrow[2] : NULL, scratch);
-    assert_close("y", narrow[4], y, ny, tolerance_of(s->c * s->window * s->window));
+    assert_close("y", narrow[4], y, ny, tolerance_of(s->c * ref_taps(s)));
     ref_conv_bwd_data(s, narrow[5], narrow[3], narrow[1], false, scratch);
-    assert_close("dx", narrow[5], dx, nx, tolerance_of(s->k * s->window * s->window));
+    assert_close("dx", narrow[5], dx, nx, tolerance_of(s->k * ref_taps(s)));
     memset(narrow[6], 0, (size_t)nw * sizeof(float));
     memset(narrow[7], 0, (size_t)s->k * sizeof(float));
     ref_conv_bwd_weights(s, narrow[6], bias ? narrow[7] : NULL, narrow[0], narrow[3], scratch);
@@ -230,27 +230,37 @@ static void check_conv(const struct ref_window *s, bool bias, uint64_t key)
         dx[i] *= 2;
     for (int i = 0; i < nw; i++)
         dw[i] *= 2;
-    assert_close("dx added", narrow[5], dx, nx, tolerance_of(2 * s->k * s->window * s->window));
+    assert_close("dx added", narrow[5], dx, nx, tolerance_of(2 * s->k * ref_taps(s)));
     assert_close("dw added", narrow[6], dw, nw, tolerance_of(2 * s->oh * s->ow));
+}
+
+/* Across, every other window is another than down. */
+static struct geometry make_geometry(struct axis down, int number)
+{
+    struct axis across = {1 + number % 4, 1 + number % 3, 0};
+    across.padding = number / 4 % (across.taps / 2 + 1);
+    return (struct geometry){down, number % 2 == 0 ? down : across};
 }
 
 START_TEST(conv_every_shape)
 {
     static const int channels[] = {1, 3, 5}, sizes[] = {1, 2, 5, 7};
-    int window = _i, checked = 0;
+    int window = _i, checked = 0, tried = 0;
     for (int padding = 0; padding < window; padding++)
         for (int stride = 1; stride <= 2; stride++)
             for (int a = 0; a < 3; a++)
                 for (int b = 0; b < 4; b++)
                     for (int d = 0; d < 4; d++) {
                         int h = sizes[b], w = sizes[d];
-                        if (h + 2 * padding < window || w + 2 * padding < window)
+                        struct geometry g =
+                            make_geometry((struct axis){window, stride, padding}, tried++);
+                        if (h + 2 * padding < window || w + 2 * g.w.padding < g.w.taps)
                             continue;
                         int groups = 1 + checked % 3, c = channels[a] * groups;
                         int k = channels[(a + b + d) % 3] * groups;
-                        struct ref_window s = {c, h, w, k, 0, 0, window, stride, padding, groups};
-                        s.oh = naive_out_size(h, window, stride, padding);
-                        s.ow = naive_out_size(w, window, stride, padding);
+                        struct ref_window s = {c, h, w, k, 0, 0, g, groups};
+                        s.oh = naive_out_size(h, g.h);
+                        s.ow = naive_out_size(w, g.w);
                         check_conv(&s, (a + b) % 2 == 0, (uint64_t)checked++);
                     }
     ck_assert_int_gt(checked, 5);
@@ -260,7 +270,7 @@ END_TEST
 /* The naive gradients themselves, by central differences of sum y * dy. */
 START_TEST(naive_conv_gradients_are_gradients)
 {
-    const struct ref_window s = {2, 5, 4, 3, 3, 2, 3, 2, 1, 1};
+    const struct ref_window s = {2, 5, 4, 3, 3, 2, naive_square(3, 2, 1), 1};
     enum { NX = 40, NW = 54, NY = 18 };
     static double x[NX], w[NW], b[3], dy[NY], y[NY], dx[NX], dw[NW], db[3];
     naive_fill(x, narrow[0], NX, 1);
@@ -291,7 +301,7 @@ START_TEST(linear_is_a_convolution_over_the_whole_image)
     /* Four images with gaps between them, so that strides matter. */
     enum { N = 4, IN = 45, OUT = 7, XS = 48, YS = 9 };
     const struct ref_linear s = {N, IN, OUT, XS, YS};
-    const struct ref_window one = {5, 3, 3, OUT, 1, 1, 3, 1, 0, 1};
+    const struct ref_window one = {5, 3, 3, OUT, 1, 1, naive_square(3, 1, 0), 1};
     double *x = wide[0], *w = wide[1], *b = wide[2], *dy = wide[3], *y = wide[4];
     double dx[IN], dw[OUT * IN], db[OUT], dw_sum[OUT * IN] = {0}, db_sum[OUT] = {0};
     naive_fill(x, narrow[0], N * XS, 1);
@@ -329,17 +339,19 @@ END_TEST
 START_TEST(pools_every_shape)
 {
     static const int sizes[] = {1, 2, 5, 7};
-    int window = _i, checked = 0;
+    int window = _i, checked = 0, tried = 0;
     for (int padding = 0; padding <= window / 2; padding++)
         for (int stride = 1; stride <= 3; stride++)
             for (int shape = 0; shape < 16; shape++)
                 for (int max = 0; max < 2; max++) {
                     int h = sizes[shape / 4], w = sizes[shape % 4], c = 3;
-                    if (h + 2 * padding < window || w + 2 * padding < window)
+                    struct geometry g =
+                        make_geometry((struct axis){window, stride, padding}, tried++ / 2);
+                    if (h + 2 * padding < window || w + 2 * g.w.padding < g.w.taps)
                         continue;
-                    struct ref_window s = {c, h, w, c, 0, 0, window, stride, padding, 1};
-                    s.oh = naive_out_size(h, window, stride, padding);
-                    s.ow = naive_out_size(w, window, stride, padding);
+                    struct ref_window s = {c, h, w, c, 0, 0, g, 1};
+                    s.oh = naive_out_size(h, g.h);
+                    s.ow = naive_out_size(w, g.w);
                     int nx = c * h * w, ny = c * s.oh * s.ow;
                     double *x = wide[0], *dy = wide[1], *y = wide[2], *dx = wide[3];
                     naive_fill(x, narrow[0], nx, (uint64_t)checked++);

@@ -63,10 +63,23 @@ START_TEST(every_field_of_a_layer_counts)
         const char *name;
         size_t offset;
         bool is_float;
-    } fields[] = {INT_FIELD(op),     INT_FIELD(c),      INT_FIELD(h),       INT_FIELD(w),
-                  INT_FIELD(window), INT_FIELD(stride), INT_FIELD(padding), INT_FIELD(norm),
-                  INT_FIELD(groups), INT_FIELD(ghost),  FLOAT_FIELD(eps),   FLOAT_FIELD(momentum),
-                  FLOAT_FIELD(p),    INT_FIELD(inputs)};
+    } fields[] = {INT_FIELD(op),
+                  INT_FIELD(c),
+                  INT_FIELD(h),
+                  INT_FIELD(w),
+                  INT_FIELD(geometry.h.taps),
+                  INT_FIELD(geometry.h.stride),
+                  INT_FIELD(geometry.h.padding),
+                  INT_FIELD(geometry.w.taps),
+                  INT_FIELD(geometry.w.stride),
+                  INT_FIELD(geometry.w.padding),
+                  INT_FIELD(norm),
+                  INT_FIELD(groups),
+                  INT_FIELD(ghost),
+                  FLOAT_FIELD(eps),
+                  FLOAT_FIELD(momentum),
+                  FLOAT_FIELD(p),
+                  INT_FIELD(inputs)};
     char text[ORIGIN_DIFFERENCES_SIZE];
     ck_assert_str_eq(compare(&tiny_model, &images, &images, text), "");
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -171,8 +184,8 @@ static void forget_origin(const char *name)
 }
 
 #define OTHER                                                                                      \
-    "here/last.safetensors: of another training: expected one of the same layers, kernels, "    \
-    "images and settings (--init starts from its parameters, --resume-anyway goes on all the "   \
+    "here/last.safetensors: of another training: expected one of the same layers, kernels, "       \
+    "images and settings (--init starts from its parameters, --resume-anyway goes on all the "     \
     "same):"
 
 START_TEST(another_program_does_not_go_on)
