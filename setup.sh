@@ -29,6 +29,10 @@ lua-check        command -v luacheck
 valgrind         command -v valgrind
 cppcheck         command -v cppcheck
 clang-tidy       command -v clang-tidy
+zsh              command -v zsh
+mandoc           command -v mandoc
+groff            command -v groff
+bsdextrautils    command -v col
 ca-certificates  test -e /etc/ssl/certs
 END
 }
@@ -79,8 +83,8 @@ setup: this is no system with apt-get. Please install with its package manager:
     gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
     and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng,
     libjpeg-turbo, Check.
-    For reports: gnuplot. For all tests also: clang, clang-tidy, cppcheck, luacheck, valgrind,
-    xmllint, chromium.
+    For reports: gnuplot. For all tests also: clang, clang-tidy, cppcheck, luacheck, valgrind, zsh,
+    mandoc, groff, xmllint, chromium.
 END
     exit 1
 fi

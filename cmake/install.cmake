@@ -65,4 +65,31 @@ way(to_prefix "${CMAKE_INSTALL_LIBDIR}/pkgconfig" "")
 configure_file(cmake/burin.pc.in "${made}/burin.pc" @ONLY)
 install(FILES "${made}/burin.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
-add_custom_target(install_files ALL DEPENDS burin burin_data "${library}")
+# -- Pages and shells ------------------------------------------------------------------------------
+
+# The day of this version.
+set(date 2026-11-27)
+
+add_executable(burin_page runtime/page.c)
+target_link_libraries(burin_page PRIVATE burin_runtime burin_warnings)
+set(pages burin.1 burin-data.1 burin-program.1 burin-language.7)
+set(texts ${pages} burin _burin)
+list(TRANSFORM texts PREPEND "${made}/")
+add_custom_command(
+    OUTPUT ${texts}
+    COMMAND "${CMAKE_COMMAND}" "-DBURIN=$<TARGET_FILE:burin>" "-DDATA=$<TARGET_FILE:burin_data>"
+        "-DPAGE=$<TARGET_FILE:burin_page>" -DVERSION=${burin_VERSION} -DDATE=${date} "-DOUT=${made}"
+        -P cmake/pages.cmake
+    DEPENDS burin burin_data burin_page cmake/pages.cmake scripts/man.awk
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+    COMMENT "Writing manual pages"
+    VERBATIM)
+foreach(page IN LISTS pages)
+    string(REGEX REPLACE "^.*[.]" "man" section "${page}")
+    install(FILES "${made}/${page}" DESTINATION "${CMAKE_INSTALL_MANDIR}/${section}")
+endforeach()
+install(FILES "${made}/burin"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+install(FILES "${made}/_burin" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+
+add_custom_target(install_files ALL DEPENDS burin burin_data "${library}" ${texts})

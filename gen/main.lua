@@ -124,7 +124,15 @@ local function print_text(text)
     end
 end
 
+-- Writes a file and makes its folder.
 local function write(path, text)
+    local folder <const> = path:match("^(.+)/")
+    if folder then
+        local made <const>, problem <const> = host.make_folder(folder)
+        if not made then
+            fail(problem)
+        end
+    end
     local result <const>, problem <const> = host.write_if_changed(path, text)
     if not result then
         fail(problem)
@@ -176,11 +184,7 @@ function main.gen(arguments)
     local text <const>, recipe <const> = require("emit/program").program(graph.build(net), options)
     local path = arguments.output
     if not path then
-        local made <const>, problem <const> = host.make_folder("generated")
         path = "generated/" .. require("emit/model").file_name(net.name, options)
-        if not made then
-            fail(problem)
-        end
         tell_owner(net, path)
     end
     if recipe then
@@ -200,6 +204,8 @@ function main.plan(arguments)
     elseif pass == "shape" then
         print_text(("%s %dx%dx%d %d\n"):format(net.name, net.input.c, net.input.h, net.input.w,
             net.classes))
+    elseif pass == "flags" then
+        print_text(require("emit/isa").get(options.isa).flags .. "\n")
     elseif pass == "graph" then
         print_text(dump.text(built))
     elseif pass == "choices" then
@@ -337,10 +343,6 @@ function main.freeze(arguments)
         samples = samples,
         remake = ("burin freeze --norm %s %s"):format(norm, arguments.model),
     })
-    local made <const>, problem <const> = host.make_folder(arguments.output)
-    if not made then
-        fail(problem)
-    end
     for _, one in ipairs(files) do
         write(arguments.output:gsub("/*$", "/") .. one.name, one.text)
     end
@@ -372,6 +374,36 @@ function main.import(arguments)
     else
         print_text(made.text)
     end
+end
+
+-- -- Beginnings ----------------------------------------------------------------------------------
+
+function main.new(arguments)
+    local project <const> = require("project/project")
+    local folder <const> = arguments.name:gsub("/+$", "")
+    local name <const> = folder:match("[^/]*$")
+    local problem <const> = project.problem(name)
+    if problem then
+        error({ kind = "usage", messages = { ("new %s: %s"):format(arguments.name, problem) } }, 0)
+    end
+    local files <const> = project.files(name)
+    local made <const>, reason <const>, is_there <const> = host.make_folder(folder, true)
+    if not made then
+        fail(is_there and folder .. ": is there already: expected the name of a new folder"
+            or reason)
+    end
+    for _, file in ipairs(files) do
+        write(folder .. "/" .. file.name, file.text)
+    end
+    print_text(("Next: cd %s && make train\n"):format(
+        folder:find("^[%w_./-]+$") and folder or "'" .. folder:gsub("'", [['\'']]) .. "'"))
+end
+
+function main.completion(arguments)
+    local completion <const> = require("shell/completion")
+    print_text(completion.text(arguments.shell) or error({ kind = "usage", messages = {
+        ("completion %s: expected bash or zsh"):format(arguments.shell),
+    } }, 0))
 end
 
 function main.layers()

@@ -177,16 +177,17 @@ static bool check_operands(const struct usage_command *command, int count)
     return false;
 }
 
-/* The words behind the command: a network, a model and perhaps a network, or the folders of runs as
- * run1, run2, ... */
-static size_t add_operands(struct host_argument *arguments, unsigned bit, int count, char **words)
+/* The words behind the command: what it takes first and perhaps a network, or the folders of runs
+ * as run1, run2, ... */
+static size_t add_operands(struct host_argument *arguments, const struct usage_command *command,
+                           int count, char **words)
 {
     static char keys[USAGE_MOST_OPERANDS][KEY_SIZE];
     for (int i = 0; i < count; i++) {
-        if (bit == REPORT)
-            snprintf(keys[i], KEY_SIZE, "run%d", i + 1);
+        if (command->bit == REPORT)
+            snprintf(keys[i], KEY_SIZE, "%s%d", command->operand, i + 1);
         else
-            snprintf(keys[i], KEY_SIZE, i == 0 && (bit & MODELS) != 0 ? "model" : "network");
+            snprintf(keys[i], KEY_SIZE, "%s", i == 0 ? command->operand : "network");
         arguments[i] = (struct host_argument){keys[i], words[i]};
     }
     return (size_t)count;
@@ -213,7 +214,7 @@ static int run(const struct usage_command *command, int operands, char **words,
         const char *value = values[id] != NULL ? values[id] : fallback;
         arguments[count++] = (struct host_argument){usage_options[id].key, value};
     }
-    count += add_operands(arguments + count, bit, operands, words);
+    count += add_operands(arguments + count, command, operands, words);
 
     struct host *host = host_open(&(struct host_options){
         .gen_dir = gen_dir, .memory_limit = (bit & MODELS) != 0 ? model_memory : 0});

@@ -204,16 +204,38 @@ static int write_if_changed(lua_State *L)
     return 1;
 }
 
-/* Makes a folder that is not there yet. */
+/* Makes a folder and those above it that are not there. Returns 0 or the errno. */
+static int make_folders(char *path)
+{
+    struct stat status;
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    int problem = errno;
+    if (problem == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return 0;
+    char *slash = strrchr(path, '/');
+    if (problem != ENOENT || slash == NULL || slash == path)
+        return problem;
+    *slash = '\0';
+    problem = make_folders(path);
+    *slash = '/';
+    return problem != 0 ? problem : mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : errno;
+}
+
 static int make_folder(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
-    struct stat status;
-    if (mkdir(path, 0777) != 0) {
-        int problem = errno;
-        bool there = problem == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-        if (!there)
-            return fail_errno(L, path, "cannot be made", problem);
+    int problem;
+    if (lua_toboolean(L, 2)) {
+        problem = mkdir(path, 0777) == 0 ? 0 : errno;
+    } else {
+        size_t size = strlen(path) + 1;
+        problem = make_folders(memcpy(lua_newuserdatauv(L, size, 0), path, size));
+    }
+    if (problem != 0) {
+        fail_errno(L, path, "cannot be made", problem);
+        lua_pushboolean(L, problem == EEXIST);
+        return 3;
     }
     lua_pushboolean(L, 1);
     return 1;
@@ -251,6 +273,16 @@ int files_push_source(lua_State *L, const char *gen_dir, const char *name)
     return ENOENT;
 }
 
+static int embedded(lua_State *L)
+{
+    lua_newtable(L);
+    for (size_t i = 0; i < embedded_count; i++) {
+        lua_pushstring(L, embedded_files[i].name);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 /* Both take gen_dir as their upvalue. */
 static int source(lua_State *L)
 {
@@ -276,6 +308,7 @@ void files_add_functions(lua_State *L, const char *gen_dir)
 {
     static const luaL_Reg functions[] = {
         {"source", source},
+        {"embedded", embedded},
         {"template", template},
         {"read_file", read_file},
         {"write_if_changed", write_if_changed},

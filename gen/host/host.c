@@ -6,7 +6,7 @@
  * with the methods of strings cut down to what that environment offers, and in a process of its
  * own.
  *
- * The global table `host`, for trusted modules; the first six are in files.c, in_child is in
+ * The global table `host`, for trusted modules; the first seven are in files.c, in_child is in
  * child.c, the last three are in description.c:
  *
  *     host.source(name)                  text of "gen/x.lua", "templates/x.c.tpl", or nil, message,
@@ -15,7 +15,9 @@
  *     host.read_file(path [, most [, from]])   text, at most so many bytes, from that byte on; or
  *                                        nil, message, and whether there is none
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
- *     host.make_folder(path)             true, or nil, message; it may be there already
+ *     host.embedded()                    the names that host.source knows, in their order
+ *     host.make_folder(path [, new])     true, or nil, message, and whether something is there. Makes
+ *                                        those above it, too; new: alone, and it must not be there
  *     host.print(text)                   true, or nil, message; writes to standard output
  *     host.native_isa()                  "avx512", "avx2" or "c"
  *     host.in_child(f, ...)              the text that f(...) returns, from a process of its own;
@@ -24,6 +26,7 @@
  *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
  *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
  *     host.sha256(text, ...)             the digest of texts, in hexadecimal; digest.c
+ *     host.usage()                       the commands and options of burin; usage_table.h
  *     host.cpu_id()                      the processor, fit for a file name: "amd-25-17"
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
  *     host.limit_work(file [, mib])      from here to the end of the call our own work has a
@@ -61,6 +64,7 @@
 #include "host_state.h"
 #include "json.h"
 #include "picture.h"
+#include "usage_table.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -200,6 +204,7 @@ static int set_up(lua_State *L)
         {"png", picture_png},
         {"gnuplot", gnuplot_run},
         {"sha256", digest_sha256},
+        {"usage", usage_table},
         {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {

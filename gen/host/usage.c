@@ -91,11 +91,11 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                   NULL,
                   "PASS",
                   "print what one pass makes, as plain tables: network, graph, steps, layouts, "
-                  "phases, calls, memory or kernels; choices, as --tuned reads them; or shape: "
-                  "name, images and classes in a line",
+                  "phases, calls, memory or kernels; choices, as --tuned reads them; shape: name, "
+                  "images and classes in a line; or flags: those that the compiler needs",
                   PLAN,
                   {"network", "shape", "graph", "steps", "layouts", "phases", "calls", "memory",
-                   "kernels", "choices"}},
+                   "kernels", "choices", "flags"}},
     [OPT_FIGURE] = {"figure",
                     "figure",
                     NULL,
@@ -154,26 +154,33 @@ const struct usage_option usage_options[OPTION_COUNT] = {
 #define A_MODEL "a model, and its network where the model does not say it"
 
 const struct usage_command usage_commands[] = {
-    {"gen", GEN, NULL, "write the C program that trains the network", 1, 1, "one network", NULL},
-    {"plan", PLAN, NULL, "print the plan: layers, shapes, parameters, MFLOP, kernels, memory", 1, 1,
+    {"gen", GEN, NULL, "write the C program that trains the network", 1, 1, "network",
      "one network", NULL},
+    {"plan", PLAN, NULL, "print the plan: layers, shapes, parameters, MFLOP, kernels, memory", 1, 1,
+     "network", "one network", NULL},
     {"twin", TWIN, NULL, "write the same network as a PyTorch module with the same parameter names",
-     1, 1, "one network", NULL},
+     1, 1, "network", "one network", NULL},
     {"data", DATA, "data [options] PATH",
-     "say what data lies at a path: format, shape, images, classes; burin data --help", 0, 0, "",
-     NULL},
-    {"layers", LAYERS, "layers", "print the manual of the description language", 0, 0, "no network",
-     NULL},
+     "say what data lies at a path: format, shape, images, classes; burin data --help", 0, 0,
+     "path", "", NULL},
+    {"layers", LAYERS, "layers", "print the manual of the description language", 0, 0, "",
+     "no network", NULL},
     {"report", REPORT, "report [options] RUN...",
      "write an HTML page that compares runs: the folders that `train` wrote", 1,
-     USAGE_MOST_OPERANDS, "the folders of one run or more", "at most 512 runs"},
+     USAGE_MOST_OPERANDS, "run", "the folders of one run or more", "at most 512 runs"},
     {"export", EXPORT, "export MODEL -o FILE.onnx [options] [NETWORK.lua]",
-     "write a trained model, a .safetensors file or the folder of a run, as ONNX", 1, 2, A_MODEL,
-     NULL},
+     "write a trained model, a .safetensors file or the folder of a run, as ONNX", 1, 2, "model",
+     A_MODEL, NULL},
     {"import", IMPORT, "import FILE.onnx -o NETWORK.lua [options]",
-     "write the description of an ONNX model, and its weights", 1, 1, "one model", NULL},
+     "write the description of an ONNX model, and its weights", 1, 1, "model", "one model", NULL},
     {"freeze", FREEZE, "freeze MODEL -o DIR [options] [NETWORK.lua]",
-     "write a trained model as C that stands alone: pixels in, probabilities out", 1, 2, A_MODEL,
+     "write a trained model as C that stands alone: pixels in, probabilities out", 1, 2, "model",
+     A_MODEL, NULL},
+    {"new", NEW, "new NAME",
+     "make a folder for a network of one's own: description, Makefile, README", 1, 1, "name",
+     "the name of a new folder", NULL},
+    {"completion", COMPLETION, "completion bash|zsh",
+     "print what makes a shell complete command lines of burin", 1, 1, "shell", "bash or zsh",
      NULL},
 };
 const int usage_command_count = (int)(sizeof usage_commands / sizeof usage_commands[0]);
@@ -254,7 +261,7 @@ void usage_print(FILE *out)
           "Commands\n",
           out);
     for (int i = 0; i < usage_command_count; i++)
-        fprintf(out, "  %-10s%s\n", usage_commands[i].name, usage_commands[i].help);
+        fprintf(out, "  %-12s%s\n", usage_commands[i].name, usage_commands[i].help);
     fputs("\nOptions\n", out);
     for (int id = 0; id < OPTION_COUNT; id++)
         print_option(out, &usage_options[id]);
@@ -266,11 +273,15 @@ void usage_print(FILE *out)
           "  at most 20 seconds of processor time and 256 MiB. Beyond them it is rejected.\n"
           "\n"
           "Exit codes\n"
-          "  0 done   1 failure   2 wrong usage   5 the description was rejected\n"
+          "  0           done\n"
+          "  1           failure\n"
+          "  2           wrong usage\n"
+          "  5           the description was rejected\n"
           "\n"
           "Examples\n"
           "  burin gen --norm gn --isa avx2 -o s8_gn.c s8\n"
           "  burin plan my/network.lua\n"
+          "  burin new digits && cd digits && make train\n"
           "  burin report runs/s8_bn runs/s8_gn -o report.html\n"
           "  burin report runs/s8_bn runs/s8_gn --figure accuracy -o accuracy.svg\n"
           "  burin export runs/s8_bn -o s8.onnx\n"

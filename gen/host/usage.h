@@ -49,8 +49,10 @@ enum usage_command_bit {
     IMPORT = 64,
     FREEZE = 128,
     DATA = 256, /* a program of its own, with options of its own */
+    NEW = 512,
+    COMPLETION = 1024,
     MODELS = EXPORT | IMPORT | FREEZE,
-    ALL = GEN | PLAN | TWIN | LAYERS | REPORT | MODELS
+    ALL = GEN | PLAN | TWIN | LAYERS | REPORT | MODELS | NEW | COMPLETION
 };
 
 struct usage_option {
@@ -69,6 +71,7 @@ struct usage_command {
     const char *line;     /* what follows burin in a usage line; NULL: as that of gen */
     const char *help;     /* one line */
     int least, most;      /* operands that it takes */
+    const char *operand;  /* what Lua calls the first: "network", which a second one always is */
     const char *expected; /* how a message calls them */
     const char *excess;   /* what it says of too many; NULL: the same */
 };

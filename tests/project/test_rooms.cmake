@@ -21,6 +21,8 @@ set(gen_emit plan ops language)
 set(gen_report emit language)
 set(gen_onnx language)
 set(gen_freeze onnx ops plan emit)
+set(gen_project emit language)
+set(gen_shell emit)
 
 set(mistakes "")
 

@@ -25,7 +25,7 @@ end
 
 -- The head of a generated file names the options with which the build compiles it.
 function tests.flags_are_those_of_the_build()
-    local cmake <const> = assert(host.read_file(test.dir .. "/../CMakeLists.txt"))
+    local cmake <const> = assert(host.read_file(test.dir .. "/../cmake/burin-programs.cmake"))
     for _, name in ipairs(SETS) do
         local flags <const> = assert(cmake:match("set%(BURIN_FLAGS_" .. name .. "%s+(.-)%s+CACHE"))
         test.equal(isa.get(name).flags, (flags:gsub('"', ""):gsub("%s+", " ")), name)

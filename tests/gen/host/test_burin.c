@@ -55,7 +55,7 @@ static void put_network(const char *text)
 }
 
 /* A wrong command line and what is said of it. */
-#define COMMANDS "gen, plan, twin, data, layers, report, export, import or freeze"
+#define COMMANDS "gen, plan, twin, data, layers, report, export, import, freeze, new or completion"
 #define NORMS ": expected bn, gn, ln, in, none, bn1 to bn9999 or gn1 to gn9999"
 
 static const struct {
@@ -88,8 +88,8 @@ static const struct {
     {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
     {"gen s8 --unroll all", "--unroll all: expected tile, full or none"},
     {"plan s8 --pass all",
-     "--pass all: expected network, shape, graph, steps, layouts, phases, calls, memory, kernels "
-     "or choices"},
+     "--pass all: expected network, shape, graph, steps, layouts, phases, calls, memory, kernels, "
+     "choices or flags"},
     {"gen s8 --max-memory 4G", "--max-memory 4G: expected megabytes, from 1 to 999999999"},
     {"gen s8 --max-memory 0", "--max-memory 0: expected megabytes, from 1 to 999999999"},
     {"gen s8 --max-memory -1", "--max-memory -1: expected megabytes, from 1 to 999999999"},
@@ -107,6 +107,9 @@ static const struct {
     {"export a b c",
      "export: expected a model, and its network where the model does not say it, got 3"},
     {"import", "import: expected one model, got 0"},
+    {"new", "new: expected the name of a new folder, got 0"},
+    {"new --norm bn x", "--norm: new does not take it: expected gen, plan, twin, export or freeze"},
+    {"completion", "completion: expected bash or zsh, got 0"},
     {"import --norm bn a",
      "--norm: import does not take it: expected gen, plan, twin, export or freeze"},
     {"export --opset 16 a", "--opset 16: expected 17, 18, 19, 20, 21, 22 or 23"},
@@ -163,7 +166,7 @@ START_TEST(help_is_whole)
     ck_assert_int_eq(burin("--help"), 0);
     for (int i = 0; i < usage_command_count; i++) {
         char line[160];
-        snprintf(line, sizeof line, "\n  %-10s%s\n", usage_commands[i].name,
+        snprintf(line, sizeof line, "\n  %-12s%s\n", usage_commands[i].name,
                  usage_commands[i].help);
         ck_assert_msg(strstr(output, line) != NULL, "%s", line);
     }
@@ -185,6 +188,28 @@ START_TEST(help_is_whole)
     expect_part("--help", 0,
                 "  --external           read tensors that stand in files beside the model's "
                 "(import)\n");
+}
+END_TEST
+
+/* In a folder that is not there, below another one. */
+START_TEST(folders_are_made)
+{
+    char want[1024];
+    snprintf(want, sizeof want, "%s: written\n", in_folder("new/deep/twin.py"));
+    expect("twin -o F/new/deep/twin.py s8", 0, want);
+    snprintf(want, sizeof want, "burin: %s: cannot be made: Not a directory\n",
+             in_folder("new/deep/twin.py/further"));
+    expect("twin -o F/new/deep/twin.py/further/twin.py s8", 1, want);
+    ck_assert_int_eq(remove(in_folder("new/deep/twin.py")), 0);
+    ck_assert_int_eq(rmdir(in_folder("new/deep")), 0);
+    ck_assert_int_eq(rmdir(in_folder("new")), 0);
+}
+END_TEST
+
+START_TEST(shells_are_known)
+{
+    expect_part("completion bash", 0, "complete -o default");
+    expect("completion fish", 2, "burin: completion fish: expected bash or zsh\n");
 }
 END_TEST
 
@@ -388,6 +413,8 @@ int main(void)
     tcase_add_test(tcase, doubles_are_portable);
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, help_is_whole);
+    tcase_add_test(tcase, folders_are_made);
+    tcase_add_test(tcase, shells_are_known);
     tcase_add_test(tcase, networks_are_found);
     tcase_add_test(tcase, descriptions_are_rejected);
     tcase_add_test(tcase, runs_print_the_same);

@@ -1,0 +1,3 @@
+/build/
+/runs/
+/frozen/

@@ -1,0 +1,61 @@
+#!/bin/sh
+# What bash and zsh complete of command lines of burin.
+#
+#     tests/project/test_completion.sh BURIN
+set -eu
+for shell in bash zsh; do
+    if ! command -v $shell > /dev/null; then
+        echo "skipped: there is no $shell: setup.sh installs it"
+        exit 77
+    fi
+done
+bad=0
+
+# expect WHAT GOT WANT: GOT is WANT.
+expect() {
+    if [ "$2" != "$3" ]; then
+        echo "$1: expected '$3', got '$2'"
+        bad=1
+    fi
+}
+
+# The words that bash offers for the last one of a command line.
+bash_words() {
+    bash -c '
+        eval "$("$1" completion bash)"
+        shift
+        COMP_WORDS=(burin "$@")
+        COMP_CWORD=$#
+        COMPREPLY=()
+        _burin burin "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        echo "${COMPREPLY[*]}"' bash "$burin" "$@"
+}
+burin=$1
+expect 'bash: burin g' "$(bash_words g)" 'gen'
+expect 'bash: burin e' "$(bash_words e)" 'export'
+expect 'bash: burin --' "$(bash_words --)" '--help --version'
+expect 'bash: gen --n' "$(bash_words gen --n)" '--norm'
+expect 'bash: report --n' "$(bash_words report --n)" ''
+expect 'bash: --norm g' "$(bash_words gen --norm g)" 'gn'
+expect 'bash: -o s8' "$(bash_words gen -o s8)" ''
+expect 'bash: --tuned s8' "$(bash_words gen --tuned s8)" ''
+expect 'bash: plan s8_' "$(bash_words --norm bn plan s8_)" 's8_best'
+expect 'bash: plan len' "$(bash_words plan len)" 'lenet'
+expect 'bash: completion' "$(bash_words completion '')" 'bash zsh'
+
+# In zsh the functions that complete are replaced by ones that say what they were told.
+zsh_says() {
+    zsh -f -c '
+        _arguments() { [[ $1 == -C ]] && { state=$kind; return 1 }; print -rl -- "$@" }
+        _describe() { print -rl -- "${(@P)2}" }
+        kind=$2
+        words=("${@[3,-1]}")
+        eval "$("$1" completion zsh)"' zsh "$burin" "$@"
+}
+expect 'zsh: commands' "$(zsh_says command | sed -n 's/:.*//p' | tr '\n' ' ')" \
+    'gen plan twin data layers report export import freeze new completion '
+expect 'zsh: gen --norm' "$(zsh_says argument gen | sed -n 's/^--norm\[.*\]//p')" ':NORM:(bn gn ln in none)'
+expect 'zsh: gen --candidate' "$(zsh_says argument gen | grep -c "model's")" 1
+expect 'zsh: gen' "$(zsh_says argument gen | tail -n 1)" '*:network:_burin_network'
+expect 'zsh: report' "$(zsh_says argument report | tail -n 1)" '*:run:_files -/'
+exit $bad
