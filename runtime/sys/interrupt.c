@@ -1,23 +1,35 @@
-/* interrupt.c - one flag, set by the first signal.
+/* interrupt.c - one flag, set by the first signal; the second writes the note and ends the program.
  *
- * The handler gives all signals their default action back, so whichever comes second ends the
- * program without any code of ours.
+ * A signal may come while a note is copied, so there is room for two, and the handler sees the one
+ * that was finished last. It calls what a handler may: write, signal, raise.
  */
 #include "sys/interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t requested;
+
+static char notes[2][INTERRUPT_NOTE];
+static volatile sig_atomic_t shown; /* index of the note to say */
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
 
 static void on_signal(int signal_number)
 {
-    requested = signal_number;
-    for (int i = 0; i < STOP_SIGNALS; i++)
-        signal(stop_signals[i], SIG_DFL);
+    if (requested == 0) {
+        requested = signal_number;
+        return;
+    }
+    const char *note = notes[shown];
+    const ssize_t written = write(STDERR_FILENO, note, strlen(note));
+    (void)written; /* nobody is left to be told */
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
 }
 
 static void set_action(int signal_number, void (*handler)(int))
@@ -32,6 +44,7 @@ static void set_action(int signal_number, void (*handler)(int))
 void interrupt_install(void)
 {
     requested = 0;
+    interrupt_note("");
     for (int i = 0; i < STOP_SIGNALS; i++)
         set_action(stop_signals[i], on_signal);
 }
@@ -40,6 +53,13 @@ void interrupt_restore(void)
 {
     for (int i = 0; i < STOP_SIGNALS; i++)
         set_action(stop_signals[i], SIG_DFL);
+}
+
+void interrupt_note(const char *note)
+{
+    const int other = 1 - shown;
+    snprintf(notes[other], INTERRUPT_NOTE, "%s", note);
+    shown = other;
 }
 
 int interrupt_requested(void)

@@ -5,8 +5,8 @@
  *     while (!interrupt_requested()) step();
  *     interrupt_restore();
  *
- * The first signal only sets a flag; it also restores the default action, so that a second one
- * ends the program at once.
+ * The first signal only sets a flag. The second says the last note, that is what the program leaves
+ * behind, and ends it at once.
  */
 #ifndef BURIN_INTERRUPT_H
 #define BURIN_INTERRUPT_H
@@ -17,6 +17,10 @@
 
 /* Starts listening; forgets an earlier request. A signal that was ignored stays ignored (nohup). */
 void interrupt_install(void);
+
+/* What a second signal says, a line of fewer than INTERRUPT_NOTE bytes; a longer one is cut. */
+enum { INTERRUPT_NOTE = 1400 };
+void interrupt_note(const char *note);
 
 /* The default actions again. */
 void interrupt_restore(void);

@@ -198,13 +198,37 @@ bool options_parse(const struct option_spec *specs, int count, int argc, char **
                         argv[first]);
 }
 
+enum { HELP_COLUMN = 31, HELP_COLUMNS = 80 };
+
+/* One option: its name and value, then its text from HELP_COLUMN on, in lines of the text's words
+ * that end before HELP_COLUMNS. */
+static void print_option(FILE *out, const char *left, const char *text)
+{
+    int column = fprintf(out, "  %-*s", HELP_COLUMN - 3, left);
+    if (column >= HELP_COLUMN) {
+        fputc('\n', out);
+        column = fprintf(out, "%*s", HELP_COLUMN - 1, "");
+    }
+    while (*text != '\0') {
+        const int length = (int)strcspn(text, " ");
+        if (column + 1 + length >= HELP_COLUMNS) {
+            fputc('\n', out);
+            column = fprintf(out, "%*s", HELP_COLUMN - 1, "");
+        }
+        column += fprintf(out, " %.*s", length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
 void options_help(FILE *out, const struct option_spec *specs, int count)
 {
     for (int i = 0; i < count; i++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", specs[i].name, is_flag(&specs[i]) ? "" : " ",
                  is_flag(&specs[i]) ? "" : specs[i].value);
-        fprintf(out, "  %-30s %s\n", left, specs[i].help);
+        print_option(out, left, specs[i].help);
     }
-    fprintf(out, "  %-30s %s\n", "--help", "this text");
+    print_option(out, "--help", "this text");
 }

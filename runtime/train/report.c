@@ -50,12 +50,15 @@ void report_progress(struct trainer *trainer, int done, double loss, double imag
         return;
     char title[64], text[96];
     int steps = (int)trainer->counters.steps_per_epoch;
-    double images_left = (double)(steps - done) * trainer->model->recipe->batch;
+    /* Of the whole training; evaluations are not counted. */
+    const struct recipe *recipe = &trainer->settings.recipe;
+    const double epochs_left = (double)(recipe->epochs - 1 - trainer->counters.epoch);
+    double images_left = (epochs_left * steps + (double)(steps - done)) * recipe->batch;
     int left = images_per_s > 0.0 ? (int)(images_left / images_per_s + 0.5) : 0;
     snprintf(title, sizeof title, "%sepoch %lld/%d", mark(trainer),
              (long long)trainer->counters.epoch + 1, trainer->settings.recipe.epochs);
-    snprintf(text, sizeof text, "loss %.4f  %.0f images/s  %d:%02d left", loss, images_per_s,
-             left / 60, left % 60);
+    snprintf(text, sizeof text, "loss %.4f  %d:%02d:%02d left  %.0f images/s", loss, left / 3600,
+             left / 60 % 60, left % 60, images_per_s);
     progress_show(&trainer->bar, title, done, steps, text);
 }
 
@@ -241,6 +244,23 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
     return log_event(&t->log, event, "start", err);
 }
 
+/* That an older run had to make room, and how to go on with it where it was not finished. */
+static void say_moved(struct trainer *t)
+{
+    char folder[RUNDIR_PATH_SIZE], command[COMMAND_SIZE] = "";
+    int64_t step = 0;
+    snprintf(folder, sizeof folder, "%s/previous", t->settings.out);
+    say(t, "the run that was in %s is now in %s", t->settings.out, folder);
+    if (!resume_is_unfinished(folder, &step))
+        return;
+    append_word(command, t->program);
+    append_word(command, "train");
+    append_word(command, "--resume");
+    append_word(command, folder);
+    say(t, "it stopped at step %lld; to go on with it:", (long long)step);
+    say(t, "  %s", command);
+}
+
 bool report_start(struct trainer *trainer, struct err *err)
 {
     struct trainer *t = trainer;
@@ -265,14 +285,14 @@ bool report_start(struct trainer *trainer, struct err *err)
     say(t, "%d training and %d %s images, %lld steps an epoch", t->train.count, t->test.count,
         evaluated(t), (long long)t->counters.steps_per_epoch);
     if (t->dir.moved)
-        say(t, "the run that was in %s is now in %s/previous", t->settings.out, t->settings.out);
+        say_moved(t);
     putchar('\n');
     settings_print(&t->settings, stdout, mark(t));
     putchar('\n');
     if (t->resumed)
         say(t, "resumed from %s, saved at step %lld, %lld epochs completed", t->from.path,
             (long long)t->counters.step, (long long)t->counters.epoch);
-    say(t, "%5s  %10s  %10s  %7s  %9s  %7s  %8s  %9s", "epoch", "lr", "train loss", "acc %",
+    say(t, "%5s %9s %10s %6s %9s %6s %8s %9s", "epoch", "lr", "train loss", "acc %",
         t->settings.validate > 0 ? "held-out" : "test loss", "acc %", "seconds", "images/s");
     return true;
 }
@@ -284,7 +304,7 @@ bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct
     if (!log_epoch(&trainer->log, epoch, err))
         return false;
     if (!trainer->quiet)
-        say(trainer, "%5d  %10.6g  %10.4f  %7.2f  %9.4f  %7.2f  %8.2f  %9.0f", epoch->epoch,
+        say(trainer, "%5d %9.6g %10.4f %6.2f %9.4f %6.2f %8.2f %9.0f", epoch->epoch,
             (double)epoch->lr, epoch->train_loss, epoch->train_acc, epoch->test_loss,
             epoch->test_acc, epoch->seconds, epoch->images_per_s);
     else
@@ -304,8 +324,21 @@ static cJSON *position_event(const struct trainer *t, const char *key, const cha
     return NULL;
 }
 
+void report_saved(const struct trainer *trainer, bool saved)
+{
+    char note[INTERRUPT_NOTE], path[RUNDIR_PATH_SIZE];
+    if (saved)
+        snprintf(note, sizeof note, "\n%s: stopped at once; step %lld is saved: %s\n",
+                 trainer->program, (long long)trainer->counters.step,
+                 rundir_path(&trainer->dir, RUNDIR_LAST, path, sizeof path));
+    else
+        snprintf(note, sizeof note, "\n%s: stopped at once; nothing is saved\n", trainer->program);
+    interrupt_note(note);
+}
+
 bool report_interrupt(struct trainer *trainer, int signal_number, struct err *err)
 {
+    say(trainer, "%s: saving; again quits at once", interrupt_name(signal_number));
     cJSON *event = position_event(trainer, "signal", interrupt_name(signal_number));
     return log_event(&trainer->log, event, "interrupt", err);
 }
@@ -338,6 +371,30 @@ static void say_best(struct trainer *t)
             has ? "/" RUNDIR_BEST : "");
 }
 
+/* The steps made of an epoch that is not over, which no line told. */
+static void say_part(struct trainer *t)
+{
+    const struct checkpoint_counters *c = &t->counters;
+    if (c->images > 0 && !t->quiet)
+        say(t, "epoch %lld so far: %lld of %lld steps, train loss %.4f, acc %.2f %%",
+            (long long)c->epoch + 1, (long long)(c->step - c->epoch * c->steps_per_epoch),
+            (long long)c->steps_per_epoch, c->loss / (double)c->images,
+            100.0 * (double)c->correct / (double)c->images);
+}
+
+/* What people do with a model that is trained: these words, the folder of the run, these. */
+static void say_next(struct trainer *t)
+{
+    const char *const data = t->train.synthetic ? " --data synthetic" : "";
+    char program[COMMAND_SIZE] = "", folder[COMMAND_SIZE] = "";
+    append_word(program, t->program);
+    append_word(folder, t->settings.out);
+    say(t, "next:");
+    say(t, "  %s eval --model %s%s", program, folder, data);
+    say(t, "  %s predict --model %s IMAGE...", program, folder);
+    say(t, "  burin report %s", folder);
+}
+
 bool report_end(struct trainer *trainer, enum report_reason reason, struct err *err)
 {
     static const char *const names[] = {
@@ -352,6 +409,8 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
     progress_clear(&t->bar);
     if (!log_end(t, names[reason], err))
         return false;
+    if (reason == REPORT_INTERRUPTED || reason == REPORT_MAX_STEPS)
+        say_part(t);
     say_best(t);
     if (reason == REPORT_INTERRUPTED || reason == REPORT_MAX_STEPS) {
         resume_command(t, reason, command);
@@ -363,6 +422,7 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
         say(t, "finished %lld epoch%s; waited %.2f s for data; at most %.0f MB of memory",
             (long long)c->epoch, c->epoch == 1 ? "" : "s", loader_waited(t->train_loader),
             cpu_peak_memory());
+        say_next(t);
     }
     if (t->profiles && t->profile.steps > 0) {
         putchar('\n');

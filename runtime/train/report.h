@@ -18,6 +18,9 @@ bool report_start(struct trainer *trainer, struct err *err);
 /* One line; the events `epoch` and its row. */
 bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct err *err);
 
+/* What a second Ctrl-C says: that the state of now was saved, or that nothing was. */
+void report_saved(const struct trainer *trainer, bool saved);
+
 /* The event `interrupt`, before the state is saved. */
 bool report_interrupt(struct trainer *trainer, int signal_number, struct err *err);
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/options.h"
+
 static bool open_whole(struct safetensors *file, const char *path, struct err *err)
 {
     if (!safetensors_open(file, path, err))
@@ -63,6 +65,34 @@ static bool open_previous(struct resume *resume, const struct err *first, struct
     snprintf(resume->warning, sizeof resume->warning,
              "%s; going on from the checkpoint before it, %s", first->message, path);
     return true;
+}
+
+/* The whole number in a tensor of a checkpoint, or -1. */
+static int64_t counter(const struct safetensors *file, const char *name)
+{
+    const struct safetensor *tensor = safetensors_find(file, name);
+    int64_t value = -1;
+    if (tensor != NULL && tensor->dtype == SAFETENSORS_I64 && tensor->rank == 0)
+        memcpy(&value, tensor->data, sizeof value);
+    return value;
+}
+
+bool resume_is_unfinished(const char *folder, int64_t *step)
+{
+    struct safetensors file = {0};
+    struct err ignored = {0};
+    char path[RUNDIR_PATH_SIZE];
+    bool unfinished = false;
+    if (fits(snprintf(path, sizeof path, "%s/%s", folder, RUNDIR_LAST)) &&
+        open_whole(&file, path, &ignored)) {
+        const char *epochs = safetensors_meta(&file, "epochs");
+        int64_t wanted = 0;
+        *step = counter(&file, "train.step");
+        unfinished = epochs != NULL && options_int("epochs", epochs, 1, 1e6, &wanted, &ignored) &&
+                     *step >= 0 && counter(&file, "train.epoch") < wanted;
+    }
+    safetensors_close(&file);
+    return unfinished;
 }
 
 bool resume_open(struct resume *resume, const char *given, struct err *err)

@@ -27,6 +27,10 @@ struct resume {
  * with every file that was tried. */
 bool resume_open(struct resume *resume, const char *given, struct err *err);
 
+/* Whether the run in a folder has epochs to go, by its newest checkpoint, and the steps it made. A
+ * folder without a checkpoint that can be read has none. */
+bool resume_is_unfinished(const char *folder, int64_t *step);
+
 /* Accepts a zeroed struct. */
 void resume_close(struct resume *resume);
 

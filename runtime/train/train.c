@@ -179,6 +179,7 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
               trainer_save_last(t, err);
     if (!ok)
         return STOP_ERROR;
+    report_saved(t, true);
     bool enough = t->settings.max_steps > 0 && c->step >= t->settings.max_steps;
     return interrupt_requested() != 0 && c->epoch < t->settings.recipe.epochs ? STOP_INTERRUPTED
            : enough                                                           ? STOP_MAX_STEPS
@@ -239,6 +240,7 @@ bool train_main(const struct model *model, const char *program, int argc, char *
     bool ok = true;
     if (!trainer.help) {
         interrupt_install();
+        report_saved(&trainer, trainer.resumed);
         ok = report_start(&trainer, err) && finish(&trainer, train_epochs(&trainer, err), err);
         progress_clear(&trainer.bar);
         interrupt_restore();

@@ -117,7 +117,7 @@ START_TEST(a_damaged_checkpoint_gives_way_to_the_one_before)
 {
     static const char *const says_why[DAMAGES] = {
         [TRUNCATED] = "here/last.safetensors: tensor \"",
-        [EMPTY] = "here/last.safetensors: 0 bytes: expected a safetensors file",
+        [EMPTY] = "here/last.safetensors: not a safetensors file: 0 bytes: expected",
         [FLIPPED_DATA] = "here/last.safetensors: damaged: its ",
         [FLIPPED_SETTING] = "here/last.safetensors: damaged: its ",
         [FLIPPED_DIGEST] = "here/last.safetensors: damaged: its ",
@@ -157,7 +157,7 @@ START_TEST(nothing_good_is_an_error_that_names_both)
          "or cut: byte 0: header of");
     drop("here/previous.safetensors");
     ck_assert_int_eq(run("train --resume here"), EXIT_DATA);
-    says(errors, "here/last.safetensors: 4 bytes: expected");
+    says(errors, "here/last.safetensors: not a safetensors file: 4 bytes: expected");
 }
 END_TEST
 
@@ -166,7 +166,7 @@ START_TEST(a_file_of_another_name_has_no_stand_in)
     run_part();
     store("here/other.safetensors", "abcd", 4);
     ck_assert_int_eq(run("train --resume here/other.safetensors"), EXIT_DATA);
-    says(errors, "here/other.safetensors: 4 bytes: expected");
+    says(errors, "here/other.safetensors: not a safetensors file: 4 bytes: expected");
 }
 END_TEST
 

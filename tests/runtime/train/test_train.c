@@ -129,9 +129,33 @@ START_TEST(a_new_run_keeps_the_one_before)
     ck_assert_int_eq(run("train --data synthetic --max-steps 3 --out here"), EXIT_OK);
     copy("here/last.safetensors", "kept");
     ck_assert_int_eq(run("train --data synthetic --max-steps 4 --out here"), EXIT_OK);
-    says(output, "the run that was in here is now in here/previous");
+    says(output, "the run that was in here is now in here/previous\n"
+                 "SYNTHETIC it stopped at step 3; to go on with it:\n"
+                 "SYNTHETIC   tiny train --resume here/previous\n");
     ck_assert_msg(exists("here/previous/log.jsonl") && exists("here/last.safetensors"), "moved");
     same_bytes("kept", "here/previous/last.safetensors");
+    ck_assert_int_eq(run("train --resume here --epochs 1"), EXIT_OK);
+    ck_assert_int_eq(run("train --data synthetic --max-steps 4 --out here"), EXIT_OK);
+    says(output, "the run that was in here is now in here/previous\n");
+    ck_assert_ptr_null(strstr(output, "it stopped")); /* it was finished */
+}
+END_TEST
+
+/* What no epoch's line tells is told at the end, and what to do with a model. */
+START_TEST(the_end_says_where_it_is_and_what_is_next)
+{
+    ck_assert_int_eq(run("train --data synthetic --max-steps 3 --out here"), EXIT_OK);
+    const char *part = strstr(output, "SYNTHETIC epoch 1 so far: 3 of ");
+    ck_assert_msg(part != NULL, "%s", output);
+    says(part, " steps, train loss ");
+    ck_assert_ptr_null(strstr(output, "next:"));
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --out its"), EXIT_OK);
+    ck_assert_ptr_null(strstr(output, "so far"));
+    says(output, "SYNTHETIC next:\n"
+                 "SYNTHETIC   tiny eval --model its --data synthetic\n"
+                 "SYNTHETIC   tiny predict --model its IMAGE...\n"
+                 "SYNTHETIC   burin report its\n");
+    ck_assert_int_eq(run("eval --model its --data synthetic"), EXIT_OK);
 }
 END_TEST
 
@@ -369,6 +393,14 @@ START_TEST(a_second_signal_ends_at_once)
     const struct world world = {.environment = {{"TINY_SIGNALS", "4 15 2"}}};
     ck_assert_int_eq(run_words(&world, "train --data synthetic --out here"), 1000 + SIGTERM);
     ck_assert_msg(!exists("here/last.safetensors"), "saved in spite of the second signal");
+    ck_assert_str_eq(errors, "\ntiny: stopped at once; nothing is saved\n");
+    const struct world later = {.environment = {{"TINY_SIGNALS", "25 15 2"}}};
+    char message[120];
+    ck_assert_int_eq(run_words(&later, "train --data synthetic --out there"), 1000 + SIGTERM);
+    snprintf(message, sizeof message,
+             "\ntiny: stopped at once; step %d is saved: there/last.safetensors\n", TINY_STEPS);
+    ck_assert_str_eq(errors, message);
+    ck_assert(exists("there/last.safetensors"));
 }
 END_TEST
 
@@ -441,6 +473,7 @@ int main(int argc, char **argv)
     tcase_add_test(training, quiet_prints_the_result_only);
     tcase_add_test(training, profile_is_printed_at_the_end);
     tcase_add_test(training, a_new_run_keeps_the_one_before);
+    tcase_add_test(training, the_end_says_where_it_is_and_what_is_next);
     tcase_add_test(training, best_is_a_model);
     tcase_add_test(training, init_takes_parameters_only);
     tcase_add_test(training, an_interrupted_run_ends_the_same);
