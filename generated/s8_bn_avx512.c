@@ -416,18 +416,27 @@ static inline void zero(float *p, size_t floats)
 }
 
 /* Zeroes the borders of n images that share their memory with others. */
-static void clear_border(float *p, int n, int h, int w, int pitch, int border)
+static void clear_border(float *p, int n, struct image it)
 {
-    const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
-    for (int image = 0; image < n; image++, p += row * (size_t)(h + 2 * border)) {
-        zero(p, row * (size_t)border);
-        for (int y = 0; y < h; y++) {
-            float *line = p + row * (size_t)(border + y);
-            zero(line, (size_t)(border * pitch));
-            zero(line + (border + w) * pitch, (size_t)(border * pitch));
+    const size_t side = (size_t)(it.border * it.pitch);
+    const size_t row = (size_t)(it.w + 2 * it.border) * (size_t)it.pitch;
+    const size_t edge = row * (size_t)it.border;
+    for (int image = 0; image < n; image++) {
+        zero(p, edge);
+        p += edge;
+        for (int y = 0; y < it.h; y++, p += row) {
+            zero(p, side);
+            zero(p + row - side, side);
         }
-        zero(p + row * (size_t)(border + h), row * (size_t)border);
+        zero(p, edge);
+        p += edge;
     }
+}
+
+/* Which elements a dropout keeps: without dropout there are no bits. */
+static uint8_t *bits(const struct net *net, float *place)
+{
+    return net->run->dropout ? (uint8_t *)place : NULL;
 }
 
 static const float *input_images(const struct net *net, int image)
@@ -466,6 +475,9 @@ typedef void takes_dx_dy_w_scratch_ahead(float *restrict dx, const float *restri
         const float *restrict w, float *restrict scratch, struct ahead *ahead, int n);
 typedef void takes_dx_winner_dy(float *restrict dx, const uint8_t *restrict winner,
         const float *restrict dy, int n);
+typedef void takes_coef_mean_variance_weight_bias(float *restrict coef, const float *restrict mean,
+        const float *restrict variance, const float *restrict weight, const float *restrict bias,
+        int n);
 typedef void takes_coef_moments_weight_bias_count(float *restrict coef,
         const double *restrict moments, const float *restrict weight, const float *restrict bias,
         double count);
@@ -474,8 +486,6 @@ typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dc
         const float *restrict coef, const float *restrict weight, double count);
 typedef void takes_mean_variance_moments_count(float *restrict mean, float *restrict variance,
         const double *restrict moments, double count);
-typedef void takes_coef_mean_variance_weight_bias(float *restrict coef, const float *restrict mean,
-        const float *restrict variance, const float *restrict weight, const float *restrict bias);
 
 static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
@@ -548,14 +558,14 @@ static void batch_moments(double *moments, const struct run *run, const float *c
 static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch);
 static void batch_sums(double *restrict total, const struct run *run, const float *chunks,
         int pitch);
+static takes_coef_mean_variance_weight_bias batch_norm_c16_eval;
 static takes_coef_moments_weight_bias_count batch_norm_c16_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count batch_norm_c16_bwd;
 static takes_mean_variance_moments_count batch_norm_c16_track;
-static takes_coef_mean_variance_weight_bias batch_norm_c16_eval;
+static takes_coef_mean_variance_weight_bias batch_norm_c32_eval;
 static takes_coef_moments_weight_bias_count batch_norm_c32_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count batch_norm_c32_bwd;
 static takes_mean_variance_moments_count batch_norm_c32_track;
-static takes_coef_mean_variance_weight_bias batch_norm_c32_eval;
 
 /* Where each parameter's gradient and packed copies are: see section 7. */
 static const struct weight weights[27];
@@ -567,39 +577,36 @@ static void train_phase1(const struct net *net, int chunk, int micro_batch, int 
         int n)
 {
     (void)next;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const y_input = net->scratch; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    float *const y_relu1 = own + AT_Y_RELU1;
-    float *const sums_norm1 = net->scratch + 13872; /* 4 of 3 x 16; calls 2-3 */
-    float *const w_conv1 = net->weights + AT_W_CONV1;
+    float *const at = net->scratch;
+    float *const y_input = at; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
+    float *const sums_norm1 = at + 13872; /* 4 of 3 x 16; calls 2-3 */
     double *const chunk_sums_norm1 = (double *)(totals + AT_CHUNK_SUMS_NORM1);
 
-    /* Call 1. conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_images(net, image), n);
-    count_time(net, SLOT_LOAD);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
-    count_time(net, SLOT_CONV1_FWD);
-    chunk_moments(chunk_sums_norm1, sums_norm1, net, chunk, image, n, 16, 1024.0);
-    count_time(net, SLOT_JOIN);
+    /* conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
+    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(own + AT_Y_RELU1, sums_norm1, y_input,
+            packed + AT_W_CONV1, n), count_time(net, SLOT_CONV1_FWD);
+    /* 3 */ chunk_moments(chunk_sums_norm1, sums_norm1, net, chunk, image, n, 16, 1024.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 2: norm1 dropout1, conv2 relu2. */
 static void train_phase2(const struct net *net, int chunk, int micro_batch, int next, int image,
         int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
-    float *const y_dropout1 = net->scratch; /* 4 of 34 x 34 x 16, border 1; calls 5-6 */
-    float *const y_relu1 = own + AT_Y_RELU1;
-    float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    float *const y_relu2 = own + AT_Y_RELU2;
-    float *const sums_norm2 = net->scratch + 88960; /* 4 of 3 x 32; calls 6-7 */
-    float *const w_conv2 = net->weights + AT_W_CONV2;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
-    float *const tiles_conv2_fwd = net->scratch + 73984;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout1 = bits(net, own + AT_KEEP_DROPOUT1);
+    float *const y_dropout1 = at; /* 4 of 34 x 34 x 16, border 1; calls 5-6 */
+    float *const sums_norm2 = at + 88960; /* 4 of 3 x 32; calls 6-7 */
+    float *const tiles_conv2_fwd = at + 73984; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 6 */
     double *const chunk_sums_norm2 = (double *)(totals + AT_CHUNK_SUMS_NORM2);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -607,39 +614,34 @@ static void train_phase2(const struct net *net, int chunk, int micro_batch, int 
         .ranges = {{soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}},
     };
 
-    /* Call 4. norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    drop(keep_dropout1, net, image, n, 4, 655, 512);
-    clear_border(y_dropout1, n, 32, 32, 16, 1);
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
-    count_time(net, SLOT_NORM1_FWD);
+    /* norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
+    /* 4 */ drop(keep_dropout1, net, image, n, 4, 655, 512);
+    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
+    /* 5 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, own + AT_Y_RELU1,
+            thread + AT_COEF_NORM1, keep_dropout1, n), count_time(net, SLOT_NORM1_FWD);
 
-    /* Call 6. conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
-            tiles_conv2_fwd, &ahead, n);
-    count_time(net, SLOT_CONV2_FWD);
-    chunk_moments(chunk_sums_norm2, sums_norm2, net, chunk, image, n, 32, 1024.0);
-    count_time(net, SLOT_JOIN);
+    /* conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(own + AT_Y_RELU2, sums_norm2, y_dropout1,
+            packed + AT_W_CONV2, tiles_conv2_fwd, &ahead, n), count_time(net, SLOT_CONV2_FWD);
+    /* 7 */ chunk_moments(chunk_sums_norm2, sums_norm2, net, chunk, image, n, 32, 1024.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
 static void train_phase3(const struct net *net, int chunk, int micro_batch, int next, int image,
         int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
-    float *const y_dropout2 = net->scratch; /* 4 of 32 x 32 x 32; calls 9-10 */
-    float *const y_relu2 = own + AT_Y_RELU2;
-    float *const coef_norm2 = net->thread + AT_COEF_NORM2;
-    float *const y_conv3 = net->scratch + 131072; /* 4 of 32 x 32 x 16; calls 10-11 */
-    float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout2 = bits(net, own + AT_KEEP_DROPOUT2);
+    float *const y_dropout2 = at; /* 4 of 32 x 32 x 32; calls 9-10 */
+    float *const y_conv3 = at + 131072; /* 4 of 32 x 32 x 16; calls 10-11 */
     uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
-    float *const y_relu3 = own + AT_Y_RELU3;
-    float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 12-13 */
-    float *const w_conv4 = net->weights + AT_W_CONV4;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
-    float *const tiles_conv4_fwd = net->scratch;
+    float *const sums_norm3 = at + 10368; /* 4 of 3 x 16; calls 12-13 */
+    float *const tiles_conv4_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 12 */
     double *const chunk_sums_norm3 = (double *)(totals + AT_CHUNK_SUMS_NORM3);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -647,43 +649,41 @@ static void train_phase3(const struct net *net, int chunk, int micro_batch, int 
         .ranges = {{soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}},
     };
 
-    /* Call 8. norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    drop(keep_dropout2, net, image, n, 8, 655, 1024);
-    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
-    count_time(net, SLOT_NORM2_FWD);
+    /* norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
+    /* 8 */ drop(keep_dropout2, net, image, n, 8, 655, 1024);
+    /* 9 */ batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, own + AT_Y_RELU2, thread + AT_COEF_NORM2,
+            keep_dropout2, n), count_time(net, SLOT_NORM2_FWD);
 
-    /* Call 10. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
-    count_time(net, SLOT_CONV3_FWD);
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 10 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n),
+            count_time(net, SLOT_CONV3_FWD);
 
-    /* Call 11. maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
-    count_time(net, SLOT_MAXPOOL1_FWD);
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(own + AT_Y_MAXPOOL1, n, (struct image)IMAGE_16x16x16_B1);
+    /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(own + AT_Y_MAXPOOL1, winner_maxpool1, y_conv3,
+            n), count_time(net, SLOT_MAXPOOL1_FWD);
 
-    /* Call 12. conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
-            tiles_conv4_fwd, &ahead, n);
-    count_time(net, SLOT_CONV4_FWD);
-    chunk_moments(chunk_sums_norm3, sums_norm3, net, chunk, image, n, 16, 256.0);
-    count_time(net, SLOT_JOIN);
+    /* conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(own + AT_Y_RELU3, sums_norm3,
+            own + AT_Y_MAXPOOL1, packed + AT_W_CONV4, tiles_conv4_fwd, &ahead, n),
+            count_time(net, SLOT_CONV4_FWD);
+    /* 13 */ chunk_moments(chunk_sums_norm3, sums_norm3, net, chunk, image, n, 16, 256.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 4: norm3 dropout3, conv5 relu4. */
 static void train_phase4(const struct net *net, int chunk, int micro_batch, int next, int image,
         int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
-    float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 15-16 */
-    float *const y_relu3 = own + AT_Y_RELU3;
-    float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    float *const y_relu4 = own + AT_Y_RELU4;
-    float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 16-17 */
-    float *const w_conv5 = net->weights + AT_W_CONV5;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
-    float *const tiles_conv5_fwd = net->scratch + 20736;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout3 = bits(net, own + AT_KEEP_DROPOUT3);
+    float *const y_dropout3 = at; /* 4 of 18 x 18 x 16, border 1; calls 15-16 */
+    float *const sums_norm4 = at + 35712; /* 4 of 3 x 32; calls 16-17 */
+    float *const tiles_conv5_fwd = at + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 16 */
     double *const chunk_sums_norm4 = (double *)(totals + AT_CHUNK_SUMS_NORM4);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -691,35 +691,33 @@ static void train_phase4(const struct net *net, int chunk, int micro_batch, int 
         .ranges = {{soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}},
     };
 
-    /* Call 14. norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    drop(keep_dropout3, net, image, n, 14, 655, 128);
-    clear_border(y_dropout3, n, 16, 16, 16, 1);
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
-    count_time(net, SLOT_NORM3_FWD);
+    /* norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 14 */ drop(keep_dropout3, net, image, n, 14, 655, 128);
+    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
+    /* 15 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, own + AT_Y_RELU3,
+            thread + AT_COEF_NORM3, keep_dropout3, n), count_time(net, SLOT_NORM3_FWD);
 
-    /* Call 16. conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
-            tiles_conv5_fwd, &ahead, n);
-    count_time(net, SLOT_CONV5_FWD);
-    chunk_moments(chunk_sums_norm4, sums_norm4, net, chunk, image, n, 32, 256.0);
-    count_time(net, SLOT_JOIN);
+    /* conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(own + AT_Y_RELU4, sums_norm4,
+            y_dropout3, packed + AT_W_CONV5, tiles_conv5_fwd, &ahead, n),
+            count_time(net, SLOT_CONV5_FWD);
+    /* 17 */ chunk_moments(chunk_sums_norm4, sums_norm4, net, chunk, image, n, 32, 256.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 5: norm4 dropout4, conv6 relu5. */
 static void train_phase5(const struct net *net, int chunk, int micro_batch, int next, int image,
         int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
-    float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 19-20 */
-    float *const y_relu4 = own + AT_Y_RELU4;
-    float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    float *const y_relu5 = own + AT_Y_RELU5;
-    float *const sums_norm5 = net->scratch + 61056; /* 4 of 3 x 32; calls 20-21 */
-    float *const w_conv6 = net->weights + AT_W_CONV6;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
-    float *const tiles_conv6_fwd = net->scratch + 41472;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout4 = bits(net, own + AT_KEEP_DROPOUT4);
+    float *const y_dropout4 = at; /* 4 of 18 x 18 x 32, border 1; calls 19-20 */
+    float *const sums_norm5 = at + 61056; /* 4 of 3 x 32; calls 20-21 */
+    float *const tiles_conv6_fwd = at + 41472; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 20 */
     double *const chunk_sums_norm5 = (double *)(totals + AT_CHUNK_SUMS_NORM5);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -727,39 +725,35 @@ static void train_phase5(const struct net *net, int chunk, int micro_batch, int 
         .ranges = {{soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}},
     };
 
-    /* Call 18. norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    drop(keep_dropout4, net, image, n, 18, 655, 256);
-    clear_border(y_dropout4, n, 16, 16, 32, 1);
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
-    count_time(net, SLOT_NORM4_FWD);
+    /* norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 18 */ drop(keep_dropout4, net, image, n, 18, 655, 256);
+    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
+    /* 19 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, own + AT_Y_RELU4,
+            thread + AT_COEF_NORM4, keep_dropout4, n), count_time(net, SLOT_NORM4_FWD);
 
-    /* Call 20. conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
-            tiles_conv6_fwd, &ahead, n);
-    count_time(net, SLOT_CONV6_FWD);
-    chunk_moments(chunk_sums_norm5, sums_norm5, net, chunk, image, n, 32, 256.0);
-    count_time(net, SLOT_JOIN);
+    /* conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(own + AT_Y_RELU5, sums_norm5,
+            y_dropout4, packed + AT_W_CONV6, tiles_conv6_fwd, &ahead, n),
+            count_time(net, SLOT_CONV6_FWD);
+    /* 21 */ chunk_moments(chunk_sums_norm5, sums_norm5, net, chunk, image, n, 32, 256.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
 static void train_phase6(const struct net *net, int chunk, int micro_batch, int next, int image,
         int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
-    float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 23-24 */
-    float *const y_relu5 = own + AT_Y_RELU5;
-    float *const coef_norm5 = net->thread + AT_COEF_NORM5;
-    float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 24-25 */
-    float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout5 = bits(net, own + AT_KEEP_DROPOUT5);
+    float *const y_dropout5 = at; /* 4 of 16 x 16 x 32; calls 23-24 */
+    float *const y_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 24-25 */
     uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
-    float *const y_relu6 = own + AT_Y_RELU6;
-    float *const sums_norm6 = net->scratch + 14976; /* 4 of 3 x 32; calls 26-27 */
-    float *const w_conv8 = net->weights + AT_W_CONV8;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
-    float *const tiles_conv8_fwd = net->scratch;
+    float *const sums_norm6 = at + 14976; /* 4 of 3 x 32; calls 26-27 */
+    float *const tiles_conv8_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 26 */
     double *const chunk_sums_norm6 = (double *)(totals + AT_CHUNK_SUMS_NORM6);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -767,43 +761,41 @@ static void train_phase6(const struct net *net, int chunk, int micro_batch, int 
         .ranges = {{soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}},
     };
 
-    /* Call 22. norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    drop(keep_dropout5, net, image, n, 22, 655, 256);
-    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
-    count_time(net, SLOT_NORM5_FWD);
+    /* norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 22 */ drop(keep_dropout5, net, image, n, 22, 655, 256);
+    /* 23 */ batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, own + AT_Y_RELU5, thread + AT_COEF_NORM5,
+            keep_dropout5, n), count_time(net, SLOT_NORM5_FWD);
 
-    /* Call 24. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
-    count_time(net, SLOT_CONV7_FWD);
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 24 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n),
+            count_time(net, SLOT_CONV7_FWD);
 
-    /* Call 25. maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
-    count_time(net, SLOT_MAXPOOL2_FWD);
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(own + AT_Y_MAXPOOL2, n, (struct image)IMAGE_8x8x16_B1);
+    /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(own + AT_Y_MAXPOOL2, winner_maxpool2, y_conv7,
+            n), count_time(net, SLOT_MAXPOOL2_FWD);
 
-    /* Call 26. conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
-            tiles_conv8_fwd, &ahead, n);
-    count_time(net, SLOT_CONV8_FWD);
-    chunk_moments(chunk_sums_norm6, sums_norm6, net, chunk, image, n, 32, 64.0);
-    count_time(net, SLOT_JOIN);
+    /* conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(own + AT_Y_RELU6, sums_norm6,
+            own + AT_Y_MAXPOOL2, packed + AT_W_CONV8, tiles_conv8_fwd, &ahead, n),
+            count_time(net, SLOT_CONV8_FWD);
+    /* 27 */ chunk_moments(chunk_sums_norm6, sums_norm6, net, chunk, image, n, 32, 64.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 7: norm6 dropout6, conv9 relu7. */
 static void train_phase7(const struct net *net, int chunk, int micro_batch, int next, int image,
         int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
-    float *const y_dropout6 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 29-30 */
-    float *const y_relu6 = own + AT_Y_RELU6;
-    float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    float *const y_relu7 = own + AT_Y_RELU7;
-    float *const sums_norm7 = net->scratch + 32384; /* 4 of 3 x 32; calls 30-31 */
-    float *const w_conv9 = net->weights + AT_W_CONV9;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
-    float *const tiles_conv9_fwd = net->scratch;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout6 = bits(net, own + AT_KEEP_DROPOUT6);
+    float *const y_dropout6 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 29-30 */
+    float *const sums_norm7 = at + 32384; /* 4 of 3 x 32; calls 30-31 */
+    float *const tiles_conv9_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 30 */
     double *const chunk_sums_norm7 = (double *)(totals + AT_CHUNK_SUMS_NORM7);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -811,35 +803,32 @@ static void train_phase7(const struct net *net, int chunk, int micro_batch, int 
         .ranges = {{soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}},
     };
 
-    /* Call 28. norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    drop(keep_dropout6, net, image, n, 28, 655, 64);
-    clear_border(y_dropout6, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
-    count_time(net, SLOT_NORM6_FWD);
+    /* norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 28 */ drop(keep_dropout6, net, image, n, 28, 655, 64);
+    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
+    /* 29 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, own + AT_Y_RELU6,
+            thread + AT_COEF_NORM6, keep_dropout6, n), count_time(net, SLOT_NORM6_FWD);
 
-    /* Call 30. conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
-            tiles_conv9_fwd, &ahead, n);
-    count_time(net, SLOT_CONV9_FWD);
-    chunk_moments(chunk_sums_norm7, sums_norm7, net, chunk, image, n, 32, 64.0);
-    count_time(net, SLOT_JOIN);
+    /* conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(own + AT_Y_RELU7, sums_norm7, y_dropout6,
+            packed + AT_W_CONV9, tiles_conv9_fwd, &ahead, n), count_time(net, SLOT_CONV9_FWD);
+    /* 31 */ chunk_moments(chunk_sums_norm7, sums_norm7, net, chunk, image, n, 32, 64.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 8: norm7 dropout7, conv10 relu8. */
 static void train_phase8(const struct net *net, int chunk, int micro_batch, int next, int image,
         int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
-    float *const y_dropout7 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 33-34 */
-    float *const y_relu7 = own + AT_Y_RELU7;
-    float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    float *const y_relu8 = own + AT_Y_RELU8;
-    float *const sums_norm8 = net->scratch + 32384; /* 4 of 3 x 32; calls 34-35 */
-    float *const w_conv10 = net->weights + AT_W_CONV10;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
-    float *const tiles_conv10_fwd = net->scratch;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout7 = bits(net, own + AT_KEEP_DROPOUT7);
+    float *const y_dropout7 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 33-34 */
+    float *const sums_norm8 = at + 32384; /* 4 of 3 x 32; calls 34-35 */
+    float *const tiles_conv10_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 34 */
     double *const chunk_sums_norm8 = (double *)(totals + AT_CHUNK_SUMS_NORM8);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -847,18 +836,17 @@ static void train_phase8(const struct net *net, int chunk, int micro_batch, int 
         .ranges = {{soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}},
     };
 
-    /* Call 32. norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    drop(keep_dropout7, net, image, n, 32, 655, 64);
-    clear_border(y_dropout7, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
-    count_time(net, SLOT_NORM7_FWD);
+    /* norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 32 */ drop(keep_dropout7, net, image, n, 32, 655, 64);
+    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
+    /* 33 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, own + AT_Y_RELU7,
+            thread + AT_COEF_NORM7, keep_dropout7, n), count_time(net, SLOT_NORM7_FWD);
 
-    /* Call 34. conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
-            tiles_conv10_fwd, &ahead, n);
-    count_time(net, SLOT_CONV10_FWD);
-    chunk_moments(chunk_sums_norm8, sums_norm8, net, chunk, image, n, 32, 64.0);
-    count_time(net, SLOT_JOIN);
+    /* conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(own + AT_Y_RELU8, sums_norm8, y_dropout7,
+            packed + AT_W_CONV10, tiles_conv10_fwd, &ahead, n), count_time(net, SLOT_CONV10_FWD);
+    /* 35 */ chunk_moments(chunk_sums_norm8, sums_norm8, net, chunk, image, n, 32, 64.0),
+            count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
@@ -866,57 +854,53 @@ static void train_phase9(const struct net *net, int chunk, int micro_batch, int 
         int n)
 {
     (void)next;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
-    float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 37-38 */
-    float *const y_relu8 = own + AT_Y_RELU8;
-    float *const coef_norm8 = net->thread + AT_COEF_NORM8;
-    float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 38-41 */
-    float *const y_conv11 = net->scratch; /* 4 of 1 x 1 x 16; calls 39-40 */
-    float *const w_conv11 = net->weights + AT_W_CONV11;
-    float *const dy_conv11 = net->scratch + 128; /* 4 of 1 x 1 x 16; calls 40-42 */
-    float *const dw_conv11 = totals + AT_DW_CONV11;
-    float *const dy_global_avgpool1 = net->scratch; /* 4 of 1 x 1 x 32; calls 42-43 */
-    float *const wt_conv11 = net->weights + AT_WT_CONV11;
-    float *const dy_dropout8 = own + AT_DY_DROPOUT8;
-    float *const dsums_norm8 = net->scratch; /* 4 of 2 x 32; calls 44-45 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout8 = bits(net, own + AT_KEEP_DROPOUT8);
+    float *const y_dropout8 = at; /* 4 of 8 x 8 x 32; calls 37-38 */
+    float *const y_global_avgpool1 = at + 8192; /* 4 of 1 x 1 x 32; calls 38-41 */
+    float *const y_conv11 = at; /* 4 of 1 x 1 x 16; calls 39-40 */
+    float *const dy_conv11 = at + 128; /* 4 of 1 x 1 x 16; calls 40-42 */
+    float *const dy_global_avgpool1 = at; /* 4 of 1 x 1 x 32; calls 42-43 */
+    float *const dsums_norm8 = at; /* 4 of 2 x 32; calls 44-45 */
     double *const chunk_dsums_norm8 = (double *)(totals + AT_CHUNK_DSUMS_NORM8);
 
-    /* Call 36. norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    drop(keep_dropout8, net, image, n, 36, 655, 64);
-    batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
-    count_time(net, SLOT_NORM8_FWD);
+    /* norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 36 */ drop(keep_dropout8, net, image, n, 36, 655, 64);
+    /* 37 */ batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, own + AT_Y_RELU8, thread + AT_COEF_NORM8,
+            keep_dropout8, n), count_time(net, SLOT_NORM8_FWD);
 
-    /* Call 38. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
-    count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    /* 38 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n),
+            count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
 
-    /* Call 39. conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
-    count_time(net, SLOT_CONV11_FWD);
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 39 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n),
+            count_time(net, SLOT_CONV11_FWD);
 
-    /* Call 40. softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing);
-    count_time(net, SLOT_LOSS);
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    /* 40 */ softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing),
+            count_time(net, SLOT_LOSS);
 
-    /* Call 41. Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11, n);
-    count_time(net, SLOT_CONV11_BWD_WEIGHTS);
-    conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11, n);
-    count_time(net, SLOT_CONV11_BWD_DATA);
+    /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__direct(totals + AT_DW_CONV11, y_global_avgpool1,
+            dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
+    /* 42 */ conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11,
+            packed + AT_WT_CONV11, n), count_time(net, SLOT_CONV11_BWD_DATA);
 
-    /* Call 43. Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    clear_border(dy_dropout8, n, 8, 8, 32, 1);
-    avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
-    count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
+    /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    clear_border(own + AT_DY_DROPOUT8, n, (struct image)IMAGE_8x8x32_B1);
+    /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(own + AT_DY_DROPOUT8, dy_global_avgpool1, n),
+            count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
-    /* Call 44. Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8,
-            keep_dropout8, n);
-    count_time(net, SLOT_NORM8_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm8, dsums_norm8, n, 32);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 44 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, own + AT_Y_RELU8,
+            own + AT_DY_DROPOUT8, thread + AT_COEF_NORM8, keep_dropout8, n),
+            count_time(net, SLOT_NORM8_BWD_REDUCE);
+    /* 45 */ chunk_sums(chunk_dsums_norm8, dsums_norm8, n, 32), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
@@ -924,26 +908,18 @@ static void train_phase10(const struct net *net, int chunk, int micro_batch, int
         int n)
 {
     (void)image;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout8 = own + AT_DY_DROPOUT8;
-    float *const y_relu8 = own + AT_Y_RELU8;
-    float *const dcoef_norm8 = net->thread + AT_DCOEF_NORM8;
-    float *const coef_norm8 = net->thread + AT_COEF_NORM8;
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT8) : NULL;
-    /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
-    float *const y_dropout7_phase10 = net->scratch + 75456;
-    float *const y_relu7 = own + AT_Y_RELU7;
-    float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
-    float *const dw_conv10 = totals + AT_DW_CONV10;
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 48-48 */
-    float *const tiles_conv10_bwd_weights = net->scratch;
-    float *const dy_dropout7 = own + AT_DY_DROPOUT7;
-    float *const wt_conv10 = net->weights + AT_WT_CONV10;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 49-49 */
-    float *const tiles_conv10_bwd_data = net->scratch;
-    float *const dsums_norm7 = net->scratch; /* 4 of 2 x 32; calls 50-51 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout8 = bits(net, own + AT_KEEP_DROPOUT8);
+    float *const y_dropout7_phase10 = at + 75456; /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
+    uint8_t *const keep_dropout7 = bits(net, own + AT_KEEP_DROPOUT7);
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 48 */
+    float *const tiles_conv10_bwd_weights = at;
+    float *const tiles_conv10_bwd_data = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 49 */
+    float *const dsums_norm7 = at; /* 4 of 2 x 32; calls 50-51 */
     double *const chunk_dsums_norm7 = (double *)(totals + AT_CHUNK_DSUMS_NORM7);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -955,29 +931,28 @@ static void train_phase10(const struct net *net, int chunk, int micro_batch, int
                 {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
     };
 
-    /* Call 46. Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8,
-            coef_norm8, keep_dropout8, n);
-    count_time(net, SLOT_NORM8_BWD_DATA);
+    /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 46 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(own + AT_DY_DROPOUT8,
+            own + AT_DY_DROPOUT8, own + AT_Y_RELU8, thread + AT_DCOEF_NORM8, thread + AT_COEF_NORM8,
+            keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_DATA);
 
-    /* Call 47. Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    clear_border(y_dropout7_phase10, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_phase10, y_relu7, coef_norm7, keep_dropout7, n);
-    count_time(net, SLOT_NORM7_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7_phase10, dy_dropout8,
-            tiles_conv10_bwd_weights, &ahead, n);
-    count_time(net, SLOT_CONV10_BWD_WEIGHTS);
-    clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10,
-            tiles_conv10_bwd_data, &ahead, n);
-    count_time(net, SLOT_CONV10_BWD_DATA);
+    /* Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    clear_border(y_dropout7_phase10, n, (struct image)IMAGE_8x8x32_B1);
+    /* 47 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_phase10, own + AT_Y_RELU7,
+            thread + AT_COEF_NORM7, keep_dropout7, n), count_time(net, SLOT_NORM7_FWD_2);
+    /* 48 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV10,
+            y_dropout7_phase10, own + AT_DY_DROPOUT8, tiles_conv10_bwd_weights, &ahead, n),
+            count_time(net, SLOT_CONV10_BWD_WEIGHTS);
+    clear_border(own + AT_DY_DROPOUT7, n, (struct image)IMAGE_8x8x32_B1);
+    /* 49 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT7,
+            own + AT_DY_DROPOUT8, packed + AT_WT_CONV10, tiles_conv10_bwd_data, &ahead, n),
+            count_time(net, SLOT_CONV10_BWD_DATA);
 
-    /* Call 50. Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7,
-            keep_dropout7, n);
-    count_time(net, SLOT_NORM7_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm7, dsums_norm7, n, 32);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 50 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, own + AT_Y_RELU7,
+            own + AT_DY_DROPOUT7, thread + AT_COEF_NORM7, keep_dropout7, n),
+            count_time(net, SLOT_NORM7_BWD_REDUCE);
+    /* 51 */ chunk_sums(chunk_dsums_norm7, dsums_norm7, n, 32), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
@@ -985,26 +960,18 @@ static void train_phase11(const struct net *net, int chunk, int micro_batch, int
         int n)
 {
     (void)image;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout7 = own + AT_DY_DROPOUT7;
-    float *const y_relu7 = own + AT_Y_RELU7;
-    float *const dcoef_norm7 = net->thread + AT_DCOEF_NORM7;
-    float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT7) : NULL;
-    /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
-    float *const y_dropout6_phase11 = net->scratch + 75456;
-    float *const y_relu6 = own + AT_Y_RELU6;
-    float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
-    float *const dw_conv9 = totals + AT_DW_CONV9;
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 54-54 */
-    float *const tiles_conv9_bwd_weights = net->scratch;
-    float *const dy_dropout6 = own + AT_DY_DROPOUT6;
-    float *const wt_conv9 = net->weights + AT_WT_CONV9;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 55-55 */
-    float *const tiles_conv9_bwd_data = net->scratch;
-    float *const dsums_norm6 = net->scratch; /* 4 of 2 x 32; calls 56-57 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout7 = bits(net, own + AT_KEEP_DROPOUT7);
+    float *const y_dropout6_phase11 = at + 75456; /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
+    uint8_t *const keep_dropout6 = bits(net, own + AT_KEEP_DROPOUT6);
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 54 */
+    float *const tiles_conv9_bwd_weights = at;
+    float *const tiles_conv9_bwd_data = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 55 */
+    float *const dsums_norm6 = at; /* 4 of 2 x 32; calls 56-57 */
     double *const chunk_dsums_norm6 = (double *)(totals + AT_CHUNK_DSUMS_NORM6);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -1016,29 +983,28 @@ static void train_phase11(const struct net *net, int chunk, int micro_batch, int
                 {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
     };
 
-    /* Call 52. Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7,
-            coef_norm7, keep_dropout7, n);
-    count_time(net, SLOT_NORM7_BWD_DATA);
+    /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 52 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(own + AT_DY_DROPOUT7,
+            own + AT_DY_DROPOUT7, own + AT_Y_RELU7, thread + AT_DCOEF_NORM7, thread + AT_COEF_NORM7,
+            keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_DATA);
 
-    /* Call 53. Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    clear_border(y_dropout6_phase11, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_phase11, y_relu6, coef_norm6, keep_dropout6, n);
-    count_time(net, SLOT_NORM6_FWD_2);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6_phase11, dy_dropout7,
-            tiles_conv9_bwd_weights, &ahead, n);
-    count_time(net, SLOT_CONV9_BWD_WEIGHTS);
-    clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9,
-            tiles_conv9_bwd_data, &ahead, n);
-    count_time(net, SLOT_CONV9_BWD_DATA);
+    /* Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    clear_border(y_dropout6_phase11, n, (struct image)IMAGE_8x8x32_B1);
+    /* 53 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_phase11, own + AT_Y_RELU6,
+            thread + AT_COEF_NORM6, keep_dropout6, n), count_time(net, SLOT_NORM6_FWD_2);
+    /* 54 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV9,
+            y_dropout6_phase11, own + AT_DY_DROPOUT7, tiles_conv9_bwd_weights, &ahead, n),
+            count_time(net, SLOT_CONV9_BWD_WEIGHTS);
+    clear_border(own + AT_DY_DROPOUT6, n, (struct image)IMAGE_8x8x32_B1);
+    /* 55 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT6,
+            own + AT_DY_DROPOUT7, packed + AT_WT_CONV9, tiles_conv9_bwd_data, &ahead, n),
+            count_time(net, SLOT_CONV9_BWD_DATA);
 
-    /* Call 56. Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6,
-            keep_dropout6, n);
-    count_time(net, SLOT_NORM6_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm6, dsums_norm6, n, 32);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 56 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, own + AT_Y_RELU6,
+            own + AT_DY_DROPOUT6, thread + AT_COEF_NORM6, keep_dropout6, n),
+            count_time(net, SLOT_NORM6_BWD_REDUCE);
+    /* 57 */ chunk_sums(chunk_dsums_norm6, dsums_norm6, n, 32), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
@@ -1046,31 +1012,21 @@ static void train_phase12(const struct net *net, int chunk, int micro_batch, int
         int n)
 {
     (void)image;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout6 = own + AT_DY_DROPOUT6;
-    float *const y_relu6 = own + AT_Y_RELU6;
-    float *const dcoef_norm6 = net->thread + AT_DCOEF_NORM6;
-    float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT6) : NULL;
-    float *const dw_conv8 = totals + AT_DW_CONV8;
-    float *const y_maxpool2 = own + AT_Y_MAXPOOL2;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 59-59 */
-    float *const tiles_conv8_bwd_weights = net->scratch;
-    float *const dy_maxpool2 = net->scratch + 14976; /* 4 of 8 x 8 x 16; calls 60-61 */
-    float *const wt_conv8 = net->weights + AT_WT_CONV8;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 60-60 */
-    float *const tiles_conv8_bwd_data = net->scratch;
-    float *const dy_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 61-64 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout6 = bits(net, own + AT_KEEP_DROPOUT6);
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 59 */
+    float *const tiles_conv8_bwd_weights = at;
+    float *const dy_maxpool2 = at + 14976; /* 4 of 8 x 8 x 16; calls 60-61 */
+    float *const tiles_conv8_bwd_data = at; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 60 */
+    float *const dy_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 61-64 */
     uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
-    float *const y_dropout5_phase12 = net->scratch; /* 4 of 16 x 16 x 32; calls 62-63 */
-    float *const y_relu5 = own + AT_Y_RELU5;
-    float *const coef_norm5 = net->thread + AT_COEF_NORM5;
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
-    float *const dw_conv7 = totals + AT_DW_CONV7;
-    float *const dy_dropout5 = own + AT_DY_DROPOUT5;
-    float *const wt_conv7 = net->weights + AT_WT_CONV7;
-    float *const dsums_norm5 = net->scratch; /* 4 of 2 x 32; calls 65-66 */
+    float *const y_dropout5_phase12 = at; /* 4 of 16 x 16 x 32; calls 62-63 */
+    uint8_t *const keep_dropout5 = bits(net, own + AT_KEEP_DROPOUT5);
+    float *const dsums_norm5 = at; /* 4 of 2 x 32; calls 65-66 */
     double *const chunk_dsums_norm5 = (double *)(totals + AT_CHUNK_DSUMS_NORM5);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -1084,38 +1040,37 @@ static void train_phase12(const struct net *net, int chunk, int micro_batch, int
                 {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
     };
 
-    /* Call 58. Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6,
-            coef_norm6, keep_dropout6, n);
-    count_time(net, SLOT_NORM6_BWD_DATA);
+    /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 58 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(own + AT_DY_DROPOUT6,
+            own + AT_DY_DROPOUT6, own + AT_Y_RELU6, thread + AT_DCOEF_NORM6, thread + AT_COEF_NORM6,
+            keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_DATA);
 
-    /* Call 59. Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6,
-            tiles_conv8_bwd_weights, &ahead, n);
-    count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8,
-            tiles_conv8_bwd_data, &ahead, n);
-    count_time(net, SLOT_CONV8_BWD_DATA);
+    /* Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 59 */ conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV8,
+            own + AT_Y_MAXPOOL2, own + AT_DY_DROPOUT6, tiles_conv8_bwd_weights, &ahead, n),
+            count_time(net, SLOT_CONV8_BWD_WEIGHTS);
+    /* 60 */ conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, own + AT_DY_DROPOUT6,
+            packed + AT_WT_CONV8, tiles_conv8_bwd_data, &ahead, n),
+            count_time(net, SLOT_CONV8_BWD_DATA);
 
-    /* Call 61. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
-    count_time(net, SLOT_MAXPOOL2_BWD_DATA);
+    /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    /* 61 */ maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n),
+            count_time(net, SLOT_MAXPOOL2_BWD_DATA);
 
-    /* Call 62. Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_phase12, y_relu5, coef_norm5, keep_dropout5, n);
-    count_time(net, SLOT_NORM5_FWD_2);
-    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5_phase12, dy_conv7, n);
-    count_time(net, SLOT_CONV7_BWD_WEIGHTS);
-    clear_border(dy_dropout5, n, 16, 16, 32, 1);
-    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
-    count_time(net, SLOT_CONV7_BWD_DATA);
+    /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 62 */ batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_phase12, own + AT_Y_RELU5,
+            thread + AT_COEF_NORM5, keep_dropout5, n), count_time(net, SLOT_NORM5_FWD_2);
+    /* 63 */ conv1x1_c32_k16_16x16_bwd_weights__direct(totals + AT_DW_CONV7, y_dropout5_phase12,
+            dy_conv7, n), count_time(net, SLOT_CONV7_BWD_WEIGHTS);
+    clear_border(own + AT_DY_DROPOUT5, n, (struct image)IMAGE_16x16x32_B1);
+    /* 64 */ conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(own + AT_DY_DROPOUT5, dy_conv7,
+            packed + AT_WT_CONV7, n), count_time(net, SLOT_CONV7_BWD_DATA);
 
-    /* Call 65. Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5,
-            keep_dropout5, n);
-    count_time(net, SLOT_NORM5_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm5, dsums_norm5, n, 32);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 65 */ batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, own + AT_Y_RELU5,
+            own + AT_DY_DROPOUT5, thread + AT_COEF_NORM5, keep_dropout5, n),
+            count_time(net, SLOT_NORM5_BWD_REDUCE);
+    /* 66 */ chunk_sums(chunk_dsums_norm5, dsums_norm5, n, 32), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
@@ -1123,26 +1078,18 @@ static void train_phase13(const struct net *net, int chunk, int micro_batch, int
         int n)
 {
     (void)image;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout5 = own + AT_DY_DROPOUT5;
-    float *const y_relu5 = own + AT_Y_RELU5;
-    float *const dcoef_norm5 = net->thread + AT_DCOEF_NORM5;
-    float *const coef_norm5 = net->thread + AT_COEF_NORM5;
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT5) : NULL;
-    /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
-    float *const y_dropout4_phase13 = net->scratch + 75456;
-    float *const y_relu4 = own + AT_Y_RELU4;
-    float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
-    float *const dw_conv6 = totals + AT_DW_CONV6;
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 69-69 */
-    float *const tiles_conv6_bwd_weights = net->scratch;
-    float *const dy_dropout4 = own + AT_DY_DROPOUT4;
-    float *const wt_conv6 = net->weights + AT_WT_CONV6;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 70-70 */
-    float *const tiles_conv6_bwd_data = net->scratch;
-    float *const dsums_norm4 = net->scratch; /* 4 of 2 x 32; calls 71-72 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout5 = bits(net, own + AT_KEEP_DROPOUT5);
+    float *const y_dropout4_phase13 = at + 75456; /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
+    uint8_t *const keep_dropout4 = bits(net, own + AT_KEEP_DROPOUT4);
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 69 */
+    float *const tiles_conv6_bwd_weights = at;
+    float *const tiles_conv6_bwd_data = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 70 */
+    float *const dsums_norm4 = at; /* 4 of 2 x 32; calls 71-72 */
     double *const chunk_dsums_norm4 = (double *)(totals + AT_CHUNK_DSUMS_NORM4);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -1154,30 +1101,28 @@ static void train_phase13(const struct net *net, int chunk, int micro_batch, int
                 {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}},
     };
 
-    /* Call 67. Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5,
-            coef_norm5, keep_dropout5, n);
-    count_time(net, SLOT_NORM5_BWD_DATA);
+    /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 67 */ batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(own + AT_DY_DROPOUT5,
+            own + AT_DY_DROPOUT5, own + AT_Y_RELU5, thread + AT_DCOEF_NORM5, thread + AT_COEF_NORM5,
+            keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_DATA);
 
-    /* Call 68. Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    clear_border(y_dropout4_phase13, n, 16, 16, 32, 1);
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_phase13, y_relu4, coef_norm4, keep_dropout4,
-            n);
-    count_time(net, SLOT_NORM4_FWD_2);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4_phase13, dy_dropout5,
-            tiles_conv6_bwd_weights, &ahead, n);
-    count_time(net, SLOT_CONV6_BWD_WEIGHTS);
-    clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6,
-            tiles_conv6_bwd_data, &ahead, n);
-    count_time(net, SLOT_CONV6_BWD_DATA);
+    /* Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    clear_border(y_dropout4_phase13, n, (struct image)IMAGE_16x16x32_B1);
+    /* 68 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_phase13, own + AT_Y_RELU4,
+            thread + AT_COEF_NORM4, keep_dropout4, n), count_time(net, SLOT_NORM4_FWD_2);
+    /* 69 */ conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV6,
+            y_dropout4_phase13, own + AT_DY_DROPOUT5, tiles_conv6_bwd_weights, &ahead, n),
+            count_time(net, SLOT_CONV6_BWD_WEIGHTS);
+    clear_border(own + AT_DY_DROPOUT4, n, (struct image)IMAGE_16x16x32_B1);
+    /* 70 */ conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT4,
+            own + AT_DY_DROPOUT5, packed + AT_WT_CONV6, tiles_conv6_bwd_data, &ahead, n),
+            count_time(net, SLOT_CONV6_BWD_DATA);
 
-    /* Call 71. Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4,
-            keep_dropout4, n);
-    count_time(net, SLOT_NORM4_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm4, dsums_norm4, n, 32);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 71 */ batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, own + AT_Y_RELU4,
+            own + AT_DY_DROPOUT4, thread + AT_COEF_NORM4, keep_dropout4, n),
+            count_time(net, SLOT_NORM4_BWD_REDUCE);
+    /* 72 */ chunk_sums(chunk_dsums_norm4, dsums_norm4, n, 32), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
@@ -1185,26 +1130,18 @@ static void train_phase14(const struct net *net, int chunk, int micro_batch, int
         int n)
 {
     (void)image;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout4 = own + AT_DY_DROPOUT4;
-    float *const y_relu4 = own + AT_Y_RELU4;
-    float *const dcoef_norm4 = net->thread + AT_DCOEF_NORM4;
-    float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT4) : NULL;
-    /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
-    float *const y_dropout3_phase14 = net->scratch + 47808;
-    float *const y_relu3 = own + AT_Y_RELU3;
-    float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
-    float *const dw_conv5 = totals + AT_DW_CONV5;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 75-75 */
-    float *const tiles_conv5_bwd_weights = net->scratch;
-    float *const dy_dropout3 = own + AT_DY_DROPOUT3;
-    float *const wt_conv5 = net->weights + AT_WT_CONV5;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 76-76 */
-    float *const tiles_conv5_bwd_data = net->scratch;
-    float *const dsums_norm3 = net->scratch; /* 4 of 2 x 16; calls 77-78 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout4 = bits(net, own + AT_KEEP_DROPOUT4);
+    float *const y_dropout3_phase14 = at + 47808; /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
+    uint8_t *const keep_dropout3 = bits(net, own + AT_KEEP_DROPOUT3);
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 75 */
+    float *const tiles_conv5_bwd_weights = at;
+    float *const tiles_conv5_bwd_data = at; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 76 */
+    float *const dsums_norm3 = at; /* 4 of 2 x 16; calls 77-78 */
     double *const chunk_dsums_norm3 = (double *)(totals + AT_CHUNK_DSUMS_NORM3);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -1216,30 +1153,28 @@ static void train_phase14(const struct net *net, int chunk, int micro_batch, int
                 {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
     };
 
-    /* Call 73. Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4,
-            coef_norm4, keep_dropout4, n);
-    count_time(net, SLOT_NORM4_BWD_DATA);
+    /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 73 */ batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(own + AT_DY_DROPOUT4,
+            own + AT_DY_DROPOUT4, own + AT_Y_RELU4, thread + AT_DCOEF_NORM4, thread + AT_COEF_NORM4,
+            keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_DATA);
 
-    /* Call 74. Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    clear_border(y_dropout3_phase14, n, 16, 16, 16, 1);
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_phase14, y_relu3, coef_norm3, keep_dropout3,
-            n);
-    count_time(net, SLOT_NORM3_FWD_2);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3_phase14, dy_dropout4,
-            tiles_conv5_bwd_weights, &ahead, n);
-    count_time(net, SLOT_CONV5_BWD_WEIGHTS);
-    clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5,
-            tiles_conv5_bwd_data, &ahead, n);
-    count_time(net, SLOT_CONV5_BWD_DATA);
+    /* Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    clear_border(y_dropout3_phase14, n, (struct image)IMAGE_16x16x16_B1);
+    /* 74 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_phase14, own + AT_Y_RELU3,
+            thread + AT_COEF_NORM3, keep_dropout3, n), count_time(net, SLOT_NORM3_FWD_2);
+    /* 75 */ conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV5,
+            y_dropout3_phase14, own + AT_DY_DROPOUT4, tiles_conv5_bwd_weights, &ahead, n),
+            count_time(net, SLOT_CONV5_BWD_WEIGHTS);
+    clear_border(own + AT_DY_DROPOUT3, n, (struct image)IMAGE_16x16x16_B1);
+    /* 76 */ conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT3,
+            own + AT_DY_DROPOUT4, packed + AT_WT_CONV5, tiles_conv5_bwd_data, &ahead, n),
+            count_time(net, SLOT_CONV5_BWD_DATA);
 
-    /* Call 77. Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3,
-            keep_dropout3, n);
-    count_time(net, SLOT_NORM3_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm3, dsums_norm3, n, 16);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 77 */ batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, own + AT_Y_RELU3,
+            own + AT_DY_DROPOUT3, thread + AT_COEF_NORM3, keep_dropout3, n),
+            count_time(net, SLOT_NORM3_BWD_REDUCE);
+    /* 78 */ chunk_sums(chunk_dsums_norm3, dsums_norm3, n, 16), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
@@ -1247,31 +1182,22 @@ static void train_phase15(const struct net *net, int chunk, int micro_batch, int
         int n)
 {
     (void)image;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout3 = own + AT_DY_DROPOUT3;
-    float *const y_relu3 = own + AT_Y_RELU3;
-    float *const dcoef_norm3 = net->thread + AT_DCOEF_NORM3;
-    float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT3) : NULL;
-    float *const dw_conv4 = totals + AT_DW_CONV4;
-    float *const y_maxpool1 = own + AT_Y_MAXPOOL1;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 80-80 */
-    float *const tiles_conv4_bwd_weights = net->scratch;
-    float *const dy_maxpool1 = net->scratch; /* 4 of 16 x 16 x 16; calls 81-82 */
-    float *const wt_conv4 = net->weights + AT_WT_CONV4;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 81-81 */
-    float *const tiles_conv4_bwd_data = net->scratch + 16384;
-    float *const dy_conv3 = net->scratch + 131072; /* 4 of 32 x 32 x 16; calls 82-85 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout3 = bits(net, own + AT_KEEP_DROPOUT3);
+    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); call 80 */
+    float *const tiles_conv4_bwd_weights = at;
+    float *const dy_maxpool1 = at; /* 4 of 16 x 16 x 16; calls 81-82 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 81 */
+    float *const tiles_conv4_bwd_data = at + 16384;
+    float *const dy_conv3 = at + 131072; /* 4 of 32 x 32 x 16; calls 82-85 */
     uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
-    float *const y_dropout2_phase15 = net->scratch; /* 4 of 32 x 32 x 32; calls 83-84 */
-    float *const y_relu2 = own + AT_Y_RELU2;
-    float *const coef_norm2 = net->thread + AT_COEF_NORM2;
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
-    float *const dw_conv3 = totals + AT_DW_CONV3;
-    float *const dy_dropout2 = own + AT_DY_DROPOUT2;
-    float *const wt_conv3 = net->weights + AT_WT_CONV3;
-    float *const dsums_norm2 = net->scratch; /* 4 of 2 x 32; calls 86-87 */
+    float *const y_dropout2_phase15 = at; /* 4 of 32 x 32 x 32; calls 83-84 */
+    uint8_t *const keep_dropout2 = bits(net, own + AT_KEEP_DROPOUT2);
+    float *const dsums_norm2 = at; /* 4 of 2 x 32; calls 86-87 */
     double *const chunk_dsums_norm2 = (double *)(totals + AT_CHUNK_DSUMS_NORM2);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -1285,38 +1211,37 @@ static void train_phase15(const struct net *net, int chunk, int micro_batch, int
                 {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
     };
 
-    /* Call 79. Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3,
-            coef_norm3, keep_dropout3, n);
-    count_time(net, SLOT_NORM3_BWD_DATA);
+    /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 79 */ batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(own + AT_DY_DROPOUT3,
+            own + AT_DY_DROPOUT3, own + AT_Y_RELU3, thread + AT_DCOEF_NORM3, thread + AT_COEF_NORM3,
+            keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_DATA);
 
-    /* Call 80. Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3,
-            tiles_conv4_bwd_weights, &ahead, n);
-    count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4,
-            tiles_conv4_bwd_data, &ahead, n);
-    count_time(net, SLOT_CONV4_BWD_DATA);
+    /* Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 80 */ conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV4,
+            own + AT_Y_MAXPOOL1, own + AT_DY_DROPOUT3, tiles_conv4_bwd_weights, &ahead, n),
+            count_time(net, SLOT_CONV4_BWD_WEIGHTS);
+    /* 81 */ conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, own + AT_DY_DROPOUT3,
+            packed + AT_WT_CONV4, tiles_conv4_bwd_data, &ahead, n),
+            count_time(net, SLOT_CONV4_BWD_DATA);
 
-    /* Call 82. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
-    count_time(net, SLOT_MAXPOOL1_BWD_DATA);
+    /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    /* 82 */ maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n),
+            count_time(net, SLOT_MAXPOOL1_BWD_DATA);
 
-    /* Call 83. Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_phase15, y_relu2, coef_norm2, keep_dropout2, n);
-    count_time(net, SLOT_NORM2_FWD_2);
-    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2_phase15, dy_conv3, n);
-    count_time(net, SLOT_CONV3_BWD_WEIGHTS);
-    clear_border(dy_dropout2, n, 32, 32, 32, 1);
-    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
-    count_time(net, SLOT_CONV3_BWD_DATA);
+    /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 83 */ batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_phase15, own + AT_Y_RELU2,
+            thread + AT_COEF_NORM2, keep_dropout2, n), count_time(net, SLOT_NORM2_FWD_2);
+    /* 84 */ conv1x1_c32_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV3, y_dropout2_phase15,
+            dy_conv3, n), count_time(net, SLOT_CONV3_BWD_WEIGHTS);
+    clear_border(own + AT_DY_DROPOUT2, n, (struct image)IMAGE_32x32x32_B1);
+    /* 85 */ conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(own + AT_DY_DROPOUT2, dy_conv3,
+            packed + AT_WT_CONV3, n), count_time(net, SLOT_CONV3_BWD_DATA);
 
-    /* Call 86. Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2,
-            keep_dropout2, n);
-    count_time(net, SLOT_NORM2_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm2, dsums_norm2, n, 32);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
+    /* 86 */ batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, own + AT_Y_RELU2,
+            own + AT_DY_DROPOUT2, thread + AT_COEF_NORM2, keep_dropout2, n),
+            count_time(net, SLOT_NORM2_BWD_REDUCE);
+    /* 87 */ chunk_sums(chunk_dsums_norm2, dsums_norm2, n, 32), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
@@ -1324,25 +1249,18 @@ static void train_phase16(const struct net *net, int chunk, int micro_batch, int
         int n)
 {
     (void)image;
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout2 = own + AT_DY_DROPOUT2;
-    float *const y_relu2 = own + AT_Y_RELU2;
-    float *const dcoef_norm2 = net->thread + AT_DCOEF_NORM2;
-    float *const coef_norm2 = net->thread + AT_COEF_NORM2;
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT2) : NULL;
-    float *const y_dropout1_phase16 = net->scratch; /* 4 of 34 x 34 x 16, border 1; calls 89-90 */
-    float *const y_relu1 = own + AT_Y_RELU1;
-    float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
-    float *const dw_conv2 = totals + AT_DW_CONV2;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 90-90 */
-    float *const tiles_conv2_bwd_weights = net->scratch + 73984;
-    float *const dy_dropout1 = own + AT_DY_DROPOUT1;
-    float *const wt_conv2 = net->weights + AT_WT_CONV2;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 91-91 */
-    float *const tiles_conv2_bwd_data = net->scratch;
-    float *const dsums_norm1 = net->scratch; /* 4 of 2 x 16; calls 92-93 */
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout2 = bits(net, own + AT_KEEP_DROPOUT2);
+    float *const y_dropout1_phase16 = at; /* 4 of 34 x 34 x 16, border 1; calls 89-90 */
+    uint8_t *const keep_dropout1 = bits(net, own + AT_KEEP_DROPOUT1);
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 90 */
+    float *const tiles_conv2_bwd_weights = at + 73984;
+    float *const tiles_conv2_bwd_data = at; /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 91 */
+    float *const dsums_norm1 = at; /* 4 of 2 x 16; calls 92-93 */
     double *const chunk_dsums_norm1 = (double *)(totals + AT_CHUNK_DSUMS_NORM1);
     const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
     struct ahead ahead = {
@@ -1354,29 +1272,27 @@ static void train_phase16(const struct net *net, int chunk, int micro_batch, int
                 {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
     };
 
-    /* Call 88. Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2,
-            coef_norm2, keep_dropout2, n);
-    count_time(net, SLOT_NORM2_BWD_DATA);
+    /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
+    /* 88 */ batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(own + AT_DY_DROPOUT2,
+            own + AT_DY_DROPOUT2, own + AT_Y_RELU2, thread + AT_DCOEF_NORM2, thread + AT_COEF_NORM2,
+            keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_DATA);
 
-    /* Call 89. Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    clear_border(y_dropout1_phase16, n, 32, 32, 16, 1);
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_phase16, y_relu1, coef_norm1, keep_dropout1,
-            n);
-    count_time(net, SLOT_NORM1_FWD_2);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1_phase16, dy_dropout2,
-            tiles_conv2_bwd_weights, &ahead, n);
-    count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2,
-            tiles_conv2_bwd_data, &ahead, n);
-    count_time(net, SLOT_CONV2_BWD_DATA);
+    /* Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    clear_border(y_dropout1_phase16, n, (struct image)IMAGE_32x32x16_B1);
+    /* 89 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_phase16, own + AT_Y_RELU1,
+            thread + AT_COEF_NORM1, keep_dropout1, n), count_time(net, SLOT_NORM1_FWD_2);
+    /* 90 */ conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV2,
+            y_dropout1_phase16, own + AT_DY_DROPOUT2, tiles_conv2_bwd_weights, &ahead, n),
+            count_time(net, SLOT_CONV2_BWD_WEIGHTS);
+    /* 91 */ conv3x3_c16_k32_32x32_bwd_data__winograd4(own + AT_DY_DROPOUT1, own + AT_DY_DROPOUT2,
+            packed + AT_WT_CONV2, tiles_conv2_bwd_data, &ahead, n),
+            count_time(net, SLOT_CONV2_BWD_DATA);
 
-    /* Call 92. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1,
-            keep_dropout1, n);
-    count_time(net, SLOT_NORM1_BWD_REDUCE);
-    chunk_sums(chunk_dsums_norm1, dsums_norm1, n, 16);
-    count_time(net, SLOT_JOIN);
+    /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
+    /* 92 */ batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, own + AT_Y_RELU1,
+            own + AT_DY_DROPOUT1, thread + AT_COEF_NORM1, keep_dropout1, n),
+            count_time(net, SLOT_NORM1_BWD_REDUCE);
+    /* 93 */ chunk_sums(chunk_dsums_norm1, dsums_norm1, n, 16), count_time(net, SLOT_JOIN);
 }
 
 /* A micro-batch of n images in phase 17: norm1 dropout1, conv1. */
@@ -1386,25 +1302,22 @@ static void train_phase17(const struct net *net, int chunk, int micro_batch, int
     (void)next;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const dy_dropout1 = own + AT_DY_DROPOUT1;
-    float *const y_relu1 = own + AT_Y_RELU1;
-    float *const dcoef_norm1 = net->thread + AT_DCOEF_NORM1;
-    float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(own + AT_KEEP_DROPOUT1) : NULL;
-    float *const y_input_phase17 = net->scratch; /* 4 of 34 x 34 x 3, border 1; calls 95-96 */
-    float *const dw_conv1 = totals + AT_DW_CONV1;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    uint8_t *const keep_dropout1 = bits(net, own + AT_KEEP_DROPOUT1);
+    float *const y_input_phase17 = at; /* 4 of 34 x 34 x 3, border 1; calls 95-96 */
 
-    /* Call 94. Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    batchnorm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1,
-            coef_norm1, keep_dropout1, n);
-    count_time(net, SLOT_NORM1_BWD_DATA);
+    /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
+    /* 94 */ batchnorm_drop0p01_mask_c16_32x32_bwd_data(own + AT_DY_DROPOUT1, own + AT_DY_DROPOUT1,
+            own + AT_Y_RELU1, thread + AT_DCOEF_NORM1, thread + AT_COEF_NORM1, keep_dropout1, n),
+            count_time(net, SLOT_NORM1_BWD_DATA);
 
-    /* Call 95. Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input_phase17, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input_phase17, input_images(net, image), n);
-    count_time(net, SLOT_LOAD);
-    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input_phase17, dy_dropout1, n);
-    count_time(net, SLOT_CONV1_BWD_WEIGHTS);
+    /* Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input_phase17, n, (struct image)IMAGE_32x32x3_B1);
+    /* 95 */ load_c3_32x32(y_input_phase17, input_images(net, image), n),
+            count_time(net, SLOT_LOAD);
+    /* 96 */ conv3x3_c3_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV1, y_input_phase17,
+            own + AT_DY_DROPOUT1, n), count_time(net, SLOT_CONV1_BWD_WEIGHTS);
 }
 
 /* A micro-batch of n images in evaluation mode. */
@@ -1413,140 +1326,123 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
 {
     (void)micro_batch;
     (void)next;
-    float *const y_input = net->scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    float *const y_relu1 = net->scratch; /* 4 of 32 x 32 x 16; calls 2-3 */
-    float *const sums_norm1 = net->scratch + 79408; /* 4 of 3 x 16; calls 2-2 */
-    float *const w_conv1 = net->weights + AT_W_CONV1;
-    float *const y_dropout1 = net->scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 3-4 */
-    float *const coef_norm1 = net->thread + AT_COEF_NORM1;
-    float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 4-5 */
-    float *const sums_norm2 = net->scratch + 220032; /* 4 of 3 x 32; calls 4-4 */
-    float *const w_conv2 = net->weights + AT_W_CONV2;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 4-4 */
-    float *const tiles_conv2_fwd = net->scratch + 205056;
-    float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 5-6 */
-    float *const coef_norm2 = net->thread + AT_COEF_NORM2;
-    float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 6-7 */
-    float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = net->scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 7-8 */
-    float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 8-9 */
-    float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 8-8 */
-    float *const w_conv4 = net->weights + AT_W_CONV4;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 8-8 */
-    float *const tiles_conv4_fwd = net->scratch;
-    float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
-    float *const coef_norm3 = net->thread + AT_COEF_NORM3;
-    float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 10-11 */
-    float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 10-10 */
-    float *const w_conv5 = net->weights + AT_W_CONV5;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 10-10 */
-    float *const tiles_conv5_fwd = net->scratch + 20736;
-    float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 11-12 */
-    float *const coef_norm4 = net->thread + AT_COEF_NORM4;
-    float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 12-13 */
-    float *const sums_norm5 = net->scratch + 93824; /* 4 of 3 x 32; calls 12-12 */
-    float *const w_conv6 = net->weights + AT_W_CONV6;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 12-12 */
-    float *const tiles_conv6_fwd = net->scratch + 74240;
-    float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 13-14 */
-    float *const coef_norm5 = net->thread + AT_COEF_NORM5;
-    float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 14-15 */
-    float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = net->scratch + 14976; /* 4 of 10 x 10 x 16, border 1; calls 15-16 */
-    float *const y_relu6 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 16-17 */
-    float *const sums_norm6 = net->scratch + 21376; /* 4 of 3 x 32; calls 16-16 */
-    float *const w_conv8 = net->weights + AT_W_CONV8;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
-    float *const tiles_conv8_fwd = net->scratch;
-    float *const y_dropout6 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 17-18 */
-    float *const coef_norm6 = net->thread + AT_COEF_NORM6;
-    float *const y_relu7 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 18-19 */
-    float *const sums_norm7 = net->scratch + 40576; /* 4 of 3 x 32; calls 18-18 */
-    float *const w_conv9 = net->weights + AT_W_CONV9;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 18-18 */
-    float *const tiles_conv9_fwd = net->scratch;
-    float *const y_dropout7 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 19-20 */
-    float *const coef_norm7 = net->thread + AT_COEF_NORM7;
-    float *const y_relu8 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 20-21 */
-    float *const sums_norm8 = net->scratch + 40576; /* 4 of 3 x 32; calls 20-20 */
-    float *const w_conv10 = net->weights + AT_W_CONV10;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
-    float *const tiles_conv10_fwd = net->scratch;
-    float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 21-22 */
-    float *const coef_norm8 = net->thread + AT_COEF_NORM8;
-    float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 22-23 */
-    float *const y_conv11 = net->scratch; /* 4 of 1 x 1 x 16; calls 23-25 */
-    float *const w_conv11 = net->weights + AT_W_CONV11;
+    const float *const packed = net->weights;
+    float *const thread = net->thread;
+    float *const at = net->scratch;
+    float *const y_input = at + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
+    float *const y_relu1 = at; /* 4 of 32 x 32 x 16; calls 2-3 */
+    float *const sums_norm1 = at + 79408; /* 4 of 3 x 16; call 2 */
+    float *const y_dropout1 = at + 131072; /* 4 of 34 x 34 x 16, border 1; calls 3-4 */
+    float *const y_relu2 = at; /* 4 of 32 x 32 x 32; calls 4-5 */
+    float *const sums_norm2 = at + 220032; /* 4 of 3 x 32; call 4 */
+    float *const tiles_conv2_fwd = at + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 4 */
+    float *const y_dropout2 = at + 131072; /* 4 of 32 x 32 x 32; calls 5-6 */
+    float *const y_conv3 = at; /* 4 of 32 x 32 x 16; calls 6-7 */
+    float *const y_maxpool1 = at + 65536; /* 4 of 18 x 18 x 16, border 1; calls 7-8 */
+    float *const y_relu3 = at + 20736; /* 4 of 16 x 16 x 16; calls 8-9 */
+    float *const sums_norm3 = at + 10368; /* 4 of 3 x 16; call 8 */
+    float *const tiles_conv4_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 8 */
+    float *const y_dropout3 = at; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
+    float *const y_relu4 = at + 41472; /* 4 of 16 x 16 x 32; calls 10-11 */
+    float *const sums_norm4 = at + 35712; /* 4 of 3 x 32; call 10 */
+    float *const tiles_conv5_fwd = at + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 10 */
+    float *const y_dropout4 = at; /* 4 of 18 x 18 x 32, border 1; calls 11-12 */
+    float *const y_relu5 = at + 41472; /* 4 of 16 x 16 x 32; calls 12-13 */
+    float *const sums_norm5 = at + 93824; /* 4 of 3 x 32; call 12 */
+    float *const tiles_conv6_fwd = at + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 12 */
+    float *const y_dropout5 = at; /* 4 of 16 x 16 x 32; calls 13-14 */
+    float *const y_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 14-15 */
+    float *const y_maxpool2 = at + 14976; /* 4 of 10 x 10 x 16, border 1; calls 15-16 */
+    float *const y_relu6 = at + 32384; /* 4 of 8 x 8 x 32; calls 16-17 */
+    float *const sums_norm6 = at + 21376; /* 4 of 3 x 32; call 16 */
+    float *const tiles_conv8_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 16 */
+    float *const y_dropout6 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 17-18 */
+    float *const y_relu7 = at + 32384; /* 4 of 8 x 8 x 32; calls 18-19 */
+    float *const sums_norm7 = at + 40576; /* 4 of 3 x 32; call 18 */
+    float *const tiles_conv9_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 18 */
+    float *const y_dropout7 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 19-20 */
+    float *const y_relu8 = at + 32384; /* 4 of 8 x 8 x 32; calls 20-21 */
+    float *const sums_norm8 = at + 40576; /* 4 of 3 x 32; call 20 */
+    float *const tiles_conv10_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 20 */
+    float *const y_dropout8 = at; /* 4 of 8 x 8 x 32; calls 21-22 */
+    float *const y_global_avgpool1 = at + 8192; /* 4 of 1 x 1 x 32; calls 22-23 */
+    float *const y_conv11 = at; /* 4 of 1 x 1 x 16; calls 23-25 */
 
-    /* Call 1. conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_images(net, image), n);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
-    clear_border(y_dropout1, n, 32, 32, 16, 1);
-    batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
+    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input,
+            packed + AT_W_CONV1, n);
+    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
+    /* 3 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, thread + AT_COEF_NORM1,
+            NULL, n);
 
-    /* Call 4. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
-            tiles_conv2_fwd, NULL, n);
-    batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* 4 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1,
+            packed + AT_W_CONV2, tiles_conv2_fwd, NULL, n);
+    /* 5 */ batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, thread + AT_COEF_NORM2, NULL, n);
 
-    /* Call 6. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 6 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n);
 
-    /* Call 7. maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(y_maxpool1, n, (struct image)IMAGE_16x16x16_B1);
+    /* 7 */ maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
-    /* Call 8. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
-            tiles_conv4_fwd, NULL, n);
-    clear_border(y_dropout3, n, 16, 16, 16, 1);
-    batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 8 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1,
+            packed + AT_W_CONV4, tiles_conv4_fwd, NULL, n);
+    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
+    /* 9 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, thread + AT_COEF_NORM3,
+            NULL, n);
 
-    /* Call 10. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
-            tiles_conv5_fwd, NULL, n);
-    clear_border(y_dropout4, n, 16, 16, 32, 1);
-    batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* 10 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3,
+            packed + AT_W_CONV5, tiles_conv5_fwd, NULL, n);
+    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
+    /* 11 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, thread + AT_COEF_NORM4,
+            NULL, n);
 
-    /* Call 12. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
-            tiles_conv6_fwd, NULL, n);
-    batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 12 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4,
+            packed + AT_W_CONV6, tiles_conv6_fwd, NULL, n);
+    /* 13 */ batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, thread + AT_COEF_NORM5, NULL, n);
 
-    /* Call 14. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 14 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n);
 
-    /* Call 15. maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(y_maxpool2, n, (struct image)IMAGE_8x8x16_B1);
+    /* 15 */ maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
-    /* Call 16. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
-            tiles_conv8_fwd, NULL, n);
-    clear_border(y_dropout6, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 16 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2,
+            packed + AT_W_CONV8, tiles_conv8_fwd, NULL, n);
+    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
+    /* 17 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, thread + AT_COEF_NORM6, NULL,
+            n);
 
-    /* Call 18. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
-            tiles_conv9_fwd, NULL, n);
-    clear_border(y_dropout7, n, 8, 8, 32, 1);
-    batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 18 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6,
+            packed + AT_W_CONV9, tiles_conv9_fwd, NULL, n);
+    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
+    /* 19 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, thread + AT_COEF_NORM7, NULL,
+            n);
 
-    /* Call 20. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
-            tiles_conv10_fwd, NULL, n);
-    batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 20 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7,
+            packed + AT_W_CONV10, tiles_conv10_fwd, NULL, n);
+    /* 21 */ batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, thread + AT_COEF_NORM8, NULL, n);
 
-    /* Call 22. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    /* 22 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
 
-    /* Call 23. conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 23 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n);
 
-    /* Call 24. softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
-    store_logits(net, image, n, y_conv11);
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    /* 24 */ softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
+    /* 25 */ store_logits(net, image, n, y_conv11);
 }
 
 /* Calls a phase for each micro-batch of these chunks, in order within a chunk. Every other phase
@@ -1836,21 +1732,29 @@ static void eval(struct run *run, int rank)
     const struct span chunks = run_share(run, rank, run_chunks(run));
 
     batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN,
-            run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS);
+            run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS,
+            1);
     batch_norm_c32_eval(net.thread + AT_COEF_NORM2, run->store.state + NORM2_RUNNING_MEAN,
-            run->store.state + NORM2_RUNNING_VAR, net.param + NORM2_WEIGHT, net.param + NORM2_BIAS);
+            run->store.state + NORM2_RUNNING_VAR, net.param + NORM2_WEIGHT, net.param + NORM2_BIAS,
+            1);
     batch_norm_c16_eval(net.thread + AT_COEF_NORM3, run->store.state + NORM3_RUNNING_MEAN,
-            run->store.state + NORM3_RUNNING_VAR, net.param + NORM3_WEIGHT, net.param + NORM3_BIAS);
+            run->store.state + NORM3_RUNNING_VAR, net.param + NORM3_WEIGHT, net.param + NORM3_BIAS,
+            1);
     batch_norm_c32_eval(net.thread + AT_COEF_NORM4, run->store.state + NORM4_RUNNING_MEAN,
-            run->store.state + NORM4_RUNNING_VAR, net.param + NORM4_WEIGHT, net.param + NORM4_BIAS);
+            run->store.state + NORM4_RUNNING_VAR, net.param + NORM4_WEIGHT, net.param + NORM4_BIAS,
+            1);
     batch_norm_c32_eval(net.thread + AT_COEF_NORM5, run->store.state + NORM5_RUNNING_MEAN,
-            run->store.state + NORM5_RUNNING_VAR, net.param + NORM5_WEIGHT, net.param + NORM5_BIAS);
+            run->store.state + NORM5_RUNNING_VAR, net.param + NORM5_WEIGHT, net.param + NORM5_BIAS,
+            1);
     batch_norm_c32_eval(net.thread + AT_COEF_NORM6, run->store.state + NORM6_RUNNING_MEAN,
-            run->store.state + NORM6_RUNNING_VAR, net.param + NORM6_WEIGHT, net.param + NORM6_BIAS);
+            run->store.state + NORM6_RUNNING_VAR, net.param + NORM6_WEIGHT, net.param + NORM6_BIAS,
+            1);
     batch_norm_c32_eval(net.thread + AT_COEF_NORM7, run->store.state + NORM7_RUNNING_MEAN,
-            run->store.state + NORM7_RUNNING_VAR, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS);
+            run->store.state + NORM7_RUNNING_VAR, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS,
+            1);
     batch_norm_c32_eval(net.thread + AT_COEF_NORM8, run->store.state + NORM8_RUNNING_MEAN,
-            run->store.state + NORM8_RUNNING_VAR, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS);
+            run->store.state + NORM8_RUNNING_VAR, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS,
+            1);
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
@@ -4597,56 +4501,68 @@ static void batch_sums(double *restrict total, const struct run *run, const floa
     }
 }
 
-/* batch norm: statistics over 1 x count elements, 16 sets.
- * moments: 2 x 16, those of each channel over `count` values.
- * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
- * deviation.
- * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void batch_norm_c16_fwd(float *restrict coef, const double *restrict moments,
-        const float *restrict weight, const float *restrict bias, double count)
+/* What tells one batch norm from another: a set is the channels that share their statistics,
+ * vectors have `pitch` places, and the newest batch counts `momentum` in the running statistics. */
+struct batch_norm {
+    int channels, set, pitch;
+    double eps, momentum;
+};
+
+/* Normalization: y = weight * x-hat + bias with x-hat = (x - mean) / deviation, where mean and
+ * deviation are those of the set * count elements of a set, deviation = sqrt(variance + eps).
+ * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to
+ * float and b = bias - a * (mean - m): of an x near its mean, x - m is exact.
+ * moments: 2 x pitch, those of each channel over `count` values.
+ * coef: 5 x pitch: a, b, m, mean - m, 1 / deviation. templates/ops/norm.c.tpl */
+static INLINE void batch_norm_fwd(float *restrict coef, const double *restrict moments,
+        const float *restrict weight, const float *restrict bias, double count,
+        struct batch_norm of)
 {
-    for (int first = 0; first < 16; first += 1) {
+    for (int first = 0; first < of.channels; first += of.set) {
         double mean = 0.0;
-        for (int k = first; k < first + 1; k++) {
-            mean += moments[k] / 1;
+        for (int k = first; k < first + of.set; k++) {
+            mean += moments[k] / of.set;
         }
         double squares = 0.0;
-        for (int k = first; k < first + 1; k++) {
+        for (int k = first; k < first + of.set; k++) {
             const double distance = moments[k] - mean;
-            squares += moments[16 + k] + distance * distance * count;
+            squares += moments[of.pitch + k] + distance * distance * count;
         }
-        const double scale = 1.0 / sqrt(squares / (count * 1) + 1e-05);
+        const double scale = 1.0 / sqrt(squares / (count * of.set) + of.eps);
         const float near = (float)mean;
         const double rest = mean - (double)near;
-        for (int k = first; k < first + 1; k++) {
+        for (int k = first; k < first + of.set; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
-            coef[16 + k] = (float)((double)bias[k] - a * rest);
-            coef[32 + k] = near;
-            coef[48 + k] = (float)rest;
-            coef[64 + k] = (float)scale;
+            coef[of.pitch + k] = (float)((double)bias[k] - a * rest);
+            coef[2 * of.pitch + k] = near;
+            coef[3 * of.pitch + k] = (float)rest;
+            coef[4 * of.pitch + k] = (float)scale;
         }
     }
 }
 
-/* Gradient of batch norm, dx = A * dy + B * (x - m) + D per channel.
- * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
- * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to; NULL: left out).
- * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
+/* Its gradient. x-hat depends on every x of its set, through mean and deviation, so with s = 1 /
+ * deviation, g = weight * dy and means over a set in angle brackets
+ *     dx = s * (g - <g> - x-hat * <g * x-hat>).
+ * With x-hat = s * ((x - m) - (mean - m)) that is what kernels apply, A * dy + B * (x - m) + D:
+ *     A = weight * s,  B = -s * s * <g * x-hat>,  D = -s * <g> - B * (mean - m).
+ * Both means follow from two sums a channel: sum of g * x-hat = weight * s * (sum of dy * (x - m) -
+ * (mean - m) * sum of dy).
+ * sums: 2 x pitch: sum of dy, sum of dy * (x - m); coef as the forward pass left it.
+ * dcoef: 3 x pitch: A, B, D (set). dweight, dbias: channels (added to; NULL: left out).
  * templates/ops/norm.c.tpl */
-static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight,
+static INLINE void batch_norm_bwd(float *restrict dcoef, float *restrict dweight,
         float *restrict dbias, const double *restrict sums, const float *restrict coef,
-        const float *restrict weight, double count)
+        const float *restrict weight, double count, struct batch_norm of)
 {
-    for (int first = 0; first < 16; first += 1) {
-        const double rest = (double)coef[48 + first];
-        const double scale = (double)coef[64 + first];
+    for (int first = 0; first < of.channels; first += of.set) {
+        const double rest = (double)coef[3 * of.pitch + first];
+        const double scale = (double)coef[4 * of.pitch + first];
         double sum = 0.0;
         double product = 0.0;
-        for (int k = first; k < first + 1; k++) {
-            const double along = ((double)sums[16 + k] - rest * (double)sums[k]) * scale;
+        for (int k = first; k < first + of.set; k++) {
+            const double along = ((double)sums[of.pitch + k] - rest * (double)sums[k]) * scale;
             sum += (double)weight[k] * (double)sums[k];
             product += (double)weight[k] * along;
             if (dweight != NULL) {
@@ -4654,419 +4570,290 @@ static void batch_norm_c16_bwd(float *restrict dcoef, float *restrict dweight,
                 dbias[k] += (float)sums[k];
             }
         }
-        const double b = -scale * scale * product / (count * 1);
-        const double d = -scale * sum / (count * 1) - b * rest;
-        for (int k = first; k < first + 1; k++) {
+        const double b = -scale * scale * product / (count * of.set);
+        const double d = -scale * sum / (count * of.set) - b * rest;
+        for (int k = first; k < first + of.set; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[16 + k] = (float)b;
-            dcoef[32 + k] = (float)d;
+            dcoef[of.pitch + k] = (float)b;
+            dcoef[2 * of.pitch + k] = (float)d;
         }
     }
 }
 
-/* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 16 each;
- * the newest batch counts 0.1. moments: those over `count` values. templates/ops/norm.c.tpl */
-static void batch_norm_c16_track(float *restrict mean, float *restrict variance,
-        const double *restrict moments, double count)
+/* Running statistics: mean and unbiased variance (PyTorch's definition) of each channel.
+ * moments: those over `count` values. templates/ops/norm.c.tpl */
+static INLINE void batch_norm_track(float *restrict mean, float *restrict variance,
+        const double *restrict moments, double count, struct batch_norm of)
 {
-    for (int k = 0; k < 16; k++) {
-        const double unbiased = moments[16 + k] / (count > 1.0 ? count - 1.0 : 1.0);
-        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * moments[k]);
-        variance[k] = (float)((1.0 - 0.1) * (double)variance[k] + 0.1 * unbiased);
+    for (int k = 0; k < of.channels; k++) {
+        const double unbiased = moments[of.pitch + k] / (count > 1.0 ? count - 1.0 : 1.0);
+        mean[k] = (float)((1.0 - of.momentum) * (double)mean[k] + of.momentum * moments[k]);
+        variance[k] = (float)((1.0 - of.momentum) * (double)variance[k] + of.momentum * unbiased);
     }
 }
 
-/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three
- * rows of coef.
+/* Scale and shift in evaluation mode, from the running statistics: the first three rows of coef.
  * templates/ops/norm.c.tpl */
-static void batch_norm_c16_eval(float *restrict coef, const float *restrict mean,
-        const float *restrict variance, const float *restrict weight, const float *restrict bias)
+static INLINE void batch_norm_eval(float *restrict coef, const float *restrict mean,
+        const float *restrict variance, const float *restrict weight, const float *restrict bias,
+        struct batch_norm of)
 {
-    for (int k = 0; k < 16; k++) {
-        coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + 1e-05));
-        coef[16 + k] = bias[k];
-        coef[32 + k] = mean[k];
+    for (int k = 0; k < of.channels; k++) {
+        coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + of.eps));
+        coef[of.pitch + k] = bias[k];
+        coef[2 * of.pitch + k] = mean[k];
     }
 }
 
-/* batch norm: statistics over 1 x count elements, 32 sets.
- * moments: 2 x 32, those of each channel over `count` values.
- * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
- * deviation.
- * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void batch_norm_c32_fwd(float *restrict coef, const double *restrict moments,
-        const float *restrict weight, const float *restrict bias, double count)
-{
-    for (int first = 0; first < 32; first += 1) {
-        double mean = 0.0;
-        for (int k = first; k < first + 1; k++) {
-            mean += moments[k] / 1;
-        }
-        double squares = 0.0;
-        for (int k = first; k < first + 1; k++) {
-            const double distance = moments[k] - mean;
-            squares += moments[32 + k] + distance * distance * count;
-        }
-        const double scale = 1.0 / sqrt(squares / (count * 1) + 1e-05);
-        const float near = (float)mean;
-        const double rest = mean - (double)near;
-        for (int k = first; k < first + 1; k++) {
-            const double a = (double)weight[k] * scale;
-            coef[k] = (float)a;
-            coef[32 + k] = (float)((double)bias[k] - a * rest);
-            coef[64 + k] = near;
-            coef[96 + k] = (float)rest;
-            coef[128 + k] = (float)scale;
-        }
+/* The functions of a norm of these sizes: in evaluation, for n sets of coefficients; where all
+ * images share its statistics; where those of a ghost do. */
+#define BATCH_NORM(NAME, ...) \
+    static void NAME##_eval(float *restrict coef, const float *restrict mean, \
+            const float *restrict variance, const float *restrict weight, \
+            const float *restrict bias, int n) \
+    { \
+        const struct batch_norm of = {__VA_ARGS__}; \
+        for (int i = 0; i < n; i++, coef += 5 * of.pitch) { \
+            batch_norm_eval(coef, mean, variance, weight, bias, of); \
+        } \
     }
-}
+#define BATCH_NORM_WHOLE(NAME, ...) \
+    static void NAME##_fwd(float *restrict coef, const double *restrict moments, \
+            const float *restrict weight, const float *restrict bias, double count) \
+    { \
+        batch_norm_fwd(coef, moments, weight, bias, count, (struct batch_norm){__VA_ARGS__}); \
+    } \
+    static void NAME##_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, \
+            const double *restrict sums, const float *restrict coef, const float *restrict weight, \
+            double count) \
+    { \
+        batch_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, \
+                (struct batch_norm){__VA_ARGS__}); \
+    } \
+    static void NAME##_track(float *restrict mean, float *restrict variance, \
+            const double *restrict moments, double count) \
+    { \
+        batch_norm_track(mean, variance, moments, count, (struct batch_norm){__VA_ARGS__}); \
+    }
 
-/* Gradient of batch norm, dx = A * dy + B * (x - m) + D per channel.
- * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
- * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to; NULL: left out).
- * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
- * templates/ops/norm.c.tpl */
-static void batch_norm_c32_bwd(float *restrict dcoef, float *restrict dweight,
-        float *restrict dbias, const double *restrict sums, const float *restrict coef,
-        const float *restrict weight, double count)
-{
-    for (int first = 0; first < 32; first += 1) {
-        const double rest = (double)coef[96 + first];
-        const double scale = (double)coef[128 + first];
-        double sum = 0.0;
-        double product = 0.0;
-        for (int k = first; k < first + 1; k++) {
-            const double along = ((double)sums[32 + k] - rest * (double)sums[k]) * scale;
-            sum += (double)weight[k] * (double)sums[k];
-            product += (double)weight[k] * along;
-            if (dweight != NULL) {
-                dweight[k] += (float)along;
-                dbias[k] += (float)sums[k];
-            }
-        }
-        const double b = -scale * scale * product / (count * 1);
-        const double d = -scale * sum / (count * 1) - b * rest;
-        for (int k = first; k < first + 1; k++) {
-            dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[32 + k] = (float)b;
-            dcoef[64 + k] = (float)d;
-        }
-    }
-}
+BATCH_NORM(batch_norm_c16, .channels = 16, .set = 1, .pitch = 16, .eps = 1e-05, .momentum = 0.1)
+BATCH_NORM_WHOLE(batch_norm_c16, .channels = 16, .set = 1, .pitch = 16, .eps = 1e-05,
+        .momentum = 0.1)
 
-/* Running statistics of batch norm: mean and unbiased variance (PyTorch's definition), 32 each;
- * the newest batch counts 0.1. moments: those over `count` values. templates/ops/norm.c.tpl */
-static void batch_norm_c32_track(float *restrict mean, float *restrict variance,
-        const double *restrict moments, double count)
-{
-    for (int k = 0; k < 32; k++) {
-        const double unbiased = moments[32 + k] / (count > 1.0 ? count - 1.0 : 1.0);
-        mean[k] = (float)((1.0 - 0.1) * (double)mean[k] + 0.1 * moments[k]);
-        variance[k] = (float)((1.0 - 0.1) * (double)variance[k] + 0.1 * unbiased);
-    }
-}
-
-/* Scale and shift of batch norm in evaluation mode, from the running statistics: the first three
- * rows of coef.
- * templates/ops/norm.c.tpl */
-static void batch_norm_c32_eval(float *restrict coef, const float *restrict mean,
-        const float *restrict variance, const float *restrict weight, const float *restrict bias)
-{
-    for (int k = 0; k < 32; k++) {
-        coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + 1e-05));
-        coef[32 + k] = bias[k];
-        coef[64 + k] = mean[k];
-    }
-}
+BATCH_NORM(batch_norm_c32, .channels = 32, .set = 1, .pitch = 32, .eps = 1e-05, .momentum = 0.1)
+BATCH_NORM_WHOLE(batch_norm_c32, .channels = 32, .set = 1, .pitch = 32, .eps = 1e-05,
+        .momentum = 0.1)
 
 /* -- 7. Weights -------------------------------------------------------------------------------- */
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
+/* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical,
+ * [output][input][tap].
+ * templates/ops/conv/pack_loops.c.tpl */
+static INLINE void unpack_taps(float *restrict canonical, const float *restrict packed, int taps,
+        int inputs, int outputs, int pitch)
 {
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; i < 3; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 3 + i) * 9 + tap] = packed[(tap * 3 + i) * 16 + k];
+    for (int k = 0; k < outputs; k++) {
+        for (int i = 0; i < inputs; i++) {
+            for (int tap = 0; tap < taps; tap++) {
+                canonical[(k * inputs + i) * taps + tap] = packed[(tap * inputs + i) * pitch + k];
             }
         }
     }
 }
+#define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict canonical, const float *restrict packed) \
+    { \
+        unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> w of a 3 x 3 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> w: blocks of `block` outputs, in each [tap][inputs][outputs];
+ * zeros where there are fewer outputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+static INLINE void pack_taps(float *restrict packed, const float *restrict canonical, int taps,
+        int inputs, int outputs, int pitch, int block)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int i = 0; i < 3; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 16 ? canonical[(k * 3 + i) * 9 + tap] : 0.0f;
+    for (int first = 0; first < pitch; first += block) {
+        for (int tap = 0; tap < taps; tap++) {
+            for (int i = 0; i < inputs; i++) {
+                for (int k = first; k < first + block; k++) {
+                    *packed++ = k < outputs ? canonical[(k * inputs + i) * taps + tap] : 0.0f;
                 }
             }
         }
     }
 }
-
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 32; k++) {
-        for (int i = 0; i < 16; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 16 + i) * 9 + tap] = packed[(tap * 16 + i) * 32 + k];
-            }
-        }
+#define PACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        pack_taps(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
     }
-}
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
- * */
-static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed,
-        const float *restrict canonical)
+/* Canonical weights -> G w G': 36 frequencies, in each blocks of 32 outputs, in
+ * each [inputs][outputs]; zeros where there are fewer outputs than `pitch`.
+ * templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_by32(float *restrict packed, const float *restrict canonical,
+        int inputs, int outputs, int pitch)
 {
-    for (int first = 0; first < 32; first += 32) {
-        for (int i = 0; i < 16; i++) {
-            float taps[288] = {0.0f};
-            for (int k = first; k < first + 32 && k < 32; k++) {
+    for (int first = 0; first < pitch; first += 32) {
+        for (int i = 0; i < inputs; i++) {
+            float taps[9 * 32] = {0.0f};
+            for (int k = first; k < first + 32 && k < outputs; k++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 32 + k - first] = canonical[(k * 16 + i) * 9 + tap];
+                    taps[tap * 32 + k - first] = canonical[(k * inputs + i) * 9 + tap];
                 }
             }
             for (int lane = 0; lane < 32; lane += 16) {
-                winograd_filter(packed + first * 16 + i * 32 + lane, 512, taps + lane, 32);
+                winograd_filter(packed + first * inputs + i * 32 + lane, inputs * pitch,
+                        taps + lane, 32);
             }
         }
     }
 }
+#define WINOGRAD_PACK_BY32(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_by32(packed, canonical, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
- * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
- * zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed,
-        const float *restrict canonical)
+/* Canonical weights -> G w G', the window turned around for the data gradient: 36 frequencies, in
+ * each blocks of 16 inputs, in each [outputs][inputs]; zeros where there are fewer inputs than
+ * `pitch`. templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_transposed_by16(float *restrict packed,
+        const float *restrict canonical, int inputs, int outputs, int pitch)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int k = 0; k < 32; k++) {
-            float taps[144] = {0.0f};
-            for (int i = first; i < first + 16 && i < 16; i++) {
+    for (int first = 0; first < pitch; first += 16) {
+        for (int k = 0; k < outputs; k++) {
+            float taps[9 * 16] = {0.0f};
+            for (int i = first; i < first + 16 && i < inputs; i++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 16 + i - first] = canonical[(k * 16 + i) * 9 + 8 - tap];
+                    taps[tap * 16 + i - first] = canonical[(k * inputs + i) * 9 + 8 - tap];
                 }
             }
             for (int lane = 0; lane < 16; lane += 16) {
-                winograd_filter(packed + first * 32 + k * 16 + lane, 512, taps + lane, 16);
+                winograd_filter(packed + first * outputs + k * 16 + lane, outputs * pitch,
+                        taps + lane, 16);
             }
         }
     }
 }
-
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; i < 32; i++) {
-            for (int tap = 0; tap < 1; tap++) {
-                canonical[(k * 32 + i) * 1 + tap] = packed[(tap * 32 + i) * 16 + k];
-            }
-        }
+#define WINOGRAD_PACK_TRANSPOSED_BY16(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_transposed_by16(packed, canonical, INPUTS, OUTPUTS, PITCH); \
     }
-}
 
-/* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> w, of a data gradient: blocks of `block` inputs, in each
+ * [tap][outputs][inputs], the taps in the order in which the kernel reads them; zeros where there
+ * are fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+static INLINE void pack_transposed_taps_in_order(float *restrict packed,
+        const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block,
+        const int *tap_of)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int i = 0; i < 32; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 16 ? canonical[(k * 32 + i) * 1 + tap] : 0.0f;
+    for (int first = 0; first < pitch; first += block) {
+        for (int tap = 0; tap < taps; tap++) {
+            for (int k = 0; k < outputs; k++) {
+                for (int i = first; i < first + block; i++) {
+                    *packed++ = i < inputs ? canonical[(k * inputs + i) * taps + tap_of[tap]]
+                            : 0.0f;
                 }
             }
         }
     }
 }
-
-/* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
- * templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed,
-        const float *restrict canonical)
-{
-    static const int tap_of[1] = {0};
-    for (int first = 0; first < 32; first += 32) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int k = 0; k < 16; k++) {
-                for (int i = first; i < first + 32; i++) {
-                    *packed++ = i < 32 ? canonical[(k * 32 + i) * 1 + tap_of[tap]] : 0.0f;
-                }
-            }
-        }
+#define PACK_TRANSPOSED_IN_ORDER(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        static const int tap_of[TAPS] = {__VA_ARGS__}; \
+        pack_transposed_taps_in_order(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, \
+                tap_of); \
     }
-}
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *restrict packed)
+/* Canonical weights -> G w G': 36 frequencies, in each blocks of 16 outputs, in
+ * each [inputs][outputs]; zeros where there are fewer outputs than `pitch`.
+ * templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_by16(float *restrict packed, const float *restrict canonical,
+        int inputs, int outputs, int pitch)
 {
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; i < 16; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 16 + i) * 9 + tap] = packed[(tap * 16 + i) * 16 + k];
-            }
-        }
-    }
-}
-
-/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
- * */
-static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
-        const float *restrict canonical)
-{
-    for (int first = 0; first < 16; first += 16) {
-        for (int i = 0; i < 16; i++) {
-            float taps[144] = {0.0f};
-            for (int k = first; k < first + 16 && k < 16; k++) {
+    for (int first = 0; first < pitch; first += 16) {
+        for (int i = 0; i < inputs; i++) {
+            float taps[9 * 16] = {0.0f};
+            for (int k = first; k < first + 16 && k < outputs; k++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 16 + k - first] = canonical[(k * 16 + i) * 9 + tap];
+                    taps[tap * 16 + k - first] = canonical[(k * inputs + i) * 9 + tap];
                 }
             }
             for (int lane = 0; lane < 16; lane += 16) {
-                winograd_filter(packed + first * 16 + i * 16 + lane, 256, taps + lane, 16);
+                winograd_filter(packed + first * inputs + i * 16 + lane, inputs * pitch,
+                        taps + lane, 16);
             }
         }
     }
 }
+#define WINOGRAD_PACK_BY16(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_by16(packed, canonical, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
- * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
- * zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
-        const float *restrict canonical)
+/* Canonical weights -> G w G', the window turned around for the data gradient: 36 frequencies, in
+ * each blocks of 32 inputs, in each [outputs][inputs]; zeros where there are fewer inputs than
+ * `pitch`. templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_transposed_by32(float *restrict packed,
+        const float *restrict canonical, int inputs, int outputs, int pitch)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int k = 0; k < 16; k++) {
-            float taps[144] = {0.0f};
-            for (int i = first; i < first + 16 && i < 16; i++) {
+    for (int first = 0; first < pitch; first += 32) {
+        for (int k = 0; k < outputs; k++) {
+            float taps[9 * 32] = {0.0f};
+            for (int i = first; i < first + 32 && i < inputs; i++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 16 + i - first] = canonical[(k * 16 + i) * 9 + 8 - tap];
-                }
-            }
-            for (int lane = 0; lane < 16; lane += 16) {
-                winograd_filter(packed + first * 16 + k * 16 + lane, 256, taps + lane, 16);
-            }
-        }
-    }
-}
-
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 32; k++) {
-        for (int i = 0; i < 32; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 32 + i) * 9 + tap] = packed[(tap * 32 + i) * 32 + k];
-            }
-        }
-    }
-}
-
-/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
- * */
-static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
-        const float *restrict canonical)
-{
-    for (int first = 0; first < 32; first += 32) {
-        for (int i = 0; i < 32; i++) {
-            float taps[288] = {0.0f};
-            for (int k = first; k < first + 32 && k < 32; k++) {
-                for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 32 + k - first] = canonical[(k * 32 + i) * 9 + tap];
+                    taps[tap * 32 + i - first] = canonical[(k * inputs + i) * 9 + 8 - tap];
                 }
             }
             for (int lane = 0; lane < 32; lane += 16) {
-                winograd_filter(packed + first * 32 + i * 32 + lane, 1024, taps + lane, 32);
+                winograd_filter(packed + first * outputs + k * 32 + lane, outputs * pitch,
+                        taps + lane, 32);
             }
         }
     }
 }
+#define WINOGRAD_PACK_TRANSPOSED_BY32(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_transposed_by32(packed, canonical, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
- * gradient: 36 frequencies, in each blocks of 32 outputs, in each [input][output]; pad outputs
- * zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
-        const float *restrict canonical)
-{
-    for (int first = 0; first < 32; first += 32) {
-        for (int k = 0; k < 32; k++) {
-            float taps[288] = {0.0f};
-            for (int i = first; i < first + 32 && i < 32; i++) {
-                for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 32 + i - first] = canonical[(k * 32 + i) * 9 + 8 - tap];
-                }
-            }
-            for (int lane = 0; lane < 32; lane += 16) {
-                winograd_filter(packed + first * 32 + k * 32 + lane, 1024, taps + lane, 32);
-            }
-        }
-    }
-}
+UNPACK(unpack_conv3x3_c3_k16_by16, 9, 3, 16, 16)
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 10; k++) {
-        for (int i = 0; i < 32; i++) {
-            for (int tap = 0; tap < 1; tap++) {
-                canonical[(k * 32 + i) * 1 + tap] = packed[(tap * 32 + i) * 16 + k];
-            }
-        }
-    }
-}
+PACK(pack_conv3x3_c3_k16_by16, 9, 3, 16, 16, 16)
 
-/* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restrict canonical)
-{
-    for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int i = 0; i < 32; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 10 ? canonical[(k * 32 + i) * 1 + tap] : 0.0f;
-                }
-            }
-        }
-    }
-}
+UNPACK(unpack_conv3x3_c16_k32_by32, 9, 16, 32, 32)
 
-/* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
- * templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed,
-        const float *restrict canonical)
-{
-    static const int tap_of[1] = {0};
-    for (int first = 0; first < 32; first += 32) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int k = 0; k < 10; k++) {
-                for (int i = first; i < first + 32; i++) {
-                    *packed++ = i < 32 ? canonical[(k * 32 + i) * 1 + tap_of[tap]] : 0.0f;
-                }
-            }
-        }
-    }
-}
+WINOGRAD_PACK_BY32(pack_conv3x3_c16_k32_by32_winograd4, 16, 32, 32)
+
+WINOGRAD_PACK_TRANSPOSED_BY16(pack_transposed_conv3x3_c16_k32_by16_winograd4, 16, 32, 16)
+
+UNPACK(unpack_conv1x1_c32_k16_by16, 1, 32, 16, 16)
+
+PACK(pack_conv1x1_c32_k16_by16, 1, 32, 16, 16, 16)
+
+PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k16_by32, 1, 32, 16, 32, 32, 0)
+
+UNPACK(unpack_conv3x3_c16_k16_by16, 9, 16, 16, 16)
+
+WINOGRAD_PACK_BY16(pack_conv3x3_c16_k16_by16_winograd4, 16, 16, 16)
+
+WINOGRAD_PACK_TRANSPOSED_BY16(pack_transposed_conv3x3_c16_k16_by16_winograd4, 16, 16, 16)
+
+UNPACK(unpack_conv3x3_c32_k32_by32, 9, 32, 32, 32)
+
+WINOGRAD_PACK_BY32(pack_conv3x3_c32_k32_by32_winograd4, 32, 32, 32)
+
+WINOGRAD_PACK_TRANSPOSED_BY32(pack_transposed_conv3x3_c32_k32_by32_winograd4, 32, 32, 32)
+
+UNPACK(unpack_conv1x1_c32_k10_by16, 1, 32, 10, 16)
+
+PACK(pack_conv1x1_c32_k10_by16, 1, 32, 10, 16, 16)
+
+PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k10_by32, 1, 32, 10, 32, 32, 0)
 
 /* Where each parameter's gradient and packed copies are. */
 static const struct weight weights[27] = {
@@ -5816,7 +5603,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "6d2e464a16b25eb1",
+    .arithmetic = "bfa32165dee77e42",
     .c = 3,
     .h = 32,
     .w = 32,

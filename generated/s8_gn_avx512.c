@@ -294,18 +294,27 @@ static inline void zero(float *p, size_t floats)
 }
 
 /* Zeroes the borders of n images that share their memory with others. */
-static void clear_border(float *p, int n, int h, int w, int pitch, int border)
+static void clear_border(float *p, int n, struct image it)
 {
-    const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
-    for (int image = 0; image < n; image++, p += row * (size_t)(h + 2 * border)) {
-        zero(p, row * (size_t)border);
-        for (int y = 0; y < h; y++) {
-            float *line = p + row * (size_t)(border + y);
-            zero(line, (size_t)(border * pitch));
-            zero(line + (border + w) * pitch, (size_t)(border * pitch));
+    const size_t side = (size_t)(it.border * it.pitch);
+    const size_t row = (size_t)(it.w + 2 * it.border) * (size_t)it.pitch;
+    const size_t edge = row * (size_t)it.border;
+    for (int image = 0; image < n; image++) {
+        zero(p, edge);
+        p += edge;
+        for (int y = 0; y < it.h; y++, p += row) {
+            zero(p, side);
+            zero(p + row - side, side);
         }
-        zero(p + row * (size_t)(border + h), row * (size_t)border);
+        zero(p, edge);
+        p += edge;
     }
+}
+
+/* Which elements a dropout keeps: without dropout there are no bits. */
+static uint8_t *bits(const struct net *net, float *place)
+{
+    return net->run->dropout ? (uint8_t *)place : NULL;
 }
 
 static const float *input_images(const struct net *net, int image)
@@ -344,10 +353,10 @@ typedef void takes_dx_dy_w_scratch(float *restrict dx, const float *restrict dy,
 typedef void takes_dx_winner_dy(float *restrict dx, const uint8_t *restrict winner,
         const float *restrict dy, int n);
 typedef void takes_coef_sums_weight_bias_count(float *restrict coef, const float *restrict sums,
-        const float *restrict weight, const float *restrict bias, double count);
+        const float *restrict weight, const float *restrict bias, double count, int n);
 typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dcoef,
         float *restrict dweight, float *restrict dbias, const float *restrict sums,
-        const float *restrict coef, const float *restrict weight, double count);
+        const float *restrict coef, const float *restrict weight, double count, int n);
 
 static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
@@ -424,683 +433,511 @@ static const struct weight weights[27];
 /* A micro-batch of n images through the whole network, forward and backward. */
 static void train_micro_batch(const struct net *net, int chunk, int image, int n)
 {
+    const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const y_input = net->scratch + 683968; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
-    float *const y_relu1 = net->scratch + 428480; /* 4 of 32 x 32 x 16; calls 2-87 */
-    float *const sums_norm1 = net->scratch; /* 4 of 3 x 16; calls 2-3 */
-    float *const w_conv1 = net->weights + AT_W_CONV1;
-    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-87 */
-    float *const coef_norm1 = net->scratch + 767344;
-    /* 4 of 32 x 32 x 16 bits; calls 4-87 */
-    uint8_t *const keep_dropout1 = net->run->dropout ? (uint8_t *)(net->scratch + 759024) : NULL;
-    float *const y_dropout1 = net->scratch + 354496; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
-    float *const y_relu2 = net->scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
-    float *const sums_norm2 = net->scratch + 14976; /* 4 of 3 x 32; calls 6-7 */
-    float *const w_conv2 = net->weights + AT_W_CONV2;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 6-6 */
-    float *const tiles_conv2_fwd = net->scratch;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 7-82 */
-    float *const coef_norm2 = net->scratch + 764144;
-    /* 4 of 32 x 32 x 32 bits; calls 8-82 */
-    uint8_t *const keep_dropout2 = net->run->dropout ? (uint8_t *)(net->scratch + 750832) : NULL;
-    float *const y_dropout2 = net->scratch; /* 4 of 32 x 32 x 32; calls 9-78 */
-    float *const y_conv3 = net->scratch + 279040; /* 4 of 32 x 32 x 16; calls 10-11 */
-    float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = net->scratch + 642496; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
+    float *const at = net->scratch;
+    float *const y_input = at + 683968; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
+    float *const y_relu1 = at + 428480; /* 4 of 32 x 32 x 16; calls 2-87 */
+    float *const sums_norm1 = at; /* 4 of 3 x 16; calls 2-3 */
+    float *const coef_norm1 = at + 767344; /* 4 of 5 x 16; calls 3-87 */
+    uint8_t *const keep_dropout1 = bits(net, at + 759024); /* 4 of 32 x 32 x 16 bits; calls 4-87 */
+    float *const y_dropout1 = at + 354496; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
+    float *const y_relu2 = at + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
+    float *const sums_norm2 = at + 14976; /* 4 of 3 x 32; calls 6-7 */
+    float *const tiles_conv2_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 6 */
+    float *const coef_norm2 = at + 764144; /* 4 of 5 x 32; calls 7-82 */
+    uint8_t *const keep_dropout2 = bits(net, at + 750832); /* 4 of 32 x 32 x 32 bits; calls 8-82 */
+    float *const y_dropout2 = at; /* 4 of 32 x 32 x 32; calls 9-78 */
+    float *const y_conv3 = at + 279040; /* 4 of 32 x 32 x 16; calls 10-11 */
+    float *const y_maxpool1 = at + 642496; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
     /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
-    uint8_t *const winner_maxpool1 = (uint8_t *)(net->scratch + 754928);
-    float *const y_relu3 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
-    float *const sums_norm3 = net->scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
-    float *const w_conv4 = net->weights + AT_W_CONV4;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 12-12 */
-    float *const tiles_conv4_fwd = net->scratch + 279040;
-    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 13-74 */
-    float *const coef_norm3 = net->scratch + 767664;
-    /* 4 of 16 x 16 x 16 bits; calls 14-74 */
-    uint8_t *const keep_dropout3 = net->run->dropout ? (uint8_t *)(net->scratch + 147456) : NULL;
-    float *const y_dropout3 = net->scratch + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
-    float *const y_relu4 = net->scratch + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
-    float *const sums_norm4 = net->scratch + 294016; /* 4 of 3 x 32; calls 16-17 */
-    float *const w_conv5 = net->weights + AT_W_CONV5;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 16-16 */
-    float *const tiles_conv5_fwd = net->scratch + 279040;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-69 */
-    float *const coef_norm4 = net->scratch + 764784;
-    /* 4 of 16 x 16 x 32 bits; calls 18-69 */
-    uint8_t *const keep_dropout4 = net->run->dropout ? (uint8_t *)(net->scratch + 761072) : NULL;
-    float *const y_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
-    float *const y_relu5 = net->scratch + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
-    float *const sums_norm5 = net->scratch + 298624; /* 4 of 3 x 32; calls 20-21 */
-    float *const w_conv6 = net->weights + AT_W_CONV6;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 20-20 */
-    float *const tiles_conv6_fwd = net->scratch + 279040;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 21-64 */
-    float *const coef_norm5 = net->scratch + 765424;
-    /* 4 of 16 x 16 x 32 bits; calls 22-64 */
-    uint8_t *const keep_dropout5 = net->run->dropout ? (uint8_t *)(net->scratch + 762096) : NULL;
-    float *const y_dropout5 = net->scratch + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
-    float *const y_conv7 = net->scratch + 279040; /* 4 of 16 x 16 x 16; calls 24-25 */
-    float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = net->scratch + 744432; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
+    uint8_t *const winner_maxpool1 = (uint8_t *)(at + 754928);
+    float *const y_relu3 = at + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
+    float *const sums_norm3 = at + 147456; /* 4 of 3 x 16; calls 12-13 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 12 */
+    float *const tiles_conv4_fwd = at + 279040;
+    float *const coef_norm3 = at + 767664; /* 4 of 5 x 16; calls 13-74 */
+    uint8_t *const keep_dropout3 = bits(net, at + 147456); /* 4 of 16 x 16 x 16 bits; calls 14-74 */
+    float *const y_dropout3 = at + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
+    float *const y_relu4 = at + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
+    float *const sums_norm4 = at + 294016; /* 4 of 3 x 32; calls 16-17 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 16 */
+    float *const tiles_conv5_fwd = at + 279040;
+    float *const coef_norm4 = at + 764784; /* 4 of 5 x 32; calls 17-69 */
+    uint8_t *const keep_dropout4 = bits(net, at + 761072); /* 4 of 16 x 16 x 32 bits; calls 18-69 */
+    float *const y_dropout4 = at + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
+    float *const y_relu5 = at + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
+    float *const sums_norm5 = at + 298624; /* 4 of 3 x 32; calls 20-21 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 20 */
+    float *const tiles_conv6_fwd = at + 279040;
+    float *const coef_norm5 = at + 765424; /* 4 of 5 x 32; calls 21-64 */
+    uint8_t *const keep_dropout5 = bits(net, at + 762096); /* 4 of 16 x 16 x 32 bits; calls 22-64 */
+    float *const y_dropout5 = at + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
+    float *const y_conv7 = at + 279040; /* 4 of 16 x 16 x 16; calls 24-25 */
+    float *const y_maxpool2 = at + 744432; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
     /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
-    uint8_t *const winner_maxpool2 = (uint8_t *)(net->scratch + 763120);
-    float *const y_relu6 = net->scratch + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
-    float *const sums_norm6 = net->scratch + 294016; /* 4 of 3 x 32; calls 26-27 */
-    float *const w_conv8 = net->weights + AT_W_CONV8;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 26-26 */
-    float *const tiles_conv8_fwd = net->scratch + 279040;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 27-56 */
-    float *const coef_norm6 = net->scratch + 766064;
-    /* 4 of 8 x 8 x 32 bits; calls 28-56 */
-    uint8_t *const keep_dropout6 = net->run->dropout ? (uint8_t *)(net->scratch + 576448) : NULL;
-    float *const y_dropout6 = net->scratch + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
-    float *const y_relu7 = net->scratch + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
-    float *const sums_norm7 = net->scratch + 298624; /* 4 of 3 x 32; calls 30-31 */
-    float *const w_conv9 = net->weights + AT_W_CONV9;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 30-30 */
-    float *const tiles_conv9_fwd = net->scratch + 279040;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 31-51 */
-    float *const coef_norm7 = net->scratch + 766704;
-    /* 4 of 8 x 8 x 32 bits; calls 32-51 */
-    uint8_t *const keep_dropout7 = net->run->dropout ? (uint8_t *)(net->scratch + 576704) : NULL;
-    float *const y_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
-    float *const y_relu8 = net->scratch + 298624; /* 4 of 8 x 8 x 32; calls 34-46 */
-    float *const sums_norm8 = net->scratch + 306816; /* 4 of 3 x 32; calls 34-35 */
-    float *const w_conv10 = net->weights + AT_W_CONV10;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 34-34 */
-    float *const tiles_conv10_fwd = net->scratch + 279040;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 35-46 */
-    float *const coef_norm8 = net->scratch + 287232;
-    /* 4 of 8 x 8 x 32 bits; calls 36-46 */
-    uint8_t *const keep_dropout8 = net->run->dropout ? (uint8_t *)(net->scratch + 287872) : NULL;
-    float *const y_dropout8 = net->scratch + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
-    float *const y_global_avgpool1 = net->scratch + 288128; /* 4 of 1 x 1 x 32; calls 38-41 */
-    float *const y_conv11 = net->scratch + 279040; /* 4 of 1 x 1 x 16; calls 39-40 */
-    float *const w_conv11 = net->weights + AT_W_CONV11;
-    float *const dy_conv11 = net->scratch + 279168; /* 4 of 1 x 1 x 16; calls 40-42 */
-    float *const dw_conv11 = totals + AT_DW_CONV11;
-    float *const dy_global_avgpool1 = net->scratch + 279040; /* 4 of 1 x 1 x 32; calls 42-43 */
-    float *const wt_conv11 = net->weights + AT_WT_CONV11;
-    float *const dy_dropout8 = net->scratch + 723440; /* 4 of 10 x 10 x 32, border 1; calls 43-48 */
-    float *const dsums_norm8 = net->scratch + 279424; /* 4 of 2 x 32; calls 44-45 */
-    float *const dcoef_norm8 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 45-46 */
-    float *const dw_norm8 = totals + AT_DW_NORM8;
-    float *const db_norm8 = totals + AT_DB_NORM8;
-    float *const dw_conv10 = totals + AT_DW_CONV10;
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 47-47 */
-    float *const tiles_conv10_bwd_weights = net->scratch + 279040;
-    float *const dy_dropout7 = net->scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
-    float *const wt_conv10 = net->weights + AT_WT_CONV10;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 48-48 */
-    float *const tiles_conv10_bwd_data = net->scratch + 279040;
-    float *const dsums_norm7 = net->scratch + 279424; /* 4 of 2 x 32; calls 49-50 */
-    float *const dcoef_norm7 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 50-51 */
-    float *const dw_norm7 = totals + AT_DW_NORM7;
-    float *const db_norm7 = totals + AT_DB_NORM7;
-    float *const dw_conv9 = totals + AT_DW_CONV9;
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 52-52 */
-    float *const tiles_conv9_bwd_weights = net->scratch + 279040;
-    float *const dy_dropout6 = net->scratch + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
-    float *const wt_conv9 = net->weights + AT_WT_CONV9;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 53-53 */
-    float *const tiles_conv9_bwd_data = net->scratch + 279040;
-    float *const dsums_norm6 = net->scratch + 279424; /* 4 of 2 x 32; calls 54-55 */
-    float *const dcoef_norm6 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 55-56 */
-    float *const dw_norm6 = totals + AT_DW_NORM6;
-    float *const db_norm6 = totals + AT_DB_NORM6;
-    float *const dw_conv8 = totals + AT_DW_CONV8;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 57-57 */
-    float *const tiles_conv8_bwd_weights = net->scratch + 279040;
-    float *const dy_maxpool2 = net->scratch + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
-    float *const wt_conv8 = net->weights + AT_WT_CONV8;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 58-58 */
-    float *const tiles_conv8_bwd_data = net->scratch + 279040;
-    float *const dy_conv7 = net->scratch + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
-    float *const dw_conv7 = totals + AT_DW_CONV7;
-    float *const dy_dropout5 = net->scratch + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
-    float *const wt_conv7 = net->weights + AT_WT_CONV7;
-    float *const dsums_norm5 = net->scratch + 279424; /* 4 of 2 x 32; calls 62-63 */
-    float *const dcoef_norm5 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 63-64 */
-    float *const dw_norm5 = totals + AT_DW_NORM5;
-    float *const db_norm5 = totals + AT_DB_NORM5;
-    float *const dw_conv6 = totals + AT_DW_CONV6;
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); calls 65-65 */
-    float *const tiles_conv6_bwd_weights = net->scratch + 279040;
-    float *const dy_dropout4 = net->scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
-    float *const wt_conv6 = net->weights + AT_WT_CONV6;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 66-66 */
-    float *const tiles_conv6_bwd_data = net->scratch + 279040;
-    float *const dsums_norm4 = net->scratch + 279424; /* 4 of 2 x 32; calls 67-68 */
-    float *const dcoef_norm4 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 68-69 */
-    float *const dw_norm4 = totals + AT_DW_NORM4;
-    float *const db_norm4 = totals + AT_DB_NORM4;
-    float *const dw_conv5 = totals + AT_DW_CONV5;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 70-70 */
-    float *const tiles_conv5_bwd_weights = net->scratch + 279040;
-    float *const dy_dropout3 = net->scratch + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
-    float *const wt_conv5 = net->weights + AT_WT_CONV5;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 71-71 */
-    float *const tiles_conv5_bwd_data = net->scratch + 279040;
-    float *const dsums_norm3 = net->scratch + 279232; /* 4 of 2 x 16; calls 72-73 */
-    float *const dcoef_norm3 = net->scratch + 279040; /* 4 of 3 x 16: A, B, D; calls 73-74 */
-    float *const dw_norm3 = totals + AT_DW_NORM3;
-    float *const db_norm3 = totals + AT_DB_NORM3;
-    float *const dw_conv4 = totals + AT_DW_CONV4;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); calls 75-75 */
-    float *const tiles_conv4_bwd_weights = net->scratch + 279040;
-    float *const dy_maxpool1 = net->scratch + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
-    float *const wt_conv4 = net->weights + AT_WT_CONV4;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 76-76 */
-    float *const tiles_conv4_bwd_data = net->scratch + 279040;
-    float *const dy_conv3 = net->scratch + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
-    float *const dw_conv3 = totals + AT_DW_CONV3;
-    float *const dy_dropout2 = net->scratch; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
-    float *const wt_conv3 = net->weights + AT_WT_CONV3;
-    float *const dsums_norm2 = net->scratch + 279424; /* 4 of 2 x 32; calls 80-81 */
-    float *const dcoef_norm2 = net->scratch + 279040; /* 4 of 3 x 32: A, B, D; calls 81-82 */
-    float *const dw_norm2 = totals + AT_DW_NORM2;
-    float *const db_norm2 = totals + AT_DB_NORM2;
-    float *const dw_conv2 = totals + AT_DW_CONV2;
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 83-83 */
-    float *const tiles_conv2_bwd_weights = net->scratch + 147968;
-    float *const dy_dropout1 = net->scratch + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
-    float *const wt_conv2 = net->weights + AT_WT_CONV2;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); calls 84-84 */
-    float *const tiles_conv2_bwd_data = net->scratch + 213504;
-    float *const dsums_norm1 = net->scratch + 192; /* 4 of 2 x 16; calls 85-86 */
-    float *const dcoef_norm1 = net->scratch; /* 4 of 3 x 16: A, B, D; calls 86-87 */
-    float *const dw_norm1 = totals + AT_DW_NORM1;
-    float *const db_norm1 = totals + AT_DB_NORM1;
-    float *const dw_conv1 = totals + AT_DW_CONV1;
+    uint8_t *const winner_maxpool2 = (uint8_t *)(at + 763120);
+    float *const y_relu6 = at + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
+    float *const sums_norm6 = at + 294016; /* 4 of 3 x 32; calls 26-27 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 26 */
+    float *const tiles_conv8_fwd = at + 279040;
+    float *const coef_norm6 = at + 766064; /* 4 of 5 x 32; calls 27-56 */
+    uint8_t *const keep_dropout6 = bits(net, at + 576448); /* 4 of 8 x 8 x 32 bits; calls 28-56 */
+    float *const y_dropout6 = at + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
+    float *const y_relu7 = at + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
+    float *const sums_norm7 = at + 298624; /* 4 of 3 x 32; calls 30-31 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 30 */
+    float *const tiles_conv9_fwd = at + 279040;
+    float *const coef_norm7 = at + 766704; /* 4 of 5 x 32; calls 31-51 */
+    uint8_t *const keep_dropout7 = bits(net, at + 576704); /* 4 of 8 x 8 x 32 bits; calls 32-51 */
+    float *const y_dropout7 = at + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
+    float *const y_relu8 = at + 298624; /* 4 of 8 x 8 x 32; calls 34-46 */
+    float *const sums_norm8 = at + 306816; /* 4 of 3 x 32; calls 34-35 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 34 */
+    float *const tiles_conv10_fwd = at + 279040;
+    float *const coef_norm8 = at + 287232; /* 4 of 5 x 32; calls 35-46 */
+    uint8_t *const keep_dropout8 = bits(net, at + 287872); /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+    float *const y_dropout8 = at + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
+    float *const y_global_avgpool1 = at + 288128; /* 4 of 1 x 1 x 32; calls 38-41 */
+    float *const y_conv11 = at + 279040; /* 4 of 1 x 1 x 16; calls 39-40 */
+    float *const dy_conv11 = at + 279168; /* 4 of 1 x 1 x 16; calls 40-42 */
+    float *const dy_global_avgpool1 = at + 279040; /* 4 of 1 x 1 x 32; calls 42-43 */
+    float *const dy_dropout8 = at + 723440; /* 4 of 10 x 10 x 32, border 1; calls 43-48 */
+    float *const dsums_norm8 = at + 279424; /* 4 of 2 x 32; calls 44-45 */
+    float *const dcoef_norm8 = at + 279040; /* 4 of 3 x 32; calls 45-46 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 47 */
+    float *const tiles_conv10_bwd_weights = at + 279040;
+    float *const dy_dropout7 = at + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 48 */
+    float *const tiles_conv10_bwd_data = at + 279040;
+    float *const dsums_norm7 = at + 279424; /* 4 of 2 x 32; calls 49-50 */
+    float *const dcoef_norm7 = at + 279040; /* 4 of 3 x 32; calls 50-51 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 52 */
+    float *const tiles_conv9_bwd_weights = at + 279040;
+    float *const dy_dropout6 = at + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 53 */
+    float *const tiles_conv9_bwd_data = at + 279040;
+    float *const dsums_norm6 = at + 279424; /* 4 of 2 x 32; calls 54-55 */
+    float *const dcoef_norm6 = at + 279040; /* 4 of 3 x 32; calls 55-56 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 57 */
+    float *const tiles_conv8_bwd_weights = at + 279040;
+    float *const dy_maxpool2 = at + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 58 */
+    float *const tiles_conv8_bwd_data = at + 279040;
+    float *const dy_conv7 = at + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
+    float *const dy_dropout5 = at + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
+    float *const dsums_norm5 = at + 279424; /* 4 of 2 x 32; calls 62-63 */
+    float *const dcoef_norm5 = at + 279040; /* 4 of 3 x 32; calls 63-64 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 65 */
+    float *const tiles_conv6_bwd_weights = at + 279040;
+    float *const dy_dropout4 = at + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 66 */
+    float *const tiles_conv6_bwd_data = at + 279040;
+    float *const dsums_norm4 = at + 279424; /* 4 of 2 x 32; calls 67-68 */
+    float *const dcoef_norm4 = at + 279040; /* 4 of 3 x 32; calls 68-69 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 70 */
+    float *const tiles_conv5_bwd_weights = at + 279040;
+    float *const dy_dropout3 = at + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 71 */
+    float *const tiles_conv5_bwd_data = at + 279040;
+    float *const dsums_norm3 = at + 279232; /* 4 of 2 x 16; calls 72-73 */
+    float *const dcoef_norm3 = at + 279040; /* 4 of 3 x 16; calls 73-74 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); call 75 */
+    float *const tiles_conv4_bwd_weights = at + 279040;
+    float *const dy_maxpool1 = at + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 76 */
+    float *const tiles_conv4_bwd_data = at + 279040;
+    float *const dy_conv3 = at + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
+    float *const dy_dropout2 = at; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
+    float *const dsums_norm2 = at + 279424; /* 4 of 2 x 32; calls 80-81 */
+    float *const dcoef_norm2 = at + 279040; /* 4 of 3 x 32; calls 81-82 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 83 */
+    float *const tiles_conv2_bwd_weights = at + 147968;
+    float *const dy_dropout1 = at + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 84 */
+    float *const tiles_conv2_bwd_data = at + 213504;
+    float *const dsums_norm1 = at + 192; /* 4 of 2 x 16; calls 85-86 */
+    float *const dcoef_norm1 = at; /* 4 of 3 x 16; calls 86-87 */
 
-    /* Call 1. conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_images(net, image), n);
-    count_time(net, SLOT_LOAD);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
-    count_time(net, SLOT_CONV1_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT,
-                net->param + NORM1_BIAS, 1024.0);
-    }
-    drop(keep_dropout1, net, image, n, 4, 655, 512);
-    clear_border(y_dropout1, n, 32, 32, 16, 1);
-    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n);
-    count_time(net, SLOT_NORM1_FWD);
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
+    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input,
+            packed + AT_W_CONV1, n), count_time(net, SLOT_CONV1_FWD);
+    /* 3 */ group_norm4_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT,
+            net->param + NORM1_BIAS, 1024.0, n);
+    /* 4 */ drop(keep_dropout1, net, image, n, 4, 655, 512);
+    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
+    /* 5 */ norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n),
+            count_time(net, SLOT_NORM1_FWD);
 
-    /* Call 6. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
-            tiles_conv2_fwd, n);
-    count_time(net, SLOT_CONV2_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT,
-                net->param + NORM2_BIAS, 1024.0);
-    }
-    drop(keep_dropout2, net, image, n, 8, 655, 1024);
-    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n);
-    count_time(net, SLOT_NORM2_FWD);
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1,
+            packed + AT_W_CONV2, tiles_conv2_fwd, n), count_time(net, SLOT_CONV2_FWD);
+    /* 7 */ group_norm4_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT,
+            net->param + NORM2_BIAS, 1024.0, n);
+    /* 8 */ drop(keep_dropout2, net, image, n, 8, 655, 1024);
+    /* 9 */ norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n),
+            count_time(net, SLOT_NORM2_FWD);
 
-    /* Call 10. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
-    count_time(net, SLOT_CONV3_FWD);
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 10 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n),
+            count_time(net, SLOT_CONV3_FWD);
 
-    /* Call 11. maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n);
-    count_time(net, SLOT_MAXPOOL1_FWD);
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(y_maxpool1, n, (struct image)IMAGE_16x16x16_B1);
+    /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n),
+            count_time(net, SLOT_MAXPOOL1_FWD);
 
-    /* Call 12. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
-            tiles_conv4_fwd, n);
-    count_time(net, SLOT_CONV4_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT,
-                net->param + NORM3_BIAS, 256.0);
-    }
-    drop(keep_dropout3, net, image, n, 14, 655, 128);
-    clear_border(y_dropout3, n, 16, 16, 16, 1);
-    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n);
-    count_time(net, SLOT_NORM3_FWD);
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1,
+            packed + AT_W_CONV4, tiles_conv4_fwd, n), count_time(net, SLOT_CONV4_FWD);
+    /* 13 */ group_norm4_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT,
+            net->param + NORM3_BIAS, 256.0, n);
+    /* 14 */ drop(keep_dropout3, net, image, n, 14, 655, 128);
+    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
+    /* 15 */ norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n),
+            count_time(net, SLOT_NORM3_FWD);
 
-    /* Call 16. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
-            tiles_conv5_fwd, n);
-    count_time(net, SLOT_CONV5_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT,
-                net->param + NORM4_BIAS, 256.0);
-    }
-    drop(keep_dropout4, net, image, n, 18, 655, 256);
-    clear_border(y_dropout4, n, 16, 16, 32, 1);
-    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n);
-    count_time(net, SLOT_NORM4_FWD);
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3,
+            packed + AT_W_CONV5, tiles_conv5_fwd, n), count_time(net, SLOT_CONV5_FWD);
+    /* 17 */ group_norm4_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT,
+            net->param + NORM4_BIAS, 256.0, n);
+    /* 18 */ drop(keep_dropout4, net, image, n, 18, 655, 256);
+    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
+    /* 19 */ norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n),
+            count_time(net, SLOT_NORM4_FWD);
 
-    /* Call 20. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
-            tiles_conv6_fwd, n);
-    count_time(net, SLOT_CONV6_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT,
-                net->param + NORM5_BIAS, 256.0);
-    }
-    drop(keep_dropout5, net, image, n, 22, 655, 256);
-    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n);
-    count_time(net, SLOT_NORM5_FWD);
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4,
+            packed + AT_W_CONV6, tiles_conv6_fwd, n), count_time(net, SLOT_CONV6_FWD);
+    /* 21 */ group_norm4_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT,
+            net->param + NORM5_BIAS, 256.0, n);
+    /* 22 */ drop(keep_dropout5, net, image, n, 22, 655, 256);
+    /* 23 */ norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n),
+            count_time(net, SLOT_NORM5_FWD);
 
-    /* Call 24. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
-    count_time(net, SLOT_CONV7_FWD);
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 24 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n),
+            count_time(net, SLOT_CONV7_FWD);
 
-    /* Call 25. maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n);
-    count_time(net, SLOT_MAXPOOL2_FWD);
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(y_maxpool2, n, (struct image)IMAGE_8x8x16_B1);
+    /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n),
+            count_time(net, SLOT_MAXPOOL2_FWD);
 
-    /* Call 26. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
-            tiles_conv8_fwd, n);
-    count_time(net, SLOT_CONV8_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT,
-                net->param + NORM6_BIAS, 64.0);
-    }
-    drop(keep_dropout6, net, image, n, 28, 655, 64);
-    clear_border(y_dropout6, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n);
-    count_time(net, SLOT_NORM6_FWD);
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2,
+            packed + AT_W_CONV8, tiles_conv8_fwd, n), count_time(net, SLOT_CONV8_FWD);
+    /* 27 */ group_norm4_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT,
+            net->param + NORM6_BIAS, 64.0, n);
+    /* 28 */ drop(keep_dropout6, net, image, n, 28, 655, 64);
+    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
+    /* 29 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n),
+            count_time(net, SLOT_NORM6_FWD);
 
-    /* Call 30. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
-            tiles_conv9_fwd, n);
-    count_time(net, SLOT_CONV9_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT,
-                net->param + NORM7_BIAS, 64.0);
-    }
-    drop(keep_dropout7, net, image, n, 32, 655, 64);
-    clear_border(y_dropout7, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n);
-    count_time(net, SLOT_NORM7_FWD);
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6,
+            packed + AT_W_CONV9, tiles_conv9_fwd, n), count_time(net, SLOT_CONV9_FWD);
+    /* 31 */ group_norm4_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT,
+            net->param + NORM7_BIAS, 64.0, n);
+    /* 32 */ drop(keep_dropout7, net, image, n, 32, 655, 64);
+    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
+    /* 33 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n),
+            count_time(net, SLOT_NORM7_FWD);
 
-    /* Call 34. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
-            tiles_conv10_fwd, n);
-    count_time(net, SLOT_CONV10_FWD);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT,
-                net->param + NORM8_BIAS, 64.0);
-    }
-    drop(keep_dropout8, net, image, n, 36, 655, 64);
-    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n);
-    count_time(net, SLOT_NORM8_FWD);
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7,
+            packed + AT_W_CONV10, tiles_conv10_fwd, n), count_time(net, SLOT_CONV10_FWD);
+    /* 35 */ group_norm4_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT,
+            net->param + NORM8_BIAS, 64.0, n);
+    /* 36 */ drop(keep_dropout8, net, image, n, 36, 655, 64);
+    /* 37 */ norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n),
+            count_time(net, SLOT_NORM8_FWD);
 
-    /* Call 38. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
-    count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    /* 38 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n),
+            count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
 
-    /* Call 39. conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
-    count_time(net, SLOT_CONV11_FWD);
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 39 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n),
+            count_time(net, SLOT_CONV11_FWD);
 
-    /* Call 40. softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing);
-    count_time(net, SLOT_LOSS);
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    /* 40 */ softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing),
+            count_time(net, SLOT_LOSS);
 
-    /* Call 41. Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_bwd_weights__direct(dw_conv11, y_global_avgpool1, dy_conv11, n);
-    count_time(net, SLOT_CONV11_BWD_WEIGHTS);
-    conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11, wt_conv11, n);
-    count_time(net, SLOT_CONV11_BWD_DATA);
+    /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__direct(totals + AT_DW_CONV11, y_global_avgpool1,
+            dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
+    /* 42 */ conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11,
+            packed + AT_WT_CONV11, n), count_time(net, SLOT_CONV11_BWD_DATA);
 
-    /* Call 43. Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    clear_border(dy_dropout8, n, 8, 8, 32, 1);
-    avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n);
-    count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
+    /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    clear_border(dy_dropout8, n, (struct image)IMAGE_8x8x32_B1);
+    /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n),
+            count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
-    /* Call 44. Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8,
-            keep_dropout8, n);
-    count_time(net, SLOT_NORM8_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm8 + i * 96, dw_norm8, db_norm8, dsums_norm8 + i * 64,
-                coef_norm8 + i * 160, net->param + NORM8_WEIGHT, 64.0);
-    }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8, dcoef_norm8,
-            coef_norm8, keep_dropout8, n);
-    count_time(net, SLOT_NORM8_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv10, y_dropout7, dy_dropout8,
-            tiles_conv10_bwd_weights, n);
-    count_time(net, SLOT_CONV10_BWD_WEIGHTS);
-    clear_border(dy_dropout7, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8, wt_conv10,
-            tiles_conv10_bwd_data, n);
-    count_time(net, SLOT_CONV10_BWD_DATA);
+    /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 44 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8,
+            keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_REDUCE);
+    /* 45 */ group_norm4_c32_bwd(dcoef_norm8, totals + AT_DW_NORM8, totals + AT_DB_NORM8,
+            dsums_norm8, coef_norm8, net->param + NORM8_WEIGHT, 64.0, n);
+    /* 46 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8,
+            dcoef_norm8, coef_norm8, keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_DATA);
+    /* 47 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV10, y_dropout7,
+            dy_dropout8, tiles_conv10_bwd_weights, n), count_time(net, SLOT_CONV10_BWD_WEIGHTS);
+    clear_border(dy_dropout7, n, (struct image)IMAGE_8x8x32_B1);
+    /* 48 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8,
+            packed + AT_WT_CONV10, tiles_conv10_bwd_data, n), count_time(net, SLOT_CONV10_BWD_DATA);
 
-    /* Call 49. Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7,
-            keep_dropout7, n);
-    count_time(net, SLOT_NORM7_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm7 + i * 96, dw_norm7, db_norm7, dsums_norm7 + i * 64,
-                coef_norm7 + i * 160, net->param + NORM7_WEIGHT, 64.0);
-    }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7, dcoef_norm7,
-            coef_norm7, keep_dropout7, n);
-    count_time(net, SLOT_NORM7_BWD_DATA);
-    conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv9, y_dropout6, dy_dropout7,
-            tiles_conv9_bwd_weights, n);
-    count_time(net, SLOT_CONV9_BWD_WEIGHTS);
-    clear_border(dy_dropout6, n, 8, 8, 32, 1);
-    conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7, wt_conv9,
-            tiles_conv9_bwd_data, n);
-    count_time(net, SLOT_CONV9_BWD_DATA);
+    /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 49 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7,
+            keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_REDUCE);
+    /* 50 */ group_norm4_c32_bwd(dcoef_norm7, totals + AT_DW_NORM7, totals + AT_DB_NORM7,
+            dsums_norm7, coef_norm7, net->param + NORM7_WEIGHT, 64.0, n);
+    /* 51 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7,
+            dcoef_norm7, coef_norm7, keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_DATA);
+    /* 52 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV9, y_dropout6,
+            dy_dropout7, tiles_conv9_bwd_weights, n), count_time(net, SLOT_CONV9_BWD_WEIGHTS);
+    clear_border(dy_dropout6, n, (struct image)IMAGE_8x8x32_B1);
+    /* 53 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7,
+            packed + AT_WT_CONV9, tiles_conv9_bwd_data, n), count_time(net, SLOT_CONV9_BWD_DATA);
 
-    /* Call 54. Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6,
-            keep_dropout6, n);
-    count_time(net, SLOT_NORM6_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm6 + i * 96, dw_norm6, db_norm6, dsums_norm6 + i * 64,
-                coef_norm6 + i * 160, net->param + NORM6_WEIGHT, 64.0);
-    }
-    norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6, dcoef_norm6,
-            coef_norm6, keep_dropout6, n);
-    count_time(net, SLOT_NORM6_BWD_DATA);
-    conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(dw_conv8, y_maxpool2, dy_dropout6,
-            tiles_conv8_bwd_weights, n);
-    count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, wt_conv8,
-            tiles_conv8_bwd_data, n);
-    count_time(net, SLOT_CONV8_BWD_DATA);
+    /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 54 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6,
+            keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_REDUCE);
+    /* 55 */ group_norm4_c32_bwd(dcoef_norm6, totals + AT_DW_NORM6, totals + AT_DB_NORM6,
+            dsums_norm6, coef_norm6, net->param + NORM6_WEIGHT, 64.0, n);
+    /* 56 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6,
+            dcoef_norm6, coef_norm6, keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_DATA);
+    /* 57 */ conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV8, y_maxpool2,
+            dy_dropout6, tiles_conv8_bwd_weights, n), count_time(net, SLOT_CONV8_BWD_WEIGHTS);
+    /* 58 */ conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, packed + AT_WT_CONV8,
+            tiles_conv8_bwd_data, n), count_time(net, SLOT_CONV8_BWD_DATA);
 
-    /* Call 59. Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n);
-    count_time(net, SLOT_MAXPOOL2_BWD_DATA);
+    /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    /* 59 */ maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n),
+            count_time(net, SLOT_MAXPOOL2_BWD_DATA);
 
-    /* Call 60. Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_bwd_weights__direct(dw_conv7, y_dropout5, dy_conv7, n);
-    count_time(net, SLOT_CONV7_BWD_WEIGHTS);
-    clear_border(dy_dropout5, n, 16, 16, 32, 1);
-    conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7, wt_conv7, n);
-    count_time(net, SLOT_CONV7_BWD_DATA);
+    /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 60 */ conv1x1_c32_k16_16x16_bwd_weights__direct(totals + AT_DW_CONV7, y_dropout5, dy_conv7,
+            n), count_time(net, SLOT_CONV7_BWD_WEIGHTS);
+    clear_border(dy_dropout5, n, (struct image)IMAGE_16x16x32_B1);
+    /* 61 */ conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7,
+            packed + AT_WT_CONV7, n), count_time(net, SLOT_CONV7_BWD_DATA);
 
-    /* Call 62. Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5,
-            keep_dropout5, n);
-    count_time(net, SLOT_NORM5_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm5 + i * 96, dw_norm5, db_norm5, dsums_norm5 + i * 64,
-                coef_norm5 + i * 160, net->param + NORM5_WEIGHT, 256.0);
-    }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5, dcoef_norm5,
-            coef_norm5, keep_dropout5, n);
-    count_time(net, SLOT_NORM5_BWD_DATA);
-    conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv6, y_dropout4, dy_dropout5,
-            tiles_conv6_bwd_weights, n);
-    count_time(net, SLOT_CONV6_BWD_WEIGHTS);
-    clear_border(dy_dropout4, n, 16, 16, 32, 1);
-    conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5, wt_conv6,
-            tiles_conv6_bwd_data, n);
-    count_time(net, SLOT_CONV6_BWD_DATA);
+    /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 62 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5,
+            keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_REDUCE);
+    /* 63 */ group_norm4_c32_bwd(dcoef_norm5, totals + AT_DW_NORM5, totals + AT_DB_NORM5,
+            dsums_norm5, coef_norm5, net->param + NORM5_WEIGHT, 256.0, n);
+    /* 64 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5,
+            dcoef_norm5, coef_norm5, keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_DATA);
+    /* 65 */ conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV6, y_dropout4,
+            dy_dropout5, tiles_conv6_bwd_weights, n), count_time(net, SLOT_CONV6_BWD_WEIGHTS);
+    clear_border(dy_dropout4, n, (struct image)IMAGE_16x16x32_B1);
+    /* 66 */ conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5,
+            packed + AT_WT_CONV6, tiles_conv6_bwd_data, n), count_time(net, SLOT_CONV6_BWD_DATA);
 
-    /* Call 67. Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4,
-            keep_dropout4, n);
-    count_time(net, SLOT_NORM4_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm4 + i * 96, dw_norm4, db_norm4, dsums_norm4 + i * 64,
-                coef_norm4 + i * 160, net->param + NORM4_WEIGHT, 256.0);
-    }
-    norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4, dcoef_norm4,
-            coef_norm4, keep_dropout4, n);
-    count_time(net, SLOT_NORM4_BWD_DATA);
-    conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(dw_conv5, y_dropout3, dy_dropout4,
-            tiles_conv5_bwd_weights, n);
-    count_time(net, SLOT_CONV5_BWD_WEIGHTS);
-    clear_border(dy_dropout3, n, 16, 16, 16, 1);
-    conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4, wt_conv5,
-            tiles_conv5_bwd_data, n);
-    count_time(net, SLOT_CONV5_BWD_DATA);
+    /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* 67 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4,
+            keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_REDUCE);
+    /* 68 */ group_norm4_c32_bwd(dcoef_norm4, totals + AT_DW_NORM4, totals + AT_DB_NORM4,
+            dsums_norm4, coef_norm4, net->param + NORM4_WEIGHT, 256.0, n);
+    /* 69 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4,
+            dcoef_norm4, coef_norm4, keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_DATA);
+    /* 70 */ conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV5, y_dropout3,
+            dy_dropout4, tiles_conv5_bwd_weights, n), count_time(net, SLOT_CONV5_BWD_WEIGHTS);
+    clear_border(dy_dropout3, n, (struct image)IMAGE_16x16x16_B1);
+    /* 71 */ conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4,
+            packed + AT_WT_CONV5, tiles_conv5_bwd_data, n), count_time(net, SLOT_CONV5_BWD_DATA);
 
-    /* Call 72. Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3,
-            keep_dropout3, n);
-    count_time(net, SLOT_NORM3_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c16_bwd(dcoef_norm3 + i * 48, dw_norm3, db_norm3, dsums_norm3 + i * 32,
-                coef_norm3 + i * 80, net->param + NORM3_WEIGHT, 256.0);
-    }
-    norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3, dcoef_norm3,
-            coef_norm3, keep_dropout3, n);
-    count_time(net, SLOT_NORM3_BWD_DATA);
-    conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(dw_conv4, y_maxpool1, dy_dropout3,
-            tiles_conv4_bwd_weights, n);
-    count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3, wt_conv4,
-            tiles_conv4_bwd_data, n);
-    count_time(net, SLOT_CONV4_BWD_DATA);
+    /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 72 */ norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3,
+            keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_REDUCE);
+    /* 73 */ group_norm4_c16_bwd(dcoef_norm3, totals + AT_DW_NORM3, totals + AT_DB_NORM3,
+            dsums_norm3, coef_norm3, net->param + NORM3_WEIGHT, 256.0, n);
+    /* 74 */ norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3,
+            dcoef_norm3, coef_norm3, keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_DATA);
+    /* 75 */ conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV4, y_maxpool1,
+            dy_dropout3, tiles_conv4_bwd_weights, n), count_time(net, SLOT_CONV4_BWD_WEIGHTS);
+    /* 76 */ conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3,
+            packed + AT_WT_CONV4, tiles_conv4_bwd_data, n), count_time(net, SLOT_CONV4_BWD_DATA);
 
-    /* Call 77. Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n);
-    count_time(net, SLOT_MAXPOOL1_BWD_DATA);
+    /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    /* 77 */ maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n),
+            count_time(net, SLOT_MAXPOOL1_BWD_DATA);
 
-    /* Call 78. Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_bwd_weights__direct(dw_conv3, y_dropout2, dy_conv3, n);
-    count_time(net, SLOT_CONV3_BWD_WEIGHTS);
-    clear_border(dy_dropout2, n, 32, 32, 32, 1);
-    conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3, wt_conv3, n);
-    count_time(net, SLOT_CONV3_BWD_DATA);
+    /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 78 */ conv1x1_c32_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV3, y_dropout2, dy_conv3,
+            n), count_time(net, SLOT_CONV3_BWD_WEIGHTS);
+    clear_border(dy_dropout2, n, (struct image)IMAGE_32x32x32_B1);
+    /* 79 */ conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3,
+            packed + AT_WT_CONV3, n), count_time(net, SLOT_CONV3_BWD_DATA);
 
-    /* Call 80. Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2,
-            keep_dropout2, n);
-    count_time(net, SLOT_NORM2_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_bwd(dcoef_norm2 + i * 96, dw_norm2, db_norm2, dsums_norm2 + i * 64,
-                coef_norm2 + i * 160, net->param + NORM2_WEIGHT, 1024.0);
-    }
-    norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2, dcoef_norm2,
-            coef_norm2, keep_dropout2, n);
-    count_time(net, SLOT_NORM2_BWD_DATA);
-    conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(dw_conv2, y_dropout1, dy_dropout2,
-            tiles_conv2_bwd_weights, n);
-    count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2, wt_conv2,
-            tiles_conv2_bwd_data, n);
-    count_time(net, SLOT_CONV2_BWD_DATA);
+    /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* 80 */ norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2,
+            keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_REDUCE);
+    /* 81 */ group_norm4_c32_bwd(dcoef_norm2, totals + AT_DW_NORM2, totals + AT_DB_NORM2,
+            dsums_norm2, coef_norm2, net->param + NORM2_WEIGHT, 1024.0, n);
+    /* 82 */ norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2,
+            dcoef_norm2, coef_norm2, keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_DATA);
+    /* 83 */ conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV2, y_dropout1,
+            dy_dropout2, tiles_conv2_bwd_weights, n), count_time(net, SLOT_CONV2_BWD_WEIGHTS);
+    /* 84 */ conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2,
+            packed + AT_WT_CONV2, tiles_conv2_bwd_data, n), count_time(net, SLOT_CONV2_BWD_DATA);
 
-    /* Call 85. Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1, keep_dropout1,
-            n);
-    count_time(net, SLOT_NORM1_BWD_REDUCE);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c16_bwd(dcoef_norm1 + i * 48, dw_norm1, db_norm1, dsums_norm1 + i * 32,
-                coef_norm1 + i * 80, net->param + NORM1_WEIGHT, 1024.0);
-    }
-    norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1,
-            coef_norm1, keep_dropout1, n);
-    count_time(net, SLOT_NORM1_BWD_DATA);
-    conv3x3_c3_k16_32x32_bwd_weights__direct(dw_conv1, y_input, dy_dropout1, n);
-    count_time(net, SLOT_CONV1_BWD_WEIGHTS);
+    /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    /* 85 */ norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1,
+            keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_REDUCE);
+    /* 86 */ group_norm4_c16_bwd(dcoef_norm1, totals + AT_DW_NORM1, totals + AT_DB_NORM1,
+            dsums_norm1, coef_norm1, net->param + NORM1_WEIGHT, 1024.0, n);
+    /* 87 */ norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1,
+            coef_norm1, keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_DATA);
+    /* 88 */ conv3x3_c3_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV1, y_input, dy_dropout1,
+            n), count_time(net, SLOT_CONV1_BWD_WEIGHTS);
 }
 
 /* A micro-batch of n images in evaluation mode. */
 static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
 {
-    float *const y_input = net->scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    float *const y_relu1 = net->scratch; /* 4 of 32 x 32 x 16; calls 2-4 */
-    float *const sums_norm1 = net->scratch + 79408; /* 4 of 3 x 16; calls 2-3 */
-    float *const w_conv1 = net->weights + AT_W_CONV1;
-    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 3-4 */
-    float *const coef_norm1 = net->scratch + 65536;
-    float *const y_dropout1 = net->scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
-    float *const y_relu2 = net->scratch; /* 4 of 32 x 32 x 32; calls 5-7 */
-    float *const sums_norm2 = net->scratch + 220032; /* 4 of 3 x 32; calls 5-6 */
-    float *const w_conv2 = net->weights + AT_W_CONV2;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 5-5 */
-    float *const tiles_conv2_fwd = net->scratch + 205056;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 6-7 */
-    float *const coef_norm2 = net->scratch + 262144;
-    float *const y_dropout2 = net->scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
-    float *const y_conv3 = net->scratch; /* 4 of 32 x 32 x 16; calls 8-9 */
-    float *const w_conv3 = net->weights + AT_W_CONV3;
-    float *const y_maxpool1 = net->scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
-    float *const y_relu3 = net->scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
-    float *const sums_norm3 = net->scratch + 10368; /* 4 of 3 x 16; calls 10-11 */
-    float *const w_conv4 = net->weights + AT_W_CONV4;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); calls 10-10 */
-    float *const tiles_conv4_fwd = net->scratch;
-    /* 4 of 5 x 16: a, b, m, mean - m, 1/deviation; calls 11-12 */
-    float *const coef_norm3 = net->scratch + 37120;
-    float *const y_dropout3 = net->scratch; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
-    float *const y_relu4 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
-    float *const sums_norm4 = net->scratch + 35712; /* 4 of 3 x 32; calls 13-14 */
-    float *const w_conv5 = net->weights + AT_W_CONV5;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 13-13 */
-    float *const tiles_conv5_fwd = net->scratch + 20736;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 14-15 */
-    float *const coef_norm4 = net->scratch + 74240;
-    float *const y_dropout4 = net->scratch; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
-    float *const y_relu5 = net->scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
-    float *const sums_norm5 = net->scratch + 93824; /* 4 of 3 x 32; calls 16-17 */
-    float *const w_conv6 = net->weights + AT_W_CONV6;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 16-16 */
-    float *const tiles_conv6_fwd = net->scratch + 74240;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 17-18 */
-    float *const coef_norm5 = net->scratch + 32768;
-    float *const y_dropout5 = net->scratch; /* 4 of 16 x 16 x 32; calls 18-19 */
-    float *const y_conv7 = net->scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
-    float *const w_conv7 = net->weights + AT_W_CONV7;
-    float *const y_maxpool2 = net->scratch + 14976; /* 4 of 10 x 10 x 16, border 1; calls 20-21 */
-    float *const y_relu6 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 21-23 */
-    float *const sums_norm6 = net->scratch + 21376; /* 4 of 3 x 32; calls 21-22 */
-    float *const w_conv8 = net->weights + AT_W_CONV8;
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); calls 21-21 */
-    float *const tiles_conv8_fwd = net->scratch;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 22-23 */
-    float *const coef_norm6 = net->scratch;
-    float *const y_dropout6 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
-    float *const y_relu7 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 24-26 */
-    float *const sums_norm7 = net->scratch + 40576; /* 4 of 3 x 32; calls 24-25 */
-    float *const w_conv9 = net->weights + AT_W_CONV9;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 24-24 */
-    float *const tiles_conv9_fwd = net->scratch;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 25-26 */
-    float *const coef_norm7 = net->scratch;
-    float *const y_dropout7 = net->scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
-    float *const y_relu8 = net->scratch + 32384; /* 4 of 8 x 8 x 32; calls 27-29 */
-    float *const sums_norm8 = net->scratch + 40576; /* 4 of 3 x 32; calls 27-28 */
-    float *const w_conv10 = net->weights + AT_W_CONV10;
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); calls 27-27 */
-    float *const tiles_conv10_fwd = net->scratch;
-    /* 4 of 5 x 32: a, b, m, mean - m, 1/deviation; calls 28-29 */
-    float *const coef_norm8 = net->scratch + 8192;
-    float *const y_dropout8 = net->scratch; /* 4 of 8 x 8 x 32; calls 29-30 */
-    float *const y_global_avgpool1 = net->scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
-    float *const y_conv11 = net->scratch; /* 4 of 1 x 1 x 16; calls 31-33 */
-    float *const w_conv11 = net->weights + AT_W_CONV11;
+    const float *const packed = net->weights;
+    float *const at = net->scratch;
+    float *const y_input = at + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
+    float *const y_relu1 = at; /* 4 of 32 x 32 x 16; calls 2-4 */
+    float *const sums_norm1 = at + 79408; /* 4 of 3 x 16; calls 2-3 */
+    float *const coef_norm1 = at + 65536; /* 4 of 5 x 16; calls 3-4 */
+    float *const y_dropout1 = at + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
+    float *const y_relu2 = at; /* 4 of 32 x 32 x 32; calls 5-7 */
+    float *const sums_norm2 = at + 220032; /* 4 of 3 x 32; calls 5-6 */
+    float *const tiles_conv2_fwd = at + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 5 */
+    float *const coef_norm2 = at + 262144; /* 4 of 5 x 32; calls 6-7 */
+    float *const y_dropout2 = at + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
+    float *const y_conv3 = at; /* 4 of 32 x 32 x 16; calls 8-9 */
+    float *const y_maxpool1 = at + 65536; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
+    float *const y_relu3 = at + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
+    float *const sums_norm3 = at + 10368; /* 4 of 3 x 16; calls 10-11 */
+    float *const tiles_conv4_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 10 */
+    float *const coef_norm3 = at + 37120; /* 4 of 5 x 16; calls 11-12 */
+    float *const y_dropout3 = at; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
+    float *const y_relu4 = at + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
+    float *const sums_norm4 = at + 35712; /* 4 of 3 x 32; calls 13-14 */
+    float *const tiles_conv5_fwd = at + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 13 */
+    float *const coef_norm4 = at + 74240; /* 4 of 5 x 32; calls 14-15 */
+    float *const y_dropout4 = at; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
+    float *const y_relu5 = at + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
+    float *const sums_norm5 = at + 93824; /* 4 of 3 x 32; calls 16-17 */
+    float *const tiles_conv6_fwd = at + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 16 */
+    float *const coef_norm5 = at + 32768; /* 4 of 5 x 32; calls 17-18 */
+    float *const y_dropout5 = at; /* 4 of 16 x 16 x 32; calls 18-19 */
+    float *const y_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
+    float *const y_maxpool2 = at + 14976; /* 4 of 10 x 10 x 16, border 1; calls 20-21 */
+    float *const y_relu6 = at + 32384; /* 4 of 8 x 8 x 32; calls 21-23 */
+    float *const sums_norm6 = at + 21376; /* 4 of 3 x 32; calls 21-22 */
+    float *const tiles_conv8_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 21 */
+    float *const coef_norm6 = at; /* 4 of 5 x 32; calls 22-23 */
+    float *const y_dropout6 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
+    float *const y_relu7 = at + 32384; /* 4 of 8 x 8 x 32; calls 24-26 */
+    float *const sums_norm7 = at + 40576; /* 4 of 3 x 32; calls 24-25 */
+    float *const tiles_conv9_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 24 */
+    float *const coef_norm7 = at; /* 4 of 5 x 32; calls 25-26 */
+    float *const y_dropout7 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
+    float *const y_relu8 = at + 32384; /* 4 of 8 x 8 x 32; calls 27-29 */
+    float *const sums_norm8 = at + 40576; /* 4 of 3 x 32; calls 27-28 */
+    float *const tiles_conv10_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 27 */
+    float *const coef_norm8 = at + 8192; /* 4 of 5 x 32; calls 28-29 */
+    float *const y_dropout8 = at; /* 4 of 8 x 8 x 32; calls 29-30 */
+    float *const y_global_avgpool1 = at + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
+    float *const y_conv11 = at; /* 4 of 1 x 1 x 16; calls 31-33 */
 
-    /* Call 1. conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, 32, 32, 3, 1);
-    load_c3_32x32(y_input, input_images(net, image), n);
-    conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input, w_conv1, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm1 + i * 80, sums_norm1 + i * 48, net->param + NORM1_WEIGHT,
-                net->param + NORM1_BIAS, 1024.0);
-    }
-    clear_border(y_dropout1, n, 32, 32, 16, 1);
-    norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
+    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input,
+            packed + AT_W_CONV1, n);
+    /* 3 */ group_norm4_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT,
+            net->param + NORM1_BIAS, 1024.0, n);
+    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
+    /* 4 */ norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
 
-    /* Call 5. conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1, w_conv2,
-            tiles_conv2_fwd, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm2 + i * 160, sums_norm2 + i * 96, net->param + NORM2_WEIGHT,
-                net->param + NORM2_BIAS, 1024.0);
-    }
-    norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* 5 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1,
+            packed + AT_W_CONV2, tiles_conv2_fwd, n);
+    /* 6 */ group_norm4_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT,
+            net->param + NORM2_BIAS, 1024.0, n);
+    /* 7 */ norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
 
-    /* Call 8. conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, w_conv3, n);
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 8 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n);
 
-    /* Call 9. maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, 16, 16, 16, 1);
-    maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(y_maxpool1, n, (struct image)IMAGE_16x16x16_B1);
+    /* 9 */ maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
 
-    /* Call 10. conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1, w_conv4,
-            tiles_conv4_fwd, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c16_fwd(coef_norm3 + i * 80, sums_norm3 + i * 48, net->param + NORM3_WEIGHT,
-                net->param + NORM3_BIAS, 256.0);
-    }
-    clear_border(y_dropout3, n, 16, 16, 16, 1);
-    norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 10 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1,
+            packed + AT_W_CONV4, tiles_conv4_fwd, n);
+    /* 11 */ group_norm4_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT,
+            net->param + NORM3_BIAS, 256.0, n);
+    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
+    /* 12 */ norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
 
-    /* Call 13. conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3, w_conv5,
-            tiles_conv5_fwd, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm4 + i * 160, sums_norm4 + i * 96, net->param + NORM4_WEIGHT,
-                net->param + NORM4_BIAS, 256.0);
-    }
-    clear_border(y_dropout4, n, 16, 16, 32, 1);
-    norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* 13 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3,
+            packed + AT_W_CONV5, tiles_conv5_fwd, n);
+    /* 14 */ group_norm4_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT,
+            net->param + NORM4_BIAS, 256.0, n);
+    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
+    /* 15 */ norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
 
-    /* Call 16. conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4, w_conv6,
-            tiles_conv6_fwd, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm5 + i * 160, sums_norm5 + i * 96, net->param + NORM5_WEIGHT,
-                net->param + NORM5_BIAS, 256.0);
-    }
-    norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 16 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4,
+            packed + AT_W_CONV6, tiles_conv6_fwd, n);
+    /* 17 */ group_norm4_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT,
+            net->param + NORM5_BIAS, 256.0, n);
+    /* 18 */ norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
 
-    /* Call 19. conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, w_conv7, n);
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 19 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n);
 
-    /* Call 20. maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, 8, 8, 16, 1);
-    maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(y_maxpool2, n, (struct image)IMAGE_8x8x16_B1);
+    /* 20 */ maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
 
-    /* Call 21. conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2, w_conv8,
-            tiles_conv8_fwd, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm6 + i * 160, sums_norm6 + i * 96, net->param + NORM6_WEIGHT,
-                net->param + NORM6_BIAS, 64.0);
-    }
-    clear_border(y_dropout6, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 21 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2,
+            packed + AT_W_CONV8, tiles_conv8_fwd, n);
+    /* 22 */ group_norm4_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT,
+            net->param + NORM6_BIAS, 64.0, n);
+    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
+    /* 23 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
 
-    /* Call 24. conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6, w_conv9,
-            tiles_conv9_fwd, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm7 + i * 160, sums_norm7 + i * 96, net->param + NORM7_WEIGHT,
-                net->param + NORM7_BIAS, 64.0);
-    }
-    clear_border(y_dropout7, n, 8, 8, 32, 1);
-    norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 24 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6,
+            packed + AT_W_CONV9, tiles_conv9_fwd, n);
+    /* 25 */ group_norm4_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT,
+            net->param + NORM7_BIAS, 64.0, n);
+    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
+    /* 26 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
 
-    /* Call 27. conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7, w_conv10,
-            tiles_conv10_fwd, n);
-    for (int i = 0; i < n; i++) {
-        group_norm4_c32_fwd(coef_norm8 + i * 160, sums_norm8 + i * 96, net->param + NORM8_WEIGHT,
-                net->param + NORM8_BIAS, 64.0);
-    }
-    norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 27 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7,
+            packed + AT_W_CONV10, tiles_conv10_fwd, n);
+    /* 28 */ group_norm4_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT,
+            net->param + NORM8_BIAS, 64.0, n);
+    /* 29 */ norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
 
-    /* Call 30. global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    /* 30 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
 
-    /* Call 31. conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, w_conv11, n);
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 31 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n);
 
-    /* Call 32. softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
-    store_logits(net, image, n, y_conv11);
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    /* 32 */ softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
+    /* 33 */ store_logits(net, image, n, y_conv11);
 }
 
 /* Calls a function for each micro-batch of these chunks, in order. */
@@ -3821,426 +3658,320 @@ static void add_image_moments(double *restrict moments, double before, const flo
     }
 }
 
-/* group norm: statistics over 4 x count elements, 4 sets.
- * sums: 3 x 16, those (see add_image_moments) of each channel over `count` values.
- * coef: 5 x 16: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
- * deviation.
- * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 16 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void group_norm4_c16_fwd(float *restrict coef, const float *restrict sums,
-        const float *restrict weight, const float *restrict bias, double count)
-{
-    double moments[32] = {0.0};
-    add_image_moments(moments, 0.0, sums, 16, count);
-    for (int first = 0; first < 16; first += 4) {
-        double mean = 0.0;
-        for (int k = first; k < first + 4; k++) {
-            mean += moments[k] / 4;
-        }
-        double squares = 0.0;
-        for (int k = first; k < first + 4; k++) {
-            const double distance = moments[k] - mean;
-            squares += moments[16 + k] + distance * distance * count;
-        }
-        const double scale = 1.0 / sqrt(squares / (count * 4) + 1e-05);
-        const float near = (float)mean;
-        const double rest = mean - (double)near;
-        for (int k = first; k < first + 4; k++) {
-            const double a = (double)weight[k] * scale;
-            coef[k] = (float)a;
-            coef[16 + k] = (float)((double)bias[k] - a * rest);
-            coef[32 + k] = near;
-            coef[48 + k] = (float)rest;
-            coef[64 + k] = (float)scale;
-        }
-    }
-}
+/* What tells one group norm from another: a set is the channels that share their statistics,
+ * vectors have `pitch` places. */
+struct group_norm {
+    int channels, set, pitch;
+    double eps;
+};
 
-/* Gradient of group norm, dx = A * dy + B * (x - m) + D per channel.
- * sums: 2 x 16, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
- * dcoef: 3 x 16: A, B, D (set). dweight, dbias: 16 (added to).
- * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
- * templates/ops/norm.c.tpl */
-static void group_norm4_c16_bwd(float *restrict dcoef, float *restrict dweight,
-        float *restrict dbias, const float *restrict sums, const float *restrict coef,
-        const float *restrict weight, double count)
-{
-    for (int first = 0; first < 16; first += 4) {
-        const double rest = (double)coef[48 + first];
-        const double scale = (double)coef[64 + first];
-        double sum = 0.0;
-        double product = 0.0;
-        for (int k = first; k < first + 4; k++) {
-            const double along = ((double)sums[16 + k] - rest * (double)sums[k]) * scale;
-            sum += (double)weight[k] * (double)sums[k];
-            product += (double)weight[k] * along;
-            dweight[k] += (float)along;
-            dbias[k] += sums[k];
-        }
-        const double b = -scale * scale * product / (count * 4);
-        const double d = -scale * sum / (count * 4) - b * rest;
-        for (int k = first; k < first + 4; k++) {
-            dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[16 + k] = (float)b;
-            dcoef[32 + k] = (float)d;
-        }
-    }
-}
-
-/* group norm: statistics over 8 x count elements, 4 sets.
- * sums: 3 x 32, those (see add_image_moments) of each channel over `count` values.
- * coef: 5 x 32: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 /
- * deviation.
- * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = 32 channels; eps 1e-05. templates/ops/norm.c.tpl */
-static void group_norm4_c32_fwd(float *restrict coef, const float *restrict sums,
-        const float *restrict weight, const float *restrict bias, double count)
+/* Normalization: y = weight * x-hat + bias with x-hat = (x - mean) / deviation, where mean and
+ * deviation are those of the set * count elements of a set in one image, deviation = sqrt(variance
+ * + eps).
+ * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to
+ * float and b = bias - a * (mean - m): of an x near its mean, x - m is exact.
+ * sums: 3 x pitch, those (see add_image_moments) of each channel over `count` values.
+ * coef: 5 x pitch: a, b, m, mean - m, 1 / deviation. templates/ops/norm.c.tpl */
+static INLINE void group_norm_fwd(float *restrict coef, const float *restrict sums,
+        const float *restrict weight, const float *restrict bias, double count,
+        struct group_norm of)
 {
     double moments[64] = {0.0};
-    add_image_moments(moments, 0.0, sums, 32, count);
-    for (int first = 0; first < 32; first += 8) {
+    add_image_moments(moments, 0.0, sums, of.pitch, count);
+    for (int first = 0; first < of.channels; first += of.set) {
         double mean = 0.0;
-        for (int k = first; k < first + 8; k++) {
-            mean += moments[k] / 8;
+        for (int k = first; k < first + of.set; k++) {
+            mean += moments[k] / of.set;
         }
         double squares = 0.0;
-        for (int k = first; k < first + 8; k++) {
+        for (int k = first; k < first + of.set; k++) {
             const double distance = moments[k] - mean;
-            squares += moments[32 + k] + distance * distance * count;
+            squares += moments[of.pitch + k] + distance * distance * count;
         }
-        const double scale = 1.0 / sqrt(squares / (count * 8) + 1e-05);
+        const double scale = 1.0 / sqrt(squares / (count * of.set) + of.eps);
         const float near = (float)mean;
         const double rest = mean - (double)near;
-        for (int k = first; k < first + 8; k++) {
+        for (int k = first; k < first + of.set; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
-            coef[32 + k] = (float)((double)bias[k] - a * rest);
-            coef[64 + k] = near;
-            coef[96 + k] = (float)rest;
-            coef[128 + k] = (float)scale;
+            coef[of.pitch + k] = (float)((double)bias[k] - a * rest);
+            coef[2 * of.pitch + k] = near;
+            coef[3 * of.pitch + k] = (float)rest;
+            coef[4 * of.pitch + k] = (float)scale;
         }
     }
 }
 
-/* Gradient of group norm, dx = A * dy + B * (x - m) + D per channel.
- * sums: 2 x 32, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
- * dcoef: 3 x 32: A, B, D (set). dweight, dbias: 32 (added to).
- * With x-hat = (x - mean) * scale and means over a set in angle brackets:
- * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>).
- * templates/ops/norm.c.tpl */
-static void group_norm4_c32_bwd(float *restrict dcoef, float *restrict dweight,
+/* Its gradient. x-hat depends on every x of its set, through mean and deviation, so with s = 1 /
+ * deviation, g = weight * dy and means over a set in angle brackets
+ *     dx = s * (g - <g> - x-hat * <g * x-hat>).
+ * With x-hat = s * ((x - m) - (mean - m)) that is what kernels apply, A * dy + B * (x - m) + D:
+ *     A = weight * s,  B = -s * s * <g * x-hat>,  D = -s * <g> - B * (mean - m).
+ * Both means follow from two sums a channel: sum of g * x-hat = weight * s * (sum of dy * (x - m) -
+ * (mean - m) * sum of dy).
+ * sums: 2 x pitch: sum of dy, sum of dy * (x - m); coef as the forward pass left it.
+ * dcoef: 3 x pitch: A, B, D (set). dweight, dbias: channels (added to). templates/ops/norm.c.tpl */
+static INLINE void group_norm_bwd(float *restrict dcoef, float *restrict dweight,
         float *restrict dbias, const float *restrict sums, const float *restrict coef,
-        const float *restrict weight, double count)
+        const float *restrict weight, double count, struct group_norm of)
 {
-    for (int first = 0; first < 32; first += 8) {
-        const double rest = (double)coef[96 + first];
-        const double scale = (double)coef[128 + first];
+    for (int first = 0; first < of.channels; first += of.set) {
+        const double rest = (double)coef[3 * of.pitch + first];
+        const double scale = (double)coef[4 * of.pitch + first];
         double sum = 0.0;
         double product = 0.0;
-        for (int k = first; k < first + 8; k++) {
-            const double along = ((double)sums[32 + k] - rest * (double)sums[k]) * scale;
+        for (int k = first; k < first + of.set; k++) {
+            const double along = ((double)sums[of.pitch + k] - rest * (double)sums[k]) * scale;
             sum += (double)weight[k] * (double)sums[k];
             product += (double)weight[k] * along;
             dweight[k] += (float)along;
             dbias[k] += sums[k];
         }
-        const double b = -scale * scale * product / (count * 8);
-        const double d = -scale * sum / (count * 8) - b * rest;
-        for (int k = first; k < first + 8; k++) {
+        const double b = -scale * scale * product / (count * of.set);
+        const double d = -scale * sum / (count * of.set) - b * rest;
+        for (int k = first; k < first + of.set; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[32 + k] = (float)b;
-            dcoef[64 + k] = (float)d;
+            dcoef[of.pitch + k] = (float)b;
+            dcoef[2 * of.pitch + k] = (float)d;
         }
     }
 }
+
+/* Of n images, by a norm of these sizes. */
+#define GROUP_NORM(NAME, ...) \
+    static void NAME##_fwd(float *restrict coef, const float *restrict sums, \
+            const float *restrict weight, const float *restrict bias, double count, int n) \
+    { \
+        const struct group_norm of = {__VA_ARGS__}; \
+        for (int i = 0; i < n; i++, coef += 5 * of.pitch, sums += 3 * of.pitch) { \
+            group_norm_fwd(coef, sums, weight, bias, count, of); \
+        } \
+} \
+static void NAME##_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, \
+        const float *restrict sums, const float *restrict coef, const float *restrict weight, \
+        double count, int n) \
+{ \
+    const struct group_norm of = {__VA_ARGS__}; \
+    for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, sums += 2 * of.pitch, \
+            coef += 5 * of.pitch) { \
+        group_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, of); \
+    } \
+    }
+
+GROUP_NORM(group_norm4_c16, .channels = 16, .set = 4, .pitch = 16, .eps = 1e-05)
+
+GROUP_NORM(group_norm4_c32, .channels = 32, .set = 8, .pitch = 32, .eps = 1e-05)
 
 /* -- 7. Weights -------------------------------------------------------------------------------- */
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c3_k16_by16(float *restrict canonical, const float *restrict packed)
+/* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical,
+ * [output][input][tap].
+ * templates/ops/conv/pack_loops.c.tpl */
+static INLINE void unpack_taps(float *restrict canonical, const float *restrict packed, int taps,
+        int inputs, int outputs, int pitch)
 {
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; i < 3; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 3 + i) * 9 + tap] = packed[(tap * 3 + i) * 16 + k];
+    for (int k = 0; k < outputs; k++) {
+        for (int i = 0; i < inputs; i++) {
+            for (int tap = 0; tap < taps; tap++) {
+                canonical[(k * inputs + i) * taps + tap] = packed[(tap * inputs + i) * pitch + k];
             }
         }
     }
 }
+#define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict canonical, const float *restrict packed) \
+    { \
+        unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> w of a 3 x 3 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_conv3x3_c3_k16_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> w: blocks of `block` outputs, in each [tap][inputs][outputs];
+ * zeros where there are fewer outputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+static INLINE void pack_taps(float *restrict packed, const float *restrict canonical, int taps,
+        int inputs, int outputs, int pitch, int block)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 9; tap++) {
-            for (int i = 0; i < 3; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 16 ? canonical[(k * 3 + i) * 9 + tap] : 0.0f;
+    for (int first = 0; first < pitch; first += block) {
+        for (int tap = 0; tap < taps; tap++) {
+            for (int i = 0; i < inputs; i++) {
+                for (int k = first; k < first + block; k++) {
+                    *packed++ = k < outputs ? canonical[(k * inputs + i) * taps + tap] : 0.0f;
                 }
             }
         }
     }
 }
-
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c16_k32_by32(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 32; k++) {
-        for (int i = 0; i < 16; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 16 + i) * 9 + tap] = packed[(tap * 16 + i) * 32 + k];
-            }
-        }
+#define PACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        pack_taps(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
     }
-}
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
- * */
-static void pack_conv3x3_c16_k32_by32_winograd4(float *restrict packed,
-        const float *restrict canonical)
+/* Canonical weights -> G w G': 36 frequencies, in each blocks of 32 outputs, in
+ * each [inputs][outputs]; zeros where there are fewer outputs than `pitch`.
+ * templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_by32(float *restrict packed, const float *restrict canonical,
+        int inputs, int outputs, int pitch)
 {
-    for (int first = 0; first < 32; first += 32) {
-        for (int i = 0; i < 16; i++) {
-            float taps[288] = {0.0f};
-            for (int k = first; k < first + 32 && k < 32; k++) {
+    for (int first = 0; first < pitch; first += 32) {
+        for (int i = 0; i < inputs; i++) {
+            float taps[9 * 32] = {0.0f};
+            for (int k = first; k < first + 32 && k < outputs; k++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 32 + k - first] = canonical[(k * 16 + i) * 9 + tap];
+                    taps[tap * 32 + k - first] = canonical[(k * inputs + i) * 9 + tap];
                 }
             }
             for (int lane = 0; lane < 32; lane += 16) {
-                winograd_filter(packed + first * 16 + i * 32 + lane, 512, taps + lane, 32);
+                winograd_filter(packed + first * inputs + i * 32 + lane, inputs * pitch,
+                        taps + lane, 32);
             }
         }
     }
 }
+#define WINOGRAD_PACK_BY32(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_by32(packed, canonical, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
- * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
- * zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k32_by16_winograd4(float *restrict packed,
-        const float *restrict canonical)
+/* Canonical weights -> G w G', the window turned around for the data gradient: 36 frequencies, in
+ * each blocks of 16 inputs, in each [outputs][inputs]; zeros where there are fewer inputs than
+ * `pitch`. templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_transposed_by16(float *restrict packed,
+        const float *restrict canonical, int inputs, int outputs, int pitch)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int k = 0; k < 32; k++) {
-            float taps[144] = {0.0f};
-            for (int i = first; i < first + 16 && i < 16; i++) {
+    for (int first = 0; first < pitch; first += 16) {
+        for (int k = 0; k < outputs; k++) {
+            float taps[9 * 16] = {0.0f};
+            for (int i = first; i < first + 16 && i < inputs; i++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 16 + i - first] = canonical[(k * 16 + i) * 9 + 8 - tap];
+                    taps[tap * 16 + i - first] = canonical[(k * inputs + i) * 9 + 8 - tap];
                 }
             }
             for (int lane = 0; lane < 16; lane += 16) {
-                winograd_filter(packed + first * 32 + k * 16 + lane, 512, taps + lane, 16);
+                winograd_filter(packed + first * outputs + k * 16 + lane, outputs * pitch,
+                        taps + lane, 16);
             }
         }
     }
 }
-
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv1x1_c32_k16_by16(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; i < 32; i++) {
-            for (int tap = 0; tap < 1; tap++) {
-                canonical[(k * 32 + i) * 1 + tap] = packed[(tap * 32 + i) * 16 + k];
-            }
-        }
+#define WINOGRAD_PACK_TRANSPOSED_BY16(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_transposed_by16(packed, canonical, INPUTS, OUTPUTS, PITCH); \
     }
-}
 
-/* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_conv1x1_c32_k16_by16(float *restrict packed, const float *restrict canonical)
+/* Canonical weights -> w, of a data gradient: blocks of `block` inputs, in each
+ * [tap][outputs][inputs], the taps in the order in which the kernel reads them; zeros where there
+ * are fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+static INLINE void pack_transposed_taps_in_order(float *restrict packed,
+        const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block,
+        const int *tap_of)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int i = 0; i < 32; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 16 ? canonical[(k * 32 + i) * 1 + tap] : 0.0f;
+    for (int first = 0; first < pitch; first += block) {
+        for (int tap = 0; tap < taps; tap++) {
+            for (int k = 0; k < outputs; k++) {
+                for (int i = first; i < first + block; i++) {
+                    *packed++ = i < inputs ? canonical[(k * inputs + i) * taps + tap_of[tap]]
+                            : 0.0f;
                 }
             }
         }
     }
 }
-
-/* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
- * templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k16_by32(float *restrict packed,
-        const float *restrict canonical)
-{
-    static const int tap_of[1] = {0};
-    for (int first = 0; first < 32; first += 32) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int k = 0; k < 16; k++) {
-                for (int i = first; i < first + 32; i++) {
-                    *packed++ = i < 32 ? canonical[(k * 32 + i) * 1 + tap_of[tap]] : 0.0f;
-                }
-            }
-        }
+#define PACK_TRANSPOSED_IN_ORDER(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        static const int tap_of[TAPS] = {__VA_ARGS__}; \
+        pack_transposed_taps_in_order(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, \
+                tap_of); \
     }
-}
 
-/* dw of a 3 x 3 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c16_k16_by16(float *restrict canonical, const float *restrict packed)
+/* Canonical weights -> G w G': 36 frequencies, in each blocks of 16 outputs, in
+ * each [inputs][outputs]; zeros where there are fewer outputs than `pitch`.
+ * templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_by16(float *restrict packed, const float *restrict canonical,
+        int inputs, int outputs, int pitch)
 {
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; i < 16; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 16 + i) * 9 + tap] = packed[(tap * 16 + i) * 16 + k];
-            }
-        }
-    }
-}
-
-/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 16 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
- * */
-static void pack_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
-        const float *restrict canonical)
-{
-    for (int first = 0; first < 16; first += 16) {
-        for (int i = 0; i < 16; i++) {
-            float taps[144] = {0.0f};
-            for (int k = first; k < first + 16 && k < 16; k++) {
+    for (int first = 0; first < pitch; first += 16) {
+        for (int i = 0; i < inputs; i++) {
+            float taps[9 * 16] = {0.0f};
+            for (int k = first; k < first + 16 && k < outputs; k++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 16 + k - first] = canonical[(k * 16 + i) * 9 + tap];
+                    taps[tap * 16 + k - first] = canonical[(k * inputs + i) * 9 + tap];
                 }
             }
             for (int lane = 0; lane < 16; lane += 16) {
-                winograd_filter(packed + first * 16 + i * 16 + lane, 256, taps + lane, 16);
+                winograd_filter(packed + first * inputs + i * 16 + lane, inputs * pitch,
+                        taps + lane, 16);
             }
         }
     }
 }
+#define WINOGRAD_PACK_BY16(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_by16(packed, canonical, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
- * gradient: 36 frequencies, in each blocks of 16 outputs, in each [input][output]; pad outputs
- * zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c16_k16_by16_winograd4(float *restrict packed,
-        const float *restrict canonical)
+/* Canonical weights -> G w G', the window turned around for the data gradient: 36 frequencies, in
+ * each blocks of 32 inputs, in each [outputs][inputs]; zeros where there are fewer inputs than
+ * `pitch`. templates/ops/conv/winograd_pack_loops.c.tpl */
+static INLINE void winograd_pack_transposed_by32(float *restrict packed,
+        const float *restrict canonical, int inputs, int outputs, int pitch)
 {
-    for (int first = 0; first < 16; first += 16) {
-        for (int k = 0; k < 16; k++) {
-            float taps[144] = {0.0f};
-            for (int i = first; i < first + 16 && i < 16; i++) {
+    for (int first = 0; first < pitch; first += 32) {
+        for (int k = 0; k < outputs; k++) {
+            float taps[9 * 32] = {0.0f};
+            for (int i = first; i < first + 32 && i < inputs; i++) {
                 for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 16 + i - first] = canonical[(k * 16 + i) * 9 + 8 - tap];
-                }
-            }
-            for (int lane = 0; lane < 16; lane += 16) {
-                winograd_filter(packed + first * 16 + k * 16 + lane, 256, taps + lane, 16);
-            }
-        }
-    }
-}
-
-/* dw of a 3 x 3 convolution (rows of channels, 32 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv3x3_c32_k32_by32(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 32; k++) {
-        for (int i = 0; i < 32; i++) {
-            for (int tap = 0; tap < 9; tap++) {
-                canonical[(k * 32 + i) * 9 + tap] = packed[(tap * 32 + i) * 32 + k];
-            }
-        }
-    }
-}
-
-/* Canonical weights -> G w G' of a 3 x 3 convolution: 36 frequencies, in each blocks
- * of 32 outputs, in each [input][output]; pad outputs zero. templates/ops/conv/winograd_pack.c.tpl
- * */
-static void pack_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
-        const float *restrict canonical)
-{
-    for (int first = 0; first < 32; first += 32) {
-        for (int i = 0; i < 32; i++) {
-            float taps[288] = {0.0f};
-            for (int k = first; k < first + 32 && k < 32; k++) {
-                for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 32 + k - first] = canonical[(k * 32 + i) * 9 + tap];
+                    taps[tap * 32 + i - first] = canonical[(k * inputs + i) * 9 + 8 - tap];
                 }
             }
             for (int lane = 0; lane < 32; lane += 16) {
-                winograd_filter(packed + first * 32 + i * 32 + lane, 1024, taps + lane, 32);
+                winograd_filter(packed + first * outputs + k * 32 + lane, outputs * pitch,
+                        taps + lane, 32);
             }
         }
     }
 }
+#define WINOGRAD_PACK_TRANSPOSED_BY32(NAME, INPUTS, OUTPUTS, PITCH) \
+    static void NAME(float *restrict packed, const float *restrict canonical) \
+    { \
+        winograd_pack_transposed_by32(packed, canonical, INPUTS, OUTPUTS, PITCH); \
+    }
 
-/* Canonical weights -> G w G' of a 3 x 3 convolution, its window turned around for the data
- * gradient: 36 frequencies, in each blocks of 32 outputs, in each [input][output]; pad outputs
- * zero. templates/ops/conv/winograd_pack.c.tpl */
-static void pack_transposed_conv3x3_c32_k32_by32_winograd4(float *restrict packed,
-        const float *restrict canonical)
-{
-    for (int first = 0; first < 32; first += 32) {
-        for (int k = 0; k < 32; k++) {
-            float taps[288] = {0.0f};
-            for (int i = first; i < first + 32 && i < 32; i++) {
-                for (int tap = 0; tap < 9; tap++) {
-                    taps[tap * 32 + i - first] = canonical[(k * 32 + i) * 9 + 8 - tap];
-                }
-            }
-            for (int lane = 0; lane < 32; lane += 16) {
-                winograd_filter(packed + first * 32 + k * 32 + lane, 1024, taps + lane, 32);
-            }
-        }
-    }
-}
+UNPACK(unpack_conv3x3_c3_k16_by16, 9, 3, 16, 16)
 
-/* dw of a 1 x 1 convolution (rows of channels, 16 outputs each) -> canonical, outputs first.
- * templates/ops/conv/pack.c.tpl */
-static void unpack_conv1x1_c32_k10_by16(float *restrict canonical, const float *restrict packed)
-{
-    for (int k = 0; k < 10; k++) {
-        for (int i = 0; i < 32; i++) {
-            for (int tap = 0; tap < 1; tap++) {
-                canonical[(k * 32 + i) * 1 + tap] = packed[(tap * 32 + i) * 16 + k];
-            }
-        }
-    }
-}
+PACK(pack_conv3x3_c3_k16_by16, 9, 3, 16, 16, 16)
 
-/* Canonical weights -> w of a 1 x 1 convolution: blocks of 16 outputs, in each
- * [tap][input][output]; pad outputs zero. templates/ops/conv/pack.c.tpl */
-static void pack_conv1x1_c32_k10_by16(float *restrict packed, const float *restrict canonical)
-{
-    for (int first = 0; first < 16; first += 16) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int i = 0; i < 32; i++) {
-                for (int k = first; k < first + 16; k++) {
-                    *packed++ = k < 10 ? canonical[(k * 32 + i) * 1 + tap] : 0.0f;
-                }
-            }
-        }
-    }
-}
+UNPACK(unpack_conv3x3_c16_k32_by32, 9, 16, 32, 32)
 
-/* Canonical weights -> w of a 1 x 1 convolution, its data gradient: blocks of 32 outputs, in each
- * [tap][input][output], the taps in the order in which the kernel reads them; pad outputs zero.
- * templates/ops/conv/pack.c.tpl */
-static void pack_transposed_conv1x1_c32_k10_by32(float *restrict packed,
-        const float *restrict canonical)
-{
-    static const int tap_of[1] = {0};
-    for (int first = 0; first < 32; first += 32) {
-        for (int tap = 0; tap < 1; tap++) {
-            for (int k = 0; k < 10; k++) {
-                for (int i = first; i < first + 32; i++) {
-                    *packed++ = i < 32 ? canonical[(k * 32 + i) * 1 + tap_of[tap]] : 0.0f;
-                }
-            }
-        }
-    }
-}
+WINOGRAD_PACK_BY32(pack_conv3x3_c16_k32_by32_winograd4, 16, 32, 32)
+
+WINOGRAD_PACK_TRANSPOSED_BY16(pack_transposed_conv3x3_c16_k32_by16_winograd4, 16, 32, 16)
+
+UNPACK(unpack_conv1x1_c32_k16_by16, 1, 32, 16, 16)
+
+PACK(pack_conv1x1_c32_k16_by16, 1, 32, 16, 16, 16)
+
+PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k16_by32, 1, 32, 16, 32, 32, 0)
+
+UNPACK(unpack_conv3x3_c16_k16_by16, 9, 16, 16, 16)
+
+WINOGRAD_PACK_BY16(pack_conv3x3_c16_k16_by16_winograd4, 16, 16, 16)
+
+WINOGRAD_PACK_TRANSPOSED_BY16(pack_transposed_conv3x3_c16_k16_by16_winograd4, 16, 16, 16)
+
+UNPACK(unpack_conv3x3_c32_k32_by32, 9, 32, 32, 32)
+
+WINOGRAD_PACK_BY32(pack_conv3x3_c32_k32_by32_winograd4, 32, 32, 32)
+
+WINOGRAD_PACK_TRANSPOSED_BY32(pack_transposed_conv3x3_c32_k32_by32_winograd4, 32, 32, 32)
+
+UNPACK(unpack_conv1x1_c32_k10_by16, 1, 32, 10, 16)
+
+PACK(pack_conv1x1_c32_k10_by16, 1, 32, 10, 16, 16)
+
+PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k10_by32, 1, 32, 10, 32, 32, 0)
 
 /* Where each parameter's gradient and packed copies are. */
 static const struct weight weights[27] = {
@@ -4950,7 +4681,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "3fec50079014e7fa",
+    .arithmetic = "2ff52d0ddf152a15",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -48,6 +48,11 @@ function functions.new_list()
     return { texts = {}, prototypes = {} }
 end
 
+--- Notes that a helper is called by what is no template of a function.
+function functions:call(helper)
+    self.calls[helper] = true
+end
+
 --- Whether there is a function of that name, made from the same source; else notes it. A text
 --- follows from its source, and two functions of one name that differ would be a bug of name.lua.
 --- but: a key of the source on which the text does not depend

@@ -3,40 +3,46 @@
 
 local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
+local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
 local norm <const> = require "ops/norm"
 local template <const> = require "emit/template"
 
 local phases <const> = {}
 
+-- The pointer that each block of memory of a phase begins with, by the scope of its buffers, and
+-- what declares it.
+local BLOCKS <const> = {
+    weights = { "packed", "const float *const packed = net->weights;" },
+    chunk = { "totals", "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;" },
+    micro_batch = { "own",
+        "float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;" },
+    thread = { "thread", "float *const thread = net->thread;" },
+    scratch = { "at", "float *const at = net->scratch;" },
+}
+
 -- Where a buffer begins, for the first image of a micro-batch. Places in scratch memory are written
--- their pointers are: nobody else asks for them. offset: of memory.lua
-local function pointer_text(buffer, offset)
-    if buffer.scope == "scratch" then
-        return c.add("net->scratch", offset[buffer])
-    elseif buffer.scope == "micro_batch" then
-        return "own + " .. name.offset(buffer.name)
-    elseif buffer.scope == "chunk" then
-        return "totals + " .. name.offset(buffer.name)
-    end
-    return string.format("net->%s + %s", buffer.scope, name.offset(buffer.name))
+-- where their pointers are: nobody else asks for them. offset: of memory.lua
+local function place_text(buffer, offset)
+    local block <const> = BLOCKS[buffer.scope][1]
+    return buffer.scope == "scratch" and c.add(block, offset[buffer])
+        or block .. " + " .. name.offset(buffer.name)
+end
+
+-- Whether a buffer has a pointer of its own: what lies in scratch memory has, for its place is a
+-- number, and what does not hold floats.
+local function has_pointer(buffer)
+    return buffer.scope == "scratch" or buffer.holds ~= nil
 end
 
 -- What lies in scratch memory, and for which calls of its plan.
 local function scratch_note(buffer)
-    return string.format(" /* %s%s; calls %d-%d */",
-        buffer.copies > 1 and buffer.copies .. " of " or "", buffer.shape, buffer.first,
-        buffer.last)
-end
-
--- each: for image i of the micro-batch
-local function argument_text(arg, each)
-    if type(arg) == "string" then
-        return arg
-    elseif each and arg.copies > 1 then
-        return string.format("%s + i * %d", arg.name, arg.floats)
-    end
-    return arg.name
+    local rows <const> = buffer.row and not buffer.layout and not buffer.holds
+        and string.format("%d x %d", buffer.floats // buffer.row.pitch, buffer.row.pitch)
+    return string.format(" /* %s%s; %s */",
+        buffer.copies > 1 and buffer.copies .. " of " or "", rows or buffer.shape,
+        buffer.first == buffer.last and "call " .. buffer.first
+            or string.format("calls %d-%d", buffer.first, buffer.last))
 end
 
 -- The profile slots of calls that are no kernels.
@@ -75,7 +81,7 @@ local POINTERS <const> = {
     floats = "float *const %s = %s;",
     bytes = "uint8_t *const %s = (uint8_t *)(%s);",
     doubles = "double *const %s = (double *)(%s);",
-    bits = "uint8_t *const %s = net->run->dropout ? (uint8_t *)(%s) : NULL;",
+    bits = "uint8_t *const %s = bits(net, %s);",
 }
 
 -- The text of one phase while it grows.
@@ -89,29 +95,25 @@ local function append(list, form, ...)
     list[#list + 1] = form:format(...)
 end
 
--- What of the function around it a pointer to memory of a scope reads.
-local USES <const> = { chunk = { "totals", "chunk" }, micro_batch = { "micro_batch" } }
-
--- Declares the pointer to a buffer where it is first used.
-local function declare(body, buffer)
-    if body.declared[buffer] then
-        return
+-- What stands for a buffer in a call: its pointer, declared where it is first used, or its place.
+local function buffer_text(body, buffer)
+    if not body.declared[buffer] then
+        body.declared[buffer] = true
+        body.uses[buffer.scope] = true -- the parameter that says which block, if one does
+        body.uses[buffer.scope .. " block"] = true
+        if has_pointer(buffer) then
+            append(body.pointers, "%s%s", POINTERS[buffer.holds or "floats"]:format(buffer.name,
+                place_text(buffer, body.is.memory.offset)),
+                buffer.scope == "scratch" and scratch_note(buffer) or "")
+        end
     end
-    body.declared[buffer] = true
-    for _, used in ipairs(USES[buffer.scope] or {}) do
-        body.uses[used] = true
-    end
-    append(body.pointers, "%s%s", POINTERS[buffer.holds or "floats"]:format(buffer.name,
-        pointer_text(buffer, body.is.memory.offset)),
-        buffer.scope == "scratch" and scratch_note(buffer) or "")
+    return has_pointer(buffer) and buffer.name or place_text(buffer, body.is.memory.offset)
 end
 
 local function clear_borders(body, list)
     for _, buffer in ipairs(list) do
-        declare(body, buffer)
-        local l <const> = buffer.layout
-        append(body.lines, "clear_border(%s, n, %d, %d, %d, %d);", buffer.name, l.h, l.w, l.pitch,
-            l.border)
+        append(body.lines, "clear_border(%s, n, (struct image)%s);", buffer_text(body, buffer),
+            (layout.macro(buffer.layout)))
     end
 end
 
@@ -120,29 +122,21 @@ local function arguments_text(body, call)
     local args <const> = {}
     for k, arg in ipairs(call.args) do
         if type(arg) == "table" then
-            declare(body, arg)
-        elseif argument.reads[arg] then
-            body.uses[argument.reads[arg]] = true
+            args[k] = buffer_text(body, arg)
+        else
+            body.uses[argument.reads[arg] or ""] = true
+            args[k] = arg == argument.ahead and not body.uses.next and "NULL" or arg
         end
-        args[k] = arg == argument.ahead and not body.uses.next and "NULL"
-            or argument_text(arg, call.each)
     end
     return table.concat(args, ", ")
 end
 
-local function add_call(body, call)
-    local text <const> = string.format("%s(%s);", call.fn, arguments_text(body, call))
-    if call.each then
-        append(body.lines, "for (int i = 0; i < n; i++) {")
-        append(body.lines, "    %s", text)
-        append(body.lines, "}")
-    else
-        append(body.lines, "%s", text)
-    end
+-- A call with its number; a timed one as well gives the time up to its end to its profile slot.
+local function add_call(body, call, number)
+    local text <const> = string.format("%s(%s)", call.fn, arguments_text(body, call))
     local slot <const> = body.is.slots and slot_of(call, body.is.slots)
-    if slot then
-        append(body.lines, "count_time(net, %s);", slot)
-    end
+    append(body.lines, "/* %d */ %s%s;", number, text,
+        slot and ", count_time(net, " .. slot .. ")" or "")
 end
 
 -- What stands before the pointers: parameters that are not read, and the blocks that others point
@@ -155,12 +149,10 @@ local function head_of(body)
             append(head, "(void)%s;", parameter)
         end
     end
-    if uses.totals then
-        append(head, "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;")
-    end
-    if uses.micro_batch then
-        append(head, "float *const own = "
-            .. "net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;")
+    for _, scope in ipairs { "weights", "chunk", "micro_batch", "thread", "scratch" } do
+        if uses[scope .. " block"] then
+            append(head, "%s", BLOCKS[scope][2])
+        end
     end
     return head
 end
@@ -180,10 +172,10 @@ local function phase_text(phase, is)
             if i > 1 then
                 append(body.lines, "")
             end
-            append(body.lines, "/* Call %d. %s */", number, c.comment(title))
+            append(body.lines, "/* %s */", c.comment(title))
         end
         clear_borders(body, is.memory.clears[number] or {})
-        add_call(body, call)
+        add_call(body, call, number)
     end
     if body.uses.next then
         ahead_lines(body.pointers, phase)
@@ -264,7 +256,7 @@ local function eval_lines_of(graph)
                 return "run->store.state + " .. c.constant(graph.states[index].name)
             end
             eval_lines[#eval_lines + 1] = string.format(
-                "%s(net.thread + %s, %s, %s, net.param + %s, net.param + %s);",
+                "%s(net.thread + %s, %s, %s, net.param + %s, net.param + %s, 1);",
                 norm.fn(node, "eval"), name.offset("coef_" .. node.name), state(node.state),
                 state(node.state + 1), c.constant(node.name .. ".weight"),
                 c.constant(node.name .. ".bias"))

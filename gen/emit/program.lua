@@ -7,6 +7,7 @@ local c <const> = require "emit/c"
 local digest <const> = require "emit/digest"
 local functions <const> = require "emit/functions"
 local index <const> = require "emit/index"
+local layout <const> = require "ops/layout"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
@@ -89,6 +90,15 @@ local function other_texts(graph, train, set, all, list)
     norm.texts(graph, set, function(...) all:add(list, ...) end)
 end
 
+-- Adds the functions that others share, { name, template, params }, to a list.
+local function add_shared(all, list, shares, set)
+    for _, one in ipairs(shares or {}) do
+        one.params.name = one.name
+        one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
+        all:add(list, one.name, one.template, one.params)
+    end
+end
+
 -- The layers that each kernel computes, by its name: "conv9, conv10".
 local function users_of(plans)
     local layers <const>, seen <const> = {}, {}
@@ -117,11 +127,7 @@ local function kernel_texts(graph, train, eval, set, options, all)
                 params.where = users[spec.name]
                 params.formula = params.where .. ": " .. params.formula
                 named:add_kernel(spec, params)
-                for _, one in ipairs(shares or {}) do
-                    one.params.name = one.name
-                    one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
-                    all:add(shared, one.name, one.template, one.params)
-                end
+                add_shared(all, shared, shares, set)
                 source.add(spec.name, #all:append(list, file, params))
             end
         end
@@ -143,7 +149,7 @@ end
 
 -- The functions that pack and unpack weights, and the rows of the table of weights.
 local function weight_texts(graph, train, set, all)
-    local list <const>, rows <const> = all.new_list(), {}
+    local list <const>, shared <const>, rows <const> = all.new_list(), all.new_list(), {}
     local spec_of <const>, buffer_of <const> = {}, {}
     for _, spec in ipairs(train.plan.kernels) do
         if ops[spec.op].pack then
@@ -154,7 +160,8 @@ local function weight_texts(graph, train, set, all)
         buffer_of[buffer.name] = buffer
     end
     local function pack_function(spec, what)
-        local file <const>, params <const> = ops[spec.op].pack(spec, what, set)
+        local file <const>, params <const>, shares <const> = ops[spec.op].pack(spec, what, set)
+        add_shared(all, shared, shares, set)
         all:add(list, params.name, file, params)
         return params.name
     end
@@ -184,10 +191,38 @@ local function weight_texts(graph, train, set, all)
         end
         rows[i] = string.format("/* %s */ %s},", param.name, table.concat(row, ", "))
     end
-    return list, rows
+    table.move(list.texts, 1, #list.texts, #shared.texts + 1, shared.texts)
+    return shared, rows
 end
 
 -- -- The file ------------------------------------------------------------------------------------
+
+-- The shapes of the buffers whose borders are cleared.
+local function add_cleared(named, all, parts)
+    for _, part in ipairs(parts) do
+        local calls <const> = {}
+        for call in pairs(part.memory.clears) do -- sorted next
+            calls[#calls + 1] = call
+        end
+        table.sort(calls)
+        for _, call in ipairs(calls) do
+            for _, buffer in ipairs(part.memory.clears[call]) do
+                all:call("image")
+                named:add(layout.macro(buffer.layout))
+            end
+        end
+    end
+end
+
+-- Whether a plan has the bits of a dropout.
+local function has_bits(plan)
+    for _, buffer in ipairs(plan.buffers) do
+        if buffer.holds == "bits" then
+            return true
+        end
+    end
+    return false
+end
 
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
@@ -227,6 +262,7 @@ function emit.program(graph, options)
         isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(train.plan.kernels),
     })
+    add_cleared(named, all, { train, eval })
     local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" },
         { alone = false, shapes = named:sorted() })
     params.shapes = table.concat(of_shapes.texts)
@@ -236,6 +272,7 @@ function emit.program(graph, options)
     params.shared_texts = shared.texts
     params.function_types, params.prototypes = index.of(table.move(kernels.prototypes, 1,
         #kernels.prototypes, #helpers.prototypes + 1, helpers.prototypes), kernel_names(planned))
+    params.has_bits = has_bits(train.plan)
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.step = weights, phase_texts, main
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false

@@ -83,10 +83,10 @@ end
 --- Its template and parameters.
 function linear.pack(spec, what, isa)
     local packed <const> = what == "pack" and spec.y or what == "unpack" and spec.dy or spec.dx
-    return "ops/conv/pack.c.tpl", packing.params(spec, isa, {
+    return packing.whole(packing.params(spec, isa, {
         name = linear.pack_name(spec, what), what = what, taps = spec.x.h * spec.x.w,
         block = packed.pitch, tap_order = false, kernel = "a linear layer",
-    })
+    }))
 end
 
 return weighted.complete(linear)

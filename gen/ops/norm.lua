@@ -131,8 +131,8 @@ local function forward_eval(planner, node, coef)
             return "net->run->store.state + " .. c.constant(planner.graph.states[index].name)
         end
         planner:call("coef", norm.fn(node, "eval"), {
-            coef, state(node.state), state(node.state + 1), weight_of(node), bias_of(node),
-        }, node.name, nil, true)
+            coef, state(node.state), state(node.state + 1), weight_of(node), bias_of(node), "n",
+        }, node.name)
     end
 end
 
@@ -169,8 +169,8 @@ function norm.forward(planner, step)
         })
     else
         planner:call("coef", norm.fn(node, "fwd"), {
-            coef, sums, weight_of(node), bias_of(node), pixels .. ".0",
-        }, node.name, nil, true)
+            coef, sums, weight_of(node), bias_of(node), pixels .. ".0", "n",
+        }, node.name)
     end
 end
 
@@ -197,8 +197,8 @@ function norm.backward.coef(planner, step)
         })
     else
         planner:call("coef", norm.fn(node, "bwd"), {
-            dcoef, dweight, dbias, sums, coef, weight_of(node), pixels .. ".0",
-        }, node.name, nil, true)
+            dcoef, dweight, dbias, sums, coef, weight_of(node), pixels .. ".0", "n",
+        }, node.name)
     end
 end
 
@@ -208,35 +208,114 @@ local function prefix_of(node)
     return (norm.fn(node, "fwd"):gsub("_fwd$", ""))
 end
 
--- The parameters of the template of a norm's functions. whole, ghosts: whether one of this name has
--- the statistics of the whole batch, or those of ghosts
-local function params(node, set, whole, ghosts)
-    local batch <const> = norm.is_batch(node)
-    local pitch <const> = layout.round_up(node.c, set.vl)
+-- The C parameters of the functions of group norms and of batch norms, by what they do.
+local SIGNATURES <const> = {
+    group = {
+        fwd = "float *restrict coef, const float *restrict sums, const float *restrict weight, "
+            .. "const float *restrict bias, double count",
+        bwd = "float *restrict dcoef, float *restrict dweight, float *restrict dbias, "
+            .. "const float *restrict sums, const float *restrict coef, "
+            .. "const float *restrict weight, double count",
+    },
+    batch = {
+        fwd = "float *restrict coef, const double *restrict moments, "
+            .. "const float *restrict weight, const float *restrict bias, double count",
+        bwd = "float *restrict dcoef, float *restrict dweight, float *restrict dbias, "
+            .. "const double *restrict sums, const float *restrict coef, "
+            .. "const float *restrict weight, double count",
+        track = "float *restrict mean, float *restrict variance, const double *restrict moments, "
+            .. "double count",
+        eval = "float *restrict coef, const float *restrict mean, "
+            .. "const float *restrict variance, const float *restrict weight, "
+            .. "const float *restrict bias",
+        ghosts_fwd = "float *coef, const struct net *net, const float *parts, int micro_batch, "
+            .. "int image, int n, int ghost, const float *restrict weight, "
+            .. "const float *restrict bias, double pixels",
+        ghosts_bwd = "float *dcoef, float *restrict dweight, float *restrict dbias, "
+            .. "const struct net *net, const float *parts, int micro_batch, int image, int n, "
+            .. "int ghost, const float *restrict coef, const float *restrict weight, "
+            .. "double pixels",
+        ghosts_track = "float *restrict mean, float *restrict variance, const struct net *net, "
+            .. "const float *parts, int ghost, double pixels",
+    },
+}
+
+-- The functions that each macro of norm.c.tpl makes, and what they take besides.
+local MACROS <const> = {
+    GROUP_NORM = { { "fwd", ", int n" }, { "bwd", ", int n" } },
+    BATCH_NORM = { { "eval", ", int n" } },
+    BATCH_NORM_WHOLE = { { "fwd", "" }, { "bwd", "" }, { "track", "" } },
+    BATCH_NORM_GHOSTS = { { "ghosts_fwd", "" }, { "ghosts_bwd", "" }, { "ghosts_track", "" } },
+}
+
+-- The parameters of norm_entry.c.tpl. macros: those that make the functions of this norm
+local function entry_params(node, set, macros, backward)
+    local batch <const>, prefix <const> = norm.is_batch(node), prefix_of(node)
+    local heads <const> = {}
+    for _, macro in ipairs(macros) do
+        for _, one in ipairs(MACROS[macro]) do
+            if backward or one[1] ~= "bwd" then
+                heads[#heads + 1] = string.format("static void %s_%s(%s%s)", prefix, one[1],
+                    SIGNATURES[batch and "batch" or "group"][one[1]], one[2])
+            end
+        end
+    end
     return {
-        whole = whole, ghosts = ghosts, backward = true,
-        prefix = prefix_of(node), title = batch and "batch norm" or "group norm", batch = batch,
-        inputs = batch and string.format("moments: 2 x %d, those", pitch)
-            or string.format("sums: 3 x %d, those (see add_image_moments)", pitch),
-        sets = batch and node.c or node.groups, channels = node.c,
-        set_size = batch and 1 or node.c // node.groups,
-        pitch = pitch,
-        eps = c.double(node.eps),
-        momentum = batch and c.double(node.momentum) or "0.0",
+        prefix = prefix, heads = heads, macros = macros,
+        sizes = string.format(".channels = %d, .set = %d, .pitch = %d, .eps = %s%s", node.c,
+            batch and 1 or node.c // node.groups, layout.round_up(node.c, set.vl),
+            c.double(node.eps), batch and ", .momentum = " .. c.double(node.momentum) or ""),
     }
 end
 
---- The same of networks that are not trained, for the norms that are made of an image's own sums:
---- forward alone. layers: names of these norms, as a set
-function norm.forward_texts(graph, set, layers, add)
-    for _, node in ipairs(graph.nodes) do
-        if layers[node.name] then
-            local is <const> = params(node, set, false, false)
-            is.backward = false
-            add("moments", "ops/moments.c.tpl", { gathers = false })
-            add(is.prefix, "ops/norm.c.tpl", is)
+-- Calls add(name, template, params) for the functions of these norms. whole, ghosts: whether all
+-- images share the statistics of a norm, by the beginning of its functions' names, and likewise
+-- those of a ghost
+local function add_texts(nodes, set, whole, ghosts, backward, add)
+    local most_pitch, gathers = 1, false
+    local kinds <const> = { group = {}, batch = {} }
+    for _, node in ipairs(nodes) do
+        local prefix <const> = prefix_of(node)
+        local kind <const> = kinds[norm.is_batch(node) and "batch" or "group"]
+        kind.used = true
+        kind.whole = kind.whole or whole[prefix]
+        kind.ghosts = kind.ghosts or ghosts[prefix]
+        gathers = gathers or norm.is_whole(node)
+        most_pitch = math.max(most_pitch, layout.round_up(node.c, set.vl))
+    end
+    if #nodes > 0 then
+        add("moments", "ops/moments.c.tpl", { gathers = gathers })
+    end
+    for _, word in ipairs { "group", "batch" } do
+        local kind <const> = kinds[word]
+        if kind.used then
+            add(word .. "_norm", "ops/norm.c.tpl", {
+                batch = word == "batch", title = word .. " norm", most_pitch = most_pitch,
+                whole = kind.whole or false, ghosts = kind.ghosts or false, backward = backward,
+                signatures = SIGNATURES[word],
+            })
         end
     end
+    for _, node in ipairs(nodes) do
+        local prefix <const> = prefix_of(node)
+        local macros = { "GROUP_NORM" }
+        if norm.is_batch(node) then
+            macros = { "BATCH_NORM" }
+            macros[#macros + 1] = whole[prefix] and "BATCH_NORM_WHOLE" or nil
+            macros[#macros + 1] = ghosts[prefix] and "BATCH_NORM_GHOSTS" or nil
+        end
+        add(prefix, "ops/norm_entry.c.tpl", entry_params(node, set, macros, backward))
+    end
+end
+
+--- The functions of networks that are not trained, for the norms that are made of an image's own
+--- sums: forward alone. layers: names of these norms, as a set
+function norm.forward_texts(graph, set, layers, add)
+    local nodes <const> = {}
+    for _, node in ipairs(graph.nodes) do
+        nodes[#nodes + 1] = layers[node.name] and node or nil
+    end
+    add_texts(nodes, set, {}, {}, false, add)
 end
 
 --- Calls add(name, template, params) for the functions of all norms of a network.
@@ -250,17 +329,7 @@ function norm.texts(graph, set, add)
             ghosts[prefix] = ghosts[prefix] or norm.is_batch(node) and not norm.is_whole(node)
         end
     end
-    if #nodes > 0 then
-        local gathers = false
-        for _, node in ipairs(nodes) do
-            gathers = gathers or norm.is_whole(node)
-        end
-        add("moments", "ops/moments.c.tpl", { gathers = gathers })
-    end
-    for _, node in ipairs(nodes) do
-        local prefix <const> = prefix_of(node)
-        add(prefix, "ops/norm.c.tpl", params(node, set, whole[prefix], ghosts[prefix]))
-    end
+    add_texts(nodes, set, whole, ghosts, true, add)
 end
 
 return norm

@@ -120,9 +120,8 @@ function builder:touch(buffer, index)
     buffer.phase = buffer.phase or phase
 end
 
---- Calls a function of this kind once for the micro-batch, or with `each` once for every image.
---- spec: of a kernel
-function builder:call(kind, fn, args, note, spec, each)
+--- Calls a function of this kind for the micro-batch. spec: of a kernel
+function builder:call(kind, fn, args, note, spec)
     self.calls = self.calls + 1
     for _, arg in ipairs(args) do
         if type(arg) == "table" then
@@ -132,7 +131,6 @@ function builder:call(kind, fn, args, note, spec, each)
     local calls <const> = self.phases[#self.phases].calls
     calls[#calls + 1] = {
         kind = kind, fn = fn, args = args, note = note, title = self.title, kernel = spec,
-        each = each or false,
     }
 end
 

@@ -16,8 +16,7 @@
 --          norm, made of its sums) or "ghosts" (the same, where images meet),
 --          fn = name of a C function, args = array of buffers and strings (C expressions: see
 --          ops/argument.lua),
---          each = made for one image of the micro-batch after another, with its part of buffers
---          that have copies, note = layers it computes,
+--          note = layers it computes,
 --          title = the layers and shapes it belongs to, for a comment,
 --          kernel = specification or nil }
 -- join = { kind = "norm_fwd" or "norm_bwd", norm = node, pixels = h * w, fn = name of a C function,

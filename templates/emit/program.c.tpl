@@ -208,18 +208,29 @@ static inline void zero(float *p, size_t floats)
 
 @ if clears_borders then
     /* Zeroes the borders of n images that share their memory with others. */
-    static void clear_border(float *p, int n, int h, int w, int pitch, int border)
+    static void clear_border(float *p, int n, struct image it)
     {
-        const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
-        for (int image = 0; image < n; image++, p += row * (size_t)(h + 2 * border)) {
-            zero(p, row * (size_t)border);
-            for (int y = 0; y < h; y++) {
-                float *line = p + row * (size_t)(border + y);
-                zero(line, (size_t)(border * pitch));
-                zero(line + (border + w) * pitch, (size_t)(border * pitch));
+        const size_t side = (size_t)(it.border * it.pitch);
+        const size_t row = (size_t)(it.w + 2 * it.border) * (size_t)it.pitch;
+        const size_t edge = row * (size_t)it.border;
+        for (int image = 0; image < n; image++) {
+            zero(p, edge);
+            p += edge;
+            for (int y = 0; y < it.h; y++, p += row) {
+                zero(p, side);
+                zero(p + row - side, side);
             }
-            zero(p + row * (size_t)(border + h), row * (size_t)border);
+            zero(p, edge);
+            p += edge;
         }
+    }
+
+@ end
+@ if has_bits then
+    /* Which elements a dropout keeps: without dropout there are no bits. */
+    static uint8_t *bits(const struct net *net, float *place)
+    {
+        return net->run->dropout ? (uint8_t *)place : NULL;
     }
 
 @ end

@@ -1,58 +1,69 @@
 @ -- From the sums of a norm to the scale and shift that pointwise kernels apply, forward and
-@ -- backward. Statistics are made in double: see moments.c.tpl.
+@ -- backward. Statistics are made in double: see moments.c.tpl. One text for all norms of a kind; the
+@ -- sizes that they are given make functions of each (norm_entry.c.tpl).
 @ -- A set is the channels that share their statistics: one channel of batch norm, one group else.
-/* ${title}: statistics over ${set_size} x count elements, ${sets} sets.
- * ${inputs} of each channel over `count` values.
- * coef: 5 x ${pitch}: a = weight / deviation, b, m = the mean rounded to float, r = mean - m, 1 / deviation.
- * Scale and shift are a * (x - m) + b, b = bias - a * r: of an x near its mean, x - m is exact.
- * Kernel of c = ${channels} channels; eps ${eps}. templates/ops/norm.c.tpl */
-@ prototype()
-static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restrict moments" or "float *restrict sums"}, const float *restrict weight, const float *restrict bias, double count)
+@ local word = batch and "batch_norm" or "group_norm"
+/* What tells one ${title} from another: a set is the channels that share their statistics, vectors have `pitch`
+ * places${batch and ", and the newest batch counts `momentum` in the running statistics" or ""}. */
+struct ${word} {
+    int channels, set, pitch;
+    double eps${batch and ", momentum" or ""};
+};
+
+/* Normalization: y = weight * x-hat + bias with x-hat = (x - mean) / deviation, where mean and deviation are
+ * those of the set * count elements of a set${batch and "" or " in one image"}, deviation = sqrt(variance + eps).
+ * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to float and
+ * b = bias - a * (mean - m): of an x near its mean, x - m is exact.
+ * ${batch and "moments: 2 x pitch, those" or "sums: 3 x pitch, those (see add_image_moments)"} of each channel over `count` values.
+ * coef: 5 x pitch: a, b, m, mean - m, 1 / deviation. templates/ops/norm.c.tpl */
+static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 {
     @ if not batch then
-        double moments[${2 * pitch}] = {0.0};
-        add_image_moments(moments, 0.0, sums, ${pitch}, count);
+        double moments[${2 * most_pitch}] = {0.0};
+        add_image_moments(moments, 0.0, sums, of.pitch, count);
     @ end
-    for (int first = 0; first < ${channels}; first += ${set_size}) {
+    for (int first = 0; first < of.channels; first += of.set) {
         double mean = 0.0;
-        for (int k = first; k < first + ${set_size}; k++) {
-            mean += moments[k] / ${set_size};
+        for (int k = first; k < first + of.set; k++) {
+            mean += moments[k] / of.set;
         }
         double squares = 0.0;
-        for (int k = first; k < first + ${set_size}; k++) {
+        for (int k = first; k < first + of.set; k++) {
             const double distance = moments[k] - mean;
-            squares += moments[${pitch} + k] + distance * distance * count;
+            squares += moments[of.pitch + k] + distance * distance * count;
         }
-        const double scale = 1.0 / sqrt(squares / (count * ${set_size}) + ${eps});
+        const double scale = 1.0 / sqrt(squares / (count * of.set) + of.eps);
         const float near = (float)mean;
         const double rest = mean - (double)near;
-        for (int k = first; k < first + ${set_size}; k++) {
+        for (int k = first; k < first + of.set; k++) {
             const double a = (double)weight[k] * scale;
             coef[k] = (float)a;
-            coef[${pitch} + k] = (float)((double)bias[k] - a * rest);
-            coef[${2 * pitch} + k] = near;
-            coef[${3 * pitch} + k] = (float)rest;
-            coef[${4 * pitch} + k] = (float)scale;
+            coef[of.pitch + k] = (float)((double)bias[k] - a * rest);
+            coef[2 * of.pitch + k] = near;
+            coef[3 * of.pitch + k] = (float)rest;
+            coef[4 * of.pitch + k] = (float)scale;
         }
     }
 }
 @ if backward then
 
-    /* Gradient of ${title}, dx = A * dy + B * (x - m) + D per channel.
-     * sums: 2 x ${pitch}, sum of dy and of dy * (x - m) of each channel; coef as the forward pass left it.
-     * dcoef: 3 x ${pitch}: A, B, D (set). dweight, dbias: ${channels} (added to${batch and "; NULL: left out" or ""}).
-     * With x-hat = (x - mean) * scale and means over a set in angle brackets:
-     * dx = scale * (weight * dy - <weight * dy> - x-hat * <weight * dy * x-hat>). templates/ops/norm.c.tpl */
-    @ prototype()
-    static void ${prefix}_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, const ${batch and "double" or "float"} *restrict sums, const float *restrict coef, const float *restrict weight, double count)
+    /* Its gradient. x-hat depends on every x of its set, through mean and deviation, so with s = 1 / deviation,
+     * g = weight * dy and means over a set in angle brackets
+     *     dx = s * (g - <g> - x-hat * <g * x-hat>).
+     * With x-hat = s * ((x - m) - (mean - m)) that is what kernels apply, A * dy + B * (x - m) + D:
+     *     A = weight * s,  B = -s * s * <g * x-hat>,  D = -s * <g> - B * (mean - m).
+     * Both means follow from two sums a channel: sum of g * x-hat = weight * s * (sum of dy * (x - m) - (mean - m) * sum of dy).
+     * sums: 2 x pitch: sum of dy, sum of dy * (x - m); coef as the forward pass left it.
+     * dcoef: 3 x pitch: A, B, D (set). dweight, dbias: channels (added to${batch and "; NULL: left out" or ""}). templates/ops/norm.c.tpl */
+    static INLINE void ${word}_bwd(${signatures.bwd}, struct ${word} of)
     {
-        for (int first = 0; first < ${channels}; first += ${set_size}) {
-            const double rest = (double)coef[${3 * pitch} + first];
-            const double scale = (double)coef[${4 * pitch} + first];
+        for (int first = 0; first < of.channels; first += of.set) {
+            const double rest = (double)coef[3 * of.pitch + first];
+            const double scale = (double)coef[4 * of.pitch + first];
             double sum = 0.0;
             double product = 0.0;
-            for (int k = first; k < first + ${set_size}; k++) {
-                const double along = ((double)sums[${pitch} + k] - rest * (double)sums[k]) * scale;
+            for (int k = first; k < first + of.set; k++) {
+                const double along = ((double)sums[of.pitch + k] - rest * (double)sums[k]) * scale;
                 sum += (double)weight[k] * (double)sums[k];
                 product += (double)weight[k] * along;
                 @ if batch then
@@ -65,41 +76,39 @@ static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restr
                     dbias[k] += sums[k];
                 @ end
             }
-            const double b = -scale * scale * product / (count * ${set_size});
-            const double d = -scale * sum / (count * ${set_size}) - b * rest;
-            for (int k = first; k < first + ${set_size}; k++) {
+            const double b = -scale * scale * product / (count * of.set);
+            const double d = -scale * sum / (count * of.set) - b * rest;
+            for (int k = first; k < first + of.set; k++) {
                 dcoef[k] = (float)((double)weight[k] * scale);
-                dcoef[${pitch} + k] = (float)b;
-                dcoef[${2 * pitch} + k] = (float)d;
+                dcoef[of.pitch + k] = (float)b;
+                dcoef[2 * of.pitch + k] = (float)d;
             }
         }
     }
 @ end
 @ if whole then
 
-    /* Running statistics of ${title}: mean and unbiased variance (PyTorch's definition), ${channels} each;
-     * the newest batch counts ${momentum}. moments: those over `count` values. templates/ops/norm.c.tpl */
-    @ prototype()
-    static void ${prefix}_track(float *restrict mean, float *restrict variance, const double *restrict moments, double count)
+    /* Running statistics: mean and unbiased variance (PyTorch's definition) of each channel.
+     * moments: those over `count` values. templates/ops/norm.c.tpl */
+    static INLINE void ${word}_track(${signatures.track}, struct ${word} of)
     {
-        for (int k = 0; k < ${channels}; k++) {
-            const double unbiased = moments[${pitch} + k] / (count > 1.0 ? count - 1.0 : 1.0);
-            mean[k] = (float)((1.0 - ${momentum}) * (double)mean[k] + ${momentum} * moments[k]);
-            variance[k] = (float)((1.0 - ${momentum}) * (double)variance[k] + ${momentum} * unbiased);
+        for (int k = 0; k < of.channels; k++) {
+            const double unbiased = moments[of.pitch + k] / (count > 1.0 ? count - 1.0 : 1.0);
+            mean[k] = (float)((1.0 - of.momentum) * (double)mean[k] + of.momentum * moments[k]);
+            variance[k] = (float)((1.0 - of.momentum) * (double)variance[k] + of.momentum * unbiased);
         }
     }
 @ end
 @ if batch then
 
-    /* Scale and shift of ${title} in evaluation mode, from the running statistics: the first three rows of coef.
+    /* Scale and shift in evaluation mode, from the running statistics: the first three rows of coef.
      * templates/ops/norm.c.tpl */
-    @ prototype()
-    static void ${prefix}_eval(float *restrict coef, const float *restrict mean, const float *restrict variance, const float *restrict weight, const float *restrict bias)
+    static INLINE void ${word}_eval(${signatures.eval}, struct ${word} of)
     {
-        for (int k = 0; k < ${channels}; k++) {
-            coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + ${eps}));
-            coef[${pitch} + k] = bias[k];
-            coef[${2 * pitch} + k] = mean[k];
+        for (int k = 0; k < of.channels; k++) {
+            coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + of.eps));
+            coef[of.pitch + k] = bias[k];
+            coef[2 * of.pitch + k] = mean[k];
         }
     }
 @ end
@@ -108,8 +117,7 @@ static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restr
     /* A ghost is `ghost` consecutive images of the batch (the last ghost may have fewer) that are normalized together.
      * parts: `floats` for each image of micro-batch `micro_batch`; those of others lie in the memory of theirs.
      * Returns those of `image`. templates/ops/norm.c.tpl */
-    @ prototype()
-    static const float *${prefix}_ghost_part(const struct net *net, const float *parts, int floats, int micro_batch, int image)
+    static const float *ghost_part(const struct net *net, const float *parts, int floats, int micro_batch, int image)
     {
         const int chunk_images = run_chunk_images(net->run->model);
         const int place = image % chunk_images;
@@ -118,32 +126,29 @@ static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restr
     }
 
     /* The images of the ghost that `image` is in. templates/ops/norm.c.tpl */
-    @ prototype()
-    static struct span ${prefix}_ghost(const struct net *net, int image, int ghost)
+    static struct span ghost_of(const struct net *net, int image, int ghost)
     {
         const int first = image - image % ghost;
         const int images = net->run->batch->n;
         return (struct span){first, first + ghost < images ? first + ghost : images};
     }
 
-    /* moments: 2 x ${pitch} of the ghost that `image` is in, from the sums of its images in order (set). Returns how
+    /* moments: 2 x pitch of the ghost that `image` is in, from the sums of its images in order (set). Returns how
      * many values a channel has. templates/ops/norm.c.tpl */
-    @ prototype()
-    static double ${prefix}_ghost_moments(double *restrict moments, const struct net *net, const float *parts, int micro_batch, int image, int ghost, double pixels)
+    static INLINE double ghost_moments(double *restrict moments, const struct net *net, const float *parts, int micro_batch, int image, int ghost, double pixels, struct batch_norm of)
     {
-        const struct span images = ${prefix}_ghost(net, image, ghost);
-        memset(moments, 0, ${2 * pitch} * sizeof *moments);
+        const struct span images = ghost_of(net, image, ghost);
+        memset(moments, 0, 2 * (size_t)of.pitch * sizeof *moments);
         for (int i = images.first; i < images.last; i++) {
-            const float *const part = ${prefix}_ghost_part(net, parts, ${3 * pitch}, micro_batch, i);
-            add_image_moments(moments, (i - images.first) * pixels, part, ${pitch}, pixels);
+            const float *const part = ghost_part(net, parts, 3 * of.pitch, micro_batch, i);
+            add_image_moments(moments, (i - images.first) * pixels, part, of.pitch, pixels);
         }
         return (images.last - images.first) * pixels;
     }
 
     /* What the image before `image`, the i-th of a micro-batch, has as its `floats` coefficients; NULL where it is in another
      * ghost, or in another chunk: those of one go through a phase in order. templates/ops/norm.c.tpl */
-    @ prototype()
-    static const float *${prefix}_ghost_coef(const float *coef, int floats, const struct net *net, int image, int i, int ghost)
+    static const float *ghost_coef(const float *coef, int floats, const struct net *net, int image, int i, int ghost)
     {
         if (image % ghost == 0 || image % run_chunk_images(net->run->model) == 0) {
             return NULL;
@@ -151,66 +156,125 @@ static void ${prefix}_fwd(float *restrict coef, const ${batch and "double *restr
         return i > 0 ? coef - floats : coef - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * floats;
     }
 
-    /* coef (5 x ${pitch}) of n images from `image` on: that of the ghost of each. templates/ops/norm.c.tpl */
-    @ prototype()
-    static void ${prefix}_ghosts_fwd(float *coef, const struct net *net, const float *parts, int micro_batch, int image, int n, int ghost, const float *restrict weight, const float *restrict bias, double pixels)
+    /* coef (5 x pitch) of n images from `image` on: that of the ghost of each. templates/ops/norm.c.tpl */
+    static INLINE void ${word}_ghosts_fwd(${signatures.ghosts_fwd}, struct ${word} of)
     {
-        for (int i = 0; i < n; i++, coef += ${5 * pitch}) {
-            const float *before = ${prefix}_ghost_coef(coef, ${5 * pitch}, net, image + i, i, ghost);
+        for (int i = 0; i < n; i++, coef += 5 * of.pitch) {
+            const float *before = ghost_coef(coef, 5 * of.pitch, net, image + i, i, ghost);
             if (before != NULL) {
-                memcpy(coef, before, ${5 * pitch} * sizeof coef[0]);
+                memcpy(coef, before, 5 * (size_t)of.pitch * sizeof coef[0]);
                 continue;
             }
-            double moments[${2 * pitch}];
-            const double count = ${prefix}_ghost_moments(moments, net, parts, micro_batch, image + i, ghost, pixels);
-            ${prefix}_fwd(coef, moments, weight, bias, count);
+            double moments[${2 * most_pitch}];
+            const double count = ghost_moments(moments, net, parts, micro_batch, image + i, ghost, pixels, of);
+            batch_norm_fwd(coef, moments, weight, bias, count, of);
         }
     }
 
-    /* dcoef (3 x ${pitch}) of n images from `image` on: that of the ghost of each. The first image of a ghost
-     * adds to dweight and dbias for all of them. parts: 2 x ${pitch} each. templates/ops/norm.c.tpl */
-    @ prototype()
-    static void ${prefix}_ghosts_bwd(float *dcoef, float *restrict dweight, float *restrict dbias, const struct net *net, const float *parts, int micro_batch, int image, int n, int ghost, const float *restrict coef, const float *restrict weight, double pixels)
+    /* dcoef (3 x pitch) of n images from `image` on: that of the ghost of each. The first image of a ghost
+     * adds to dweight and dbias for all of them. parts: 2 x pitch each. templates/ops/norm.c.tpl */
+    static INLINE void ${word}_ghosts_bwd(${signatures.ghosts_bwd}, struct ${word} of)
     {
-        for (int i = 0; i < n; i++, dcoef += ${3 * pitch}, coef += ${5 * pitch}) {
-            const float *before = ${prefix}_ghost_coef(dcoef, ${3 * pitch}, net, image + i, i, ghost);
+        for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, coef += 5 * of.pitch) {
+            const float *before = ghost_coef(dcoef, 3 * of.pitch, net, image + i, i, ghost);
             if (before != NULL) {
-                memcpy(dcoef, before, ${3 * pitch} * sizeof dcoef[0]);
+                memcpy(dcoef, before, 3 * (size_t)of.pitch * sizeof dcoef[0]);
                 continue;
             }
             const bool is_first = (image + i) % ghost == 0;
-            const struct span images = ${prefix}_ghost(net, image + i, ghost);
-            double sums[${2 * pitch}] = {0.0};
+            const struct span images = ghost_of(net, image + i, ghost);
+            double sums[${2 * most_pitch}] = {0.0};
             for (int other = images.first; other < images.last; other++) {
-                const float *const part = ${prefix}_ghost_part(net, parts, ${2 * pitch}, micro_batch, other);
-                for (int k = 0; k < ${2 * pitch}; k++) {
+                const float *const part = ghost_part(net, parts, 2 * of.pitch, micro_batch, other);
+                for (int k = 0; k < 2 * of.pitch; k++) {
                     sums[k] += (double)part[k];
                 }
             }
-            ${prefix}_bwd(dcoef, is_first ? dweight : NULL, is_first ? dbias : NULL, sums, coef, weight, (images.last - images.first) * pixels);
+            batch_norm_bwd(dcoef, is_first ? dweight : NULL, is_first ? dbias : NULL, sums, coef, weight, (images.last - images.first) * pixels, of);
         }
     }
 
-    /* Running statistics over ghosts: the mean of their means and of their unbiased variances, ${channels} each,
-     * where each weighs as many images as it has; the newest batch counts ${momentum}.
+    /* Running statistics over ghosts: the mean of their means and of their unbiased variances of each channel,
+     * where each weighs as many images as it has; the newest batch counts `momentum`.
      * parts: those of micro-batch 0. templates/ops/norm.c.tpl */
-    @ prototype()
-    static void ${prefix}_ghosts_track(float *restrict mean, float *restrict variance, const struct net *net, const float *parts, int ghost, double pixels)
+    static INLINE void ${word}_ghosts_track(${signatures.ghosts_track}, struct ${word} of)
     {
-        double m[${channels}] = {0.0};
-        double v[${channels}] = {0.0};
+        double m[${most_pitch}] = {0.0};
+        double v[${most_pitch}] = {0.0};
         for (int first = 0; first < net->run->batch->n; first += ghost) {
-            double moments[${2 * pitch}];
-            const double count = ${prefix}_ghost_moments(moments, net, parts, 0, first, ghost, pixels);
+            double moments[${2 * most_pitch}];
+            const double count = ghost_moments(moments, net, parts, 0, first, ghost, pixels, of);
             const double share = count / (net->run->batch->n * pixels);
-            for (int k = 0; k < ${channels}; k++) {
+            for (int k = 0; k < of.channels; k++) {
                 m[k] += share * moments[k];
-                v[k] += share * moments[${pitch} + k] / (count > 1.0 ? count - 1.0 : 1.0);
+                v[k] += share * moments[of.pitch + k] / (count > 1.0 ? count - 1.0 : 1.0);
             }
         }
-        for (int k = 0; k < ${channels}; k++) {
-            mean[k] = (float)((1.0 - ${momentum}) * (double)mean[k] + ${momentum} * m[k]);
-            variance[k] = (float)((1.0 - ${momentum}) * (double)variance[k] + ${momentum} * v[k]);
+        for (int k = 0; k < of.channels; k++) {
+            mean[k] = (float)((1.0 - of.momentum) * (double)mean[k] + of.momentum * m[k]);
+            variance[k] = (float)((1.0 - of.momentum) * (double)variance[k] + of.momentum * v[k]);
         }
     }
+@ end
+
+@ if not batch then
+    /* Of n images, by a norm of these sizes. */
+    #define GROUP_NORM(NAME, ...) \
+        static void NAME##_fwd(${signatures.fwd}, int n) \
+        { \
+            const struct group_norm of = {__VA_ARGS__}; \
+            for (int i = 0; i < n; i++, coef += 5 * of.pitch, sums += 3 * of.pitch) { \
+                group_norm_fwd(coef, sums, weight, bias, count, of); \
+            } \
+    @ if backward then
+        } \
+        static void NAME##_bwd(${signatures.bwd}, int n) \
+        { \
+            const struct group_norm of = {__VA_ARGS__}; \
+            for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, sums += 2 * of.pitch, coef += 5 * of.pitch) { \
+                group_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, of); \
+            } \
+    @ end
+        }
+@ else
+    /* The functions of a norm of these sizes: in evaluation, for n sets of coefficients; where all images share
+     * its statistics; where those of a ghost do. */
+    #define BATCH_NORM(NAME, ...) \
+        static void NAME##_eval(${signatures.eval}, int n) \
+        { \
+            const struct batch_norm of = {__VA_ARGS__}; \
+            for (int i = 0; i < n; i++, coef += 5 * of.pitch) { \
+                batch_norm_eval(coef, mean, variance, weight, bias, of); \
+            } \
+        }
+    @ if whole then
+        #define BATCH_NORM_WHOLE(NAME, ...) \
+            static void NAME##_fwd(${signatures.fwd}) \
+            { \
+                batch_norm_fwd(coef, moments, weight, bias, count, (struct batch_norm){__VA_ARGS__}); \
+            } \
+            static void NAME##_bwd(${signatures.bwd}) \
+            { \
+                batch_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, (struct batch_norm){__VA_ARGS__}); \
+            } \
+            static void NAME##_track(${signatures.track}) \
+            { \
+                batch_norm_track(mean, variance, moments, count, (struct batch_norm){__VA_ARGS__}); \
+            }
+    @ end
+    @ if ghosts then
+        #define BATCH_NORM_GHOSTS(NAME, ...) \
+            static void NAME##_ghosts_fwd(${signatures.ghosts_fwd}) \
+            { \
+                batch_norm_ghosts_fwd(coef, net, parts, micro_batch, image, n, ghost, weight, bias, pixels, (struct batch_norm){__VA_ARGS__}); \
+            } \
+            static void NAME##_ghosts_bwd(${signatures.ghosts_bwd}) \
+            { \
+                batch_norm_ghosts_bwd(dcoef, dweight, dbias, net, parts, micro_batch, image, n, ghost, coef, weight, pixels, (struct batch_norm){__VA_ARGS__}); \
+            } \
+            static void NAME##_ghosts_track(${signatures.ghosts_track}) \
+            { \
+                batch_norm_ghosts_track(mean, variance, net, parts, ghost, pixels, (struct batch_norm){__VA_ARGS__}); \
+            }
+    @ end
 @ end

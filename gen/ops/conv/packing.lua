@@ -48,6 +48,25 @@ function packing.params(spec, isa, is)
     return is
 end
 
+-- What a program has once for all functions that pack in one way, and the function of one shape:
+-- template, parameters, functions that it shares with others.
+
+--- Of whole matrices, one for each of `taps` pixels. is: of packing.params
+function packing.whole(is)
+    local pitch <const> = is.what == "pack_transposed" and is.c_pitch or is.k_pitch
+    local orders <const> = is.tap_order and true or false
+    local arguments = string.format("%d, %d, %d, %d", is.taps, is.channels, is.k, pitch)
+    if is.what ~= "unpack" then
+        arguments = arguments .. string.format(", %d%s", is.block,
+            orders and ", " .. is.tap_order or "")
+    end
+    is.macro, is.arguments = is.what:upper() .. (orders and "_IN_ORDER" or ""), arguments
+    return "ops/conv/pack.c.tpl", is, { {
+        name = is.what .. "_taps" .. (orders and "_in_order" or ""),
+        template = "ops/conv/pack_loops.c.tpl", params = { what = is.what, orders = orders },
+    } }
+end
+
 local function grouped_params(spec, isa, is)
     local bundle <const> = grouped.bundle(spec, isa)
     local made <const> = spec.pass == "bwd_data" and spec.c or spec.k
@@ -73,7 +92,7 @@ function packing.direct(spec, what, isa, block)
     if spec.groups > 1 then
         return "ops/conv/pack_grouped.c.tpl", grouped_params(spec, isa, is)
     end
-    return "ops/conv/pack.c.tpl", packing.params(spec, isa, is)
+    return packing.whole(packing.params(spec, isa, is))
 end
 
 return packing

@@ -331,10 +331,18 @@ function winograd.pack(spec, what, isa, block)
     if what == "unpack" then
         return packing.direct(spec, what, isa, block)
     end
-    return "ops/conv/winograd_pack.c.tpl", packing.params(spec, isa, {
+    local is <const> = packing.params(spec, isa, {
         name = winograd.pack_name(spec, what, block), what = what, block = block, vl = isa.vl,
         taps = TAPS, tap_order = false, kernel = packing.kernel_text(spec),
     })
+    local shared <const> = string.format("winograd_%s_by%d", what, block)
+    is.macro = shared:upper()
+    is.arguments = string.format("%d, %d, %d", is.channels, is.k,
+        what == "pack" and is.k_pitch or is.c_pitch)
+    return "ops/conv/winograd_pack.c.tpl", is, { {
+        name = shared, template = "ops/conv/winograd_pack_loops.c.tpl",
+        params = { what = what, block = block, macro = is.macro },
+    } }
 end
 
 return winograd

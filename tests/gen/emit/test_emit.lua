@@ -277,7 +277,7 @@ function tests.the_step_stands_before_the_kernels()
             declared[name] = true
             defined = defined + (what == "{" and 1 or 0)
         end
-        for at, name in text:gmatch("%*/\n()[%u%d_]+%(([%w_]+), ") do -- kernels that macros make
+        for at, name in text:gmatch("%*/\n()[%u%d_]+%(([%w_]+),%s") do -- kernels that macros make
             assert(at > step and declared[name], name)
             defined = defined + 1
         end

@@ -22,6 +22,13 @@ local function each_text(check, shared)
             check(text, notes, title)
         end
     end
+    local function expand_shared(list, set)
+        for _, one in ipairs(list or {}) do
+            one.params.name = one.name
+            one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
+            expand(one.name, one.template, one.params)
+        end
+    end
     local function all(plans, _, built)
         for _, part in ipairs({ plans.train, plans.eval }) do
             for _, spec in ipairs(part.plan.kernels) do
@@ -29,16 +36,13 @@ local function each_text(check, shared)
                 local file <const>, params <const>, list <const> = op.params(spec, plans.set,
                     OPTIONS)
                 expand(spec.name, file, params)
-                for _, one in ipairs(shared and list or {}) do
-                    one.params.name = one.name
-                    one.params.vec, one.params.mm = plans.set.vec, plans.set.mm
-                    one.params.vl = plans.set.vl
-                    expand(one.name, one.template, one.params)
-                end
+                expand_shared(shared and list, plans.set)
                 local what <const> = spec.pass == "bwd_weights" and "unpack"
                     or spec.pass == "bwd_data" and "pack_transposed" or "pack"
                 if op.pack then
-                    expand(what .. " of " .. spec.name, op.pack(spec, what, plans.set))
+                    local pack <const>, of <const>, loops <const> = op.pack(spec, what, plans.set)
+                    expand(what .. " of " .. spec.name, pack, of)
+                    expand_shared(shared and loops, plans.set)
                 end
             end
             for _, phase in ipairs(built and part.plan.phases or {}) do
@@ -97,7 +101,9 @@ function tests.templates_note_the_prototypes_of_what_a_step_calls()
         for line in ("\n" .. text):gmatch("\n(static [^\n]*%))\n{") do
             heads[#heads + 1] = line .. ";"
         end
-        if text:find("%*/\n[%u%d_]+%(" .. title .. ", ") then -- a macro makes it
+        if title:find("^u?n?pack") and text:find("^[%u%d_]+%([%w_]+, [%d, ]+%)\n$") then
+            return -- a macro makes it
+        elseif text:find("%*/\n[%u%d_]+%(" .. title .. ", ") then -- likewise
             local head <const> = #notes.prototypes == 1 and notes.prototypes[1] or ""
             assert(head:find("^static NOINLINE void " .. title .. "%(.*%);$"), title)
             return

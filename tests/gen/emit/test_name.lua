@@ -90,7 +90,9 @@ function tests.distinct_shapes_have_distinct_names()
         if title ~= program then
             program, seen = title, {}
         end
-        local text <const> = template.render(ops[spec.op].params(spec, plans.set, OPTIONS))
+        local file <const>, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
+        params.where = "one of its layers"
+        local text <const> = template.render(file, params)
         test.equal(seen[spec.name] or text, text, title .. ": " .. spec.name)
         seen[spec.name] = text
     end)

@@ -349,7 +349,7 @@ end
 local function winograd_of(spec, plans)
     local _, _, shared <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
     local data <const> = spec.pass == "bwd_data"
-    return shared[#shared].params, data and spec.dy or spec.x,
+    return shared[#shared - 1].params, data and spec.dy or spec.x, -- before the macro
         data and spec.dx or spec.pass == "fwd" and spec.y or spec.dy
 end
 
@@ -443,8 +443,8 @@ function tests.dropout_rounds_as_the_runtime_does()
         p = 0.25, c = 8, params = { "y", "x", "keep" },
     }
     local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
-    test.equal(params.given[3].text,
-        "(struct drop_bits){.pitch = 16, .bytes = 8, .scale = 1.3333334f}")
+    test.equal(params.given[3].text, "DROP0P25_2x2x8")
+    test.equal(params.given[3].defines, "{.pitch = 16, .bytes = 8, .scale = 1.3333334f}")
     test.equal(dropout.threshold(0.25), 1 << 14)
     test.equal(dropout.threshold(0.9999999), 0xffff)
 end

@@ -1,0 +1,54 @@
+@ -- Weights between PyTorch's layout, canonical, and the layouts of the kernels, of convolutions without
+@ -- channel groups and of linear layers. One text for all shapes: pack.c.tpl makes functions of them.
+@ if what == "unpack" then
+    /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical, [output][input][tap].
+     * templates/ops/conv/pack_loops.c.tpl */
+    static INLINE void unpack_taps(float *restrict canonical, const float *restrict packed, int taps, int inputs, int outputs, int pitch)
+    {
+        for (int k = 0; k < outputs; k++) {
+            for (int i = 0; i < inputs; i++) {
+                for (int tap = 0; tap < taps; tap++) {
+                    canonical[(k * inputs + i) * taps + tap] = packed[(tap * inputs + i) * pitch + k];
+                }
+            }
+        }
+    }
+    #define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
+        static void NAME(float *restrict canonical, const float *restrict packed) \
+        { \
+            unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
+        }
+@ else
+    @ local forward = what == "pack"
+    @ local into, from = forward and "k" or "i", forward and "i" or "k"
+    @ local made, read = forward and "outputs" or "inputs", forward and "inputs" or "outputs"
+    @ local macro = forward and "PACK" or "PACK_TRANSPOSED"
+    /* Canonical weights -> w${forward and "" or ", of a data gradient"}: blocks of `block` ${made}, in each [tap][${read}][${made}]${orders and ", the taps in the order in which the kernel reads them" or ""};
+     * zeros where there are fewer ${made} than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+    static INLINE void ${name}(float *restrict packed, const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block${orders and ", const int *tap_of" or ""})
+    {
+        for (int first = 0; first < pitch; first += block) {
+            for (int tap = 0; tap < taps; tap++) {
+                for (int ${from} = 0; ${from} < ${read}; ${from}++) {
+                    for (int ${into} = first; ${into} < first + block; ${into}++) {
+                        *packed++ = ${into} < ${made} ? canonical[(k * inputs + i) * taps + ${orders and "tap_of[tap]" or "tap"}] : 0.0f;
+                    }
+                }
+            }
+        }
+    }
+    @ if orders then
+        #define ${macro}_IN_ORDER(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
+            static void NAME(float *restrict packed, const float *restrict canonical) \
+            { \
+                static const int tap_of[TAPS] = {__VA_ARGS__}; \
+                ${name}(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, tap_of); \
+            }
+    @ else
+        #define ${macro}(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+            static void NAME(float *restrict packed, const float *restrict canonical) \
+            { \
+                ${name}(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
+            }
+    @ end
+@ end
