@@ -169,6 +169,7 @@ struct recipe {
     float clip;               /* largest norm of all gradients together; 0: any */
     float ema;                /* part of the average parameters that stays in a step; 0: none */
     float ema_start;          /* part of all steps after which the average begins */
+    int ema_batches;          /* batches of which its statistics are estimated; 0: averaged, too */
     bool factors;             /* rate and decay hold; else every factor is 1 */
     float rate[PARAM_KINDS];  /* times the learning rate */
     float decay[PARAM_KINDS]; /* times weight_decay */

@@ -32,6 +32,9 @@ local function add_optimizer(recipe, line)
     nonzero("clip")
     nonzero("ema")
     nonzero("ema_start")
+    if recipe.ema_batches > 0 then
+        line("ema_batches", recipe.ema_batches)
+    end
     if recipe.rate or recipe.decay then
         line("factors", "true")
         for _, what in ipairs { "rate", "decay" } do

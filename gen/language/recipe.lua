@@ -8,7 +8,7 @@
 --       schedule = "constant|step|onecycle|cosine|...", step_epochs, step_gamma, warmup, start_div,
 --       final_div, milestones = { epoch, ... }, patience, warmup_epochs, warmup_div,
 --       optimizer = "sgd|adam|adamw|lion|muon", beta1, beta2, eps, others, others_lr,
---       newton_schulz, renormalize = bool, clip, ema, ema_start,
+--       newton_schulz, renormalize = bool, clip, ema, ema_start, ema_batches,
 --       rate and decay = { factor of a kind, ... } or nil,
 --       crop, crop_border = "reflect|zero", flip = "none|random|alternating",
 --       flip_vertical = bool, cutout, rotate, brightness, contrast, mixup }
@@ -30,6 +30,12 @@ recipe.network = {
     },
 }
 
+local function without_ema(f)
+    if f.ema == 0 then
+        return "ema 0", "ema above 0"
+    end
+end
+
 recipe.recipe = {
     name = "recipe",
     doc = "How the network is trained; a plain table. Options of the program go before it.",
@@ -50,12 +56,11 @@ recipe.recipe = {
         { name = "ema", type = "number", min = 0, below = 1, default = 0,
           doc = "part of the average parameters that stays in a step, 0 none: they are evaluated" },
         { name = "ema_start", type = "number", min = 0, below = 1, default = 0,
-          idle = function(f)
-              if f.ema == 0 then
-                  return "ema 0", "ema above 0"
-              end
-          end,
+          idle = without_ema,
           doc = "part of all steps after which the average begins" },
+        { name = "ema_batches", type = "integer", min = 0, max = 65536, default = 0,
+          idle = without_ema,
+          doc = "batches of which its batch norms' statistics are estimated anew, 0: averages" },
         { name = "rate", type = "table", optional = true, default_doc = "1 each",
           doc = "factors of the learning rate, by the kind of a parameter: see factors" },
         { name = "decay", type = "table", optional = true, default_doc = "1 each",
@@ -428,6 +433,7 @@ function recipe.read(arguments, line, input, report)
         clip = top.clip,
         ema = top.ema,
         ema_start = top.ema_start,
+        ema_batches = top.ema_batches,
         rate = read_factors("rate", top.rate, line, report),
         decay = read_factors("decay", top.decay, line, report),
         crop = augment.crop,

@@ -276,7 +276,8 @@ char *settings_idle(const struct settings *settings, enum settings_key key, char
     else if (settings->recipe.optimizer == OPTIMIZER_MUON &&
              settings->recipe.others == OPTIMIZER_SGD && key >= SETTING_BETA1 && key <= SETTING_EPS)
         snprintf(out, size, "others sgd");
-    else if (key == SETTING_EMA_START && !(settings->recipe.ema > 0))
+    else if ((key == SETTING_EMA_START || key == SETTING_EMA_BATCHES) &&
+             !(settings->recipe.ema > 0))
         snprintf(out, size, "ema 0");
     else if (key == SETTING_CROP_BORDER && settings->recipe.crop == 0 &&
              !(settings->recipe.rotate > 0))

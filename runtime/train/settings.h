@@ -83,6 +83,7 @@ enum settings_key {
     SETTING_CLIP,
     SETTING_EMA,
     SETTING_EMA_START,
+    SETTING_EMA_BATCHES,
     SETTING_RATE_WEIGHT, /* in the order of enum param_kind */
     SETTING_RATE_HEAD,
     SETTING_RATE_NORM,

@@ -188,6 +188,8 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
                      QUIET("X", "part of the average parameters that stays in a step", "0")},
     [SETTING_EMA_START] = {"ema_start", BELOW, RECIPE(ema_start), 0, 1, NULL,
                            QUIET("X", "part of all steps after which the average begins", "0")},
+    [SETTING_EMA_BATCHES] = {"ema_batches", INT, RECIPE(ema_batches), 0, 65536, NULL,
+                             QUIET("N", "batches of which its statistics are estimated anew", "0")},
 #define FACTOR(word, field, kind, help)                                                            \
     {                                                                                              \
         word, REAL, RECIPE(field[kind]), 0, 1000, NULL, QUIET("X", help, "1")                      \

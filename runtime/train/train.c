@@ -73,14 +73,11 @@ static int64_t averages_from(const struct trainer *t)
 /* Of the average parameters, where there are any. */
 static bool evaluate_model(struct trainer *t, struct evaluate_result *result)
 {
-    const bool averages = t->run.store.ema != NULL;
-    run_exchange_average(&t->run);
-    if (averages)
-        run_pack(&t->run);
-    const bool done = evaluate(&t->run, t->test_loader, NULL, result);
-    run_exchange_average(&t->run);
-    if (averages)
-        run_pack(&t->run);
+    average_enter(&t->average, &t->run);
+    const bool done =
+        average_estimate(&t->average, &t->run, t->train_loader, (uint32_t)t->counters.epoch + 1) &&
+        evaluate(&t->run, t->test_loader, NULL, result);
+    average_leave(&t->average, &t->run);
     return done;
 }
 

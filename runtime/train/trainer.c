@@ -316,7 +316,8 @@ static bool open_run(struct trainer *t, struct err *err)
     if (t->before == NULL)
         return err_set_errno(err, ENOMEM, "parameters");
     if (!run_open(&t->run, t->model, backend, s->threads, err) ||
-        !run_recipe(&t->run, &s->recipe, err))
+        !run_recipe(&t->run, &s->recipe, err) ||
+        !average_open(&t->average, &t->run, &s->recipe, err))
         return false;
     if (t->pins && !team_pin(t->run.team, err))
         return false;
@@ -399,6 +400,7 @@ void trainer_close(struct trainer *trainer)
     log_close(&trainer->log, &late);
     rundir_close(&trainer->dir);
     probe_close(trainer->probe);
+    average_close(&trainer->average);
     run_close(&trainer->run);
     profile_close(&trainer->profile);
     free(trainer->before);
@@ -473,9 +475,9 @@ bool trainer_save_best(struct trainer *trainer, struct err *err)
     rundir_path(&trainer->dir, RUNDIR_BEST, path, sizeof path);
     if (!check_finite(trainer, err))
         return false;
-    run_exchange_average(&trainer->run);
+    average_enter(&trainer->average, &trainer->run);
     bool saved =
         checkpoint_save_model(path, &trainer->run, trainer->metas, trainer->model_meta_count, err);
-    run_exchange_average(&trainer->run);
+    average_leave(&trainer->average, &trainer->run);
     return saved;
 }

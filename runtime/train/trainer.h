@@ -18,6 +18,7 @@
 #include "inspect/probe.h"
 #include "run.h"
 #include "sys/progress.h"
+#include "train/average.h"
 #include "train/origin.h"
 #include "train/resume.h"
 #include "train/settings.h"
@@ -47,6 +48,7 @@ struct trainer {
     struct data_stats stats;
     struct loader *train_loader, *test_loader;
     struct run run;
+    struct average average;
     struct profile profile; /* of the run, if asked for */
     struct probe *probe;    /* NULL without --probe */
     struct rundir dir;

@@ -269,7 +269,7 @@ function tests.recipe_is_flat_and_complete()
         rotate = 0, brightness = 0, contrast = 0, mixup = 0,
         milestones = {}, patience = 0, warmup_epochs = 0, warmup_div = 1, optimizer = "sgd",
         beta1 = 0, beta2 = 0, eps = 0, others = "sgd", others_lr = 0, newton_schulz = 0,
-        renormalize = false, clip = 0, ema = 0, ema_start = 0,
+        renormalize = false, clip = 0, ema = 0, ema_start = 0, ema_batches = 0,
     })
     local recipe <const> = build_net("s8", "bn").recipe
     test.equal(recipe.schedule, "step")

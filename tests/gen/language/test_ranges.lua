@@ -46,7 +46,7 @@ function tests.a_checkpoint_may_say_what_a_recipe_may()
             end
         end
     end
-    test.equal(count, 55)
+    test.equal(count, 56)
 end
 
 return tests
