@@ -199,7 +199,9 @@ function main.plan(arguments)
     local built <const> = graph.build(net)
     local options <const> = options_of(arguments, net.file)
     local pass <const> = arguments.pass
-    if pass == "network" then
+    if arguments.summary then
+        print_text(require("plan/show").summary(built, options))
+    elseif pass == "network" then
         print_text(dump.text(net))
     elseif pass == "shape" then
         print_text(("%s %dx%dx%d %d\n"):format(net.name, net.input.c, net.input.h, net.input.w,
@@ -406,8 +408,10 @@ function main.completion(arguments)
     } }, 0))
 end
 
-function main.layers()
-    print_text(require("language/manual").text())
+function main.layers(arguments)
+    local manual <const> = require("language/manual")
+    local text <const>, problem <const> = manual.text(arguments.kind)
+    print_text(text or error({ kind = "usage", messages = { problem } }, 0))
 end
 
 return main

@@ -79,6 +79,17 @@ static void print_commands(unsigned bits)
     print_expected(names, USAGE_COMMANDS);
 }
 
+/* Commands of the programs that burin writes. */
+static bool is_of_program(const char *word)
+{
+    static const char *const commands[] = {"train", "eval", "predict", "bench", "info"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(word, commands[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Says that `word` is no command; NULL: that there is none. */
 static void explain_unknown(const char *word)
 {
@@ -89,7 +100,10 @@ static void explain_unknown(const char *word)
         fputs("burin: no command", stderr);
     } else {
         fprintf(stderr, "burin: unknown command %s", word);
-        print_meant(word, "", names, USAGE_COMMANDS);
+        if (is_of_program(word))
+            fputs(", which is one of the program that trains, as in build/s8_bn", stderr);
+        else
+            print_meant(word, "", names, USAGE_COMMANDS);
     }
     print_commands(ALL | DATA);
 }
@@ -272,6 +286,15 @@ static bool is_printed(void)
 
 enum parsed { PARSED, PARSED_DONE, PARSED_LOST, PARSED_WRONG };
 
+/* The command that the help is asked of, wherever it stands. */
+static const struct usage_command *command_among(int argc, char **argv)
+{
+    const struct usage_command *command = NULL;
+    for (int i = 1; i < argc && command == NULL; i++)
+        command = usage_find(argv[i]);
+    return command;
+}
+
 /* Reads the options of a command line into values, or prints the help or the version. */
 static enum parsed parse(int argc, char **argv, const char *values[OPTION_COUNT])
 {
@@ -287,7 +310,7 @@ static enum parsed parse(int argc, char **argv, const char *values[OPTION_COUNT]
     int id;
     while ((id = getopt_long(argc, argv, ":ho:", long_options, NULL)) != -1) {
         if (id == 'h' || id == OPT_HELP) {
-            usage_print(stdout);
+            usage_print(stdout, command_among(argc, argv));
             return is_printed() ? PARSED_DONE : PARSED_LOST;
         }
         if (id == OPT_VERSION) {

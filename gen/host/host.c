@@ -16,10 +16,9 @@
  *                                        nil, message, and whether there is none
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.embedded()                    the names that host.source knows, in their order
- *     host.make_folder(path [, new])     true, or nil, message, and whether something is there. Makes
- *                                        those above it, too; new: alone, and it must not be there
- *     host.print(text)                   true, or nil, message; writes to standard output
- *     host.native_isa()                  "avx512", "avx2" or "c"
+ *     host.make_folder(path [, new])     true, or nil, message, and whether something is there.
+ * Makes those above it, too; new: alone, and it must not be there host.print(text) true, or nil,
+ * message; writes to standard output host.native_isa()                  "avx512", "avx2" or "c"
  *     host.in_child(f, ...)              the text that f(...) returns, from a process of its own;
  *                                        or nil, "time" | "size" | "crash" | "system", words
  *     host.json(text)                    tables, or nil, message; json.c
@@ -198,14 +197,10 @@ static int set_up(lua_State *L)
         {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug},
     };
     static const luaL_Reg functions[] = {
-        {"native_isa", native_isa},
-        {"cpu_id", cpu_id},
-        {"json", json_read},
-        {"png", picture_png},
-        {"gnuplot", gnuplot_run},
-        {"sha256", digest_sha256},
-        {"usage", usage_table},
-        {NULL, NULL},
+        {"native_isa", native_isa}, {"cpu_id", cpu_id},
+        {"json", json_read},        {"png", picture_png},
+        {"gnuplot", gnuplot_run},   {"sha256", digest_sha256},
+        {"usage", usage_table},     {NULL, NULL},
     };
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);

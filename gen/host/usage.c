@@ -96,6 +96,13 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                   PLAN,
                   {"network", "shape", "graph", "steps", "layouts", "phases", "calls", "memory",
                    "kernels", "choices", "flags"}},
+    [OPT_SUMMARY] = {"summary",
+                     "summary",
+                     NULL,
+                     NULL,
+                     "print what it comes to in three lines: parameters, MFLOP, memory",
+                     PLAN,
+                     {NULL}},
     [OPT_FIGURE] = {"figure",
                     "figure",
                     NULL,
@@ -163,8 +170,9 @@ const struct usage_command usage_commands[] = {
     {"data", DATA, "data [options] PATH",
      "say what data lies at a path: format, shape, images, classes; burin data --help", 0, 0,
      "path", "", NULL},
-    {"layers", LAYERS, "layers", "print the manual of the description language", 0, 0, "",
-     "no network", NULL},
+    {"layers", LAYERS, "layers [KIND]",
+     "print the manual of the description language, or what it says of one call, as conv", 0, 1,
+     "kind", "one kind of layer, or nothing", NULL},
     {"report", REPORT, "report [options] RUN...",
      "write an HTML page that compares runs: the folders that `train` wrote", 1,
      USAGE_MOST_OPERANDS, "run", "the folders of one run or more", "at most 512 runs"},
@@ -196,19 +204,19 @@ const struct usage_command *usage_find(const char *name)
 
 /* -- The help ---------------------------------------------------------------------------------- */
 
-enum { TEXT_COLUMN = 23, LAST_COLUMN = 90, WORDS_SIZE = 512 };
+enum { COMMAND_COLUMN = 14, TEXT_COLUMN = 23, LAST_COLUMN = 79, WORDS_SIZE = 512 };
 
-/* Prints words from this column on, in lines that begin at TEXT_COLUMN. */
-static void print_words(FILE *out, const char *words, int column)
+/* Prints words from this column on, in lines that begin at the column `start`. */
+static void print_words(FILE *out, const char *words, int column, int start)
 {
     while (*words != '\0') {
         const int length = (int)strcspn(words, " ");
-        bool first = column <= TEXT_COLUMN;
+        bool first = column <= start;
         if (first || column + 1 + length > LAST_COLUMN) {
             if (!first)
                 fputc('\n', out);
-            fprintf(out, "%*s", TEXT_COLUMN - (first ? column : 0), "");
-            column = TEXT_COLUMN;
+            fprintf(out, "%*s", start - (first ? column : 0), "");
+            column = start;
         } else {
             fputc(' ', out);
             column++;
@@ -234,19 +242,39 @@ static void name_commands(char *out, unsigned bits)
     strcat(out, ")");
 }
 
-static void print_option(FILE *out, const struct usage_option *option)
+/* With the commands that take it, unless it is told for one of them. */
+static void print_option(FILE *out, const struct usage_option *option, bool takers_too)
 {
     char takers[WORDS_SIZE / 2], words[WORDS_SIZE];
     int column = fprintf(out, "  %s--%s%s%s", strcmp(option->name, "output") == 0 ? "-o, " : "",
                          option->name, option->value != NULL ? " " : "",
                          option->value != NULL ? option->value : "");
     name_commands(takers, option->commands);
-    snprintf(words, sizeof words, "%s %s", option->help, takers);
-    print_words(out, words, column);
+    snprintf(words, sizeof words, "%s %s", option->help, takers_too ? takers : "");
+    print_words(out, words, column, TEXT_COLUMN);
 }
 
-void usage_print(FILE *out)
+static void print_command(FILE *out, const struct usage_command *command)
 {
+    const char *line = command->line;
+    if (line != NULL)
+        fprintf(out, "usage: burin %s\n\n", line);
+    else
+        fprintf(out, "usage: burin %s [options] NETWORK.lua\n\n", command->name);
+    fprintf(out, "%s\n\nOptions\n", command->help);
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        if ((usage_options[id].commands & command->bit) != 0)
+            print_option(out, &usage_options[id], false);
+    }
+    fputs("  --help               print this and exit\n", out);
+}
+
+void usage_print(FILE *out, const struct usage_command *command)
+{
+    if (command != NULL) {
+        print_command(out, command);
+        return;
+    }
     fputs("burin - engraves a neural network into C\n\n"
           "usage: burin COMMAND [options] NETWORK.lua\n",
           out);
@@ -261,16 +289,18 @@ void usage_print(FILE *out)
           "Commands\n",
           out);
     for (int i = 0; i < usage_command_count; i++)
-        fprintf(out, "  %-12s%s\n", usage_commands[i].name, usage_commands[i].help);
+        print_words(out, usage_commands[i].help, fprintf(out, "  %s", usage_commands[i].name),
+                    COMMAND_COLUMN);
     fputs("\nOptions\n", out);
     for (int id = 0; id < OPTION_COUNT; id++)
-        print_option(out, &usage_options[id]);
-    fputs("  --help               print this and exit\n"
+        print_option(out, &usage_options[id], true);
+    fputs("  --help               print this, or after a command its own, and exit\n"
           "  --version            print the version and exit\n"
           "\n"
           "Limits\n"
-          "  A description runs for at most 10 seconds in 64 MiB; checking and planning it take\n"
-          "  at most 20 seconds of processor time and 256 MiB. Beyond them it is rejected.\n"
+          "  A description runs for at most 10 seconds in 64 MiB; checking and planning it\n"
+          "  take at most 20 seconds of processor time and 256 MiB. Beyond them it is\n"
+          "  rejected.\n"
           "\n"
           "Exit codes\n"
           "  0           done\n"

@@ -2,7 +2,7 @@
  *
  *     for (int i = 0; i < usage_command_count; i++) ... usage_commands[i].name ...
  *     usage_options[OPT_NORM].choices ...
- *     usage_print(stdout);
+ *     usage_print(stdout, usage_find("gen"));
  *
  * The command line is parsed and checked by these tables; the help, the manual page and what shells
  * complete are made of them. All strings are constant.
@@ -26,6 +26,7 @@ enum usage_option_id {
     OPT_RECIPE,
     OPT_CANDIDATE,
     OPT_PASS,
+    OPT_SUMMARY,
     OPT_FIGURE,
     OPT_OPSET,
     OPT_PREPROCESS,
@@ -83,7 +84,7 @@ extern const int usage_command_count;
 /* The command of this name, or NULL. */
 const struct usage_command *usage_find(const char *name);
 
-/* The help. */
-void usage_print(FILE *out);
+/* The help of one command, or, where that is NULL, of all. */
+void usage_print(FILE *out, const struct usage_command *command);
 
 #endif

@@ -1,6 +1,7 @@
 -- manual.lua - the manual of the description language, from the tables that check descriptions.
 
 local layers <const> = require("language/layers")
+local nearest <const> = require("language/nearest")
 local recipe <const> = require("language/recipe")
 local record <const> = require("language/record")
 
@@ -103,7 +104,39 @@ local function offered_text(offered)
     return table.concat(lines, "\n")
 end
 
-function manual.text()
+-- What the calls of a description are, in the order of the manual.
+local function specs()
+    local all <const> = table.move(layers.kinds, 1, #layers.kinds, 1, {})
+    all[#all + 1] = recipe.network
+    all[#all + 1] = recipe.recipe
+    table.move(recipe.calls, 1, #recipe.calls, #all + 1, all)
+    all[#all + 1] = recipe.factors
+    all[#all + 1] = recipe.augment
+    return all
+end
+
+-- What the manual says of calls or tables of that name, or nil and what is wrong with its name.
+local function part(kind)
+    local lines <const>, names <const> = {}, {}
+    for i, spec in ipairs(specs()) do
+        names[i] = spec.name
+        if spec.name == kind then -- linear is a layer and a schedule
+            add_spec(lines, spec)
+        end
+    end
+    if #lines > 0 then
+        return table.concat(lines, "\n", 2) .. "\n"
+    end
+    return nil, ("layers %s: there is no such call%s: expected %s"):format(kind,
+        nearest.hint(kind, names), record.either(names))
+end
+
+-- The manual, or where there is a `kind` what it says of that alone; nil and what is wrong where
+-- nothing is called so.
+function manual.text(kind)
+    if kind then
+        return part(kind)
+    end
     local lines <const> = { head .. "\nLayers, with their fields; [defaults]", "" }
     lines[#lines + 1] = "any layer; add and softmax_cross_entropy have no `from`"
     for _, field in ipairs(layers.common) do

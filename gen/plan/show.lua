@@ -84,13 +84,31 @@ local function memory_summary(graph, planned, threads)
         (floats.thread + planned.scratch) * 4 / 1e6)
 end
 
+local function title(graph, planned, options)
+    return string.format("%s, norm %s, %s: %d parameters, %.1f MFLOP an image forward", graph.name,
+        options.norm, planned.set.title, graph.param_floats, graph.flop / 1e6)
+end
+
+-- What a network comes to, in three lines.
+function plan.summary(graph, options)
+    local planned <const> = pipeline.plan(graph, options)
+    local kernels <const> = {}
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        kernels[#kernels + 1] = not kernels[spec.name] and spec.name or nil
+        kernels[spec.name] = true
+    end
+    return table.concat({
+        title(graph, planned, options),
+        string.format("training: %d phases, %d kernels, micro-batches of %d images",
+            #planned.train.plan.phases, #kernels, planned.train.plan.micro_batch),
+        "memory: " .. memory_summary(graph, planned, 2),
+    }, "\n") .. "\n"
+end
+
 -- The plan of a network: layers, calls, kernels, memory.
 function plan.text(graph, options)
     local planned <const> = pipeline.plan(graph, options)
-    local lines <const> = {
-        string.format("%s, norm %s, %s: %d parameters, %.1f MFLOP an image forward", graph.name,
-            options.norm, planned.set.title, graph.param_floats, graph.flop / 1e6), "",
-    }
+    local lines <const> = { title(graph, planned, options), "" }
     append(lines, model.layer_table(graph, planned))
     append(lines, { "", "Plan of a training step", "" })
     append(lines, phase_lines(planned))

@@ -79,7 +79,7 @@ static inline void expect(const char *arguments, int code, const char *text)
 static inline void expect_part(const char *arguments, int code, const char *part)
 {
     ck_assert_int_eq(burin(arguments), code);
-    ck_assert_msg(strstr(output, part) != NULL, "expected %s in: %s", part, output);
+    ck_assert_msg(strstr(output, part) != NULL, "expected %s in: %.2000s", part, output);
 }
 
 #endif
