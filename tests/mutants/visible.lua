@@ -120,6 +120,7 @@ local visible = {
     { "^runtime/model%.h$", "test_run test_generic test_verify " .. generated .. " test_program" },
     { "^runtime/[%w]+%.h$", "test_run test_generic test_gradients_kinds_gn test_program" },
 
+    { "^gen/geometry", "test_network.lua test_graph.lua test_kernel.lua " .. generated },
     { "^gen/main", "test_burin test_lua" },
     { "^gen/host/burin", "test_sandbox" },
     { "^gen/host/child", "test_sandbox" },
