@@ -115,11 +115,20 @@ local function specs()
     return all
 end
 
+-- The names of these, each once.
+function manual.kinds()
+    local names <const> = {}
+    for _, spec in ipairs(specs()) do
+        names[#names + 1] = not names[spec.name] and spec.name or nil
+        names[spec.name] = true
+    end
+    return names
+end
+
 -- What the manual says of calls or tables of that name, or nil and what is wrong with its name.
 local function part(kind)
-    local lines <const>, names <const> = {}, {}
-    for i, spec in ipairs(specs()) do
-        names[i] = spec.name
+    local lines <const>, names <const> = {}, manual.kinds()
+    for _, spec in ipairs(specs()) do
         if spec.name == kind then -- linear is a layer and a schedule
             add_spec(lines, spec)
         end

@@ -17,6 +17,11 @@ local function networks()
     return table.concat(names, " ")
 end
 
+-- The calls of a description that the manual tells of.
+local function kinds()
+    return table.concat(require("language/manual").kinds(), " ")
+end
+
 local function takes(option, command)
     for _, name in ipairs(option.commands) do
         if name == command.name then
@@ -47,6 +52,7 @@ end
 local OPERANDS <const> = {
     network = "'*:network:_burin_network'", model = "'*:file:_files'", run = "'*:run:_files -/'",
     shell = "'1:shell:(bash zsh)'", path = "'*:path:_files'", name = "'1:name:'", [""] = "'*:'",
+    kind = "'1:kind:(" .. kinds() .. ")'",
 }
 
 local function described(command, usage, words)
@@ -80,7 +86,7 @@ function completion.text(shell)
         return nil
     end
     local usage <const>, known <const> = host.usage(), networks()
-    local words <const> = { network = known, shell = "bash zsh" }
+    local words <const> = { network = known, shell = "bash zsh", kind = kinds() }
     local commands <const>, names <const> = {}, {}
     for i, command in ipairs(usage.commands) do
         names[i] = command.name

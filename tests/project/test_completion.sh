@@ -57,5 +57,6 @@ expect 'zsh: commands' "$(zsh_says command | sed -n 's/:.*//p' | tr '\n' ' ')" \
 expect 'zsh: gen --norm' "$(zsh_says argument gen | sed -n 's/^--norm\[.*\]//p')" ':NORM:(bn gn ln in none)'
 expect 'zsh: gen --candidate' "$(zsh_says argument gen | grep -c "model's")" 1
 expect 'zsh: gen' "$(zsh_says argument gen | tail -n 1)" '*:network:_burin_network'
+expect 'zsh: layers' "$(zsh_says argument layers | grep -c '^1:kind:(conv .* augment)$')" 1
 expect 'zsh: report' "$(zsh_says argument report | tail -n 1)" '*:run:_files -/'
 exit $bad

@@ -22,7 +22,7 @@ set(gen_report emit language)
 set(gen_onnx language)
 set(gen_freeze onnx ops plan emit)
 set(gen_project emit language)
-set(gen_shell emit)
+set(gen_shell emit language)
 
 set(mistakes "")
 
