@@ -312,11 +312,22 @@ static inline size_t kernel_keep_bytes(const struct layout *l)
  * images, in the thread's memory, or in that part of it which lasts for one micro-batch only. */
 enum tensor_memory { TENSOR_CHUNK, TENSOR_MICRO_BATCH, TENSOR_THREAD, TENSOR_SCRATCH };
 
+/* What a tensor is to its layer, as a message says it. */
+#define WHAT_Y "its output"
+#define WHAT_DY "the gradient of its output"
+#define WHAT_DW "the gradient of its weight"
+#define WHAT_DB "the gradient of its bias"
+#define WHAT_SUMS "a sum of its input"
+#define WHAT_DSUMS "a sum of its gradient"
+#define WHAT_TOTAL "a sum over the batch"
+#define WHAT_COEF "its scale or shift"
+#define WHAT_DCOEF "the scale or shift of its gradient"
+
 /* What a call of a training step has left in memory when its time is counted. */
 struct tensor {
     int slot;
     const char *layer;
-    const char *what; /* "its output" */
+    const char *what; /* WHAT_Y */
     enum tensor_memory memory;
     size_t at;     /* offset in its block */
     size_t floats; /* of one image, or of the whole when it is not about images */

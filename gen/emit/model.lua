@@ -165,8 +165,16 @@ end
 -- What a kernel reads and writes, and its window.
 local function shape_fields(spec, field)
     field(".x = " .. layout.macro(spec.x))
-    field(".y = " .. layout.macro(spec.y or spec.dy or spec.x))
-    for _, tensor in ipairs { "dx", "dy", "x2" } do
+    local y <const> = layout.macro(spec.y or spec.dy or spec.x)
+    if spec.dy and layout.macro(spec.dy) == y then
+        field("DY(" .. y .. ")")
+    else
+        field(".y = " .. y)
+        if spec.dy then
+            field(".dy = " .. layout.macro(spec.dy))
+        end
+    end
+    for _, tensor in ipairs { "dx", "x2" } do
         if spec[tensor] then
             field("." .. tensor .. " = " .. layout.macro(spec[tensor]))
         end
@@ -209,13 +217,10 @@ local function memory_fields(spec, op, set, field)
         field(".scratch_floats = " .. scratch)
     end
     if op.pack then
-        field(".packed_floats = " .. op.packed_floats(spec, set))
-        if spec.pass == "bwd_data" then
-            field(".pack = " .. op.pack_name(spec, "pack_transposed", set))
-        else
-            local what <const> = spec.pass == "fwd" and "pack" or "unpack"
-            field("." .. what .. " = " .. op.pack_name(spec, what, set))
-        end
+        local what <const> = spec.pass == "bwd_data" and "pack_transposed"
+            or spec.pass == "fwd" and "pack" or "unpack"
+        field(string.format("%s(%d, %s)", what == "unpack" and "UNPACKED" or "PACKED",
+            op.packed_floats(spec, set), op.pack_name(spec, what, set)))
     end
 end
 
@@ -273,8 +278,8 @@ local function layer_row(node)
     local fields <const> = {
         ".op = LAYER_" .. (has_other_activation(node) and "ACTIVATION" or node.kind:upper()),
         ".name = " .. c.string(node.name),
-        string.format(".inputs = {%d, %d}", (node.inputs[1] or 0) - 1, (node.inputs[2] or 0) - 1),
-        string.format(".c = %d, .h = %d, .w = %d", node.c, node.h, node.w),
+        string.format("FROM(%d, %d)", (node.inputs[1] or 0) - 1, (node.inputs[2] or 0) - 1),
+        string.format("SHAPE(%d, %d, %d)", node.c, node.h, node.w),
     }
     local function field(format, ...)
         fields[#fields + 1] = string.format(format, ...)
@@ -299,17 +304,18 @@ local function layer_row(node)
             field(".ghost = %d", node.ghost)
         end
     end
-    field(".weight = %d, .bias = %d, .state = %d", (node.weight or 0) - 1,
-        (node.bias_param or 0) - 1, (node.state or 0) - 1)
-    field(".mflop = %.6f", node.flop / 1e6)
+    field("PARAMS(%d, %d, %d)", (node.weight or 0) - 1, (node.bias_param or 0) - 1,
+        (node.state or 0) - 1)
+    if node.flop > 0 then
+        field(".mflop = %.6f", node.flop / 1e6)
+    end
     return "{" .. table.concat(fields, ", ") .. "},"
 end
 
 local INITS <const> = { fan_in = "INIT_FAN_IN", one = "INIT_ONE", zero = "INIT_ZERO" }
 
 local function param_row(param)
-    return string.format("{.name = %s, .rank = %d, .shape = {%s}, .offset = %s, .count = %d, "
-        .. ".init = %s, .fan_in = %d, .decays = %s},", c.string(param.name), #param.shape,
+    return string.format("{%s, %d, {%s}, %s, %d, %s, %d, %s},", c.string(param.name), #param.shape,
         table.concat(param.shape, ", "), c.constant(param.name), param.count, INITS[param.init],
         param.fan_in or 0, tostring(param.decays))
 end
@@ -352,7 +358,8 @@ end
 
 --- The name of the file of a program, unless another is asked for.
 function model.file_name(network_name, options)
-    return string.format("%s_%s_%s%s.c", network_name, options.norm, options.isa,
+    return string.format("%s_%s_%s%s.c", network_name, options.norm,
+        options.unroll == "none" and "plain" or options.isa,
         options.real == "double" and "_double" or "")
 end
 

@@ -5,6 +5,7 @@
 
 local c <const> = require "emit/c"
 local digest <const> = require "emit/digest"
+local entry <const> = require "ops/entry"
 local functions <const> = require "emit/functions"
 local index <const> = require "emit/index"
 local layout <const> = require "ops/layout"
@@ -45,13 +46,11 @@ local UNPHASED_SCOPES <const> = {
             .. "eval_micro_batch say what lies where." },
 }
 
--- bytes: of one number
-local function buffer_line(buffer, offset, bytes)
-    local copies <const> = buffer.copies > 1 and buffer.copies .. " of " or ""
-    local life <const> = buffer.scope == "micro_batch"
-        and string.format("; calls %d-%d", buffer.first, buffer.last) or ""
-    return string.format("%s = %d, /* %s%s; %d bytes%s */", name.offset(buffer.name), offset,
-        copies, buffer.shape, buffer.copies * buffer.floats * bytes, life)
+-- A buffer that others share memory with, and when it lives.
+local function buffer_line(buffer, offset)
+    return string.format("%s = %d, /* %s%s; calls %d-%d */", name.offset(buffer.name), offset,
+        buffer.copies > 1 and buffer.copies .. " of " or "", buffer.shape, buffer.first,
+        buffer.last)
 end
 
 -- The enums of the memory that outlives a phase, in the scopes that this program has, and the size
@@ -60,13 +59,16 @@ local function memory_scopes(planned)
     local train <const> = planned.train
     local scopes <const> = {}
     for _, scope in ipairs(planned.phased and SCOPES or UNPHASED_SCOPES) do
-        local lines <const> = {}
+        local lines <const>, offsets <const> = {}, {}
         for _, buffer in ipairs(scope[1] == "scratch" and {} or train.plan.buffers) do
-            if buffer.scope == scope[1] then
-                lines[#lines + 1] = buffer_line(buffer, train.memory.offset[buffer],
-                    planned.set.bytes)
+            local offset <const> = train.memory.offset[buffer]
+            if buffer.scope == scope[1] and buffer.scope == "micro_batch" then
+                lines[#lines + 1] = buffer_line(buffer, offset)
+            elseif buffer.scope == scope[1] then
+                offsets[#offsets + 1] = string.format("%s = %d,", name.offset(buffer.name), offset)
             end
         end
+        lines[#lines + 1] = #offsets > 0 and table.concat(offsets, " ") or nil
         scopes[#scopes + 1] = {
             title = scope[3], lines = lines, total = scope[2],
             floats = scope[1] == "scratch" and planned.scratch or train.memory.floats[scope[1]],
@@ -127,6 +129,9 @@ local function kernel_texts(graph, train, eval, set, options, all)
                 params.where = users[spec.name]
                 params.formula = params.where .. ": " .. params.formula
                 named:add_kernel(spec, params)
+                if spec.geometry then
+                    named:add(entry.geometry(spec.geometry))
+                end
                 add_shared(all, shared, shares, set)
                 source.add(spec.name, #all:append(list, file, params))
             end
@@ -263,6 +268,11 @@ function emit.program(graph, options)
         most_channels = plain.most_channels(train.plan.kernels),
     })
     add_cleared(named, all, { train, eval })
+    for _, node in ipairs(graph.nodes) do
+        if node.geometry then
+            named:add(entry.geometry(node.geometry))
+        end
+    end
     local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" },
         { alone = false, shapes = named:sorted() })
     params.shapes = table.concat(of_shapes.texts)

@@ -11,12 +11,10 @@ local watch <const> = {}
 -- The parameters of a kernel that it writes floats to.
 local OUTPUTS <const> = { y = true, dx = true, dw = true, db = true, sums = true }
 
--- What a buffer holds, by its role. Others hold no floats to look at.
+-- What a buffer holds, by its role (runtime/model.h). Others hold no floats to look at.
 local WHAT <const> = {
-    y = "its output", dy = "the gradient of its output", dw = "the gradient of its weight",
-    db = "the gradient of its bias", sums = "a sum of its input", dsums = "a sum of its gradient",
-    total = "a sum over the batch", coef = "its scale or shift",
-    dcoef = "the scale or shift of its gradient",
+    y = "WHAT_Y", dy = "WHAT_DY", dw = "WHAT_DW", db = "WHAT_DB", sums = "WHAT_SUMS",
+    dsums = "WHAT_DSUMS", total = "WHAT_TOTAL", coef = "WHAT_COEF", dcoef = "WHAT_DCOEF",
 }
 
 -- The buffers that a join makes, in this order.
@@ -40,7 +38,7 @@ end
 -- A row of the table, as C. offset: of memory.lua
 local function row_text(slot, buffer, offset)
     local row <const> = buffer.row or { pitch = buffer.floats, used = buffer.floats }
-    return string.format('{%s, "%s", "%s", TENSOR_%s, %s, %d, %d, %d, %d},', slot, buffer.layer,
+    return string.format('{%s, "%s", %s, TENSOR_%s, %s, %d, %d, %d, %d},', slot, buffer.layer,
         WHAT[buffer.role], buffer.scope:upper(),
         buffer.scope == "scratch" and offset[buffer] or name.offset(buffer.name),
         buffer.floats, buffer.copies, row.pitch, row.used)

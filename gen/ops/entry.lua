@@ -27,20 +27,30 @@ local function axis_text(axis)
     return string.format("{%d, %d, %d}", axis.taps, axis.stride, axis.padding)
 end
 
---- A geometry as runtime/model.h has it.
+-- "3x3_S2_P1": what differs from stride 1 and no padding.
+local function geometry_word(it)
+    local function word(letter, field, usual)
+        return geometry.alike(it, field, usual) and "" or letter .. geometry.word(it, field)
+    end
+    return string.format("%dx%d%s%s", it.h.taps, it.w.taps, word("_S", "stride", 1),
+        word("_P", "padding", 0))
+end
+
+--- The macro that stands for a geometry as runtime/model.h has it, and what it stands for.
 function entry.geometry(it)
-    return string.format("{%s, %s}", axis_text(it.h), axis_text(it.w))
+    local function axis(a)
+        return string.format("{.taps = %d, .stride = %d, .padding = %d}", a.taps, a.stride,
+            a.padding)
+    end
+    return "GEOMETRY_" .. geometry_word(it),
+        string.format("{.h = %s, .w = %s}", axis(it.h), axis(it.w))
 end
 
 --- The window of a convolution or pool.
 function entry.window(it, inputs, outputs)
-    local function word(letter, field, usual)
-        return geometry.alike(it, field, usual) and "" or letter .. geometry.word(it, field)
-    end
     return {
         word = "WINDOW", uses = "window", cast = "(struct window)",
-        text = string.format("WINDOW_%dx%d%s%s_C%d_K%d", it.h.taps, it.w.taps,
-            word("_S", "stride", 1), word("_P", "padding", 0), inputs, outputs),
+        text = string.format("WINDOW_%s_C%d_K%d", geometry_word(it), inputs, outputs),
         defines = string.format("{.h = %s, .w = %s, .inputs = %d, .outputs = %d}",
             axis_text(it.h), axis_text(it.w), inputs, outputs),
     }

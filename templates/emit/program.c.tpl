@@ -314,6 +314,11 @@ static const struct backend backend = {
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
+/* The gradient dy has the layout of y; weights of so many floats, and how they are packed or unpacked. */
+#define DY(IMAGE) .y = IMAGE, .dy = IMAGE
+#define PACKED(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
+#define UNPACKED(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
+
 static const struct kernel kernels[] = {
     @ for _, row in ipairs(kernel_rows) do
         ${row}
@@ -342,12 +347,20 @@ static const struct tensors all_tensors = {
 
 /* -- 9. Model ---------------------------------------------------------------------------------- */
 
+/* What rows have: the layers that a layer reads, its output, and where its parameters and running
+ * statistics stand in the tables below; -1: there is none. */
+#define FROM(FIRST, SECOND) .inputs = {FIRST, SECOND}
+#define SHAPE(C, H, W) .c = C, .h = H, .w = W
+#define PARAMS(WEIGHT, BIAS, STATE) .weight = WEIGHT, .bias = BIAS, .state = STATE
+
 static const struct layer layers[] = {
     @ for _, row in ipairs(layer_rows) do
         ${row}
     @ end
 };
 
+/* Name, rank and shape in PyTorch; offset, floats; how it begins, inputs of an output; whether weight decay
+ * applies. */
 static const struct param params[] = {
     @ for _, row in ipairs(param_rows) do
         ${row}

@@ -100,16 +100,31 @@ function tests.layers_and_parameters_have_their_rows()
     test.equal(#params.layer_rows, #graph.nodes)
     test.equal(#params.param_rows, #graph.params)
     test.equal(#params.state_rows, #graph.states)
-    test.equal(params.layer_rows[1], '{.op = LAYER_INPUT, .name = "input", .inputs = {-1, -1}, '
-        .. ".c = 3, .h = 32, .w = 32, .weight = -1, .bias = -1, .state = -1, .mflop = 0.000000},")
-    test.equal(params.layer_rows[2], '{.op = LAYER_CONV, .name = "conv1", .inputs = {0, -1}, '
-        .. ".c = 16, .h = 32, .w = 32, .geometry = {{3, 1, 1}, {3, 1, 1}}, .weight = 0, "
-        .. ".bias = -1, .state = -1, .mflop = 0.884736},")
-    test.equal(params.param_rows[1], '{.name = "conv1.weight", .rank = 4, '
-        .. ".shape = {16, 3, 3, 3}, .offset = CONV1_WEIGHT, .count = 432, "
-        .. ".init = INIT_FAN_IN, .fan_in = 27, .decays = true},")
+    test.equal(params.layer_rows[1], '{.op = LAYER_INPUT, .name = "input", FROM(-1, -1), '
+        .. "SHAPE(3, 32, 32), PARAMS(-1, -1, -1)},")
+    test.equal(params.layer_rows[2], '{.op = LAYER_CONV, .name = "conv1", FROM(0, -1), '
+        .. "SHAPE(16, 32, 32), .geometry = GEOMETRY_3x3_P1, PARAMS(0, -1, -1), "
+        .. ".mflop = 0.884736},")
+    test.equal(params.param_rows[1], '{"conv1.weight", 4, {16, 3, 3, 3}, CONV1_WEIGHT, 432, '
+        .. "INIT_FAN_IN, 27, true},")
     test.equal(params.state_rows[2], '{.name = "norm1.running_var", '
         .. ".offset = NORM1_RUNNING_VAR, .count = 16, .init = 1.0f},")
+end
+
+-- Each way to write a program has a file of its own.
+function tests.no_option_writes_over_the_file_of_another()
+    local names <const> = {}
+    for _, changes in ipairs { {}, { isa = "c" }, { isa = "c", unroll = "none" },
+        { isa = "c", real = "double" }, { norm = "gn" } } do
+        local one <const> = { norm = "bn", isa = "avx2", unroll = "tile" }
+        for key, value in pairs(changes) do -- each sets its own field
+            one[key] = value
+        end
+        local name <const> = model.file_name("s8", one)
+        assert(not names[name], name)
+        names[name] = true
+    end
+    assert(names["s8_bn_avx2.c"] and names["s8_bn_c.c"] and names["s8_bn_plain.c"])
 end
 
 function tests.the_recipe_has_every_field()
