@@ -41,6 +41,7 @@ END
 # cannot run. Without these the test that needs them is skipped, and says so.
 wishes() {
     cat <<'END'
+debootstrap      command -v debootstrap
 chromium         command -v chromium || command -v google-chrome
 END
 }
