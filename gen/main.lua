@@ -76,12 +76,15 @@ end
 
 -- Checks of gradients and readers need no speed: doubles and plain loops are in portable C alone,
 -- and in plain loops there is nothing to choose.
+-- AArch64 has no training programs.
 local function check_portable(options)
     local function expect(wrong, ...)
         if wrong then
             error({ kind = "usage", messages = { string.format(...) } }, 0)
         end
     end
+    expect(options.isa == "neon",
+        "--isa neon: is for frozen networks alone: expected native, avx2, avx512 or c")
     local is_plain <const> = options.unroll == "none"
     expect(options.real == "double" and options.isa ~= "c",
         "--real double: the instruction set is %s: expected --isa c", options.isa)
@@ -342,8 +345,10 @@ function main.freeze(arguments)
     require("onnx/export").check_tensors(built, file)
     local samples <const> = read_samples(arguments)
     local files <const> = require("freeze/freeze").files(built, file, {
+        isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         samples = samples,
-        remake = ("burin freeze --norm %s %s"):format(norm, arguments.model),
+        remake = ("burin freeze --norm %s --isa %s %s"):format(norm, arguments.isa,
+            arguments.model),
     })
     for _, one in ipairs(files) do
         write(arguments.output:gsub("/*$", "/") .. one.name, one.text)

@@ -2098,8 +2098,10 @@ static INLINE void batchnorm_drop_fwd_x2(float *restrict y, const float *restric
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_fwd_x2(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_fwd_x2(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 6 tiles x 2 vectors. m, v: a row
@@ -2225,8 +2227,10 @@ static INLINE void winograd_relu_norm_fwd_ahead_6x2(float *restrict y, float *re
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_relu_norm_fwd_ahead_6x2(y, sums, x, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_ahead_6x2(y, sums, x, w, scratch, ahead, n, image1, image2, \
+                PADDING); \
     }
 
 /* Forward: y = drop(a*(x - m) + b), 4 vectors of channels at once.
@@ -2283,8 +2287,10 @@ static INLINE void batchnorm_drop_fwd_x4(float *restrict y, const float *restric
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_fwd_x4(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_fwd_x4(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 4 tiles x 2 vectors. m, v: a row
@@ -2396,8 +2402,10 @@ static INLINE void winograd_relu_norm_fwd_ahead_4x2(float *restrict y, float *re
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_relu_norm_fwd_ahead_4x2(y, sums, x, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_ahead_4x2(y, sums, x, w, scratch, ahead, n, image1, image2, \
+                PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -2483,8 +2491,10 @@ static INLINE void batchnorm_drop_bwd_reduce_x4(float *restrict sums, const floa
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -2561,8 +2571,12 @@ static INLINE void batchnorm_drop_mask_bwd_data_x4(float *dx, const float *dy,
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, \
+                drop); \
     }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
@@ -2669,8 +2683,9 @@ static INLINE void winograd_bwd_weights_ahead_16_4x2(float *restrict dw, const f
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 4 tiles; in each frequency a register tile
@@ -2730,8 +2745,9 @@ static INLINE void winograd_bwd_data_ahead_4x2(float *restrict dx, const float *
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_bwd_data_ahead_4x2(dx, dy, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_ahead_4x2(dx, dy, w, scratch, ahead, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 6 tiles; in each frequency a register tile
@@ -2791,8 +2807,9 @@ static INLINE void winograd_bwd_data_ahead_6x2(float *restrict dx, const float *
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_bwd_data_ahead_6x2(dx, dy, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_ahead_6x2(dx, dy, w, scratch, ahead, n, image1, image2, PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -2850,8 +2867,10 @@ static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const floa
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -2906,8 +2925,12 @@ static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, \
+                drop); \
     }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
@@ -5221,7 +5244,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "7bdd2ee08107f9fb",
+    .arithmetic = "4ba2700f09e7360c",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -2083,8 +2083,10 @@ static INLINE void batchnorm_drop_fwd_x1(float *restrict y, const float *restric
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_fwd_x1(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_fwd_x1(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row
@@ -2224,8 +2226,10 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x2(float *restrict y, float *re
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_ahead_8x2(y, sums, x, w, scratch, ahead, n, image1, image2, \
+                PADDING); \
     }
 
 /* Forward: y = drop(a*(x - m) + b), 2 vectors of channels at once.
@@ -2268,8 +2272,10 @@ static INLINE void batchnorm_drop_fwd_x2(float *restrict y, const float *restric
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_fwd_x2(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_fwd_x2(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 1 vector. m, v: a row of
@@ -2384,8 +2390,10 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x1(float *restrict y, float *re
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_relu_norm_fwd_ahead_8x1(y, sums, x, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_ahead_8x1(y, sums, x, w, scratch, ahead, n, image1, image2, \
+                PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -2443,8 +2451,10 @@ static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const floa
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -2499,8 +2509,12 @@ static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, \
+                drop); \
     }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
@@ -2607,8 +2621,9 @@ static INLINE void winograd_bwd_weights_ahead_16_4x2(float *restrict dw, const f
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_weights_ahead_16_4x2(dw, x, dy, scratch, ahead, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
@@ -2668,8 +2683,9 @@ static INLINE void winograd_bwd_data_ahead_8x2(float *restrict dx, const float *
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_bwd_data_ahead_8x2(dx, dy, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_ahead_8x2(dx, dy, w, scratch, ahead, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
@@ -2729,8 +2745,9 @@ static INLINE void winograd_bwd_data_ahead_8x1(float *restrict dx, const float *
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_bwd_data_ahead_8x1(dx, dy, w, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_ahead_8x1(dx, dy, w, scratch, ahead, n, image1, image2, PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -2774,8 +2791,10 @@ static INLINE void batchnorm_drop_bwd_reduce_x1(float *restrict sums, const floa
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -2819,8 +2838,12 @@ static INLINE void batchnorm_drop_mask_bwd_data_x1(float *dx, const float *dy,
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        batchnorm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        batchnorm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, \
+                drop); \
     }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first
@@ -2929,8 +2952,9 @@ static INLINE void winograd_bwd_weights_ahead_16_8x1(float *restrict dw, const f
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n) \
     { \
-        winograd_bwd_weights_ahead_16_8x1(dw, x, dy, scratch, ahead, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_weights_ahead_16_8x1(dw, x, dy, scratch, ahead, n, image1, image2, PADDING); \
     }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
@@ -5431,7 +5455,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "bfa32165dee77e42",
+    .arithmetic = "a8ddd80937fcc91f",
     .c = 3,
     .h = 32,
     .w = 32,

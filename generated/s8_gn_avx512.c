@@ -1338,8 +1338,10 @@ static INLINE void norm_drop_fwd_x1(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_fwd_x1(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_fwd_x1(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 2 vectors. m, v: a row
@@ -1477,8 +1479,9 @@ static INLINE void winograd_relu_norm_fwd_8x2(float *restrict y, float *restrict
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Forward: y = drop(a*(x - m) + b), 2 vectors of channels at once.
@@ -1522,8 +1525,10 @@ static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_fwd_x2(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_fwd_x2(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 8 tiles x 1 vector. m, v: a row of
@@ -1636,8 +1641,9 @@ static INLINE void winograd_relu_norm_fwd_8x1(float *restrict y, float *restrict
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_relu_norm_fwd_8x1(y, sums, x, w, scratch, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_8x1(y, sums, x, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -1695,8 +1701,10 @@ static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *re
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -1750,8 +1758,11 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
@@ -1857,8 +1868,9 @@ static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, int n) \
     { \
-        winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
@@ -1917,8 +1929,9 @@ static INLINE void winograd_bwd_data_8x2(float *restrict dx, const float *restri
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_bwd_data_8x2(dx, dy, w, scratch, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_8x2(dx, dy, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
@@ -1977,8 +1990,9 @@ static INLINE void winograd_bwd_data_8x1(float *restrict dx, const float *restri
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_bwd_data_8x1(dx, dy, w, scratch, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_8x1(dx, dy, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -2022,8 +2036,10 @@ static INLINE void norm_drop_bwd_reduce_x1(float *restrict sums, const float *re
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -2066,8 +2082,11 @@ static INLINE void norm_drop_mask_bwd_data_x1(float *dx, const float *dy, const 
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 8 channels x 1 vector; the first
@@ -2175,8 +2194,9 @@ static INLINE void winograd_bwd_weights_16_8x1(float *restrict dw, const float *
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, int n) \
     { \
-        winograd_bwd_weights_16_8x1(dw, x, dy, scratch, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_weights_16_8x1(dw, x, dy, scratch, n, image1, image2, PADDING); \
     }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
@@ -4533,7 +4553,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "2ff52d0ddf152a15",
+    .arithmetic = "acf2aa9cc09f0e1a",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -973,7 +973,8 @@ static inline struct span inside(int at, struct axis axis, int size)
 {
     const int first = seen(axis, at, 0);
     const int last = first + axis.taps;
-    return (struct span){first > 0 ? first : 0, last < size ? last : size};
+    const struct span rows = {first > 0 ? first : 0, last < size ? last : size};
+    return rows;
 }
 
 /* The place of pixel (r, s) in the window of output (row, col). */
@@ -1055,8 +1056,10 @@ static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, int n) \
     { \
-        conv_relu_norm_fwd(y, sums, x, w, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct window)WINDOW); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        conv_relu_norm_fwd(y, sums, x, w, n, image1, image2, window); \
     }
 
 /* Forward: y = drop(a*(x - m) + b).
@@ -1088,8 +1091,10 @@ static INLINE void norm_drop_fwd(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_fwd(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_fwd(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* Convolution: y = sum of x * w over the window and the inputs. w: [tap][input][output].
@@ -1127,7 +1132,10 @@ static INLINE void conv_fwd(float *restrict y, const float *restrict x, const fl
     static NOINLINE void NAME(float *restrict y, const float *restrict x, const float *restrict w, \
             int n) \
     { \
-        conv_fwd(y, x, w, n, (struct image)IMAGE1, (struct image)IMAGE2, (struct window)WINDOW); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        conv_fwd(y, x, w, n, image1, image2, window); \
     }
 
 /* Max pooling: y = the largest x of each window; winner: its place there, row by row, in bytes.
@@ -1165,8 +1173,10 @@ static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winne
     static NOINLINE void NAME(float *restrict y, uint8_t *restrict winner, \
             const float *restrict x, int n) \
     { \
-        maxpool_winner_fwd(y, winner, x, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct window)WINDOW); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        maxpool_winner_fwd(y, winner, x, n, image1, image2, window); \
     }
 
 /* Average pooling: y = share * the sum of x over each window. templates/ops/plain/avgpool_fwd.c.tpl
@@ -1200,8 +1210,10 @@ static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n
 #define AVGPOOL_FWD(NAME, IMAGE1, IMAGE2, WINDOW, SHARE) \
     static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
     { \
-        avgpool_fwd(y, x, n, (struct image)IMAGE1, (struct image)IMAGE2, (struct window)WINDOW, \
-                SHARE); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        avgpool_fwd(y, x, n, image1, image2, window, SHARE); \
     }
 
 /* Gradient of a convolution's weights: dw += sum of x * dy over the pixels. dw:
@@ -1236,8 +1248,10 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, int n) \
     { \
-        conv_bwd_weights(dw, x, dy, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct window)WINDOW); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        conv_bwd_weights(dw, x, dy, n, image1, image2, window); \
     }
 
 /* Gradient of a convolution's input: dx = sum of dy * w over the outputs that read it, where output
@@ -1278,8 +1292,10 @@ static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, int n) \
     { \
-        conv_bwd_data(dx, dy, w, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct window)WINDOW); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        conv_bwd_data(dx, dy, w, n, image1, image2, window); \
     }
 
 /* Gradient of average pooling: dx = share * dy for every input of a window.
@@ -1312,8 +1328,10 @@ static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy
 #define AVGPOOL_BWD_DATA(NAME, IMAGE1, IMAGE2, WINDOW, SHARE) \
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, int n) \
     { \
-        avgpool_bwd_data(dx, dy, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct window)WINDOW, SHARE); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        avgpool_bwd_data(dx, dy, n, image1, image2, window, SHARE); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -1354,8 +1372,10 @@ static INLINE void norm_drop_bwd_reduce(float *restrict sums, const float *restr
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_bwd_reduce(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_bwd_reduce(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -1394,8 +1414,11 @@ static INLINE void norm_drop_mask_bwd_data(float *dx, const float *dy, const flo
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
 
 /* Gradient of max pooling: dx = dy for the winner of its window, else 0.
@@ -1432,8 +1455,10 @@ static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict 
     static NOINLINE void NAME(float *restrict dx, const uint8_t *restrict winner, \
             const float *restrict dy, int n) \
     { \
-        maxpool_bwd_data(dx, winner, dy, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct window)WINDOW); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        maxpool_bwd_data(dx, winner, dy, n, image1, image2, window); \
     }
 
 /* Max pooling: y = the largest x of each window.
@@ -1466,7 +1491,10 @@ static INLINE void maxpool_fwd(float *restrict y, const float *restrict x, int n
 #define MAXPOOL_FWD(NAME, IMAGE1, IMAGE2, WINDOW) \
     static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
     { \
-        maxpool_fwd(y, x, n, (struct image)IMAGE1, (struct image)IMAGE2, (struct window)WINDOW); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct window window = WINDOW; \
+        maxpool_fwd(y, x, n, image1, image2, window); \
     }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
@@ -2551,7 +2579,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "c",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "a3fa9aeb4a788cac",
+    .arithmetic = "300690581564a92c",
     .c = 3,
     .h = 32,
     .w = 32,

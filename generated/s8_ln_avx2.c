@@ -1352,8 +1352,10 @@ static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_fwd_x2(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_fwd_x2(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 6 tiles x 2 vectors. m, v: a row
@@ -1477,8 +1479,9 @@ static INLINE void winograd_relu_norm_fwd_6x2(float *restrict y, float *restrict
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_relu_norm_fwd_6x2(y, sums, x, w, scratch, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_6x2(y, sums, x, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Forward: y = drop(a*(x - m) + b), 4 vectors of channels at once.
@@ -1536,8 +1539,10 @@ static INLINE void norm_drop_fwd_x4(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_fwd_x4(y, x, coef, keep, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_fwd_x4(y, x, coef, keep, n, image1, image2, drop); \
     }
 
 /* One frequency of a block of tiles: m = v w, a register tile of 4 tiles x 2 vectors. m, v: a row
@@ -1647,8 +1652,9 @@ static INLINE void winograd_relu_norm_fwd_4x2(float *restrict y, float *restrict
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_relu_norm_fwd_4x2(y, sums, x, w, scratch, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_relu_norm_fwd_4x2(y, sums, x, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -1734,8 +1740,10 @@ static INLINE void norm_drop_bwd_reduce_x4(float *restrict sums, const float *re
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -1811,8 +1819,11 @@ static INLINE void norm_drop_mask_bwd_data_x4(float *dx, const float *dy, const 
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_mask_bwd_data_x4(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
 
 /* One frequency of a block of tiles: du += v'm, a register tile of 4 channels x 2 vectors; the
@@ -1918,8 +1929,9 @@ static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, int n) \
     { \
-        winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 4 tiles; in each frequency a register tile
@@ -1978,8 +1990,9 @@ static INLINE void winograd_bwd_data_4x2(float *restrict dx, const float *restri
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_bwd_data_4x2(dx, dy, w, scratch, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_4x2(dx, dy, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 6 tiles; in each frequency a register tile
@@ -2038,8 +2051,9 @@ static INLINE void winograd_bwd_data_6x2(float *restrict dx, const float *restri
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        winograd_bwd_data_6x2(dx, dy, w, scratch, n, (struct image)IMAGE1, (struct image)IMAGE2, \
-                PADDING); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        winograd_bwd_data_6x2(dx, dy, w, scratch, n, image1, image2, PADDING); \
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
@@ -2097,8 +2111,10 @@ static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *re
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
 /* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
@@ -2152,8 +2168,11 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, (struct image)IMAGE1, \
-                (struct image)IMAGE2, (struct image)IMAGE3, (struct drop_bits)DROP); \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        const struct image image3 = IMAGE3; \
+        const struct drop_bits drop = DROP; \
+        norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
@@ -4323,7 +4342,7 @@ static const struct model model = {
     .norm = "ln",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "d533ba4557d96ef0",
+    .arithmetic = "536a65e42da9250c",
     .c = 3,
     .h = 32,
     .w = 32,

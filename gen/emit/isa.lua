@@ -1,7 +1,7 @@
 -- isa.lua - what a planner and a template need to know of an instruction set.
 --
 -- isa = {
---   name       "avx2", "avx512" or "c"
+--   name       "avx2", "avx512", "neon" or "c"
 --   title      for the head of the generated file
 --   vec, mm    C vector type and the prefix of its operations: ${mm}_fmadd_ps
 --   vl         numbers a vector
@@ -13,6 +13,8 @@
 --   winograd   the register tile of Winograd's products: tiles of the image x vectors of outputs,
 --              and the accumulators (sums) that hide the latency of a multiply-add
 --   flags      compiler options that allow the intrinsics
+--   header     that declares them, or false
+--   guard      a condition of the preprocessor: these options are missing
 --   plain      whether kernels are plain loops over numbers: portable C, to be read
 -- }
 
@@ -23,20 +25,31 @@ local SETS <const> = {
         name = "avx2", title = "AVX2 and FMA", vec = "__m256", mm = "_mm256", vl = 8,
         registers = 16, fma = 2, load = 2, folds = false,
         winograd = { tiles = 6, vectors = 2, sums = 12 },
-        flags = "-mavx2 -mfma",
+        flags = "-mavx2 -mfma", header = "immintrin.h",
+        guard = "!defined(__AVX2__) || !defined(__FMA__)",
     },
     avx512 = {
         name = "avx512", title = "AVX-512 (F, BW, DQ, VL)", vec = "__m512", mm = "_mm512", vl = 16,
         registers = 32, fma = 1, load = 2, folds = true,
         winograd = { tiles = 8, vectors = 2, sums = 8 },
         flags = "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512",
+        header = "immintrin.h",
+        guard = "!defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) "
+            .. "|| !defined(__AVX512VL__)",
+    },
+    -- AArch64, whose compilers need no option for it: for frozen networks.
+    neon = {
+        name = "neon", title = "NEON (AArch64)", vec = "vec4", mm = "vec4", vl = 4,
+        registers = 32, fma = 2, load = 2, folds = false,
+        winograd = { tiles = 8, vectors = 2, sums = 16 },
+        flags = "", header = "arm_neon.h", guard = "",
     },
     -- Vectors of four floats by the compilers' vector extension: SSE, NEON or scalar code.
     c = {
         name = "c", title = "portable C", vec = "vec4", mm = "vec4", vl = 4,
         registers = 16, fma = 1, load = 1, folds = false,
         winograd = { tiles = 4, vectors = 2, sums = 8 },
-        flags = "",
+        flags = "", header = false, guard = "",
     },
 }
 

@@ -1,15 +1,17 @@
 -- freeze.lua - a graph with the tensors of a trained model becomes C that stands alone.
 --
---     freeze.files(graph, file, { samples = file or nil, remake = command }) -> { { name, text } }
+--     freeze.files(graph, file, { isa, samples = file or nil, remake = command })
+--         -> { { name, text } }
 --
--- The sibling of emit/program.lua: the plan of an evaluation, one image at a time, and the same
--- kernels in plain loops; but weights are arrays of the file, and pixels and probabilities are all
--- that its caller knows. graph: language/graph.lua's; file: onnx/safetensors.lua's, checked by
--- onnx/export.lua.
+-- The sibling of emit/program.lua: the plan of an evaluation and the same kernels, of an
+-- instruction set or in plain loops; but weights are arrays of the file, and pixels and
+-- probabilities are all that its caller knows. graph: language/graph.lua's; file:
+-- onnx/safetensors.lua's, checked by onnx/export.lua.
 
 local c <const> = require "emit/c"
 local calls <const> = require "plan/calls"
 local functions <const> = require "emit/functions"
+local forward <const> = require "freeze/forward"
 local fuse <const> = require "plan/fuse"
 local inference <const> = require "freeze/inference"
 local isa <const> = require "emit/isa"
@@ -25,6 +27,7 @@ local samples <const> = require "freeze/samples"
 local shapes <const> = require "ops/shapes"
 local template <const> = require "emit/template"
 local weights <const> = require "freeze/weights"
+local wrap <const> = require "emit/wrap"
 
 local freeze <const> = {}
 
@@ -48,14 +51,17 @@ local function without_batch_sums(fused)
     return fused
 end
 
--- The plan of an evaluation, one image at a time, and its memory. set: the instruction set
+-- Images that go through together: weights are read once for them. Plain loops gain nothing.
+local MICRO_BATCH <const> = 1
+
+-- The plan of an evaluation and its memory. set: the instruction set
 local function plan_of(graph, set)
     local fused <const> = without_batch_sums(fuse.steps(graph))
     local planned <const> = {
         graph = graph, set = set, fused = fused, layouts = place.layouts(fused, set),
     }
     local plan <const> = calls.plan(phases.eval(fused), true, false, planned,
-        { algorithm = "auto", micro_batch = 1 })
+        { algorithm = "auto", micro_batch = set.plain and 1 or MICRO_BATCH })
     return plan, memory.place(plan)
 end
 
@@ -98,80 +104,43 @@ local function arrays_of(plan, graph, trained, prefix)
     return list, name_of
 end
 
--- Weight and bias of the norms that are made of an image's own sums.
+-- Weight and bias of the norms that are made of an image's own sums: appends their arrays and
+-- returns their names by the norm's.
 local function affine_arrays(plan, trained, prefix, list)
+    local weights_of <const>, biases_of <const> = {}, {}
+    local function add(name, values, note)
+        list[#list + 1] = { name = name, shape = #values, rows = numbers.rows(values), note = note }
+        return name
+    end
     for _, call in ipairs(plan.phases[1].calls) do
         if call.kind == "coef" then
-            local weight <const>, bias <const> = trained.affine { name = call.note }
-            list[#list + 1] = {
-                name = ("%s_w_%s"):format(prefix, call.note), shape = #weight,
-                rows = numbers.rows(weight), note = call.note .. ".weight",
-            }
-            list[#list + 1] = {
-                name = ("%s_b_%s"):format(prefix, call.note), shape = #bias,
-                rows = numbers.rows(bias), note = call.note .. ".bias",
-            }
+            local node <const> = call.note
+            local weight <const>, bias <const> = trained.affine { name = node }
+            weights_of[node] = add(("%s_w_%s"):format(prefix, node), weight, node .. ".weight")
+            biases_of[node] = add(("%s_b_%s"):format(prefix, node), bias, node .. ".bias")
         end
     end
+    return weights_of, biases_of
 end
 
--- -- The calls -----------------------------------------------------------------------------------
-
--- What stands for an argument of a call: an array of the file, a buffer, or C.
-local function argument_text(arg, name_of)
-    if type(arg) == "table" then
-        return name_of[arg] or arg.name
-    end
-    return arg == "n" and "1" or arg
-end
-
--- The lines of the function that computes the logits of one image: pointers, then calls; and the
--- buffer that has the logits.
-local function forward_lines(plan, placed, name_of, prefix)
-    local pointers <const>, lines <const>, declared <const> = {}, {}, {}
-    local logits, title
-    local function declare(buffer)
-        if type(buffer) == "table" and not name_of[buffer] and not declared[buffer] then
-            declared[buffer] = true
-            pointers[#pointers + 1] = ("float *const %s = %s; /* %s */"):format(buffer.name,
-                c.add("memory", placed.offset[buffer]), buffer.shape)
+-- What is a zero of the norm that a value has given away, for the borders that convolutions pad
+-- with zeros: appends an array of a pixel for each and returns its name by the value's. fills: see
+-- inference.lua
+local function border_arrays(plan, fills, trained, prefix, list)
+    local names <const> = {}
+    for _, buffer in ipairs(plan.buffers) do
+        local node <const> = buffer.role == "y" and fills[buffer.layer]
+        if node then
+            local name <const> = ("%s_zero_%s"):format(prefix, buffer.layer)
+            local values <const> = trained.zero(node, buffer.layout.pitch)
+            list[#list + 1] = {
+                name = name, shape = #values, rows = numbers.rows(values),
+                note = ("of which %s makes zero"):format(node.name),
+            }
+            names[buffer.layer] = name
         end
     end
-    local function write(call)
-        local args <const> = {}
-        for k, arg in ipairs(call.args) do
-            declare(arg)
-            args[k] = argument_text(arg, name_of)
-        end
-        if call.kind == "load" then
-            args[2], args[3] = "level", "pixels"
-        elseif call.kind == "coef" then -- coefficients, sums, weight, bias, count
-            args[3] = ("%s_w_%s"):format(prefix, call.note)
-            args[4] = ("%s_b_%s"):format(prefix, call.note)
-        else
-            assert(call.kernel, "no call of an evaluation: " .. call.kind)
-        end
-        lines[#lines + 1] = ("%s(%s);"):format(call.fn, table.concat(args, ", "))
-    end
-    for i, call in ipairs(plan.phases[1].calls) do
-        if call.kind == "loss" then
-            logits = call.args[2]
-        elseif call.kind ~= "logits" then
-            if call.title ~= title then
-                title = call.title
-                lines[#lines + 1] = #lines > 0 and "" or nil
-                lines[#lines + 1] = ("/* %s */"):format(c.comment(title))
-            end
-            for _, buffer in ipairs(placed.clears[i] or {}) do
-                declare(buffer)
-                local l <const> = buffer.layout
-                lines[#lines + 1] = ("clear_border(%s, %d, %d, %d, %d);"):format(buffer.name, l.h,
-                    l.w, l.pitch, l.border)
-            end
-            write(call)
-        end
-    end
-    return pointers, lines, logits
+    return names
 end
 
 -- -- The functions -------------------------------------------------------------------------------
@@ -181,10 +150,12 @@ local function kernel_texts(plan, set, all)
     local named <const> = shapes.new()
     for _, spec in ipairs(plan.kernels) do
         if not all:is_made(spec.name, spec, "layer") then
-            local file <const>, params <const>, shares <const> = plain.params(spec, set, {})
+            local file <const>, params <const>, shares <const> =
+                (set.plain and plain or ops[spec.op]).params(spec, set, {})
             named:add_kernel(spec, params)
-            for _, one in ipairs(shares) do
+            for _, one in ipairs(shares or {}) do
                 one.params.name = one.name
+                one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
                 all:add(loops, one.name, one.template, one.params)
             end
             all:append(list, file, params)
@@ -239,26 +210,45 @@ local function totals_of(arrays)
     return count
 end
 
-local HELPERS <const> = { "ops/images.c.tpl", "ops/plain/activation.c.tpl" }
+-- Whether a border is filled with zeros.
+local function clears(placed, fill_of)
+    for _, list in pairs(placed.clears) do -- whether there is one: the order does not matter
+        for _, buffer in ipairs(list) do
+            if not fill_of[buffer.layer] then
+                return true
+            end
+        end
+    end
+    return false
+end
+
+local HELPERS <const> = {
+    "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
+    "ops/images.c.tpl", "ops/plain/activation.c.tpl",
+}
 
 --- The files of a frozen network: { name, text }.
 function freeze.files(graph, file, options)
-    local set <const> = isa.get("c", "float", true)
-    local frozen <const>, folded <const> = inference.graph(graph)
+    local set <const> = isa.get(options.isa, "float", options.isa == "c")
+    local trained <const> = weights.of(file, set)
+    local frozen <const>, behind <const>, ahead <const>, fills <const> =
+        inference.graph(graph, trained.moves)
+    trained.take(behind, ahead)
     local plan <const>, placed <const> = plan_of(frozen, set)
     plan.vl = set.vl
     local prefix <const> = c.identifier(graph.name)
-    local trained <const> = weights.of(file, folded, set)
     local arrays <const>, name_of <const> = arrays_of(plan, frozen, trained, prefix)
-    affine_arrays(plan, trained, prefix, arrays)
-    local pointers <const>, lines <const>, logits <const> =
-        forward_lines(plan, placed, name_of, prefix)
+    local fill_of <const> = border_arrays(plan, fills, trained, prefix, arrays)
+    local weight_of <const>, bias_of <const> = affine_arrays(plan, trained, prefix, arrays)
+    local pointers <const>, lines <const>, logits <const> = forward.lines(plan, placed,
+        { of = name_of, weight = weight_of, bias = bias_of, fill = fill_of })
 
     local all <const> = functions.new()
     local kernels <const>, loops <const>, named <const> = kernel_texts(plan, set, all)
     norm_texts(frozen, plan, set, all, kernels)
     local helpers <const> = all:helpers(HELPERS, {
-        plain = true, most_channels = plain.most_channels(plan.kernels),
+        isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
+        most_channels = plain.most_channels(plan.kernels),
     })
     local input <const> = plan.phases[1].calls[1].args[1]
     local l <const> = logits.layout
@@ -268,16 +258,19 @@ function freeze.files(graph, file, options)
         class_names = class_names(file, graph.classes),
         mean = list_of(file.metadata.mean, "mean", graph.input.c, file.path),
         std = list_of(file.metadata.std, "std", graph.input.c, file.path),
-        work_floats = math.max(1, placed.floats.scratch),
+        work_bytes = 4 * math.max(1, placed.floats.scratch) + (set.plain and 0 or 64), vl = set.vl,
         load = plan.phases[1].calls[1].fn, input_layout = input.layout,
-        logits = logits.name,
+        logits = logits.name, logits_floats = logits.floats,
         logits_at = c.add(logits.name, (l.border * layout.cols(l) + l.border) * l.pitch),
+        micro_batch = plan.micro_batch, plain = set.plain, title = set.title,
+        header = set.header, flags = set.flags, guard = set.guard,
+        input_floats = layout.floats(input.layout),
         prototypes = kernels.prototypes, pointers = pointers, lines = lines,
         shapes = all:helpers({ "ops/shapes.c.tpl" },
             { alone = true, shapes = named:sorted() }).texts,
         helpers = helpers.texts, loops = loops.texts, kernels = kernels.texts,
         wanted = all.wanted, arrays = arrays, weight_count = totals_of(arrays),
-        clears_borders = next(placed.clears) ~= nil,
+        clears_borders = clears(placed, fill_of), fills_borders = next(fill_of) ~= nil,
         samples = options.samples and samples.of(graph, options.samples) or false,
     }
     local files <const> = {}
@@ -286,7 +279,10 @@ function freeze.files(graph, file, options)
         { "main.c", "freeze/main.c.tpl" }, { "CMakeLists.txt", "freeze/CMakeLists.txt.tpl" },
         { "Makefile", "freeze/Makefile.tpl" },
     } do
-        files[#files + 1] = { name = one[1], text = (template.render(one[2], params)) }
+        local text <const> = template.render(one[2], params)
+        files[#files + 1] = {
+            name = one[1], text = one[1]:find("%.[ch]$") and wrap.text(text) or text,
+        }
     end
     all:check()
     return files

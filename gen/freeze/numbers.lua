@@ -1,6 +1,7 @@
--- numbers.lua - arrays of numbers as rows of C.
+-- numbers.lua - arrays of numbers, rounded to floats, as rows of C and as bytes of a file.
 
 local c <const> = require "emit/c"
+local floats <const> = require "onnx/floats"
 
 local numbers <const> = {}
 
@@ -27,9 +28,25 @@ local function rows_of(list, text_of)
     return rows
 end
 
+local BLOCK <const> = 64 -- numbers that are packed at once
+local FORMAT <const> = "<" .. ("f"):rep(BLOCK)
+
+--- The bytes of floats, and zeros up to a multiple of 64 bytes.
+function numbers.floats(list)
+    local parts <const> = {}
+    for first = 1, #list, BLOCK do
+        local last <const> = math.min(first + BLOCK - 1, #list)
+        local format <const> = last - first + 1 == BLOCK and FORMAT
+            or "<" .. ("f"):rep(last - first + 1)
+        parts[#parts + 1] = string.pack(format, table.unpack(list, first, last))
+    end
+    parts[#parts + 1] = ("\0"):rep(-4 * #list % 64)
+    return table.concat(parts)
+end
+
 --- Lines of floats.
 function numbers.rows(list)
-    return rows_of(list, float_text)
+    return rows_of(floats.unpack(numbers.floats(list):sub(1, 4 * #list)), float_text)
 end
 
 --- Lines of C strings.

@@ -207,6 +207,16 @@ static size_t add_operands(struct host_argument *arguments, const struct usage_c
     return (size_t)count;
 }
 
+/* What an option is that is not given; NULL: Lua finds it out. */
+static const char *fallback_of(int id, unsigned bit)
+{
+    if (id == OPT_NORM && (bit & (EXPORT | FREEZE)) != 0)
+        return NULL; /* the file of the model may say its norm */
+    if (id == OPT_ISA && bit == FREEZE)
+        return "c"; /* compiles anywhere */
+    return usage_options[id].fallback;
+}
+
 static int run(const struct usage_command *command, int operands, char **words,
                const char *const *values)
 {
@@ -222,10 +232,7 @@ static int run(const struct usage_command *command, int operands, char **words,
     for (int id = 0; id < OPTION_COUNT; id++) {
         if (usage_options[id].key == NULL)
             continue;
-        bool asks_model =
-            id == OPT_NORM && (bit & (EXPORT | FREEZE)) != 0; /* whose file may say its norm */
-        const char *fallback = asks_model ? NULL : usage_options[id].fallback;
-        const char *value = values[id] != NULL ? values[id] : fallback;
+        const char *value = values[id] != NULL ? values[id] : fallback_of(id, bit);
         arguments[count++] = (struct host_argument){usage_options[id].key, value};
     }
     count += add_operands(arguments + count, command, operands, words);

@@ -21,9 +21,10 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                  "isa",
                  "native",
                  "ISA",
-                 "native, avx2, avx512 or c; native asks the CPU, c is portable C [native]",
-                 GEN | PLAN,
-                 {"native", "avx2", "avx512", "c"}},
+                 "native, avx2, avx512 or c, freeze also neon; native asks the CPU, c is portable "
+                 "C [native; freeze: c, in plain loops]",
+                 GEN | PLAN | FREEZE,
+                 {"native", "avx2", "avx512", "c", "neon"}},
     [OPT_REAL] = {"real",
                   "real",
                   "float",

@@ -13,13 +13,13 @@ local layout <const> = require "ops/layout"
 local entry <const> = {}
 
 -- -- What loops are given ------------------------------------------------------------------------
--- { word = the parameter of the macro, text = C, cast = to what a macro's braces are cast,
--- defines = what the macro stands for or nil, uses = the helper that it needs, or nil }
+-- { word = the parameter of the macro, text = C, type = of what the text initializes or nil,
+-- defines = what a macro stands for or nil, uses = the helper that it needs, or nil }
 
 --- An image of this layout.
 function entry.image(l)
     local text <const>, defines <const> = layout.macro(l)
-    return { word = "IMAGE", uses = "image", cast = "(struct image)", text = text,
+    return { word = "IMAGE", uses = "image", type = "struct image", text = text,
         defines = defines }
 end
 
@@ -49,7 +49,7 @@ end
 --- The window of a convolution or pool.
 function entry.window(it, inputs, outputs)
     return {
-        word = "WINDOW", uses = "window", cast = "(struct window)",
+        word = "WINDOW", uses = "window", type = "struct window",
         text = string.format("WINDOW_%s_C%d_K%d", geometry_word(it), inputs, outputs),
         defines = string.format("{.h = %s, .w = %s, .inputs = %d, .outputs = %d}",
             axis_text(it.h), axis_text(it.w), inputs, outputs),
@@ -59,7 +59,7 @@ end
 --- The dropout of a pointwise kernel.
 function entry.drop(spec)
     return {
-        word = "DROP", uses = "drop_bits", cast = "(struct drop_bits)",
+        word = "DROP", uses = "drop_bits", type = "struct drop_bits",
         text = string.format("DROP%s_%dx%dx%d", c.number_word(spec.p):upper(), spec.x.h, spec.x.w,
             spec.c),
         defines = string.format("{.pitch = %d, .bytes = %d, .scale = %s}", dropout.pitch(spec.c),
@@ -69,7 +69,7 @@ end
 
 --- A number. word: what it is, in capital letters
 function entry.number(word, text)
-    return { word = word, text = text, cast = "" }
+    return { word = word, text = text }
 end
 
 -- -- Kernels -------------------------------------------------------------------------------------
@@ -87,11 +87,15 @@ local function macro_params(given)
     return list
 end
 
--- The macro that makes kernels of loops.
+-- The macro that makes kernels of loops. Shapes are constants there, not compound literals, so that
+-- it is C++, too.
 local function macro_of(spec, params, loops)
-    local names <const>, casts <const>, helpers <const> = macro_params(loops.given), {}, {}
+    local names <const>, helpers <const> = macro_params(loops.given), {}
+    local given <const>, constants <const> = {}, {}
     for i, one in ipairs(loops.given) do
-        casts[i] = one.cast .. names[i]
+        given[i] = one.type and names[i]:lower() or names[i]
+        constants[#constants + 1] = one.type
+            and string.format("const %s %s = %s;", one.type, given[i], names[i])
         helpers[#helpers + 1] = one.uses
     end
     return {
@@ -99,8 +103,8 @@ local function macro_of(spec, params, loops)
         params = {
             loops = loops.name, signature = params.signature,
             parameters = table.concat(names, ", "),
-            arguments = table.concat(spec.params, ", "), given = table.concat(casts, ", "),
-            helpers = helpers,
+            arguments = table.concat(spec.params, ", "), given = table.concat(given, ", "),
+            helpers = helpers, constants = constants,
         },
     }
 end

@@ -1,9 +1,15 @@
 @ -- Operations of one instruction set that intrinsics do not name alike, and the vector type of
 @ -- portable C. Only what the kernels use is written.
-@ if isa == "c" and not plain then
-    /* Four floats, by the vector extension of gcc and clang: SSE, NEON or scalar code. */
-    typedef float vec4 __attribute__((vector_size(${4 * bytes})));
-    typedef uint${8 * bytes}_t lanes4 __attribute__((vector_size(${4 * bytes})));
+@ if vec == "vec4" and not plain then
+    @ if isa == "neon" then
+        /* Four floats in a register of NEON, which is a vector of gcc's and clang's extension, too. */
+        typedef float32x4_t vec4;
+        typedef uint32x4_t lanes4;
+    @ else
+        /* Four floats, by the vector extension of gcc and clang: SSE, NEON or scalar code. */
+        typedef float vec4 __attribute__((vector_size(${4 * bytes})));
+        typedef uint${8 * bytes}_t lanes4 __attribute__((vector_size(${4 * bytes})));
+    @ end
 
     /* Not every network uses all of them, of which clang would warn. */
     #if defined(__clang__)
@@ -13,12 +19,14 @@
 
     static inline vec4 vec4_setzero_ps(void)
     {
-        return (vec4){0.0f, 0.0f, 0.0f, 0.0f};
+        const vec4 v = {0.0f, 0.0f, 0.0f, 0.0f};
+        return v;
     }
 
     static inline vec4 vec4_set1_ps(float x)
     {
-        return (vec4){x, x, x, x};
+        const vec4 v = {x, x, x, x};
+        return v;
     }
 
     static inline vec4 vec4_loadu_ps(const float *p)
@@ -48,21 +56,38 @@
         return a - b;
     }
 
-    /* A product rounded before the sum: portable C has no cheap fused operation. */
-    static inline vec4 vec4_fmadd_ps(vec4 a, vec4 b, vec4 c)
-    {
-        return a * b + c;
-    }
+    @ if isa == "neon" then
+        static inline vec4 vec4_fmadd_ps(vec4 a, vec4 b, vec4 c)
+        {
+            return vfmaq_f32(c, a, b);
+        }
 
-    static inline vec4 vec4_fmsub_ps(vec4 a, vec4 b, vec4 c)
-    {
-        return a * b - c;
-    }
+        static inline vec4 vec4_fmsub_ps(vec4 a, vec4 b, vec4 c)
+        {
+            return vfmaq_f32(-c, a, b);
+        }
 
-    static inline vec4 vec4_fnmadd_ps(vec4 a, vec4 b, vec4 c)
-    {
-        return c - a * b;
-    }
+        static inline vec4 vec4_fnmadd_ps(vec4 a, vec4 b, vec4 c)
+        {
+            return vfmsq_f32(c, a, b);
+        }
+    @ else
+        /* A product rounded before the sum: portable C has no cheap fused operation. */
+        static inline vec4 vec4_fmadd_ps(vec4 a, vec4 b, vec4 c)
+        {
+            return a * b + c;
+        }
+
+        static inline vec4 vec4_fmsub_ps(vec4 a, vec4 b, vec4 c)
+        {
+            return a * b - c;
+        }
+
+        static inline vec4 vec4_fnmadd_ps(vec4 a, vec4 b, vec4 c)
+        {
+            return c - a * b;
+        }
+    @ end
 
     static inline vec4 vec4_select(lanes4 mask, vec4 v)
     {
@@ -78,8 +103,12 @@
 
     static inline vec4 vec4_max_ps(vec4 a, vec4 b)
     {
-        const lanes4 greater = (lanes4)(a > b);
-        return (vec4)(((lanes4)a & greater) | ((lanes4)b & ~greater));
+        @ if isa == "neon" then
+            return vmaxq_f32(a, b);
+        @ else
+            const lanes4 greater = (lanes4)(a > b);
+            return (vec4)(((lanes4)a & greater) | ((lanes4)b & ~greater));
+        @ end
     }
     @ if wanted.vec4_min_ps then
 
@@ -188,7 +217,7 @@
         @ end
     }
 @ end
-@ if wanted.kept and isa ~= "c" then
+@ if wanted.kept and vec ~= "vec4" then
 
     /* rng_bits(key, position + i) of rng.h in lane i. */
     static inline ${vec}i random_bits(uint64_t key, uint32_t position)

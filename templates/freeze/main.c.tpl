@@ -1,7 +1,7 @@
 @ -- An example of a caller, and the check of the frozen network.
 /* main.c: what the network ${net} says of a picture; without a picture, its self test.
  *
- *     cc -std=c99 -O3 *.c -lm && ./a.out
+ *     cc -std=c99 -O3 ${flags ~= "" and flags .. " " or ""}*.c -lm && ./a.out
  *     ./a.out picture.ppm         (a binary ${input.c == 1 and "PGM" or "PPM"} of ${input.w} x ${input.h} pixels)
  */
 #include <math.h>

@@ -24,7 +24,7 @@ extern "C" {
 #define ${upper}_CLASSES ${classes}
 
 /* Of the memory that a call works in, aligned as malloc does. What it holds does not matter. */
-#define ${upper}_WORK_BYTES ${4 * work_floats}
+#define ${upper}_WORK_BYTES ${work_bytes}
 
 /* The names of the classes, in the order of their probabilities. */
 extern const char *const ${prefix}_class_names[${upper}_CLASSES];

@@ -11,7 +11,7 @@
             @ if bytes == 8 then
                 return (${vec}){exp(x[0]), exp(x[1]), exp(x[2]), exp(x[3])};
             @ else
-                @ if isa == "c" then uses "vec4_min_ps" end
+                @ if vec == "vec4" then uses "vec4_min_ps" end
                 x = ${mm}_min_ps(${mm}_set1_ps(88.0f), ${mm}_max_ps(${mm}_set1_ps(-87.0f), x));
                 const ${vec} t = ${mm}_fmadd_ps(x, ${mm}_set1_ps(1.44269504f), ${mm}_set1_ps(12582912.0f));
                 const ${vec} n = ${mm}_sub_ps(t, ${mm}_set1_ps(12582912.0f));
@@ -41,7 +41,7 @@
         static inline ${vec} act_sigmoid(${vec} x)
         {
             @ uses "exponential"
-            @ if isa == "c" then uses "vec4_div_ps" end
+            @ if vec == "vec4" then uses "vec4_div_ps" end
             const ${vec} one = ${mm}_set1_ps(1.0f);
             return ${mm}_div_ps(one, ${mm}_add_ps(one, exponential(${mm}_sub_ps(${mm}_setzero_ps(), x))));
         }
@@ -61,7 +61,7 @@
         static inline ${vec} act_silu_slope(${vec} x)
         {
             @ uses "exponential"
-            @ if isa == "c" then uses "vec4_div_ps" end
+            @ if vec == "vec4" then uses "vec4_div_ps" end
             const ${vec} one = ${mm}_set1_ps(1.0f), e = exponential(${mm}_sub_ps(${mm}_setzero_ps(), x));
             const ${vec} s = ${mm}_div_ps(one, ${mm}_add_ps(one, e));
             return ${mm}_fmadd_ps(${mm}_mul_ps(x, s), ${mm}_mul_ps(s, e), s);
@@ -72,7 +72,7 @@
         /* min(max(x, 0), 6). */
         static inline ${vec} act_relu6(${vec} x)
         {
-            @ if isa == "c" then uses "vec4_min_ps" end
+            @ if vec == "vec4" then uses "vec4_min_ps" end
             return ${mm}_min_ps(${mm}_set1_ps(6.0f), ${mm}_max_ps(${mm}_setzero_ps(), x));
         }
     @ end
@@ -109,7 +109,7 @@
         /* x min(max(x + 3, 0), 6) / 6 (Howard et al. 2019). */
         static inline ${vec} act_hard_swish(${vec} x)
         {
-            @ if isa == "c" then uses "vec4_min_ps" end
+            @ if vec == "vec4" then uses "vec4_min_ps" end
             const ${vec} up = ${mm}_max_ps(${mm}_setzero_ps(), ${mm}_add_ps(x, ${mm}_set1_ps(3.0f)));
             return ${mm}_mul_ps(x, ${mm}_mul_ps(${mm}_min_ps(${mm}_set1_ps(6.0f), up), ${mm}_set1_ps(0.16666666666666666f)));
         }
@@ -146,7 +146,7 @@
             @ else
                 @ uses "exponential"
                 @ uses "where_greater"
-                @ if isa == "c" then uses "vec4_div_ps" end
+                @ if vec == "vec4" then uses "vec4_div_ps" end
                 const ${vec} zero = ${mm}_setzero_ps(), one = ${mm}_set1_ps(1.0f);
                 const ${vec} size = ${mm}_max_ps(${mm}_sub_ps(zero, x), x);
                 const ${vec} grown = ${mm}_add_ps(exponential(${mm}_add_ps(size, size)), one);

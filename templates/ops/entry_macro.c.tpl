@@ -5,5 +5,8 @@
 #define ${name}(NAME, ${parameters}) \
     static NOINLINE void NAME(${signature}) \
     { \
+        @ for _, constant in ipairs(constants) do
+            ${constant} \
+        @ end
         ${loops}(${arguments}, ${given}); \
     }

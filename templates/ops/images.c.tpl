@@ -40,7 +40,8 @@
     {
         const int first = seen(axis, at, 0);
         const int last = first + axis.taps;
-        return (struct span){first > 0 ? first : 0, last < size ? last : size};
+        const struct span rows = {first > 0 ? first : 0, last < size ? last : size};
+        return rows;
     }
 @ end
 @ if wanted.place_of then

@@ -1,5 +1,5 @@
-# A frozen network stands alone: strict C99 and C++ without a warning, libm and nothing else, and the
-# logits of the program that trained it.
+# A frozen network stands alone: strict C99 and C++20 without a warning, libm and nothing else, and the
+# logits of the program that trained it, in plain loops and with vectors.
 #
 #     cmake -DBURIN=build/burin -DPROGRAMS=build/tests/programs -DCC=cc -DCXX=c++
 #         -DWORK=build/tests/freeze -P tests/project/test_freeze.cmake
@@ -11,7 +11,10 @@ file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
 set(RUN_FOLDER "${WORK}")
 set(nets "${CMAKE_SOURCE_DIR}/tests/nets")
-set(strict -O2 -Wall -Wextra -Wconversion -Wshadow -Werror)
+set(strict -pedantic -Wall -Wextra -Wconversion -Wshadow -Werror)
+set(flags_c)
+set(flags_avx2 -mavx2 -mfma)
+set(flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma)
 
 # refused CODE TEXT command ...
 function(refused code text)
@@ -22,7 +25,16 @@ function(refused code text)
     expect("${text}")
 endfunction()
 
-# Trains `program` a little, freezes what it has learnt, and lets the frozen network test itself.
+# Builds the frozen network in `folder` by `compiler` and lets it test itself.
+function(check folder compiler source)
+    set(RUN_FOLDER "${WORK}/${folder}")
+    run_well(${compiler} ${ARGN} ${strict} -o alone ${source}.c main.c -lm)
+    run_well("${WORK}/${folder}/alone")
+    expect("16 images: logits within")
+    expect(": ok")
+endfunction()
+
+# Trains `program` a little, freezes what it has learnt for instruction sets, and checks it.
 function(freeze name program norm net)
     run_well("${program}" train --data synthetic --max-steps 4 --threads 1 --quiet --out run_${name})
     run_well("${program}" eval --data synthetic --threads 1 --model run_${name}
@@ -30,32 +42,47 @@ function(freeze name program norm net)
     if(output MATCHES "made F32")
         message(FATAL_ERROR "${name}: a checkpoint of its own is taken for a foreign one\n${output}")
     endif()
-    run_well("${BURIN}" freeze --norm ${norm} run_${name} -o ${name} "${net}")
-    set(RUN_FOLDER "${WORK}/${name}")
     get_filename_component(source "${net}" NAME_WE)
-    run_well(${CC} -std=c99 -pedantic ${strict} -o alone ${source}.c main.c -lm)
-    run_well("${WORK}/${name}/alone")
-    expect("16 images: logits within")
-    expect(": ok")
+    foreach(isa IN LISTS ARGN)
+        run_well("${BURIN}" freeze --norm ${norm} --isa ${isa} run_${name} -o ${name}_${isa} "${net}")
+        check(${name}_${isa} ${CC} ${source} -std=c99 -O1 ${flags_${isa}})
+    endforeach()
 endfunction()
 
-foreach(norm bn in none)
-    freeze(tiny_${norm} "${PROGRAMS}/tiny_${norm}" ${norm} "${nets}/tiny.lua")
+# The instruction sets of this processor, and the one of the widest vectors.
+set(sets c avx2 avx512)
+file(READ /proc/cpuinfo cpu)
+foreach(pair avx2:fma avx512:avx512vl)
+    string(REPLACE ":" ";" pair "${pair}")
+    list(GET pair 0 isa)
+    list(GET pair 1 flag)
+    if(NOT cpu MATCHES "[ \t]${flag}[ \n]")
+        message("without ${isa}: this processor has none")
+        list(REMOVE_ITEM sets ${isa})
+    endif()
 endforeach()
+list(GET sets -1 widest)
+
+freeze(tiny_bn "${PROGRAMS}/tiny_bn" bn "${nets}/tiny.lua" ${sets})
+freeze(tiny_in "${PROGRAMS}/tiny_in" in "${nets}/tiny.lua" ${widest})
+freeze(tiny_none "${PROGRAMS}/tiny_none" none "${nets}/tiny.lua" c)
 
 # Batch norms that become part of weights, groups, windows and strides of every kind; activations.
 foreach(pair grouped:bn acts:gn)
     string(REPLACE ":" ";" pair "${pair}")
     list(GET pair 0 net)
     list(GET pair 1 norm)
-    freeze(${net} "${PROGRAMS}/frozen_${net}" ${norm} "${nets}/${net}.lua")
+    freeze(${net} "${PROGRAMS}/frozen_${net}" ${norm} "${nets}/${net}.lua" c ${widest})
 endforeach()
 
-# As C++; and by its own Makefile.
-set(RUN_FOLDER "${WORK}/grouped")
-run_well(${CXX} -x c++ ${strict} -o as_cpp grouped.c main.c -lm)
-run_well("${WORK}/grouped/as_cpp")
-expect(": ok")
+# As C++; by clang, where it is there; and by its own Makefile.
+find_program(CLANG clang)
+check(grouped_c ${CXX} grouped -x c++ -std=c++20 -O1)
+check(grouped_${widest} ${CXX} grouped -x c++ -std=c++20 -O1 ${flags_${widest}})
+if(CLANG)
+    check(grouped_${widest} ${CLANG} grouped -std=c99 -O1 ${flags_${widest}})
+endif()
+set(RUN_FOLDER "${WORK}/grouped_c")
 find_program(MAKE make)
 if(MAKE)
     run_well("${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL "${MAKE}" -s check
@@ -66,7 +93,8 @@ endif()
 # What it calls is of libm and of memset and memcpy alone, and nothing in it can be written.
 find_program(NM nm)
 if(NM)
-    run_well(${CC} -std=c99 -O2 -c -o grouped.o grouped.c)
+    set(RUN_FOLDER "${WORK}/grouped_${widest}")
+    run_well(${CC} -std=c99 -O2 ${flags_${widest}} -c -o grouped.o grouped.c)
     run_well("${NM}" -u grouped.o)
     string(REGEX MATCHALL "U [A-Za-z_0-9]+" called "${output}")
     foreach(symbol IN LISTS called)
@@ -90,8 +118,11 @@ refused(1 "WRONG" "${WORK}/other/alone")
 
 # The same model, the same bytes; other inputs, messages.
 set(RUN_FOLDER "${WORK}")
-run_well("${BURIN}" freeze --norm bn run_tiny_bn -o tiny_bn "${nets}/tiny.lua")
-expect("tiny_bn/tiny.c: unchanged")
+run_well("${BURIN}" freeze --norm bn run_tiny_bn -o tiny_bn_c "${nets}/tiny.lua")
+expect("tiny_bn_c/tiny.c: unchanged")
+if(NOT widest STREQUAL "c")
+    refused(1 "expected the compiler options -mavx2 -mfma" ${CC} -std=c99 -c tiny_bn_avx2/tiny.c -o x.o)
+endif()
 refused(2 "freeze: no --output: expected -o DIR" "${BURIN}" freeze run_tiny_bn "${nets}/tiny.lua")
 refused(2 "carries no description" "${BURIN}" freeze run_tiny_bn -o x)
 refused(1 "is no model of the network grouped" "${BURIN}" freeze run_tiny_bn -o x

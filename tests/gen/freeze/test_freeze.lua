@@ -33,6 +33,10 @@ local function text_of(list, ending)
     error("there is no " .. ending)
 end
 
+local function frozen(built, file)
+    return freeze.files(built, file, { isa = "c", remake = "" })
+end
+
 -- The numbers of an array of the frozen file.
 local function array_of(text, name)
     local list <const> = {}
@@ -58,13 +62,13 @@ function tests.batch_norms_behind_weights_are_folded()
     local built <const> = files.graph([[
         conv { 4, window = 1 }, norm(), relu(), norm(), dropout(0.5),
         conv { 4, window = 1, name = "two" }, norm(), add("two"), global_avgpool(), linear(2)]])
-    local graph <const>, folded <const> = inference.graph(built)
+    local graph <const>, behind <const> = inference.graph(built, function() return false end)
     test.equal(names_of(graph), "input; conv1 of input; relu1 of conv1; norm2 of relu1; "
-        .. "dropout1 of norm2; two of dropout1; norm3 of two; add1 of norm3, two; "
+        .. "two of norm2; norm3 of two; add1 of norm3, two; "
         .. "global_avgpool1 of add1; linear1 of global_avgpool1; "
         .. "softmax_cross_entropy1 of linear1")
-    test.equal(folded.conv1.name, "norm1")
-    test.equal(folded.two, nil)
+    test.equal(behind.conv1.name, "norm1")
+    test.equal(behind.two, nil)
     test.equal(graph.nodes[2].bias, true)
     test.equal(built.nodes[2].bias, false) -- the graph itself stays as it was
 end
@@ -74,7 +78,7 @@ function tests.folded_numbers_are_those_of_the_formula()
         conv { 4, window = 1, bias = true }, norm { eps = 0.5 }, relu(), global_avgpool(),
         linear(2)]])
     local file <const> = files.model(built)
-    local text <const> = text_of(freeze.files(built, file, { remake = "" }), "small.c")
+    local text <const> = text_of(frozen(built, file), "small.c")
     local function tensor(name)
         return floats.unpack(file.tensors[name].bytes)
     end
@@ -92,12 +96,92 @@ function tests.folded_numbers_are_those_of_the_formula()
     end
 end
 
--- One behind a ReLU is a scale and shift by its own numbers.
-function tests.other_batch_norms_are_constants()
+-- One behind a ReLU moves into all layers that read it, through averages, too, unless one of
+-- another kind does. The borders that are read are filled with what is a zero behind it.
+function tests.batch_norms_ahead_of_weights_are_folded()
+    local function moved(layers)
+        local graph <const>, _, ahead <const>, fills <const> =
+            inference.graph(files.graph(layers), function() return true end)
+        local words <const> = {}
+        for _, node in ipairs(graph.nodes) do
+            words[#words + 1] = node.kind == "norm" and node.name or nil
+            words[#words + 1] = ahead[node.name] and node.name .. " takes " .. ahead[node.name].name
+            words[#words + 1] = fills[node.name] and node.name .. " is filled"
+        end
+        return table.concat(words, ", ")
+    end
+    test.equal(moved [[conv { 4, window = 1 }, relu(), norm(), dropout(0.5),
+        conv { 4, window = 3, padding = 1, name = "two" }, relu(), norm(),
+        conv { 4, window = 3, name = "three" }, global_avgpool(), linear(2)]],
+        "relu1 is filled, two takes norm1, three takes norm2")
+    test.equal(moved [[conv { 4, window = 1 }, relu(), norm { name = "both" }, avgpool(2),
+        conv { 4, window = 3, padding = 1, name = "two" },
+        conv { 4, window = 1, stride = 2, from = "both", name = "three" }, add("two"),
+        global_avgpool(), linear(2)]],
+        "avgpool1 is filled, two takes both, three takes both")
+    test.equal(moved [[conv { 4, window = 1 }, relu(), norm(), maxpool(2), global_avgpool(),
+        linear(2)]], "norm1")
+    test.equal(moved [[conv { 4, window = 1 }, relu { name = "both" }, norm { name = "n" },
+        conv { 4, window = 1, name = "two" },
+        conv { 4, window = 1, from = "both", name = "three" }, add("two"), global_avgpool(),
+        linear(2)]], "n")
+end
+
+-- w (a x + b) = (w a) x + sum of w b, and x = -b / a where a x + b = 0.
+function tests.numbers_moved_ahead_are_those_of_the_formula()
+    local built <const> = files.graph([[
+        conv { 4, window = 1, bias = true }, relu(), norm { eps = 0.5 },
+        conv { 3, window = 3, padding = 1, name = "two" }, global_avgpool(), linear(2)]])
+    local file <const> = files.model(built)
+    local text <const> = text_of(frozen(built, file), "small.c")
+    local function tensor(name)
+        return floats.unpack(file.tensors[name].bytes)
+    end
+    local w <const>, b <const> = array_of(text, "small_w_two"), array_of(text, "small_b_two")
+    local zero <const>, sums <const> = array_of(text, "small_zero_relu1"), { 0.0, 0.0, 0.0 }
+    for i = 1, 4 do
+        local a <const> = tensor("norm1.weight")[i]
+            / math.sqrt(tensor("norm1.running_var")[i] + 0.5)
+        local shift <const> = tensor("norm1.bias")[i] - tensor("norm1.running_mean")[i] * a
+        test.equal(math.abs(zero[i] + shift / a) < 1e-5, true)
+        for k = 1, 3 do
+            for tap = 0, 8 do
+                local own <const> = tensor("two.weight")[((k - 1) * 4 + i - 1) * 9 + tap + 1]
+                local made <const> = w[(tap * 4 + i - 1) * 4 + k]
+                test.equal(math.abs(made - own * a) <= 1e-6 * math.abs(own * a), true)
+                sums[k] = sums[k] + own * shift
+            end
+        end
+    end
+    for k = 1, 3 do
+        test.equal(math.abs(b[k] - sums[k]) < 1e-6 * math.abs(sums[k]), true)
+    end
+end
+
+-- A mean that is far from zero beside the deviation stays in a kernel of its own.
+function tests.far_means_stay()
     local built <const> = files.graph(
         "conv { 4, window = 1 }, relu(), norm(), global_avgpool(), linear(2)")
     local file <const> = files.model(built)
-    local text <const> = text_of(freeze.files(built, file, { remake = "" }), "small.c")
+    local function has_norm()
+        return text_of(frozen(built, file), "small.c"):find("small_coef_norm1", 1, true) ~= nil
+    end
+    file.tensors["norm1.running_var"].bytes = string.pack("<ffff", 1, 1, 1, 1)
+    file.tensors["norm1.running_mean"].bytes = string.pack("<ffff", 1, 1, 1, 25)
+    test.equal(has_norm(), false)
+    file.tensors["norm1.running_mean"].bytes = string.pack("<ffff", 1, 1, 1, 2500)
+    test.equal(has_norm(), true)
+    file.tensors["norm1.running_mean"].bytes = string.pack("<ffff", 1, 1, 1, 1)
+    file.tensors["norm1.weight"].bytes = string.pack("<ffff", 1, 1, 0, 1)
+    test.equal(has_norm(), true) -- nothing is a zero behind it
+end
+
+-- One that no weights can take is a scale and shift by its own numbers.
+function tests.other_batch_norms_are_constants()
+    local built <const> = files.graph(
+        "conv { 4, window = 1 }, relu(), norm(), maxpool(2), global_avgpool(), linear(2)")
+    local file <const> = files.model(built)
+    local text <const> = text_of(frozen(built, file), "small.c")
     local rows <const> = array_of(text, "small_coef_norm1")
     test.equal(#rows, 12)
     test.equal(table.concat(rows, " ", 5, 8),
@@ -127,7 +211,7 @@ function tests.what_does_not_fit_is_told()
         } }
     end
     local function made(with)
-        return freeze.files(built, file, { remake = "", samples = with })
+        return freeze.files(built, file, { isa = "c", remake = "", samples = with })
     end
     local good <const> = text_of(made(samples(("\1"):rep(192), { 1, 3, 8, 8 }, 1)), "main.c")
     test.equal(good:find("SAMPLES = 1", 1, true) ~= nil, true)

@@ -84,7 +84,7 @@ static const struct {
     {"report", "report: expected the folders of one run or more, got 0"},
     {"report --norm bn a",
      "--norm: report does not take it: expected gen, plan, twin, export or freeze"},
-    {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512 or c"},
+    {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512, c or neon"},
     {"gen s8 --real half", "--real half: expected float or double"},
     {"plan s8 --real double", "--real: plan does not take it: expected gen"},
     {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
@@ -98,7 +98,7 @@ static const struct {
     {"gen s8 --max-memory=", "--max-memory : expected megabytes, from 1 to 999999999"},
     {"gen s8 --max-memory 1000000000",
      "--max-memory 1000000000: expected megabytes, from 1 to 999999999"},
-    {"twin --isa c s8", "--isa: twin does not take it: expected gen or plan"},
+    {"twin --isa c s8", "--isa: twin does not take it: expected gen, plan or freeze"},
     {"plan -o x.c s8",
      "--output: plan does not take it: expected gen, twin, report, export, import or freeze"},
     {"gen --pass graph s8", "--pass: gen does not take it: expected plan"},
@@ -150,6 +150,13 @@ START_TEST(doubles_are_portable)
 {
     expect("gen s8 --isa avx2 --real double", 2,
            "burin: --real double: the instruction set is avx2: expected --isa c\n");
+}
+END_TEST
+
+START_TEST(training_has_no_neon)
+{
+    expect("gen s8 --isa neon", 2,
+           "burin: --isa neon: is for frozen networks alone: expected native, avx2, avx512 or c\n");
 }
 END_TEST
 
@@ -435,6 +442,7 @@ int main(void)
     tcase_add_loop_test(tcase, usage_is_told, 0, sizeof wrong_usage / sizeof wrong_usage[0]);
     tcase_add_test(tcase, plain_loops_are_portable);
     tcase_add_test(tcase, doubles_are_portable);
+    tcase_add_test(tcase, training_has_no_neon);
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, help_is_whole);
     tcase_add_test(tcase, folders_are_made);
