@@ -4,6 +4,7 @@
 -- a value that a later line reads again is called y_<layer>.
 
 local layers <const> = require("language/layers")
+local twin_optimizer <const> = require("language/twin_optimizer")
 
 local twin <const> = {}
 
@@ -23,36 +24,6 @@ from torch import nn
 
 ]]
 
--- The optimizer, where PyTorch has it.
-local optimizers <const> = {
-    sgd = [[
-return torch.optim.SGD(
-        net.parameters(),
-        lr=RECIPE["lr"],
-        momentum=RECIPE["momentum"],
-        weight_decay=RECIPE["weight_decay"],
-        nesterov=RECIPE["nesterov"],
-    )]],
-    adam = [[
-return torch.optim.Adam(
-        net.parameters(),
-        lr=RECIPE["lr"],
-        betas=(RECIPE["beta1"], RECIPE["beta2"]),
-        eps=RECIPE["eps"],
-        weight_decay=RECIPE["weight_decay"],
-    )]],
-    lion = [[raise NotImplementedError("torch.optim has no Lion")]],
-    muon = [[raise NotImplementedError("torch.optim has no Muon for filters")]],
-}
-optimizers.adamw = optimizers.adam:gsub("optim%.Adam", "optim.AdamW")
-
-local function optimizer_text(recipe)
-    if recipe.rate or recipe.decay then
-        return [[raise NotImplementedError("factors by kind of parameter")]]
-    end
-    return optimizers[recipe.optimizer]
-end
-
 local tail <const> = [[
 
 
@@ -60,8 +31,7 @@ def loss_function():
     return nn.CrossEntropyLoss(label_smoothing=RECIPE["label_smoothing"])
 
 
-def optimizer(net):
-    %s
+%s
 
 
 def model_state(tensors):
@@ -100,16 +70,28 @@ local recipe_keys <const> = {
     "step_epochs", "step_gamma", "warmup", "start_div", "final_div", "crop", "flip", "cutout",
 }
 
-local adam_keys <const> = { adam = true, adamw = true }
+-- Those that stand in the twin where they are not off.
+local further_keys <const> = {
+    "flip_vertical", "rotate", "brightness", "contrast", "mixup", "clip", "ema", "ema_start",
+    "ema_batches",
+}
 
 local function recipe_lines(recipe, lines)
     lines[#lines + 1] = "# How the generated program trains it."
     lines[#lines + 1] = "RECIPE = {"
-    for _, key in ipairs(recipe_keys) do
+    local function add(key)
         lines[#lines + 1] = ("    %s: %s,"):format(python(key), python(recipe[key]))
     end
-    for _, key in ipairs(adam_keys[recipe.optimizer] and { "beta1", "beta2", "eps" } or {}) do
-        lines[#lines + 1] = ("    %s: %s,"):format(python(key), python(recipe[key]))
+    for _, key in ipairs(recipe_keys) do
+        add(key)
+    end
+    for _, key in ipairs(further_keys) do
+        if recipe[key] and recipe[key] ~= 0 then
+            add(key)
+        end
+    end
+    for _, key in ipairs(twin_optimizer.keys(recipe)) do
+        add(key)
     end
     lines[#lines + 1] = "}"
     lines[#lines + 1] = ""
@@ -223,7 +205,7 @@ function twin.text(graph, options)
     local title <const> = norm_names[layers.split_norm(options.norm)]
     return head:format(graph.name, title, options.norm, network, graph.name, options.norm,
         graph.param_floats, graph.flop / 1e6)
-        .. table.concat(lines, "\n") .. "\n" .. tail:format(optimizer_text(graph.recipe))
+        .. table.concat(lines, "\n") .. "\n" .. tail:format(twin_optimizer.text(graph))
 end
 
 return twin

@@ -124,6 +124,44 @@ function tests.the_recipe_is_a_dictionary()
     end
 end
 
+-- Lines of the twin of a network with this recipe.
+local function with_recipe(recipe)
+    local built <const> = graph.build(network.read([[return network {
+        name = "small", classes = 2, input = { 3, 8, 8 }, recipe = { ]] .. recipe .. [[ },
+        layers = { conv { 8, window = 3, bias = true }, norm(), conv { 4, window = 1 },
+            global_avgpool(), linear(2), softmax_cross_entropy() },
+    }]], "small.lua", "bn"))
+    return twin.text(built, { network = "small.lua", norm = "bn" })
+end
+
+local function has(text, ...)
+    for _, part in ipairs { ... } do
+        assert(text:find(part, 1, true), part .. " is not in:\n" .. text)
+    end
+end
+
+-- What they compute, tests/project/check_optimizers.py compares in PyTorch.
+function tests.every_optimizer_has_its_text()
+    local sgd <const> = with_recipe("optimizer = sgd { lr = 0.1 }")
+    has(sgd, "    return torch.optim.SGD(\n        net.parameters(),\n")
+    assert(not sgd:find("KINDS", 1, true) and not sgd:find("beta1", 1, true), sgd)
+    has(with_recipe("optimizer = adam { lr = 0.1, beta2 = 0.99 }"), "torch.optim.Adam(\n",
+        '"beta2": 0.99,', '"eps": 1e-08,')
+    has(with_recipe("optimizer = lion { lr = 0.1 }"), "class Lion(", "    return Lion(\n")
+    local muon <const> = with_recipe("optimizer = muon { lr = 0.02, others_lr = 0.003 }, "
+        .. "rate = { norm = 2 }")
+    has(muon, "class Muon(", "    return Muon(\n", "    others = torch.optim.AdamW(\n",
+        '"others_lr": 0.003,',
+        '    "weight": [\n        "conv1.weight",\n        "conv2.weight",\n    ],',
+        '    "head": [\n        "linear1.weight",\n    ],', '"norm1.weight",\n    ],',
+        '    "bias": [\n        "conv1.bias",\n        "norm1.bias",\n        "linear1.bias",\n',
+        'RATE = {"weight": 1, "head": 1, "norm": 2, "bias": 1}')
+    has(with_recipe("optimizer = sgd { lr = 0.1, weight_decay = 0.1 }, decay = { bias = 0 }"),
+        'DECAY = {"weight": 1, "head": 1, "norm": 1, "bias": 0}',
+        '        parameter_groups(net, KINDS, RECIPE["lr"]),\n')
+    has(with_recipe("optimizer = sgd { lr = 0.1 }, augment = { mixup = 0.5 }"), '"mixup": 0.5,')
+end
+
 function tests.path_cannot_leave_the_docstring()
     local file <const> = "gen/nets/s8.lua"
     local built <const> = graph.build(network.read(host.source(file), file, "bn"))
