@@ -29,6 +29,7 @@ lua-check        command -v luacheck
 valgrind         command -v valgrind
 cppcheck         command -v cppcheck
 clang-tidy       command -v clang-tidy
+python3-numpy    /usr/bin/python3 -c "import numpy"
 zsh              command -v zsh
 mandoc           command -v mandoc
 groff            command -v groff
@@ -85,7 +86,7 @@ setup: this is no system with apt-get. Please install with its package manager:
     and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng,
     libjpeg-turbo, Check.
     For reports: gnuplot. For all tests also: clang, clang-tidy, cppcheck, luacheck, valgrind, zsh,
-    mandoc, groff, xmllint, chromium.
+    mandoc, groff, NumPy, xmllint, chromium.
 END
     exit 1
 fi

@@ -42,6 +42,8 @@ install(TARGETS burin burin_data burin_flags burin_executable EXPORT burin
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(DIRECTORY docs DESTINATION "${CMAKE_INSTALL_DOCDIR}" FILES_MATCHING PATTERN "*.md")
 
+install(FILES python/burin.py DESTINATION "${CMAKE_INSTALL_DATADIR}/burin/python")
+
 # The networks that need no path, as files to begin with.
 install(DIRECTORY gen/nets DESTINATION "${CMAKE_INSTALL_DATADIR}/burin/gen"
     FILES_MATCHING PATTERN "*.lua")

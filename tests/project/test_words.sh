@@ -11,7 +11,7 @@ cd "${1:-.}"
 list=docs/words.md
 
 find README.md CONTRIBUTING.md Makefile CMakeLists.txt setup.sh cmake docs examples gen generated \
-    runtime scripts templates tests -type f ! -path "$list" ! -path 'tests/fixtures/*.safetensors' \
+    python runtime scripts templates tests -type f ! -path "$list" ! -path 'tests/fixtures/*.safetensors' \
     ! -path 'tests/fuzz/corpus/*' ! -path 'gen/tuned/*' ! -name '*.png' ! -name '*.npy' |
     LC_ALL=C sort | LC_ALL=C awk -v list="$list" '
 # The pattern of a phrase in a text of small letters whose blanks are single.
