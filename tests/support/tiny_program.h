@@ -50,7 +50,8 @@ static inline void tiny_pack(struct run *run, int rank)
     generic_backend.pack(run, rank);
 }
 
-/* "tensor value tensor:4 value": the whole tensor, or its first four values. */
+/* "tensor value tensor:4 value": the whole tensor, or its first four values; of statistics the
+ * first. */
 static inline void tiny_poison(struct run *run, const char *text)
 {
     char name[32];
@@ -65,6 +66,10 @@ static inline void tiny_poison(struct run *run, const char *text)
             size_t count = tiny_params[i].count < limit ? tiny_params[i].count : limit;
             for (size_t k = 0; strcmp(tiny_params[i].name, name) == 0 && k < count; k++)
                 values[k] = value;
+        }
+        for (int i = 0; i < TINY_STATES; i++) {
+            if (strcmp(tiny_states[i].name, name) == 0)
+                run->store.state[tiny_states[i].offset] = value;
         }
     }
 }

@@ -49,4 +49,28 @@ function tests.a_checkpoint_may_say_what_a_recipe_may()
     test.equal(count, 56)
 end
 
+-- Those of the papers and of PyTorch, and such as the field itself may be given.
+function tests.usual_values_of_optimizers()
+    local usual <const> = {}
+    for _, name in ipairs({ "sgd", "adam", "adamw", "lion", "muon" }) do
+        usual[name] = {}
+        for _, field in ipairs(recipe.call_of[name].fields) do
+            local value <const> = field.default
+            if type(value) == "number" then
+                usual[name][field.name] = value
+                assert(value >= (field.min or field.above) and value <= (field.max or field.below),
+                    name .. " " .. field.name)
+            end
+        end
+    end
+    test.equal(usual, {
+        sgd = { momentum = 0, weight_decay = 0 },
+        adam = { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0 },
+        adamw = { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01 },
+        lion = { beta1 = 0.9, beta2 = 0.99, weight_decay = 0 },
+        muon = { momentum = 0.95, weight_decay = 0, newton_schulz = 5, beta1 = 0.9, beta2 = 0.95,
+            eps = 1e-10 },
+    })
+end
+
 return tests

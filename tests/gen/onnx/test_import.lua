@@ -483,6 +483,13 @@ function tests.inputs_that_are_missing_are_told()
             :format(op, op) },
             file_of({ node(op, "w", "r"), node("Conv", { "x", "r" }, "v") }, numbers))
     end
+    refused({ "Relu: computes with numbers of other sizes: expected numbers that are parameters or "
+        .. "sizes: at Relu_r" }, file_of({ node("Relu", "", "r"), node("Add", { "x", "r" }, "v") }))
+    -- A slice whose start is one number and whose end is two.
+    refused({ "Slice: slices without known ends: expected one start and one end: at Slice_r" },
+        file_of({ node("Slice", { "from", "from", "ends" }, "r"),
+            node("Reshape", { "x", "r" }, "v") },
+            { tensor("from", { 1 }, { 0 }, "INT64"), tensor("ends", { 2 }, { 1, 1 }, "INT64") }))
 end
 
 function tests.tensors_have_the_bytes_of_their_shape()

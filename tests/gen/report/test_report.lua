@@ -129,6 +129,16 @@ function tests.norms_are_counted_and_worked_through()
             "(1 − 4.000) / 2.236 = -1.342" },
     })
     test.equal(view.sentences[2]:sub(1, 17), "Under batch norm ")
+    -- Cells lie in a grid, channels across and images down, with a line between two.
+    test.equal(#view.blocks[1].pictures, 2)
+    for _, block in ipairs(view.blocks[1].pictures) do
+        local columns <const> = block.width // 11
+        test.equal(#block.cells, columns * (block.height // 11))
+        for i, cell in ipairs(block.cells) do
+            test.equal({ cell.x, cell.y, cell.size },
+                { (i - 1) % columns * 11, (i - 1) // columns * 11, 10 })
+        end
+    end
     local none <const> = norms.view(groups_of({ a = made.log({ norm = "none", acc = { 1 } }) },
         { "a" }))
     test.equal(none.blocks[1].rows[1][2], "no norm layers")

@@ -298,6 +298,27 @@ START_TEST(no_part_of_a_jpeg_is_a_picture)
 }
 END_TEST
 
+/* Bytes between two segments are passed over. */
+START_TEST(what_stands_between_segments_does_not_matter)
+{
+    uint8_t samples[SIDE * SIDE * 3];
+    slopes(samples, 3);
+    struct jpeg_file like = {.h = SIDE, .w = SIDE, .space = JCS_RGB, .quality = 90};
+    struct bytes file = make_jpeg(&like, samples);
+    struct picture whole = decode(&file, 3);
+    const size_t first = 2 + 2 + (size_t)(file.at[4] << 8 | file.at[5]); /* behind the first one */
+    file.at = realloc(file.at, file.size + 3);
+    memmove(file.at + first + 3, file.at + first, file.size - first);
+    memcpy(file.at + first, "abc", 3);
+    file.size += 3;
+    struct picture picture = decode(&file, 3);
+    ck_assert_mem_eq(picture.pixels, whole.pixels, sizeof samples);
+    picture_free(&picture);
+    picture_free(&whole);
+    free(file.at);
+}
+END_TEST
+
 /* Bytes behind the end change no pixel, and cameras put some there. */
 START_TEST(what_follows_a_jpeg_does_not_matter)
 {
@@ -481,6 +502,7 @@ int main(void)
     tcase_add_test(tests, every_kind_of_jpeg_becomes_its_colours);
     tcase_add_test(tests, ink_that_nobody_complemented_is_taken_as_ink);
     tcase_add_test(tests, no_part_of_a_jpeg_is_a_picture);
+    tcase_add_test(tests, what_stands_between_segments_does_not_matter);
     tcase_add_test(tests, what_follows_a_jpeg_does_not_matter);
     tcase_add_test(tests, a_picture_is_turned_as_exif_says);
     tcase_add_test(tests, both_orders_of_bytes_are_understood_and_nonsense_is_passed_over);

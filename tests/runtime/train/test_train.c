@@ -451,12 +451,19 @@ END_TEST
 /* Poison in the last step of an epoch: no step comes after it, but a checkpoint would. */
 START_TEST(numbers_that_are_not_finite_are_not_saved)
 {
-    const struct world world = {.environment = {{"TINY_POISON", "22 norm1.bias inf"}}};
-    ck_assert_int_eq(run("train --data synthetic --max-steps 21 --out here"), EXIT_OK);
-    copy("here/last.safetensors", "kept");
-    ck_assert_int_eq(run_words(&world, "train --resume here --max-steps 22"), EXIT_DIVERGED);
-    says(errors, "step 22: the parameter norm1.bias is not finite; the checkpoints stay");
-    same_bytes("kept", "here/last.safetensors");
+    static const char *const cases[][2] = {
+        {"22 norm1.bias inf", "step 22: the parameter norm1.bias is not finite"},
+        {"22 norm1.running_var nan", "step 22: the statistics norm1.running_var is not finite"},
+    };
+    for (int i = 0; i < 2; i++) {
+        const struct world world = {.environment = {{"TINY_POISON", cases[i][0]}}};
+        ck_assert_int_eq(run("train --data synthetic --max-steps 21 --out here"), EXIT_OK);
+        copy("here/last.safetensors", "kept");
+        ck_assert_int_eq(run_words(&world, "train --resume here --max-steps 22"), EXIT_DIVERGED);
+        says(errors, cases[i][1]);
+        says(errors, "; the checkpoints stay");
+        same_bytes("kept", "here/last.safetensors");
+    }
 }
 END_TEST
 
