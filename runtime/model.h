@@ -313,15 +313,15 @@ static inline size_t kernel_keep_bytes(const struct layout *l)
 enum tensor_memory { TENSOR_CHUNK, TENSOR_MICRO_BATCH, TENSOR_THREAD, TENSOR_SCRATCH };
 
 /* What a tensor is to its layer, as a message says it. */
-#define WHAT_Y "its output"
-#define WHAT_DY "the gradient of its output"
-#define WHAT_DW "the gradient of its weight"
-#define WHAT_DB "the gradient of its bias"
-#define WHAT_SUMS "a sum of its input"
-#define WHAT_DSUMS "a sum of its gradient"
-#define WHAT_TOTAL "a sum over the batch"
-#define WHAT_COEF "its scale or shift"
-#define WHAT_DCOEF "the scale or shift of its gradient"
+static const char WHAT_Y[] = "its output";
+static const char WHAT_DY[] = "the gradient of its output";
+static const char WHAT_DW[] = "the gradient of its weight";
+static const char WHAT_DB[] = "the gradient of its bias";
+static const char WHAT_SUMS[] = "a sum of its input";
+static const char WHAT_DSUMS[] = "a sum of its gradient";
+static const char WHAT_TOTAL[] = "a sum over the batch";
+static const char WHAT_COEF[] = "its scale or shift";
+static const char WHAT_DCOEF[] = "the scale or shift of its gradient";
 
 /* What a call of a training step has left in memory when its time is counted. */
 struct tensor {
