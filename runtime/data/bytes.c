@@ -138,10 +138,12 @@ char *bytes_text(const char *path, size_t most)
     char *text = file != NULL ? malloc(most + 2) : NULL;
     size_t got = text != NULL ? fread(text, 1, most + 1, file) : 0;
     bool ok = text != NULL && !ferror(file) && got <= most && memchr(text, '\0', got) == NULL;
+    int reason = text == NULL || ferror(file) ? errno : 0;
     if (file != NULL)
         fclose(file);
     if (!ok) {
         free(text);
+        errno = reason;
         return NULL;
     }
     text[got] = '\0';

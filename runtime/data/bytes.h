@@ -29,7 +29,7 @@ bool bytes_gunzip(struct data *data, const char *path, const uint8_t **bytes, si
                   struct err *err);
 
 /* A small text file, with a zero after it; NULL where there is none, or it has more than most
- * bytes. Free it with free. */
+ * bytes; errno is why it cannot be read, or 0 where it is no such text. Free it with free. */
 char *bytes_text(const char *path, size_t most);
 
 /* Little-endian and big-endian numbers, wherever they lie. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/bytes.h"
+#include "file/infile.h"
 
 enum { NAME_SIZE = 96, NAMES_BYTES = 65536, BYTES = 8, HEAD = 4, DIMENSION = 4 };
 
@@ -237,6 +238,8 @@ static bool name_classes(const struct idx *idx, struct err *err)
     if (!format_join(path, data->source, "classes.txt", err))
         return false;
     char *text = bytes_text(path, NAMES_BYTES);
+    if (text == NULL && errno != 0)
+        return err_set_code(err, EXIT_DATA, "%s: cannot read: %s", path, infile_reason(errno));
     data->classes = text != NULL ? count_lines(text) : 0;
     bool ok = (data->classes >= 1 && data->classes <= DATA_MAX_CLASSES) ||
               err_set_code(err, EXIT_DATA, "%s: expected 1 to %d lines with a name each", path,

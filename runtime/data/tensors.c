@@ -67,9 +67,10 @@ static bool take_tensor(struct array *array, const struct safetensors *file, con
     return true;
 }
 
-/* ["cat","dog"] as lines; NULL where the metadata has no such thing. */
+/* ["cat","dog"] as lines; NULL where the metadata has no such thing, or with errno ENOMEM. */
 static char *class_lines(const char *json)
 {
+    errno = 0;
     cJSON *names = json != NULL ? cJSON_Parse(json) : NULL;
     char *text = cJSON_IsArray(names) ? malloc(strlen(json) + 1) : NULL, *at = text;
     const cJSON *name = NULL;
@@ -119,6 +120,8 @@ static bool take_file(struct data *data, const struct data_request *request,
     const char *classes = safetensors_meta(file, "classes");
     char *names = class_lines(classes);
     arrays.names = names;
+    if (classes != NULL && names == NULL && errno == ENOMEM)
+        return err_set_errno(err, ENOMEM, "%s: names of classes", file->path);
     bool ok = classes == NULL || names != NULL ||
               err_set_code(err, EXIT_DATA,
                            "%s: metadata \"classes\": expected a JSON array of names", file->path);

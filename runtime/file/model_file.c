@@ -75,9 +75,10 @@ static bool is_names(const cJSON *array, int classes)
 char **model_file_classes(const struct safetensors *file, int classes, struct err *err)
 {
     const char *text = safetensors_meta(file, "classes");
+    errno = 0;
     cJSON *array = text == NULL ? numbers(classes) : cJSON_ParseWithOpts(text, NULL, true);
     char **names = NULL;
-    if (text != NULL && !is_names(array, classes)) {
+    if (text != NULL && errno != ENOMEM && !is_names(array, classes)) {
         err_set_code(err, EXIT_DATA,
                      "%s: metadata \"classes\": %.60s: expected a JSON array of %d names",
                      file->path, text, classes);

@@ -1,0 +1,190 @@
+/* test_format_faults.c - every call that can fail fails once while a set of any format is read: a
+ * message that names the file, or the set that comes without the failure; and no file stays open.
+ * What is not freed is found by a sanitizer.
+ */
+#define _GNU_SOURCE /* nftw */
+#include "open_formats.h"
+
+#include <errno.h>
+
+#include "faults.h"
+#include "file/safetensors.h"
+
+static const uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+static const float numbers[] = {0, 1, 2, 3, 4, 255, -1, 0, 0.5f, 1, 0, 0};
+static const int64_t labels[] = {0, 2};
+
+#define DICT(descr, shape) "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }"
+
+/* Two images of 2 rows and 3 columns as the test set, with the names of three classes. */
+static void put_idx(void (*put)(const char *name, const void *bytes, size_t size))
+{
+    uint8_t bytes[64];
+    const uint8_t words[] = {0, 2};
+    const bool packed = put == files_put_gz;
+    static const char *const parts[] = {"train", "t10k"};
+    for (int i = 0; i < 2; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s-images-idx3-ubyte%s", parts[i], packed ? ".gz" : "");
+        put(name, bytes, files_idx(bytes, 3, (const int[]){2, 2, 3}, pixels));
+        snprintf(name, sizeof name, "%s-labels-idx1-ubyte%s", parts[i], packed ? ".gz" : "");
+        put(name, bytes, files_idx(bytes, 1, (const int[]){2}, words));
+    }
+    files_put("classes.txt", "one\ntwo\nthree\n", 14);
+}
+
+static void put_plain_idx(void)
+{
+    put_idx(files_put);
+}
+
+static void put_packed_idx(void)
+{
+    put_idx(files_put_gz);
+}
+
+static void put_npz(const char *x, const void *images, size_t size, int method)
+{
+    static uint8_t npy[3][400];
+    struct files_entry entries[] = {
+        {"x_train.npy", npy[0], files_npy(npy[0], x, images, size)},
+        {"y_train.npy", npy[1], files_npy(npy[1], DICT("<i8", "(2,)"), labels, sizeof labels)},
+        {"x_test.npy", npy[0], 0},
+        {"y_test.npy", npy[1], 0},
+        {"class_names.npy", npy[2], files_npy(npy[2], DICT("|S2", "(3,)"), "a\0b\0c", 6)},
+    };
+    entries[2].size = entries[0].size;
+    entries[3].size = entries[1].size;
+    files_put_zip("x.npz", entries, 5, method);
+    request.path = files_path("x.npz");
+}
+
+static void put_packed_npz(void)
+{
+    put_npz(DICT("|u1", "(2, 2, 3)"), pixels, sizeof pixels, ZIP_CM_DEFLATE);
+}
+
+static void put_npz_of_floats(void)
+{
+    put_npz(DICT("<f4", "(2, 2, 3)"), numbers, sizeof numbers, ZIP_CM_STORE);
+}
+
+static void put_mapped_npz(void)
+{
+    put_npz_of_floats();
+    request.options.map_from = 1;
+}
+
+static void put_tensors(void)
+{
+    const struct safetensor tensors[] = {
+        {"test.images", SAFETENSORS_F32, 3, {2, 2, 3}, numbers},
+        {"test.labels", SAFETENSORS_I64, 1, {2}, labels},
+        {"train.images", SAFETENSORS_U8, 3, {2, 2, 3}, pixels},
+        {"train.labels", SAFETENSORS_I64, 1, {2}, labels},
+    };
+    const struct safetensors_meta metas[] = {{"classes", "[\"a\",\"b\",\"c\"]"}};
+    request.path = files_path("x.safetensors");
+    ck_assert(safetensors_save(request.path, NULL, tensors, 4, metas, 1, &err));
+}
+
+enum { RECORDS = 10000, RECORD_10 = 1 + 3072, RECORD_100 = 2 + 3072 };
+
+static void put_cifar_100(void)
+{
+    char names[2000] = "";
+    uint8_t *bytes = calloc(RECORDS, RECORD_100);
+    ck_assert_ptr_nonnull(bytes);
+    for (int i = 0; i < 100; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "name %d\n", i);
+    files_put("test.bin", bytes, (size_t)RECORDS * RECORD_100);
+    files_put("fine_label_names.txt", names, strlen(names));
+    free(bytes);
+}
+
+static void put_archive(void)
+{
+    static const char names[] = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n";
+    uint8_t *bytes = calloc(RECORDS, RECORD_10);
+    ck_assert_ptr_nonnull(bytes);
+    const struct files_entry entries[] = {
+        {"cifar-10-batches-bin/test_batch.bin", bytes, (size_t)RECORDS * RECORD_10},
+        {"cifar-10-batches-bin/batches.meta.txt", names, sizeof names - 1},
+    };
+    files_put_tar("x.tar.gz", entries, 2);
+    request.path = files_path("x.tar.gz");
+    free(bytes);
+}
+
+static const struct {
+    const char *name;
+    void (*put)(void);
+    int told; /* failures that cost the set, at least */
+} sets[] = {
+    {"idx", put_plain_idx, 10},         {"idx.gz", put_packed_idx, 10},
+    {"npz", put_packed_npz, 10},        {"npz of floats", put_npz_of_floats, 10},
+    {"mapped npz", put_mapped_npz, 10}, {"safetensors", put_tensors, 10},
+    {"cifar100", put_cifar_100, 10},    {"archive", put_archive, 10},
+};
+enum { SETS = sizeof sets / sizeof sets[0], MOST_CALLS = 5000 };
+
+/* Reads the set with the n-th call failing, or looks at it. */
+static struct faults_report disturb(long n, bool *ok)
+{
+    data_close(&data);
+    err = (struct err){0};
+    faults_arm(n, FAULTS_ONCE);
+    *ok = format_open(&data, &request, &err);
+    return faults_disarm();
+}
+
+START_TEST(a_set_is_read_or_it_is_said_why_not)
+{
+    char whole[SHA256_HEX_SIZE];
+    sets[_i / 2].put();
+    request.part = DATA_TEST;
+    request.look = _i % 2 == 1;
+    opens();
+    memcpy(whole, data.digest, sizeof whole);
+    struct faults_report report = {.failed = true};
+    int told = 0;
+    for (long n = 1; report.failed; n++) {
+        bool ok;
+        ck_assert_int_lt(n, MOST_CALLS);
+        report = disturb(n, &ok);
+        const char *what = sets[_i / 2].name;
+        ck_assert_msg(report.failed || ok, "%s: failed by itself: %s", what, err.message);
+        ck_assert_msg(ok == (err.message[0] == '\0'), "%s, call %ld, %s: \"%s\"", what, n,
+                      report.call, err.message);
+        ck_assert_msg(ok || err.code == EXIT_FAILED || err.code == EXIT_DATA,
+                      "%s, call %ld, %s: code %d", what, n, report.call, err.code);
+        ck_assert_msg(ok || strcmp(report.call, "malloc") != 0 ||
+                          strstr(err.message, strerror(ENOMEM)) != NULL,
+                      "%s, call %ld, malloc: \"%s\"", what, n, err.message);
+        ck_assert_msg(ok || data.images == NULL, "%s, call %ld, %s", what, n, report.call);
+        if (ok && data.images != NULL)
+            ck_assert_msg(strcmp(data.digest, whole) == 0, "%s, call %ld, %s: another set", what, n,
+                          report.call);
+        data_close(&data);
+        ck_assert_msg(report.files == 0, "%s, call %ld, %s: %ld files are not closed", what, n,
+                      report.call, report.files);
+        told += !ok;
+    }
+    ck_assert_int_ge(told, request.look ? 1 : sets[_i / 2].told);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("format_faults");
+    TCase *tests = tcase_create("format_faults");
+    tcase_set_timeout(tests, 300);
+    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_loop_test(tests, a_set_is_read_or_it_is_said_why_not, 0, 2 * SETS);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
