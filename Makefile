@@ -58,7 +58,7 @@ help:
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make tune            measure which kernels are fastest here, for the next make gen'
 	@echo 'make compare         train bn, gn, ln, none and ghosts, write runs/compare/report.html; resumes'
-	@echo 'make sweep           train networks x norms x seeds, several at once, into results/; resumes'
+	@echo 'make sweep           train networks x norms x seeds, several at once; resumes'
 	@echo 'make check           every test'
 	@echo 'make check-deep      the tests that take longer'
 	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
@@ -75,6 +75,7 @@ help:
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'NETS=, NORMS=, SEEDS=, JOBS=       of make sweep: lists, and trainings at once'
 	@echo 'VALIDATE=                          of make sweep: training images to evaluate on instead'
+	@echo 'RESULTS=runs/sweep/results         of make sweep: folder of the tables of results'
 	@echo 'PROBE=                             of make compare: steps between two looks inside'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 	@echo 'LR=, ARGS=                         of make train: its learning rate and any other options;'
@@ -132,6 +133,8 @@ bench-scaling:
 
 # Whoever lacks PyTorch hears of it before anything is built.
 torch:
+	@command -v "$$PYTHON" > /dev/null || \
+	    { echo "PYTHON=$$PYTHON: no such program: expected a Python that has PyTorch" >&2; exit 2; }
 	@"$$PYTHON" scripts/bench_peers.py --check
 
 bench-peers: torch gen

@@ -46,24 +46,95 @@ choose_ghosts() {
     done
 }
 
+# The first number that a JSON file calls so, by itself or as the value of a setting.
+number_of() { # KEY FILE
+    sed -n "s/.*\"$1\":[[:space:]]*\({\"value\":\)\{0,1\}\([0-9.][0-9.]*\).*/\2/p" "$2" | head -n 1
+}
+
+# Seconds that a training of a norm will take: its steps, by the time that a few of them take now.
+estimate() { # NORM
+    program=build/${net}_$1
+    threads=${THREADS:-$(getconf _NPROCESSORS_ONLN)}
+    rm -rf "$folder/estimate"
+    "$program" train --max-steps 1 ${EPOCHS:+--epochs "$EPOCHS"} ${data:+--data "$data"} --quiet \
+        --out "$folder/estimate" > "$folder/estimate.txt"
+    "$program" bench --steps 5 --threads "$threads" --json "$folder/estimate.json" > /dev/null
+    ms=$(number_of ms "$folder/estimate.json")
+    images=$(number_of train_images "$folder/estimate/log.jsonl")
+    epochs=$(number_of epochs "$folder/estimate/log.jsonl")
+    batch=$(number_of batch "$folder/estimate/log.jsonl")
+    echo "$images $epochs $batch $ms" |
+        awk '{ print int(int(($1 + $3 - 1) / $3) * $2 * $4 / 1000 * 1.1) + 1 }'
+}
+
+# "about 40 min", or "about 20 s".
+about() { # SECONDS
+    if [ "$1" -lt 90 ]; then
+        echo "about $1 s"
+    else
+        echo "about $((($1 + 30) / 60)) min"
+    fi
+}
+
+# Builds the programs of all norms and says what there is to do, and for how long. Sets `all`, the
+# number of trainings, and estimate_<norm>, the seconds of one.
+announce() {
+    all=0 before=0 total=0
+    for norm in $NORMS $ghosts; do
+        build_program "$NET" "$norm" "$folder/make.log"
+        describe "$NET" "$norm" "$folder/${net}_$norm.description"
+        seconds=
+        for seed in $SEEDS; do
+            all=$((all + 1))
+            if is_done "$norm" "$seed"; then
+                before=$((before + 1))
+            else
+                seconds=${seconds:-$(estimate "$norm")}
+                total=$((total + seconds))
+            fi
+        done
+        eval "estimate_$norm=${seconds:-0}"
+    done
+    echo "$net with $(echo $NORMS $ghosts), seed $(echo $SEEDS): $all trainings, $before of them done" \
+        "before; $(about $total) for the rest; Ctrl-C saves, and the same command goes on"
+}
+
+is_done() { # NORM SEED
+    case $(state "$(folder_of "$1" "$2")" "$folder/${net}_$1.description") in
+    finished | diverged) return 0 ;;
+    esac
+    return 1
+}
+
+# What is left of the estimate, in the tempo of what was trained so far.
+time_left() {
+    spent=$(($(date +%s) - began))
+    if [ $trained -gt 0 ]; then
+        about $(((total - trained) * spent / trained))
+    else
+        about $total
+    fi
+}
+
 # Trains a norm with a seed, or what is left of it. A training that diverges is no failure.
 train() {
     run=$(folder_of "$1" "$2")
-    case $(state "$run" "$folder/${net}_$1.description") in
-    finished | diverged)
-        echo "$run: $(ending "$run") before"
-        ;;
-    *)
-        echo "$run: training"
-        rm -f "$run/eval.json"
-        code=0
-        train_run "$run" "$folder/${net}_$1.description" "build/${net}_$1" "$2" --probe "$PROBE" \
-            ${THREADS:+--threads "$THREADS"} || code=$?
-        if [ $code -ne 0 ] && [ $code -ne $DIVERGED ]; then
-            exit $code
-        fi
-        ;;
-    esac
+    number=$((number + 1))
+    if is_done "$1" "$2"; then
+        echo "$number of $all: $run: $(ending "$run") before"
+        return
+    fi
+    echo "$number of $all: $run: training, $(time_left) left"
+    rm -f "$run/eval.json"
+    code=0
+    train_run "$run" "$folder/${net}_$1.description" "build/${net}_$1" "$2" --probe "$PROBE" \
+        ${THREADS:+--threads "$THREADS"} > "$folder/train.txt" || code=$?
+    if [ $code -ne 0 ] && [ $code -ne $DIVERGED ]; then
+        cat "$folder/train.txt"
+        exit $code
+    fi
+    sed -n 's/^.*\(best .* accuracy .*\)/\1/p; /have changed;/p' "$folder/train.txt"
+    eval "trained=\$((trained + estimate_$1))"
 }
 
 # Evaluates what a norm and a seed came to.
@@ -75,17 +146,25 @@ evaluate() {
     fi
 }
 
-# Trains every seed of these norms, and writes the report.
+# Trains every norm with every seed. A first page comes as soon as there are two norms to compare.
 compare() {
-    for norm in "$@"; do
-        build_program "$NET" "$norm" "$folder/make.log"
-        describe "$NET" "$norm" "$folder/${net}_$norm.description"
+    norms=0
+    for norm in $NORMS $ghosts; do
         for seed in $SEEDS; do
             train "$norm" "$seed"
             evaluate "$norm" "$seed"
         done
+        norms=$((norms + 1))
+        if [ $norms -eq 2 ]; then
+            report
+        fi
     done
     report
+}
+
+stop() {
+    echo "stopped; \`make compare\` with the same variables goes on"
+    exit 130
 }
 
 # One page of all that is finished, if anything is.
@@ -107,9 +186,10 @@ report() {
 }
 
 mkdir -p "$folder"
+trap stop INT TERM
 choose_data
 choose_ghosts
-compare $NORMS
-if [ -n "$ghosts" ]; then
-    compare $ghosts
-fi
+announce
+number=0 trained=0
+began=$(date +%s)
+compare

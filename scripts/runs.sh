@@ -88,5 +88,5 @@ train_run() {
         set -- "$@" --seed "$run_seed" ${EPOCHS:+--epochs "$EPOCHS"} --out "$run_out"
         ;;
     esac
-    ${run_with:-} "$run_program" train "$@" ${data:+--data "$data"} --quiet
+    ${run_with:-} "$run_program" train "$@" ${data:+--data "$data"}
 }

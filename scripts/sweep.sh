@@ -1,21 +1,22 @@
 #!/bin/sh
 # Trains every combination of networks, norms and seeds, several at once, a thread each, and writes
-# what came of it to results/<net>.csv: what `make sweep` does. What is finished is not made again, so
+# what came of it to runs/sweep/results/<net>.csv: what `make sweep` does. What is finished is not made again, so
 # it may be stopped with Ctrl-C and started again at any time.
 #
 #     NETS="s8 s8_best" NORMS="bn gn ln" SEEDS="1 2 3 4 5" scripts/sweep.sh
 #
 # It runs in the root of the source tree. Variables, with their defaults: NETS ($NET), NORMS (bn gn
 # ln), SEEDS (1 2 3 4 5), JOBS (trainings at once: the processors), VALIDATE (training images to hold
-# out and evaluate in place of the test set), EPOCHS, DATA, ISA, RESULTS (results).
+# out and evaluate in place of the test set), EPOCHS, DATA, ISA, RESULTS (the folder of <net>.csv,
+# runs/sweep/results; the project's own are made with RESULTS=results).
 set -eu
 . scripts/runs.sh
 NETS=${NETS:-${NET:-s8}}
 NORMS=${NORMS:-bn gn ln}
 SEEDS=${SEEDS:-1 2 3 4 5}
 JOBS=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
-RESULTS=${RESULTS:-results}
 root=runs/sweep
+RESULTS=${RESULTS:-$root/results}
 
 # job = <net>_<norm>_<seed>, with what else makes it another training
 suffix=${EPOCHS:+_${EPOCHS}epochs}${VALIDATE:+_validate$VALIDATE}
@@ -53,7 +54,7 @@ in_background() { # COMMAND [argument...]
 start() {
     out=$root/$1
     (
-        train_run "$out" "$(network_of "$2" "$3")" "build/$2_$3" "$4" --threads 1 \
+        train_run "$out" "$(network_of "$2" "$3")" "build/$2_$3" "$4" --threads 1 --quiet \
             ${VALIDATE:+--validate "$VALIDATE"}
     ) > "$out.txt" 2>&1 &
     running="$running $!:$1"
