@@ -1,16 +1,21 @@
 -- geometry.lua - how the window of a convolution or pool moves over an image.
 --
 -- geometry = { h = axis, w = axis, taps = of both together }
--- axis     = { taps, stride, padding,
---              reach = pixels from the first tap to the last one, both counted }
+-- axis     = { taps, stride, padding, dilation = pixels from a tap to the next,
+--              reach = those from the first tap to the last one, both counted }
 --
--- Along an axis, output p reads the inputs p * stride - padding + tap, tap = 0 .. taps - 1.
+-- Along an axis, output p reads the inputs p * stride - padding + tap * dilation, for taps from
+-- 0 to taps - 1.
 
 local geometry <const> = {}
 
---- One axis: 3 taps, stride 1 and padding 1, say.
-function geometry.axis(taps, stride, padding)
-    return { taps = taps, stride = stride, padding = padding, reach = taps }
+--- One axis: 3 taps, stride 1 and padding 1, say. dilation: 1 where there is none
+function geometry.axis(taps, stride, padding, dilation)
+    dilation = dilation or 1
+    return {
+        taps = taps, stride = stride, padding = padding, dilation = dilation,
+        reach = (taps - 1) * dilation + 1,
+    }
 end
 
 --- Both axes.
@@ -43,16 +48,20 @@ local function sides_text(it, field)
     return (geometry.word(it, field):gsub("x", " x "))
 end
 
---- "3x1s2": the taps, and the stride where there is one.
+--- "3x1s2d4": the taps, and stride and dilation where they are not 1.
 function geometry.words(it)
-    return string.format("%dx%d%s", it.h.taps, it.w.taps,
-        geometry.alike(it, "stride", 1) and "" or "s" .. geometry.word(it, "stride"))
+    local function word(letter, field)
+        return geometry.alike(it, field, 1) and "" or letter .. geometry.word(it, field)
+    end
+    return string.format("%dx%d%s%s", it.h.taps, it.w.taps, word("s", "stride"),
+        word("d", "dilation"))
 end
 
---- "stride 2, padding 1 x 0"
+--- "stride 2, padding 1 x 0, dilation 2"
 function geometry.moves_text(it)
-    return string.format("stride %s, padding %s", sides_text(it, "stride"),
-        sides_text(it, "padding"))
+    return string.format("stride %s, padding %s%s", sides_text(it, "stride"),
+        sides_text(it, "padding"), geometry.alike(it, "dilation", 1) and ""
+        or ", dilation " .. sides_text(it, "dilation"))
 end
 
 --- "3 x 1 window, stride 2, padding 1 x 0"

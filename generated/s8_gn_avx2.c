@@ -131,14 +131,14 @@ struct drop_bits {
 #define IMAGE_1x1x10_P16 {.h = 1, .w = 1, .c = 10, .pitch = 16, .border = 0}
 #define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
 #define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
-#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1}, \
-        .w = {.taps = 3, .stride = 1, .padding = 1}}
-#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0}, \
-        .w = {.taps = 1, .stride = 1, .padding = 0}}
-#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0}, \
-        .w = {.taps = 2, .stride = 2, .padding = 0}}
-#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0}, \
-        .w = {.taps = 8, .stride = 1, .padding = 0}}
+#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}, \
+        .w = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}}
+#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}}
+#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}}
+#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}}
 #define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f}
 #define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f}
 #define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f}

@@ -107,8 +107,9 @@ struct image {
     int h, w, c, pitch, border;
 };
 
-/* A window: down and across its taps, stride and padding: output p sees the inputs p * stride -
- * padding + tap. Each output is made of `inputs` channels, and each input makes `outputs`. */
+/* A window: down and across its taps, stride, padding and dilation: output p sees the inputs
+ * p * stride - padding + tap * dilation. Each output is made of `inputs` channels, and each input
+ * makes `outputs`. */
 struct window {
     struct axis h, w;
     int inputs, outputs;
@@ -136,22 +137,22 @@ struct drop_bits {
 #define IMAGE_1x1x10_P12 {.h = 1, .w = 1, .c = 10, .pitch = 12, .border = 0}
 #define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
 #define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
-#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1}, \
-        .w = {.taps = 3, .stride = 1, .padding = 1}}
-#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0}, \
-        .w = {.taps = 1, .stride = 1, .padding = 0}}
-#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0}, \
-        .w = {.taps = 2, .stride = 2, .padding = 0}}
-#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0}, \
-        .w = {.taps = 8, .stride = 1, .padding = 0}}
-#define WINDOW_3x3_P1_C3_K16 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 3, .outputs = 16}
-#define WINDOW_3x3_P1_C16_K32 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 16, .outputs = 32}
-#define WINDOW_1x1_C32_K16 {.h = {1, 1, 0}, .w = {1, 1, 0}, .inputs = 32, .outputs = 16}
-#define WINDOW_2x2_S2_C1_K1 {.h = {2, 2, 0}, .w = {2, 2, 0}, .inputs = 1, .outputs = 1}
-#define WINDOW_3x3_P1_C16_K16 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 16, .outputs = 16}
-#define WINDOW_3x3_P1_C32_K32 {.h = {3, 1, 1}, .w = {3, 1, 1}, .inputs = 32, .outputs = 32}
-#define WINDOW_8x8_C1_K1 {.h = {8, 1, 0}, .w = {8, 1, 0}, .inputs = 1, .outputs = 1}
-#define WINDOW_1x1_C32_K10 {.h = {1, 1, 0}, .w = {1, 1, 0}, .inputs = 32, .outputs = 10}
+#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}, \
+        .w = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}}
+#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}}
+#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}}
+#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}}
+#define WINDOW_3x3_P1_C3_K16 {.h = {3, 1, 1, 1}, .w = {3, 1, 1, 1}, .inputs = 3, .outputs = 16}
+#define WINDOW_3x3_P1_C16_K32 {.h = {3, 1, 1, 1}, .w = {3, 1, 1, 1}, .inputs = 16, .outputs = 32}
+#define WINDOW_1x1_C32_K16 {.h = {1, 1, 0, 1}, .w = {1, 1, 0, 1}, .inputs = 32, .outputs = 16}
+#define WINDOW_2x2_S2_C1_K1 {.h = {2, 2, 0, 1}, .w = {2, 2, 0, 1}, .inputs = 1, .outputs = 1}
+#define WINDOW_3x3_P1_C16_K16 {.h = {3, 1, 1, 1}, .w = {3, 1, 1, 1}, .inputs = 16, .outputs = 16}
+#define WINDOW_3x3_P1_C32_K32 {.h = {3, 1, 1, 1}, .w = {3, 1, 1, 1}, .inputs = 32, .outputs = 32}
+#define WINDOW_8x8_C1_K1 {.h = {8, 1, 0, 1}, .w = {8, 1, 0, 1}, .inputs = 1, .outputs = 1}
+#define WINDOW_1x1_C32_K10 {.h = {1, 1, 0, 1}, .w = {1, 1, 0, 1}, .inputs = 32, .outputs = 10}
 #define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f}
 #define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f}
 #define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f}
@@ -965,7 +966,7 @@ static inline int pixel_of(struct image it, int row, int col)
 /* The input that an output sees with a tap of its window, down or across. */
 static inline int seen(struct axis axis, int output, int tap)
 {
-    return output * axis.stride - axis.padding + tap;
+    return output * axis.stride - axis.padding + tap * axis.dilation;
 }
 
 /* The rows, of `size` there are, that output row `at` sees of an image; or columns. */
@@ -2579,7 +2580,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "c",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "300690581564a92c",
+    .arithmetic = "bf0ebed5bcd4a479",
     .c = 3,
     .h = 32,
     .w = 32,

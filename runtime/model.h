@@ -56,9 +56,10 @@ enum norm_kind {
 }; /* layer norm has one group, instance norm one a channel */
 
 /* How a window moves along one side of an image: output p reads the inputs p * stride - padding +
- * tap for tap = 0 .. taps - 1, zeros where these are outside. */
+ * tap * dilation for tap = 0 .. taps - 1, zeros where these are outside. Pools have no dilation but
+ * 1. */
 struct axis {
-    int taps, stride, padding;
+    int taps, stride, padding, dilation;
 };
 
 struct geometry {

@@ -2,10 +2,11 @@
 --
 -- A kernel's name carries its shape and is the key by which equal shapes share one function:
 --
---   <op><window>[s<stride>][_relu][_norm]_c<in>_k<out>[_g<groups>]_<H>x<W>_<pass>
+--   <op><window>[s<stride>][d<dilation>][_relu][_norm]_c<in>_k<out>[_g<groups>]_<H>x<W>_<pass>
 --   [__<how>]
 --
--- A stride is one number where it is the same down and across, else two: s2, s2x1. A padding too.
+-- A stride is one number where it is the same down and across, else two: s2, s2x1. So are dilation
+-- and padding.
 -- An operation says what is its own: its name_words(kernel), the table `words` below.
 -- H x W is the size of the input image of the layer. `how` is the algorithm of a convolution, then
 -- what differs from the usual: `add` when the kernel adds to its output, `padded` when the

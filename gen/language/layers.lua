@@ -86,9 +86,17 @@ local function sides_python(g, name)
         or ("(%d, %d)"):format(g.h[name], g.w[name])
 end
 
+-- "3 with dilation 2": a window in messages.
+local function window_text(f)
+    local d <const> = f.dilation
+    return sides_text(f.window) .. (d and (d.h > 1 or d.w > 1) and " with dilation "
+        .. sides_text(d) or "")
+end
+
 local function resolve_window(f)
     local function axis(side)
-        return geometry.axis(f.window[side], f.stride[side], f.padding[side])
+        return geometry.axis(f.window[side], f.stride[side], f.padding[side],
+            f.dilation and f.dilation[side])
     end
     f.geometry = geometry.of(axis("h"), axis("w"))
 end
@@ -98,7 +106,7 @@ local function window_shape(f, ins, c)
     local h <const>, w <const> = geometry.outputs(g.h, x.h), geometry.outputs(g.w, x.w)
     if h < 1 or w < 1 then
         return nil,
-            ("window %s is larger than its padded input, %d x %d"):format(sides_text(f.window),
+            ("window %s is larger than its padded input, %d x %d"):format(window_text(f),
                 x.h + 2 * f.padding.h, x.w + 2 * f.padding.w),
             "a smaller window or more padding"
     end
@@ -150,8 +158,20 @@ local conv <const> = {
         field("window", "sides", { min = 1, max = 11 }, { doc = "sides of the window" }),
         field("stride", "sides", { min = 1, max = 4 },
             { default = 1, doc = "pixels between two windows" }),
-        field("padding", "sides", { min = 0, max = 10 },
-            { default = 0, doc = "zero pixels around the image, less than window" }),
+        field("padding", "sides", { min = 0, max = 40 },
+            { default = 0,
+              doc = "zero pixels around the image, less than what the window covers" }),
+        field("dilation", "sides", { min = 1, max = 4 }, {
+            default = 1,
+            idle = function(f)
+                local window <const> = f.window or { h = 0, w = 0 } -- said already
+                local d <const> = f.dilation or { h = 1, w = 1 }
+                if window.h == 1 and d.h > 1 or window.w == 1 and d.w > 1 then
+                    return "a side of one pixel", "1 where the window is one pixel"
+                end
+            end,
+            doc = "pixels from one tap of the window to the next",
+        }),
         field("groups", "integer", channels, {
             default = 1,
             doc = "groups of channels that see only each other; as many as channels: depthwise",
@@ -163,9 +183,12 @@ local conv <const> = {
             return ("%d output channels in %d groups"):format(f.channels, f.groups),
                 "a number of groups that divides the channels"
         end
-        if f.padding.h >= f.window.h or f.padding.w >= f.window.w then
-            return ("padding is %s with window %s"):format(sides_text(f.padding),
-                sides_text(f.window)), "padding less than window"
+        local function is_outside(side)
+            return f.padding[side] > (f.window[side] - 1) * f.dilation[side]
+        end
+        if is_outside("h") or is_outside("w") then
+            return ("padding is %s with window %s"):format(sides_text(f.padding), window_text(f)),
+                "padding less than what the window covers"
         end
     end,
     resolve = resolve_window,
@@ -202,6 +225,7 @@ local conv <const> = {
             sides_python(g, "taps"), keywords({
                 { "stride", sides_python(g, "stride"), "1" },
                 { "padding", sides_python(g, "padding"), "0" },
+                { "dilation", sides_python(g, "dilation"), "1" },
                 { "groups", node.groups, 1 },
                 { "bias", node.bias, true },
             }))

@@ -105,6 +105,7 @@ local pads <const> = {
 -- Of a convolution or pool.
 local kernel_shape <const> = sides("kernel_shape", "taps", "window")
 local strides <const> = sides("strides", "stride", "stride", 1)
+local dilations <const> = sides("dilations", "dilation", "dilation", 1)
 
 -- One value is a layer of burin. `written`: it is not the default, so it has to be said.
 local function only(name, kind, wanted, written)
@@ -155,8 +156,7 @@ operators.list = {
         kind = "conv",
         params = affine,
         attributes = {
-            kernel_shape, strides, pads, only("dilations", "ints", { 1, 1 }),
-            number("group", "int", "groups", 1), auto_pad,
+            kernel_shape, strides, pads, dilations, number("group", "int", "groups", 1), auto_pad,
         },
     },
     {

@@ -24,23 +24,23 @@ function entry.image(l)
 end
 
 local function axis_text(axis)
-    return string.format("{%d, %d, %d}", axis.taps, axis.stride, axis.padding)
+    return string.format("{%d, %d, %d, %d}", axis.taps, axis.stride, axis.padding, axis.dilation)
 end
 
--- "3x3_S2_P1": what differs from stride 1 and no padding.
+-- "3x3_S2_P1_D2": what differs from stride 1, no padding and no dilation.
 local function geometry_word(it)
     local function word(letter, field, usual)
         return geometry.alike(it, field, usual) and "" or letter .. geometry.word(it, field)
     end
-    return string.format("%dx%d%s%s", it.h.taps, it.w.taps, word("_S", "stride", 1),
-        word("_P", "padding", 0))
+    return string.format("%dx%d%s%s%s", it.h.taps, it.w.taps, word("_S", "stride", 1),
+        word("_P", "padding", 0), word("_D", "dilation", 1))
 end
 
 --- The macro that stands for a geometry as runtime/model.h has it, and what it stands for.
 function entry.geometry(it)
     local function axis(a)
-        return string.format("{.taps = %d, .stride = %d, .padding = %d}", a.taps, a.stride,
-            a.padding)
+        return string.format("{.taps = %d, .stride = %d, .padding = %d, .dilation = %d}", a.taps,
+            a.stride, a.padding, a.dilation)
     end
     return "GEOMETRY_" .. geometry_word(it),
         string.format("{.h = %s, .w = %s}", axis(it.h), axis(it.w))

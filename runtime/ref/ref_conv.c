@@ -31,7 +31,7 @@ static int smaller(int a, int b)
 /* The place of input 0 as tap `tap` counts: output o reads input o * stride + this. */
 static int tap_at(int tap, struct axis axis)
 {
-    return tap - axis.padding;
+    return tap * axis.dilation - axis.padding;
 }
 
 /* Output o reads input o * stride + at, which must be in 0 .. in-1. */

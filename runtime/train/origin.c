@@ -60,6 +60,8 @@ static void layer_line(const struct model *model, const struct layer *l, char li
     append_sides(line, "window", l->geometry.h.taps, l->geometry.w.taps);
     append_sides(line, "stride", l->geometry.h.stride, l->geometry.w.stride);
     append_sides(line, "padding", l->geometry.h.padding, l->geometry.w.padding);
+    if (l->geometry.h.dilation > 1 || l->geometry.w.dilation > 1)
+        append_sides(line, "dilation", l->geometry.h.dilation, l->geometry.w.dilation);
     append_int(line, "groups", l->groups);
     append_int(line, "ghost", l->ghost);
     append_float(line, "eps", l->eps);

@@ -30,7 +30,7 @@
     /* The input that an output sees with a tap of its window, down or across. */
     static inline int seen(struct axis axis, int output, int tap)
     {
-        return output * axis.stride - axis.padding + tap;
+        return output * axis.stride - axis.padding + tap * axis.dilation;
     }
 @ end
 @ if wanted.inside then

@@ -11,12 +11,12 @@
 
     @ if alone then
         struct axis {
-            int taps, stride, padding;
+            int taps, stride, padding, dilation;
         };
 
     @ end
-    /* A window: down and across its taps, stride and padding: output p sees the inputs p * stride - padding
-     * + tap. Each output is made of `inputs` channels, and each input makes `outputs`. */
+    /* A window: down and across its taps, stride, padding and dilation: output p sees the inputs
+     * p * stride - padding + tap * dilation. Each output is made of `inputs` channels, and each input makes `outputs`. */
     struct window {
         struct axis h, w;
         int inputs, outputs;

@@ -26,6 +26,8 @@ return network {
         layers, conv { 2, window = 3, stride = 2, padding = 1, groups = 2 }, relu(),
         conv { 4, window = { 3, 1 }, padding = { 2, 0 }, stride = { 2, 1 } }, relu(),
         conv { 4, window = { 1, 8 }, padding = { 0, 6 }, stride = { 1, 3 }, groups = 4 },
+        conv { 4, window = { 2, 3 }, padding = { 2, 3 }, stride = { 1, 2 }, dilation = { 3, 2 } },
+        conv { 4, window = 3, padding = { 3, 2 }, stride = { 2, 1 }, dilation = 2, groups = 4 },
         avgpool { { 2, 1 }, stride = { 1, 2 } },
         global_avgpool(), linear(3), softmax_cross_entropy(),
     },

@@ -234,7 +234,11 @@ static double weight_at(const struct kernel *k, const float *w, int to, int from
     struct axis down = k->geometry.h, across = k->geometry.w;
     int r = row + down.padding - out_row * down.stride;
     int s = col + across.padding - out_col * across.stride;
-    if (r < 0 || s < 0 || r >= down.taps || s >= across.taps)
+    if (r < 0 || s < 0 || r % down.dilation != 0 || s % across.dilation != 0)
+        return 0;
+    r /= down.dilation;
+    s /= across.dilation;
+    if (r >= down.taps || s >= across.taps)
         return 0;
     return (double)w[((to * k->x.c + from) * down.taps + r) * across.taps + s];
 }

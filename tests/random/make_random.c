@@ -74,12 +74,18 @@ static void end_layer(struct net *net)
 
 /* How a window moves down or across. */
 struct axis {
-    int window, stride, padding;
+    int window, stride, padding, dilation;
 };
+
+/* The pixels from its first tap to its last. */
+static int covers(struct axis axis)
+{
+    return (axis.window - 1) * axis.dilation + 1;
+}
 
 static int side(int in, struct axis axis)
 {
-    return (in + 2 * axis.padding - axis.window) / axis.stride + 1;
+    return (in + 2 * axis.padding - covers(axis)) / axis.stride + 1;
 }
 
 /* Two numbers of a field, or one where they are the same. */
@@ -115,6 +121,8 @@ static void add_conv(struct net *net, int channels, struct axis h, struct axis w
     printf("        conv { %d", channels);
     print_sides(", window = ", h.window, w.window);
     print_moves(h, w);
+    if (h.dilation > 1 || w.dilation > 1)
+        print_sides(", dilation = ", h.dilation, w.dilation);
     printf(", bias = %s", draw(net, 4) > 0 ? "true" : "false");
     printf(", groups = %d", draw_groups(net, net->c, channels));
     if (from != net->layers)
@@ -178,8 +186,8 @@ static struct axis draw_pool(struct net *net, int in)
 {
     int window = draw_small(net, 5), stride = 1 + draw(net, 4);
     int padding = draw(net, window / 2 + 1);
-    return window > in + 2 * padding ? (struct axis){in, stride, 0}
-                                     : (struct axis){window, stride, padding};
+    return window > in + 2 * padding ? (struct axis){in, stride, 0, 1}
+                                     : (struct axis){window, stride, padding, 1};
 }
 
 static void add_pool(struct net *net, const char *kind)
@@ -240,7 +248,12 @@ static struct axis draw_axis(struct net *net, int shorter, int longer)
     int padding = draw(net, 2) ? window / 2 : draw(net, window);
     if (window > shorter + 2 * padding || longer + 2 * padding - window >= MAX_SIDE)
         padding = window / 2;
-    return (struct axis){window, stride, padding};
+    struct axis axis = {window, stride, padding, 1 + draw(net, 4)};
+    if (draw(net, 4) > 0 || window == 1)
+        axis.dilation = 1;
+    if (axis.dilation > 1)
+        axis.padding = covers(axis) / 2;
+    return axis;
 }
 
 /* One convolution in three is another down than across. */
@@ -258,7 +271,7 @@ static void conv_block(struct net *net)
 /* One that keeps the shape where the stride is 1. */
 static struct axis same_axis(int window, int stride)
 {
-    return (struct axis){window, stride, window / 2};
+    return (struct axis){window, stride, window / 2, 1};
 }
 
 /* One or two convolutions that keep the shape, and a skip past them. */

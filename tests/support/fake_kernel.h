@@ -129,7 +129,7 @@ static void under_tap(int y, int x, int tap, int *iy, int *ix)
     const struct kernel *k = current;
     struct geometry g = k->geometry;
     if (k->op == KERNEL_LINEAR)
-        g = (struct geometry){{k->x.h, 1, 0}, {k->x.w, 1, 0}};
+        g = (struct geometry){{k->x.h, 1, 0, 1}, {k->x.w, 1, 0, 1}};
     *iy = y * g.h.stride + tap / g.w.taps - g.h.padding;
     *ix = x * g.w.stride + tap % g.w.taps - g.w.padding + (bug == TAP_OFF && tap == 0);
 }

@@ -34,20 +34,21 @@ static inline void naive_fill(double *values, float *floats, int n, uint64_t key
 /* A window that is the same down and across. */
 static inline struct geometry naive_square(int taps, int stride, int padding)
 {
-    struct axis axis = {taps, stride, padding};
+    struct axis axis = {taps, stride, padding, 1};
     return (struct geometry){axis, axis};
 }
 
 static inline int naive_out_size(int in, struct axis axis)
 {
-    return (in + 2 * axis.padding - axis.taps) / axis.stride + 1;
+    return (in + 2 * axis.padding - (axis.taps - 1) * axis.dilation - 1) / axis.stride + 1;
 }
 
 /* The index of the input pixel under a tap of an output, or -1 in the padding. */
 static inline int naive_pixel(const struct ref_window *s, int oy, int ox, int ky, int kx)
 {
-    int iy = oy * s->geometry.h.stride + ky - s->geometry.h.padding;
-    int ix = ox * s->geometry.w.stride + kx - s->geometry.w.padding;
+    struct axis h = s->geometry.h, w = s->geometry.w;
+    int iy = oy * h.stride - h.padding + ky * h.dilation;
+    int ix = ox * w.stride - w.padding + kx * w.dilation;
     return iy < 0 || iy >= s->h || ix < 0 || ix >= s->w ? -1 : iy * s->w + ix;
 }
 

@@ -129,7 +129,7 @@ static inline void tiny_pixel(int ghost)
     static struct param params[TINY_PARAMS];
     memcpy(layers, tiny_layers, sizeof tiny_layers);
     memcpy(params, tiny_params, sizeof tiny_params);
-    layers[1].geometry.h = layers[1].geometry.w = (struct axis){32, 32, 0};
+    layers[1].geometry.h = layers[1].geometry.w = (struct axis){32, 32, 0, 1};
     layers[1].h = layers[1].w = layers[2].h = layers[2].w = 1;
     layers[2].ghost = ghost;
     params[2].shape[1] = params[2].fan_in = 3;

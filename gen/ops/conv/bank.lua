@@ -4,6 +4,7 @@
 local c <const> = require "emit/c"
 local common <const> = require "ops/conv/common"
 local direct <const> = require "ops/conv/direct"
+local geometry <const> = require "geometry"
 local nests <const> = require "ops/conv/nests"
 local tile <const> = require "ops/conv/tile"
 
@@ -17,9 +18,10 @@ local bank <const> = {
 local PIXELS <const> = 4
 
 --- Whether all weights of a forward convolution fit registers, beside the sums of a tile and one
---- broadcast.
+--- broadcast. Its tile takes neighbours.
 function bank.possible(spec, isa)
     return isa.folds and spec.pass == "fwd" and spec.y.pitch == isa.vl and spec.groups == 1
+        and geometry.alike(spec.geometry, "dilation", 1)
         and spec.geometry.taps * spec.c + PIXELS + 1 <= isa.registers
 end
 

@@ -64,11 +64,18 @@ local function footprint(rows, cols, step_h, step_w, mr, nr, first_tap)
     return source
 end
 
--- Pixels that a tile loads: as many as its footprint has. Taps are neighbours, so one more output
--- sees as many pixels more as it is away from the one before, or all of its own.
+-- Pixels that a tile loads: as many as its footprint has.
 local function loads(rows, cols, step_h, step_w, mr, nr)
     local function places(taps, length, step)
-        return #taps + (length - 1) * math.min(step, #taps)
+        local seen <const>, count = {}, 0
+        for m = 0, length - 1 do
+            for _, tap in ipairs(taps) do
+                local at <const> = m * step + tap.at
+                count = count + (seen[at] and 0 or 1)
+                seen[at] = true
+            end
+        end
+        return count
     end
     return places(rows, mr, step_h) * places(cols, nr, step_w)
 end

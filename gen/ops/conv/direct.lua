@@ -22,7 +22,8 @@ end
 -- Neighbouring entries of a filter row that the weight gradient finds side by side. channels: of
 -- the source, that an output reads.
 local function filter_run(spec, channels)
-    return spec.x.pitch == channels and spec.geometry.w.taps * channels or channels
+    local w <const> = spec.geometry.w
+    return spec.x.pitch == channels and w.dilation == 1 and w.taps * channels or channels
 end
 
 local function nests_of(spec, channels)
@@ -59,7 +60,8 @@ local function weights_params(spec, isa)
     params.nr, params.mr = spec.tile.nr, params.spans[1].mr
     params.k_pitch, params.window_h = spec.dy.pitch, h.taps
     params.out_h, params.out_w = spec.dy.h, spec.dy.w
-    params.times_stride = c.times(h.stride)
+    params.times_stride, params.times_dilation = c.times(h.stride), c.times(h.dilation)
+    params.tap_pixel = w.dilation * spec.x.pitch
     params.row_at, params.col_at = spec.x.border - h.padding, spec.x.border - w.padding
     params.x_cols, params.x_pitch = layout.cols(spec.x), spec.x.pitch
     params.x_image, params.dy_image = layout.floats(spec.x), layout.floats(spec.dy)

@@ -38,12 +38,22 @@ function nests.unroll(length, options)
     return 1
 end
 
+-- Whether the taps of a row are neighbours.
+local function are_neighbours(cols)
+    for i = 2, #cols do
+        if cols[i].at ~= cols[i - 1].at + 1 then
+            return false
+        end
+    end
+    return true
+end
+
 -- The runs of one loop nest: what it reads of the source for one output pixel, and in which order
 -- it meets the weights. rows, cols: arrays of taps, each with its offset `at` in the source.
 local function window_runs(rows, cols, stride_h, stride_w, layout, channels)
     local runs <const> = {}
     for _, row in ipairs(rows) do
-        local whole <const> = layout.pitch == channels
+        local whole <const> = layout.pitch == channels and are_neighbours(cols)
         for i = 1, whole and math.min(1, #cols) or #cols do
             local taps <const> = whole and #cols or 1
             runs[#runs + 1] = {
@@ -62,7 +72,7 @@ end
 function nests.taps(axis)
     local taps <const> = {}
     for tap = 0, axis.taps - 1 do
-        taps[tap + 1] = { tap = tap, at = tap - axis.padding }
+        taps[tap + 1] = { tap = tap, at = tap * axis.dilation - axis.padding }
     end
     return taps
 end
@@ -87,7 +97,7 @@ end
 local function taps_of_residue(axis, residue)
     local taps <const> = {}
     for tap = axis.taps - 1, 0, -1 do
-        local reach <const> = residue + axis.padding - tap
+        local reach <const> = residue + axis.padding - tap * axis.dilation
         if reach % axis.stride == 0 then
             taps[#taps + 1] = { tap = tap, at = reach // axis.stride }
         end

@@ -152,7 +152,8 @@ end
 function winograd.possible(spec, isa)
     local g <const> = spec.geometry
     if not geometry.alike(g, "taps", WINDOW) or not geometry.alike(g, "stride", 1)
-        or not geometry.alike(g, "padding") or g.h.padding >= WINDOW or spec.groups > 1 then
+        or not geometry.alike(g, "dilation", 1) or not geometry.alike(g, "padding")
+        or g.h.padding >= WINDOW or spec.groups > 1 then
         return false
     end
     local e <const> = source_and_target(spec)

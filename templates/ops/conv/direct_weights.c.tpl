@@ -24,7 +24,7 @@ static NOINLINE void ${name}(${signature})
                             @ end
 
                             for (int row = 0; row < ${out_h}; row++) {
-                                const float *in = x + image * ${x_image} + ((row${times_stride} + r${c.add("", row_at)}) * ${x_cols}${c.add("", col_at)}) * ${x_pitch} + ${c.add("j", s * x_pitch)}${slice};
+                                const float *in = x + image * ${x_image} + ((row${times_stride} + r${times_dilation}${c.add("", row_at)}) * ${x_cols}${c.add("", col_at)}) * ${x_pitch} + ${c.add("j", s * tap_pixel)}${slice};
                                 const float *grad = dy + image * ${dy_image} + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
                                 for (int col = 0; col < ${out_w}; col++, in += ${pixel}, grad += ${k_pitch}) {
                                     @ for n = 0, nr - 1 do

@@ -119,6 +119,9 @@ function tests.names_tell_each_field()
     test.equal(conv({ geometry = square(3, 2, 1) }), "conv3x3s2_c8_k8_6x5_fwd__direct")
     test.equal(conv({ geometry = geometry.of(geometry.axis(3, 2, 1), geometry.axis(5, 1, 0)) }),
         "conv3x5s2x1_c8_k8_6x5_fwd__direct_p1x0")
+    test.equal(conv({ geometry = square(3, 1, 1, 2) }), "conv3x3d2_c8_k8_6x5_fwd__direct_p1")
+    test.equal(conv({ geometry = geometry.of(geometry.axis(3, 2, 2, 2), geometry.axis(3, 2, 1)) }),
+        "conv3x3s2d2x1_c8_k8_6x5_fwd__direct_b1_0")
     test.equal(conv({ relu = true, stats = true }), "conv3x3_relu_norm_c8_k8_6x5_fwd__direct")
     test.equal(conv({ bias = true }), "conv3x3_bias_c8_k8_6x5_fwd__direct")
     test.equal(conv({ geometry = square(3, 1, 0) }), "conv3x3_c8_k8_6x5_fwd__direct_p0_b1_0")

@@ -107,7 +107,7 @@ end
 
 function tests.nodes_say_all_that_passes_read()
     local built <const> = build("conv { 8, window = 3, padding = 1, bias = true }, norm()")
-    local axis <const> = { taps = 3, stride = 1, padding = 1, reach = 3 }
+    local axis <const> = { taps = 3, stride = 1, padding = 1, dilation = 1, reach = 3 }
     test.equal(built.nodes[1], {
         index = 1, kind = "input", name = "input", where = "small.lua:1", inputs = {},
         c = 3, h = 9, w = 8, flop = 0,

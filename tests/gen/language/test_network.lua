@@ -71,7 +71,7 @@ local rejected <const> = {
     -- Fields.
     { "unknown field", describe("conv { 16, windw = 3, window = 3 }, " .. ending),
       '6: conv: has no field "windw" (did you mean window?): expected channels, window, stride, '
-      .. "padding, groups, bias, name or from" },
+      .. "padding, dilation, groups, bias, name or from" },
     { "field missing", describe("conv(16), " .. ending),
       "6: conv: window is missing: expected an integer from 1 to 11, or two: { height, width }" },
     { "nothing given", describe("conv(), " .. ending), {
@@ -89,7 +89,23 @@ local rejected <const> = {
       "6: conv: window 1 x 5 is larger than its padded input, 4 x 2: expected a smaller window or "
       .. "more padding" },
     { "padding of one side", describe("conv { 16, window = { 3, 1 }, padding = 1 }, " .. ending),
-      "6: conv: padding is 1 with window 3 x 1: expected padding less than window" },
+      "6: conv: padding is 1 with window 3 x 1: expected padding less than what the window "
+      .. "covers" },
+    { "padding beyond what is dilated", describe("conv { 16, window = { 3, 2 }, dilation = 2, "
+      .. "padding = { 4, 3 } }, " .. ending),
+      "6: conv: padding is 4 x 3 with window 3 x 2 with dilation 2: expected padding less than "
+      .. "what the window covers" },
+    { "dilated window larger than the image", describe("maxpool(8), conv { 16, window = 3, "
+      .. "dilation = { 1, 2 } }, " .. ending),
+      "6: conv: window 3 with dilation 1 x 2 is larger than its padded input, 4 x 4: expected a "
+      .. "smaller window or more padding" },
+    { "dilation out of range", describe("conv { 16, window = 3, dilation = 5 }, " .. ending),
+      "6: conv: dilation is 5: expected an integer from 1 to 4, or two: { height, width }" },
+    { "dilation of one pixel", describe("conv { 16, window = { 3, 1 }, dilation = 2 }, " .. ending),
+      "6: conv: dilation has no effect with a side of one pixel: expected no dilation, or 1 where "
+      .. "the window is one pixel" },
+    { "pool dilation", describe("maxpool { 2, dilation = 2 }, " .. ending),
+      '6: maxpool: has no field "dilation": expected window, stride, padding, name or from' },
     { "pool padding of one side", describe("avgpool { { 3, 1 }, padding = { 1, 1 } }, " .. ending),
       "6: avgpool: padding is 1 with window 3 x 1: expected at most half the window" },
     { "a text for a number", describe('conv { 16, window = "3" }, ' .. ending),
@@ -120,7 +136,7 @@ local rejected <const> = {
     { "layer in a layer", describe("relu(relu()), " .. ending),
       "6: relu: has a value too many, number 1: expected name or from" },
     { "padding", describe("conv { 16, window = 3, padding = 3 }, " .. ending),
-      "6: conv: padding is 3 with window 3: expected padding less than window" },
+      "6: conv: padding is 3 with window 3: expected padding less than what the window covers" },
     { "window of a maximum", describe("maxpool(17), " .. ending),
       "6: maxpool: window is 17: expected an integer from 1 to 16, or two: { height, width }" },
     { "pool padding", describe("maxpool { 3, padding = 2 }, " .. ending),

@@ -26,6 +26,7 @@ function tests.every_layer_has_its_line()
         conv { 8, window = 1, bias = true, groups = 4, name = "mix" },
         maxpool { 3, stride = 2, padding = 1 },
         conv { 8, window = { 3, 1 }, stride = { 1, 2 }, padding = { 1, 0 } },
+        conv { 8, window = 3, padding = { 2, 4 }, dilation = { 2, 4 } },
         avgpool { { 2, 1 } }, global_avgpool(), linear(2)]], "bn"), [[
         self.conv1 = nn.Conv2d(3, 8, kernel_size=3, stride=2, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(8)
@@ -34,6 +35,7 @@ function tests.every_layer_has_its_line()
         self.mix = nn.Conv2d(8, 8, kernel_size=1, groups=4)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, padding=1)
         self.conv3 = nn.Conv2d(8, 8, kernel_size=(3, 1), stride=(1, 2), padding=(1, 0), bias=False)
+        self.conv4 = nn.Conv2d(8, 8, kernel_size=3, padding=(2, 4), dilation=(2, 4), bias=False)
         self.avgpool1 = nn.AvgPool2d((2, 1))
         self.global_avgpool1 = nn.AdaptiveAvgPool2d(1)
         self.linear1 = nn.Linear(8, 2)
@@ -47,6 +49,7 @@ function tests.every_layer_has_its_line()
         x = self.mix(x)
         x = self.maxpool1(x)
         x = self.conv3(x)
+        x = self.conv4(x)
         x = self.avgpool1(x)
         x = self.global_avgpool1(x)
         x = self.linear1(x.flatten(1))

@@ -45,19 +45,20 @@ local tests <const> = {}
 function tests.every_layer_is_a_node()
     local built <const> = files.graph([[
         conv { 8, window = 3, stride = 2, padding = 1 }, norm(), relu(), dropout(0.25),
-        conv { 8, window = { 1, 3 }, stride = { 2, 1 }, padding = { 0, 1 }, bias = true, groups = 4,
-        name = "mix" }, maxpool { 3, stride = 1, padding = 1 },
+        conv { 8, window = { 1, 3 }, stride = { 2, 1 }, padding = { 0, 2 }, dilation = { 1, 2 },
+        bias = true, groups = 4, name = "mix" }, maxpool { 3, stride = 1, padding = 1 },
         avgpool { 3, stride = 2, padding = 1 }, add { "avgpool1", "avgpool1" },
         global_avgpool(), linear(2)]])
-    local conv <const> = "kernel_shape [%d %d], strides [%d %d], pads [%d %d %d %d], group %d"
+    local conv <const> = "kernel_shape [%d %d], strides [%d %d], pads [%d %d %d %d], "
+        .. "dilations [%d %d], group %d"
     test.equal(nodes_of(built), table.concat({
         "Conv conv1: input conv1.weight -> conv1.out ("
-            .. conv:format(3, 3, 2, 2, 1, 1, 1, 1, 1) .. ")",
+            .. conv:format(3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1) .. ")",
         "BatchNormalization norm1: conv1.out norm1.weight norm1.bias norm1.running_mean "
             .. "norm1.running_var -> norm1.out (epsilon 1e-05, momentum 0.9)",
         "Relu relu1: norm1.out -> relu1.out",
         "Conv mix: relu1.out mix.weight mix.bias -> mix.out ("
-            .. conv:format(1, 3, 2, 1, 0, 1, 0, 1, 4) .. ")",
+            .. conv:format(1, 3, 2, 1, 0, 2, 0, 2, 1, 2, 4) .. ")",
         "MaxPool maxpool1: mix.out -> maxpool1.out (kernel_shape [3 3], strides [1 1], "
             .. "pads [1 1 1 1])",
         "AveragePool avgpool1: maxpool1.out -> avgpool1.out (kernel_shape [3 3], strides [2 2], "
@@ -74,7 +75,7 @@ function tests.norms_are_those_of_the_opset()
     local lines <const> =
         'conv { 4, window = 1 }, norm { groups = 2, eps = 0.5 }, global_avgpool(), linear(2)'
     local head <const> = "Conv conv1: input conv1.weight -> conv1.out (kernel_shape [1 1], "
-        .. "strides [1 1], pads [0 0 0 0], group 1)\n"
+        .. "strides [1 1], pads [0 0 0 0], dilations [1 1], group 1)\n"
     local tail <const> = "\nGlobalAveragePool global_avgpool1: norm1.out -> global_avgpool1.out\n"
         .. "Flatten linear1.flat: global_avgpool1.out -> linear1.flat.out (axis 1)\n"
         .. "Gemm linear1: linear1.flat.out linear1.weight linear1.bias -> logits (transB 1)"
@@ -118,7 +119,7 @@ function tests.vectors_are_images_of_one_pixel()
         "Relu relu1: norm1.out -> relu1.out",
         "Reshape conv1.image: relu1.out conv1.image_shape -> conv1.image.out",
         "Conv conv1: conv1.image.out conv1.weight -> conv1.out (kernel_shape [1 1], "
-            .. "strides [1 1], pads [0 0 0 0], group 1)",
+            .. "strides [1 1], pads [0 0 0 0], dilations [1 1], group 1)",
         "Flatten logits.flat: conv1.out -> logits (axis 1)",
     }, "\n"))
     for _, proto in ipairs(files.read(files.export(built)).graph.initializer) do

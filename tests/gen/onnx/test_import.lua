@@ -80,6 +80,7 @@ function tests.what_is_exported_is_imported()
         conv { 8, window = 1, bias = true, groups = 4, name = "mix" },
         maxpool { 3, stride = 1, padding = 1 }, add("r"),
         avgpool { { 3, 1 }, stride = { 2, 1 }, padding = { 1, 0 } },
+        conv { 4, window = 3, padding = { 2, 4 }, dilation = { 2, 4 }, name = "wide" },
         conv { 4, window = { 2, 1 }, padding = { 1, 0 }, stride = { 1, 2 } },
         linear { 4, bias = false }, norm { kind = "bn",
         eps = 0.5, momentum = 0.25 }, linear(2)]]
@@ -97,6 +98,7 @@ function tests.what_is_exported_is_imported()
                 "maxpool { 3, stride = 1, padding = 1 }",
                 'add("r")',
                 "avgpool { { 3, 1 }, stride = { 2, 1 }, padding = { 1, 0 } }",
+                'conv { 4, window = 3, padding = { 2, 4 }, dilation = { 2, 4 }, name = "wide" }',
                 "conv { 4, window = { 2, 1 }, stride = { 1, 2 }, padding = { 1, 0 } }",
                 "linear { 4, bias = false }",
                 'norm { "bn", eps = 0.5, momentum = 0.25 }',
@@ -422,7 +424,8 @@ end
 function tests.what_is_no_layer_is_listed()
     local nodes <const> = {
         node("Tanhh", "x", "a"), node("Tanhh", "a", "b"), node("Erf\n", "b", "c"),
-        node("Conv", { "x", "w" }, "d", { { "dilations", "ints", { 2, 2 } } }),
+        node("MaxPool", "x", "d", { { "kernel_shape", "ints", { 1, 1 } },
+            { "dilations", "ints", { 2, 2 } } }),
         node("Conv", { "x", "w" }, "e", { { "pads", "ints", { 0, 0, 1, 1 } } }),
         node("Conv", { "x", "w" }, "g", { { "odd", "int", 1 } }),
         node("Add", { "c", "d" }, "h"), node("Add", { "e", "g" }, "i"),
@@ -434,7 +437,7 @@ function tests.what_is_no_layer_is_listed()
             .. "Tanhh_a, " .. ("x"):rep(80) .. "...",
         "Erf?: burin has no layer for this operator: expected one of those in docs/onnx.md: at "
             .. "Erf?_c",
-        "Conv: dilations is [2, 2]: expected [1, 1]: at Conv_d",
+        "MaxPool: dilations is [2, 2]: expected [1, 1]: at MaxPool_d",
         "Conv: pads is [0, 0, 1, 1]: expected four numbers, as many pixels below as above "
             .. "and right as left: at Conv_e",
         "Conv: has an attribute odd: expected none of that name: at Conv_g",

@@ -54,8 +54,8 @@ local function forward_spec(g, h, w, channels)
     }
 end
 
--- Along one side of an image, every window up to 7 with every padding, and some that are larger or
--- move further.
+-- Along one side of an image, every window up to 7 with every padding, and some that are dilated or
+-- larger, or move further.
 local function axes()
     local list <const> = {}
     for window = 1, 7 do
@@ -65,8 +65,10 @@ local function axes()
             end
         end
     end
-    for _, is in ipairs({ { 1, 3, 0 }, { 2, 4, 1 }, { 3, 3, 1 }, { 4, 4, 0 }, { 5, 3, 2 },
-        { 9, 3, 4 }, { 9, 1, 4 }, { 11, 4, 5 }, { 11, 1, 5 }, { 11, 2, 10 } }) do
+    for _, is in ipairs({ { 3, 1, 2, 2 }, { 2, 2, 1, 3 }, { 3, 2, 1, 2 }, { 3, 2, 4, 4 },
+        { 2, 3, 0, 2 }, { 3, 4, 3, 2 }, { 4, 3, 3, 3 }, { 1, 3, 0 }, { 2, 4, 1 },
+        { 3, 3, 1 }, { 4, 4, 0 }, { 5, 3, 2 }, { 9, 3, 4 }, { 9, 1, 4 },
+        { 11, 4, 5 }, { 11, 1, 5 }, { 11, 2, 10 } }) do
         list[#list + 1] = geometry.axis(table.unpack(is))
     end
     return list
@@ -151,7 +153,8 @@ local function reads_of(params, spec, set, source, target, order)
     return pixels
 end
 
--- The same by the definition: output (y, x) reads input (y * stride - padding + r, ...) by tap r.
+-- The same by the definition: output (y, x) reads input (y * stride - padding + r * dilation, ...)
+-- by tap r.
 local function definition(g, x, y, forward)
     local pixels <const> = {}
     local target <const> = forward and y or x
@@ -164,8 +167,8 @@ local function definition(g, x, y, forward)
         for col = 0, y.w - 1 do
             for r = 0, g.h.taps - 1 do
                 for s = 0, g.w.taps - 1 do
-                    local i <const> = row * g.h.stride + r - g.h.padding
-                    local j <const> = col * g.w.stride + s - g.w.padding
+                    local i <const> = row * g.h.stride - g.h.padding + r * g.h.dilation
+                    local j <const> = col * g.w.stride - g.w.padding + s * g.w.dilation
                     if i >= 0 and i < x.h and j >= 0 and j < x.w then
                         local tap <const> = r * g.w.taps + s
                         local into <const> = forward and row .. " " .. col or i .. " " .. j

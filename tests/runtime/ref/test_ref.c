@@ -234,10 +234,10 @@ static void check_conv(const struct ref_window *s, bool bias, uint64_t key)
     assert_close("dw added", narrow[6], dw, nw, tolerance_of(2 * s->oh * s->ow));
 }
 
-/* Across, every other window is another than down. */
-static struct geometry make_geometry(struct axis down, int number)
+/* Across, every other window is another than down. dilation: the largest */
+static struct geometry make_geometry(struct axis down, int number, int dilation)
 {
-    struct axis across = {1 + number % 4, 1 + number % 3, 0};
+    struct axis across = {1 + number % 4, 1 + number % 3, 0, 1 + number / 2 % dilation};
     across.padding = number / 4 % (across.taps / 2 + 1);
     return (struct geometry){down, number % 2 == 0 ? down : across};
 }
@@ -252,9 +252,10 @@ START_TEST(conv_every_shape)
                 for (int b = 0; b < 4; b++)
                     for (int d = 0; d < 4; d++) {
                         int h = sizes[b], w = sizes[d];
-                        struct geometry g =
-                            make_geometry((struct axis){window, stride, padding}, tried++);
-                        if (h + 2 * padding < window || w + 2 * g.w.padding < g.w.taps)
+                        struct geometry g = make_geometry(
+                            (struct axis){window, stride, padding, 1 + tried % 5 % 3}, tried, 4);
+                        tried++;
+                        if (naive_out_size(h, g.h) < 1 || naive_out_size(w, g.w) < 1)
                             continue;
                         int groups = 1 + checked % 3, c = channels[a] * groups;
                         int k = channels[(a + b + d) % 3] * groups;
@@ -346,7 +347,7 @@ START_TEST(pools_every_shape)
                 for (int max = 0; max < 2; max++) {
                     int h = sizes[shape / 4], w = sizes[shape % 4], c = 3;
                     struct geometry g =
-                        make_geometry((struct axis){window, stride, padding}, tried++ / 2);
+                        make_geometry((struct axis){window, stride, padding, 1}, tried++ / 2, 1);
                     if (h + 2 * padding < window || w + 2 * g.w.padding < g.w.taps)
                         continue;
                     struct ref_window s = {c, h, w, c, 0, 0, g, 1};

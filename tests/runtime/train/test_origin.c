@@ -70,9 +70,11 @@ START_TEST(every_field_of_a_layer_counts)
                   INT_FIELD(geometry.h.taps),
                   INT_FIELD(geometry.h.stride),
                   INT_FIELD(geometry.h.padding),
+                  INT_FIELD(geometry.h.dilation),
                   INT_FIELD(geometry.w.taps),
                   INT_FIELD(geometry.w.stride),
                   INT_FIELD(geometry.w.padding),
+                  INT_FIELD(geometry.w.dilation),
                   INT_FIELD(norm),
                   INT_FIELD(groups),
                   INT_FIELD(ghost),
@@ -96,7 +98,8 @@ START_TEST(every_field_of_a_layer_counts)
         } else {
             int value;
             memcpy(&value, field, sizeof value);
-            value += strcmp(fields[i].name, "inputs") == 0 ? -1 : 1;
+            bool dilates = strstr(fields[i].name, "dilation") != NULL; /* 1 is none, as 0 is */
+            value += strcmp(fields[i].name, "inputs") == 0 ? -1 : dilates ? 2 : 1;
             memcpy(field, &value, sizeof value);
         }
         compare(&model, &images, &images, text);
