@@ -1545,6 +1545,118 @@ static INLINE void norm_drop_fwd_x4(float *restrict y, const float *restrict x,
         norm_drop_fwd_x4(y, x, coef, keep, n, image1, image2, drop); \
     }
 
+/* y = x * w; 1 x 1 window, stride 1, padding 0. Images of any height and width.
+ * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
+ * templates/ops/conv/direct.c.tpl */
+static INLINE void direct_1x1_c32_k16_fwd_p32_16_b0_0_4x2(float *restrict y,
+        const float *restrict x, const float *restrict w, int n, struct image to, struct image from)
+{
+    for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
+        for (int k = 0; k < 16; k += 16) {
+            for (int row = 0; row < to.h; row++) {
+                for (int col = 0; col < to.w; col += 4) {
+                    const float *in;
+                    const float *weight = w + k * 32;
+                    float *out = y + (row * to.w + col) * 16 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc1_0 = _mm256_setzero_ps();
+                    __m256 acc1_1 = _mm256_setzero_ps();
+                    __m256 acc2_0 = _mm256_setzero_ps();
+                    __m256 acc2_1 = _mm256_setzero_ps();
+                    __m256 acc3_0 = _mm256_setzero_ps();
+                    __m256 acc3_1 = _mm256_setzero_ps();
+
+                    /* Window row 0, column 0, 32 channels each. */
+                    in = x + (row * from.w + col) * 32;
+                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 32]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 64]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 96]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
+            }
+        }
+    }
+}
+
+#define DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_4X2(NAME, IMAGE1, IMAGE2) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, const float *restrict w, \
+            int n) \
+    { \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        direct_1x1_c32_k16_fwd_p32_16_b0_0_4x2(y, x, w, n, image1, image2); \
+    }
+
+/* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Images of any
+ * height and width.
+ * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+static INLINE void maxpool_2x2_s2_c16_p16_winner_fwd_b0_1(float *restrict y,
+        uint8_t *restrict winner, const float *restrict x, int n, struct image to,
+        struct image from)
+{
+    for (int image = 0; image < n; image++, y += floats_of(to), winner += to.h * to.w * to.pitch,
+            x += floats_of(from)) {
+        for (int row = 0; row < to.h; row++) {
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
+            for (int col = 0; col < to.w; col++) {
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * from.w + col_first) * 16 + k);
+                    __m256 place = _mm256_set1_ps((float)((row_first - top) * 2 + col_first
+                            - left));
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * from.w) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 value = _mm256_loadu_ps(in + s * 16);
+                            place = where_greater(_mm256_set1_ps((float)((r - top) * 2 + s - left)),
+                                    place, value, acc);
+                            acc = _mm256_max_ps(acc, value);
+                        }
+                    }
+                    _mm256_storeu_ps(y + ((row + 1) * (to.w + 2) + col + 1) * 16 + k, acc);
+                    store_bytes(winner + (row * to.w + col) * 16 + k, place);
+                }
+            }
+        }
+    }
+}
+
+#define MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(NAME, IMAGE1, IMAGE2) \
+    static NOINLINE void NAME(float *restrict y, uint8_t *restrict winner, \
+            const float *restrict x, int n) \
+    { \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        maxpool_2x2_s2_c16_p16_winner_fwd_b0_1(y, winner, x, n, image1, image2); \
+    }
+
 /* One frequency of a block of tiles: m = v w, a register tile of 4 tiles x 2 vectors. m, v: a row
  * of m_pitch, v_pitch floats for each tile; w: blocks of 16 outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
@@ -1995,6 +2107,182 @@ static INLINE void winograd_bwd_data_4x2(float *restrict dx, const float *restri
         winograd_bwd_data_4x2(dx, dy, w, scratch, n, image1, image2, PADDING); \
     }
 
+/* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Images of any height
+ * and width.
+ * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
+        const uint8_t *restrict winner, const float *restrict dy, int n, struct image to,
+        struct image from)
+{
+    for (int image = 0; image < n; image++, dx += floats_of(to),
+            winner += from.h * from.w * from.pitch, dy += floats_of(from)) {
+        for (int row = 0; row < from.h; row++) {
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
+            for (int col = 0; col < from.w; col++) {
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    const __m256 grad = _mm256_loadu_ps(dy + (row * from.w + col) * 16 + k);
+                    const __m256 place = load_bytes(winner + (row * from.w + col) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        float *out = dx + (r * to.w) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 part = where_equal(grad, place,
+                                    _mm256_set1_ps((float)((r - top) * 2 + s - left)));
+                            _mm256_storeu_ps(out + s * 16, part);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#define MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(NAME, IMAGE1, IMAGE2) \
+    static NOINLINE void NAME(float *restrict dx, const uint8_t *restrict winner, \
+            const float *restrict dy, int n) \
+    { \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        maxpool_2x2_s2_c16_p16_bwd_data_b0_0(dx, winner, dy, n, image1, image2); \
+    }
+
+/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width.
+ * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
+ * pixels. templates/ops/conv/direct_weights.c.tpl */
+static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_4x2(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n, struct image to,
+        struct image from)
+{
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 1; r++) {
+            for (int j = 0; j < 32; j += 4) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 32 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+
+                    for (int row = 0; row < to.h; row++) {
+                        const float *in = x + image * floats_of(from) + ((row + r) * from.w) * 32
+                                + j;
+                        const float *grad = dy + image * floats_of(to) + (row * to.w) * 16 + k;
+                        for (int col = 0; col < to.w; col++, in += 32, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                        }
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
+            }
+        }
+    }
+}
+
+#define DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_4X2(NAME, IMAGE1, IMAGE2) \
+    static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
+            const float *restrict dy, int n) \
+    { \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_4x2(dw, x, dy, n, image1, image2); \
+    }
+
+/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. Images of any height and width.
+ * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
+ * templates/ops/conv/direct.c.tpl */
+static INLINE void direct_1x1_c32_k16_bwd_data_p16_32_b0_1_4x2(float *restrict dx,
+        const float *restrict dy, const float *restrict w, int n, struct image to,
+        struct image from)
+{
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(from)) {
+        for (int k = 0; k < 32; k += 16) {
+            for (int row = 0; row < to.h; row++) {
+                for (int col = 0; col < to.w; col += 4) {
+                    const float *in;
+                    const float *weight = w + k * 16;
+                    float *out = dx + ((row + 1) * (to.w + 2) + col + 1) * 32 + k;
+                    __m256 acc0_0 = _mm256_setzero_ps();
+                    __m256 acc0_1 = _mm256_setzero_ps();
+                    __m256 acc1_0 = _mm256_setzero_ps();
+                    __m256 acc1_1 = _mm256_setzero_ps();
+                    __m256 acc2_0 = _mm256_setzero_ps();
+                    __m256 acc2_1 = _mm256_setzero_ps();
+                    __m256 acc3_0 = _mm256_setzero_ps();
+                    __m256 acc3_1 = _mm256_setzero_ps();
+
+                    /* Window row 0, column 0, 16 channels each. */
+                    in = dy + (row * from.w + col) * 16;
+                    for (int j = 0; j < 16; j += 1, weight += 16) {
+                        __m256 x0;
+                        const __m256 w0_0 = _mm256_loadu_ps(weight);
+                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
+                        x0 = _mm256_set1_ps(in[j]);
+                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
+                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
+                        x0 = _mm256_set1_ps(in[j + 16]);
+                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
+                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
+                        x0 = _mm256_set1_ps(in[j + 32]);
+                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
+                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
+                        x0 = _mm256_set1_ps(in[j + 48]);
+                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
+                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 32, acc1_0);
+                    _mm256_storeu_ps(out + 40, acc1_1);
+                    _mm256_storeu_ps(out + 64, acc2_0);
+                    _mm256_storeu_ps(out + 72, acc2_1);
+                    _mm256_storeu_ps(out + 96, acc3_0);
+                    _mm256_storeu_ps(out + 104, acc3_1);
+                }
+            }
+        }
+    }
+}
+
+#define DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_4X2(NAME, IMAGE1, IMAGE2) \
+    static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
+            const float *restrict w, int n) \
+    { \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        direct_1x1_c32_k16_bwd_data_p16_32_b0_1_4x2(dx, dy, w, n, image1, image2); \
+    }
+
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 6 tiles; in each frequency a register tile
  * of all of them x 2 vectors. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_6x2(float *restrict dx, const float *restrict dy,
@@ -2173,6 +2461,163 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
         const struct image image3 = IMAGE3; \
         const struct drop_bits drop = DROP; \
         norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
+    }
+
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width.
+ * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
+ * pixels. templates/ops/conv/direct_weights.c.tpl */
+static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_5x2(float *restrict dw,
+        const float *restrict x, const float *restrict dy, int n, struct image to,
+        struct image from)
+{
+    for (int image = 0; image < n; image++) {
+        for (int r = 0; r < 3; r++) {
+            for (int j = 0; j < 5; j += 5) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 9 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+                    __m256 acc4_0 = _mm256_loadu_ps(out + 64);
+                    __m256 acc4_1 = _mm256_loadu_ps(out + 72);
+
+                    for (int row = 0; row < to.h; row++) {
+                        const float *in = x + image * floats_of(from) + ((row + r) * (from.w + 2))
+                                * 3 + j;
+                        const float *grad = dy + image * floats_of(to) + (row * to.w) * 16 + k;
+                        for (int col = 0; col < to.w; col++, in += 3, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                            x0 = _mm256_set1_ps(in[4]);
+                            acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
+                            acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
+                        }
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                    _mm256_storeu_ps(out + 64, acc4_0);
+                    _mm256_storeu_ps(out + 72, acc4_1);
+                }
+            }
+            for (int j = 5; j < 9; j += 4) {
+                for (int k = 0; k < 16; k += 16) {
+                    float *out = dw + (r * 9 + j) * 16 + k;
+                    __m256 acc0_0 = _mm256_loadu_ps(out);
+                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
+                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
+                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
+                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
+                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
+                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
+                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+
+                    for (int row = 0; row < to.h; row++) {
+                        const float *in = x + image * floats_of(from) + ((row + r) * (from.w + 2))
+                                * 3 + j;
+                        const float *grad = dy + image * floats_of(to) + (row * to.w) * 16 + k;
+                        for (int col = 0; col < to.w; col++, in += 3, grad += 16) {
+                            const __m256 g0 = _mm256_loadu_ps(grad);
+                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
+                            __m256 x0;
+                            x0 = _mm256_set1_ps(in[0]);
+                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
+                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
+                            x0 = _mm256_set1_ps(in[1]);
+                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
+                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
+                            x0 = _mm256_set1_ps(in[2]);
+                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
+                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
+                            x0 = _mm256_set1_ps(in[3]);
+                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
+                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
+                        }
+                    }
+
+                    _mm256_storeu_ps(out, acc0_0);
+                    _mm256_storeu_ps(out + 8, acc0_1);
+                    _mm256_storeu_ps(out + 16, acc1_0);
+                    _mm256_storeu_ps(out + 24, acc1_1);
+                    _mm256_storeu_ps(out + 32, acc2_0);
+                    _mm256_storeu_ps(out + 40, acc2_1);
+                    _mm256_storeu_ps(out + 48, acc3_0);
+                    _mm256_storeu_ps(out + 56, acc3_1);
+                }
+            }
+        }
+    }
+}
+
+#define DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_5X2(NAME, IMAGE1, IMAGE2) \
+    static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
+            const float *restrict dy, int n) \
+    { \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_5x2(dw, x, dy, n, image1, image2); \
+    }
+
+/* y = largest of each 2 x 2 window, stride 2, padding 0. Images of any height and width.
+ * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const float *restrict x,
+        int n, struct image to, struct image from)
+{
+    for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
+        for (int row = 0; row < to.h; row++) {
+            const int top = row * 2;
+            const int row_first = top;
+            const int row_last = top + 2;
+            for (int col = 0; col < to.w; col++) {
+                const int left = col * 2;
+                const int col_first = left;
+                const int col_last = left + 2;
+                for (int k = 0; k < 16; k += 8) {
+                    __m256 acc = _mm256_loadu_ps(x + (row_first * from.w + col_first) * 16 + k);
+                    for (int r = row_first; r < row_last; r++) {
+                        const float *in = x + (r * from.w) * 16 + k;
+                        for (int s = col_first; s < col_last; s++) {
+                            const __m256 value = _mm256_loadu_ps(in + s * 16);
+                            acc = _mm256_max_ps(acc, value);
+                        }
+                    }
+                    _mm256_storeu_ps(y + ((row + 1) * (to.w + 2) + col + 1) * 16 + k, acc);
+                }
+            }
+        }
+    }
+}
+
+#define MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(NAME, IMAGE1, IMAGE2) \
+    static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
+    { \
+        const struct image image1 = IMAGE1; \
+        const struct image image2 = IMAGE2; \
+        maxpool_2x2_s2_c16_p16_fwd_b0_1(y, x, n, image1, image2); \
     }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
@@ -2413,99 +2858,13 @@ WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, IMAGE
 /* norm2: Reads 128 KB, writes 128 KB. */
 NORM_DROP_FWD_X4(norm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32, DROP0P01_32x32x32)
 
-/* conv3: y = x * w; 1 x 1 window, stride 1, padding 0.
- * y: 32 x 32 x 16, x: 32 x 32 x 32, w: 1 x 32 x 16.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.05 MFLOP; reads 130 KB, writes 64 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_fwd__direct(float *restrict y, const float *restrict x,
-        const float *restrict w, int n)
-{
-    for (int image = 0; image < n; image++, y += 16384, x += 32768) {
-        for (int k = 0; k < 16; k += 16) {
-            for (int row = 0; row < 32; row++) {
-                for (int col = 0; col < 32; col += 4) {
-                    const float *in;
-                    const float *weight = w + k * 32;
-                    float *out = y + (row * 32 + col) * 16 + k;
-                    __m256 acc0_0 = _mm256_setzero_ps();
-                    __m256 acc0_1 = _mm256_setzero_ps();
-                    __m256 acc1_0 = _mm256_setzero_ps();
-                    __m256 acc1_1 = _mm256_setzero_ps();
-                    __m256 acc2_0 = _mm256_setzero_ps();
-                    __m256 acc2_1 = _mm256_setzero_ps();
-                    __m256 acc3_0 = _mm256_setzero_ps();
-                    __m256 acc3_1 = _mm256_setzero_ps();
+/* conv3: 1.05 MFLOP; reads 130 KB, writes 64 KB. */
+DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_4X2(conv1x1_c32_k16_32x32_fwd__direct, IMAGE_32x32x16,
+        IMAGE_32x32x32)
 
-                    /* Window row 0, column 0, 32 channels each. */
-                    in = x + (row * 32 + col) * 32;
-                    for (int j = 0; j < 32; j += 1, weight += 16) {
-                        __m256 x0;
-                        const __m256 w0_0 = _mm256_loadu_ps(weight);
-                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                        x0 = _mm256_set1_ps(in[j]);
-                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                        x0 = _mm256_set1_ps(in[j + 32]);
-                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                        x0 = _mm256_set1_ps(in[j + 64]);
-                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                        x0 = _mm256_set1_ps(in[j + 96]);
-                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    }
-
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 16, acc1_0);
-                    _mm256_storeu_ps(out + 24, acc1_1);
-                    _mm256_storeu_ps(out + 32, acc2_0);
-                    _mm256_storeu_ps(out + 40, acc2_1);
-                    _mm256_storeu_ps(out + 48, acc3_0);
-                    _mm256_storeu_ps(out + 56, acc3_1);
-                }
-            }
-        }
-    }
-}
-
-/* maxpool1: y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
- * y: 18 x 18 x 16 (border 1), winner: 16 x 16 x 16 bytes, x: 32 x 32 x 16.
- * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 20 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_32x32_fwd__b0_1(float *restrict y,
-        uint8_t *restrict winner, const float *restrict x, int n)
-{
-    for (int image = 0; image < n; image++, y += 5184, winner += 4096, x += 16384) {
-        for (int row = 0; row < 16; row++) {
-            const int top = row * 2;
-            const int row_first = top;
-            const int row_last = top + 2;
-            for (int col = 0; col < 16; col++) {
-                const int left = col * 2;
-                const int col_first = left;
-                const int col_last = left + 2;
-                for (int k = 0; k < 16; k += 8) {
-                    __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                    __m256 place = _mm256_set1_ps((float)((row_first - top) * 2 + col_first
-                            - left));
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 32) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            const __m256 value = _mm256_loadu_ps(in + s * 16);
-                            place = where_greater(_mm256_set1_ps((float)((r - top) * 2 + s - left)),
-                                    place, value, acc);
-                            acc = _mm256_max_ps(acc, value);
-                        }
-                    }
-                    _mm256_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
-                    store_bytes(winner + (row * 16 + col) * 16 + k, place);
-                }
-            }
-        }
-    }
-}
+/* maxpool1: Reads 64 KB, writes 20 KB. */
+MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1,
+        IMAGE_32x32x16)
 
 /* conv4: 1.18 MFLOP; reads 57 KB, writes 16 KB. */
 WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, IMAGE_16x16x16,
@@ -2530,99 +2889,13 @@ WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, IMAGE
 /* norm5: Reads 32 KB, writes 32 KB. */
 NORM_DROP_FWD_X4(norm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32, DROP0P01_16x16x32)
 
-/* conv7: y = x * w; 1 x 1 window, stride 1, padding 0.
- * y: 16 x 16 x 16, x: 16 x 16 x 32, w: 1 x 32 x 16.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.262 MFLOP; reads 34 KB, writes 16 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_fwd__direct(float *restrict y, const float *restrict x,
-        const float *restrict w, int n)
-{
-    for (int image = 0; image < n; image++, y += 4096, x += 8192) {
-        for (int k = 0; k < 16; k += 16) {
-            for (int row = 0; row < 16; row++) {
-                for (int col = 0; col < 16; col += 4) {
-                    const float *in;
-                    const float *weight = w + k * 32;
-                    float *out = y + (row * 16 + col) * 16 + k;
-                    __m256 acc0_0 = _mm256_setzero_ps();
-                    __m256 acc0_1 = _mm256_setzero_ps();
-                    __m256 acc1_0 = _mm256_setzero_ps();
-                    __m256 acc1_1 = _mm256_setzero_ps();
-                    __m256 acc2_0 = _mm256_setzero_ps();
-                    __m256 acc2_1 = _mm256_setzero_ps();
-                    __m256 acc3_0 = _mm256_setzero_ps();
-                    __m256 acc3_1 = _mm256_setzero_ps();
+/* conv7: 0.262 MFLOP; reads 34 KB, writes 16 KB. */
+DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_4X2(conv1x1_c32_k16_16x16_fwd__direct, IMAGE_16x16x16,
+        IMAGE_16x16x32)
 
-                    /* Window row 0, column 0, 32 channels each. */
-                    in = x + (row * 16 + col) * 32;
-                    for (int j = 0; j < 32; j += 1, weight += 16) {
-                        __m256 x0;
-                        const __m256 w0_0 = _mm256_loadu_ps(weight);
-                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                        x0 = _mm256_set1_ps(in[j]);
-                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                        x0 = _mm256_set1_ps(in[j + 32]);
-                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                        x0 = _mm256_set1_ps(in[j + 64]);
-                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                        x0 = _mm256_set1_ps(in[j + 96]);
-                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    }
-
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 16, acc1_0);
-                    _mm256_storeu_ps(out + 24, acc1_1);
-                    _mm256_storeu_ps(out + 32, acc2_0);
-                    _mm256_storeu_ps(out + 40, acc2_1);
-                    _mm256_storeu_ps(out + 48, acc3_0);
-                    _mm256_storeu_ps(out + 56, acc3_1);
-                }
-            }
-        }
-    }
-}
-
-/* maxpool2: y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0.
- * y: 10 x 10 x 16 (border 1), winner: 8 x 8 x 16 bytes, x: 16 x 16 x 16.
- * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 5 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_winner_c16_16x16_fwd__b0_1(float *restrict y,
-        uint8_t *restrict winner, const float *restrict x, int n)
-{
-    for (int image = 0; image < n; image++, y += 1600, winner += 1024, x += 4096) {
-        for (int row = 0; row < 8; row++) {
-            const int top = row * 2;
-            const int row_first = top;
-            const int row_last = top + 2;
-            for (int col = 0; col < 8; col++) {
-                const int left = col * 2;
-                const int col_first = left;
-                const int col_last = left + 2;
-                for (int k = 0; k < 16; k += 8) {
-                    __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                    __m256 place = _mm256_set1_ps((float)((row_first - top) * 2 + col_first
-                            - left));
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 16) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            const __m256 value = _mm256_loadu_ps(in + s * 16);
-                            place = where_greater(_mm256_set1_ps((float)((r - top) * 2 + s - left)),
-                                    place, value, acc);
-                            acc = _mm256_max_ps(acc, value);
-                        }
-                    }
-                    _mm256_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
-                    store_bytes(winner + (row * 8 + col) * 16 + k, place);
-                }
-            }
-        }
-    }
-}
+/* maxpool2: Reads 16 KB, writes 5 KB. */
+MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1,
+        IMAGE_16x16x16)
 
 /* conv8: 0.59 MFLOP; reads 79 KB, writes 8 KB. */
 WINOGRAD_RELU_NORM_FWD_4X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
@@ -2867,153 +3140,16 @@ WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, IMA
 WINOGRAD_BWD_DATA_4X2(conv3x3_c16_k32_8x8_bwd_data__winograd4, IMAGE_8x8x16, IMAGE_8x8x32_B1,
         1 /* padding */)
 
-/* maxpool2: dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
- * dx: 16 x 16 x 16, winner: 8 x 8 x 16 bytes, dy: 8 x 8 x 16.
- * Output pixels, vectors of channels, window.
- * Reads 5 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_bwd_data(float *restrict dx,
-        const uint8_t *restrict winner, const float *restrict dy, int n)
-{
-    for (int image = 0; image < n; image++, dx += 4096, winner += 1024, dy += 1024) {
-        for (int row = 0; row < 8; row++) {
-            const int top = row * 2;
-            const int row_first = top;
-            const int row_last = top + 2;
-            for (int col = 0; col < 8; col++) {
-                const int left = col * 2;
-                const int col_first = left;
-                const int col_last = left + 2;
-                for (int k = 0; k < 16; k += 8) {
-                    const __m256 grad = _mm256_loadu_ps(dy + (row * 8 + col) * 16 + k);
-                    const __m256 place = load_bytes(winner + (row * 8 + col) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        float *out = dx + (r * 16) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            const __m256 part = where_equal(grad, place,
-                                    _mm256_set1_ps((float)((r - top) * 2 + s - left)));
-                            _mm256_storeu_ps(out + s * 16, part);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
+/* maxpool2: Reads 5 KB, writes 16 KB. */
+MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_16x16_bwd_data, IMAGE_16x16x16, IMAGE_8x8x16)
 
-/* conv7: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * dw: 1 x 32 x 16, x: 16 x 16 x 32, dy: 16 x 16 x 16.
- * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
- * pixels.
- * 0.262 MFLOP; reads 50 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_weights__direct(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    for (int image = 0; image < n; image++) {
-        for (int r = 0; r < 1; r++) {
-            for (int j = 0; j < 32; j += 4) {
-                for (int k = 0; k < 16; k += 16) {
-                    float *out = dw + (r * 32 + j) * 16 + k;
-                    __m256 acc0_0 = _mm256_loadu_ps(out);
-                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+/* conv7: 0.262 MFLOP; reads 50 KB, writes 2 KB. */
+DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_4X2(conv1x1_c32_k16_16x16_bwd_weights__direct,
+        IMAGE_16x16x16, IMAGE_16x16x32)
 
-                    for (int row = 0; row < 16; row++) {
-                        const float *in = x + image * 8192 + ((row + r) * 16) * 32 + j;
-                        const float *grad = dy + image * 4096 + (row * 16) * 16 + k;
-                        for (int col = 0; col < 16; col++, in += 32, grad += 16) {
-                            const __m256 g0 = _mm256_loadu_ps(grad);
-                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                            __m256 x0;
-                            x0 = _mm256_set1_ps(in[0]);
-                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                            x0 = _mm256_set1_ps(in[1]);
-                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                            x0 = _mm256_set1_ps(in[2]);
-                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                            x0 = _mm256_set1_ps(in[3]);
-                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        }
-                    }
-
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 16, acc1_0);
-                    _mm256_storeu_ps(out + 24, acc1_1);
-                    _mm256_storeu_ps(out + 32, acc2_0);
-                    _mm256_storeu_ps(out + 40, acc2_1);
-                    _mm256_storeu_ps(out + 48, acc3_0);
-                    _mm256_storeu_ps(out + 56, acc3_1);
-                }
-            }
-        }
-    }
-}
-
-/* conv7: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dx: 18 x 18 x 32 (border 1), dy: 16 x 16 x 16, w: 1 x 16 x 32.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 0.262 MFLOP; reads 18 KB, writes 32 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    for (int image = 0; image < n; image++, dx += 10368, dy += 4096) {
-        for (int k = 0; k < 32; k += 16) {
-            for (int row = 0; row < 16; row++) {
-                for (int col = 0; col < 16; col += 4) {
-                    const float *in;
-                    const float *weight = w + k * 16;
-                    float *out = dx + ((row + 1) * 18 + col + 1) * 32 + k;
-                    __m256 acc0_0 = _mm256_setzero_ps();
-                    __m256 acc0_1 = _mm256_setzero_ps();
-                    __m256 acc1_0 = _mm256_setzero_ps();
-                    __m256 acc1_1 = _mm256_setzero_ps();
-                    __m256 acc2_0 = _mm256_setzero_ps();
-                    __m256 acc2_1 = _mm256_setzero_ps();
-                    __m256 acc3_0 = _mm256_setzero_ps();
-                    __m256 acc3_1 = _mm256_setzero_ps();
-
-                    /* Window row 0, column 0, 16 channels each. */
-                    in = dy + (row * 16 + col) * 16;
-                    for (int j = 0; j < 16; j += 1, weight += 16) {
-                        __m256 x0;
-                        const __m256 w0_0 = _mm256_loadu_ps(weight);
-                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                        x0 = _mm256_set1_ps(in[j]);
-                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                        x0 = _mm256_set1_ps(in[j + 16]);
-                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                        x0 = _mm256_set1_ps(in[j + 32]);
-                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                        x0 = _mm256_set1_ps(in[j + 48]);
-                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    }
-
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 32, acc1_0);
-                    _mm256_storeu_ps(out + 40, acc1_1);
-                    _mm256_storeu_ps(out + 64, acc2_0);
-                    _mm256_storeu_ps(out + 72, acc2_1);
-                    _mm256_storeu_ps(out + 96, acc3_0);
-                    _mm256_storeu_ps(out + 104, acc3_1);
-                }
-            }
-        }
-    }
-}
+/* conv7: 0.262 MFLOP; reads 18 KB, writes 32 KB. */
+DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_4X2(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1,
+        IMAGE_16x16x32_B1, IMAGE_16x16x16)
 
 /* norm5, norm4: Reads 64 KB, writes 1 KB. */
 NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32, IMAGE_16x16x32_B1,
@@ -3055,153 +3191,17 @@ WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, I
 WINOGRAD_BWD_DATA_6X2(conv3x3_c16_k16_16x16_bwd_data__winograd4, IMAGE_16x16x16, IMAGE_16x16x16_B1,
         1 /* padding */)
 
-/* maxpool1: dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0.
- * dx: 32 x 32 x 16, winner: 16 x 16 x 16 bytes, dy: 16 x 16 x 16.
- * Output pixels, vectors of channels, window.
- * Reads 20 KB, writes 64 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_bwd_data(float *restrict dx,
-        const uint8_t *restrict winner, const float *restrict dy, int n)
-{
-    for (int image = 0; image < n; image++, dx += 16384, winner += 4096, dy += 4096) {
-        for (int row = 0; row < 16; row++) {
-            const int top = row * 2;
-            const int row_first = top;
-            const int row_last = top + 2;
-            for (int col = 0; col < 16; col++) {
-                const int left = col * 2;
-                const int col_first = left;
-                const int col_last = left + 2;
-                for (int k = 0; k < 16; k += 8) {
-                    const __m256 grad = _mm256_loadu_ps(dy + (row * 16 + col) * 16 + k);
-                    const __m256 place = load_bytes(winner + (row * 16 + col) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        float *out = dx + (r * 32) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            const __m256 part = where_equal(grad, place,
-                                    _mm256_set1_ps((float)((r - top) * 2 + s - left)));
-                            _mm256_storeu_ps(out + s * 16, part);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
+/* maxpool1: Reads 20 KB, writes 64 KB. */
+MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_32x32_bwd_data, IMAGE_32x32x16,
+        IMAGE_16x16x16)
 
-/* conv3: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
- * dw: 1 x 32 x 16, x: 32 x 32 x 32, dy: 32 x 32 x 16.
- * Tile of up to 4 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
- * pixels.
- * 1.05 MFLOP; reads 194 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_weights__direct(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    for (int image = 0; image < n; image++) {
-        for (int r = 0; r < 1; r++) {
-            for (int j = 0; j < 32; j += 4) {
-                for (int k = 0; k < 16; k += 16) {
-                    float *out = dw + (r * 32 + j) * 16 + k;
-                    __m256 acc0_0 = _mm256_loadu_ps(out);
-                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
+/* conv3: 1.05 MFLOP; reads 194 KB, writes 2 KB. */
+DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_4X2(conv1x1_c32_k16_32x32_bwd_weights__direct,
+        IMAGE_32x32x16, IMAGE_32x32x32)
 
-                    for (int row = 0; row < 32; row++) {
-                        const float *in = x + image * 32768 + ((row + r) * 32) * 32 + j;
-                        const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
-                        for (int col = 0; col < 32; col++, in += 32, grad += 16) {
-                            const __m256 g0 = _mm256_loadu_ps(grad);
-                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                            __m256 x0;
-                            x0 = _mm256_set1_ps(in[0]);
-                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                            x0 = _mm256_set1_ps(in[1]);
-                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                            x0 = _mm256_set1_ps(in[2]);
-                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                            x0 = _mm256_set1_ps(in[3]);
-                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        }
-                    }
-
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 16, acc1_0);
-                    _mm256_storeu_ps(out + 24, acc1_1);
-                    _mm256_storeu_ps(out + 32, acc2_0);
-                    _mm256_storeu_ps(out + 40, acc2_1);
-                    _mm256_storeu_ps(out + 48, acc3_0);
-                    _mm256_storeu_ps(out + 56, acc3_1);
-                }
-            }
-        }
-    }
-}
-
-/* conv3: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
- * dx: 34 x 34 x 32 (border 1), dy: 32 x 32 x 16, w: 1 x 16 x 32.
- * Tile of up to 4 pixels x 2 vectors; blocks of 16 channels, rows, tiles, window.
- * 1.05 MFLOP; reads 66 KB, writes 128 KB. templates/ops/conv/direct.c.tpl */
-static NOINLINE void conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(float *restrict dx,
-        const float *restrict dy, const float *restrict w, int n)
-{
-    for (int image = 0; image < n; image++, dx += 36992, dy += 16384) {
-        for (int k = 0; k < 32; k += 16) {
-            for (int row = 0; row < 32; row++) {
-                for (int col = 0; col < 32; col += 4) {
-                    const float *in;
-                    const float *weight = w + k * 16;
-                    float *out = dx + ((row + 1) * 34 + col + 1) * 32 + k;
-                    __m256 acc0_0 = _mm256_setzero_ps();
-                    __m256 acc0_1 = _mm256_setzero_ps();
-                    __m256 acc1_0 = _mm256_setzero_ps();
-                    __m256 acc1_1 = _mm256_setzero_ps();
-                    __m256 acc2_0 = _mm256_setzero_ps();
-                    __m256 acc2_1 = _mm256_setzero_ps();
-                    __m256 acc3_0 = _mm256_setzero_ps();
-                    __m256 acc3_1 = _mm256_setzero_ps();
-
-                    /* Window row 0, column 0, 16 channels each. */
-                    in = dy + (row * 32 + col) * 16;
-                    for (int j = 0; j < 16; j += 1, weight += 16) {
-                        __m256 x0;
-                        const __m256 w0_0 = _mm256_loadu_ps(weight);
-                        const __m256 w1_0 = _mm256_loadu_ps(weight + 8);
-                        x0 = _mm256_set1_ps(in[j]);
-                        acc0_0 = _mm256_fmadd_ps(x0, w0_0, acc0_0);
-                        acc0_1 = _mm256_fmadd_ps(x0, w1_0, acc0_1);
-                        x0 = _mm256_set1_ps(in[j + 16]);
-                        acc1_0 = _mm256_fmadd_ps(x0, w0_0, acc1_0);
-                        acc1_1 = _mm256_fmadd_ps(x0, w1_0, acc1_1);
-                        x0 = _mm256_set1_ps(in[j + 32]);
-                        acc2_0 = _mm256_fmadd_ps(x0, w0_0, acc2_0);
-                        acc2_1 = _mm256_fmadd_ps(x0, w1_0, acc2_1);
-                        x0 = _mm256_set1_ps(in[j + 48]);
-                        acc3_0 = _mm256_fmadd_ps(x0, w0_0, acc3_0);
-                        acc3_1 = _mm256_fmadd_ps(x0, w1_0, acc3_1);
-                    }
-
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 32, acc1_0);
-                    _mm256_storeu_ps(out + 40, acc1_1);
-                    _mm256_storeu_ps(out + 64, acc2_0);
-                    _mm256_storeu_ps(out + 72, acc2_1);
-                    _mm256_storeu_ps(out + 96, acc3_0);
-                    _mm256_storeu_ps(out + 104, acc3_1);
-                }
-            }
-        }
-    }
-}
+/* conv3: 1.05 MFLOP; reads 66 KB, writes 128 KB. */
+DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_4X2(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1,
+        IMAGE_32x32x32_B1, IMAGE_32x32x16)
 
 /* norm2: Reads 256 KB, writes 1 KB. */
 NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32, IMAGE_32x32x32_B1,
@@ -3227,178 +3227,15 @@ NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16, IMAG
 NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_32x32x16,
         IMAGE_32x32x16, DROP0P01_32x32x16)
 
-/* conv1: dw += x correlated with dy; 3 x 3 window, stride 1, padding 1.
- * dw: 9 x 3 x 16, x: 34 x 34 x 3 (border 1), dy: 32 x 32 x 16.
- * Tile of up to 5 filter entries x 2 vectors; images, filter rows, tiles, blocks of 16 channels,
- * pixels.
- * 0.885 MFLOP; reads 80 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
-static NOINLINE void conv3x3_c3_k16_32x32_bwd_weights__direct(float *restrict dw,
-        const float *restrict x, const float *restrict dy, int n)
-{
-    for (int image = 0; image < n; image++) {
-        for (int r = 0; r < 3; r++) {
-            for (int j = 0; j < 5; j += 5) {
-                for (int k = 0; k < 16; k += 16) {
-                    float *out = dw + (r * 9 + j) * 16 + k;
-                    __m256 acc0_0 = _mm256_loadu_ps(out);
-                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
-                    __m256 acc4_0 = _mm256_loadu_ps(out + 64);
-                    __m256 acc4_1 = _mm256_loadu_ps(out + 72);
+/* conv1: 0.885 MFLOP; reads 80 KB, writes 2 KB. */
+DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_5X2(conv3x3_c3_k16_32x32_bwd_weights__direct,
+        IMAGE_32x32x16, IMAGE_32x32x3_B1)
 
-                    for (int row = 0; row < 32; row++) {
-                        const float *in = x + image * 3468 + ((row + r) * 34) * 3 + j;
-                        const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
-                        for (int col = 0; col < 32; col++, in += 3, grad += 16) {
-                            const __m256 g0 = _mm256_loadu_ps(grad);
-                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                            __m256 x0;
-                            x0 = _mm256_set1_ps(in[0]);
-                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                            x0 = _mm256_set1_ps(in[1]);
-                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                            x0 = _mm256_set1_ps(in[2]);
-                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                            x0 = _mm256_set1_ps(in[3]);
-                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                            x0 = _mm256_set1_ps(in[4]);
-                            acc4_0 = _mm256_fmadd_ps(x0, g0, acc4_0);
-                            acc4_1 = _mm256_fmadd_ps(x0, g1, acc4_1);
-                        }
-                    }
+/* maxpool1: Reads 64 KB, writes 16 KB. */
+MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_32x32x16)
 
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 16, acc1_0);
-                    _mm256_storeu_ps(out + 24, acc1_1);
-                    _mm256_storeu_ps(out + 32, acc2_0);
-                    _mm256_storeu_ps(out + 40, acc2_1);
-                    _mm256_storeu_ps(out + 48, acc3_0);
-                    _mm256_storeu_ps(out + 56, acc3_1);
-                    _mm256_storeu_ps(out + 64, acc4_0);
-                    _mm256_storeu_ps(out + 72, acc4_1);
-                }
-            }
-            for (int j = 5; j < 9; j += 4) {
-                for (int k = 0; k < 16; k += 16) {
-                    float *out = dw + (r * 9 + j) * 16 + k;
-                    __m256 acc0_0 = _mm256_loadu_ps(out);
-                    __m256 acc0_1 = _mm256_loadu_ps(out + 8);
-                    __m256 acc1_0 = _mm256_loadu_ps(out + 16);
-                    __m256 acc1_1 = _mm256_loadu_ps(out + 24);
-                    __m256 acc2_0 = _mm256_loadu_ps(out + 32);
-                    __m256 acc2_1 = _mm256_loadu_ps(out + 40);
-                    __m256 acc3_0 = _mm256_loadu_ps(out + 48);
-                    __m256 acc3_1 = _mm256_loadu_ps(out + 56);
-
-                    for (int row = 0; row < 32; row++) {
-                        const float *in = x + image * 3468 + ((row + r) * 34) * 3 + j;
-                        const float *grad = dy + image * 16384 + (row * 32) * 16 + k;
-                        for (int col = 0; col < 32; col++, in += 3, grad += 16) {
-                            const __m256 g0 = _mm256_loadu_ps(grad);
-                            const __m256 g1 = _mm256_loadu_ps(grad + 8);
-                            __m256 x0;
-                            x0 = _mm256_set1_ps(in[0]);
-                            acc0_0 = _mm256_fmadd_ps(x0, g0, acc0_0);
-                            acc0_1 = _mm256_fmadd_ps(x0, g1, acc0_1);
-                            x0 = _mm256_set1_ps(in[1]);
-                            acc1_0 = _mm256_fmadd_ps(x0, g0, acc1_0);
-                            acc1_1 = _mm256_fmadd_ps(x0, g1, acc1_1);
-                            x0 = _mm256_set1_ps(in[2]);
-                            acc2_0 = _mm256_fmadd_ps(x0, g0, acc2_0);
-                            acc2_1 = _mm256_fmadd_ps(x0, g1, acc2_1);
-                            x0 = _mm256_set1_ps(in[3]);
-                            acc3_0 = _mm256_fmadd_ps(x0, g0, acc3_0);
-                            acc3_1 = _mm256_fmadd_ps(x0, g1, acc3_1);
-                        }
-                    }
-
-                    _mm256_storeu_ps(out, acc0_0);
-                    _mm256_storeu_ps(out + 8, acc0_1);
-                    _mm256_storeu_ps(out + 16, acc1_0);
-                    _mm256_storeu_ps(out + 24, acc1_1);
-                    _mm256_storeu_ps(out + 32, acc2_0);
-                    _mm256_storeu_ps(out + 40, acc2_1);
-                    _mm256_storeu_ps(out + 48, acc3_0);
-                    _mm256_storeu_ps(out + 56, acc3_1);
-                }
-            }
-        }
-    }
-}
-
-/* maxpool1: y = largest of each 2 x 2 window, stride 2, padding 0.
- * y: 18 x 18 x 16 (border 1), x: 32 x 32 x 16.
- * Output pixels, vectors of channels, window.
- * Reads 64 KB, writes 16 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_32x32_fwd__b0_1(float *restrict y, const float *restrict x,
-        int n)
-{
-    for (int image = 0; image < n; image++, y += 5184, x += 16384) {
-        for (int row = 0; row < 16; row++) {
-            const int top = row * 2;
-            const int row_first = top;
-            const int row_last = top + 2;
-            for (int col = 0; col < 16; col++) {
-                const int left = col * 2;
-                const int col_first = left;
-                const int col_last = left + 2;
-                for (int k = 0; k < 16; k += 8) {
-                    __m256 acc = _mm256_loadu_ps(x + (row_first * 32 + col_first) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 32) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            const __m256 value = _mm256_loadu_ps(in + s * 16);
-                            acc = _mm256_max_ps(acc, value);
-                        }
-                    }
-                    _mm256_storeu_ps(y + ((row + 1) * 18 + col + 1) * 16 + k, acc);
-                }
-            }
-        }
-    }
-}
-
-/* maxpool2: y = largest of each 2 x 2 window, stride 2, padding 0.
- * y: 10 x 10 x 16 (border 1), x: 16 x 16 x 16.
- * Output pixels, vectors of channels, window.
- * Reads 16 KB, writes 4 KB. templates/ops/maxpool.c.tpl */
-static NOINLINE void maxpool2x2s2_c16_16x16_fwd__b0_1(float *restrict y, const float *restrict x,
-        int n)
-{
-    for (int image = 0; image < n; image++, y += 1600, x += 4096) {
-        for (int row = 0; row < 8; row++) {
-            const int top = row * 2;
-            const int row_first = top;
-            const int row_last = top + 2;
-            for (int col = 0; col < 8; col++) {
-                const int left = col * 2;
-                const int col_first = left;
-                const int col_last = left + 2;
-                for (int k = 0; k < 16; k += 8) {
-                    __m256 acc = _mm256_loadu_ps(x + (row_first * 16 + col_first) * 16 + k);
-                    for (int r = row_first; r < row_last; r++) {
-                        const float *in = x + (r * 16) * 16 + k;
-                        for (int s = col_first; s < col_last; s++) {
-                            const __m256 value = _mm256_loadu_ps(in + s * 16);
-                            acc = _mm256_max_ps(acc, value);
-                        }
-                    }
-                    _mm256_storeu_ps(y + ((row + 1) * 10 + col + 1) * 16 + k, acc);
-                }
-            }
-        }
-    }
-}
+/* maxpool2: Reads 16 KB, writes 4 KB. */
+MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16)
 
 /* Input images from planes, 3 x 32 x 32, into pixels: 34 x 34 x 3, border 1.
  * templates/ops/load.c.tpl */
@@ -4342,7 +4179,7 @@ static const struct model model = {
     .norm = "ln",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "536a65e42da9250c",
+    .arithmetic = "2a4dd433b56d89f9",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -27,8 +27,8 @@ local function axis_text(axis)
     return string.format("{%d, %d, %d, %d}", axis.taps, axis.stride, axis.padding, axis.dilation)
 end
 
--- "3x3_S2_P1_D2": what differs from stride 1, no padding and no dilation.
-local function geometry_word(it)
+--- "3x3_S2_P1_D2": what differs from stride 1, no padding and no dilation.
+function entry.geometry_word(it)
     local function word(letter, field, usual)
         return geometry.alike(it, field, usual) and "" or letter .. geometry.word(it, field)
     end
@@ -42,7 +42,7 @@ function entry.geometry(it)
         return string.format("{.taps = %d, .stride = %d, .padding = %d, .dilation = %d}", a.taps,
             a.stride, a.padding, a.dilation)
     end
-    return "GEOMETRY_" .. geometry_word(it),
+    return "GEOMETRY_" .. entry.geometry_word(it),
         string.format("{.h = %s, .w = %s}", axis(it.h), axis(it.w))
 end
 
@@ -50,7 +50,7 @@ end
 function entry.window(it, inputs, outputs)
     return {
         word = "WINDOW", uses = "window", type = "struct window",
-        text = string.format("WINDOW_%s_C%d_K%d", geometry_word(it), inputs, outputs),
+        text = string.format("WINDOW_%s_C%d_K%d", entry.geometry_word(it), inputs, outputs),
         defines = string.format("{.h = %s, .w = %s, .inputs = %d, .outputs = %d}",
             axis_text(it.h), axis_text(it.w), inputs, outputs),
     }
@@ -119,6 +119,54 @@ function entry.kernel(spec, params, loops)
         { name = loops.name, template = loops.template, params = loops.flags },
         macro_of(spec, params, loops),
     }
+end
+
+-- -- Kernels of images of any size ---------------------------------------------------------------
+
+local function copy(from)
+    local to <const> = {}
+    for key, value in pairs(from) do -- a set: the order does not matter
+        to[key] = value
+    end
+    return to
+end
+
+-- The step of a loop over images from `from` to `to`, as C.
+local function next_image(spec, to, from)
+    local steps <const> = { "image++" }
+    for _, param in ipairs(spec.params) do
+        if spec[param] == to or spec[param] == from then
+            steps[#steps + 1] = string.format("%s += floats_of(%s)", param,
+                spec[param] == to and "to" or "from")
+        elseif param == "winner" then
+            local small <const> = spec.pass == "fwd" and "to" or "from"
+            steps[#steps + 1] = string.format("winner += %s.h * %s.w * %s.pitch", small, small,
+                small)
+        end
+    end
+    return table.concat(steps, ", ")
+end
+
+--- The columns of an image and its border, as C.
+function entry.cols(name, l)
+    return l.border > 0 and string.format("(%s.w + %d)", name, 2 * l.border) or name .. ".w"
+end
+
+--- The same as entry.kernel for a template that writes the sizes of images as numbers: it makes
+--- loops of images of any size where it is given C for these numbers. params: with the numbers
+--- is = { name, template, to, from = layouts, sizes = what stands for the numbers, by parameter }
+function entry.any_size(spec, params, is)
+    local flags <const> = copy(params)
+    for key, value in pairs(is.sizes) do -- a set: the order does not matter
+        flags[key] = value
+    end
+    flags.any_size, flags.target_image, flags.source_image = true, "to", "from"
+    flags.next_image = next_image(spec, is.to, is.from)
+    flags.where, flags.shapes, flags.cost = false, false, false
+    return entry.kernel(spec, params, {
+        name = is.name, template = is.template, flags = flags,
+        given = { entry.image(is.to), entry.image(is.from) },
+    })
 end
 
 return entry

@@ -132,7 +132,7 @@ function kernel.common(spec, isa, pitch, in_place)
         next_image = next_image(spec, pitch),
         name = spec.name, where = spec.layer or spec.name, signature = signature(spec, in_place),
         vec = isa.vec, mm = isa.mm, vl = isa.vl,
-        pass = spec.pass, fetches = kernel.has(spec.params, "ahead"),
+        any_size = false, pass = spec.pass, fetches = kernel.has(spec.params, "ahead"),
     }
 end
 

@@ -4,6 +4,7 @@
 
 local c <const> = require "emit/c"
 local geometry <const> = require "geometry"
+local entry <const> = require "ops/entry"
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 
@@ -162,8 +163,28 @@ local function params_of(spec, isa, largest)
     return largest and "ops/maxpool.c.tpl" or "ops/avgpool.c.tpl", params
 end
 
+-- Where every window lies inside the image and sets its own pixels, the loops are those of images
+-- of any size.
 function max.params(spec, isa)
-    return params_of(spec, isa, true)
+    local template <const>, params <const> = params_of(spec, isa, true)
+    local fwd <const> = spec.pass == "fwd"
+    if params.clips or not fwd and not params.sets then
+        return template, params
+    end
+    local to <const>, from <const> = fwd and spec.y or spec.dx, fwd and spec.x or spec.dy
+    local large <const>, small <const> = fwd and "from" or "to", fwd and "to" or "from"
+    local small_cols <const> = entry.cols(small, fwd and to or from)
+    local large_cols <const> = entry.cols(large, fwd and from or to)
+    return entry.any_size(spec, params, {
+        name = string.format("maxpool_%s_c%d_p%d%s_%s_b%d_%d",
+            entry.geometry_word(spec.geometry):lower(), spec.c, params.pitch,
+            spec.winners and "_winner" or "", spec.pass, from.border, to.border),
+        template = template, to = to, from = from,
+        sizes = {
+            h = large .. ".h", w = large .. ".w", out_h = small .. ".h", out_w = small .. ".w",
+            x_cols = large_cols, dx_cols = large_cols, y_cols = small_cols, dy_cols = small_cols,
+        },
+    })
 end
 
 function avg.params(spec, isa)

@@ -1,11 +1,17 @@
 @ -- Max pooling. Forward notes where in its window each maximum was found, so that backward needs
 @ -- neither the input nor the maximum.
-/* ${formula}
- * ${shapes}
- * Output pixels, vectors of channels, window.
- * ${cost} templates/ops/maxpool.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+@ if any_size then
+    /* ${formula} Images of any height and width.
+     * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+    static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
+@ else
+    /* ${formula}
+     * ${shapes}
+     * Output pixels, vectors of channels, window.
+     * ${cost} templates/ops/maxpool.c.tpl */
+    @ prototype()
+    static NOINLINE void ${name}(${signature})
+@ end
 {
     for (int image = 0; image < n; ${next_image}) {
         @ if pass == "bwd_data" and clears then

@@ -3,6 +3,7 @@
 
 local c <const> = require "emit/c"
 local common <const> = require "ops/conv/common"
+local entry <const> = require "ops/entry"
 local grouped <const> = require "ops/conv/grouped"
 local layout <const> = require "ops/layout"
 local nests <const> = require "ops/conv/nests"
@@ -49,6 +50,24 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
+-- Whether the loops of a kernel can be those of images of any size: there is more than a pixel of
+-- them, and nothing else in the kernel follows from their size.
+local function has_any_size(spec, params)
+    return spec.x.h * spec.x.w > 1 and params.slice == "" and not spec.bias and not spec.stats
+end
+
+-- The name of these loops, with all that they depend on.
+local function loops_name(spec, params, source, target)
+    local function word(condition, text)
+        return condition and text or ""
+    end
+    return string.format("direct_%s_c%d_k%d_%s%s%s_p%d_%d_b%d_%d_%dx%d%s",
+        entry.geometry_word(spec.geometry):lower(), spec.c, spec.k, spec.pass,
+        word(spec.relu, "_relu"), word(spec.adds, "_add"), source.pitch, target.pitch,
+        source.border, target.border, params.mr, params.nr,
+        word(params.unroll and params.unroll > 1, "_u" .. (params.unroll or 1)))
+end
+
 local function weights_params(spec, isa)
     local params <const> = common.weights_params(spec, isa)
     local inputs <const> = grouped.inputs(spec, isa)
@@ -67,7 +86,19 @@ local function weights_params(spec, isa)
     params.x_image, params.dy_image = layout.floats(spec.x), layout.floats(spec.dy)
     params.pixel = w.stride * spec.x.pitch
     params.dy_border, params.dy_cols = spec.dy.border, layout.cols(spec.dy)
-    return "ops/conv/direct_weights.c.tpl", params
+    local template <const> = "ops/conv/direct_weights.c.tpl"
+    if not has_any_size(spec, params) then
+        return template, params
+    end
+    return entry.any_size(spec, params, {
+        name = loops_name(spec, params, spec.x, spec.dy), template = template,
+        to = spec.dy, from = spec.x,
+        sizes = {
+            out_h = "to.h", out_w = "to.w", x_cols = entry.cols("from", spec.x),
+            dy_cols = entry.cols("to", spec.dy), x_image = "floats_of(from)",
+            dy_image = "floats_of(to)",
+        },
+    })
 end
 
 --- The template of a kernel and its parameters.
@@ -83,7 +114,26 @@ function direct.params(spec, isa, options)
         nest.unroll = #nest.runs > 0 and nests.unroll(nest.runs[1].length, options) or 1
     end
     params.nr, params.mr = spec.tile.nr, spec.tile.mr
-    return "ops/conv/direct.c.tpl", params
+    local template <const>, nest <const> = "ops/conv/direct.c.tpl", params.nests[1]
+    if #params.nests > 1 or #nest.spans > 1 or not has_any_size(spec, params) then
+        return template, params
+    end
+    local forward <const> = spec.pass == "fwd"
+    local source <const>, target <const> = forward and spec.x or spec.dy,
+        forward and spec.y or spec.dx
+    local any <const> = common.merge({}, nest)
+    any.out_h, any.out_w = "to.h", "to.w"
+    any.spans = { { first = 0, last = "to.w", mr = nest.spans[1].mr } }
+    params.unroll = nest.unroll
+    return entry.any_size(spec, params, {
+        name = loops_name(spec, { mr = any.spans[1].mr, nr = params.nr, unroll = nest.unroll },
+            source, target),
+        template = template, to = target, from = source,
+        sizes = {
+            nests = { any }, mr = any.spans[1].mr, source_cols = entry.cols("from", source),
+            target_cols = entry.cols("to", target),
+        },
+    })
 end
 
 -- -- Weights -------------------------------------------------------------------------------------

@@ -2,12 +2,18 @@
 @ -- convolution is one stride-1 nest for each residue of the output pixel, each with its own taps.
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
 @ assert(#nests >= 1, "a convolution needs a loop nest")
-/* ${formula}
- * ${shapes}
- * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window.
- * ${cost} templates/ops/conv/direct.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+@ if any_size then
+    /* ${formula} Images of any height and width.
+     * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window. templates/ops/conv/direct.c.tpl */
+    static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
+@ else
+    /* ${formula}
+     * ${shapes}
+     * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window.
+     * ${cost} templates/ops/conv/direct.c.tpl */
+    @ prototype()
+    static NOINLINE void ${name}(${signature})
+@ end
 {
     for (int image = 0; image < n; ${next_image}) {
         for (int k = 0; k < ${k_pitch}; k += ${nr * vl}) {

@@ -3,12 +3,18 @@
 @ -- they belong to; accumulators stay in registers over the whole image. Image by image: two images
 @ -- may be more than the cache holds, and every tile reads all of both tensors.
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
-/* ${formula}
- * ${shapes}
- * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
- * ${cost} templates/ops/conv/direct_weights.c.tpl */
-@ prototype()
-static NOINLINE void ${name}(${signature})
+@ if any_size then
+    /* ${formula} Images of any height and width.
+     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels. templates/ops/conv/direct_weights.c.tpl */
+    static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
+@ else
+    /* ${formula}
+     * ${shapes}
+     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
+     * ${cost} templates/ops/conv/direct_weights.c.tpl */
+    @ prototype()
+    static NOINLINE void ${name}(${signature})
+@ end
 {
     for (int image = 0; image < n; image++) {
         for (int r = 0; r < ${window_h}; r++) {
