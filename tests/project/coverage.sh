@@ -21,6 +21,7 @@ count()
         sed -n 's/^ *Test *#[0-9]*: \(test_.*\)/\1/p')
     # What calls the kernels of reference, and looks into a step.
     programs="test_kernels_ragged_gn_c test_kernels_grouped_bn_c test_kernels_pools_gn_c"
+    programs="$programs test_kernels_acts_gn_c test_activations_acts_gn_c"
     programs="$programs test_steps_ragged_bn_c $(ctest --test-dir "$build" -N |
         sed -n 's/^ *Test *#[0-9]*: \(test_watch_ragged_gn_.*\)/\1/p')"
     targets=$(printf '%s\n' "$suites" | sed 's/^test_lua_host$/test_lua/')

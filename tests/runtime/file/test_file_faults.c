@@ -113,6 +113,45 @@ START_TEST(pictures_are_read_or_it_is_said_why_not)
 }
 END_TEST
 
+/* -- Figures ----------------------------------------------------------------------------------- */
+
+/* What looks into a network, and what measures it: long chains of JSON, each link of which is
+ * memory. */
+START_TEST(figures_are_made_or_it_is_said_why_not)
+{
+    static const char *const commands[] = {
+        "train --data synthetic --probe 1 --max-steps 1 --threads 1 --quiet --out here",
+        "eval --data synthetic --model model --threads 1 --out here --samples here/samples",
+        "bench --steps 1 --threads 1 --json here/bench.json --start here --profile",
+    };
+    enum { STEP = 3 };
+    const long step = stride == 1 ? 1 : STEP;
+    enter();
+    ck_assert_int_eq(call(TRAIN "model --max-steps 1 --quiet"), EXIT_OK);
+    struct faults_report report = {.failed = true};
+    int told = 0;
+    for (long n = 1 + _i % step; report.failed && n < LONGEST; n += step) {
+        clear_folder("here");
+        ck_assert_int_eq(mkdir("here", 0777), 0);
+        fflush(stderr);
+        rewind(stderr);
+        ck_assert_int_eq(ftruncate(STDERR_FILENO, 0), 0);
+        int code = disturb(commands[_i], n, FAULTS_ONCE, &report);
+        ck_assert_msg(report.files == 0, "call %ld, %s: %ld files are not closed", n, report.call,
+                      report.files);
+        ck_assert_msg(report.memory == 0, "call %ld, %s: %ld blocks are not freed", n, report.call,
+                      report.memory);
+        ck_assert_msg(report.failed || code == EXIT_OK, "call %ld: failed by itself", n);
+        if (code > EXIT_OK)
+            said_why(n, &report, code);
+        told += code != EXIT_OK;
+    }
+    ck_assert(!report.failed);
+    ck_assert_int_gt(told, 20); /* not by luck: there were calls */
+    leave();
+}
+END_TEST
+
 /* A folder with those above it, where nothing else has one of the names. */
 START_TEST(folders_are_made_or_say_why)
 {
@@ -225,6 +264,7 @@ int main(int argc, char **argv)
     tcase_add_test(files, every_error_of_a_written_file_is_told);
     tcase_add_test(files, every_error_of_read_data_is_told);
     tcase_add_loop_test(files, pictures_are_read_or_it_is_said_why_not, 0, 3);
+    tcase_add_loop_test(files, figures_are_made_or_it_is_said_why_not, 0, 3);
     tcase_add_test(files, folders_are_made_or_say_why);
     tcase_add_test(files, a_loader_opens_whole_or_not_at_all);
     suite_add_tcase(suite, files);
