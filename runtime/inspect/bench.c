@@ -9,6 +9,7 @@
 #include "file/json.h"
 #include "inspect/bench_kernel.h"
 #include "inspect/bench_step.h"
+#include "inspect/busy.h"
 #include "inspect/median.h"
 #include "inspect/peak.h"
 #include "inspect/verify.h"
@@ -21,6 +22,7 @@ static const double STEP_SECONDS = 12; /* how long whole steps may take together
 
 struct step_time {
     double ms, generic_ms, roofline_ms;
+    double spread; /* busy.h */
 };
 
 struct bench {
@@ -28,6 +30,7 @@ struct bench {
     int threads, rounds;
     bool pin;                 /* each thread stays on a processor of its own */
     bool kernels;             /* nothing but kernels is timed */
+    double load;              /* of the machine, before */
     double peak;              /* GFLOP/s of all threads */
     struct bench_time *times; /* [kernel_count]; zero where the pass is not timed */
     struct step_time step;
@@ -104,6 +107,7 @@ static void time_steps(struct bench *b, struct run *run, struct run *generic,
         n++;
     } while (n < most && (n < 3 || clock_seconds() - start < STEP_SECONDS));
     b->step.ms = median_of(seconds, (size_t)n) * 1e3;
+    b->step.spread = busy_spread(seconds, (size_t)n);
     b->step.generic_ms = median_of(generic_seconds, (size_t)n) * 1e3;
     b->step.roofline_ms = bench_step_mflop(b->model) / b->peak;
 }
@@ -177,6 +181,9 @@ static void print_kernels(const struct bench *b)
             print_rival(b, t);
         }
     }
+    puts(
+        "peak: of fused multiply-adds; MFLOP are those of direct convolution, of which Winograd's\n"
+        "kernels make fewer, so that they may pass 100 %");
 }
 
 /* Kernels that move data more than they compute. */
@@ -269,6 +276,7 @@ bool bench_main(const struct model *model, const struct bench_options *options, 
                       .threads = options->threads,
                       .pin = options->pin,
                       .kernels = options->kernels,
+                      .load = busy_load(),
                       .rounds = options->rounds > 0 ? options->rounds : BENCH_ROUNDS};
     b.times = calloc((size_t)model->kernel_count + 1, sizeof *b.times);
     if (b.times == NULL)
@@ -283,6 +291,8 @@ bool bench_main(const struct model *model, const struct bench_options *options, 
     }
     if (ok && !b.kernels)
         print_step(&b);
+    if (ok)
+        busy_warn(stdout, b.load, b.threads, b.step.spread);
     ok = ok && (options->json == NULL || write_json(&b, options->json, err));
     free(b.times);
     return ok;

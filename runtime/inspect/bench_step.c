@@ -11,6 +11,7 @@
 
 #include "file/checkpoint.h"
 #include "file/json.h"
+#include "inspect/busy.h"
 #include "inspect/median.h"
 #include "inspect/peak.h"
 #include "rng.h"
@@ -195,6 +196,7 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
     struct run run = {0};
     struct figures figures = {0};
     struct profile profile = {0}, *wanted = options->profile ? &profile : NULL;
+    const double load = busy_load();
     bool ok = make_figures(&figures, options->steps, err) && bench_batch_make(&batch, model, err) &&
               bench_step_open(&run, model, model->backend, options->threads, err) &&
               (!options->pin || team_pin(run.team, err)) &&
@@ -215,6 +217,8 @@ bool bench_steps_main(const struct model *model, const struct bench_steps_option
                model->name, model->norm, model->isa, options->threads,
                options->threads == 1 ? "" : "s", model->recipe->batch, figures.median,
                options->steps, figures.median / figures.roofline, figures.peak);
+    if (ok)
+        busy_warn(stdout, load, options->threads, busy_spread(figures.ms, (size_t)figures.steps));
     if (ok && wanted != NULL) {
         printf("\n");
         profile_print(wanted, stdout, "");
