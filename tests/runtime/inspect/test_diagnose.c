@@ -117,7 +117,8 @@ static struct run run;
 static float images[BATCH * PIXELS];
 static const uint8_t labels[BATCH] = {0, 1, 0};
 static const uint32_t samples[BATCH] = {7, 8, 9};
-static const struct batch batch = {BATCH, images, labels, samples, 1, 1};
+static const struct batch batch = {
+    .n = BATCH, .images = images, .labels = labels, .samples = samples, .seed = 1, .epoch = 1};
 
 static void setup(void)
 {

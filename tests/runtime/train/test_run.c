@@ -220,7 +220,12 @@ static void fill_batch(struct sample_batch *s, int n)
     *s = (struct sample_batch){0};
     for (uint32_t i = 0; i < BATCH; i++)
         s->images[i] = rng_float(5, i) * powf(2, (float)rng_below(6, i, 36));
-    s->batch = (struct batch){n, s->images, s->labels, s->samples, 1, 1};
+    s->batch = (struct batch){.n = n,
+                              .images = s->images,
+                              .labels = s->labels,
+                              .samples = s->samples,
+                              .seed = 1,
+                              .epoch = 1};
 }
 
 /* 40 images in 16 chunks of at most 3: 14 chunks, the last of one image. */
