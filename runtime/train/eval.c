@@ -44,15 +44,21 @@ static enum resize resize_of(const char *word)
     return word == NULL ? RESIZE_NONE : strcmp(word, "fit") == 0 ? RESIZE_FIT : RESIZE_CROP;
 }
 
+/* What an option says, else the model's file; none: nothing, whatever the file says. */
+static const char *option_or_file(const struct evaluation *e, const char *option, const char *key)
+{
+    const char *word = option != NULL ? option : safetensors_meta(&e->file, key);
+    return word != NULL && strcmp(word, "none") == 0 ? NULL : word;
+}
+
 static bool open_images(struct evaluation *e, const struct model *model, struct err *err)
 {
     char name[DATA_PATH_SIZE];
     bool environment;
-    const struct data_options options = {
-        .resize = resize_of(e->resize),
-        .skip_bad = e->skip_bad,
-        .labels = e->labels != NULL ? e->labels : safetensors_meta(&e->file, "labels"),
-        .layout = e->layout != NULL ? e->layout : safetensors_meta(&e->file, "layout")};
+    const struct data_options options = {.resize = resize_of(e->resize),
+                                         .skip_bad = e->skip_bad,
+                                         .labels = option_or_file(e, e->labels, "labels"),
+                                         .layout = option_or_file(e, e->layout, "layout")};
     const char *data = safetensors_meta(&e->file, "data");
     bool synthetic = data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0;
     const char *option = e->data_option;
@@ -182,9 +188,10 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
          &e.resize, 0, 0},
         {"skip-bad", NULL, "leave out images that cannot be read, and count them", OPTION_ON,
          &e.skip_bad, 0, 0},
-        {"labels", "NAME", "which labels of the data, as train has it", OPTION_TEXT, &e.labels, 0,
-         0},
-        {"layout", "nhwc|nchw", "of arrays, as train has it", OPTION_TEXT, &e.layout, 0, 0},
+        {"labels", "NAME|none", "which labels of the data, default: as in training", OPTION_TEXT,
+         &e.labels, 0, 0},
+        {"layout", "nhwc|nchw|none", "of arrays, default: as in training", OPTION_TEXT, &e.layout,
+         0, 0},
         {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",

@@ -146,7 +146,7 @@ START_TEST(floats_make_the_same_steps)
     snprintf(words, sizeof words, "train --data . --out bytes %s", options);
     runs(words, 0);
     read_losses("bytes/log.jsonl", of_bytes);
-    snprintf(words, sizeof words, "train --data x.npz --out floats %s", options);
+    snprintf(words, sizeof words, "train --data x.npz --layout nhwc --out floats %s", options);
     runs(words, 0);
     read_losses("floats/log.jsonl", of_floats);
     ck_assert_double_gt(of_bytes[0] - of_bytes[STEPS - 1], 0.1);
@@ -155,6 +155,10 @@ START_TEST(floats_make_the_same_steps)
                       of_bytes[i], of_floats[i]);
     runs("eval --data x.npz --model floats/best.safetensors --out details", 0);
     prints("300 test images of x.npz");
+    runs("eval --data . --model floats/best.safetensors", 2); /* no array has a layout */
+    prints("--layout nhwc: . is no array: expected none");
+    runs("eval --data . --model floats/best.safetensors --layout none", 0);
+    prints("300 test images of .");
     runs("train --data x.npz --layout nchw --out other", 3);
     prints("network grey takes 1x28x28 images of 10 classes, and x.npz has 28x28x1 images of 10: "
            "expected the same; a description for these images says: input = { 28, 28, 1 }");
