@@ -4,7 +4,9 @@
 #     cmake -DCONFIG=... -DSEED=17 "-DCUTS=b0;s" -P tests/random/random.cmake      one of them
 #
 # With -DTWINS=ON, portable programs take five steps, and so do their twins in PyTorch, with the Python
-# that the environment calls PYTHON: see compare_twin.py.
+# that the environment calls PYTHON: see compare_twin.py. "-DNETWORKS=mlp_bn nin_bn ..." names networks of
+# examples/, with a norm each, instead of random ones; they get a small batch and SGD, as their own
+# optimizers are compared elsewhere (tests/project/check_optimizers.py).
 #
 # The seed decides the network (make_random.c) and the compiler: one of the instruction sets gets
 # -O3, which takes long to compile, the others -O0. Every fifth network is compiled by the other
@@ -134,6 +136,37 @@ function(shrink result failure seed isa cuts)
     set(${result} "${cuts}" PARENT_SCOPE)
     set(failure "${said}" PARENT_SCOPE)
 endfunction()
+
+# Sets `failure` to what is wrong with a network of examples/.
+function(check_example example)
+    string(REGEX MATCH "^(.+)_(.+)$" example "${example}")
+    set(norm ${CMAKE_MATCH_2})
+    set(stem "${WORK}/example_${CMAKE_MATCH_1}")
+    set(failure)
+    file(READ "examples/${CMAKE_MATCH_1}.lua" text)
+    string(REGEX REPLACE "optimizer = [a-z]+ {[^}]*}" "optimizer = sgd { lr = 0.1, momentum = 0.9 }"
+        text "${text}")
+    string(REGEX REPLACE "\n *(decay|rate|clip) = [^\n]*," "" text "${text}")
+    string(REGEX REPLACE "batch = [0-9]+" "batch = 8" text "${text}")
+    file(WRITE "${stem}.lua" "${text}")
+    attempt(burin "${BURIN}" gen --norm ${norm} --isa c -o "${stem}.c" "${stem}.lua")
+    compare_twin("${stem}" ${norm})
+    file(REMOVE "${stem}.c" "${stem}.bin")
+    set(failure "${failure}" PARENT_SCOPE)
+endfunction()
+
+if(NETWORKS)
+    file(MAKE_DIRECTORY "${WORK}")
+    separate_arguments(NETWORKS)
+    foreach(example IN LISTS NETWORKS)
+        message("${example}")
+        check_example(${example})
+        if(failure)
+            message(FATAL_ERROR "${example}: ${failure}")
+        endif()
+    endforeach()
+    return()
+endif()
 
 if(DEFINED SEED)
     set(FIRST ${SEED})
