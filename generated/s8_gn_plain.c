@@ -891,7 +891,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_share(run, rank, chunk_count);
+    const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -913,7 +913,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_share(run, rank, run_chunks(run));
+    const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         run->loss[chunk] = 0.0;
@@ -2580,7 +2580,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "c",
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "bf0ebed5bcd4a479",
+    .arithmetic = "01d5a7fb63cb75cd",
     .c = 3,
     .h = 32,
     .w = 32,

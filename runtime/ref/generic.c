@@ -13,11 +13,12 @@
 #include "ref/generic_place.h"
 #include "ref/generic_watch.h"
 #include "rng.h"
+#include "weights.h"
 
 static struct work work_of(struct run *run, const struct generic_plan *plan, int rank,
                            bool training)
 {
-    struct span chunks = run_share(run, rank, run_chunks(run));
+    struct span chunks = run_thread_chunks(run, rank);
     return (struct work){run, run->model, plan, chunks, rank, training, NULL};
 }
 
@@ -72,12 +73,21 @@ static void sum_chunk(const struct work *w, int layer, int pass, int chunk)
     }
 }
 
-/* Waits for every rank's chunks and adds their sums, in chunk order. */
+/* Waits for the sums of every chunk, or of every image where ghosts are made of them. */
+static void meet(const struct work *w, int layer, int pass)
+{
+    const struct layer *l = &w->model->layers[layer];
+    const size_t floats = (size_t)(2 * l->c) * sizeof(double) / sizeof(float);
+    const int pieces = ghost_norm(l) ? run_chunk_images(w->model) : 1;
+    run_meet(w->run, w->rank, (void *)place_part_sums(w, layer, pass, 0), pieces, floats, floats);
+}
+
+/* The same, and adds them in chunk order. */
 static const double *sum_batch(const struct work *w, int layer, int pass)
 {
     int n = 2 * w->model->layers[layer].c;
     double *total = place_thread_sums(w);
-    team_barrier(w->run->team);
+    meet(w, layer, pass);
     memset(total, 0, (size_t)n * sizeof *total);
     for (int chunk = 0; chunk < run_chunks(w->run); chunk++) {
         const double *sums = place_part_sums(w, layer, pass, chunk);
@@ -92,7 +102,7 @@ static void finish_batch_moments(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
     if (ghost_norm(l)) {
-        team_barrier(w->run->team);
+        meet(w, layer, 0);
         if (w->rank == 0 && l->state >= 0)
             ghost_track(w, layer);
         return;
@@ -113,7 +123,7 @@ static void finish_batch_dcoef(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
     if (ghost_norm(l)) {
-        team_barrier(w->run->team);
+        meet(w, layer, 1);
         return;
     }
     const double *sums = sum_batch(w, layer, 1);
@@ -421,25 +431,6 @@ static void backward(const struct work *w)
     }
 }
 
-/* -- Update ------------------------------------------------------------------------------------ */
-
-enum { SLICE = 16 }; /* floats of a cache line, so that no two threads write to one */
-
-/* Adds up the chunks' gradients, each rank a slice of the vector, and moves the parameters. */
-static void update(const struct work *w)
-{
-    struct run *run = w->run;
-    size_t n = w->model->param_floats;
-    struct span slices = run_share(run, w->rank, (int)((n + SLICE - 1) / SLICE));
-    size_t first = (size_t)slices.first * SLICE, last = (size_t)slices.last * SLICE;
-    last = last < n ? last : n;
-    if (first < last)
-        tree_sum(run->store.grad + first, run->shared + w->plan->parts + first,
-                 w->plan->part_floats, run_chunks(run), last - first);
-    team_barrier(run->team);
-    run_update(run, w->rank);
-}
-
 /* -- The backend ------------------------------------------------------------------------------- */
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
@@ -465,7 +456,8 @@ static void train(struct run *run, int rank)
     forward(&w);
     backward(&w);
     team_barrier(run->team);
-    update(&w);
+    weights_update(run, rank, NULL, run->model->param_count, run->shared + plan.parts,
+                   plan.part_floats, run_chunks(run), NULL, NULL);
 }
 
 static void eval(struct run *run, int rank)

@@ -77,7 +77,7 @@ static void place_values(struct generic_plan *plan, const struct model *model)
         }
         node->moments =
             place(&plan->thread_floats, floats_for((size_t)l->c, sizeof(struct ref_moments)));
-        int parts = l->ghost > 0 ? model->recipe->batch : MODEL_CHUNKS;
+        int parts = MODEL_CHUNKS * (l->ghost > 0 ? run_chunk_images(model) : 1);
         for (int pass = 0; pass < 2; pass++)
             node->sums[pass] =
                 place(&plan->shared_floats, floats_for((size_t)(parts * 2 * l->c), sizeof(double)));

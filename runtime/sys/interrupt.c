@@ -5,7 +5,6 @@
  */
 #include "sys/interrupt.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +64,16 @@ void interrupt_note(const char *note)
 int interrupt_requested(void)
 {
     return requested;
+}
+
+void interrupt_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    for (int i = 0; i < STOP_SIGNALS; i++) {
+        struct sigaction now;
+        if (sigaction(stop_signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(signals, stop_signals[i]);
+    }
 }
 
 const char *interrupt_name(int signal_number)

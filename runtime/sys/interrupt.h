@@ -11,6 +11,7 @@
 #ifndef BURIN_INTERRUPT_H
 #define BURIN_INTERRUPT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "sys/err.h"
@@ -27,6 +28,9 @@ void interrupt_restore(void);
 
 /* The signal that came, or 0. */
 int interrupt_requested(void);
+
+/* The signals that ask, but for those that are ignored. */
+void interrupt_signals(sigset_t *signals);
 
 /* "SIGINT", "SIGTERM" or "SIGHUP". */
 const char *interrupt_name(int signal_number);
