@@ -1423,7 +1423,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_share(run, rank, chunk_count);
+    const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -1435,7 +1435,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM1, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1,
             16, 1024.0);
@@ -1452,7 +1452,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM2, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2,
             32, 1024.0);
@@ -1469,7 +1469,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM3, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3,
             16, 256.0);
@@ -1486,7 +1486,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM4, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4,
             32, 256.0);
@@ -1503,7 +1503,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM5, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5,
             32, 256.0);
@@ -1520,7 +1520,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM6, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6,
             32, 64.0);
@@ -1537,7 +1537,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM7, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7,
             32, 64.0);
@@ -1554,7 +1554,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM8, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8,
             32, 64.0);
@@ -1571,7 +1571,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM8, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL,
@@ -1583,7 +1583,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM7, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL,
@@ -1595,7 +1595,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM6, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL,
@@ -1607,7 +1607,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM5, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL,
@@ -1619,7 +1619,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM4, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL,
@@ -1631,7 +1631,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM3, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL,
@@ -1643,7 +1643,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM2, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL,
@@ -1655,7 +1655,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM1, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL,
@@ -1678,7 +1678,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_share(run, rank, run_chunks(run));
+    const struct span chunks = run_thread_chunks(run, rank);
 
     batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN,
             run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS,
@@ -5081,7 +5081,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "d51815a479b00df1",
+    .arithmetic = "025cb0801e010a43",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -1421,7 +1421,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_share(run, rank, chunk_count);
+    const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -1433,7 +1433,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM1, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1,
             16, 1024.0);
@@ -1450,7 +1450,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM2, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2,
             32, 1024.0);
@@ -1467,7 +1467,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM3, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3,
             16, 256.0);
@@ -1484,7 +1484,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM4, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4,
             32, 256.0);
@@ -1501,7 +1501,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM5, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5,
             32, 256.0);
@@ -1518,7 +1518,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM6, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6,
             32, 64.0);
@@ -1535,7 +1535,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM7, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7,
             32, 64.0);
@@ -1552,7 +1552,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM8, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8,
             32, 64.0);
@@ -1569,7 +1569,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM8, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL,
@@ -1581,7 +1581,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM7, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL,
@@ -1593,7 +1593,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM6, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL,
@@ -1605,7 +1605,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM5, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL,
@@ -1617,7 +1617,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM4, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL,
@@ -1629,7 +1629,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM3, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL,
@@ -1641,7 +1641,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM2, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL,
@@ -1653,7 +1653,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM1, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL,
@@ -1676,7 +1676,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_share(run, rank, run_chunks(run));
+    const struct span chunks = run_thread_chunks(run, rank);
 
     batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN,
             run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS,
@@ -5193,7 +5193,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "740d2eb8e7e7ad54",
+    .arithmetic = "5c4acfdef0901dbc",
     .c = 3,
     .h = 32,
     .w = 32,

@@ -97,9 +97,10 @@ bool burin_mpi_start(struct ranks *ranks, struct err *err)
     struct mpi *mpi = calloc(1, sizeof *mpi);
     if (mpi == NULL)
         return err_set(err, "no memory for MPI");
-    if (!check(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread", err)) {
+    const int started = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+    if (started != MPI_SUCCESS) { /* before it has, MPI explains no errors */
         free(mpi);
-        return false;
+        return err_set(err, "MPI_Init_thread: error %d", started);
     }
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     if (!check(MPI_Comm_rank(MPI_COMM_WORLD, &me), "MPI_Comm_rank", err) ||

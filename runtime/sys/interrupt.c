@@ -83,7 +83,11 @@ const char *interrupt_name(int signal_number)
 
 bool interrupt_check(const char *lost, struct err *err)
 {
-    const int signal_number = interrupt_requested();
+    return interrupt_check_signal(interrupt_requested(), lost, err);
+}
+
+bool interrupt_check_signal(int signal_number, const char *lost, struct err *err)
+{
     return signal_number == 0 || err_set_code(err, EXIT_INTERRUPTED, "interrupted by %s: %s",
                                               interrupt_name(signal_number), lost);
 }

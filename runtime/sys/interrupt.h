@@ -38,4 +38,7 @@ const char *interrupt_name(int signal_number);
 /* Fails with EXIT_INTERRUPTED when a signal has come; `lost` says what there will not be of it. */
 bool interrupt_check(const char *lost, struct err *err);
 
+/* The same with a signal that has come to somebody. */
+bool interrupt_check_signal(int signal_number, const char *lost, struct err *err);
+
 #endif

@@ -138,6 +138,13 @@ void meet_close(struct meet *meet)
     free(meet);
 }
 
+void meet_leave(struct run *run)
+{
+    meet_close(run->meet);
+    run->meet = NULL;
+    run->part = (struct span){0, 0};
+}
+
 static struct span chunks_of(const struct run *run, int rank)
 {
     return run_divide((struct span){0, run_chunks(run)}, rank, run->part.last);

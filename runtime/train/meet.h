@@ -28,6 +28,9 @@ bool meet_open(struct run *run, struct ranks *ranks, struct err *err);
 /* Accepts NULL. */
 void meet_close(struct meet *meet);
 
+/* From here on this process makes its steps alone. */
+void meet_leave(struct run *run);
+
 /* Brings what the optimizer keeps of every parameter to every rank. Does nothing alone. */
 void meet_optimizer(struct run *run);
 

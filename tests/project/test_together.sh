@@ -1,13 +1,13 @@
 #!/bin/sh
 # Trainings on several ranks end with the bytes of the one that is alone, whatever happens to a rank.
 #
-#     tests/project/test_together.sh PROGRAMS WORK MPIRUN [deep]
+#     tests/project/test_together.sh PROGRAMS WORK MPIRUN FAULTS [deep]
 #
 # PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8, whose statistics are those of images in different
-# chunks. MPIRUN starts ranks of MPI; empty: there is no MPI. With `deep` many numbers of ranks and
-# threads, and kills at many moments.
+# chunks. MPIRUN starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep`
+# many numbers of ranks and threads, kills at many moments, and faults in every call of MPI.
 set -eu
-programs=$1 work=$2 mpirun=$3 deep=${4:-}
+programs=$1 work=$2 mpirun=$3 faults=$4 deep=${5:-}
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
@@ -81,6 +81,17 @@ else
     fi
 fi
 
+# An evaluation says and writes the same.
+train 0 "accuracy" "$programs/tiny_bn" eval --model alone_bn_3 --out eval_alone --threads 1
+mv said eval_said
+train 0 "accuracy" "$programs/tiny_bn" eval --model alone_bn_3 --out eval_shared --ranks 3
+cmp -s said eval_said || fail "eval --ranks 3 says something else"
+cmp -s eval_alone/eval.json eval_shared/eval.json || fail "eval --ranks 3 writes something else"
+if [ -n "$mpirun" ]; then
+    train 0 "accuracy" "$mpirun" -n 2 "$programs/tiny_bn" eval --model alone_bn_3 --threads 2
+    cmp -s said eval_said || fail "eval on 2 ranks of MPI says something else"
+fi
+
 # -- A rank is lost --------------------------------------------------------------------------------
 
 # lose RANK SECONDS COMMAND ...: kills a rank of this training with signal 9; `ranks` are those it had
@@ -149,4 +160,27 @@ if [ -n "$mpirun" ]; then
         -n 1 "$programs/tiny_bn" $more --seed 2
     train 2 "expected one of the two" "$mpirun" -n 2 "$programs/tiny_bn" $more --ranks 2
     [ ! -e wrong ] || fail "refused, but something was written"
+fi
+
+# -- Calls of MPI that fail ------------------------------------------------------------------------
+
+# fault FUNCTION:CALL:RANK: its message comes, and nobody waits for ever.
+fault() {
+    train 1 "tiny_bn: .*${1%%:*}: " "$mpirun" -n 2 env MPI_FAULT="$1" LD_PRELOAD="$faults" \
+        "$programs/tiny_bn" train $options --max-steps 3 --threads 1 --out "fault_$1"
+    [ ! -e "fault_$1/last.safetensors" ] || fail "$1: saved all the same"
+}
+if [ -n "$mpirun" ]; then
+    fault MPI_Alltoallv:2:0
+    if [ -n "$deep" ]; then
+        for function in Init_thread Comm_rank Comm_size Type_contiguous Type_commit; do
+            fault MPI_$function:1:0
+            fault MPI_$function:1:1
+        done
+        for call in 1 2 3 10 30 70; do
+            fault MPI_Allgatherv:$call:$((call % 2))
+        done
+        fault MPI_Alltoallv:1:1
+        fault MPI_Alltoallv:3:1
+    fi
 fi
