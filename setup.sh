@@ -22,6 +22,8 @@ libarchive-dev   pkg-config --exists libarchive
 libzip-dev       pkg-config --exists libzip
 zlib1g-dev       pkg-config --exists zlib
 libjpeg-dev      pkg-config --exists libjpeg
+libopenmpi-dev   command -v mpicc
+openmpi-bin      command -v mpirun
 gnuplot-nox      command -v gnuplot
 libxml2-utils    command -v xmllint
 check            pkg-config --exists check
@@ -85,8 +87,8 @@ setup: this is no system with apt-get. Please install with its package manager:
     gcc or clang, make, cmake 3.22 or newer, ninja, pkg-config or pkgconf,
     and with headers and pkg-config files: Lua 5.4, OpenBLAS, cJSON, OpenSSL, libpng,
     libjpeg-turbo, Check.
-    For reports: gnuplot. For all tests also: clang, clang-tidy, cppcheck, luacheck, valgrind, zsh,
-    mandoc, groff, NumPy, xmllint, chromium.
+    For reports: gnuplot. For many machines: Open MPI or MPICH. For all tests also: clang,
+    clang-tidy, cppcheck, luacheck, valgrind, zsh, mandoc, groff, NumPy, xmllint, chromium.
 END
     exit 1
 fi

@@ -39,6 +39,9 @@ endforeach()
 install(FILES "${library}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS burin burin_data burin_flags burin_executable EXPORT burin
     RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(TARGET burin_mpi)
+    install(TARGETS burin_mpi LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(DIRECTORY docs DESTINATION "${CMAKE_INSTALL_DOCDIR}" FILES_MATCHING PATTERN "*.md")
 

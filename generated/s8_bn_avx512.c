@@ -1421,7 +1421,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_share(run, rank, chunk_count);
+    const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -1433,7 +1433,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM1, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1,
             16, 1024.0);
@@ -1450,7 +1450,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM2, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2,
             32, 1024.0);
@@ -1467,7 +1467,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM3, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3,
             16, 256.0);
@@ -1484,7 +1484,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM4, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4,
             32, 256.0);
@@ -1501,7 +1501,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM5, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5,
             32, 256.0);
@@ -1518,7 +1518,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM6, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6,
             32, 64.0);
@@ -1535,7 +1535,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM7, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7,
             32, 64.0);
@@ -1552,7 +1552,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM8, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8,
             32, 64.0);
@@ -1569,7 +1569,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM8, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL,
@@ -1581,7 +1581,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM7, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL,
@@ -1593,7 +1593,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM6, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL,
@@ -1605,7 +1605,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM5, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL,
@@ -1617,7 +1617,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM4, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL,
@@ -1629,7 +1629,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM3, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL,
@@ -1641,7 +1641,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, false, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM2, 1, CHUNK_FLOATS, 128);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
     batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL,
@@ -1653,7 +1653,7 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, true, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
-    team_barrier(run->team);
+    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM1, 1, CHUNK_FLOATS, 64);
     count_time(&net, SLOT_WAIT);
     batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
     batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL,
@@ -1676,7 +1676,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_share(run, rank, run_chunks(run));
+    const struct span chunks = run_thread_chunks(run, rank);
 
     batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN,
             run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS,
@@ -5040,82 +5040,82 @@ static const struct tensors all_tensors = {
 
 /* What rows have: the layers that a layer reads, its output, and where its parameters and running
  * statistics stand in the tables below; -1: there is none. */
-#define FROM(...) .inputs = {__VA_ARGS__, -1}
+#define FROM(FIRST, SECOND) .inputs = {FIRST, SECOND}
 #define SHAPE(C, H, W) .c = C, .h = H, .w = W
 #define PARAMS(WEIGHT, BIAS, STATE) .weight = WEIGHT, .bias = BIAS, .state = STATE
 
 static const struct layer layers[] = {
-    {.op = LAYER_INPUT, .name = "input", FROM(-1), SHAPE(3, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv1", FROM(0), SHAPE(16, 32, 32), .geometry = GEOMETRY_3x3_P1,
+    {.op = LAYER_INPUT, .name = "input", FROM(-1, -1), SHAPE(3, 32, 32), PARAMS(-1, -1, -1)},
+    {.op = LAYER_CONV, .name = "conv1", FROM(0, -1), SHAPE(16, 32, 32), .geometry = GEOMETRY_3x3_P1,
             PARAMS(0, -1, -1), .mflop = 0.884736},
-    {.op = LAYER_RELU, .name = "relu1", FROM(1), SHAPE(16, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm1", FROM(2), SHAPE(16, 32, 32), .norm = NORM_BATCH, .groups = 0,
-            .eps = 1e-05f, .momentum = 0.1f, PARAMS(1, 2, 0)},
-    {.op = LAYER_DROPOUT, .name = "dropout1", FROM(3), SHAPE(16, 32, 32), .p = 0.01f,
+    {.op = LAYER_RELU, .name = "relu1", FROM(1, -1), SHAPE(16, 32, 32), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm1", FROM(2, -1), SHAPE(16, 32, 32), .norm = NORM_BATCH,
+            .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(1, 2, 0)},
+    {.op = LAYER_DROPOUT, .name = "dropout1", FROM(3, -1), SHAPE(16, 32, 32), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv2", FROM(4), SHAPE(32, 32, 32), .geometry = GEOMETRY_3x3_P1,
+    {.op = LAYER_CONV, .name = "conv2", FROM(4, -1), SHAPE(32, 32, 32), .geometry = GEOMETRY_3x3_P1,
             PARAMS(3, -1, -1), .mflop = 9.437184},
-    {.op = LAYER_RELU, .name = "relu2", FROM(5), SHAPE(32, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm2", FROM(6), SHAPE(32, 32, 32), .norm = NORM_BATCH, .groups = 0,
-            .eps = 1e-05f, .momentum = 0.1f, PARAMS(4, 5, 2)},
-    {.op = LAYER_DROPOUT, .name = "dropout2", FROM(7), SHAPE(32, 32, 32), .p = 0.01f,
+    {.op = LAYER_RELU, .name = "relu2", FROM(5, -1), SHAPE(32, 32, 32), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm2", FROM(6, -1), SHAPE(32, 32, 32), .norm = NORM_BATCH,
+            .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(4, 5, 2)},
+    {.op = LAYER_DROPOUT, .name = "dropout2", FROM(7, -1), SHAPE(32, 32, 32), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv3", FROM(8), SHAPE(16, 32, 32), .geometry = GEOMETRY_1x1,
+    {.op = LAYER_CONV, .name = "conv3", FROM(8, -1), SHAPE(16, 32, 32), .geometry = GEOMETRY_1x1,
             PARAMS(6, -1, -1), .mflop = 1.048576},
-    {.op = LAYER_MAXPOOL, .name = "maxpool1", FROM(9), SHAPE(16, 16, 16),
+    {.op = LAYER_MAXPOOL, .name = "maxpool1", FROM(9, -1), SHAPE(16, 16, 16),
             .geometry = GEOMETRY_2x2_S2, PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv4", FROM(10), SHAPE(16, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(7, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu3", FROM(11), SHAPE(16, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm3", FROM(12), SHAPE(16, 16, 16), .norm = NORM_BATCH,
+    {.op = LAYER_CONV, .name = "conv4", FROM(10, -1), SHAPE(16, 16, 16),
+            .geometry = GEOMETRY_3x3_P1, PARAMS(7, -1, -1), .mflop = 1.179648},
+    {.op = LAYER_RELU, .name = "relu3", FROM(11, -1), SHAPE(16, 16, 16), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm3", FROM(12, -1), SHAPE(16, 16, 16), .norm = NORM_BATCH,
             .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(8, 9, 4)},
-    {.op = LAYER_DROPOUT, .name = "dropout3", FROM(13), SHAPE(16, 16, 16), .p = 0.01f,
+    {.op = LAYER_DROPOUT, .name = "dropout3", FROM(13, -1), SHAPE(16, 16, 16), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv5", FROM(14), SHAPE(32, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(10, -1, -1), .mflop = 2.359296},
-    {.op = LAYER_RELU, .name = "relu4", FROM(15), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm4", FROM(16), SHAPE(32, 16, 16), .norm = NORM_BATCH,
+    {.op = LAYER_CONV, .name = "conv5", FROM(14, -1), SHAPE(32, 16, 16),
+            .geometry = GEOMETRY_3x3_P1, PARAMS(10, -1, -1), .mflop = 2.359296},
+    {.op = LAYER_RELU, .name = "relu4", FROM(15, -1), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm4", FROM(16, -1), SHAPE(32, 16, 16), .norm = NORM_BATCH,
             .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(11, 12, 6)},
-    {.op = LAYER_DROPOUT, .name = "dropout4", FROM(17), SHAPE(32, 16, 16), .p = 0.01f,
+    {.op = LAYER_DROPOUT, .name = "dropout4", FROM(17, -1), SHAPE(32, 16, 16), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv6", FROM(18), SHAPE(32, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(13, -1, -1), .mflop = 4.718592},
-    {.op = LAYER_RELU, .name = "relu5", FROM(19), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm5", FROM(20), SHAPE(32, 16, 16), .norm = NORM_BATCH,
+    {.op = LAYER_CONV, .name = "conv6", FROM(18, -1), SHAPE(32, 16, 16),
+            .geometry = GEOMETRY_3x3_P1, PARAMS(13, -1, -1), .mflop = 4.718592},
+    {.op = LAYER_RELU, .name = "relu5", FROM(19, -1), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm5", FROM(20, -1), SHAPE(32, 16, 16), .norm = NORM_BATCH,
             .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(14, 15, 8)},
-    {.op = LAYER_DROPOUT, .name = "dropout5", FROM(21), SHAPE(32, 16, 16), .p = 0.01f,
+    {.op = LAYER_DROPOUT, .name = "dropout5", FROM(21, -1), SHAPE(32, 16, 16), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv7", FROM(22), SHAPE(16, 16, 16), .geometry = GEOMETRY_1x1,
+    {.op = LAYER_CONV, .name = "conv7", FROM(22, -1), SHAPE(16, 16, 16), .geometry = GEOMETRY_1x1,
             PARAMS(16, -1, -1), .mflop = 0.262144},
-    {.op = LAYER_MAXPOOL, .name = "maxpool2", FROM(23), SHAPE(16, 8, 8),
+    {.op = LAYER_MAXPOOL, .name = "maxpool2", FROM(23, -1), SHAPE(16, 8, 8),
             .geometry = GEOMETRY_2x2_S2, PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv8", FROM(24), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
+    {.op = LAYER_CONV, .name = "conv8", FROM(24, -1), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
             PARAMS(17, -1, -1), .mflop = 0.589824},
-    {.op = LAYER_RELU, .name = "relu6", FROM(25), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm6", FROM(26), SHAPE(32, 8, 8), .norm = NORM_BATCH, .groups = 0,
-            .eps = 1e-05f, .momentum = 0.1f, PARAMS(18, 19, 10)},
-    {.op = LAYER_DROPOUT, .name = "dropout6", FROM(27), SHAPE(32, 8, 8), .p = 0.01f,
+    {.op = LAYER_RELU, .name = "relu6", FROM(25, -1), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm6", FROM(26, -1), SHAPE(32, 8, 8), .norm = NORM_BATCH,
+            .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(18, 19, 10)},
+    {.op = LAYER_DROPOUT, .name = "dropout6", FROM(27, -1), SHAPE(32, 8, 8), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv9", FROM(28), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
+    {.op = LAYER_CONV, .name = "conv9", FROM(28, -1), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
             PARAMS(20, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu7", FROM(29), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm7", FROM(30), SHAPE(32, 8, 8), .norm = NORM_BATCH, .groups = 0,
-            .eps = 1e-05f, .momentum = 0.1f, PARAMS(21, 22, 12)},
-    {.op = LAYER_DROPOUT, .name = "dropout7", FROM(31), SHAPE(32, 8, 8), .p = 0.01f,
+    {.op = LAYER_RELU, .name = "relu7", FROM(29, -1), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm7", FROM(30, -1), SHAPE(32, 8, 8), .norm = NORM_BATCH,
+            .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(21, 22, 12)},
+    {.op = LAYER_DROPOUT, .name = "dropout7", FROM(31, -1), SHAPE(32, 8, 8), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv10", FROM(32), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
+    {.op = LAYER_CONV, .name = "conv10", FROM(32, -1), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
             PARAMS(23, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu8", FROM(33), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm8", FROM(34), SHAPE(32, 8, 8), .norm = NORM_BATCH, .groups = 0,
-            .eps = 1e-05f, .momentum = 0.1f, PARAMS(24, 25, 14)},
-    {.op = LAYER_DROPOUT, .name = "dropout8", FROM(35), SHAPE(32, 8, 8), .p = 0.01f,
+    {.op = LAYER_RELU, .name = "relu8", FROM(33, -1), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
+    {.op = LAYER_NORM, .name = "norm8", FROM(34, -1), SHAPE(32, 8, 8), .norm = NORM_BATCH,
+            .groups = 0, .eps = 1e-05f, .momentum = 0.1f, PARAMS(24, 25, 14)},
+    {.op = LAYER_DROPOUT, .name = "dropout8", FROM(35, -1), SHAPE(32, 8, 8), .p = 0.01f,
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", FROM(36), SHAPE(32, 1, 1),
+    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", FROM(36, -1), SHAPE(32, 1, 1),
             PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv11", FROM(37), SHAPE(10, 1, 1), .geometry = GEOMETRY_1x1,
+    {.op = LAYER_CONV, .name = "conv11", FROM(37, -1), SHAPE(10, 1, 1), .geometry = GEOMETRY_1x1,
             PARAMS(26, -1, -1), .mflop = 0.000640},
-    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", FROM(38), SHAPE(10, 1, 1),
-            PARAMS(-1, -1, -1)},
+    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", FROM(38, -1),
+            SHAPE(10, 1, 1), PARAMS(-1, -1, -1)},
 };
 
 /* Name, rank and shape in PyTorch; offset, floats; how it begins, inputs of an output; whether
@@ -5193,7 +5193,7 @@ static const struct model model = {
     .norm = "bn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "740d2eb8e7e7ad54",
+    .arithmetic = "5c4acfdef0901dbc",
     .c = 3,
     .h = 32,
     .w = 32,

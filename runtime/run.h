@@ -13,6 +13,7 @@
 #ifndef BURIN_RUN_H
 #define BURIN_RUN_H
 
+#include "export.h"
 #include "inspect/profile.h"
 #include "model.h"
 #include "sys/clock.h"
@@ -44,6 +45,11 @@ struct store {
         *ema_state; /* averages of param and state over the steps; NULL where there are none */
 };
 
+/* From first on, up to last, which is no part of it. */
+struct span {
+    int first, last;
+};
+
 struct step_result {
     double loss; /* mean over the batch */
     int correct; /* images whose largest logit is the label's */
@@ -58,6 +64,8 @@ struct watch {
     void (*computed)(struct watch *watch, const struct run *run, int slot);
 };
 
+struct meet;
+
 struct run {
     const struct model *model;
     const struct backend *backend;
@@ -68,6 +76,8 @@ struct run {
     double *squares;        /* [param_count], sums over their gradients; likewise */
     bool dropout;           /* false turns every dropout layer off in training */
     float label_smoothing;
+    struct meet *meet;       /* the processes that make the steps with this one (meet.h), or NULL */
+    struct span part;        /* then this one is `first` of `last`; zeros: it is alone */
     struct profile *profile; /* where run_train notes times, or NULL */
     struct watch *watch;     /* who is told what has been computed, or NULL */
     const struct batch *batch;
@@ -77,11 +87,6 @@ struct run {
     float *matrices[TEAM_MAX_THREADS]; /* scratch of Muon */
     double loss[MODEL_CHUNKS];         /* sum over the images of each chunk */
     int correct[MODEL_CHUNKS];
-};
-
-/* Images of one chunk: [first, last) of the batch. */
-struct span {
-    int first, last;
 };
 
 /* Allocates for batches of at most recipe.batch images and starts the team. */
@@ -116,6 +121,12 @@ void run_exchange_average(struct run *run);
  */
 struct step_result run_train(struct run *run, const struct batch *batch);
 
+/* Whether all gradients of the last step are finite, those of other processes with them. */
+bool run_gradients_finite(const struct run *run);
+
+/* A signal that asks the training to stop, or 0: the same for all processes after the same step. */
+int run_interrupted(const struct run *run);
+
 /* Loss (without label smoothing) and hits in evaluation mode; logits [n][classes] or NULL. */
 struct step_result run_eval(struct run *run, const struct batch *batch, float *logits);
 
@@ -134,6 +145,7 @@ static inline int run_chunks(const struct run *run)
     return (run->batch->n + images - 1) / images;
 }
 
+/* The images of one chunk of the batch. */
 static inline struct span run_chunk(const struct run *run, int chunk)
 {
     int images = run_chunk_images(run->model);
@@ -142,17 +154,33 @@ static inline struct span run_chunk(const struct run *run, int chunk)
     return (struct span){first, last < run->batch->n ? last : run->batch->n};
 }
 
-/* Part `rank` of `count` things, the parts contiguous and as equal as they can be. */
-static inline struct span run_share(const struct run *run, int rank, int count)
+/* Part `part` of `parts` of a span, the parts contiguous and as equal as they can be. */
+static inline struct span run_divide(struct span whole, int part, int parts)
 {
-    int threads = team_threads(run->team);
-    return (struct span){(int)((long)count * rank / threads),
-                         (int)((long)count * (rank + 1) / threads)};
+    const long count = whole.last - whole.first;
+    return (struct span){whole.first + (int)(count * part / parts),
+                         whole.first + (int)(count * (part + 1) / parts)};
 }
 
-/* Clips and moves this rank's parameters once the gradients of all of them are in store.grad. Calls
- * the barrier where it clips. */
-void run_update(struct run *run, int rank);
+/* The chunks of the batch that are this process's: all, where it is alone. */
+static inline struct span run_own_chunks(const struct run *run)
+{
+    const struct span all = {0, run_chunks(run)};
+    return run->part.last > 1 ? run_divide(all, run->part.first, run->part.last) : all;
+}
+
+/* Those that are this thread's. */
+static inline struct span run_thread_chunks(const struct run *run, int rank)
+{
+    return run_divide(run_own_chunks(run), rank, team_threads(run->team));
+}
+
+/* The place where all images of a batch meet: waits for every thread, and then brings from the
+ * other processes, where there are any, what they have made of their chunks. Each chunk has
+ * `pieces` pieces of `floats` floats, which lie `stride` floats apart, those of chunk 0 from
+ * `parts` on. */
+void run_meet(struct run *run, int rank, float *parts, int pieces, size_t stride, size_t floats)
+    BURIN_EXPORT(run_meet);
 
 /* Gives the time since this rank's last call to a slot of the profile, if there is one, and tells
  * who watches that what belongs to the slot has been computed. */
@@ -175,5 +203,17 @@ static inline void run_micro_batch(const struct run *run, int chunk, int micro_b
 /* out[i] = sum over `parts` vectors part[p * stride + i], added up by a binary tree whose shape
  * depends on `parts` alone: neighbours first, then pairs of pairs. parts is 1 .. MODEL_CHUNKS. */
 void tree_sum(float *restrict out, const float *restrict part, size_t stride, int parts, size_t n);
+
+/* The same tree in pieces. A node is the sum of the vectors of a span; tree_nodes finds the nodes
+ * of the tree over `parts` vectors that make up a span of them, the largest there are: each is
+ * tree_sum of its vectors. Returns how many. tree_finish makes the whole sum of the nodes of all
+ * spans, in order. */
+struct tree_node {
+    struct span span;
+    const float *sum; /* [n] */
+};
+int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_CHUNKS]);
+void tree_finish(float *restrict out, const struct tree_node *nodes, int count, int parts,
+                 size_t n);
 
 #endif

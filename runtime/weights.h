@@ -22,14 +22,29 @@ struct weight {
     void (*pack_transposed)(float *packed, const float *canonical);
 };
 
+/* Row i of a program's table, complete. weights is NULL where every gradient is canonical, at the
+ * parameter's own offset, and nothing is packed. */
+static inline struct weight weights_row(const struct run *run, const struct weight *weights, int i)
+{
+    const struct param *param = &run->model->params[weights != NULL ? weights[i].param : i];
+    if (weights == NULL)
+        return (struct weight){
+            .param = i, .gradient = param->offset, .gradient_floats = param->count};
+    struct weight row = weights[i];
+    row.gradient_floats = row.unpack != NULL ? row.gradient_floats : param->count;
+    return row;
+}
+
 /* Makes the packed copies of this rank's share of the parameters. */
 void weights_pack(const struct run *run, int rank, const struct weight *weights, int count,
                   float *packed) BURIN_EXPORT(weights_pack);
 
 /* For this rank's share of the parameters: sums the gradients of `parts` chunks by tree_sum, the
  * chunks' blocks `stride` floats apart, stores the sum in store.grad, takes a step of run->optim,
- * and packs. With clipping, ranks wait for each other between sums and steps. scratch holds the
- * largest gradient. */
+ * and packs. With clipping, ranks wait for each other between sums and steps. With other processes
+ * (meet.h), the chunks are this one's, and so are the parameters that move; all get all of them,
+ * and those of others are packed, too. weights may be NULL (weights_row); scratch holds the largest
+ * gradient that is not canonical. */
 void weights_update(struct run *run, int rank, const struct weight *weights, int count,
                     const float *chunks, size_t stride, int parts, float *packed, float *scratch)
     BURIN_EXPORT(weights_update);

@@ -199,6 +199,18 @@ local function phase_title(phase)
     return table.concat(names, ", ")
 end
 
+-- The images of a batch may be in several processes: what each has summed up goes to all, a piece
+-- of each chunk or of each micro-batch.
+local function meet_text(join)
+    local parts <const> = name.offset(join.parts.name)
+    if join.sums then
+        return string.format("run_meet(run, rank, net.chunks + %s, 1, CHUNK_FLOATS, %d);", parts,
+            join.parts.floats * join.parts.copies)
+    end
+    return string.format("run_meet(run, rank, net.micro_batches + %s, CHUNK_MICRO_BATCHES, "
+        .. "MICRO_BATCH_FLOATS, %d);", parts, join.parts.floats * join.parts.copies)
+end
+
 -- What every thread does when all images have come to a norm: adds up their sums and makes the
 -- coefficients, or nothing but wait where each micro-batch does so for its ghosts. One thread moves
 -- the running statistics.
@@ -218,6 +230,7 @@ local function join_params(join, graph)
             join.sums and "been summed up:" or "left its sums for",
             forward and "statistics" or "gradient", node.name),
         parts = name.offset(join.parts.name), sums = false, track = false,
+        meet = meet_text(join),
     }
     if join.kind == "ghosts_fwd" then
         params.track = string.format("%s(%s, &net, net.micro_batches + %s, %d, %d.0);",

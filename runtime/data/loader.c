@@ -63,30 +63,6 @@ void loader_shuffle(uint32_t *order, int n, uint64_t seed, uint32_t epoch)
     }
 }
 
-static void prepare(const struct loader *loader, struct slot *slot, uint32_t epoch, int step)
-{
-    const struct data *data = loader->data;
-    const struct loader_settings *settings = &loader->settings;
-    const size_t image = data_pixels(data);
-    const int first = step * settings->batch;
-    const int left = data->count - first;
-    const int n = left < settings->batch ? left : settings->batch;
-
-    for (int i = 0; i < n; i++) {
-        uint32_t sample = loader->order[first + i];
-        slot->samples[i] = sample;
-        slot->labels[i] = data->labels[sample];
-        augment_image(slot->images + (size_t)i * image, data->images[sample], &settings->augment,
-                      settings->seed, epoch, sample);
-    }
-    slot->batch = (struct batch){.n = n,
-                                 .images = slot->images,
-                                 .labels = slot->labels,
-                                 .samples = slot->samples,
-                                 .seed = settings->seed,
-                                 .epoch = epoch};
-}
-
 /* Mixes each image with the next one. */
 static void mix(const struct loader *loader, struct slot *slot)
 {
@@ -99,6 +75,46 @@ static void mix(const struct loader *loader, struct slot *slot)
     mixup_images(slot->images, data_pixels(loader->data), slot->part, batch->n, slot->room);
     batch->others = slot->others;
     batch->part = slot->part;
+}
+
+/* The images of a batch of n that this process needs. */
+static struct span own_images(const struct loader_settings *settings, int n)
+{
+    if (settings->part.last < 2 || settings->mixup > 0)
+        return (struct span){0, n};
+    const struct span all = {0, (n + settings->chunk - 1) / settings->chunk};
+    const struct span chunks = run_divide(all, settings->part.first, settings->part.last);
+    const int last = chunks.last * settings->chunk;
+    return (struct span){chunks.first * settings->chunk, last < n ? last : n};
+}
+
+static void prepare(const struct loader *loader, struct slot *slot, uint32_t epoch, int step,
+                    bool complete)
+{
+    const struct data *data = loader->data;
+    const struct loader_settings *settings = &loader->settings;
+    const size_t image = data_pixels(data);
+    const int first = step * settings->batch;
+    const int left = data->count - first;
+    const int n = left < settings->batch ? left : settings->batch;
+    const struct span own = complete ? (struct span){0, n} : own_images(settings, n);
+
+    for (int i = 0; i < n; i++) {
+        uint32_t sample = loader->order[first + i];
+        slot->samples[i] = sample;
+        slot->labels[i] = data->labels[sample];
+        if (own.first <= i && i < own.last)
+            augment_image(slot->images + (size_t)i * image, data->images[sample],
+                          &settings->augment, settings->seed, epoch, sample);
+    }
+    slot->batch = (struct batch){.n = n,
+                                 .images = slot->images,
+                                 .labels = slot->labels,
+                                 .samples = slot->samples,
+                                 .seed = settings->seed,
+                                 .epoch = epoch};
+    if (settings->mixup > 0)
+        mix(loader, slot);
 }
 
 /* -- The thread -------------------------------------------------------------------------------- */
@@ -123,10 +139,7 @@ static void *fill_slots(void *argument)
         uint32_t epoch = loader->epoch;
         pthread_mutex_unlock(&loader->mutex);
 
-        struct slot *slot = &loader->slot[step % SLOTS];
-        prepare(loader, slot, epoch, step);
-        if (loader->settings.mixup > 0)
-            mix(loader, slot);
+        prepare(loader, &loader->slot[step % SLOTS], epoch, step, false);
 
         pthread_mutex_lock(&loader->mutex);
         loader->filling = false;
@@ -271,6 +284,13 @@ const struct batch *loader_next(struct loader *loader)
     }
     pthread_mutex_unlock(&loader->mutex);
     return batch;
+}
+
+void loader_complete(struct loader *loader)
+{
+    const int step = loader->taken - 1;
+    assert(step >= 0);
+    prepare(loader, &loader->slot[step % SLOTS], loader->epoch, step, true);
 }
 
 double loader_waited(const struct loader *loader)

@@ -32,6 +32,11 @@ struct loader_settings {
     bool shuffle;           /* else the order of the data */
     struct augment augment; /* copied; its shape is the data's */
     float mixup;            /* parameter of mixup.h, 0 none */
+    /* Images of chunks that are another process's are not made: this is process part.first of
+     * part.last, and a chunk has so many images. Zeros, or mixup, which mixes images of two chunks: all are
+     * made. */
+    struct span part;
+    int chunk;
     /* NULL, or a loader of images and batches as large that lends its memory. It is closed after
      * this one, and no batch of it is in use, nor any being made, while this one has an epoch. */
     const struct loader *lender;
@@ -52,6 +57,9 @@ void loader_start_epoch(struct loader *loader, uint32_t epoch, int first_step);
 
 /* The next batch, or NULL at the end of the epoch. */
 const struct batch *loader_next(struct loader *loader);
+
+/* Makes the images of other processes, too, of the batch that loader_next has returned. */
+void loader_complete(struct loader *loader);
 
 /* Seconds that loader_next spent waiting for the thread, since loader_open. */
 double loader_waited(const struct loader *loader);

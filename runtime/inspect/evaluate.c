@@ -5,8 +5,6 @@
 
 #include <assert.h>
 
-#include "sys/interrupt.h"
-
 bool evaluate(struct run *run, struct loader *loader, float *logits, struct evaluate_result *result)
 {
     const int classes = run->model->classes;
@@ -16,7 +14,7 @@ bool evaluate(struct run *run, struct loader *loader, float *logits, struct eval
     loader_start_epoch(loader, 1, 0);
     const struct batch *batch;
     while ((batch = loader_next(loader)) != NULL) {
-        if (interrupt_requested() != 0)
+        if (run_interrupted(run) != 0)
             return false;
         float *rows = logits == NULL ? NULL : logits + (size_t)result->images * (size_t)classes;
         struct step_result step = run_eval(run, batch, rows);

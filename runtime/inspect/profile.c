@@ -109,6 +109,7 @@ static const char *const place_names[PROFILE_PLACES] = {
     [PROFILE_WAIT] = "waiting for threads",
     [PROFILE_JOIN] = "batch statistics",
     [PROFILE_UPDATE] = "update",
+    [PROFILE_RANKS] = "between ranks",
 };
 
 /* The first entry of the kernel table with this layer and, unless it is negative, this pass. */

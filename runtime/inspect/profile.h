@@ -32,6 +32,7 @@ enum profile_place_kind {
     PROFILE_WAIT,   /* for the other threads at a barrier */
     PROFILE_JOIN,   /* sums over the batch between two phases: batch statistics */
     PROFILE_UPDATE, /* gradients summed, parameters updated and packed */
+    PROFILE_RANKS,  /* for the other processes, and for the bytes between them */
     PROFILE_PLACES
 };
 

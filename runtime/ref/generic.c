@@ -13,11 +13,12 @@
 #include "ref/generic_place.h"
 #include "ref/generic_watch.h"
 #include "rng.h"
+#include "weights.h"
 
 static struct work work_of(struct run *run, const struct generic_plan *plan, int rank,
                            bool training)
 {
-    struct span chunks = run_share(run, rank, run_chunks(run));
+    struct span chunks = run_thread_chunks(run, rank);
     return (struct work){run, run->model, plan, chunks, rank, training, NULL};
 }
 
@@ -72,12 +73,21 @@ static void sum_chunk(const struct work *w, int layer, int pass, int chunk)
     }
 }
 
-/* Waits for every rank's chunks and adds their sums, in chunk order. */
+/* Waits for the sums of every chunk, or of every image where ghosts are made of them. */
+static void meet(const struct work *w, int layer, int pass)
+{
+    const struct layer *l = &w->model->layers[layer];
+    const size_t floats = (size_t)(2 * l->c) * sizeof(double) / sizeof(float);
+    const int pieces = ghost_norm(l) ? run_chunk_images(w->model) : 1;
+    run_meet(w->run, w->rank, (void *)place_part_sums(w, layer, pass, 0), pieces, floats, floats);
+}
+
+/* The same, and adds them in chunk order. */
 static const double *sum_batch(const struct work *w, int layer, int pass)
 {
     int n = 2 * w->model->layers[layer].c;
     double *total = place_thread_sums(w);
-    team_barrier(w->run->team);
+    meet(w, layer, pass);
     memset(total, 0, (size_t)n * sizeof *total);
     for (int chunk = 0; chunk < run_chunks(w->run); chunk++) {
         const double *sums = place_part_sums(w, layer, pass, chunk);
@@ -92,7 +102,7 @@ static void finish_batch_moments(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
     if (ghost_norm(l)) {
-        team_barrier(w->run->team);
+        meet(w, layer, 0);
         if (w->rank == 0 && l->state >= 0)
             ghost_track(w, layer);
         return;
@@ -113,7 +123,7 @@ static void finish_batch_dcoef(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
     if (ghost_norm(l)) {
-        team_barrier(w->run->team);
+        meet(w, layer, 1);
         return;
     }
     const double *sums = sum_batch(w, layer, 1);
@@ -176,17 +186,6 @@ static void loss_forward(const struct work *w, int layer, int chunk, int image)
                (size_t)classes * sizeof *logits);
 }
 
-static void concat_forward(const struct work *w, int layer, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
-        int c = w->model->layers[l->inputs[which]].c;
-        ref_concat_fwd(place_output(w, layer, image), place_input(w, layer, which, image), first, c,
-                       pixels_of(l));
-        first += c;
-    }
-}
-
 static void image_forward(const struct work *w, int layer, int chunk, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -222,9 +221,6 @@ static void image_forward(const struct work *w, int layer, int chunk, int image)
         break;
     case LAYER_ADD:
         ref_add_fwd(y, x, place_input(w, layer, 1, image), n);
-        break;
-    case LAYER_CONCAT:
-        concat_forward(w, layer, image);
         break;
     case LAYER_SOFTMAX_CROSS_ENTROPY:
         loss_forward(w, layer, chunk, image);
@@ -333,19 +329,6 @@ static void add_backward(const struct work *w, int layer, int image)
     }
 }
 
-static void concat_backward(const struct work *w, int layer, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
-        int c = w->model->layers[l->inputs[which]].c;
-        float *dx = place_input_gradient(w, layer, which, image);
-        if (dx != NULL)
-            ref_concat_bwd(dx, place_gradient(w, layer, image), first, c, pixels_of(l),
-                           w->plan->nodes[layer].grad_adds[which]);
-        first += c;
-    }
-}
-
 static void image_backward(const struct work *w, int layer, int chunk, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -361,8 +344,6 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
         norm_backward(w, layer, chunk, image);
     else if (l->op == LAYER_ADD)
         add_backward(w, layer, image);
-    else if (l->op == LAYER_CONCAT)
-        concat_backward(w, layer, image);
     if (dx == NULL)
         return;
     switch (l->op) {
@@ -392,7 +373,6 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     case LAYER_CONV:
     case LAYER_NORM:
     case LAYER_ADD:
-    case LAYER_CONCAT:
     case LAYER_LINEAR:
         break;
     }
@@ -451,25 +431,6 @@ static void backward(const struct work *w)
     }
 }
 
-/* -- Update ------------------------------------------------------------------------------------ */
-
-enum { SLICE = 16 }; /* floats of a cache line, so that no two threads write to one */
-
-/* Adds up the chunks' gradients, each rank a slice of the vector, and moves the parameters. */
-static void update(const struct work *w)
-{
-    struct run *run = w->run;
-    size_t n = w->model->param_floats;
-    struct span slices = run_share(run, w->rank, (int)((n + SLICE - 1) / SLICE));
-    size_t first = (size_t)slices.first * SLICE, last = (size_t)slices.last * SLICE;
-    last = last < n ? last : n;
-    if (first < last)
-        tree_sum(run->store.grad + first, run->shared + w->plan->parts + first,
-                 w->plan->part_floats, run_chunks(run), last - first);
-    team_barrier(run->team);
-    run_update(run, w->rank);
-}
-
 /* -- The backend ------------------------------------------------------------------------------- */
 
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
@@ -495,7 +456,8 @@ static void train(struct run *run, int rank)
     forward(&w);
     backward(&w);
     team_barrier(run->team);
-    update(&w);
+    weights_update(run, rank, NULL, run->model->param_count, run->shared + plan.parts,
+                   plan.part_floats, run_chunks(run), NULL, NULL);
 }
 
 static void eval(struct run *run, int rank)

@@ -45,8 +45,7 @@ static int count_readers(const struct model *model, int layer)
 {
     int readers = 0;
     for (int l = layer + 1; l < model->layer_count; l++)
-        for (int j = 0; j < layer_inputs(&model->layers[l]); j++)
-            readers += model->layers[l].inputs[j] == layer;
+        readers += (model->layers[l].inputs[0] == layer) + (model->layers[l].inputs[1] == layer);
     return readers;
 }
 
@@ -78,7 +77,7 @@ static void place_values(struct generic_plan *plan, const struct model *model)
         }
         node->moments =
             place(&plan->thread_floats, floats_for((size_t)l->c, sizeof(struct ref_moments)));
-        int parts = l->ghost > 0 ? model->recipe->batch : MODEL_CHUNKS;
+        int parts = MODEL_CHUNKS * (l->ghost > 0 ? run_chunk_images(model) : 1);
         for (int pass = 0; pass < 2; pass++)
             node->sums[pass] =
                 place(&plan->shared_floats, floats_for((size_t)(parts * 2 * l->c), sizeof(double)));
@@ -122,8 +121,8 @@ static void find_learners(bool *learns, const struct model *model)
     for (int i = 0; i < model->layer_count; i++) {
         const struct layer *l = &model->layers[i];
         learns[i] = l->weight >= 0 || l->bias >= 0;
-        for (int j = 0; j < layer_inputs(l); j++)
-            learns[i] = learns[i] || learns[l->inputs[j]];
+        for (int j = 0; j < 2; j++)
+            learns[i] = learns[i] || (l->inputs[j] >= 0 && learns[l->inputs[j]]);
     }
 }
 
@@ -138,9 +137,9 @@ static void place_gradients(struct generic_plan *plan, const struct model *model
         struct generic_node *node = &plan->nodes[i];
         if (!node->has_grad && l->op != LAYER_SOFTMAX_CROSS_ENTROPY)
             continue;
-        for (int j = 0; j < layer_inputs(l); j++) {
+        for (int j = 0; j < 2; j++) {
             int input = l->inputs[j];
-            if (!learns[input])
+            if (input < 0 || !learns[input])
                 continue;
             node->grad_adds[j] = plan->nodes[input].has_grad;
             if (!plan->nodes[input].has_grad)

@@ -5,7 +5,6 @@
  */
 #include "sys/interrupt.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +66,16 @@ int interrupt_requested(void)
     return requested;
 }
 
+void interrupt_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    for (int i = 0; i < STOP_SIGNALS; i++) {
+        struct sigaction now;
+        if (sigaction(stop_signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(signals, stop_signals[i]);
+    }
+}
+
 const char *interrupt_name(int signal_number)
 {
     return signal_number == SIGTERM ? "SIGTERM" : signal_number == SIGHUP ? "SIGHUP" : "SIGINT";
@@ -74,7 +83,11 @@ const char *interrupt_name(int signal_number)
 
 bool interrupt_check(const char *lost, struct err *err)
 {
-    const int signal_number = interrupt_requested();
+    return interrupt_check_signal(interrupt_requested(), lost, err);
+}
+
+bool interrupt_check_signal(int signal_number, const char *lost, struct err *err)
+{
     return signal_number == 0 || err_set_code(err, EXIT_INTERRUPTED, "interrupted by %s: %s",
                                               interrupt_name(signal_number), lost);
 }

@@ -11,6 +11,7 @@
 #ifndef BURIN_INTERRUPT_H
 #define BURIN_INTERRUPT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "sys/err.h"
@@ -28,10 +29,16 @@ void interrupt_restore(void);
 /* The signal that came, or 0. */
 int interrupt_requested(void);
 
+/* The signals that ask, but for those that are ignored. */
+void interrupt_signals(sigset_t *signals);
+
 /* "SIGINT", "SIGTERM" or "SIGHUP". */
 const char *interrupt_name(int signal_number);
 
 /* Fails with EXIT_INTERRUPTED when a signal has come; `lost` says what there will not be of it. */
 bool interrupt_check(const char *lost, struct err *err);
+
+/* The same with a signal that has come to somebody. */
+bool interrupt_check_signal(int signal_number, const char *lost, struct err *err);
 
 #endif

@@ -27,6 +27,9 @@ bool team_open(struct team **team, int threads, struct err *err);
  * while it runs a region. EXIT_USAGE where there are fewer processors than threads. */
 bool team_pin(struct team *team, struct err *err);
 
+/* The same behind so many teams of this size, of other processes, that have theirs. */
+bool team_pin_behind(struct team *team, int before, struct err *err);
+
 /* Ends the threads. Accepts NULL. */
 void team_close(struct team *team);
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/interrupt.h"
-
 bool average_open(struct average *average, const struct run *run, const struct recipe *recipe,
                   struct err *err)
 {
@@ -92,7 +90,7 @@ bool average_estimate(struct average *average, struct run *run, struct loader *l
     run->profile = NULL;
     memset(average->sums, 0, states * sizeof *average->sums);
     loader_start_epoch(loader, epoch, 0);
-    for (int i = 0; i < all && interrupt_requested() == 0; i++)
+    for (int i = 0; i < all && run_interrupted(run) == 0; i++)
         add_batch(average, run, loader_next(loader));
     loader_start_epoch(loader, epoch, steps); /* makes no more */
     for (size_t k = 0; k < states; k++)
@@ -101,5 +99,5 @@ bool average_estimate(struct average *average, struct run *run, struct loader *l
     run->store.momentum = before.store.momentum;
     run->store.batches = before.store.batches;
     run->profile = before.profile;
-    return interrupt_requested() == 0;
+    return run_interrupted(run) == 0;
 }

@@ -16,18 +16,23 @@
 #include "file/foreign.h"
 #include "file/model_file.h"
 #include "file/outfile.h"
+#include "file/sha256.h"
 #include "inspect/evaluate.h"
 #include "inspect/examine.h"
 #include "inspect/samples.h"
+#include "ranks/ranks.h"
 #include "ref/generic.h"
 #include "sys/interrupt.h"
 #include "sys/options.h"
+#include "train/meet.h"
 #include "train/settings.h"
 
 struct evaluation {
     const char *model_option, *data_option, *resize, *labels, *layout, *backend, *mean, *std, *out,
         *samples;
     bool skip_bad;
+    struct ranks *ranks; /* that evaluate together, or NULL; the first of them speaks and writes */
+    int64_t ranks_wanted;
     char model_file[RUNDIR_PATH_SIZE], said[FOREIGN_SAID_SIZE];
     int64_t threads;
     struct safetensors file;
@@ -83,8 +88,12 @@ static bool open_evaluation(struct evaluation *e, const struct model *model, str
     struct loader_settings settings = {.batch = model->recipe->batch};
     augment_init(&settings.augment, &e->normalisation.stats, &e->test);
     e->augment = settings.augment;
+    if (e->ranks != NULL) {
+        settings.part = (struct span){e->ranks->me, e->ranks->count};
+        settings.chunk = run_chunk_images(model);
+    }
     if (!run_open(&e->run, model, backend, (int)e->threads, err) ||
-        !loader_open(&e->loader, &e->test, &settings, err) ||
+        !meet_open(&e->run, e->ranks, err) || !loader_open(&e->loader, &e->test, &settings, err) ||
         !checkpoint_load_model(&e->file, &e->run, err))
         return false;
     e->logits = malloc((size_t)e->test.count * (size_t)model->classes * sizeof(float));
@@ -144,16 +153,38 @@ static void print_normalisation(const struct evaluation *e, const char *mark)
 
 static bool evaluate_images(struct evaluation *e, struct evaluate_result *result, struct err *err)
 {
-    return evaluate(&e->run, e->loader, e->logits, result) ||
-           interrupt_check("not all images were evaluated", err);
+    if (evaluate(&e->run, e->loader, e->logits, result))
+        return ranks_well(e->ranks, err);
+    ranks_agreed(e->ranks, EXIT_INTERRUPTED);
+    return interrupt_check_signal(run_interrupted(&e->run), "not all images were evaluated", err);
+}
+
+/* All ranks need the same program, images and parameters. */
+static bool compare_ranks(const struct evaluation *e, const struct model *model, struct err *err)
+{
+    const struct store *s = &e->run.store;
+    char digest[SHA256_HEX_SIZE];
+    struct sha256 sum;
+    if (e->ranks == NULL)
+        return true;
+    sha256_start(&sum);
+    sha256_add(&sum, s->param, model->param_floats * sizeof s->param[0]);
+    sha256_add(&sum, s->state, model->state_floats * sizeof s->state[0]);
+    return (sha256_finish(&sum, digest) ||
+            err_set_errno(err, ENOMEM, "digest of the parameters")) &&
+           ranks_compare(e->ranks, "instruction set", model->isa, err) &&
+           ranks_compare(e->ranks, "test images", e->test.digest, err) &&
+           ranks_compare(e->ranks, "parameters", digest, err);
 }
 
 /* A model whose numbers are finite can still end in logits that are not. */
-static bool check_result(const struct evaluation *e, const struct evaluate_result *result,
+static bool check_result(struct evaluation *e, const struct evaluate_result *result,
                          struct err *err)
 {
-    return isfinite(result->loss) ||
-           err_set_code(err, EXIT_DIVERGED,
+    if (isfinite(result->loss))
+        return true;
+    ranks_agreed(e->ranks, EXIT_DIVERGED);
+    return err_set_code(err, EXIT_DIVERGED,
                         "%s: the test loss is not finite, and its accuracy would mean nothing: "
                         "expected the model of a training that has not diverged",
                         e->model_file);
@@ -173,13 +204,47 @@ static void print_result(const struct evaluation *e, const struct evaluate_resul
     }
 }
 
+/* What one process says for all. */
+static bool tell(struct evaluation *e, const struct evaluate_result *result, struct err *err)
+{
+    print_result(e, result);
+    return write_details(e, result, err) &&
+           (e->samples == NULL || samples_save(e->samples, &e->test, e->logits, err));
+}
+
+static bool evaluate_all(struct evaluation *e, const struct model *model, const char *program,
+                         struct err *err)
+{
+    struct evaluate_result result;
+    const bool opened = open_evaluation(e, model, err);
+    if (!ranks_agree(e->ranks, opened, err) || !compare_ranks(e, model, err))
+        return false;
+    interrupt_install();
+    bool ok = evaluate_images(e, &result, err) && check_result(e, &result, err);
+    meet_leave(&e->run);
+    if (ok && ranks_writes(e->ranks))
+        ok = tell(e, &result, err);
+    interrupt_restore();
+    if (!ranks_writes(e->ranks))
+        return ok;
+    if (e->said[0] != '\0')
+        fprintf(stderr, "%s: note: %s: %s\n", program, e->model_file, e->said);
+    if (e->test.note[0] != '\0')
+        fprintf(stderr, "%s: note: %s: %s\n", program, e->test.source, e->test.note);
+    if (e->test.warning[0] != '\0')
+        fprintf(stderr, "%s: warning: %s\n", program, e->test.warning);
+    return ok;
+}
+
 bool eval_main(const struct model *model, const char *program, int argc, char **argv,
                struct err *err)
 {
     struct settings defaults;
     settings_init(&defaults, model);
-    struct evaluation e = {.backend = "generated", .threads = defaults.threads};
+    struct evaluation e = {.backend = "generated", .ranks_wanted = 1};
     const struct option_spec specs[] = {
+        {"ranks", "N", "so many processes on this machine; no influence on results", OPTION_INT,
+         &e.ranks_wanted, 1, RANKS_MAX},
         {"model", "RUN|FILE", "folder of a run, or safetensors file: also a state_dict of PyTorch",
          OPTION_TEXT, &e.model_option, 0, 0},
         {"data", "PATH|synthetic", "file or folder of images, or the built-in synthetic set",
@@ -218,24 +283,20 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     }
     if (e.model_option == NULL)
         return err_set_code(err, EXIT_USAGE, "eval: no --model: expected --model RUN|FILE");
-    struct evaluate_result result;
-    bool ok = open_evaluation(&e, model, err);
-    if (ok) {
-        interrupt_install();
-        ok = evaluate_images(&e, &result, err) && check_result(&e, &result, err);
-        if (ok) {
-            print_result(&e, &result);
-            ok = write_details(&e, &result, err) &&
-                 (e.samples == NULL || samples_save(e.samples, &e.test, e.logits, err));
-        }
-        interrupt_restore();
-        if (e.said[0] != '\0')
-            fprintf(stderr, "%s: note: %s: %s\n", program, e.model_file, e.said);
-        if (e.test.note[0] != '\0')
-            fprintf(stderr, "%s: note: %s: %s\n", program, e.test.source, e.test.note);
-        if (e.test.warning[0] != '\0')
-            fprintf(stderr, "%s: warning: %s\n", program, e.test.warning);
+    bool ok = false;
+    switch (ranks_start(&e.ranks, (int)e.ranks_wanted, err)) {
+    case RANKS_FAILED:
+        break;
+    case RANKS_DONE:
+        ok = err->code == EXIT_OK;
+        break;
+    case RANKS_WORK:
+        if (e.threads == 0)
+            e.threads =
+                e.ranks == NULL ? defaults.threads : ranks_threads(e.ranks, defaults.threads);
+        ok = evaluate_all(&e, model, program, err);
+        close_evaluation(&e);
+        break;
     }
-    close_evaluation(&e);
     return ok;
 }

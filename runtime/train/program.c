@@ -13,6 +13,7 @@
 #include "inspect/bench.h"
 #include "inspect/bench_step.h"
 #include "inspect/info.h"
+#include "ranks/ranks.h"
 #include "sys/cpu.h"
 #include "sys/nearest.h"
 #include "sys/options.h"
@@ -172,12 +173,14 @@ int program_main(const struct model *model, int argc, char **argv)
     /* What was printed must have arrived: `train > file` on a full disk is a failure. */
     bool lost = fflush(stdout) != 0;
     int reason = lost ? errno : 0;
-    if (err.message[0] != '\0')
-        fprintf(stderr, "%s: %s\n", argv[0], err.message);
+    char speaker[RANKS_HOST_SIZE + 32];
+    if (err.message[0] != '\0' && ranks_speaker(err.code, speaker) != NULL)
+        fprintf(stderr, "%s: %s%s\n", argv[0], speaker, err.message);
     if (lost || ferror(stdout)) {
         fprintf(stderr, "%s: standard output: cannot write%s%s\n", argv[0], lost ? ": " : "",
                 lost ? strerror(reason) : "");
         err.code = err.code == EXIT_OK ? EXIT_FAILED : err.code;
     }
+    ranks_finish(err.code);
     return (int)err.code;
 }

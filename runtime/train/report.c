@@ -104,6 +104,12 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
     };
     char text[RUNDIR_PATH_SIZE];
     command[0] = '\0';
+    if (t->ranks != NULL && t->ranks_typed == 1) {
+        snprintf(text, sizeof text, "%d", t->ranks->count);
+        append_word(command, "mpirun");
+        append_word(command, "-n");
+        append_word(command, text);
+    }
     append_word(command, t->program);
     append_word(command, "train");
     append_word(command, "--resume");
@@ -124,6 +130,11 @@ static void resume_command(const struct trainer *t, enum report_reason reason,
         append_word(command, "--profile");
     if (t->pins)
         append_word(command, "--pin");
+    if (t->ranks_typed > 1) {
+        snprintf(text, sizeof text, "%d", (int)t->ranks_typed);
+        append_word(command, "--ranks");
+        append_word(command, text);
+    }
     if (t->quiet)
         append_word(command, "--quiet");
 }
@@ -170,7 +181,7 @@ static bool add_layer(cJSON *layers, const struct model *model, const struct lay
     cJSON *layer = cJSON_CreateObject(), *inputs = cJSON_CreateArray();
     bool ok = json_append(layers, layer); /* which owns both from here on */
     ok = json_add(ok ? layer : NULL, "inputs", inputs);
-    for (int j = 0; ok && j < layer_inputs(l); j++)
+    for (int j = 0; ok && j < 2 && l->inputs[j] >= 0; j++)
         ok = json_append(inputs, cJSON_CreateString(model->layers[l->inputs[j]].name));
     return ok && cJSON_AddStringToObject(layer, "name", l->name) &&
            cJSON_AddStringToObject(layer, "kind", info_op_name(l)) &&
@@ -218,6 +229,9 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
               cJSON_AddStringToObject(event, "isa", model->isa) &&
               cJSON_AddStringToObject(event, "cpu", cpu) &&
               cJSON_AddNumberToObject(event, "threads", t->settings.threads) &&
+              (t->ranks == NULL ||
+               (cJSON_AddNumberToObject(event, "ranks", t->ranks->count) &&
+                cJSON_AddStringToObject(event, "between_ranks", t->ranks->back_end.name))) &&
               cJSON_AddNumberToObject(event, "parameters", (double)model->param_floats) &&
               cJSON_AddNumberToObject(event, "memory_mb", step_megabytes(t)) &&
               cJSON_AddNumberToObject(event, "step", (double)t->counters.step) &&
@@ -261,11 +275,28 @@ static void say_moved(struct trainer *t)
     say(t, "  %s", command);
 }
 
+/* Of chunks that cannot be dealt out evenly some ranks have one more, and the others wait. */
+static void say_ranks(struct trainer *t)
+{
+    const int ranks = t->ranks->count, images = run_chunk_images(t->model);
+    const int chunks = (t->settings.recipe.batch + images - 1) / images;
+    const int most = (chunks + ranks - 1) / ranks;
+    char waits[64] = "";
+    if (chunks % ranks != 0)
+        snprintf(waits, sizeof waits, ": at best %d %% of their time is work",
+                 100 * chunks / (ranks * most));
+    say(t, "%d ranks, %s, %d thread%s each; at most %d of the %d chunks of a batch each%s", ranks,
+        t->ranks->back_end.name, t->settings.threads, t->settings.threads == 1 ? "" : "s", most,
+        chunks, waits);
+}
+
 bool report_start(struct trainer *trainer, struct err *err)
 {
     struct trainer *t = trainer;
     const struct model *model = t->model;
     char cpu[CPU_NAME_SIZE];
+    if (!ranks_writes(t->ranks))
+        return true;
     cpu_name(cpu, sizeof cpu);
     for (int i = 0; i < WARNINGS; i++) {
         if (warning(t, i) != NULL)
@@ -284,6 +315,8 @@ bool report_start(struct trainer *trainer, struct err *err)
         model->param_floats, model->isa, cpu);
     say(t, "%d training and %d %s images, %lld steps an epoch", t->train.count, t->test.count,
         evaluated(t), (long long)t->counters.steps_per_epoch);
+    if (t->ranks != NULL)
+        say_ranks(t);
     if (t->dir.moved)
         say_moved(t);
     putchar('\n');
@@ -301,6 +334,8 @@ bool report_start(struct trainer *trainer, struct err *err)
 
 bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct err *err)
 {
+    if (!ranks_writes(trainer->ranks))
+        return true;
     if (!log_epoch(&trainer->log, epoch, err))
         return false;
     if (!trainer->quiet)
@@ -327,6 +362,8 @@ static cJSON *position_event(const struct trainer *t, const char *key, const cha
 void report_saved(const struct trainer *trainer, bool saved)
 {
     char note[INTERRUPT_NOTE], path[RUNDIR_PATH_SIZE];
+    if (!ranks_writes(trainer->ranks))
+        return;
     if (saved)
         snprintf(note, sizeof note, "\n%s: stopped at once; step %lld is saved: %s\n",
                  trainer->program, (long long)trainer->counters.step,
@@ -338,6 +375,8 @@ void report_saved(const struct trainer *trainer, bool saved)
 
 bool report_interrupt(struct trainer *trainer, int signal_number, struct err *err)
 {
+    if (!ranks_writes(trainer->ranks))
+        return true;
     say(trainer, "%s: saving; again quits at once", interrupt_name(signal_number));
     cJSON *event = position_event(trainer, "signal", interrupt_name(signal_number));
     return log_event(&trainer->log, event, "interrupt", err);
@@ -406,6 +445,8 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
     struct trainer *t = trainer;
     const struct checkpoint_counters *c = &t->counters;
     char command[COMMAND_SIZE];
+    if (!ranks_writes(t->ranks))
+        return true;
     progress_clear(&t->bar);
     if (!log_end(t, names[reason], err))
         return false;

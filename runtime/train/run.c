@@ -16,6 +16,9 @@
 #include <sys/mman.h>
 
 #include "rng.h"
+#include "sys/finite.h"
+#include "sys/interrupt.h"
+#include "train/meet.h"
 #include "train/muon.h"
 #include "train/update.h"
 
@@ -183,6 +186,7 @@ int run_kept(const struct run *run, int i, const char *names[RUN_KEPT], float *v
 void run_close(struct run *run)
 {
     team_close(run->team);
+    meet_close(run->meet);
     free(run->store.param);
     free(run->store.grad);
     free(run->store.momentum);
@@ -282,6 +286,8 @@ static struct step_result step(struct run *run, const struct batch *batch, float
     run->batch = batch;
     run->logits = logits;
     team_run(run->team, work, run);
+    if (run->meet != NULL && work == eval_rank)
+        meet_evaluation(run);
 
     struct step_result result = {0};
     int chunks = run_chunks(run);
@@ -304,6 +310,17 @@ struct step_result run_train(struct run *run, const struct batch *batch)
         profile_end_step(run->profile, clock_seconds());
     run->store.batches++;
     return result;
+}
+
+bool run_gradients_finite(const struct run *run)
+{
+    return run->meet != NULL ? meet_gradients_finite(run->meet)
+                             : finite_all(run->store.grad, run->model->param_floats);
+}
+
+int run_interrupted(const struct run *run)
+{
+    return run->meet != NULL ? meet_signal(run->meet) : interrupt_requested();
 }
 
 /* -- Averages ---------------------------------------------------------------------------------- */

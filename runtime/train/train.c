@@ -16,7 +16,6 @@
 #include "inspect/diagnose.h"
 #include "inspect/evaluate.h"
 #include "sys/clock.h"
-#include "sys/finite.h"
 #include "sys/interrupt.h"
 #include "train/report.h"
 #include "train/schedule.h"
@@ -44,9 +43,10 @@ static int steps_made(const struct checkpoint_counters *c)
     return (int)(c->step - c->epoch * c->steps_per_epoch);
 }
 
-static bool diverged(const struct trainer *t, const char *what, const char *where, struct err *err)
+static bool diverged(struct trainer *t, const char *what, const char *where, struct err *err)
 {
     const struct checkpoint_counters *c = &t->counters;
+    trainer_agreed(t, EXIT_DIVERGED);
     return err_set_code(err, EXIT_DIVERGED,
                         "diverged in epoch %lld, step %lld: the %s is not finite%s%s; the "
                         "checkpoints stay as they were. A lower --lr may help.",
@@ -57,8 +57,11 @@ static bool diverged(const struct trainer *t, const char *what, const char *wher
 /* A step whose loss or gradients are not finite: finds out where that began. */
 static bool bad_step(struct trainer *t, const struct batch *batch, double loss, struct err *err)
 {
-    char where[DIAGNOSE_SIZE];
-    diagnose(&t->run, t->before, batch, where);
+    char where[DIAGNOSE_SIZE] = "";
+    if (ranks_writes(t->ranks)) {
+        loader_complete(t->train_loader);
+        diagnose(&t->run, t->before, batch, where);
+    }
     return diverged(t, isfinite(loss) ? "gradient" : "loss", where, err);
 }
 
@@ -93,8 +96,10 @@ static bool train_step(struct trainer *t, const struct batch *batch, float lr, s
     const size_t n = t->model->param_floats;
     memcpy(t->before, t->run.store.param, n * sizeof t->before[0]);
     struct step_result result = run_train(&t->run, batch);
+    if (!ranks_well(t->ranks, err))
+        return false;
     c->step++;
-    if (!isfinite(result.loss) || !finite_all(t->run.store.grad, n))
+    if (!isfinite(result.loss) || !run_gradients_finite(&t->run))
         return bad_step(t, batch, result.loss, err);
     if (t->run.store.ema != NULL)
         run_average(&t->run, averages_from(t) < c->step ? t->settings.recipe.ema : 0);
@@ -103,12 +108,13 @@ static bool train_step(struct trainer *t, const struct batch *batch, float lr, s
     c->images += batch->n;
     if (looks && !probe_write(t->probe, &t->run.store, &t->log, c->step, err))
         return false;
-    return !t->settings.log_steps || log_step(&t->log, c->step, result.loss, err);
+    return !t->settings.log_steps || !ranks_writes(t->ranks) ||
+           log_step(&t->log, c->step, result.loss, err);
 }
 
 static enum next after_step(const struct trainer *t)
 {
-    if (interrupt_requested() != 0)
+    if (run_interrupted(&t->run) != 0)
         return STOP_INTERRUPTED;
     bool last = t->settings.max_steps > 0 && t->counters.step >= t->settings.max_steps;
     bool whole = steps_made(&t->counters) == t->counters.steps_per_epoch;
@@ -145,6 +151,8 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
     struct evaluate_result test;
     if (!evaluate_model(t, &test))
         return STOP_INTERRUPTED;
+    if (!ranks_well(t->ranks, err))
+        return STOP_ERROR;
     if (!isfinite(test.loss)) {
         diverged(t, t->settings.validate > 0 ? "held-out loss" : "test loss", "", err);
         return STOP_ERROR;
@@ -178,9 +186,9 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
         return STOP_ERROR;
     report_saved(t, true);
     bool enough = t->settings.max_steps > 0 && c->step >= t->settings.max_steps;
-    return interrupt_requested() != 0 && c->epoch < t->settings.recipe.epochs ? STOP_INTERRUPTED
-           : enough                                                           ? STOP_MAX_STEPS
-                                                                              : GO_ON;
+    return run_interrupted(&t->run) != 0 && c->epoch < t->settings.recipe.epochs ? STOP_INTERRUPTED
+           : enough                                                              ? STOP_MAX_STEPS
+                                                                                 : GO_ON;
 }
 
 static enum next train_epochs(struct trainer *t, struct err *err)
@@ -213,7 +221,8 @@ static bool finish(struct trainer *t, enum next next, struct err *err)
         return trainer_save_last(t, err) && look_once_more(t, err) &&
                report_end(t, REPORT_MAX_STEPS, err);
     case STOP_INTERRUPTED:
-        ok = report_interrupt(t, interrupt_requested(), err) && trainer_save_last(t, err) &&
+        trainer_agreed(t, EXIT_INTERRUPTED);
+        ok = report_interrupt(t, run_interrupted(&t->run), err) && trainer_save_last(t, err) &&
              report_end(t, REPORT_INTERRUPTED, err);
         if (ok)
             err->code = EXIT_INTERRUPTED;
@@ -235,7 +244,7 @@ bool train_main(const struct model *model, const char *program, int argc, char *
     if (!trainer_open(&trainer, model, program, argc, argv, err))
         return false;
     bool ok = true;
-    if (!trainer.help) {
+    if (!trainer.done) {
         interrupt_install();
         report_saved(&trainer, trainer.resumed);
         ok = report_start(&trainer, err) && finish(&trainer, train_epochs(&trainer, err), err);

@@ -19,6 +19,8 @@
 #include "program.h"
 #include "ref/generic.h"
 #include "sys/finite.h"
+#include "train/alike.h"
+#include "train/meet.h"
 #include "train/typed.h"
 
 /* -- Options ----------------------------------------------------------------------------------- */
@@ -60,21 +62,16 @@ static bool check_batch(const struct trainer *t, struct err *err)
                         batch, most);
 }
 
-static bool resolve(struct trainer *t, int argc, char **argv, struct err *err)
+static bool resolve(struct trainer *t, const struct typed *given, struct err *err)
 {
-    struct typed typed;
-    if (!typed_parse(&typed, argc, argv, err))
-        return false;
+    const struct typed typed = *given;
     t->quiet = typed.quiet;
     t->profiles = typed.profile;
     t->pins = typed.pin;
     t->anyway = typed.anyway;
-    t->help = typed.help;
-    if (t->help) {
-        typed_help(t->model, t->program);
-        return true;
-    }
     settings_init(&t->settings, t->model);
+    if (t->ranks != NULL)
+        t->settings.threads = ranks_threads(t->ranks, t->settings.threads);
     t->resumed = typed.text[SETTING_RESUME] != NULL;
     /* A throw-away pass: wrong options are told before the checkpoint is read, but for those whose
      * sense depends on it. */
@@ -123,6 +120,10 @@ static bool open_loaders(struct trainer *t, struct err *err)
             "%d",
             s->recipe.crop, side);
     struct loader_settings test = {.batch = s->recipe.batch, .seed = (uint64_t)s->seed};
+    if (t->ranks != NULL) {
+        test.part = (struct span){t->ranks->me, t->ranks->count};
+        test.chunk = run_chunk_images(t->model);
+    }
     augment_init(&test.augment, &t->stats, &t->train);
     struct loader_settings train = test;
     train.shuffle = s->shuffle;
@@ -319,7 +320,10 @@ static bool open_run(struct trainer *t, struct err *err)
         !run_recipe(&t->run, &s->recipe, err) ||
         !average_open(&t->average, &t->run, &s->recipe, err))
         return false;
-    if (t->pins && !team_pin(t->run.team, err))
+    if (!meet_open(&t->run, t->ranks, err))
+        return false;
+    const int before = t->ranks != NULL && !t->ranks->bound ? t->ranks->here_me : 0;
+    if (t->pins && !team_pin_behind(t->run.team, before, err))
         return false;
     if (t->profiles && !profile_open(&t->profile, t->model, s->threads, err))
         return false;
@@ -353,7 +357,7 @@ static bool open_probe(struct trainer *t, struct err *err)
                                       .threads = s->threads,
                                       .label_smoothing = s->recipe.label_smoothing,
                                       .lr = s->recipe.lr};
-    return s->probe == 0 || probe_open(&t->probe, &settings, err);
+    return s->probe == 0 || !ranks_writes(t->ranks) || probe_open(&t->probe, &settings, err);
 }
 
 /* Whether the training goes on in the folder that it was in. */
@@ -378,20 +382,53 @@ static bool open_files(struct trainer *t, struct err *err)
                err);
 }
 
+/* -- With other ranks -------------------------------------------------------------------------- */
+
+/* Everything but the files that are written. */
+static bool prepare(struct trainer *t, const struct typed *typed, struct err *err)
+{
+    return resolve(t, typed, err) && open_data(t, err) && make_metas(t, err) &&
+           add_origin(t, err) && open_run(t, err) && open_probe(t, err);
+}
+
+/* Ranks agree twice: when each has read what there is to read, and when the first can write. */
+static bool open_all(struct trainer *t, const struct typed *typed, bool ok, struct err *err)
+{
+    ok = ok && prepare(t, typed, err);
+    if (!ranks_agree(t->ranks, ok, err) || !alike_check(t, err))
+        return false;
+    ok = !ranks_writes(t->ranks) || open_files(t, err);
+    return ranks_agree(t->ranks, ok, err);
+}
+
 bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,
                   char **argv, struct err *err)
 {
+    struct typed typed;
     *trainer = (struct trainer){.model = model, .program = program};
-    bool ok = resolve(trainer, argc, argv, err) &&
-              (trainer->help ||
-               (open_data(trainer, err) && make_metas(trainer, err) && add_origin(trainer, err) &&
-                open_run(trainer, err) && open_probe(trainer, err) && open_files(trainer, err)));
+    bool ok = typed_parse(&typed, argc, argv, err);
+    if (ok && typed.help) {
+        typed_help(model, program);
+        trainer->done = true;
+        return true;
+    }
+    trainer->ranks_typed = ok ? typed.ranks : 1;
+    const enum ranks_role role = ranks_start(&trainer->ranks, (int)trainer->ranks_typed, err);
+    trainer->done = role == RANKS_DONE;
+    ok = trainer->done ? err->code == EXIT_OK
+                       : role == RANKS_WORK && open_all(trainer, &typed, ok, err);
     safetensors_close(&trainer->from.file);
     if (ok)
-        progress_init(&trainer->bar, stderr, trainer->quiet);
+        progress_init(&trainer->bar, stderr, trainer->quiet || !ranks_writes(trainer->ranks));
     else
         trainer_close(trainer);
     return ok;
+}
+
+bool trainer_agreed(struct trainer *trainer, enum exit_code code)
+{
+    ranks_agreed(trainer->ranks, code);
+    return false;
 }
 
 void trainer_close(struct trainer *trainer)
@@ -442,12 +479,12 @@ static const char *find_not_finite(const struct run *run, const char **what)
     return NULL;
 }
 
-/* Refuses to save what no training could go on from. */
-static bool check_finite(const struct trainer *trainer, struct err *err)
+/* Refuses to save what no training could go on from, which all ranks see. */
+static bool check_finite(struct trainer *trainer, struct err *err)
 {
     const char *what = NULL;
     const char *tensor = find_not_finite(&trainer->run, &what);
-    return tensor == NULL ||
+    return tensor == NULL || trainer_agreed(trainer, EXIT_DIVERGED) ||
            err_set_code(err, EXIT_DIVERGED,
                         "diverged in epoch %lld, step %lld: the %s %s is not finite; the "
                         "checkpoints stay as they were. A lower --lr may help.",
@@ -455,14 +492,19 @@ static bool check_finite(const struct trainer *trainer, struct err *err)
                         what, tensor);
 }
 
-/* A newest checkpoint that was found damaged must not take the place of the good one before it. */
+/* Ranks bring together what each keeps for its own parameters, and the first one saves.
+ * A newest checkpoint that was found damaged must not take the place of the good one before it. */
 bool trainer_save_last(struct trainer *trainer, struct err *err)
 {
     char path[RUNDIR_PATH_SIZE], kept[RUNDIR_PATH_SIZE];
     rundir_path(&trainer->dir, RUNDIR_LAST, path, sizeof path);
     rundir_path(&trainer->dir, RUNDIR_PREVIOUS, kept, sizeof kept);
-    if (!check_finite(trainer, err) ||
-        !checkpoint_save(path, trainer->keeps_previous ? NULL : kept, &trainer->run,
+    meet_optimizer(&trainer->run);
+    if (!check_finite(trainer, err))
+        return false;
+    if (!ranks_writes(trainer->ranks))
+        return true;
+    if (!checkpoint_save(path, trainer->keeps_previous ? NULL : kept, &trainer->run,
                          &trainer->counters, trainer->metas, trainer->meta_count, err))
         return false;
     trainer->keeps_previous = false;
@@ -475,6 +517,8 @@ bool trainer_save_best(struct trainer *trainer, struct err *err)
     rundir_path(&trainer->dir, RUNDIR_BEST, path, sizeof path);
     if (!check_finite(trainer, err))
         return false;
+    if (!ranks_writes(trainer->ranks))
+        return true;
     average_enter(&trainer->average, &trainer->run);
     bool saved =
         checkpoint_save_model(path, &trainer->run, trainer->metas, trainer->model_meta_count, err);

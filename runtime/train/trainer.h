@@ -16,6 +16,7 @@
 #include "file/log.h"
 #include "file/rundir.h"
 #include "inspect/probe.h"
+#include "ranks/ranks.h"
 #include "run.h"
 #include "sys/progress.h"
 #include "train/average.h"
@@ -36,12 +37,16 @@ struct trainer {
     bool quiet;
     bool profiles;       /* prints the profile at the end */
     bool pins;           /* each thread stays on a processor of its own */
-    bool help;           /* --help was asked for and answered; nothing is open */
+    bool done;           /* nothing is open, and nothing is left to do: --help was answered, or
+                            other processes have made the training */
     bool anyway;         /* resumes though it is another training */
     bool resumed;        /* counters and store come from a checkpoint */
     struct resume from;  /* its file is closed */
     bool keeps_previous; /* the newest checkpoint was found damaged */
     float *before;       /* the parameters before the step under way, for diagnose.h */
+
+    struct ranks *ranks; /* those that train together, or NULL; the first of them writes */
+    int64_t ranks_typed; /* --ranks */
 
     struct data train;
     struct data test; /* what is evaluated: the test set, or with --validate what was held out */
@@ -70,6 +75,9 @@ struct trainer {
 bool trainer_open(struct trainer *trainer, const struct model *model, const char *program, int argc,
                   char **argv, struct err *err);
 void trainer_close(struct trainer *trainer);
+
+/* Ends a training that all ranks end by themselves, with this code. Returns false. */
+bool trainer_agreed(struct trainer *trainer, enum exit_code code);
 
 /* Saves the state in the run's folder as the newest checkpoint, or the model, of average parameters
  * where there are any, as the best one. Both

@@ -44,6 +44,72 @@ static void sum_block(float *restrict out, const float *restrict part, size_t st
         out[i] = level[0][i];
 }
 
+/* -- In pieces --------------------------------------------------------------------------------- */
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_CHUNKS])
+{
+    int count = 0;
+    for (int first = span.first; first < span.last; count++) {
+        int width = 1; /* the widest node that begins here and ends within the span */
+        while (first % (2 * width) == 0 && least(first + 2 * width, parts) <= span.last &&
+               width < parts)
+            width *= 2;
+        const int last = least(first + width, parts);
+        nodes[count] = (struct tree_node){{first, last}, NULL};
+        first = last;
+    }
+    return count;
+}
+
+/* Whether two neighbours are the halves of the node of 2 * width vectors. */
+static bool are_halves(const struct tree_node *a, const struct tree_node *b, int width, int parts)
+{
+    return a->span.first % (2 * width) == 0 && a->span.last == a->span.first + width &&
+           b->span.last == least(a->span.first + 2 * width, parts);
+}
+
+static void finish_block(float *restrict out, const struct tree_node *nodes, int count, int parts,
+                         size_t at, size_t n)
+{
+    float sums[MODEL_CHUNKS][TREE_BLOCK];
+    struct tree_node left[MODEL_CHUNKS];
+    for (int i = 0; i < count; i++)
+        left[i] = (struct tree_node){nodes[i].span, nodes[i].sum + at};
+    for (int width = 1; count > 1; width *= 2) {
+        int made = 0;
+        for (int i = 0; i < count; i++, made++) {
+            const struct tree_node a = left[i];
+            left[made] = a;
+            if (i + 1 == count || !are_halves(&a, &left[i + 1], width, parts))
+                continue;
+            const struct tree_node b = left[++i];
+            float *sum = sums[a.span.first]; /* which is that of a, or of nobody */
+            for (size_t k = 0; k < n; k++)
+                sum[k] = a.sum[k] + b.sum[k];
+            left[made] = (struct tree_node){{a.span.first, b.span.last}, sum};
+        }
+        count = made;
+    }
+    for (size_t k = 0; k < n; k++)
+        out[k] = left[0].sum[k];
+}
+
+void tree_finish(float *restrict out, const struct tree_node *nodes, int count, int parts, size_t n)
+{
+    assert(count >= 1 && count <= MODEL_CHUNKS && nodes[count - 1].span.last == parts);
+    for (size_t first = 0; first < n; first += TREE_BLOCK) {
+        size_t block = n - first < TREE_BLOCK ? n - first : TREE_BLOCK;
+        finish_block(out + first, nodes, count, parts, first, block);
+    }
+}
+
+/* -- At once ----------------------------------------------------------------------------------- */
+
 void tree_sum(float *restrict out, const float *restrict part, size_t stride, int parts, size_t n)
 {
     assert(parts >= 1 && parts <= MODEL_CHUNKS);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "ranks/ranks.h"
 #include "sys/options.h"
 #include "train/settings_rows.h"
 
@@ -51,6 +52,10 @@ static void describe(struct table *table, struct typed *typed, struct flags *fla
         {"pin", "each thread stays on a processor of its own", &typed->pin},
         {"quiet", "print only the result", &typed->quiet},
     };
+    add(table, "ranks", "N", "so many processes on this machine; no influence on results",
+        OPTION_INT, &typed->ranks);
+    table->specs[table->count - 1].min = 1;
+    table->specs[table->count - 1].max = RANKS_MAX;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         add(table, rows[i].name, NULL, rows[i].help, OPTION_ON, rows[i].target);
 }
@@ -60,7 +65,7 @@ bool typed_parse(struct typed *typed, int argc, char **argv, struct err *err)
     struct table table;
     struct flags flags = {.log_steps = false};
     uint64_t given = 0;
-    *typed = (struct typed){.help = false};
+    *typed = (struct typed){.ranks = 1};
     describe(&table, typed, &flags);
     if (!options_parse(table.specs, table.count, argc, argv, &given, err))
         return false;

@@ -13,6 +13,7 @@
 
 struct typed {
     const char *text[SETTING_COUNT]; /* of each setting; NULL where no option says it */
+    int64_t ranks; /* 1: this process, and those that a launcher of MPI has started */
     bool profile, pin, quiet, anyway, help;
 };
 

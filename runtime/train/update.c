@@ -5,9 +5,30 @@
 
 #include "train/muon.h"
 
+/* The offset times the number of processes, of which the whole part says the owner and the rest how
+ * far behind the owner's first float the parameter is. */
+static size_t place_of(const struct run *run, int i)
+{
+    const int processes = run->part.last > 1 ? run->part.last : 1;
+    return run->model->params[i].offset * (size_t)processes;
+}
+
+int update_owner(const struct run *run, int i)
+{
+    return (int)(place_of(run, i) / run->model->param_floats);
+}
+
 bool update_is_mine(const struct run *run, int rank, int i)
 {
-    size_t threads = (size_t)team_threads(run->team);
+    const size_t floats = run->model->param_floats, threads = (size_t)team_threads(run->team);
+    const size_t place = place_of(run, i);
+    return (int)(place / floats) == run->part.first &&
+           (int)(place % floats * threads / floats) == rank;
+}
+
+bool update_packs(const struct run *run, int rank, int i)
+{
+    const size_t threads = (size_t)team_threads(run->team);
     return (int)(run->model->params[i].offset * threads / run->model->param_floats) == rank;
 }
 
@@ -81,23 +102,4 @@ void update_param(struct run *run, int rank, int i)
     }
     const size_t rows = (size_t)param->shape[0];
     muon_update(optim, &part, rows, param->count / rows, run->matrices[rank]);
-}
-
-void run_update(struct run *run, int rank)
-{
-    const int count = run->model->param_count;
-    if (update_clips(run)) {
-        for (int i = 0; i < count; i++) {
-            if (update_is_mine(run, rank, i))
-                update_measure(run, i);
-        }
-        team_barrier(run->team);
-    }
-    for (int i = 0; i < count; i++) {
-        if (!update_is_mine(run, rank, i))
-            continue;
-        if (update_clips(run))
-            update_clip(run, i);
-        update_param(run, rank, i);
-    }
 }

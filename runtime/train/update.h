@@ -15,8 +15,13 @@
 
 #include "run.h"
 
-/* Whether this rank moves parameter i: ranks get about the same number of floats each. */
+/* Whether this rank moves parameter i: ranks get about the same number of floats each. Of several
+ * processes (meet.h) one does, the owner, which does not depend on threads. */
 bool update_is_mine(const struct run *run, int rank, int i);
+int update_owner(const struct run *run, int i);
+
+/* Whether this rank packs parameter i, where that is not done by who moves it. */
+bool update_packs(const struct run *run, int rank, int i);
 
 /* The rule of parameter i: with Muon that of the others for all but weights of two or more
  * dimensions (the head, norms and biases are others). */

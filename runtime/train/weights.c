@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "train/meet.h"
 #include "train/update.h"
 
 static void pack_one(const struct run *run, const struct weight *weight, float *packed)
@@ -26,52 +27,71 @@ static void pack_one(const struct run *run, const struct weight *weight, float *
 void weights_pack(const struct run *run, int rank, const struct weight *weights, int count,
                   float *packed)
 {
-    for (int i = 0; i < count; i++) {
-        if (update_is_mine(run, rank, weights[i].param)) {
+    for (int i = 0; weights != NULL && i < count; i++) {
+        if (update_packs(run, rank, weights[i].param)) {
             pack_one(run, &weights[i], packed);
         }
     }
 }
 
 /* The gradient of the batch, from those of its chunks. */
-static void gather(const struct run *run, const struct weight *weight, const float *chunks,
-                   size_t stride, int parts, float *scratch)
+static void gather(const struct run *run, const struct gradients *g, int i, float *scratch)
 {
-    const struct param *param = &run->model->params[weight->param];
-    float *grad = run->store.grad + param->offset;
-    float *sum = weight->unpack != NULL ? scratch : grad;
-    size_t floats = weight->unpack != NULL ? weight->gradient_floats : param->count;
-    tree_sum(sum, chunks + weight->gradient, stride, parts, floats);
-    if (weight->unpack != NULL) {
-        weight->unpack(grad, sum);
+    const struct weight weight = weights_row(run, g->weights, i);
+    float *grad = run->store.grad + run->model->params[weight.param].offset;
+    float *sum = weight.unpack != NULL ? scratch : grad;
+    if (run->meet != NULL) {
+        meet_gradient(run, g, i, sum);
+    } else {
+        tree_sum(sum, g->chunks + weight.gradient, g->stride, g->parts, weight.gradient_floats);
+    }
+    if (weight.unpack != NULL) {
+        weight.unpack(grad, sum);
+    }
+}
+
+/* A process that is alone packs what it has just moved. */
+static void move(struct run *run, int rank, const struct gradients *g, int i, float *packed)
+{
+    const struct weight weight = weights_row(run, g->weights, i);
+    update_param(run, rank, weight.param);
+    if (run->meet == NULL) {
+        pack_one(run, &weight, packed);
     }
 }
 
 void weights_update(struct run *run, int rank, const struct weight *weights, int count,
                     const float *chunks, size_t stride, int parts, float *packed, float *scratch)
 {
+    const struct gradients g = {weights, count, chunks, stride, parts};
     const bool clips = update_clips(run);
+    if (run->meet != NULL) {
+        meet_gradients(run, rank, &g);
+    }
     for (int i = 0; i < count; i++) {
-        if (!update_is_mine(run, rank, weights[i].param)) {
+        const int param = weights_row(run, weights, i).param;
+        if (!update_is_mine(run, rank, param)) {
             continue;
         }
-        gather(run, &weights[i], chunks, stride, parts, scratch);
+        gather(run, &g, i, scratch);
         if (clips) {
-            update_measure(run, weights[i].param);
+            update_measure(run, param);
         } else {
-            update_param(run, rank, weights[i].param);
-            pack_one(run, &weights[i], packed);
+            move(run, rank, &g, i, packed);
         }
     }
-    if (!clips) {
-        return;
+    if (clips) {
+        meet_squares(run, rank);
     }
-    team_barrier(run->team);
-    for (int i = 0; i < count; i++) {
-        if (update_is_mine(run, rank, weights[i].param)) {
-            update_clip(run, weights[i].param);
-            update_param(run, rank, weights[i].param);
-            pack_one(run, &weights[i], packed);
+    for (int i = 0; clips && i < count; i++) {
+        const int param = weights_row(run, weights, i).param;
+        if (update_is_mine(run, rank, param)) {
+            update_clip(run, param);
+            move(run, rank, &g, i, packed);
         }
+    }
+    if (run->meet != NULL) {
+        meet_parameters(run, rank);
+        weights_pack(run, rank, weights, count, packed);
     }
 }

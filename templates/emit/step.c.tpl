@@ -39,7 +39,7 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const int chunk_count = run_chunks(run);
-    const struct span chunks = run_share(run, rank, chunk_count);
+    const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         zero(net.chunks + (size_t)chunk * CHUNK_FLOATS, CHUNK_FLOATS);
@@ -50,7 +50,7 @@ static void train(struct run *run, int rank)
 
         @ for _, join in ipairs(phase.joins) do
             /* ${join.title} */
-            team_barrier(run->team);
+            ${join.meet}
             count_time(&net, SLOT_WAIT);
             @ if join.sums then
                 ${join.sums}
@@ -87,7 +87,7 @@ static void train(struct run *run, int rank)
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const struct span chunks = run_share(run, rank, run_chunks(run));
+    const struct span chunks = run_thread_chunks(run, rank);
 
     @ for _, line in ipairs(eval_lines) do
         ${line}

@@ -1,9 +1,8 @@
-/* naive_net.h - small networks of every kind of layer, made at run time, and the same in double.
+/* naive_net.h - small networks of every kind of layer, made at run time, and images for them.
  *
  *     struct net net;
  *     net_make(&net, which);                        (0 .. NETS - 1; net.model is the model)
- *     oracle_start(&oracle, &run, &batch, training);
- *     double loss = oracle_loss(&oracle);           (and the values of all layers in oracle.value)
+ *     data_make(&data, IMAGES);                     (data.batch is the batch)
  */
 #ifndef BURIN_TESTS_NAIVE_NET_H
 #define BURIN_TESTS_NAIVE_NET_H
@@ -29,14 +28,7 @@ struct net {
 
 static void net_start(struct net *n)
 {
-    *n = (struct net){.layers = {{.op = LAYER_INPUT,
-                                  .inputs = {-1, -1},
-                                  .c = C,
-                                  .h = H,
-                                  .w = W,
-                                  .weight = -1,
-                                  .bias = -1,
-                                  .state = -1}},
+    *n = (struct net){.layers = {{.op = LAYER_INPUT, .inputs = {-1, -1}, .c = C, .h = H, .w = W}},
                       .recipe = {.batch = BATCH}};
     n->model = (struct model){.name = "tiny",
                               .c = C,
@@ -147,19 +139,6 @@ static int net_add(struct net *n, int from, int other)
 {
     int i = net_layer(n, LAYER_ADD, from);
     n->layers[i].inputs[1] = other;
-    n->layers[i].inputs[2] = -1;
-    return i;
-}
-
-static int net_concat(struct net *n, const int *parts, int count)
-{
-    int i = net_layer(n, LAYER_CONCAT, parts[0]);
-    n->layers[i].c = 0;
-    for (int which = 0; which < count; which++) {
-        n->layers[i].inputs[which] = parts[which];
-        n->layers[i].c += n->layers[parts[which]].c;
-    }
-    n->layers[i].inputs[count] = -1;
     return i;
 }
 
@@ -247,18 +226,7 @@ static void net_mixed(struct net *n)
     net_finish(n, net_flat(n, LAYER_LINEAR, x, CLASSES));
 }
 
-/* Layers that read several: the input, one twice, what others read. */
-static void net_joins(struct net *n)
-{
-    net_start(n);
-    int x = net_conv(n, 0, 1, 3, 1, true);
-    int y = net_layer(n, LAYER_RELU, x);
-    y = net_concat(n, (const int[]){0, y, x, x, y}, 5);
-    y = net_add(n, net_norm(n, y, 0), y);
-    net_finish(n, net_flat(n, LAYER_LINEAR, y, CLASSES));
-}
-
-enum { NETS = 11 };
+enum { NETS = 10 };
 
 static void net_make(struct net *n, int which)
 {
@@ -282,9 +250,6 @@ static void net_make(struct net *n, int which)
     case 5:
         net_mixed(n);
         break;
-    case 10:
-        net_joins(n);
-        break;
     default: { /* batch, layer, group and instance norm */
         static const int groups[] = {0, 1, 2, 4};
         net_plain(n, groups[which - 6]);
@@ -293,154 +258,29 @@ static void net_make(struct net *n, int which)
     }
 }
 
-/* -- The same network in double ---------------------------------------------------------------- */
+/* -- One batch --------------------------------------------------------------------------------- */
 
-enum { VALUE = BATCH * 6 * H * W }; /* floats of the largest value of a batch */
-
-struct oracle {
-    const struct model *model;
-    const struct batch *batch;
-    bool training, dropout;
-    double smoothing;
-    double param[2048];
-    float state[64];
-    double value[LAYERS][VALUE];
+struct data {
+    float images[BATCH * IMAGE];
+    uint8_t labels[BATCH];
+    uint32_t samples[BATCH];
+    struct batch batch;
 };
 
-static void oracle_norm(struct oracle *o, int i, const double *x)
+static void data_make(struct data *d, int n)
 {
-    const struct layer *l = &o->model->layers[i];
-    const double *weight = o->param + o->model->params[l->weight].offset;
-    const double *bias = o->param + o->model->params[l->bias].offset;
-    int pixels = l->h * l->w;
-    if (l->norm == NORM_GROUP || o->training) {
-        naive_norm(o->value[i], x, weight, bias, o->batch->n, l->c, pixels, l->groups,
-                   l->norm == NORM_BATCH, (double)l->eps);
-        return;
+    for (int i = 0; i < BATCH * IMAGE; i++)
+        d->images[i] = (float)naive_random(99, i);
+    for (int i = 0; i < BATCH; i++) {
+        d->labels[i] = (uint8_t)(i * 5 % 7 % CLASSES);
+        d->samples[i] = (uint32_t)(1000 - 3 * i);
     }
-    const float *mean = o->state + o->model->states[l->state].offset;
-    const float *var = o->state + o->model->states[l->state + 1].offset;
-    for (int at = 0; at < o->batch->n * l->c * pixels; at++) {
-        int c = at / pixels % l->c;
-        o->value[i][at] =
-            (x[at] - (double)mean[c]) / sqrt((double)var[c] + (double)l->eps) * weight[c] + bias[c];
-    }
-}
-
-static void oracle_dropout(struct oracle *o, int i, const double *x)
-{
-    const struct layer *l = &o->model->layers[i];
-    int pixels = l->h * l->w, size = l->c * pixels;
-    bool on = o->training && o->dropout;
-    for (int at = 0; at < o->batch->n * size; at++) {
-        o->value[i][at] = x[at];
-        if (!on)
-            continue;
-        uint64_t key = rng_key(o->batch->seed, o->batch->epoch, o->batch->samples[at / size],
-                               RNG_DROPOUT + (uint32_t)i);
-        uint32_t position =
-            (uint32_t)(at % pixels) * rng_drop_pitch(l->c) + (uint32_t)(at % size / pixels);
-        uint32_t threshold = rng_drop_threshold(l->p);
-        bool drop = rng_drops(key, position, threshold);
-        o->value[i][at] = drop ? 0 : x[at] / (1 - (double)threshold * 0x1p-16);
-    }
-}
-
-/* One layer of one image that has a window or takes the whole image. */
-static void oracle_window(struct oracle *o, int i, int image, const double *x, double *y)
-{
-    const struct layer *l = &o->model->layers[i], *in = &o->model->layers[l->inputs[0]];
-    int groups = l->op == LAYER_CONV ? l->groups : 1;
-    struct ref_window s = {in->c, in->h, in->w, l->c, l->h, l->w, l->geometry, groups};
-    const double *w = l->weight < 0 ? NULL : o->param + o->model->params[l->weight].offset;
-    const double *b = l->bias < 0 ? NULL : o->param + o->model->params[l->bias].offset;
-    x += image * in->c * in->h * in->w;
-    y += image * l->c * l->h * l->w;
-    if (l->op == LAYER_CONV) {
-        naive_conv(&s, y, NULL, NULL, NULL, x, w, b, NULL);
-    } else if (l->op == LAYER_MAXPOOL || l->op == LAYER_AVGPOOL) {
-        naive_pool(&s, y, x, l->op == LAYER_MAXPOOL);
-    } else {
-        int n = in->h * in->w;
-        for (int k = 0; k < l->c; k++) {
-            y[k] = b != NULL ? b[k] : 0;
-            for (int j = 0; l->op == LAYER_LINEAR && j < in->c * n; j++)
-                y[k] += w[k * in->c * n + j] * x[j];
-            for (int j = 0; l->op == LAYER_GLOBAL_AVGPOOL && j < n; j++)
-                y[k] += x[k * n + j] / n;
-        }
-    }
-}
-
-static void oracle_concat(struct oracle *o, int i)
-{
-    const struct layer *l = &o->model->layers[i];
-    double *y = o->value[i];
-    for (int image = 0; image < o->batch->n; image++)
-        for (int which = 0; l->inputs[which] >= 0; which++) {
-            const struct layer *in = &o->model->layers[l->inputs[which]];
-            int n = in->c * in->h * in->w;
-            for (int j = 0; j < n; j++)
-                *y++ = o->value[l->inputs[which]][image * n + j];
-        }
-}
-
-/* Mean loss of the batch. */
-static double oracle_loss(struct oracle *o)
-{
-    const struct model *m = o->model;
-    double loss = 0;
-    for (int i = 0; i < o->batch->n * IMAGE; i++)
-        o->value[0][i] = (double)o->batch->images[i];
-    for (int i = 1; i < m->layer_count; i++) {
-        const struct layer *l = &m->layers[i];
-        const double *x = o->value[l->inputs[0]];
-        int n = o->batch->n * l->c * l->h * l->w;
-        ck_assert_int_le(n, VALUE);
-        switch (l->op) {
-        case LAYER_RELU:
-            for (int j = 0; j < n; j++)
-                o->value[i][j] = fmax(x[j], 0);
-            break;
-        case LAYER_ADD:
-            for (int j = 0; j < n; j++)
-                o->value[i][j] = x[j] + o->value[l->inputs[1]][j];
-            break;
-        case LAYER_CONCAT:
-            oracle_concat(o, i);
-            break;
-        case LAYER_NORM:
-            oracle_norm(o, i, x);
-            break;
-        case LAYER_DROPOUT:
-            oracle_dropout(o, i, x);
-            break;
-        case LAYER_SOFTMAX_CROSS_ENTROPY:
-            for (int j = 0; j < o->batch->n; j++)
-                loss += naive_loss(x + j * CLASSES, CLASSES, o->batch->labels[j],
-                                   o->training ? o->smoothing : 0);
-            break;
-        default:
-            for (int j = 0; j < o->batch->n; j++)
-                oracle_window(o, i, j, x, o->value[i]);
-            break;
-        }
-    }
-    return loss / o->batch->n;
-}
-
-static void oracle_start(struct oracle *o, const struct run *run, const struct batch *batch,
-                         bool training)
-{
-    o->model = run->model;
-    o->batch = batch;
-    o->training = training;
-    o->dropout = run->dropout;
-    o->smoothing = (double)run->label_smoothing;
-    ck_assert_uint_le(run->model->param_floats, sizeof o->param / sizeof *o->param);
-    for (size_t i = 0; i < run->model->param_floats; i++)
-        o->param[i] = (double)run->store.param[i];
-    memcpy(o->state, run->store.state, run->model->state_floats * sizeof *o->state);
+    d->batch = (struct batch){.n = n,
+                              .images = d->images,
+                              .labels = d->labels,
+                              .samples = d->samples,
+                              .seed = 3,
+                              .epoch = 2};
 }
 
 #endif

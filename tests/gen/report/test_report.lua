@@ -48,6 +48,18 @@ local function expect_drawn(figure)
     end
 end
 
+-- An axis shows all of a bar, from end to end of its width, and all of a band.
+function tests.axes_show_bars_and_bands()
+    local bars <const> = { x = {}, y = {}, series = {
+        { style = "bars", width = 0.5, points = { { 1, 2 }, { 3, 4 } } },
+    } }
+    test.equal({ chart.ranges(bars) }, { 0.75, 3.25, 1.9, 4.1 })
+    local band <const> = { x = {}, y = {}, series = {
+        { points = { { 1, 2, 1, 3 }, { 3, 4, 3, 5 } } },
+    } }
+    test.equal({ chart.ranges(band) }, { 1, 3, 0.8, 5.2 })
+end
+
 -- -- Reading -------------------------------------------------------------------------------------
 
 function tests.wrong_folders_are_told()

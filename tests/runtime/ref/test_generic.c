@@ -4,32 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "naive_net.h"
-
-/* -- One batch --------------------------------------------------------------------------------- */
-
-struct data {
-    float images[BATCH * IMAGE];
-    uint8_t labels[BATCH];
-    uint32_t samples[BATCH];
-    struct batch batch;
-};
-
-static void data_make(struct data *d, int n)
-{
-    for (int i = 0; i < BATCH * IMAGE; i++)
-        d->images[i] = (float)naive_random(99, i);
-    for (int i = 0; i < BATCH; i++) {
-        d->labels[i] = (uint8_t)(i * 5 % 7 % CLASSES);
-        d->samples[i] = (uint32_t)(1000 - 3 * i);
-    }
-    d->batch = (struct batch){.n = n,
-                              .images = d->images,
-                              .labels = d->labels,
-                              .samples = d->samples,
-                              .seed = 3,
-                              .epoch = 2};
-}
+#include "naive_oracle.h"
 
 /* A run with every parameter away from its special initial values. */
 static void open_run(struct run *run, const struct model *model, int threads)

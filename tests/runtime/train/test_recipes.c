@@ -56,10 +56,7 @@ static void nothing(struct run *run, int rank)
 /* As the generic backend. */
 static void train_generic(struct run *run, int rank)
 {
-    if (rank == 0)
-        memcpy(run->store.grad, gradients, N * sizeof *gradients);
-    team_barrier(run->team);
-    run_update(run, rank);
+    weights_update(run, rank, NULL, PARAMS, gradients, N, 1, NULL, NULL);
 }
 
 /* As a generated program. */

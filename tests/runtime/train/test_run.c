@@ -115,7 +115,7 @@ static void pack(struct run *run, int rank)
 /* The loss of an image is its only pixel; a hit is a pixel above one half. */
 static void sum_chunks(struct run *run, int rank)
 {
-    struct span chunks = run_share(run, rank, run_chunks(run));
+    struct span chunks = run_thread_chunks(run, rank);
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         struct span images = run_chunk(run, chunk);
         run->loss[chunk] = 0;

@@ -1,0 +1,16 @@
+/* alike.h - whether all ranks are about to make the same training.
+ *
+ *     if (!alike_check(&trainer, &err)) ...        (on every rank, when all have read all there is)
+ *
+ * The same bits need the same program, the same images, settings and parameters on every machine.
+ */
+#ifndef BURIN_ALIKE_H
+#define BURIN_ALIKE_H
+
+#include "train/trainer.h"
+
+/* EXIT_USAGE on all ranks, with the first difference and the rank and host that has it. True where
+ * this process is alone. */
+bool alike_check(struct trainer *trainer, struct err *err);
+
+#endif

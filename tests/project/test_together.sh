@@ -1,0 +1,186 @@
+#!/bin/sh
+# Trainings on several ranks end with the bytes of the one that is alone, whatever happens to a rank.
+#
+#     tests/project/test_together.sh PROGRAMS WORK MPIRUN FAULTS [deep]
+#
+# PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8, whose statistics are those of images in different
+# chunks. MPIRUN starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep`
+# many numbers of ranks and threads, kills at many moments, and faults in every call of MPI.
+set -eu
+programs=$1 work=$2 mpirun=$3 faults=$4 deep=${5:-}
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work"
+
+# Open MPI: more ranks than processors, in a container, too. MPICH asks for nothing.
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+unset OMPI_COMM_WORLD_SIZE PMI_SIZE PMIX_RANK 2>/dev/null || true
+
+fail() {
+    echo "$*"
+    [ ! -f said ] || cat said
+    exit 1
+}
+
+# The options of all: more epochs than any of them makes.
+options="--data synthetic --seed 1 --epochs 50 --quiet"
+
+# train CODE TEXT COMMAND ...: what it must end with and say, in `said`
+train() {
+    expected=$1 text=$2
+    shift 2
+    code=0
+    "$@" >said 2>&1 || code=$?
+    [ "$code" -eq "$expected" ] || fail "$*: code $code: expected $expected"
+    grep -q -- "$text" said || fail "$*: expected the message: $text"
+}
+
+# same FOLDER REFERENCE
+same() {
+    cmp -s "$1/last.safetensors" "$2/last.safetensors" || fail "$1: other bytes than $2"
+}
+
+# alone NET STEPS: the reference, in alone_NET_STEPS
+alone() {
+    train 0 "" "$programs/tiny_$1" train $options --max-steps "$2" --threads 1 --out "alone_$1_$2"
+}
+
+# shared NET RANKS THREADS and by_mpi NET RANKS THREADS: three steps of each
+shared() {
+    train 0 "" "$programs/tiny_$1" train $options --max-steps 3 --threads "$3" --ranks "$2" \
+        --out "shared_$1_$2_$3"
+    same "shared_$1_$2_$3" "alone_$1_3"
+}
+by_mpi() {
+    train 0 "" "$mpirun" -n "$2" "$programs/tiny_$1" train $options --max-steps 3 --threads "$3" \
+        --out "mpi_$1_$2_$3"
+    same "mpi_$1_$2_$3" "alone_$1_3"
+}
+
+for net in bn gn bn8; do
+    alone $net 3
+done
+
+if [ -n "$deep" ]; then
+    for net in bn gn bn8; do
+        for ranks in 1 2 3 4 5 8 16; do
+            for threads in 1 2 4; do
+                shared $net $ranks $threads
+                [ -z "$mpirun" ] || by_mpi $net $ranks $threads
+            done
+        done
+    done
+else
+    shared bn 2 2
+    shared gn 3 1
+    shared bn8 3 1
+    if [ -n "$mpirun" ]; then
+        by_mpi bn 1 1
+        by_mpi bn 3 2
+        by_mpi gn 2 1
+    fi
+fi
+
+# An evaluation says and writes the same.
+train 0 "accuracy" "$programs/tiny_bn" eval --model alone_bn_3 --out eval_alone --threads 1
+mv said eval_said
+train 0 "accuracy" "$programs/tiny_bn" eval --model alone_bn_3 --out eval_shared --ranks 3
+cmp -s said eval_said || fail "eval --ranks 3 says something else"
+cmp -s eval_alone/eval.json eval_shared/eval.json || fail "eval --ranks 3 writes something else"
+if [ -n "$mpirun" ]; then
+    train 0 "accuracy" "$mpirun" -n 2 "$programs/tiny_bn" eval --model alone_bn_3 --threads 2
+    cmp -s said eval_said || fail "eval on 2 ranks of MPI says something else"
+fi
+
+# -- A rank is lost --------------------------------------------------------------------------------
+
+# lose RANK SECONDS COMMAND ...: kills a rank of this training with signal 9; `ranks` are those it had
+lose() {
+    rank=$1 seconds=$2
+    shift 2
+    "$@" >said 2>&1 &
+    launched=$!
+    sleep "$seconds"
+    ranks=$(pgrep -P $launched | sort -n)
+    lost=$(echo "$ranks" | sed -n "$((rank + 1))p")
+    [ -n "$lost" ] || fail "$*: no rank $rank to kill"
+    kill -9 "$lost"
+    code=0
+    wait $launched || code=$?
+    [ "$code" -ne 0 ] || fail "$*: a lost rank went unnoticed"
+}
+
+# --max-steps is far away.
+alone bn 6
+cp -r shared_bn_2_2 lost
+lose 1 0.8 "$programs/tiny_bn" train --resume lost --max-steps 100000 --threads 1 --quiet --ranks 3 \
+    --out lost
+grep -q "ended by signal 9" said || fail "nobody says what has happened"
+same lost alone_bn_3
+for rank in $ranks; do
+    ! kill -0 "$rank" 2>/dev/null || fail "rank $rank stayed"
+done
+train 0 "" "$programs/tiny_bn" train --resume lost --max-steps 6 --threads 1 --quiet --ranks 2
+same lost alone_bn_6
+train 0 "" "$programs/tiny_bn" train --resume alone_bn_3 --max-steps 6 --threads 2 --quiet --ranks 3 \
+    --out onward
+same onward alone_bn_6
+
+# -- Somebody asks to stop -------------------------------------------------------------------------
+
+"$programs/tiny_bn" train $options --threads 1 --ranks 2 --out stopped >said 2>&1 &
+launched=$!
+sleep 0.8
+kill -TERM $launched # a shell lets nobody in the background hear of INT
+code=0
+wait $launched || code=$?
+[ "$code" -eq 130 ] || fail "interrupted: code $code: expected 130"
+steps=$(sed -n 's/.*interrupted at step \([0-9]*\).*/\1/p' said)
+[ -n "$steps" ] || fail "interrupted: no step"
+alone bn "$steps"
+same stopped "alone_bn_$steps"
+
+# -- What is wrong is said, once -------------------------------------------------------------------
+
+once() {
+    [ "$(grep -c "tiny_[a-z0-9]*: " said)" -eq 1 ] || fail "expected one message"
+}
+train 2 "expected 1 to 16" "$programs/tiny_bn" train $options --ranks 17
+train 3 "rank 0 on .*: no data" "$programs/tiny_bn" train --data nowhere --ranks 2
+once
+if [ -n "$mpirun" ]; then
+    more="train $options --max-steps 3 --threads 1 --out wrong"
+    train 3 "rank 1 on .*: no data" "$mpirun" -n 1 "$programs/tiny_bn" $more : -n 1 \
+        "$programs/tiny_bn" train --data nowhere
+    once
+    train 2 "rank 1 on .*: norm: \"gn\": expected that of rank 0 on .*, \"bn\"" "$mpirun" \
+        -n 1 "$programs/tiny_bn" $more : -n 1 "$programs/tiny_gn" $more
+    once
+    train 2 "rank 1 on .*: --seed: \"2\"" "$mpirun" -n 1 "$programs/tiny_bn" $more : \
+        -n 1 "$programs/tiny_bn" $more --seed 2
+    train 2 "expected one of the two" "$mpirun" -n 2 "$programs/tiny_bn" $more --ranks 2
+    [ ! -e wrong ] || fail "refused, but something was written"
+fi
+
+# -- Calls of MPI that fail ------------------------------------------------------------------------
+
+# fault FUNCTION:CALL:RANK: its message comes, and nobody waits for ever.
+fault() {
+    train 1 "tiny_bn: .*${1%%:*}: " "$mpirun" -n 2 env MPI_FAULT="$1" LD_PRELOAD="$faults" \
+        "$programs/tiny_bn" train $options --max-steps 3 --threads 1 --out "fault_$1"
+    [ ! -e "fault_$1/last.safetensors" ] || fail "$1: saved all the same"
+}
+if [ -n "$mpirun" ]; then
+    fault MPI_Alltoallv:2:0
+    if [ -n "$deep" ]; then
+        for function in Init_thread Comm_rank Comm_size Type_contiguous Type_commit; do
+            fault MPI_$function:1:0
+            fault MPI_$function:1:1
+        done
+        for call in 1 2 3 10 30 70; do
+            fault MPI_Allgatherv:$call:$((call % 2))
+        done
+        fault MPI_Alltoallv:1:1
+        fault MPI_Alltoallv:3:1
+    fi
+fi

@@ -1,0 +1,283 @@
+/* test_ranks.c - bytes between ranks over shared memory, what ranks agree on, and the tree of sums
+ * in pieces. The ranks are threads here, so that a sanitizer sees what they share.
+ */
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ranks/shared.h"
+#include "rng.h"
+#include "run.h"
+
+/* -- Threads as ranks -------------------------------------------------------------------------- */
+
+struct rank {
+    struct ranks ranks;
+    void (*work)(struct ranks *ranks);
+    void *region;
+    int me;
+};
+
+static void *rank_main(void *argument)
+{
+    struct rank *rank = argument;
+    shared_join(&rank->ranks, rank->region, rank->me);
+    snprintf(rank->ranks.host, sizeof rank->ranks.host, "host%d", rank->me);
+    rank->work(&rank->ranks);
+    rank->ranks.back_end.close(rank->ranks.state);
+    return NULL;
+}
+
+/* lines: of a box. */
+static void with_ranks(int count, int lines, void (*work)(struct ranks *ranks))
+{
+    struct rank rank[RANKS_MAX];
+    pthread_t thread[RANKS_MAX];
+    struct err err = {0};
+    const size_t bytes = shared_bytes(count, lines);
+    void *region = aligned_alloc(4096, bytes);
+    ck_assert_ptr_nonnull(region);
+    memset(region, 0, bytes);
+    ck_assert_msg(shared_init(region, count, lines, false, &err), "%s", err.message);
+    for (int r = 0; r < count; r++) {
+        rank[r] = (struct rank){.work = work, .region = region, .me = r};
+        ck_assert_int_eq(pthread_create(&thread[r], NULL, rank_main, &rank[r]), 0);
+    }
+    for (int r = 0; r < count; r++)
+        pthread_join(thread[r], NULL);
+    free(region);
+}
+
+/* -- Bytes ------------------------------------------------------------------------------------- */
+
+enum { ROUNDS = 12, MOST_LINES = 23 };
+
+/* Lines from one rank to another, or to all: some of them none. */
+static int lines_of(int round, int from, int to)
+{
+    const uint64_t key = rng_key(1, (uint32_t)round, (uint32_t)from, RNG_INIT);
+    return (int)rng_below(key, (uint32_t)to, MOST_LINES);
+}
+
+static unsigned char byte_of(int round, int from, int to, size_t at)
+{
+    return (unsigned char)(31 * round + 7 * from + 3 * to + (int)(at % 251));
+}
+
+static size_t fill(unsigned char *out, int round, int from, int to)
+{
+    const size_t bytes = (size_t)lines_of(round, from, to) * RANKS_LINE;
+    for (size_t i = 0; i < bytes; i++)
+        out[i] = byte_of(round, from, to, i);
+    return bytes;
+}
+
+static size_t check_bytes(const unsigned char *in, int round, int from, int to)
+{
+    const size_t bytes = (size_t)lines_of(round, from, to) * RANKS_LINE;
+    for (size_t i = 0; i < bytes; i++)
+        if (in[i] != byte_of(round, from, to, i)) /* an assertion of each byte takes minutes */
+            ck_abort_msg("round %d, byte %zu from %d to %d", round, i, from, to);
+    return bytes;
+}
+
+static void move_bytes(struct ranks *ranks)
+{
+    static const size_t size = (size_t)RANKS_MAX * MOST_LINES * RANKS_LINE;
+    unsigned char *send = malloc(size), *recv = malloc(size);
+    for (int round = 0; round < ROUNDS; round++) {
+        int out[RANKS_MAX], in[RANKS_MAX];
+        size_t at = 0;
+        for (int r = 0; r < ranks->count; r++) {
+            out[r] = lines_of(round, ranks->me, r);
+            in[r] = lines_of(round, r, ranks->me);
+            at += fill(send + at, round, ranks->me, r);
+        }
+        ranks_exchange(ranks, send, out, recv, in);
+        at = 0;
+        for (int r = 0; r < ranks->count; r++)
+            at += check_bytes(recv + at, round, r, ranks->me);
+        for (int r = 0; r < ranks->count; r++)
+            in[r] = lines_of(round, r, RANKS_MAX);
+        fill(send, round, ranks->me, RANKS_MAX);
+        ranks_gather(ranks, send, recv, in);
+        at = 0;
+        for (int r = 0; r < ranks->count; r++)
+            at += check_bytes(recv + at, round, r, RANKS_MAX);
+    }
+    free(send);
+    free(recv);
+}
+
+/* Boxes that hold everything, and boxes for which it takes many rounds. */
+START_TEST(bytes_come_where_they_belong)
+{
+    static const int counts[] = {2, 3, 5, RANKS_MAX};
+    static const int lines[] = {1, 7, 1000};
+    with_ranks(counts[_i % 4], lines[_i / 4], move_bytes);
+}
+END_TEST
+
+/* -- Agreement --------------------------------------------------------------------------------- */
+
+static void agree(struct ranks *ranks)
+{
+    struct err err = {0};
+    ck_assert(ranks_agree(ranks, true, &err));
+    ck_assert_int_eq(err.code, EXIT_OK);
+    bool ok = ranks->me == 0 || err_set_code(&err, EXIT_DATA, "no images on %d", ranks->me);
+    ck_assert(!ranks_agree(ranks, ok, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_int_eq(ranks->code, EXIT_DATA);
+    ck_assert_str_eq(err.message, "rank 1 on host1: no images on 1");
+}
+
+START_TEST(what_fails_on_one_fails_on_all)
+{
+    struct err err = {0};
+    with_ranks(3, 4, agree);
+    ck_assert(ranks_agree(NULL, true, &err));
+    ck_assert(!ranks_agree(NULL, false, &err));
+}
+END_TEST
+
+static void compare(struct ranks *ranks)
+{
+    struct err err = {0};
+    ck_assert(ranks_compare(ranks, "network", "s8", &err));
+    ck_assert(!ranks_compare(ranks, "kernels", ranks->me < 2 ? "avx2" : "avx512", &err));
+    ck_assert_int_eq(err.code, EXIT_USAGE);
+    ck_assert_str_eq(err.message,
+                     "rank 2 on host2: kernels: \"avx512\": expected that of rank 0 on host0, "
+                     "\"avx2\": all ranks need the same program, images and settings");
+}
+
+START_TEST(differences_are_named)
+{
+    with_ranks(3, 100, compare);
+}
+END_TEST
+
+/* A back end that fails moves nothing more, and the error stays. */
+static int calls;
+
+static bool fails(void *state, const void *send, void *recv, const int *lines, struct err *err)
+{
+    (void)state, (void)send, (void)recv, (void)lines;
+    calls++;
+    return err_set(err, "the wire is cut");
+}
+
+START_TEST(a_failure_stays)
+{
+    struct ranks ranks = {.count = 2, .here = 2, .back_end = {.gather = fails}};
+    struct err err = {0};
+    char byte = 0;
+    ck_assert(ranks_well(&ranks, &err));
+    ranks_gather(&ranks, &byte, &byte, &(int){0});
+    ranks_gather(&ranks, &byte, &byte, &(int){0});
+    ck_assert_int_eq(calls, 1);
+    ck_assert(!ranks_well(&ranks, &err));
+    ck_assert_str_eq(err.message, "the wire is cut");
+    ck_assert(!ranks_agree(&ranks, true, &err));
+}
+END_TEST
+
+START_TEST(processors_are_shared_out)
+{
+    struct ranks ranks = {.count = 3, .here = 3};
+    ck_assert_int_eq(ranks_threads(&ranks, 8), 2);
+    ck_assert_int_eq(ranks_threads(&ranks, 2), 1);
+    ranks.bound = true;
+    ck_assert_int_eq(ranks_threads(&ranks, 8), 8);
+    ck_assert(ranks_writes(NULL));
+    ck_assert(ranks_writes(&ranks));
+    ranks.me = 1;
+    ck_assert(!ranks_writes(&ranks));
+}
+END_TEST
+
+/* -- The tree ---------------------------------------------------------------------------------- */
+
+enum { LENGTH = 131 };
+
+/* Numbers of very different sizes, whose sum depends on the order. */
+static void fill_vectors(float vectors[MODEL_CHUNKS][LENGTH])
+{
+    for (uint32_t k = 0; k < MODEL_CHUNKS; k++) {
+        const uint64_t key = rng_key(3, 0, k, RNG_INIT);
+        for (uint32_t i = 0; i < LENGTH; i++) {
+            const float size = (float)(1u << rng_below(key, 2 * i, 24));
+            vectors[k][i] = size * (2 * rng_float(key, 2 * i + 1) - 1);
+        }
+    }
+}
+
+/* Any number of ranks makes the bits of one, and each sends as few nodes as there are. */
+START_TEST(a_tree_in_pieces_has_the_same_bits)
+{
+    static float vectors[MODEL_CHUNKS][LENGTH], sums[MODEL_CHUNKS][LENGTH];
+    const int parts = _i;
+    float whole[LENGTH], pieces[LENGTH];
+    fill_vectors(vectors);
+    tree_sum(whole, vectors[0], LENGTH, parts, LENGTH);
+    for (int ranks = 1; ranks <= RANKS_MAX; ranks++) {
+        struct tree_node nodes[MODEL_CHUNKS];
+        int count = 0;
+        for (int r = 0; r < ranks; r++)
+            count +=
+                tree_nodes(run_divide((struct span){0, parts}, r, ranks), parts, nodes + count);
+        for (int k = 0; k < count; k++) {
+            const struct span span = nodes[k].span;
+            ck_assert_int_eq(span.first, k == 0 ? 0 : nodes[k - 1].span.last);
+            tree_sum(sums[k], vectors[span.first], LENGTH, span.last - span.first, LENGTH);
+            nodes[k].sum = sums[k];
+        }
+        ck_assert(ranks > 1 || count == 1);
+        ck_assert(parts != 16 || ranks != 4 || count == 4);
+        tree_finish(pieces, nodes, count, parts, LENGTH);
+        ck_assert_msg(memcmp(whole, pieces, sizeof whole) == 0, "%d parts on %d ranks", parts,
+                      ranks);
+    }
+}
+END_TEST
+
+/* That the numbers are ones for which another order has other bits. */
+START_TEST(another_order_has_other_bits)
+{
+    static float vectors[MODEL_CHUNKS][LENGTH];
+    float whole[LENGTH], line[LENGTH] = {0};
+    fill_vectors(vectors);
+    tree_sum(whole, vectors[0], LENGTH, MODEL_CHUNKS, LENGTH);
+    for (int k = 0; k < MODEL_CHUNKS; k++) {
+        for (int i = 0; i < LENGTH; i++)
+            line[i] += vectors[k][i];
+    }
+    ck_assert(memcmp(whole, line, sizeof whole) != 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ranks");
+    TCase *bytes = tcase_create("bytes");
+    tcase_add_loop_test(bytes, bytes_come_where_they_belong, 0, 12);
+    suite_add_tcase(suite, bytes);
+    TCase *agreement = tcase_create("agreement");
+    tcase_add_test(agreement, what_fails_on_one_fails_on_all);
+    tcase_add_test(agreement, differences_are_named);
+    tcase_add_test(agreement, a_failure_stays);
+    tcase_add_test(agreement, processors_are_shared_out);
+    suite_add_tcase(suite, agreement);
+    TCase *tree = tcase_create("tree");
+    tcase_add_loop_test(tree, a_tree_in_pieces_has_the_same_bits, 1, MODEL_CHUNKS + 1);
+    tcase_add_test(tree, another_order_has_other_bits);
+    suite_add_tcase(suite, tree);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
