@@ -24,9 +24,10 @@
 #include "file/outfile.h"
 
 /* What is moved, in the order in which it is gathered. */
-static const char *const moved[] = {"previous",  "eval_images.bin", "eval.json",     "log.csv",
-                                    "log.jsonl", RUNDIR_BEST,       RUNDIR_PREVIOUS, RUNDIR_LAST};
-enum { MOVED = sizeof moved / sizeof moved[0], CHECKPOINTS = 3 };
+static const char *const moved[] = {"previous",  "eval_images.bin", "eval.json",
+                                    "log.csv",   "log.jsonl",       RUNDIR_SAMPLES,
+                                    RUNDIR_BEST, RUNDIR_PREVIOUS,   RUNDIR_LAST};
+enum { MOVED = sizeof moved / sizeof moved[0], CHECKPOINTS = 3, WHOLE = 1 + CHECKPOINTS };
 static const char *const *const checkpoints = &moved[MOVED - CHECKPOINTS];
 
 char *rundir_path(const struct rundir *dir, const char *name, char *out, size_t size)
@@ -134,9 +135,9 @@ static bool move_previous(struct rundir *dir, bool fresh, struct err *err)
 /* The temporary files of outfile.h that a process did not live to rename. */
 static bool remove_unfinished(const struct rundir *dir, struct err *err)
 {
-    for (int i = 0; i < CHECKPOINTS; i++) {
+    for (int i = MOVED - WHOLE; i < MOVED; i++) { /* what a training writes so */
         char name[64], path[RUNDIR_PATH_SIZE];
-        snprintf(name, sizeof name, "%s.tmp", checkpoints[i]);
+        snprintf(name, sizeof name, "%s.tmp", moved[i]);
         if (unlink(rundir_path(dir, name, path, sizeof path)) != 0 && errno != ENOENT)
             return err_set_errno(err, errno, "%s: cannot be removed", path);
     }

@@ -26,6 +26,9 @@ enum { RUNDIR_PATH_SIZE = 1200 };
 #define RUNDIR_PREVIOUS "previous.safetensors"
 #define RUNDIR_BEST "best.safetensors"
 
+/* Images with the logits of the best model. */
+#define RUNDIR_SAMPLES "samples.safetensors"
+
 struct rundir {
     const char *path; /* the caller's */
     int lock;         /* descriptor + 1, so that zero is none */

@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-bool evaluate(struct run *run, struct loader *loader, float *logits, struct evaluate_result *result)
+bool evaluate(struct run *run, struct loader *loader, float *logits, int64_t most,
+              struct evaluate_result *result)
 {
     const int classes = run->model->classes;
     assert(classes <= DATA_MAX_CLASSES);
@@ -16,7 +17,9 @@ bool evaluate(struct run *run, struct loader *loader, float *logits, struct eval
     while ((batch = loader_next(loader)) != NULL) {
         if (run_interrupted(run) != 0)
             return false;
-        float *rows = logits == NULL ? NULL : logits + (size_t)result->images * (size_t)classes;
+        float *rows = logits == NULL || result->images >= most
+                          ? NULL
+                          : logits + (size_t)result->images * (size_t)classes;
         struct step_result step = run_eval(run, batch, rows);
         result->loss += step.loss * batch->n;
         result->images += batch->n;

@@ -153,7 +153,7 @@ static void print_normalisation(const struct evaluation *e, const char *mark)
 
 static bool evaluate_images(struct evaluation *e, struct evaluate_result *result, struct err *err)
 {
-    if (evaluate(&e->run, e->loader, e->logits, result))
+    if (evaluate(&e->run, e->loader, e->logits, e->test.count, result))
         return ranks_well(e->ranks, err);
     ranks_agreed(e->ranks, EXIT_INTERRUPTED);
     return interrupt_check_signal(run_interrupted(&e->run), "not all images were evaluated", err);

@@ -15,6 +15,7 @@
 
 #include "inspect/diagnose.h"
 #include "inspect/evaluate.h"
+#include "inspect/samples.h"
 #include "sys/clock.h"
 #include "sys/interrupt.h"
 #include "train/report.h"
@@ -79,7 +80,7 @@ static bool evaluate_model(struct trainer *t, struct evaluate_result *result)
     average_enter(&t->average, &t->run);
     const bool done =
         average_estimate(&t->average, &t->run, t->train_loader, (uint32_t)t->counters.epoch + 1) &&
-        evaluate(&t->run, t->test_loader, NULL, result);
+        evaluate(&t->run, t->test_loader, t->logits, SAMPLES_MOST, result);
     average_leave(&t->average, &t->run);
     return done;
 }

@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/dataset.h"
 #include "data/normalise.h"
 #include "file/foreign.h"
+#include "inspect/samples.h"
 #include "program.h"
 #include "ref/generic.h"
 #include "sys/finite.h"
@@ -314,7 +316,9 @@ static bool open_run(struct trainer *t, struct err *err)
     const struct backend *backend =
         s->backend == BACKEND_GENERIC ? &generic_backend : t->model->backend;
     t->before = malloc(t->model->param_floats * sizeof t->before[0]);
-    if (t->before == NULL)
+    t->logits = malloc((size_t)(SAMPLES_MOST + s->recipe.batch) * (size_t)t->model->classes *
+                       sizeof t->logits[0]);
+    if (t->before == NULL || t->logits == NULL)
         return err_set_errno(err, ENOMEM, "parameters");
     if (!run_open(&t->run, t->model, backend, s->threads, err) ||
         !run_recipe(&t->run, &s->recipe, err) ||
@@ -441,6 +445,7 @@ void trainer_close(struct trainer *trainer)
     run_close(&trainer->run);
     profile_close(&trainer->profile);
     free(trainer->before);
+    free(trainer->logits);
     resume_close(&trainer->from);
     loader_close(trainer->test_loader);
     loader_close(trainer->train_loader);
@@ -511,17 +516,23 @@ bool trainer_save_last(struct trainer *trainer, struct err *err)
     return true;
 }
 
+/* Samples of another model than the best one would be worse than none: they go before that is
+ * saved, and are written after it. A frozen network takes bytes, so images of floats have none. */
 bool trainer_save_best(struct trainer *trainer, struct err *err)
 {
-    char path[RUNDIR_PATH_SIZE];
+    char path[RUNDIR_PATH_SIZE], samples[RUNDIR_PATH_SIZE];
     rundir_path(&trainer->dir, RUNDIR_BEST, path, sizeof path);
+    rundir_path(&trainer->dir, RUNDIR_SAMPLES, samples, sizeof samples);
     if (!check_finite(trainer, err))
         return false;
     if (!ranks_writes(trainer->ranks))
         return true;
+    if (unlink(samples) != 0 && errno != ENOENT)
+        return err_set_errno(err, errno, "%s: cannot be removed", samples);
     average_enter(&trainer->average, &trainer->run);
     bool saved =
         checkpoint_save_model(path, &trainer->run, trainer->metas, trainer->model_meta_count, err);
     average_leave(&trainer->average, &trainer->run);
-    return saved;
+    return saved && (trainer->test.type != DATA_BYTES ||
+                     samples_save(samples, &trainer->test, trainer->logits, err));
 }

@@ -44,6 +44,7 @@ struct trainer {
     struct resume from;  /* its file is closed */
     bool keeps_previous; /* the newest checkpoint was found damaged */
     float *before;       /* the parameters before the step under way, for diagnose.h */
+    float *logits;       /* of the first images that were evaluated, for samples.h */
 
     struct ranks *ranks; /* those that train together, or NULL; the first of them writes */
     int64_t ranks_typed; /* --ranks */
@@ -80,7 +81,7 @@ void trainer_close(struct trainer *trainer);
 bool trainer_agreed(struct trainer *trainer, enum exit_code code);
 
 /* Saves the state in the run's folder as the newest checkpoint, or the model, of average parameters
- * where there are any, as the best one. Both
+ * where there are any, as the best one, with the samples of its evaluation. Both
  * refuse to save numbers that are not finite, with EXIT_DIVERGED, so that a checkpoint is always
  * one to go on from. The newest leaves the one before it as RUNDIR_PREVIOUS. */
 bool trainer_save_last(struct trainer *trainer, struct err *err);

@@ -58,7 +58,7 @@
         return worst <= 2e-5 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
 @ else
-    /* The model came without samples (eval --samples makes them): there is nothing to compare with. */
+    /* The model came without samples (a training leaves them beside its best model, eval --samples makes them): there is nothing to compare with. */
     static int self_test(void *work)
     {
         static const uint8_t pixels[${upper}_PIXELS] = {0};

@@ -36,11 +36,14 @@ endfunction()
 
 # Trains `program` a little, freezes what it has learnt for instruction sets, and checks it.
 function(freeze name program norm net)
-    run_well("${program}" train --data synthetic --max-steps 4 --threads 1 --quiet --out run_${name})
-    run_well("${program}" eval --data synthetic --threads 1 --model run_${name}
-        --samples run_${name}/samples.safetensors)
-    if(output MATCHES "made F32")
-        message(FATAL_ERROR "${name}: a checkpoint of its own is taken for a foreign one\n${output}")
+    run_well("${program}" train --data synthetic --max-steps ${STEPS} --threads 1 --quiet
+        --out run_${name})
+    if(NOT EXISTS "${WORK}/run_${name}/best.safetensors") # which has samples beside it
+        run_well("${program}" eval --data synthetic --threads 1 --model run_${name}
+            --samples run_${name}/samples.safetensors)
+        if(output MATCHES "made F32")
+            message(FATAL_ERROR "${name}: a checkpoint of its own is taken for a foreign one\n${output}")
+        endif()
     endif()
     get_filename_component(source "${net}" NAME_WE)
     foreach(isa IN LISTS ARGN)
@@ -63,7 +66,12 @@ foreach(pair avx2:fma avx512:avx512vl)
 endforeach()
 list(GET sets -1 widest)
 
+set(STEPS 125) # an epoch: no other command is needed
 freeze(tiny_bn "${PROGRAMS}/tiny_bn" bn "${nets}/tiny.lua" ${sets})
+if(NOT EXISTS "${WORK}/run_tiny_bn/best.safetensors")
+    message(FATAL_ERROR "an epoch of tiny has other than ${STEPS} steps")
+endif()
+set(STEPS 4)
 freeze(tiny_in "${PROGRAMS}/tiny_in" in "${nets}/tiny.lua" ${widest})
 freeze(tiny_none "${PROGRAMS}/tiny_none" none "${nets}/tiny.lua" c)
 

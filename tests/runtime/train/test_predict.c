@@ -87,7 +87,7 @@ static void evaluate_images(float *logits)
     ck_assert(run_open(&run_state, &tiny_model, &tiny_backend, 1, &err));
     ck_assert(loader_open(&loader, &images, &settings, &err));
     ck_assert(checkpoint_load_model(&file, &run_state, &err));
-    ck_assert(evaluate(&run_state, loader, logits, &result));
+    ck_assert(evaluate(&run_state, loader, logits, INT64_MAX, &result));
     loader_close(loader);
     run_close(&run_state);
     safetensors_close(&file);

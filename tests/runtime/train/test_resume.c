@@ -422,7 +422,7 @@ static bool run_and_kill(const char *words, double seconds)
 static void no_stray_files(void)
 {
     static const char known[] = " . .. .lock log.jsonl log.csv last.safetensors best.safetensors "
-                                "previous.safetensors previous ";
+                                "previous.safetensors samples.safetensors previous ";
     char path[2 * PATH_SIZE], word[300];
     put_path(path, "here");
     DIR *dir = opendir(path);

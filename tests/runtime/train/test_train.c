@@ -39,6 +39,8 @@ START_TEST(training_writes_everything)
     ck_assert_int_eq(run("eval --model runs/tiny_bn/last.safetensors --threads 1"), EXIT_OK);
     says(output, "SYNTHETIC test loss ");
     says(output, "SYNTHETIC   checker ");
+    ck_assert_int_eq(run("eval --model runs/tiny_bn --samples samples --threads 1"), EXIT_OK);
+    same_bytes("runs/tiny_bn/samples.safetensors", "samples");
 
     struct safetensors file = {0};
     struct err err = {0};
