@@ -130,7 +130,9 @@ same onward alone_bn_6
 
 "$programs/tiny_bn" train $options --threads 1 --ranks 2 --out stopped >said 2>&1 &
 launched=$!
-sleep 0.8
+until grep -q '"event":"start"' stopped/log.jsonl 2>/dev/null || ! kill -0 $launched 2>/dev/null; do
+    sleep 0.05
+done
 kill -TERM $launched # a shell lets nobody in the background hear of INT
 code=0
 wait $launched || code=$?

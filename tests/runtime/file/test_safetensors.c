@@ -322,7 +322,7 @@ START_TEST(every_form_of_json_is_read)
         "{\t\"\\ud83d\\uDE00 \\u00e9\\\\\\\"\\/\":\r\n{\"dtype\" : \"U8\", \"shape\":[ 1 , 0,10 ] ,"
         "\"data_offsets\":[0,0]}, \"__metadata__\": {\"k\": "
         "\"\\b\\f\\n\\r\\t\\u001f\\ud7ff\\ue000\", "
-        "\"\":\"\"} }";
+        "\"\":\"\", \"raw\":\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"} }";
     struct safetensors file = {0};
     struct err err = {0};
     write_file(header, sizeof header - 1, 0);
@@ -332,6 +332,8 @@ START_TEST(every_form_of_json_is_read)
     ck_assert(t->rank == 3 && t->shape[0] == 1 && t->shape[1] == 0 && t->shape[2] == 10);
     ck_assert_str_eq(safetensors_meta(&file, "k"), "\b\f\n\r\t\x1f\xed\x9f\xbf\xee\x80\x80");
     ck_assert_str_eq(safetensors_meta(&file, ""), "");
+    ck_assert_str_eq(safetensors_meta(&file, "raw"),
+                     "\xc2\x80\xdf\xbf\xe0\xa0\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
     safetensors_close(&file);
 }
 END_TEST
@@ -432,7 +434,8 @@ START_TEST(impossible_lengths_are_refused)
     write_bytes("\3\0\0\0\0\0\0\0{}", 10);
     refused("not a safetensors file, or cut: byte 0: header of 3 bytes: expected at most 2");
     write_bytes("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10);
-    refused("not a safetensors file, or cut: byte 0: header of 18446744073709551615 bytes: expected at most 2");
+    refused("not a safetensors file, or cut: byte 0: header of 18446744073709551615 bytes: "
+            "expected at most 2");
 }
 END_TEST
 
@@ -440,7 +443,8 @@ START_TEST(an_enormous_header_is_refused_unread)
 {
     write_bytes("\1\x24\xf4\0\0\0\0\0{}", 10); /* 16,000,001 */
     ck_assert_int_eq(truncate(path, 200 * 1000 * 1000), 0);
-    refused("not a safetensors file, or cut: byte 0: header of 16000001 bytes: expected at most 16000000");
+    refused("not a safetensors file, or cut: byte 0: header of 16000001 bytes: expected at most "
+            "16000000");
 }
 END_TEST
 
