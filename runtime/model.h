@@ -19,6 +19,9 @@
  * chunk in order, then over chunks by tree_sum, so that no result depends on the thread count. */
 enum { MODEL_CHUNKS = 16 };
 
+/* The most layers that one layer reads. */
+enum { MODEL_INPUTS = 64 };
+
 /* -- Layers ------------------------------------------------------------------------------------ */
 
 enum layer_op {
@@ -32,6 +35,7 @@ enum layer_op {
     LAYER_AVGPOOL,
     LAYER_GLOBAL_AVGPOOL,
     LAYER_ADD,
+    LAYER_CONCAT,
     LAYER_LINEAR,
     LAYER_SOFTMAX_CROSS_ENTROPY
 };
@@ -70,9 +74,9 @@ struct geometry {
 struct layer {
     enum layer_op op;
     const char *name;
-    int inputs[2];            /* indices of earlier layers, -1 where there is none */
-    int c, h, w;              /* output shape */
-    struct geometry geometry; /* conv and pools */
+    int inputs[MODEL_INPUTS + 1]; /* indices of earlier layers, and -1 behind the last */
+    int c, h, w;                  /* output shape */
+    struct geometry geometry;     /* conv and pools */
     enum norm_kind norm;
     int groups; /* conv and group norm: of channels; 0 is 1 */
     int ghost;  /* batch norm: images of one statistic in training, 0 the whole batch */
@@ -86,6 +90,15 @@ struct layer {
     int state;    /* batch norm: index of running_mean in states; running_var follows; else -1 */
     double mflop; /* forward, one image, direct algorithm; a multiply-add counts two */
 };
+
+/* How many layers a layer reads. */
+static inline int layer_inputs(const struct layer *l)
+{
+    int count = 0;
+    while (l->inputs[count] >= 0)
+        count++;
+    return count;
+}
 
 enum param_init { INIT_FAN_IN, INIT_ONE, INIT_ZERO }; /* FAN_IN: uniform in +-1/sqrt(fan_in) */
 
@@ -194,6 +207,7 @@ enum kernel_op {
     KERNEL_MAXPOOL,
     KERNEL_AVGPOOL, /* also the global one: its window is the image */
     KERNEL_ADD,
+    KERNEL_CONCAT, /* one of the values that lie side by side in another */
     KERNEL_SUMS /* the sums of a norm that no convolution's epilogue gathers */
 };
 
@@ -223,6 +237,8 @@ struct ahead;
  * AVGPOOL: y from x; dx from dy. Divides by the taps of the window, padding included.
  * SUMS: fwd sums as below, of x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
+ * CONCAT: channels `first` .. first + c(x) - 1 of y = x, and of the last such x the pad lanes of y = 0;
+ *   bwd_data dx = (or += if adds) these channels of dy.
  *
  * Forward sums of v are s, sum v - s, sum (v - s)^2 [pitch], where s is v at the first pixel: sums
  * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
@@ -269,6 +285,7 @@ struct kernel {
     struct layout dx, dy;     /* gradients: same shapes, other borders */
     struct geometry geometry; /* CONV, MAXPOOL and AVGPOOL */
     int groups;               /* CONV: of channels, each convolved by itself; 0 is 1 */
+    int first;                /* CONCAT: the channel of y that the first one of x is */
     bool bias, relu, stats, adds;
     bool affine, masks_x;       /* POINTWISE */
     bool winners;               /* MAXPOOL fwd: notes them */

@@ -179,6 +179,9 @@ local function shape_fields(spec, field)
             field("." .. tensor .. " = " .. layout.macro(spec[tensor]))
         end
     end
+    if spec.first then
+        field(".first = " .. spec.first)
+    end
     if spec.geometry then
         field(".geometry = " .. entry.geometry(spec.geometry))
     end
@@ -274,11 +277,20 @@ local NODE_FIELDS <const> = {
     { "geometry", entry.geometry }, { "p", c.float }, { "slope", c.float },
 }
 
+-- Indices from 0 on; the image reads nothing.
+local function input_list(node)
+    local list <const> = { node.kind == "input" and "-1" or nil }
+    for i, input in ipairs(node.inputs) do
+        list[i] = tostring(input - 1)
+    end
+    return table.concat(list, ", ")
+end
+
 local function layer_row(node)
     local fields <const> = {
         ".op = LAYER_" .. (has_other_activation(node) and "ACTIVATION" or node.kind:upper()),
         ".name = " .. c.string(node.name),
-        string.format("FROM(%d, %d)", (node.inputs[1] or 0) - 1, (node.inputs[2] or 0) - 1),
+        "FROM(" .. input_list(node) .. ")",
         string.format("SHAPE(%d, %d, %d)", node.c, node.h, node.w),
     }
     local function field(format, ...)

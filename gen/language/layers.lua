@@ -4,7 +4,9 @@
 -- twin all read these tables, so they cannot drift apart.
 --
 --     spec = { name, doc, example,
---              fields,                        -- of record.lua; all kinds but add also take `from`
+--              fields,                        -- of record.lua; kinds without `inputs` take `from`
+--              inputs(f, previous),           -- names of the layers that it reads, where these are
+--                                             -- not `from` or the one before
 --              check(f) -> what, expected     -- rules between fields; nil when they hold
 --              resolve(f, ins, net),          -- fills in what depends on the inputs, on NORM and
 --                                             -- on other parts of the network (network.lua)
@@ -18,7 +20,8 @@
 -- f is the table of checked fields, ins the array of inputs and out the output, each { c, h, w }.
 -- layers.kinds is the array in the order of the manual; layers.of maps a kind to its table;
 -- layers.common are the fields that the manual explains once: name, which every kind takes, and
--- from, which every kind takes but add and the loss, whose input is the layer before it.
+-- from, which every kind takes but those that read several layers and the loss, whose input is the
+-- layer before it.
 
 local geometry <const> = require("geometry")
 local record <const> = require("language/record")
@@ -28,6 +31,7 @@ local layers <const> = {}
 layers.max_channels = 4096
 layers.max_side = 1024
 layers.max_layers = 1000
+layers.max_inputs = 64 -- MODEL_INPUTS of runtime/model.h
 layers.max_norm_number = 9999 -- as many as NORM=bn9999 says
 
 local channels <const> = { min = 1, max = layers.max_channels }
@@ -372,6 +376,9 @@ local add <const> = {
             doc = "another layer",
         }),
     },
+    inputs = function(f, previous)
+        return f.second and { f.first, f.second } or { previous, f.first }
+    end,
     shape = function(_, ins)
         local a <const>, b <const> = ins[1], ins[2]
         if a.c ~= b.c or a.h ~= b.h or a.w ~= b.w then
@@ -382,6 +389,39 @@ local add <const> = {
     node = {},
     call = function(_, args)
         return args[1] .. " + " .. args[2]
+    end,
+}
+
+local concat <const> = {
+    name = "concat",
+    doc = "Layers of one height and width, their channels side by side in the order of the names.\n"
+        .. "One name alone: that layer, then the layer before.",
+    example = 'concat("block1") or concat { "conv1", "conv2", "conv3" }',
+    fields = {
+        field("layers", "names", { most = layers.max_inputs }, { rest = true, doc = "the layers" }),
+    },
+    inputs = function(f, previous)
+        local names <const> = f.layers or { previous } -- none where the field is wrong
+        return #names > 1 and names or { names[1], previous }
+    end,
+    shape = function(_, ins)
+        local first <const> = ins[1]
+        local c = 0
+        for _, x in ipairs(ins) do
+            if x.h ~= first.h or x.w ~= first.w then
+                return nil, ("concatenates %s and %s"):format(size_text(first), size_text(x)),
+                    "equal heights and widths"
+            end
+            c = c + x.c
+        end
+        if c > layers.max_channels then
+            return nil, ("makes %d channels"):format(c), "at most " .. layers.max_channels
+        end
+        return { c = c, h = first.h, w = first.w }
+    end,
+    node = {},
+    call = function(_, args)
+        return ("torch.cat((%s), dim=1)"):format(table.concat(args, ", "))
     end,
 }
 
@@ -574,7 +614,7 @@ layers.kinds = {
     conv, table.unpack(activations),
 }
 for _, spec in ipairs {
-    norm, dropout, maxpool, avgpool, global_avgpool, add, linear, softmax_cross_entropy,
+    norm, dropout, maxpool, avgpool, global_avgpool, add, concat, linear, softmax_cross_entropy,
 } do
     layers.kinds[#layers.kinds + 1] = spec
 end
@@ -587,8 +627,11 @@ for _, spec in ipairs(layers.kinds) do
     spec.states = spec.states or function() return {} end
     spec.flop = spec.flop or function() return 0 end
     spec.fields[#spec.fields + 1] = name_field
-    if spec ~= add and spec ~= softmax_cross_entropy then
+    if not spec.inputs and spec ~= softmax_cross_entropy then
         spec.fields[#spec.fields + 1] = from_field
+    end
+    spec.inputs = spec.inputs or function(f, previous)
+        return { f.from or previous }
     end
     layers.of[spec.name] = spec
 end

@@ -250,14 +250,8 @@ local function connect(list, report)
     for i, layer in ipairs(list) do
         local f <const> = layer.fields
         local previous <const> = i == 1 and "input" or list[i - 1].name
-        local inputs
-        if layer.kind == "add" then
-            inputs = f.second and { f.first, f.second } or { previous, f.first }
-        else
-            inputs = { f.from or previous }
-        end
-        layer.inputs = inputs
-        for _, name in ipairs(inputs) do
+        layer.inputs = layers.of[layer.kind].inputs(f, previous)
+        for _, name in ipairs(layer.inputs) do
             local index <const> = index_of[name]
             all_known = all_known and index ~= nil and index < i
             if not index then

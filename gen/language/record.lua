@@ -14,11 +14,12 @@
 --                because = text,                         -- the reason of these limits
 --                idle = function(values) -> why, unless, -- what keeps the field from any effect
 --                choices = { ... },                      -- type "choice"
---                most = n }                              -- type "integers": the longest list
+--                most = n,                               -- the longest list
+--                rest = true }                           -- type "names": all unnamed values
 --
 -- Types: integer, sides (an integer for height and width, or { height, width }), integers (a list
 -- of them that rises, from min to max), number, boolean, choice, name (of a layer or network),
--- shape ({ C, H, W }),
+-- names (a list of them), shape ({ C, H, W }),
 -- table (a plain table, checked by whoever owns it) and record (a token of one of field.kinds).
 
 local identifier <const> = require("language/identifier")
@@ -115,6 +116,9 @@ local expected_texts <const> = {
     boolean = function() return "true or false" end,
     choice = function(field) return "one of " .. record.either(field.choices) end,
     name = function() return "a name (" .. identifier.expected .. ")" end,
+    names = function(field)
+        return ("at most %d names, at least one (%s)"):format(field.most, identifier.expected)
+    end,
     shape = function()
         return "{ channels, height, width }, at most 4096 channels of 1024 x 1024"
     end,
@@ -231,6 +235,24 @@ local converters <const> = {
     name = function(_, value)
         return type(value) == "string" and value or nil
     end,
+    names = function(field, value)
+        if type(value) ~= "table" or records[value] or #value == 0 or #value > field.most then
+            return nil
+        end
+        local list <const> = {}
+        for key, item in next, value do
+            if not is_integer(key, 1, #value) or type(item) ~= "string" then
+                return nil
+            end
+            list[key] = item
+        end
+        for i = 1, #value do
+            if not list[i] then
+                return nil
+            end
+        end
+        return list
+    end,
     shape = function(_, value)
         if type(value) ~= "table" or records[value] or #value ~= 3 then
             return nil
@@ -334,6 +356,19 @@ local function report_strangers(spec, arguments, known, line, report)
     end
 end
 
+-- The unnamed values of a call as a list, or nil where there are none.
+local function unnamed_values(arguments, known)
+    local list
+    for key, value in next, arguments do
+        if math.type(key) == "integer" then
+            list = list or {}
+            list[key] = value
+            known[key] = true
+        end
+    end
+    return list
+end
+
 -- Checks `arguments`, a table that a description wrote at `line`, against spec.fields and returns
 -- the values with defaults filled in, nil where a field is wrong. Mistakes go to
 -- report(line, what, expected, key): what is a text or a function that returns one (record.words);
@@ -346,12 +381,16 @@ function record.check(spec, arguments, line, report)
         local position <const> = field.position
         if position then
             known[position] = true
-            if value ~= nil and arguments[position] ~= nil then
-                report(line, ("%s: %s is given twice"):format(spec.name, field.name), "one value")
-            end
-            if arguments[position] ~= nil then
-                value = arguments[position]
-            end
+        end
+        local unnamed = position and arguments[position]
+        if field.rest then
+            unnamed = unnamed_values(arguments, known)
+        end
+        if value ~= nil and unnamed ~= nil then
+            report(line, ("%s: %s is given twice"):format(spec.name, field.name), "one value")
+        end
+        if unnamed ~= nil then
+            value = unnamed
         end
         local key <const> = arguments[field.name] ~= nil and field.name or nil
         check_field(spec, field, value, key, values, line, report)

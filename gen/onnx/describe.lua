@@ -57,9 +57,9 @@ local function add_inputs(args, list, i)
         end
         return
     end
-    -- A sum of the layer before and another names the other alone.
+    -- Of two, the layer before is not named; a concatenation has it as the second.
     local a, b = inputs[1], inputs[2]
-    if #inputs == 2 and a == i - 1 then
+    if #inputs == 2 and a == i - 1 and layer.kind ~= "concat" then
         a, b = b, a
     end
     if #inputs == 2 and b == i - 1 and a ~= b then

@@ -219,6 +219,10 @@ operators.list = {
         },
     },
     { op = "Add", kind = "add", vectors = "too", attributes = {} },
+    {
+        op = "Concat", kind = "concat", vectors = "too",
+        attributes = { only("axis", "int", 1, true) },
+    },
     norm("BatchNormalization", { "weight", "bias", "running_mean", "running_var" }, {
         epsilon,
         {

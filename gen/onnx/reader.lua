@@ -142,6 +142,14 @@ end
 
 -- -- Layers --------------------------------------------------------------------------------------
 
+-- The layers that a sum or a concatenation names in a description are known here.
+local function known_inputs(field)
+    if field.type == "names" then
+        return { "input" }
+    end
+    return field.name == "first" and "input" or nil
+end
+
 -- What the rules work with.
 local function new_context(options)
     local context <const> = {
@@ -160,8 +168,7 @@ local function new_context(options)
         local what, expected
         local given <const> = {}
         for _, field in ipairs(spec.fields) do
-            -- What a sum adds is named in a description; here it is known.
-            given[field.name] = fields[field.name] or field.name == "first" and "input" or nil
+            given[field.name] = fields[field.name] or known_inputs(field)
         end
         local all <const> = record.check(spec, given, 0, function(_, problem, wanted)
             what, expected = what or record.words(problem), expected or wanted

@@ -66,6 +66,20 @@ for _, entry in ipairs(operators.list) do
     end
 end
 
+-- Axis 1 is -3 of images and -1 of vectors.
+local concat <const> = of.Concat
+
+function of.Concat(context, node, ins)
+    local axis <const> = values.integer(node, "axis", 0)
+    if axis < 0 then
+        node.attributes.axis.i = axis + (ins[1].vector and 2 or 4)
+    end
+    if #ins == 1 then
+        return values.image(ins, 1)
+    end
+    return concat(context, node, ins)
+end
+
 -- -- Layers with parameters ----------------------------------------------------------------------
 
 function of.Conv(context, node, ins)

@@ -7,8 +7,8 @@ local add <const> = { kinds = { "add" }, c_op = "KERNEL_ADD", keeps = true, back
 
 function add.fuse(fusion, node)
     local step <const> = { op = "add", name = node.name, layers = { node }, relu = false }
-    fusion:read(step, "x", node.inputs[1])
-    fusion:read(step, "x2", node.inputs[2])
+    fusion:read(step, node.inputs)
+    step.x2 = step.inputs[2]
     local relu <const> = fusion:absorb_next(step, node, "relu")
     step.relu = relu ~= nil
     return step, relu or node
@@ -35,7 +35,7 @@ end
 
 function add.backward.data(planner, step, dy)
     local y <const> = step.relu and planner:value(step.y) or nil
-    for _, x in ipairs { step.x, step.x2 } do
+    for _, x in ipairs(step.inputs) do
         if x.trained then
             local dx <const>, adds <const> = planner:gradient_into(x)
             planner:kernel_call({

@@ -11,7 +11,7 @@ loss.fn = "softmax_loss"
 
 function loss.fuse(fusion, node)
     local step <const> = { op = "loss", name = node.name, layers = { node } }
-    fusion:read(step, "x", node.inputs[1])
+    fusion:read(step, node.inputs)
     return step, node
 end
 

@@ -44,6 +44,7 @@ local pool <const> = require "ops/pool"
 local ops <const> = {
     add = require "ops/add",
     avgpool = pool.avg,
+    concat = require "ops/concat",
     conv = require "ops/conv",
     linear = require "ops/linear",
     load = require "ops/load",

@@ -82,6 +82,16 @@ function KINDS.add(spec)
     }
 end
 
+function KINDS.concat(spec)
+    local fwd <const> = spec.pass == "fwd"
+    return {
+        loops = "concat", flags = { adds = spec.adds or false }, given = {
+            image(fwd and spec.y or spec.dx), image(fwd and spec.x or spec.dy),
+            entry.number("FIRST", tostring(spec.first)),
+        },
+    }
+end
+
 function KINDS.sums(spec)
     return { loops = "sums", flags = {}, given = { image(spec.x) }, words = {} }
 end

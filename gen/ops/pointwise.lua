@@ -21,7 +21,7 @@ function pointwise.fuse(fusion, node)
         op = "pointwise", name = node.name, layers = {},
         activation = node.activation and node,
     }
-    fusion:read(step, "x", node.inputs[1])
+    fusion:read(step, node.inputs)
     fusion:absorb(step, node)
     local last = node
     if node.kind == "norm" then

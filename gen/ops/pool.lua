@@ -20,7 +20,7 @@ local function fuse(fusion, node, op)
     local step <const> = {
         op = op, name = node.name, layers = { node }, global = node.kind == "global_avgpool",
     }
-    fusion:read(step, "x", node.inputs[1])
+    fusion:read(step, node.inputs)
     return step, node
 end
 

@@ -14,7 +14,7 @@ local weighted <const> = {}
 
 function weighted.fuse(fusion, node)
     local step <const> = { op = node.kind, name = node.name, layers = { node }, relu = false }
-    fusion:read(step, "x", node.inputs[1])
+    fusion:read(step, node.inputs)
     local relu <const> = fusion:absorb_next(step, node, "relu")
     step.relu = relu ~= nil
     return step, relu or node

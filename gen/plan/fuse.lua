@@ -12,10 +12,10 @@
 --   values   array of values; values[1] is the input
 -- }
 -- step = {
---   op       "conv", "linear", "pointwise", "sums", "maxpool", "avgpool", "add" or "loss"
+--   op       "conv", "linear", "pointwise", "sums", "maxpool", "avgpool", "add", "concat" or "loss"
 --   name     name of its first layer, which also names its buffers
 --   layers   array of graph nodes computed here, the first one first
---   x, x2    values it reads (x2: add only)
+--   inputs   array of the values that it reads; x is the first, and of an add x2 the second
 --   y        value it makes
 --   relu     ReLU in the epilogue (conv, linear, add)
 --   activation  pointwise: the node of the activation, a ReLU or another, or nil
@@ -83,11 +83,15 @@ function fusion:absorb_next(step, node, kind)
     return next_node and self:absorb(step, next_node) or nil
 end
 
---- Lets a step read the value of a node as `field`, "x" or "x2".
-function fusion:read(step, field, node_index)
-    local value <const> = assert(self.value_of[node_index], "a value is read before it is made")
-    step[field] = value
-    table.insert(value.readers, step)
+--- Lets a step read the values of nodes, the first as x.
+function fusion:read(step, node_indices)
+    step.inputs = {}
+    for i, index in ipairs(node_indices) do
+        local value <const> = assert(self.value_of[index], "a value is read before it is made")
+        step.inputs[i] = value
+        table.insert(value.readers, step)
+    end
+    step.x = step.inputs[1]
 end
 
 local function new_fusion(graph)
@@ -123,6 +127,7 @@ local function provide_sums(steps, step)
     end
     steps[#steps + 1] = {
         op = "sums", name = step.norm.name, layers = {}, norm = step.norm, x = step.x,
+        inputs = { step.x },
     }
 end
 
@@ -134,8 +139,10 @@ local function finish(steps)
             step.masks_x = gathers(maker) and maker.relu and #step.x.readers == 1
         end
         if step.y then
-            local has_params <const> = ops[step.op].make_buffers ~= nil or step.norm ~= nil
-            step.y.trained = has_params or step.x.trained or (step.x2 ~= nil and step.x2.trained)
+            step.y.trained = ops[step.op].make_buffers ~= nil or step.norm ~= nil
+            for _, x in ipairs(step.inputs) do
+                step.y.trained = step.y.trained or x.trained
+            end
         end
     end
 end

@@ -7,10 +7,11 @@
 -- micro-batch after another goes through the whole network. It is more than one image so that
 -- weights are read once for several.
 --
--- What later phases need of an image is the outputs of convolutions, linear layers and additions,
--- maxima with the places of their winners, and which elements a dropout kept; these alone are kept.
--- Inputs, normalized values and averages are cheaper to compute again than to store and load, so a
--- later phase that reads them makes them anew; of a long row of them some are kept, too.
+-- What later phases need of an image is the outputs of convolutions, linear layers, additions and
+-- concatenations, maxima with the places of their winners, and which elements a dropout kept; these
+-- alone are kept. Inputs, normalized values and averages are cheaper to compute again than to store
+-- and load, so a later phase that reads them makes them anew; of a long row of them some are kept,
+-- too.
 --
 -- phases = array of phase; an evaluation has one
 -- phase = array of task, with meeting = { norm = node, pass = "forward" or "backward" } where all
@@ -37,7 +38,10 @@ local function kept_values(fused)
     local kept <const>, remade <const> = {}, {}
     for _, value in ipairs(fused.values) do
         local maker <const> = value.maker
-        remade[value] = maker and not ops[maker.op].keeps and remade[maker.x] + 1 or 0
+        remade[value] = 0
+        for _, read in ipairs(maker and not ops[maker.op].keeps and maker.inputs or {}) do
+            remade[value] = math.max(remade[value], remade[read] + 1)
+        end
         kept[value] = maker and (ops[maker.op].keeps or remade[value] > MOST_REMADE) or false
         remade[value] = kept[value] and 0 or remade[value]
     end
@@ -65,7 +69,7 @@ local function materialize(growing, value, serves, pass)
     growing.made[value] = #growing.list
     local maker <const> = value.maker
     if maker then
-        for _, read in ipairs { maker.x, maker.x2 } do
+        for _, read in ipairs(maker.inputs) do
             materialize(growing, read, serves, pass)
         end
     end
@@ -83,7 +87,7 @@ local function forward(growing, step, is_eval)
         end
         add(growing, step, "forward", { op = "norm", part = "forward", step = step })
     end
-    for _, read in ipairs { step.x, step.x2 } do
+    for _, read in ipairs(step.inputs) do
         materialize(growing, read, step, "forward")
     end
     local makes_value <const> = not ops[step.op].makes_no_value

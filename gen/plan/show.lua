@@ -159,7 +159,7 @@ local PRINTED <const> = {
     steps = function(planned) return planned.fused.steps, function(step)
         return {
             op = step.op, name = step.name, layers = names_of(step.layers), x = name_of(step.x),
-            x2 = name_of(step.x2), y = name_of(step.y), relu = step.relu,
+            x2 = name_of(step.inputs[2]), y = name_of(step.y), relu = step.relu,
             activation = name_of(step.activation),
             stats = name_of(step.stats), norm = name_of(step.norm),
             dropout = name_of(step.dropout), masks_x = step.masks_x, global = step.global,

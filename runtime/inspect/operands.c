@@ -151,7 +151,7 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         return shape;
     case OPERAND_Y:
         shape = image_shape(&k->y);
-        shape.sets = true;
+        shape.sets = k->op != KERNEL_CONCAT;
         return shape;
     case OPERAND_DX:
         shape = image_shape(&k->dx);
@@ -333,6 +333,16 @@ static void lay_out_image(float *laid, const float *plain, const struct layout *
         }
 }
 
+/* The pad lanes of every pixel, which the last part of a concatenation sets. */
+static void poison_pads(float *laid, const struct layout *l)
+{
+    size_t cols = (size_t)(l->w + 2 * l->border);
+    for (int y = l->border; y < l->h + l->border; y++)
+        for (int x = l->border; x < l->w + l->border; x++)
+            poison(laid + ((size_t)y * cols + (size_t)x) * (size_t)l->pitch + l->c,
+                   (size_t)(l->pitch - l->c));
+}
+
 static void lay_out_vectors(float *laid, const float *plain, const struct operand_shape *s)
 {
     for (int row = 0; row < s->rows; row++)
@@ -363,6 +373,7 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
                       uint64_t key)
 {
     const struct operand_shape *s = &o->shape[i];
+    const struct kernel *k = o->kernel;
     float *laid = o->laid[i] + (size_t)copy * s->laid;
     float *plain = o->plain[i] != NULL ? o->plain[i] + (size_t)copy * s->plain : NULL;
     if (i == OPERAND_SUMS) {
@@ -370,7 +381,7 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
         return;
     }
     if (i == OPERAND_KEEP) {
-        fill_keep((void *)laid, o->kernel, o->keys[copy]);
+        fill_keep((void *)laid, k, o->keys[copy]);
         return;
     }
     if (i == OPERAND_WINNER) {
@@ -386,12 +397,14 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
         poison(laid, s->laid);
     } else if (i == OPERAND_W) {
         poison(laid, s->laid);
-        o->kernel->pack(laid, plain);
+        k->pack(laid, plain);
     } else if (i == OPERAND_DW) {
         fill(laid, s->laid, input, key);
-        o->kernel->unpack(plain, laid);
+        k->unpack(plain, laid);
     } else if (s->layout != NULL) {
         lay_out_image(laid, plain, s->layout, s->sets);
+        if (i == OPERAND_Y && !s->sets && k->first + k->x.c == k->y.c)
+            poison_pads(laid, s->layout);
     } else {
         lay_out_vectors(laid, plain, s);
     }

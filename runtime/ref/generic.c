@@ -186,6 +186,17 @@ static void loss_forward(const struct work *w, int layer, int chunk, int image)
                (size_t)classes * sizeof *logits);
 }
 
+static void concat_forward(const struct work *w, int layer, int image)
+{
+    const struct layer *l = &w->model->layers[layer];
+    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
+        int c = w->model->layers[l->inputs[which]].c;
+        ref_concat_fwd(place_output(w, layer, image), place_input(w, layer, which, image), first, c,
+                       pixels_of(l));
+        first += c;
+    }
+}
+
 static void image_forward(const struct work *w, int layer, int chunk, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -221,6 +232,9 @@ static void image_forward(const struct work *w, int layer, int chunk, int image)
         break;
     case LAYER_ADD:
         ref_add_fwd(y, x, place_input(w, layer, 1, image), n);
+        break;
+    case LAYER_CONCAT:
+        concat_forward(w, layer, image);
         break;
     case LAYER_SOFTMAX_CROSS_ENTROPY:
         loss_forward(w, layer, chunk, image);
@@ -329,6 +343,19 @@ static void add_backward(const struct work *w, int layer, int image)
     }
 }
 
+static void concat_backward(const struct work *w, int layer, int image)
+{
+    const struct layer *l = &w->model->layers[layer];
+    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
+        int c = w->model->layers[l->inputs[which]].c;
+        float *dx = place_input_gradient(w, layer, which, image);
+        if (dx != NULL)
+            ref_concat_bwd(dx, place_gradient(w, layer, image), first, c, pixels_of(l),
+                           w->plan->nodes[layer].grad_adds[which]);
+        first += c;
+    }
+}
+
 static void image_backward(const struct work *w, int layer, int chunk, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -344,6 +371,8 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
         norm_backward(w, layer, chunk, image);
     else if (l->op == LAYER_ADD)
         add_backward(w, layer, image);
+    else if (l->op == LAYER_CONCAT)
+        concat_backward(w, layer, image);
     if (dx == NULL)
         return;
     switch (l->op) {
@@ -373,6 +402,7 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     case LAYER_CONV:
     case LAYER_NORM:
     case LAYER_ADD:
+    case LAYER_CONCAT:
     case LAYER_LINEAR:
         break;
     }

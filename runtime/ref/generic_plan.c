@@ -45,7 +45,8 @@ static int count_readers(const struct model *model, int layer)
 {
     int readers = 0;
     for (int l = layer + 1; l < model->layer_count; l++)
-        readers += (model->layers[l].inputs[0] == layer) + (model->layers[l].inputs[1] == layer);
+        for (int j = 0; j < layer_inputs(&model->layers[l]); j++)
+            readers += model->layers[l].inputs[j] == layer;
     return readers;
 }
 
@@ -121,8 +122,8 @@ static void find_learners(bool *learns, const struct model *model)
     for (int i = 0; i < model->layer_count; i++) {
         const struct layer *l = &model->layers[i];
         learns[i] = l->weight >= 0 || l->bias >= 0;
-        for (int j = 0; j < 2; j++)
-            learns[i] = learns[i] || (l->inputs[j] >= 0 && learns[l->inputs[j]]);
+        for (int j = 0; j < layer_inputs(l); j++)
+            learns[i] = learns[i] || learns[l->inputs[j]];
     }
 }
 
@@ -137,9 +138,9 @@ static void place_gradients(struct generic_plan *plan, const struct model *model
         struct generic_node *node = &plan->nodes[i];
         if (!node->has_grad && l->op != LAYER_SOFTMAX_CROSS_ENTROPY)
             continue;
-        for (int j = 0; j < 2; j++) {
+        for (int j = 0; j < layer_inputs(l); j++) {
             int input = l->inputs[j];
-            if (input < 0 || !learns[input])
+            if (!learns[input])
                 continue;
             node->grad_adds[j] = plan->nodes[input].has_grad;
             if (!plan->nodes[input].has_grad)

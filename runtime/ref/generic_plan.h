@@ -21,7 +21,7 @@ struct generic_node {
     size_t sums[2];    /* shared: batch norm, double [MODEL_CHUNKS][2][c], forward and backward;
                           with ghosts one for each image instead of each chunk */
     bool has_grad;     /* the loss depends on the output, and a parameter depends on the gradient */
-    bool grad_adds[2]; /* the gradient of that input has been started by a later layer */
+    bool grad_adds[MODEL_INPUTS]; /* the gradient of that input has been started already */
 };
 
 struct generic_plan {

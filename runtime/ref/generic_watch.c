@@ -55,9 +55,9 @@ void generic_watch_backward(const struct work *w, int layer, int chunk)
         if (gradient != NULL)
             look(w->watch, &where, gradient, w->model->params[params[k]].count);
     }
-    for (int which = 0; which < 2; which++) {
+    for (int which = 0; which < layer_inputs(l); which++) {
         int from = l->inputs[which];
-        for (int i = images.first; from >= 0 && i < images.last; i++) {
+        for (int i = images.first; i < images.last; i++) {
             struct generic_finding where = {
                 .layer = from, .param = -1, .backward = true, .image = i};
             const float *gradient = place_input_gradient(w, layer, which, i);

@@ -130,6 +130,13 @@ void ref_add_fwd(float *y, const float *x, const float *x2, size_t n);
 /* dx = (or += if adds) dy: the gradient of each addend. */
 void ref_add_bwd(float *dx, const float *dy, size_t n, bool adds);
 
+/* Channels first .. first + c - 1 of y = x[c][pixels]. */
+void ref_concat_fwd(float *restrict y, const float *restrict x, int first, int c, int pixels);
+
+/* dx[c][pixels] = (or += if adds) these channels of dy. */
+void ref_concat_bwd(float *restrict dx, const float *restrict dy, int first, int c, int pixels,
+                    bool adds);
+
 /* y = x[c][pixels] with elements dropped by the generator of rng.h at the positions it says and the
  * others scaled; y may be x. A probability or a key of zero drops nothing. */
 void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, uint64_t key);

@@ -180,6 +180,15 @@ static void add(const struct kernel *k, const struct ref_args *a)
         ref_add_bwd(a->dx, a->dy, n, k->adds);
 }
 
+static void concat(const struct kernel *k, const struct ref_args *a)
+{
+    int c = k->x.c, pixels = pixels_of(&k->x);
+    if (k->pass == PASS_FWD)
+        ref_concat_fwd(a->y, a->x, k->first, c, pixels);
+    else
+        ref_concat_bwd(a->dx, a->dy, k->first, c, pixels, k->adds);
+}
+
 void ref_kernel(const struct kernel *k, const struct ref_args *a)
 {
     switch (k->op) {
@@ -198,6 +207,9 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
         break;
     case KERNEL_ADD:
         add(k, a);
+        break;
+    case KERNEL_CONCAT:
+        concat(k, a);
         break;
     case KERNEL_SUMS:
         ref_shifted_sums(a->sums, a->x, k->x.c, pixels_of(&k->x));

@@ -1,4 +1,4 @@
-/* ref_pointwise.c - ReLU, addition and dropout: every output depends on one element of each input.
+/* ref_pointwise.c - ReLU, addition, concatenation and dropout: every output depends on one element of each input.
  *
  * Outputs may be the same buffer as an input, so nothing here is `restrict`; an element is read
  * before it is written and no other element depends on it. Values are loaded before it is decided
@@ -45,6 +45,17 @@ void ref_add_bwd(float *dx, const float *dy, size_t n, bool adds)
     } else if (dx != dy) {
         memcpy(dx, dy, n * sizeof *dx);
     }
+}
+
+void ref_concat_fwd(float *restrict y, const float *restrict x, int first, int c, int pixels)
+{
+    memcpy(y + (size_t)first * (size_t)pixels, x, (size_t)c * (size_t)pixels * sizeof *y);
+}
+
+void ref_concat_bwd(float *restrict dx, const float *restrict dy, int first, int c, int pixels,
+                    bool adds)
+{
+    ref_add_bwd(dx, dy + (size_t)first * (size_t)pixels, (size_t)c * (size_t)pixels, adds);
 }
 
 /* -- Dropout ----------------------------------------------------------------------------------- */

@@ -54,7 +54,7 @@ static void append_float(char line[LINE_SIZE], const char *name, float value)
 static void layer_line(const struct model *model, const struct layer *l, char line[LINE_SIZE])
 {
     snprintf(line, LINE_SIZE, "%s: %s", l->name, info_op_name(l));
-    for (int i = 0; i < 2 && l->inputs[i] >= 0; i++)
+    for (int i = 0; i < layer_inputs(l); i++)
         append(line, "%s%s", i == 0 ? " of " : " and ", model->layers[l->inputs[i]].name);
     append(line, ", %dx%dx%d", l->c, l->h, l->w);
     append_sides(line, "window", l->geometry.h.taps, l->geometry.w.taps);

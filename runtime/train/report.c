@@ -181,7 +181,7 @@ static bool add_layer(cJSON *layers, const struct model *model, const struct lay
     cJSON *layer = cJSON_CreateObject(), *inputs = cJSON_CreateArray();
     bool ok = json_append(layers, layer); /* which owns both from here on */
     ok = json_add(ok ? layer : NULL, "inputs", inputs);
-    for (int j = 0; ok && j < 2 && l->inputs[j] >= 0; j++)
+    for (int j = 0; ok && j < layer_inputs(l); j++)
         ok = json_append(inputs, cJSON_CreateString(model->layers[l->inputs[j]].name));
     return ok && cJSON_AddStringToObject(layer, "name", l->name) &&
            cJSON_AddStringToObject(layer, "kind", info_op_name(l)) &&

@@ -349,7 +349,7 @@ static const struct tensors all_tensors = {
 
 /* What rows have: the layers that a layer reads, its output, and where its parameters and running
  * statistics stand in the tables below; -1: there is none. */
-#define FROM(FIRST, SECOND) .inputs = {FIRST, SECOND}
+#define FROM(...) .inputs = {__VA_ARGS__, -1}
 #define SHAPE(C, H, W) .c = C, .h = H, .w = W
 #define PARAMS(WEIGHT, BIAS, STATE) .weight = WEIGHT, .bias = BIAS, .state = STATE
 

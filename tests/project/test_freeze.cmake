@@ -4,7 +4,7 @@
 #     cmake -DBURIN=build/burin -DPROGRAMS=build/tests/programs -DCC=cc -DCXX=c++
 #         -DWORK=build/tests/freeze -P tests/project/test_freeze.cmake
 #
-# PROGRAMS holds tiny_<norm>, frozen_grouped and frozen_acts, in portable C. It runs in the root of the source tree.
+# PROGRAMS holds tiny_<norm>, frozen_grouped, frozen_acts and frozen_joins, in portable C. It runs in the root of the source tree.
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 file(REMOVE_RECURSE "${WORK}")
@@ -75,8 +75,8 @@ set(STEPS 4)
 freeze(tiny_in "${PROGRAMS}/tiny_in" in "${nets}/tiny.lua" ${widest})
 freeze(tiny_none "${PROGRAMS}/tiny_none" none "${nets}/tiny.lua" c)
 
-# Batch norms that become part of weights, groups, windows and strides of every kind; activations.
-foreach(pair grouped:bn acts:gn)
+# Batch norms that become part of weights, groups, windows and strides of every kind; activations; layers that read several.
+foreach(pair grouped:bn acts:gn joins:bn)
     string(REPLACE ":" ";" pair "${pair}")
     list(GET pair 0 net)
     list(GET pair 1 norm)

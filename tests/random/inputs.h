@@ -37,7 +37,7 @@ static inline int count_readers(const struct model *model, int layer)
 {
     int readers = 0;
     for (int i = 0; i < model->layer_count; i++)
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < layer_inputs(&model->layers[i]); k++)
             readers += model->layers[i].inputs[k] == layer;
     return readers;
 }

@@ -152,6 +152,14 @@ static void add_add(struct net *net, int other)
     end_layer(net);
 }
 
+/* Beside the layer before it, which has the height and width of the other. */
+static void add_concat(struct net *net, int other, int other_channels)
+{
+    printf("        concat { \"%s\"", layer_name(other));
+    end_layer(net);
+    net->c += other_channels;
+}
+
 static void add_norm(struct net *net)
 {
     static const char *const kinds[] = {"bn", "gn", "ln", "in"};
@@ -311,9 +319,19 @@ static void branch_block(struct net *net)
     add_maps(net);
 }
 
+/* A convolution beside what it reads. */
+static void concat_block(struct net *net)
+{
+    int entry = net->layers, c = net->c, window = 1 + 2 * draw(net, 3);
+    add_conv(net, draw_channels(net, window, net->h, net->w), window, 1, window / 2, entry);
+    add_maps(net);
+    add_concat(net, entry, c);
+    add_maps(net);
+}
+
 static void add_block(struct net *net)
 {
-    int kind = draw(net, 20);
+    int kind = draw(net, 22);
     if (kind < 9)
         conv_block(net);
     else if (kind < 12)
@@ -324,6 +342,8 @@ static void add_block(struct net *net)
         add_pool(net, "maxpool");
     else if (kind < 18)
         add_pool(net, "avgpool");
+    else if (kind < 20)
+        concat_block(net);
     else
         add_maps(net);
 }

@@ -28,7 +28,14 @@ struct net {
 
 static void net_start(struct net *n)
 {
-    *n = (struct net){.layers = {{.op = LAYER_INPUT, .inputs = {-1, -1}, .c = C, .h = H, .w = W}},
+    *n = (struct net){.layers = {{.op = LAYER_INPUT,
+                                  .inputs = {-1, -1},
+                                  .c = C,
+                                  .h = H,
+                                  .w = W,
+                                  .weight = -1,
+                                  .bias = -1,
+                                  .state = -1}},
                       .recipe = {.batch = BATCH}};
     n->model = (struct model){.name = "tiny",
                               .c = C,
@@ -139,6 +146,19 @@ static int net_add(struct net *n, int from, int other)
 {
     int i = net_layer(n, LAYER_ADD, from);
     n->layers[i].inputs[1] = other;
+    n->layers[i].inputs[2] = -1;
+    return i;
+}
+
+static int net_concat(struct net *n, const int *parts, int count)
+{
+    int i = net_layer(n, LAYER_CONCAT, parts[0]);
+    n->layers[i].c = 0;
+    for (int which = 0; which < count; which++) {
+        n->layers[i].inputs[which] = parts[which];
+        n->layers[i].c += n->layers[parts[which]].c;
+    }
+    n->layers[i].inputs[count] = -1;
     return i;
 }
 
@@ -226,7 +246,18 @@ static void net_mixed(struct net *n)
     net_finish(n, net_flat(n, LAYER_LINEAR, x, CLASSES));
 }
 
-enum { NETS = 10 };
+/* Layers that read several: the input, one twice, what others read. */
+static void net_joins(struct net *n)
+{
+    net_start(n);
+    int x = net_conv(n, 0, 1, 3, 1, true);
+    int y = net_layer(n, LAYER_RELU, x);
+    y = net_concat(n, (const int[]){0, y, x, x, y}, 5);
+    y = net_add(n, net_norm(n, y, 0), y);
+    net_finish(n, net_flat(n, LAYER_LINEAR, y, CLASSES));
+}
+
+enum { NETS = 11 };
 
 static void net_make(struct net *n, int which)
 {
@@ -249,6 +280,9 @@ static void net_make(struct net *n, int which)
         break;
     case 5:
         net_mixed(n);
+        break;
+    case 10:
+        net_joins(n);
         break;
     default: { /* batch, layer, group and instance norm */
         static const int groups[] = {0, 1, 2, 4};

@@ -85,6 +85,19 @@ static void oracle_window(struct oracle *o, int i, int image, const double *x, d
     }
 }
 
+static void oracle_concat(struct oracle *o, int i)
+{
+    const struct layer *l = &o->model->layers[i];
+    double *y = o->value[i];
+    for (int image = 0; image < o->batch->n; image++)
+        for (int which = 0; l->inputs[which] >= 0; which++) {
+            const struct layer *in = &o->model->layers[l->inputs[which]];
+            int n = in->c * in->h * in->w;
+            for (int j = 0; j < n; j++)
+                *y++ = o->value[l->inputs[which]][image * n + j];
+        }
+}
+
 /* Mean loss of the batch. */
 static double oracle_loss(struct oracle *o)
 {
@@ -105,6 +118,9 @@ static double oracle_loss(struct oracle *o)
         case LAYER_ADD:
             for (int j = 0; j < n; j++)
                 o->value[i][j] = x[j] + o->value[l->inputs[1]][j];
+            break;
+        case LAYER_CONCAT:
+            oracle_concat(o, i);
             break;
         case LAYER_NORM:
             oracle_norm(o, i, x);

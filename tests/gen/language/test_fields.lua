@@ -22,6 +22,9 @@ local INTEGERS <const> = { "0", "1", "2", "3", "4", "5", "6", "8", "16", "2.5" }
 local NUMBERS <const> = { "0", "0.125", "0.25", "0.5", "1", "2", "30" }
 local LAYERS <const> = { '"a"', '"b"', '"s"', '"side"', '"input"', '"x"', '"nobody"' }
 local LISTS <const> = { "{ 1 }", "{ 2, 5 }", "{ 5, 2 }", "{ 2, 2 }", "{ 0, 1 }", "{ 1, 2.5 }" }
+local NAMES <const> = {
+    '{ "a" }', '{ "a", "s" }', '{ "s", "a", "a" }', '{ "x" }', '{ "a", 1 }',
+}
 local SHAPES <const> = { "{ 3, 9, 8 }", "{ 1, 9, 8 }", "{ 3, 8, 8 }", "{ 3, 9, 9 }", "{ 3, 0, 8 }" }
 
 -- Source of values that are tried for a field.
@@ -47,6 +50,8 @@ local function values_of(field)
         add(field.name == "name" and { '"other"' } or LAYERS)
     elseif field.type == "integers" then
         add(LISTS)
+    elseif field.type == "names" then
+        add(NAMES)
     elseif field.type == "shape" then
         add(SHAPES)
     end
@@ -58,7 +63,9 @@ local function base_value(field)
     if field.type == "integer" then
         return field.max >= 8 and "8" or "3"
     end
-    return ({ number = "0.25", name = '"a"', integers = "{ 3, 4 }" })[field.type]
+    return ({
+        number = "0.25", name = '"a"', integers = "{ 3, 4 }", names = '{ "s", "b" }',
+    })[field.type]
 end
 
 local function base_of(spec, more)
@@ -91,7 +98,8 @@ end
 local function is_base(field, source, base, spec)
     if base[field.name] then
         local known <const> = base[field.name]
-        return source == known or field.type ~= "shape" and value_of(source) == value_of(known)
+        local is_list <const> = field.type == "shape" or field.type == "names"
+        return source == known or not is_list and value_of(source) == value_of(known)
     end
     local default = field.default
     if type(default) == "function" then

@@ -317,6 +317,18 @@ local rejected <const> = {
     -- Shapes.
     { "sum of shapes", describe('maxpool(2),\nadd("first"), ' .. ending),
       "7: add: adds 16 x 16 x 16 and 16 x 32 x 32: expected equal shapes" },
+    { "layers of other sizes side by side", describe('maxpool(2),\nconcat("first"), ' .. ending),
+      "7: concat: concatenates 16 x 32 x 32 and 16 x 16 x 16: expected equal heights and widths" },
+    { "too many channels side by side", describe('conv { 4090, window = 1 },\nconcat("first"), '
+      .. ending), "7: concat: makes 4106 channels: expected at most 4096" },
+    { "nothing to lie side by side", describe("concat(),\nconcat { 'first', 5 }, " .. ending), {
+        "6: concat: layers is missing: expected at most 64 names, at least one (letters, digits "
+            .. "and _, at most 64, no digit first)",
+        "7: concat: layers is a table: expected at most 64 names, at least one (letters, digits "
+            .. "and _, at most 64, no digit first)",
+    } },
+    { "names given twice", describe("concat { 'first', layers = { 'first' } }, " .. ending),
+      "6: concat: layers is given twice: expected one value" },
     { "window too large", describe("maxpool(16),\nmaxpool(2),\nconv { 8, window = 3 }, " .. ending),
       "8: conv: window 3 is larger than its padded input, 1 x 1: expected a smaller window or more "
       .. "padding" },

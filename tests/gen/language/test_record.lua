@@ -122,6 +122,37 @@ function checks.mistakes_have_messages()
     test.equal(missing, { "thing: size is missing: expected an integer from 1 to 9" })
 end
 
+-- A list of names is one value or what is left unnamed.
+function checks.names_are_what_has_no_name()
+    local names_of <const> = { name = "all", fields = {
+        { name = "parts", type = "names", most = 3, rest = true },
+        { name = "size", type = "integer", min = 1, max = 9, default = 1 },
+    } }
+    local names_text <const> = "at most 3 names, at least one (" .. identifier.expected .. ")"
+    local function of(arguments)
+        local messages <const> = {}
+        local values <const> = record.check(names_of, arguments, 7, function(_, what, expected)
+            messages[#messages + 1] = what .. ": expected " .. expected
+        end)
+        return values.parts, messages
+    end
+    test.equal(of({ "a" }), { "a" })
+    test.equal(of({ "a", "b", "a", size = 2 }), { "a", "b", "a" })
+    test.equal(of({ parts = { "a", "b" } }), { "a", "b" })
+    for _, wrong in ipairs({ {}, { "a", "b", "c", "d" }, { "a", [3] = "c" }, { "a", nil, "c" },
+        { "a", 2 },
+        { "a", x = "b" } }) do
+        local _ <const>, messages <const> = of({ parts = wrong })
+        test.equal(messages, { "all: parts is a table: expected " .. names_text })
+    end
+    test.equal({ of({ parts = one }) }, { nil, { "all: parts is a call of one: expected "
+        .. names_text } })
+    local _ <const>, twice <const> = of({ "a", parts = { "b" } })
+    test.equal(twice, { "all: parts is given twice: expected one value" })
+    local _ <const>, missing <const> = of({})
+    test.equal(missing, { "all: parts is missing: expected " .. names_text })
+end
+
 function checks.good_values_are_taken()
     local more <const> = {}
     local values <const>, messages <const> = check({ 2.0, rate = 1, keep = -0.0, good = false,

@@ -387,6 +387,35 @@ function tests.activations_in_parts_are_one_layer()
         file_of({ conv, node("Erf", "c", "v") }, numbers))
 end
 
+-- What lies side by side, of images and of vectors, and along the last axis but two.
+function tests.concatenations_are_exported_and_imported()
+    for _, lines in ipairs({
+        'conv { 4, window = 1 }, relu(), concat("conv1"), concat { "input", "concat1", "relu1" }, '
+            .. "linear(2)",
+        'linear(4), relu(), concat { "relu1", "linear1" }, linear(2)',
+    }) do
+        local made <const> = convert(files.export(files.graph(lines)))
+        test.equal(table.concat(layers_of(made.text), ", "), lines)
+        import.check(made, "net.lua")
+    end
+    local numbers <const> = { tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
+    local conv <const> = node("Conv", { "x", "w" }, "c")
+    local function joined(axis, ...)
+        local parts <const> = { ... }
+        local weight <const> = {}
+        for i = 1, 9 * #parts do
+            weight[i] = i
+        end
+        return file_of({ conv, node("Concat", parts, "j", { { "axis", "int", axis } }),
+            node("Conv", { "j", "w2" }, "v") },
+            { numbers[1], tensor("w2", { 3, 3 * #parts, 1, 1 }, weight) })
+    end
+    test.equal(layers_of(convert(joined(-3, "c", "x")).text)[2], 'concat { "conv1", "input" }')
+    local one <const> = layers_of(convert(joined(1, "c")).text) -- nothing lies beside it
+    test.equal({ one[1], one[2] }, { "conv { 3, window = 1 }", "conv { 3, window = 1 }" })
+    refused({ "Concat: axis is 2: expected 1: at Concat_j" }, joined(2, "c", "c"))
+end
+
 -- Each activation that burin writes comes back, at the first and a late opset.
 function tests.activations_are_exported_and_imported()
     local lines <const> = [[linear(4), relu6(), linear(4), leaky_relu(0.25), linear(4),

@@ -165,6 +165,13 @@ START_TEST(maps_by_hand)
     assert_floats("add gradient", y, (const float[]){1, 4, 8, 7.5f}, 4);
     ref_add_bwd(y, dy, 4, false);
     assert_floats("add gradient", y, dy, 4);
+    float side[6] = {7, 7, 7, 7, 7, 7};
+    ref_concat_fwd(side, dy, 1, 2, 2);
+    assert_floats("concat", side, (const float[]){7, 7, 1, 2, 3, 4}, 6);
+    ref_concat_bwd(y, side, 1, 2, 2, false);
+    assert_floats("concat gradient", y, dy, 4);
+    ref_concat_bwd(y, side, 0, 2, 2, true);
+    assert_floats("concat gradient added", y, (const float[]){8, 9, 4, 6}, 4);
     ref_relu_fwd(x, x, 4);
     assert_floats("relu in place", x, (const float[]){0, 0, 2, 0}, 4);
 }

@@ -1,0 +1,13 @@
+-- joins: layers that read several others, for difference quotients of all parameters.
+return network {
+    name = "joins",
+    input = { 2, 4, 3 },
+    classes = 3,
+    recipe = { batch = 2, optimizer = sgd { lr = 0.1 } },
+    layers = {
+        conv { 4, window = 1 }, norm { groups = 2 }, relu { name = "stem" },
+        conv { 3, window = 3, padding = 1, bias = true, name = "thin" }, concat("stem"),
+        conv { 2, window = 1, name = "mix" }, concat { "input", "mix", "stem", "mix" },
+        norm { groups = 2 }, relu(), global_avgpool(), linear(3), softmax_cross_entropy(),
+    },
+}

@@ -1,0 +1,18 @@
+-- joins: layers that read several others. Concatenations whose parts fill vectors, fill none, come
+-- twice, are the images themselves or are read by others, too (gradients that are added to), for the
+-- tests of kernels and of whole steps.
+return network {
+    name = "joins",
+    input = { 3, 11, 10 },
+    classes = 5,
+    recipe = { batch = 44, epochs = 1, optimizer = sgd { lr = 0.05, momentum = 0.9 } },
+    layers = {
+        conv { 20, window = 3, padding = 1 }, relu { name = "stem" }, norm { groups = 4 },
+        conv { 5, window = 3, padding = 1, bias = true, name = "thin" },
+        concat("stem"), norm { groups = 5 }, relu(),
+        conv { 16, window = 1 }, relu { name = "wide" },
+        concat { "input", "wide", "stem", "wide", "thin" },
+        conv { 12, window = 3 }, relu(), norm { groups = 3 },
+        global_avgpool(), linear(5), softmax_cross_entropy(),
+    },
+}
