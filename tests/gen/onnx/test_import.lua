@@ -507,6 +507,18 @@ function tests.files_that_are_none_are_refused()
     refused({ "no node makes its output: expected one" }, files.write({}, {}))
 end
 
+-- Numbers in another shape, one side of which says itself.
+function tests.numbers_take_another_shape()
+    local numbers <const> = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }
+    local straight <const> = file_of({ node("Conv", { "x", "r" }, "v") },
+        { tensor("r", { 3, 3, 1, 1 }, numbers) })
+    local reshaped <const> = file_of({ node("Reshape", { "w", "s" }, "r"),
+        node("Conv", { "x", "r" }, "v") },
+        { tensor("w", { 9 }, numbers), tensor("s", { 4 }, { 3, -1, 1, 1 }, "INT64") })
+    test.equal(layers_of(convert(reshaped).text), layers_of(convert(straight).text))
+    test.equal(weights_of(convert(reshaped)), weights_of(convert(straight)))
+end
+
 -- An operator on numbers without one of its inputs.
 function tests.inputs_that_are_missing_are_told()
     local numbers <const> = { tensor("w", { 9 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
