@@ -45,7 +45,7 @@ end
 
 --- A part of the file: its functions and the prototypes of those that are called before them.
 function functions.new_list()
-    return { texts = {}, prototypes = {} }
+    return { texts = {}, prototypes = {}, is_entry = {} }
 end
 
 --- Notes that a helper is called by what is no template of a function.
@@ -70,8 +70,19 @@ function functions:append(list, file, params)
         self.calls[helper] = true
     end
     list.texts[#list.texts + 1] = text
+    list.is_entry[#list.texts] = params.is_entry
     table.move(notes.prototypes, 1, #notes.prototypes, #list.prototypes + 1, list.prototypes)
     return text
+end
+
+--- The texts of a list, each with a blank line behind it but for lines of a table, which a macro
+--- makes functions (is_entry of their parameters) and which follow each other.
+function functions.closed_up(list)
+    local texts <const> = {}
+    for i, text in ipairs(list.texts) do
+        texts[i] = list.is_entry[i] and list.is_entry[i + 1] and text:gsub("\n$", "") or text
+    end
+    return texts
 end
 
 --- The same, unless there is one of that name.

@@ -9,6 +9,7 @@ local entry <const> = require "ops/entry"
 local functions <const> = require "emit/functions"
 local index <const> = require "emit/index"
 local layout <const> = require "ops/layout"
+local legend <const> = require "emit/legend"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
 local name <const> = require "emit/name"
@@ -196,6 +197,7 @@ local function weight_texts(graph, train, set, all)
         end
         rows[i] = string.format("/* %s */ %s},", param.name, table.concat(row, ", "))
     end
+    table.move(list.is_entry, 1, #list.texts, #shared.texts + 1, shared.is_entry)
     table.move(list.texts, 1, #list.texts, #shared.texts + 1, shared.texts)
     return shared, rows
 end
@@ -217,6 +219,19 @@ local function add_cleared(named, all, parts)
             end
         end
     end
+end
+
+-- Whether a plan computes a value of the forward pass a second time.
+local function computes_again(plan)
+    local seen <const> = {}
+    for _, spec in ipairs(plan.kernels) do
+        local value <const> = spec.pass == "fwd" and spec.op .. " " .. spec.layer
+        if value and seen[value] then
+            return true
+        end
+        seen[value or ""] = true
+    end
+    return false
 end
 
 -- Whether a plan has the bits of a dropout.
@@ -278,10 +293,13 @@ function emit.program(graph, options)
     params.shapes = table.concat(of_shapes.texts)
     params.plain = set.plain
     params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
-    params.kernel_texts, params.pack_texts = kernels.texts, packs.texts
+    params.kernel_texts = functions.closed_up(kernels)
+    params.pack_texts = functions.closed_up(packs)
     params.shared_texts = shared.texts
     params.function_types, params.prototypes = index.of(table.move(kernels.prototypes, 1,
         #kernels.prototypes, #helpers.prototypes + 1, helpers.prototypes), kernel_names(planned))
+    params.computes_again = computes_again(train.plan)
+    params.legend_words, params.legend_buffers = legend.lines { train.plan, eval.plan }
     params.has_bits = has_bits(train.plan)
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.step = weights, phase_texts, main

@@ -57,6 +57,15 @@ function activation.word(spec)
     return "_" .. OF[spec.activation].word .. (spec.slope and c.number_word(spec.slope) or "")
 end
 
+--- The words of all activations in names.
+function activation.words()
+    local words <const> = {}
+    for i, entry in ipairs(LIST) do
+        words[i] = entry.word
+    end
+    return words
+end
+
 --- A value with it, for a comment: "silu(x)".
 function activation.formula(spec, value)
     return spec.activation and string.format("%s(%s)", spec.activation, value) or value

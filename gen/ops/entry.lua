@@ -113,7 +113,8 @@ end
 --- params: of every kernel; loops: { name, template, flags = the parameters of that template, given
 --- = what it is given }
 function entry.kernel(spec, params, loops)
-    params.macro, params.given = loops.name:upper(), loops.given
+    params.macro, params.given, params.is_entry = loops.name:upper(), loops.given, true
+    params.cost = params.cost:gsub("^R", "r") -- it stands behind the layer's name
     loops.flags.signature = params.signature
     return "ops/entry.c.tpl", params, {
         { name = loops.name, template = loops.template, params = loops.flags },

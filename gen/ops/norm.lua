@@ -261,7 +261,7 @@ local function entry_params(node, set, macros, backward)
         end
     end
     return {
-        prefix = prefix, heads = heads, macros = macros,
+        prefix = prefix, heads = heads, macros = macros, is_entry = true,
         sizes = string.format(".channels = %d, .set = %d, .pitch = %d, .eps = %s%s", node.c,
             batch and 1 or node.c // node.groups, layout.round_up(node.c, set.vl),
             c.double(node.eps), batch and ", .momentum = " .. c.double(node.momentum) or ""),

@@ -29,19 +29,22 @@
  * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
  * threads changes no bit. A micro-batch goes through ${phased and "a phase" or "the whole network"} before the next one begins.
  *
- * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
- * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch.
+ * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the outputs of ReLUs (which
+ * are their masks), the bits of dropouts and the winners of max pools. ${computes_again and "What is cheaper to compute again than to keep is computed again." or "Nothing is computed twice."}
  *
- * Names: y_<layer> an output, dy_ its gradient, w_ packed weights, wt_ the same for the data
- * gradient, dw_ and db_ gradients of weight and bias, sums_ and coef_ what a norm sums and applies
- * (dsums_, dcoef_: backward), keep_ the bits of a dropout, winner_ those of a max pooling, tiles_
- * what Winograd's transforms make.
- * conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4: a 3 x 3 window; the layers fused into it (relu;
- * norm: it leaves a norm's sums); 16 channels in, 32 out; images of 32 x 32; the pass (fwd,
- * bwd_data, bwd_weights, bwd_reduce); behind `__` the algorithm (direct, winograd4: tiles of 4 x 4
- * outputs) and what differs from the usual: b0_1 borders of source and destination, add it adds
- * to its output, padded its channels are filled up, p1 the padding. by16: packed in blocks of 16
- * outputs. drop0p01: dropout of 0.01; mask: zero where the ReLU before it cut.
+ * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
+ * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. "calls 3-87"
+ * are those calls of its plan between which a buffer lives; they are numbered where they stand.
+ *
+ * Buffers:
+@ for _, line in ipairs(legend_buffers) do
+     * ${line}
+@ end
+ *
+ * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
+@ for _, line in ipairs(legend_words) do
+     * ${line}
+@ end
  *
  * Sections: 1 constants, 2 memory, 3 functions, 4 the training step, 5 vector helpers, 6 kernels,
  * 7 weights, 8 kernel table, 9 model. */

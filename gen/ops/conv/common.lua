@@ -32,8 +32,9 @@ local function window_text(spec)
     return geometry.text(spec.geometry) .. groups
 end
 
---- Of a forward or data-gradient kernel. weights: the shape of its weights; floats: their number
-function common.data_params(spec, isa, weights, floats)
+--- Of a forward or data-gradient kernel. weights: the shape of its weights; floats: their number;
+--- multiplied: see kernel.cost_text
+function common.data_params(spec, isa, weights, floats, multiplied)
     local forward <const> = spec.pass == "fwd"
     local source <const>, target <const> = forward and spec.x or spec.dy,
         forward and spec.y or spec.dx
@@ -51,7 +52,7 @@ function common.data_params(spec, isa, weights, floats)
     end
     params.shapes = kernel.shapes_text(spec, target.pitch, weights)
     params.cost = kernel.cost_text(spec, isa, layout.floats(source) + floats,
-        target.h * target.w * target.pitch)
+        target.h * target.w * target.pitch, multiplied)
     return params
 end
 
@@ -70,8 +71,8 @@ function common.taps_params(spec, isa)
     return params
 end
 
---- Of a weight-gradient kernel.
-function common.weights_params(spec, isa)
+--- Of a weight-gradient kernel. multiplied: see kernel.cost_text
+function common.weights_params(spec, isa, multiplied)
     local taps <const>, inputs <const> = spec.geometry.taps, grouped.inputs(spec, isa)
     local params <const> = kernel.common(spec, isa)
     params.bias = spec.bias
@@ -81,7 +82,7 @@ function common.weights_params(spec, isa)
         string.format("%d x %d x %d", taps, inputs, spec.dy.pitch))
     local weights <const> = taps * inputs * spec.dy.pitch
     params.cost = kernel.cost_text(spec, isa,
-        layout.floats(spec.x) + layout.floats(spec.dy) + weights, weights)
+        layout.floats(spec.x) + layout.floats(spec.dy) + weights, weights, multiplied)
     return params
 end
 

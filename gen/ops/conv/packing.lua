@@ -60,6 +60,7 @@ function packing.whole(is)
         arguments = arguments .. string.format(", %d%s", is.block,
             orders and ", " .. is.tap_order or "")
     end
+    is.is_entry = true
     is.macro, is.arguments = is.what:upper() .. (orders and "_IN_ORDER" or ""), arguments
     return "ops/conv/pack.c.tpl", is, { {
         name = is.what .. "_taps" .. (orders and "_in_order" or ""),

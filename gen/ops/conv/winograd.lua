@@ -267,12 +267,14 @@ end
 --- The template of a kernel, its parameters, and the functions that it shares with others.
 function winograd.params(spec, isa, options)
     local e <const> = source_and_target(spec)
+    local multiplied <const> = 2 * FREQUENCIES * image_tiles(e.target) * spec.c * spec.k
     local shared <const>, params = {}
     if spec.pass == "bwd_weights" then
-        params = common.weights_params(spec, isa)
+        params = common.weights_params(spec, isa, multiplied)
     else
         local shape <const> = string.format("%d x %d x %d", FREQUENCIES, e.channels, e.target.pitch)
-        params = common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch)
+        params = common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch,
+            multiplied)
     end
     local loops <const> = loops_of(spec, params)
     if spec.pass == "bwd_weights" then
@@ -337,7 +339,7 @@ function winograd.pack(spec, what, isa, block)
         taps = TAPS, tap_order = false, kernel = packing.kernel_text(spec),
     })
     local shared <const> = string.format("winograd_%s_by%d", what, block)
-    is.macro = shared:upper()
+    is.macro, is.is_entry = shared:upper(), true
     is.arguments = string.format("%d, %d, %d", is.channels, is.k,
         what == "pack" and is.k_pitch or is.c_pitch)
     return "ops/conv/winograd_pack.c.tpl", is, { {

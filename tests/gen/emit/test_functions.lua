@@ -80,7 +80,8 @@ function tests.templates_note_the_helpers_that_they_call()
             assert(offered[helper], title .. ": no helper is called " .. helper)
             noted[helper] = true
         end
-        for _, use in ipairs { "([%a_][%w_]*)%(", "%(struct ([%a_][%w_]*)%)" } do
+        for _, use in ipairs { "([%a_][%w_]*)%(", "%(struct ([%a_][%w_]*)%)",
+            "const struct ([%a_][%w_]*) [%w_]+ = " } do
             for helper in text:gmatch(use) do
                 if offered[helper] then
                     assert(noted[helper], title .. ": calls " .. helper .. " without a note")

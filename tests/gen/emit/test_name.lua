@@ -5,6 +5,7 @@ local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")
 
 local c <const> = require("emit/c")
 local geometry <const> = require("geometry")
+local legend <const> = require("emit/legend")
 local name <const> = require("emit/name")
 local ops <const> = require("ops/ops")
 local template <const> = require("emit/template")
@@ -81,6 +82,16 @@ end
 
 function tests.kernels_follow_the_grammar()
     each_kernel(check_grammar)
+end
+
+-- Every word of a name is one that the legend of a generated file explains.
+function tests.the_legend_has_every_word()
+    each_kernel(function(spec, title)
+        for word in spec.name:gmatch("[^_]+") do
+            assert(legend.word_of(word), title .. ": " .. spec.name .. ": " .. word)
+        end
+    end)
+    assert(not legend.word_of("convolve") and not legend.word_of("k"))
 end
 
 -- Within a program, a name is the key of one function.

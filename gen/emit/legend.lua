@@ -1,0 +1,145 @@
+-- legend.lua - what the words and letters of a program's names mean: those that it has, no others.
+--
+-- A kernel's name is words between `_` (see name.lua). A word that no entry explains would leave
+-- the reader alone: legend.word_of tells, and a test asks for every kernel of many networks.
+
+local activation <const> = require "ops/activation"
+
+local legend <const> = {}
+
+-- { pattern of a word, text }, in the order of a name. The first word of the program that fits
+-- stands beside the text.
+local WORDS <const> = {
+    { "^conv%d", "a convolution and its window, rows x columns; s behind it: its stride; "
+        .. "d: its dilation" },
+    { "^dwconv%d", "the same of a depthwise convolution: each channel by itself" },
+    { "^linear$", "a linear layer: each output sees all pixels and channels" },
+    { "^maxpool", "a max pooling and its window; s: its stride" },
+    { "^avgpool", "an average pooling and its window; s: its stride" },
+    { "^global$", "of the whole image" },
+    { "^add$", "as operation: x + x2; behind `__`: the kernel adds to what is there" },
+    { "^concat$", "images side by side, channel by channel" },
+    { "^pointwise$", "element by element: an activation or a dropout without a norm" },
+    { "^batchnorm$", "applies a norm whose numbers are those of all images" },
+    { "^norm$", "in front: applies a norm, each image with numbers of its own; "
+        .. "behind another: leaves the sums that the next norm needs" },
+    { "^sums$", "makes these sums, and nothing else" },
+    { "^winner$", "notes which pixel of a window was the largest" },
+    { "^drop%d", "a dropout and its probability, p for the point" },
+    { "^mask$", "backward: zero where the ReLU before cut its input off" },
+    { "^bias$", "adds a bias" },
+    { "^c%d+$", "channels in" },
+    { "^k%d+$", "channels out" },
+    { "^g%d+$", "groups of channels, each convolved by itself" },
+    { "^%d+x%d+$", "rows x columns of the layer's input" },
+    { "^fwd$", "the pass: forward" },
+    { "^bwd$", "the pass: backward; bwd_data: the gradient of the input" },
+    { "^weights$", "bwd_weights: the gradient of the weights" },
+    { "^data$" },
+    { "^reduce$", "bwd_reduce: the sums that the gradient of a norm needs" },
+    { "^plain$", "behind `__`, the algorithm: the definition, in plain loops" },
+    { "^direct$", "behind `__`, the algorithm: the definition, a tile of outputs in registers" },
+    { "^bank$", "behind `__`, the algorithm: the same, all weights in registers" },
+    { "^depthwise$", "behind `__`, the algorithm: the definition, channels side by side" },
+    { "^winograd%d$", "behind `__`, the algorithm: Winograd's, in tiles of 4 x 4 outputs" },
+    { "^padded$", "the channels of its input are filled up with zeros" },
+    { "^p%d", "a padding other than half the window" },
+    { "^b%d+$", "b0_1: pixels of zeros around what it reads and around what it writes, where they "
+        .. "are not those that its window needs and none" },
+    { "^x%d+$", "the same around a third image that it reads" },
+    { "^%d+$" },
+}
+
+-- The prefixes of buffers by their roles (calls.lua), and what they hold.
+local ROLES <const> = {
+    { "y", "y_<layer>", "its output" }, { "dy", "dy_", "the gradient of the loss for it" },
+    { "w", "w_", "its weights, packed as its kernels read them" },
+    { "wt", "wt_", "the same for its data gradient" }, { "b", "b_", "its bias" },
+    { "dw", "dw_", "the gradient of its weight" }, { "db", "db_", "the gradient of its bias" },
+    { "sums", "sums_", "of a norm: 3 sums a channel: shift, sum, squares" },
+    { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation" },
+    { "dsums", "dsums_", "of a norm's gradient: 2 sums a channel" },
+    { "dcoef", "dcoef_", "what it applies, 3 rows: A, B, D" },
+    { "total", "total_", "the sums of a norm over the batch" },
+    { "chunk_sums", "chunk_", "the same over a chunk" },
+    { "keep", "keep_", "a bit an element: whether a dropout keeps it" },
+    { "winner", "winner_", "a byte an output: which pixel of its window was the largest" },
+    { "tiles", "tiles_", "what Winograd's transforms make, 36 frequencies" },
+}
+
+--- The entry that explains a word of a kernel's name, or nil.
+function legend.word_of(word)
+    for _, entry in ipairs(WORDS) do
+        if word:find(entry[1]) then
+            return entry
+        end
+    end
+    for _, one in ipairs(activation.words()) do
+        if word:find("^" .. one .. "[%dp]*$") then
+            return { word, "applies this activation" }
+        end
+    end
+end
+
+local COLUMN <const>, WIDTH <const> = 14, 78 -- where texts begin, and their longest row
+
+-- Appends `what` and, beside it, its text in as many rows as it takes.
+local function add_rows(lines, what, text)
+    local row, front = nil, what
+    local function put()
+        lines[#lines + 1] = string.format("    %-" .. COLUMN .. "s%s", front, row)
+        front = ""
+    end
+    for word in text:gmatch("%S+") do
+        if row and #row + 1 + #word > WIDTH then
+            put()
+            row = word
+        else
+            row = row and row .. " " .. word or word
+        end
+    end
+    put()
+end
+
+--- The lines that explain the kernels' names of these plans and the buffers of the first.
+function legend.lines(plans)
+    local example <const>, activations <const>, seen <const> = {}, {}, {}
+    for _, plan in ipairs(plans) do
+        for _, spec in ipairs(plan.kernels) do
+            for word in spec.name:gmatch("[^_]+") do
+                local entry <const> = legend.word_of(word)
+                if not seen[word] and entry and entry[2] == "applies this activation" then
+                    activations[#activations + 1] = word
+                elseif entry then
+                    example[entry] = example[entry] or word
+                end
+                seen[word] = true
+            end
+        end
+    end
+    local lines <const> = {}
+    local function line(what, text)
+        add_rows(lines, what, text)
+    end
+    for _, entry in ipairs(WORDS) do
+        if example[entry] and entry[2] then
+            line(example[entry], entry[2])
+        end
+    end
+    if #activations > 0 then
+        line(table.concat(activations, ", "), "applies this activation")
+    end
+    local roles <const> = {}
+    for _, buffer in ipairs(plans[1].buffers) do
+        roles[buffer.role] = true
+    end
+    local buffers <const> = {}
+    for _, role in ipairs(ROLES) do
+        if roles[role[1]] then
+            add_rows(buffers, role[2], role[3])
+        end
+    end
+    return lines, buffers
+end
+
+return legend
