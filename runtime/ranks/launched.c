@@ -20,8 +20,10 @@ enum { PATH_SIZE = 4096 };
  * are alone. */
 static const char *const size_variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
 
-/* The launcher says who this one is, and MPI how many there are: PRRTE, Slurm with --mpi=pmix. */
+/* The launcher says who this one is, and MPI how many there are: PRRTE, Slurm with --mpi=pmix,
+ * which also says so to a shell (srun --pty), and then that it is one task. */
 static const char rank_variable[] = "PMIX_RANK";
+static const char tasks_variable[] = "SLURM_STEP_NUM_TASKS";
 
 const char *launched_by(void)
 {
@@ -33,8 +35,8 @@ const char *launched_by(void)
         snprintf(said, sizeof said, "%s=%.16s", size_variables[i], size);
         return strtol(size, NULL, 10) > 1 ? said : NULL;
     }
-    const char *rank = getenv(rank_variable);
-    if (rank == NULL)
+    const char *rank = getenv(rank_variable), *tasks = getenv(tasks_variable);
+    if (rank == NULL || (tasks != NULL && strtol(tasks, NULL, 10) == 1))
         return NULL;
     snprintf(said, sizeof said, "%s=%.16s", rank_variable, rank);
     return said;

@@ -13,6 +13,7 @@
 #include "inspect/bench.h"
 #include "inspect/bench_step.h"
 #include "inspect/info.h"
+#include "ranks/launched.h"
 #include "ranks/ranks.h"
 #include "sys/cpu.h"
 #include "sys/nearest.h"
@@ -74,14 +75,15 @@ static const struct command {
     const char *name;
     const char *help;
     bool computes; /* needs the instruction set the kernels were made for */
+    bool together; /* may be one of several ranks */
     bool (*run)(const struct model *model, const char *program, int argc, char **argv,
                 struct err *err);
 } commands[] = {
-    {"train", "train the network", true, train_main},
-    {"eval", "evaluate a model on the test set", true, eval_main},
-    {"predict", "say what is in images", true, predict_main},
-    {"bench", "time the kernels and the step", true, bench_command},
-    {"info", "print the layers", false, info_main},
+    {"train", "train the network", true, true, train_main},
+    {"eval", "evaluate a model on the test set", true, true, eval_main},
+    {"predict", "say what is in images", true, false, predict_main},
+    {"bench", "time the kernels and the step", true, false, bench_command},
+    {"info", "print the layers", false, false, info_main},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -100,6 +102,17 @@ static bool check_isa(const struct model *model, struct err *err)
     return cpu_supports(model->isa) ||
            err_set(err, "made for %s, which this CPU lacks; remake it with: %s%s", model->isa,
                    model->remake, cpu_best_isa());
+}
+
+/* Several ranks of what each of them would do by itself would all say the same. */
+static bool check_alone(const struct command *command, struct err *err)
+{
+    const char *launcher = launched_by();
+    return launcher == NULL ||
+           err_set_code(err, EXIT_USAGE,
+                        "%s: %s: a launcher of MPI has started this program as one of several: "
+                        "expected it alone; train and eval work together",
+                        command->name, launcher);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -137,6 +150,7 @@ static bool dispatch(const struct model *model, int argc, char **argv, struct er
         if (command->computes)
             keep_on();
         return (!command->computes || wants_help(argc - 1, argv + 1) || check_isa(model, err)) &&
+               (command->together || check_alone(command, err)) &&
                command->run(model, argv[0], argc - 1, argv + 1, err);
     }
     if (argc < 2)

@@ -69,7 +69,7 @@ int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_CHUNKS]
 /* Whether two neighbours are the halves of the node of 2 * width vectors. */
 static bool are_halves(const struct tree_node *a, const struct tree_node *b, int width, int parts)
 {
-    return a->span.first % (2 * width) == 0 && a->span.last == a->span.first + width &&
+    return a->span.first % (2 * width) == 0 &&
            b->span.last == least(a->span.first + 2 * width, parts);
 }
 

@@ -147,6 +147,7 @@ same stopped "alone_bn_$steps"
 once() {
     [ "$(grep -c "tiny_[a-z0-9]*: " said)" -eq 1 ] || fail "expected one message"
 }
+train 2 "predict: PMI_SIZE=2: " env PMI_SIZE=2 "$programs/tiny_bn" predict --model alone_bn_3 x.png
 train 2 "expected 1 to 16" "$programs/tiny_bn" train $options --ranks 17
 train 3 "rank 0 on .*: no data" "$programs/tiny_bn" train --data nowhere --ranks 2
 once

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ranks/launched.h"
 #include "ranks/shared.h"
 #include "rng.h"
 #include "run.h"
@@ -199,6 +200,38 @@ START_TEST(processors_are_shared_out)
 }
 END_TEST
 
+/* -- Launchers --------------------------------------------------------------------------------- */
+
+/* What a launcher of one rank, a batch script and a shell of Slurm leave behind starts no MPI. */
+START_TEST(a_launcher_is_known_by_its_variables)
+{
+    static const struct {
+        const char *names[2], *values[2], *said;
+    } cases[] = {
+        {{NULL}, {NULL}, NULL},
+        {{"OMPI_COMM_WORLD_SIZE"}, {"4"}, "OMPI_COMM_WORLD_SIZE=4"},
+        {{"OMPI_COMM_WORLD_SIZE", "PMIX_RANK"}, {"1", "0"}, NULL},
+        {{"PMI_SIZE", "PMI_RANK"}, {"2", "1"}, "PMI_SIZE=2"},
+        {{"PMI_SIZE"}, {"1"}, NULL},
+        {{"PMIX_RANK"}, {"3"}, "PMIX_RANK=3"},
+        {{"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}, {"3", "8"}, "PMIX_RANK=3"},
+        {{"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}, {"0", "1"}, NULL},
+        {{"SLURM_PROCID", "SLURM_NTASKS"}, {"0", "8"}, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int k = 0; k < 2 && cases[i].names[k] != NULL; k++)
+            setenv(cases[i].names[k], cases[i].values[k], 1);
+        const char *said = launched_by();
+        if (cases[i].said == NULL)
+            ck_assert_msg(said == NULL, "case %zu: %s", i, said);
+        else
+            ck_assert_str_eq(said, cases[i].said);
+        for (int k = 0; k < 2 && cases[i].names[k] != NULL; k++)
+            unsetenv(cases[i].names[k]);
+    }
+}
+END_TEST
+
 /* -- The tree ---------------------------------------------------------------------------------- */
 
 enum { LENGTH = 131 };
@@ -270,6 +303,7 @@ int main(void)
     tcase_add_test(agreement, differences_are_named);
     tcase_add_test(agreement, a_failure_stays);
     tcase_add_test(agreement, processors_are_shared_out);
+    tcase_add_test(agreement, a_launcher_is_known_by_its_variables);
     suite_add_tcase(suite, agreement);
     TCase *tree = tcase_create("tree");
     tcase_add_loop_test(tree, a_tree_in_pieces_has_the_same_bits, 1, MODEL_CHUNKS + 1);
