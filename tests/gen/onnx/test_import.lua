@@ -455,10 +455,11 @@ function tests.what_is_no_layer_is_listed()
         node("Tanhh", "x", "a"), node("Tanhh", "a", "b"), node("Erf\n", "b", "c"),
         node("MaxPool", "x", "d", { { "kernel_shape", "ints", { 1, 1 } },
             { "dilations", "ints", { 2, 2 } } }),
-        node("Conv", { "x", "w" }, "e", { { "pads", "ints", { 0, 0, 1, 1 } } }),
+        node("Conv", { "x", "w" }, "e", { { "pads", "ints", { 1, 0, 0, 0 } } }),
+        node("Conv", { "x", "w" }, "k", { { "pads", "ints", { 0, 1, 0, 2 } } }),
         node("Conv", { "x", "w" }, "g", { { "odd", "int", 1 } }),
         node("Add", { "c", "d" }, "h"), node("Add", { "e", "g" }, "i"),
-        node("Add", { "h", "i" }, "v"),
+        node("Add", { "i", "k" }, "j"), node("Add", { "h", "j" }, "v"),
     }
     nodes[2].name = ("x"):rep(200)
     refused({
@@ -467,8 +468,10 @@ function tests.what_is_no_layer_is_listed()
         "Erf?: burin has no layer for this operator: expected one of those in docs/onnx.md: at "
             .. "Erf?_c",
         "MaxPool: dilations is [2, 2]: expected [1, 1]: at MaxPool_d",
-        "Conv: pads is [0, 0, 1, 1]: expected four numbers, as many pixels below as above "
+        "Conv: pads is [1, 0, 0, 0]: expected four numbers, as many pixels below as above "
             .. "and right as left: at Conv_e",
+        "Conv: pads is [0, 1, 0, 2]: expected four numbers, as many pixels below as above "
+            .. "and right as left: at Conv_k",
         "Conv: has an attribute odd: expected none of that name: at Conv_g",
     }, file_of(nodes, { tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }))
 end

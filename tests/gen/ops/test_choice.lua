@@ -54,6 +54,31 @@ function tests.candidates_differ_and_fit()
     assert(transformed > 1000, transformed)
 end
 
+-- A bank takes neighbours, and transforms are those of one square window.
+function tests.windows_of_another_kind_are_direct()
+    for fields, want in pairs {
+        ["padding = 1"] = "bank direct winograd4",
+        ["padding = 2, dilation = 2"] = "direct",
+        ["padding = { 1, 2 }, dilation = { 1, 2 }"] = "direct",
+        ["padding = { 1, 0 }"] = "bank direct",
+        ["stride = { 1, 2 }, padding = 1"] = "bank direct",
+    } do
+        local conv <const> = "conv { 16, window = 3, " .. fields .. " }, "
+        local plans <const> = nets.plans(nets.small(conv .. conv .. "relu()", "none", "1, 9, 8"),
+            "avx512")
+        local offered <const>, names <const> = {}, {}
+        for _, spec in ipairs(plans.train.plan.kernels) do
+            for _, one in ipairs(spec.op == "conv"
+                and choice.candidates(spec, plans.set, "auto") or {}) do
+                names[#names + 1] = not offered[one.algorithm] and one.algorithm or nil
+                offered[one.algorithm] = true
+            end
+        end
+        table.sort(names)
+        test.equal(table.concat(names, " "), want, fields)
+    end
+end
+
 function tests.direct_offers_no_transforms()
     nets.each(function(plans)
         for _, spec in ipairs(plans.train.plan.kernels) do
