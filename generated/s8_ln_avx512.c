@@ -80,8 +80,9 @@
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
  * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. "calls
- * 3-87" are those calls of its plan between which a buffer lives; they are numbered where they
+ * 3-87" are those calls of the function between which a buffer lives; they are numbered where they
  * stand.
+ * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
  *     y_<layer>     its output
@@ -91,9 +92,10 @@
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
  *     sums_         of a norm: 3 sums a channel: shift, sum, squares
- *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation
+ *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; derived in
+ *                   section 6
  *     dsums_        of a norm's gradient: 2 sums a channel
- *     dcoef_        what it applies, 3 rows: A, B, D
+ *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 6
  *     keep_         a bit an element: whether a dropout keeps it
  *     winner_       a byte an output: which pixel of its window was the largest
  *     tiles_        what Winograd's transforms make, 36 frequencies
@@ -119,12 +121,15 @@
  *     direct        behind `__`, the algorithm: the definition, a tile of outputs in registers
  *     bank          behind `__`, the algorithm: the same, all weights in registers
  *     winograd4     behind `__`, the algorithm: Winograd's, in tiles of 4 x 4 outputs
- *     b0            b0_1: pixels of zeros around what it reads and around what it writes, where
- *                   they are not those that its window needs and none
+ *     b0            b0_1: what it reads has a border of 0 pixels, what it writes one of 1; left
+ *                   out where the first is what its window needs and the second is none
  *     relu          applies this activation
  *
- * Sections: 1 constants, 2 memory, 3 functions, 4 the training step, 5 vector helpers, 6 kernels,
- * 7 weights, 8 kernel table, 9 model. */
+ * Functions run_, rng_, team_, weights_ and program_main are the runtime's: see its headers. A
+ * thread is called by its number, its rank.
+ *
+ * Sections: 1 shapes and constants, 2 memory, 3 functions, 4 the training step, 5 what kernels
+ * share, 6 kernels, 7 weights, 8 kernel table, 9 model. */
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
@@ -438,7 +443,9 @@ static const struct weight weights[27];
 
 /* -- 4. The training step, and an evaluation --------------------------------------------------- */
 
-/* A micro-batch of n images through the whole network, forward and backward. */
+/* A micro-batch of n images through the whole network, forward and backward. The number behind the
+ * parameters of a norm is the pixels of an image; those of drop() are the layer's place in the
+ * network, the threshold, and words of bits. */
 static void train_micro_batch(const struct net *net, int chunk, int image, int n)
 {
     const float *const packed = net->weights;
@@ -998,7 +1005,7 @@ static void eval(struct run *run, int rank)
     each_micro_batch(&net, chunks, eval_micro_batch);
 }
 
-/* -- 5. Vector helpers ------------------------------------------------------------------------- */
+/* -- 5. What kernels share --------------------------------------------------------------------- */
 
 
 /* v where x > 0, else 0. */

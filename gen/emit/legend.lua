@@ -44,8 +44,8 @@ local WORDS <const> = {
     { "^winograd%d$", "behind `__`, the algorithm: Winograd's, in tiles of 4 x 4 outputs" },
     { "^padded$", "the channels of its input are filled up with zeros" },
     { "^p%d", "a padding other than half the window" },
-    { "^b%d+$", "b0_1: pixels of zeros around what it reads and around what it writes, where they "
-        .. "are not those that its window needs and none" },
+    { "^b%d+$", "b0_1: what it reads has a border of 0 pixels, what it writes one of 1; left "
+        .. "out where the first is what its window needs and the second is none" },
     { "^x%d+$", "the same around a third image that it reads" },
     { "^%d+$" },
 }
@@ -57,9 +57,10 @@ local ROLES <const> = {
     { "wt", "wt_", "the same for its data gradient" }, { "b", "b_", "its bias" },
     { "dw", "dw_", "the gradient of its weight" }, { "db", "db_", "the gradient of its bias" },
     { "sums", "sums_", "of a norm: 3 sums a channel: shift, sum, squares" },
-    { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation" },
+    { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; "
+        .. "derived in section 6" },
     { "dsums", "dsums_", "of a norm's gradient: 2 sums a channel" },
-    { "dcoef", "dcoef_", "what it applies, 3 rows: A, B, D" },
+    { "dcoef", "dcoef_", "what it applies, 3 rows: A, B, D; derived in section 6" },
     { "total", "total_", "the sums of a norm over the batch" },
     { "chunk_sums", "chunk_", "the same over a chunk" },
     { "keep", "keep_", "a bit an element: whether a dropout keeps it" },

@@ -278,6 +278,10 @@ local function eval_lines_of(graph)
     return eval_lines
 end
 
+-- What the numbers in calls are, for the comment of a step.
+local NUMBERS <const> = "The number behind the parameters of a norm is the pixels of an image; "
+    .. "those of drop() are the layer's place in the network, the threshold, and words of bits."
+
 --- All phase functions, as an array of texts, and the functions that call them. phased: whether
 --- there are several.
 function phases.texts(graph, train, eval, phased)
@@ -294,7 +298,8 @@ function phases.texts(graph, train, eval, phased)
                 name = function_name,
                 title = phased
                     and ("A micro-batch of n images in phase %d: %s."):format(i, c.comment(title))
-                    or "A micro-batch of n images through the whole network, forward and backward.",
+                    or "A micro-batch of n images through the whole network, forward and "
+                        .. "backward. " .. NUMBERS,
                 first_call = first, memory = train.memory, phased = phased, slots = slots,
             })
         end

@@ -34,7 +34,8 @@
  *
  * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
  * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. "calls 3-87"
- * are those calls of its plan between which a buffer lives; they are numbered where they stand.
+ * are those calls of the function between which a buffer lives; they are numbered where they stand.
+ * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
 @ for _, line in ipairs(legend_buffers) do
@@ -46,8 +47,11 @@
      * ${line}
 @ end
  *
- * Sections: 1 constants, 2 memory, 3 functions, 4 the training step, 5 vector helpers, 6 kernels,
- * 7 weights, 8 kernel table, 9 model. */
+ * Functions run_, rng_, team_, weights_ and program_main are the runtime's: see its headers. A thread is called by
+ * its number, its rank.
+ *
+ * Sections: 1 shapes and constants, 2 memory, 3 functions, 4 the training step, 5 what kernels share,
+ * 6 kernels, 7 weights, 8 kernel table, 9 model. */
 @ if intrinsics then
     #include <immintrin.h>
 @ end
@@ -263,7 +267,7 @@ static const struct weight weights[${#weights}];
     ${text}
 @ end
 ${step}
-/* -- 5. Vector helpers ------------------------------------------------------------------------- */
+/* -- 5. What kernels share --------------------------------------------------------------------- */
 
 ${helpers}
 @ for _, text in ipairs(shared_texts) do
