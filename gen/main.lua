@@ -43,7 +43,7 @@ end
 local function read(arguments)
     local text <const>, file <const> = find_network(arguments.network)
     host.limit_work(file)
-    return network.read(text, file, arguments.norm)
+    return network.read(text, file, arguments.norm), text
 end
 
 -- The measurements to choose by, or nil. `argument`: "auto" for those of this processor, if there
@@ -182,8 +182,9 @@ local function tell_owner(net, path)
 end
 
 function main.gen(arguments)
-    local net <const> = read(arguments)
+    local net <const>, description <const> = read(arguments)
     local options <const> = options_of(arguments, net.file)
+    options.description = description
     local text <const>, recipe <const> = require("emit/program").program(graph.build(net), options)
     local path = arguments.output
     if not path then

@@ -410,6 +410,7 @@ struct model {
     int kernel_count;
     const struct tensors *tensors; /* of the backend, or NULL where nobody can look at them */
     const struct backend *backend;
+    const char *description; /* the text that it was made of, or NULL */
 };
 
 #endif

@@ -4,6 +4,7 @@
 -- and the model descriptor of runtime/model.h. It decides nothing.
 
 local c <const> = require "emit/c"
+local description <const> = require "emit/description"
 local entry <const> = require "ops/entry"
 local index <const> = require "emit/index"
 local kernel <const> = require "ops/kernel"
@@ -437,6 +438,7 @@ function model.params(graph, planned, options)
         run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
         param_rows = param_rows,
         state_rows = state_rows, recipe_lines = recipe.lines(graph.recipe),
+        description = not in_double and description.lines(options.description),
         recipe_file = options.recipe_file and c.comment(options.recipe_file) or false,
         model = {
             name = c.string(graph.name), norm = c.string(options.norm), isa = c.string(set.name),

@@ -316,6 +316,7 @@ function emit.program(graph, options)
     local recipe <const> = options.recipe_file and template.render("emit/recipe.c.tpl", {
         file = params.recipe_file, program = params.file, network = graph.name,
         remake = params.remake, recipe_lines = params.recipe_lines,
+        description = params.description,
     }) or nil
     return set.real == "double" and real.double(text) or text, recipe
 end

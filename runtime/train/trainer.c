@@ -229,6 +229,8 @@ static bool make_metas(struct trainer *t, struct err *err)
     add_meta(t, "norm", t->model->norm);
     add_meta(t, "isa", t->model->isa);
     add_meta(t, "data", t->train.format);
+    if (t->model->description != NULL) /* constant, and longer than the others */
+        t->metas[t->meta_count++] = (struct safetensors_meta){"description", t->model->description};
     if (t->train.synthetic)
         add_meta(t, "warning", "SYNTHETIC");
     if (t->settings.labels[0] != '\0')

@@ -383,8 +383,20 @@ static const struct param params[] = {
 @ end
 
 @ if recipe_file then
-    extern const struct recipe training_recipe BURIN_EXPORT(training_recipe); /* ${recipe_file} */
+    /* ${recipe_file} */
+    extern const struct recipe training_recipe BURIN_EXPORT(training_recipe);
+    @ if description then
+        extern const char training_description[] BURIN_EXPORT(training_description);
+    @ end
 @ else
+    @ if description then
+        /* The description, which the models carry that are saved. */
+        static const char training_description[] =
+        @ for i, line in ipairs(description) do
+                ${line}${i == #description and ";" or ""}
+        @ end
+
+    @ end
     static const struct recipe training_recipe = {
         @ for _, line in ipairs(recipe_lines) do
             ${line}
@@ -415,6 +427,9 @@ static const struct model model = {
     .kernel_count = ${#kernel_rows},
     .tensors = &all_tensors,
     .backend = &backend,
+    @ if description then
+        .description = training_description,
+    @ end
 };
 
 int main(int argc, char **argv)

@@ -15,3 +15,13 @@ const struct recipe training_recipe = {
         ${line}
     @ end
 };
+@ if description then
+
+    /* The description, which the models carry that are saved. */
+    extern const char training_description[] BURIN_EXPORT(training_description);
+
+    const char training_description[] =
+    @ for i, line in ipairs(description) do
+            ${line}${i == #description and ";" or ""}
+    @ end
+@ end

@@ -75,7 +75,7 @@ eval: program
     exec $(PROGRAM) eval --model '$(RUN)' --data '$(DATA)' --samples '$(RUN)/samples.safetensors' $(ARGS)
 
 freeze: eval
-    $(BURIN) freeze '$(RUN)' -o frozen $(NET).lua
+    $(BURIN) freeze '$(RUN)' -o frozen
 
 clean:
     rm -rf build

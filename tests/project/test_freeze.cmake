@@ -132,7 +132,10 @@ if(NOT widest STREQUAL "c")
     refused(1 "expected the compiler options -mavx2 -mfma" ${CC} -std=c99 -c tiny_bn_avx2/tiny.c -o x.o)
 endif()
 refused(2 "freeze: no --output: expected -o DIR" "${BURIN}" freeze run_tiny_bn "${nets}/tiny.lua")
-refused(2 "carries no description" "${BURIN}" freeze run_tiny_bn -o x)
+run_well("${BURIN}" freeze run_tiny_bn -o tiny_bn_c) # which carries its description
+expect("tiny_bn_c/tiny.c: unchanged")
+refused(2 "carries no description: expected its NETWORK.lua after it" "${BURIN}" freeze
+    run_tiny_bn/samples.safetensors -o x)
 refused(1 "is no model of the network grouped" "${BURIN}" freeze run_tiny_bn -o x
     "${nets}/grouped.lua")
 refused(1 "there is no tensor images: expected what eval --samples writes" "${BURIN}" freeze

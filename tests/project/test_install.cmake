@@ -60,7 +60,7 @@ if(count LESS 100 OR NOT "err_set" IN_LIST names)
     message(FATAL_ERROR "libburin_runtime.a of the build: ${count} names, expected those of its modules")
 endif()
 set(code "#undef main\nint train_digits(int argc, char **argv);\n")
-foreach(name program_main team_barrier training_recipe ${names})
+foreach(name program_main team_barrier training_recipe training_description ${names})
     string(APPEND code "int ${name} = 1;\n")
 endforeach()
 file(WRITE "${project}/mine.c" "${code}

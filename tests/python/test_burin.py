@@ -47,9 +47,8 @@ class Python(unittest.TestCase):
         subprocess.run([PROGRAM, "eval", "--model", WORK / "run", "--data", WORK / "test.npz",
                         "--samples", samples], check=True, stdout=subprocess.DEVNULL)
         cls.samples = burin.load(samples)
-        subprocess.run([GENERATOR, "freeze", WORK / "run", "-o", WORK / "frozen",
-                        Path(__file__).parents[1] / "nets/tiny.lua"],
-                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([GENERATOR, "freeze", WORK / "run", "-o", WORK / "frozen"], check=True,
+                       stdout=subprocess.DEVNULL)
         cls.frozen = burin.Frozen(WORK / "frozen", compiler=COMPILER, flags=["-O1"])
 
     def raises(self, text, function, *arguments, **named):
@@ -97,6 +96,8 @@ class Python(unittest.TestCase):
         self.assertEqual(set(burin.state_dict(WORK / "run/last.safetensors")), set(state))
         said = burin.metadata(WORK / "run")
         self.assertEqual((said["network"], said["norm"]), ("tiny", "bn"))
+        self.assertEqual(said["description"],
+                         (Path(__file__).parents[1] / "nets/tiny.lua").read_text("utf-8"))
         self.assertEqual(json.loads(said["classes"])[:2], ["dark", "light"])
 
     def test_bfloat16(self):
