@@ -5,6 +5,7 @@
 #
 #     BURIN_NETWORKS    the folder of gen/nets and examples, whose networks need no path
 #     BURIN_GENERATED   the folder that C files are written to
+#     BURIN_PLUGINS     the folder of burin_mpi.so, where there is one
 #
 # and has the targets burin::burin, the generator, and burin::runtime, what programs link.
 
@@ -150,5 +151,6 @@ function(add_training_program name)
     add_executable(${name} ${files})
     add_dependencies(${name} ${target})
     target_compile_options(${name} PRIVATE ${BURIN_FLAGS_${arg_ISA}})
+    set_target_properties(${name} PROPERTIES BUILD_RPATH "${BURIN_PLUGINS}")
     target_link_libraries(${name} PRIVATE burin::runtime $<TARGET_NAME_IF_EXISTS:burin_warnings>)
 endfunction()

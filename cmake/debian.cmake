@@ -4,6 +4,9 @@ set(usr "${CPACK_TEMPORARY_DIRECTORY}/usr")
 set(doc "${usr}/share/doc/burin")
 set(maintainer "${CPACK_PACKAGE_CONTACT}")
 
+# It would make the package depend on one MPI; without it --ranks N works on one machine.
+file(REMOVE "${usr}/lib/burin_mpi.so")
+
 file(READ "${doc}/LICENSE" license)
 string(REGEX REPLACE "^MIT License\n+Copyright [^\n]*\n+" "" license "${license}")
 string(STRIP "${license}" license)

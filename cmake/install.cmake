@@ -37,6 +37,11 @@ foreach(header IN LISTS headers)
     install(FILES "runtime/${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/burin/${room}")
 endforeach()
 install(FILES "${library}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+set(plugin)
+if(TARGET burin_mpi)
+    set(plugin burin_mpi)
+    install(TARGETS burin_mpi LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
 install(TARGETS burin burin_data burin_flags burin_executable EXPORT burin
     RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 if(TARGET burin_mpi)
@@ -97,4 +102,4 @@ install(FILES "${made}/burin"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
 install(FILES "${made}/_burin" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
 
-add_custom_target(install_files ALL DEPENDS burin burin_data "${library}" ${texts})
+add_custom_target(install_files ALL DEPENDS burin burin_data ${plugin} "${library}" ${texts})
