@@ -323,7 +323,8 @@ static void branch_block(struct net *net)
 static void concat_block(struct net *net)
 {
     int entry = net->layers, c = net->c, window = 1 + 2 * draw(net, 3);
-    add_conv(net, draw_channels(net, window, net->h, net->w), window, 1, window / 2, entry);
+    struct axis axis = same_axis(window, 1);
+    add_conv(net, draw_channels(net, window * window, net->h, net->w), axis, axis, entry);
     add_maps(net);
     add_concat(net, entry, c);
     add_maps(net);
