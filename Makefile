@@ -47,7 +47,7 @@ LOCAL_DATA = data/cifar-10-batches-bin
 one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: compare and sweep train by \
     the recipe of the description))
 
-.PHONY: help gen train bench bench-scaling bench-peers compare sweep tune torch check check-deep \
+.PHONY: help gen train bench bench-scaling bench-peers bench-freeze compare sweep tune torch check check-deep \
     fuzz data generated install clean configure
 
 help:
@@ -56,6 +56,7 @@ help:
 	@echo 'make bench           generated against generic kernels, per layer and per step'
 	@echo 'make bench-scaling   the step for more threads, other batches, wider networks'
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
+	@echo 'make bench-freeze    the frozen network beside onnxruntime; PYTHON= has onnxruntime'
 	@echo 'make tune            measure which kernels are fastest here, for the next make gen'
 	@echo 'make compare         train bn, gn, ln, none and ghosts, write runs/compare/report.html; resumes'
 	@echo 'make sweep           train networks x norms x seeds, several at once; resumes'
@@ -70,7 +71,7 @@ help:
 	@echo 'NET=s8          a name under gen/nets or examples, or the path of a .lua file'
 	@echo 'NORM=bn         bn, gn, ln, in or none; bn16: batch norm over 16 images; gn8: 8 groups'
 	@echo 'ISA=native      native, avx2, avx512 or c'
-	@echo 'PYTHON=python3  the Python of bench-peers'
+	@echo 'PYTHON=python3  the Python of bench-peers and bench-freeze'
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'NETS=, NORMS=, SEEDS=, JOBS=       of make sweep: lists, and trainings at once'
@@ -140,6 +141,13 @@ torch:
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
 	@exec "$$PYTHON" scripts/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
+
+# Any weights will do.
+bench-freeze: gen
+	@"$$PYTHON" scripts/bench_freeze.py --check
+	@$(PROGRAM) train --data synthetic --max-steps 20 --quiet --out build/bench_freeze > build/bench_freeze.txt
+	@exec "$$PYTHON" scripts/bench_freeze.py build/burin build/bench_freeze "$$NET" "$$NORM" \
+	    "build/bench_freeze/$$NORM"
 
 compare:
 	@$(one_training)
