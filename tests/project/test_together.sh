@@ -101,9 +101,12 @@ lose() {
     "$@" >said 2>&1 &
     launched=$!
     sleep "$seconds"
-    ranks=$(pgrep -P $launched | sort -n)
-    lost=$(echo "$ranks" | sed -n "$((rank + 1))p")
-    [ -n "$lost" ] || fail "$*: no rank $rank to kill"
+    lost=
+    while [ -z "$lost" ]; do
+        kill -0 $launched || fail "$*: no rank $rank to kill"
+        ranks=$(pgrep -P $launched | sort -n)
+        lost=$(echo "$ranks" | sed -n "$((rank + 1))p")
+    done
     kill -9 "$lost"
     code=0
     wait $launched || code=$?
@@ -125,6 +128,20 @@ same lost alone_bn_6
 train 0 "" "$programs/tiny_bn" train --resume alone_bn_3 --max-steps 6 --threads 2 --quiet --ranks 3 \
     --out onward
 same onward alone_bn_6
+
+# Any of the ranks, at any moment.
+if [ -n "$deep" ]; then
+    for moment in $(seq 10 59); do
+        rm -rf lost
+        cp -r alone_bn_3 lost
+        lose $((moment % 3)) "0.$moment" "$programs/tiny_bn" train --resume lost --max-steps 100000 \
+            --threads 1 --quiet --ranks 3 --out lost
+        same lost alone_bn_3
+        train 0 "" "$programs/tiny_bn" train --resume lost --max-steps 6 --threads 1 --quiet \
+            --ranks $((1 + moment % 4))
+        same lost alone_bn_6
+    done
+fi
 
 # -- Somebody asks to stop -------------------------------------------------------------------------
 

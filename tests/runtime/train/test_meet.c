@@ -37,6 +37,9 @@ static void copy(float *out, const float *values, size_t count)
         memcpy(out, values, count * sizeof *out);
 }
 
+/* A process opens one run at a time; here the ranks are threads. */
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
 static void train(struct work *work, struct ranks *ranks)
 {
     struct err err = {0};
@@ -46,9 +49,11 @@ static void train(struct work *work, struct ranks *ranks)
     const struct model *m = &net.model;
     ck_assert_ptr_nonnull(run);
     ck_assert_ptr_nonnull(data);
+    pthread_mutex_lock(&opening);
     ck_assert_msg(run_open(run, m, &generic_backend, work->threads, &err) &&
                       run_recipe(run, &work->recipe, &err) && meet_open(run, ranks, &err),
                   "%s", err.message);
+    pthread_mutex_unlock(&opening);
     run_init_params(run, 1);
     run->optim.lr = 0.05f;
     for (int step = 0; step < STEPS; step++) {
