@@ -324,6 +324,21 @@ static void fake_add(const struct kernel_args *a)
     finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
 }
 
+static void fake_concat(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    bool fwd = k->pass == PASS_FWD;
+    for (int y = 0; y < k->y.h; y++)
+        for (int x = 0; x < k->y.w; x++)
+            for (int c = 0; c < k->x.c; c++) {
+                if (fwd)
+                    put(a->y, &k->y, y, x, k->first + c, get(a->x, &k->x, y, x, c), false);
+                else
+                    put(a->dx, &k->dx, y, x, c, get(a->dy, &k->dy, y, x, k->first + c), k->adds);
+            }
+    finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
+}
+
 static void fake_sums(const struct kernel_args *a)
 {
     const struct kernel *k = current;
@@ -354,6 +369,9 @@ static void fake_image(const struct kernel_args *a)
         break;
     case KERNEL_ADD:
         fake_add(a);
+        break;
+    case KERNEL_CONCAT:
+        fake_concat(a);
         break;
     case KERNEL_SUMS:
         fake_sums(a);

@@ -38,7 +38,7 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                            .run = fake};
 }
 
-enum { KERNELS = 64 };
+enum { KERNELS = 68 };
 
 static int make_all(struct kernel *all)
 {
@@ -78,6 +78,11 @@ static int make_all(struct kernel *all)
             all[n] = make(KERNEL_ADD, passes[p], 6, 6, 1, 1, 0);
             all[n].relu = all[n].adds = flags;
             n++;
+        }
+    for (int p = 0; p < 2; p++)
+        for (int flags = 0; flags < 2; flags++) {
+            all[n] = make(KERNEL_CONCAT, passes[p], 6, 6, 1, 1, 0);
+            all[n++].adds = flags;
         }
     all[n++] = make(KERNEL_SUMS, PASS_FWD, 6, 6, 1, 1, 0);
     ck_assert_int_le(n, KERNELS);
