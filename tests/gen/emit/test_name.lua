@@ -29,17 +29,18 @@ end
 
 -- The part of the name before the passes: the first pattern of an operation that matches.
 local HEADS <const> = {
-    conv = { "^conv(%d)x%1s2", "^conv(%d)x%1", "^dwconv(%d)x%1s2", "^dwconv(%d)x%1" },
+    conv = { "^conv%d+x%d+s?[%dx]*d?[%dx]*", "^dwconv%d+x%d+s?[%dx]*d?[%dx]*" },
     linear = { "^linear" },
     pointwise = { "^batchnorm", "^norm", "^pointwise" },
     sums = { "^norm_sums" },
-    maxpool = { "^maxpool(%d+)x%1s%d+", "^maxpool(%d+)x%1" },
-    avgpool = { "^avgpool_global", "^avgpool(%d+)x%1s%d+", "^avgpool(%d+)x%1" },
+    maxpool = { "^maxpool%d+x%d+s?[%dx]*" },
+    avgpool = { "^avgpool_global", "^avgpool%d+x%d+s?[%dx]*" },
     add = { "^add" },
+    concat = { "^concat" },
 }
 
 local HOW <const> = {
-    "^direct$", "^winograd4$", "^bank$", "^p%d+$", "^add$", "^padded$", "^b%d+$", "^%d+$", "^x%d+$",
+    "^direct$", "^winograd4$", "^bank$", "^p[%dx]+$", "^add$", "^padded$", "^b%d+$", "^%d+$", "^x%d+$",
 }
 
 local FLAGS <const> = {
