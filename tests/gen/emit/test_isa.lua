@@ -19,7 +19,7 @@ function tests.sets_agree_with_themselves()
             test.equal(set.vec, "__m" .. set.vl * 32)
         end
     end
-    test.raises("gen/emit/isa.lua:", isa.get, "neon")
+    test.raises("gen/emit/isa.lua:", isa.get, "sse")
     assert(isa.get(host.native_isa()))
 end
 
