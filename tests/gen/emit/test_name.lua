@@ -40,7 +40,8 @@ local HEADS <const> = {
 }
 
 local HOW <const> = {
-    "^direct$", "^winograd4$", "^bank$", "^p[%dx]+$", "^add$", "^padded$", "^b%d+$", "^%d+$", "^x%d+$",
+    "^direct$", "^winograd4$", "^bank$", "^p[%dx]+$", "^add$", "^padded$", "^b%d+$", "^%d+$",
+    "^x%d+$",
 }
 
 local FLAGS <const> = {
