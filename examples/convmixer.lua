@@ -1,5 +1,5 @@
 -- convmixer: patches in place of pixels, after Trockman and Kolter, "Patches Are All You Need?",
--- 2022. The first convolution cuts the image into patches of 2 x 2; from then on every layer has
+-- 2023. The first convolution cuts the image into patches of 2 x 2; from then on every layer has
 -- the same shape. A depthwise convolution with a large window mixes places, and is added to what it
 -- was given; a 1 x 1 one mixes channels. GELU and a norm follow each.
 --
