@@ -35,6 +35,7 @@ enum layer_op {
     LAYER_AVGPOOL,
     LAYER_GLOBAL_AVGPOOL,
     LAYER_ADD,
+    LAYER_MUL,
     LAYER_CONCAT,
     LAYER_LINEAR,
     LAYER_SOFTMAX_CROSS_ENTROPY
@@ -207,6 +208,7 @@ enum kernel_op {
     KERNEL_MAXPOOL,
     KERNEL_AVGPOOL, /* also the global one: its window is the image */
     KERNEL_ADD,
+    KERNEL_MUL,
     KERNEL_CONCAT, /* one of the values that lie side by side in another */
     KERNEL_SUMS /* the sums of a norm that no convolution's epilogue gathers */
 };
@@ -237,6 +239,8 @@ struct ahead;
  * AVGPOOL: y from x; dx from dy. Divides by the taps of the window, padding included.
  * SUMS: fwd sums as below, of x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
+ * MUL: y = x * x2, where x2 may be one pixel, a factor for each channel; bwd_data dx = (or += if adds)
+ *   dy * x2, the other factor, summed over the pixels where dx is one of them.
  * CONCAT: channels `first` .. first + c(x) - 1 of y = x, and of the last such x the pad lanes of y = 0;
  *   bwd_data dx = (or += if adds) these channels of dy.
  *
@@ -281,7 +285,7 @@ struct kernel {
     enum kernel_op op;
     enum kernel_pass pass;
     struct layout x, y;       /* input and output of the forward direction */
-    struct layout x2;         /* ADD: the second input */
+    struct layout x2;         /* ADD, MUL: the second input, the other factor */
     struct layout dx, dy;     /* gradients: same shapes, other borders */
     struct geometry geometry; /* CONV, MAXPOOL and AVGPOOL */
     int groups;               /* CONV: of channels, each convolved by itself; 0 is 1 */

@@ -18,7 +18,11 @@ local WORDS <const> = {
     { "^avgpool", "an average pooling and its window; s: its stride" },
     { "^global$", "of the whole image" },
     { "^add$", "as operation: x + x2; behind `__`: the kernel adds to what is there" },
+    { "^mul$", "x * x2" },
+    { "^gate$", "x2 is one pixel, a factor for each channel" },
+    { "^sum$", "the gradient of such a factor: a sum over the pixels" },
     { "^concat$", "images side by side, channel by channel" },
+    { "^at%d+$", "the channel of all of them that its first one is" },
     { "^pointwise$", "element by element: an activation or a dropout without a norm" },
     { "^batchnorm$", "applies a norm whose numbers are those of all images" },
     { "^norm$", "in front: applies a norm, each image with numbers of its own; "

@@ -363,11 +363,9 @@ local dropout <const> = {
     end,
 }
 
-local add <const> = {
-    name = "add",
-    doc = "The sum of two layers of one shape: the layer before and the one named, or both named.",
-    example = 'add("relu2") or add { "conv3", "conv4" }',
-    fields = {
+-- The fields and inputs of layers that read two: the layer before and the one named, or both named.
+local function two_fields()
+    return {
         field("first", "name", {}, { position = 1, doc = "a layer" }),
         field("second", "name", {}, {
             position = 2,
@@ -375,10 +373,19 @@ local add <const> = {
             default_doc = "the layer before",
             doc = "another layer",
         }),
-    },
-    inputs = function(f, previous)
-        return f.second and { f.first, f.second } or { previous, f.first }
-    end,
+    }
+end
+
+local function two_inputs(f, previous)
+    return f.second and { f.first, f.second } or { previous, f.first }
+end
+
+local add <const> = {
+    name = "add",
+    doc = "The sum of two layers of one shape: the layer before and the one named, or both named.",
+    example = 'add("relu2") or add { "conv3", "conv4" }',
+    fields = two_fields(),
+    inputs = two_inputs,
     shape = function(_, ins)
         local a <const>, b <const> = ins[1], ins[2]
         if a.c ~= b.c or a.h ~= b.h or a.w ~= b.w then
@@ -389,6 +396,28 @@ local add <const> = {
     node = {},
     call = function(_, args)
         return args[1] .. " + " .. args[2]
+    end,
+}
+
+local mul <const> = {
+    name = "mul",
+    doc = "The product of two layers of one shape, or of which one is 1 x 1 and multiplies each\n"
+        .. "channel of the other: the layer before and the one named, or both named.",
+    example = 'mul("relu2") or mul { "conv3", "sigmoid1" }',
+    fields = two_fields(),
+    inputs = two_inputs,
+    shape = function(_, ins)
+        local a <const>, b <const> = ins[1], ins[2]
+        local one <const> = a.h * a.w == 1 or b.h * b.w == 1
+        if a.c ~= b.c or not one and (a.h ~= b.h or a.w ~= b.w) then
+            return nil, ("multiplies %s and %s"):format(size_text(a), size_text(b)),
+                "equal shapes, or as many channels in 1 x 1"
+        end
+        return a.h * a.w == 1 and b or a
+    end,
+    node = {},
+    call = function(_, args)
+        return args[1] .. " * " .. args[2]
     end,
 }
 
@@ -614,7 +643,8 @@ layers.kinds = {
     conv, table.unpack(activations),
 }
 for _, spec in ipairs {
-    norm, dropout, maxpool, avgpool, global_avgpool, add, concat, linear, softmax_cross_entropy,
+    norm, dropout, maxpool, avgpool, global_avgpool, add, mul, concat, linear,
+    softmax_cross_entropy,
 } do
     layers.kinds[#layers.kinds + 1] = spec
 end

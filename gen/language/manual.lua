@@ -147,7 +147,7 @@ function manual.text(kind)
         return part(kind)
     end
     local lines <const> = { head .. "\nLayers, with their fields; [defaults]", "" }
-    lines[#lines + 1] = "any layer; add, concat and softmax_cross_entropy have no `from`"
+    lines[#lines + 1] = "any layer; add, mul, concat and softmax_cross_entropy have no `from`"
     for _, field in ipairs(layers.common) do
         add_field(lines, field)
     end

@@ -219,6 +219,7 @@ operators.list = {
         },
     },
     { op = "Add", kind = "add", vectors = "too", attributes = {} },
+    { op = "Mul", kind = "mul", vectors = "too", attributes = {} },
     {
         op = "Concat", kind = "concat", vectors = "too",
         attributes = { only("axis", "int", 1, true) },

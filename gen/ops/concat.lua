@@ -4,7 +4,6 @@
 -- may be any number, and equal ones share a function.
 
 local kernel <const> = require "ops/kernel"
-local layout <const> = require "ops/layout"
 
 local concat <const> = {
     kinds = { "concat" }, c_op = "KERNEL_CONCAT", keeps = true, backward = {},
@@ -64,20 +63,14 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
-local function place(params, prefix, l)
-    params[prefix .. "_at"] = (l.border * layout.cols(l) + l.border) * l.pitch
-    params[prefix .. "_row"] = layout.cols(l) * l.pitch
-    params[prefix .. "_pitch"] = l.pitch
-end
-
 --- The template of a kernel and its parameters.
 function concat.params(spec, isa)
     local params <const> = kernel.common(spec, isa)
     local fwd <const> = spec.pass == "fwd"
     local to <const>, from <const> = fwd and spec.y or spec.dx, fwd and spec.x or spec.dy
     params.h, params.w, params.channels, params.adds = to.h, to.w, spec.c, spec.adds or false
-    place(params, "to", to)
-    place(params, "from", from)
+    kernel.place(params, "to", to)
+    kernel.place(params, "from", from)
     params.to_at = params.to_at + (fwd and spec.first or 0)
     params.from_at = params.from_at + (fwd and 0 or spec.first)
     params.whole = spec.c // isa.vl * isa.vl

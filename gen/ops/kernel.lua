@@ -128,6 +128,14 @@ function kernel.has(list, word)
     return false
 end
 
+--- The parameters by which a template finds the pixels of an image: <prefix>_at, that of the first
+--- one, _row, the floats of a row, and _pitch.
+function kernel.place(params, prefix, l)
+    params[prefix .. "_at"] = (l.border * layout.cols(l) + l.border) * l.pitch
+    params[prefix .. "_row"] = layout.cols(l) * l.pitch
+    params[prefix .. "_pitch"] = l.pitch
+end
+
 --- The parameters that every template has.
 --- pitch: lanes of the norm's sums and coefficients, if it has any; in_place: dx may be dy
 function kernel.common(spec, isa, pitch, in_place)

@@ -50,6 +50,7 @@ local ops <const> = {
     load = require "ops/load",
     loss = require "ops/loss",
     maxpool = pool.max,
+    mul = require "ops/mul",
     norm = require "ops/norm",
     pointwise = require "ops/pointwise",
     sums = require "ops/sums",

@@ -82,6 +82,15 @@ function KINDS.add(spec)
     }
 end
 
+function KINDS.mul(spec)
+    local fwd <const> = spec.pass == "fwd"
+    return {
+        loops = "mul", flags = { adds = spec.adds or false }, given = {
+            image(fwd and spec.y or spec.dx), image(fwd and spec.x or spec.dy), image(spec.x2),
+        },
+    }
+end
+
 function KINDS.concat(spec)
     local fwd <const> = spec.pass == "fwd"
     return {

@@ -12,10 +12,12 @@
 --   values   array of values; values[1] is the input
 -- }
 -- step = {
---   op       "conv", "linear", "pointwise", "sums", "maxpool", "avgpool", "add", "concat" or "loss"
+--   op       "conv", "linear", "pointwise", "sums", "maxpool", "avgpool", "add", "mul",
+--            "concat" or "loss"
 --   name     name of its first layer, which also names its buffers
 --   layers   array of graph nodes computed here, the first one first
---   inputs   array of the values that it reads; x is the first, and of an add x2 the second
+--   inputs   array of the values that it reads; x is the first, and of an add x2 the second, of
+--            a mul x the one that has its shape and x2 the other
 --   y        value it makes
 --   relu     ReLU in the epilogue (conv, linear, add)
 --   activation  pointwise: the node of the activation, a ReLU or another, or nil

@@ -32,6 +32,8 @@ const char *info_op_name(const struct layer *layer)
         return "global avgpool";
     case LAYER_ADD:
         return "add";
+    case LAYER_MUL:
+        return "mul";
     case LAYER_CONCAT:
         return "concat";
     case LAYER_LINEAR:

@@ -62,7 +62,7 @@ static bool is_used(const struct kernel *k, enum operand operand)
     case OPERAND_X:
         return fwd || weights || k->op == KERNEL_POINTWISE || k->op == KERNEL_MAXPOOL;
     case OPERAND_X2:
-        return fwd && k->op == KERNEL_ADD;
+        return (fwd && k->op == KERNEL_ADD) || k->op == KERNEL_MUL;
     case OPERAND_YIN:
         return data && k->op == KERNEL_ADD && k->relu;
     case OPERAND_DY:

@@ -92,6 +92,8 @@ static double count_terms(const struct kernel *k, int images)
         if (k->pass == PASS_BWD_DATA)
             return 1 + k->y.c / groups * (linear ? 1 : taps);
         return 1 + images * pixels_of(&k->y);
+    case KERNEL_MUL: /* a gradient may be summed over the image */
+        return 1 + pixels_of(&k->y) / (k->pass == PASS_FWD ? pixels_of(&k->y) : pixels_of(&k->dx));
     case KERNEL_MAXPOOL:
     case KERNEL_AVGPOOL:
         return 1 + taps;

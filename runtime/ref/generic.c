@@ -186,6 +186,19 @@ static void loss_forward(const struct work *w, int layer, int chunk, int image)
                (size_t)classes * sizeof *logits);
 }
 
+static int input_pixels(const struct work *w, int layer, int which)
+{
+    return pixels_of(&w->model->layers[w->model->layers[layer].inputs[which]]);
+}
+
+static void mul_forward(const struct work *w, int layer, int image)
+{
+    const struct layer *l = &w->model->layers[layer];
+    ref_mul_fwd(place_output(w, layer, image), place_input(w, layer, 0, image),
+                place_input(w, layer, 1, image), l->c, pixels_of(l), input_pixels(w, layer, 0),
+                input_pixels(w, layer, 1));
+}
+
 static void concat_forward(const struct work *w, int layer, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -232,6 +245,9 @@ static void image_forward(const struct work *w, int layer, int chunk, int image)
         break;
     case LAYER_ADD:
         ref_add_fwd(y, x, place_input(w, layer, 1, image), n);
+        break;
+    case LAYER_MUL:
+        mul_forward(w, layer, image);
         break;
     case LAYER_CONCAT:
         concat_forward(w, layer, image);
@@ -343,6 +359,19 @@ static void add_backward(const struct work *w, int layer, int image)
     }
 }
 
+static void mul_backward(const struct work *w, int layer, int image)
+{
+    const struct layer *l = &w->model->layers[layer];
+    for (int which = 0; which < 2; which++) {
+        float *dx = place_input_gradient(w, layer, which, image);
+        if (dx != NULL)
+            ref_mul_bwd(dx, place_gradient(w, layer, image),
+                        place_input(w, layer, 1 - which, image), l->c, pixels_of(l),
+                        input_pixels(w, layer, which), input_pixels(w, layer, 1 - which),
+                        w->plan->nodes[layer].grad_adds[which]);
+    }
+}
+
 static void concat_backward(const struct work *w, int layer, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -371,6 +400,8 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
         norm_backward(w, layer, chunk, image);
     else if (l->op == LAYER_ADD)
         add_backward(w, layer, image);
+    else if (l->op == LAYER_MUL)
+        mul_backward(w, layer, image);
     else if (l->op == LAYER_CONCAT)
         concat_backward(w, layer, image);
     if (dx == NULL)
@@ -402,6 +433,7 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     case LAYER_CONV:
     case LAYER_NORM:
     case LAYER_ADD:
+    case LAYER_MUL:
     case LAYER_CONCAT:
     case LAYER_LINEAR:
         break;

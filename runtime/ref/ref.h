@@ -130,6 +130,15 @@ void ref_add_fwd(float *y, const float *x, const float *x2, size_t n);
 /* dx = (or += if adds) dy: the gradient of each addend. */
 void ref_add_bwd(float *dx, const float *dy, size_t n, bool adds);
 
+/* y[c][pixels] = x * x2, each of which has so many pixels or one. */
+void ref_mul_fwd(float *restrict y, const float *restrict x, const float *restrict x2, int c,
+                 int pixels, int x_pixels, int x2_pixels);
+
+/* dx = (or += if adds) dy[c][pixels] * x2, the other factor; dx has so many pixels, or is one, the
+ * sum over all. */
+void ref_mul_bwd(float *restrict dx, const float *restrict dy, const float *restrict x2, int c,
+                 int pixels, int dx_pixels, int x2_pixels, bool adds);
+
 /* Channels first .. first + c - 1 of y = x[c][pixels]. */
 void ref_concat_fwd(float *restrict y, const float *restrict x, int first, int c, int pixels);
 

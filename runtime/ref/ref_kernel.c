@@ -180,6 +180,15 @@ static void add(const struct kernel *k, const struct ref_args *a)
         ref_add_bwd(a->dx, a->dy, n, k->adds);
 }
 
+static void mul(const struct kernel *k, const struct ref_args *a)
+{
+    int c = k->x.c, pixels = pixels_of(&k->y), factors = pixels_of(&k->x2);
+    if (k->pass == PASS_FWD)
+        ref_mul_fwd(a->y, a->x, a->x2, c, pixels, pixels, factors);
+    else
+        ref_mul_bwd(a->dx, a->dy, a->x2, c, pixels, pixels_of(&k->dx), factors, k->adds);
+}
+
 static void concat(const struct kernel *k, const struct ref_args *a)
 {
     int c = k->x.c, pixels = pixels_of(&k->x);
@@ -207,6 +216,9 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
         break;
     case KERNEL_ADD:
         add(k, a);
+        break;
+    case KERNEL_MUL:
+        mul(k, a);
         break;
     case KERNEL_CONCAT:
         concat(k, a);

@@ -1,4 +1,4 @@
-/* ref_pointwise.c - ReLU, addition, concatenation and dropout: every output depends on one element of each input.
+/* ref_pointwise.c - ReLU, addition, products, concatenation and dropout: every output depends on one element of each input.
  *
  * Outputs may be the same buffer as an input, so nothing here is `restrict`; an element is read
  * before it is written and no other element depends on it. Values are loaded before it is decided
@@ -44,6 +44,30 @@ void ref_add_bwd(float *dx, const float *dy, size_t n, bool adds)
             dx[i] += dy[i];
     } else if (dx != dy) {
         memcpy(dx, dy, n * sizeof *dx);
+    }
+}
+
+void ref_mul_fwd(float *restrict y, const float *restrict x, const float *restrict x2, int c,
+                 int pixels, int x_pixels, int x2_pixels)
+{
+    for (int channel = 0; channel < c; channel++, x += x_pixels, x2 += x2_pixels)
+        for (int i = 0; i < pixels; i++)
+            *y++ = x[x_pixels > 1 ? i : 0] * x2[x2_pixels > 1 ? i : 0];
+}
+
+void ref_mul_bwd(float *restrict dx, const float *restrict dy, const float *restrict x2, int c,
+                 int pixels, int dx_pixels, int x2_pixels, bool adds)
+{
+    for (int channel = 0; channel < c; channel++, dx += dx_pixels, x2 += x2_pixels) {
+        double sum = 0;
+        for (int i = 0; i < pixels; i++) {
+            float g = *dy++ * x2[x2_pixels > 1 ? i : 0];
+            sum += (double)g;
+            if (dx_pixels > 1)
+                dx[i] = adds ? dx[i] + g : g;
+        }
+        if (dx_pixels == 1)
+            *dx = (float)(adds ? (double)*dx + sum : sum);
     }
 }
 

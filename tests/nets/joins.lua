@@ -1,4 +1,4 @@
--- joins: layers that read several others. Concatenations whose parts fill vectors, fill none, come
+-- joins: layers that read several others. Products, squeeze and excitation among them. Concatenations whose parts fill vectors, fill none, come
 -- twice, are the images themselves or are read by others, too (gradients that are added to), for the
 -- tests of kernels and of whole steps.
 return network {
@@ -12,7 +12,9 @@ return network {
         concat("stem"), norm { groups = 5 }, relu(),
         conv { 16, window = 1 }, relu { name = "wide" },
         concat { "input", "wide", "stem", "wide", "thin" },
-        conv { 12, window = 3 }, relu(), norm { groups = 3 },
+        conv { 12, window = 3 }, relu(), norm { groups = 3, name = "body" },
+        global_avgpool(), linear(4), relu(), linear(12), sigmoid(), mul { "body", "sigmoid1" },
+        conv { 12, window = 3, padding = 1 }, tanh { name = "gate" }, mul("mul1"), mul("gate"),
         global_avgpool(), linear(5), softmax_cross_entropy(),
     },
 }

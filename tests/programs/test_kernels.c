@@ -66,6 +66,8 @@ static enum kernel_op op_of(enum layer_op op)
         return KERNEL_AVGPOOL;
     case LAYER_ADD:
         return KERNEL_ADD;
+    case LAYER_MUL:
+        return KERNEL_MUL;
     case LAYER_CONCAT:
         return KERNEL_CONCAT;
     default:
@@ -115,6 +117,7 @@ START_TEST(every_layer_has_its_kernels)
         case LAYER_AVGPOOL:
         case LAYER_GLOBAL_AVGPOOL:
         case LAYER_ADD:
+        case LAYER_MUL:
         case LAYER_CONCAT:
             break;
         default:

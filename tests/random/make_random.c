@@ -319,6 +319,21 @@ static void branch_block(struct net *net)
     add_maps(net);
 }
 
+/* Squeeze and excitation: a factor for each channel, made of its mean. */
+static void gate_block(struct net *net)
+{
+    int entry = net->layers, c = net->c, h = net->h, w = net->w;
+    add_simple(net, "global_avgpool");
+    net->h = net->w = 1;
+    add_conv(net, c, same_axis(1, 1), same_axis(1, 1), net->layers);
+    add_simple(net, draw(net, 2) ? "sigmoid" : "tanh");
+    printf("        mul { \"%s\"", layer_name(entry));
+    end_layer(net);
+    net->h = h;
+    net->w = w;
+    add_maps(net);
+}
+
 /* A convolution beside what it reads. */
 static void concat_block(struct net *net)
 {
@@ -332,7 +347,7 @@ static void concat_block(struct net *net)
 
 static void add_block(struct net *net)
 {
-    int kind = draw(net, 22);
+    int kind = draw(net, 24);
     if (kind < 9)
         conv_block(net);
     else if (kind < 12)
@@ -345,6 +360,8 @@ static void add_block(struct net *net)
         add_pool(net, "avgpool");
     else if (kind < 20)
         concat_block(net);
+    else if (kind < 22)
+        gate_block(net);
     else
         add_maps(net);
 }

@@ -150,6 +150,14 @@ static int net_add(struct net *n, int from, int other)
     return i;
 }
 
+/* Shaped like `from`. */
+static int net_mul(struct net *n, int from, int other)
+{
+    int i = net_add(n, from, other);
+    n->layers[i].op = LAYER_MUL;
+    return i;
+}
+
 static int net_concat(struct net *n, const int *parts, int count)
 {
     int i = net_layer(n, LAYER_CONCAT, parts[0]);
@@ -254,6 +262,8 @@ static void net_joins(struct net *n)
     int y = net_layer(n, LAYER_RELU, x);
     y = net_concat(n, (const int[]){0, y, x, x, y}, 5);
     y = net_add(n, net_norm(n, y, 0), y);
+    y = net_mul(n, y, net_flat(n, LAYER_GLOBAL_AVGPOOL, y, 0));
+    y = net_mul(n, net_mul(n, y, y), y);
     net_finish(n, net_flat(n, LAYER_LINEAR, y, CLASSES));
 }
 

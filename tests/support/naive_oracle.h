@@ -85,6 +85,19 @@ static void oracle_window(struct oracle *o, int i, int image, const double *x, d
     }
 }
 
+static void oracle_mul(struct oracle *o, int i)
+{
+    const struct layer *l = &o->model->layers[i];
+    int pixels = l->h * l->w, n = o->batch->n * l->c * pixels;
+    for (int j = 0; j < n; j++)
+        o->value[i][j] = 1;
+    for (int which = 0; which < 2; which++) {
+        const struct layer *in = &o->model->layers[l->inputs[which]];
+        for (int j = 0; j < n; j++)
+            o->value[i][j] *= o->value[l->inputs[which]][in->h * in->w == 1 ? j / pixels : j];
+    }
+}
+
 static void oracle_concat(struct oracle *o, int i)
 {
     const struct layer *l = &o->model->layers[i];
@@ -118,6 +131,9 @@ static double oracle_loss(struct oracle *o)
         case LAYER_ADD:
             for (int j = 0; j < n; j++)
                 o->value[i][j] = x[j] + o->value[l->inputs[1]][j];
+            break;
+        case LAYER_MUL:
+            oracle_mul(o, i);
             break;
         case LAYER_CONCAT:
             oracle_concat(o, i);

@@ -317,6 +317,8 @@ local rejected <const> = {
     -- Shapes.
     { "sum of shapes", describe('maxpool(2),\nadd("first"), ' .. ending),
       "7: add: adds 16 x 16 x 16 and 16 x 32 x 32: expected equal shapes" },
+    { "product of shapes", describe('maxpool(2),\nmul("first"), ' .. ending), "7: mul: multiplies "
+      .. "16 x 16 x 16 and 16 x 32 x 32: expected equal shapes, or as many channels in 1 x 1" },
     { "layers of other sizes side by side", describe('maxpool(2),\nconcat("first"), ' .. ending),
       "7: concat: concatenates 16 x 32 x 32 and 16 x 16 x 16: expected equal heights and widths" },
     { "too many channels side by side", describe('conv { 4090, window = 1 },\nconcat("first"), '

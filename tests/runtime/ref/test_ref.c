@@ -165,6 +165,16 @@ START_TEST(maps_by_hand)
     assert_floats("add gradient", y, (const float[]){1, 4, 8, 7.5f}, 4);
     ref_add_bwd(y, dy, 4, false);
     assert_floats("add gradient", y, dy, 4);
+    float product[4];
+    ref_mul_fwd(product, dy, (const float[]){2, 3}, 2, 2, 2, 1);
+    assert_floats("gate", product, (const float[]){2, 4, 9, 12}, 4);
+    ref_mul_bwd(product, dy, dy, 2, 2, 1, 2, false);
+    assert_floats("gradient of a gate", product, (const float[]){5, 25}, 2);
+    ref_mul_bwd(product, dy, dy, 2, 2, 1, 2, true);
+    assert_floats("gradient of a gate added", product, (const float[]){10, 50}, 2);
+    ref_mul_bwd(product, dy, (const float[]){2, 3}, 2, 2, 2, 1, false);
+    ref_mul_bwd(product, dy, dy, 2, 2, 2, 2, true);
+    assert_floats("gradient of a product", product, (const float[]){3, 8, 18, 28}, 4);
     float side[6] = {7, 7, 7, 7, 7, 7};
     ref_concat_fwd(side, dy, 1, 2, 2);
     assert_floats("concat", side, (const float[]){7, 7, 1, 2, 3, 4}, 6);
