@@ -324,6 +324,23 @@ static void fake_add(const struct kernel_args *a)
     finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
 }
 
+/* Of factors of one shape. */
+static void fake_mul(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    bool fwd = k->pass == PASS_FWD;
+    for (int y = 0; y < k->y.h; y++)
+        for (int x = 0; x < k->y.w; x++)
+            for (int c = 0; c < k->y.c; c++) {
+                float factor = get(a->x2, &k->x2, y, x, c);
+                if (fwd)
+                    put(a->y, &k->y, y, x, c, get(a->x, &k->x, y, x, c) * factor, false);
+                else
+                    put(a->dx, &k->dx, y, x, c, get(a->dy, &k->dy, y, x, c) * factor, k->adds);
+            }
+    finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
+}
+
 static void fake_concat(const struct kernel_args *a)
 {
     const struct kernel *k = current;
@@ -369,6 +386,9 @@ static void fake_image(const struct kernel_args *a)
         break;
     case KERNEL_ADD:
         fake_add(a);
+        break;
+    case KERNEL_MUL:
+        fake_mul(a);
         break;
     case KERNEL_CONCAT:
         fake_concat(a);

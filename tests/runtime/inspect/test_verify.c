@@ -83,6 +83,8 @@ static int make_all(struct kernel *all)
         for (int flags = 0; flags < 2; flags++) {
             all[n] = make(KERNEL_CONCAT, passes[p], 6, 6, 1, 1, 0);
             all[n++].adds = flags;
+            all[n] = make(KERNEL_MUL, passes[p], 6, 6, 1, 1, 0);
+            all[n++].adds = flags;
         }
     all[n++] = make(KERNEL_SUMS, PASS_FWD, 6, 6, 1, 1, 0);
     ck_assert_int_le(n, KERNELS);
