@@ -371,7 +371,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
 
-/* Except what kernels share: it becomes a piece of each. */
+/* Except what kernels and packing share: it becomes a piece of each. */
 #define INLINE inline __attribute__((always_inline))
 
 /* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache
