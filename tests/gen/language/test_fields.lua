@@ -35,8 +35,8 @@ local function values_of(field)
             found[#found + 1] = value
         end
     end
-    if field.type == "integer" or field.type == "number" then
-        add(field.type == "integer" and INTEGERS or NUMBERS)
+    if field.type == "integer" or field.type == "sides" or field.type == "number" then
+        add(field.type == "number" and NUMBERS or INTEGERS)
         for _, limit in ipairs({ "min", "above", "max", "below" }) do
             add({ field[limit] and ("%.17g"):format(field[limit]) })
         end
@@ -64,7 +64,7 @@ local function base_value(field)
         return field.max >= 8 and "8" or "3"
     end
     return ({
-        number = "0.25", name = '"a"', integers = "{ 3, 4 }", names = '{ "s", "b" }',
+        sides = "3", number = "0.25", name = '"a"', integers = "{ 3, 4 }", names = '{ "s", "b" }',
     })[field.type]
 end
 
