@@ -115,10 +115,13 @@ function direct.params(spec, isa, options)
     end
     params.nr, params.mr = spec.tile.nr, spec.tile.mr
     local template <const>, nest <const> = "ops/conv/direct.c.tpl", params.nests[1]
-    if #params.nests > 1 or #nest.spans > 1 or not has_any_size(spec, params) then
+    local forward <const> = spec.pass == "fwd"
+    -- The nest of a data gradient that adds is one of several where there are strides: it makes a
+    -- part of the pixels.
+    local whole <const> = forward or spec.geometry.h.stride == 1 and spec.geometry.w.stride == 1
+    if not whole or #params.nests > 1 or #nest.spans > 1 or not has_any_size(spec, params) then
         return template, params
     end
-    local forward <const> = spec.pass == "fwd"
     local source <const>, target <const> = forward and spec.x or spec.dy,
         forward and spec.y or spec.dx
     local any <const> = common.merge({}, nest)
