@@ -11,8 +11,10 @@
  *         -Iruntime s8_bn_avx2.c libburin_runtime.a \
  *         -lopenblas -lcjson -lcrypto -lpng -ljpeg -lpthread -lm
  *
+ * Without -ffp-contract=off a compiler may fuse products and sums, which changes the last bits.
+ *
  * line  step                    input         output        parameters  MFLOP
- *       forward kernel
+ *       function in evaluation
  *    7  conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88
  *       conv3x3_relu_norm_c3_k16_32x32_fwd__direct
  *    7  norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32
@@ -60,7 +62,8 @@
  *   31  softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0
  *       softmax_loss
  *
- * 46000 parameters; 22.8 MFLOP an image forward.
+ * 46000 parameters; 22.8 MFLOP an image forward, 2 FLOP a product and sum. `line` is that of the
+ * description. Training may call another kernel, which leaves winners or sums, too.
  *
  * How a batch is cut:
  *
@@ -70,27 +73,29 @@
  *     ..
  *     chunk 15  images 120-123, 124-127
  *
- * A chunk has sums of its own, which are added in one order whatever thread made them: the number
- * of threads changes no bit. A micro-batch goes through a phase before the next one begins.
+ * A batch has at most MODEL_CHUNKS = 16 chunks (model.h). One of fewer images fills the first of
+ * them; none, of an evaluation either, has more. A chunk has sums of its own, which are added in
+ * one order whatever thread made them: the number of threads changes no bit. A micro-batch goes
+ * through a phase before the next one begins.
  *
  * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the
- * outputs of ReLUs (which are their masks), the bits of dropouts and the winners of max pools. What
- * is cheaper to compute again than to keep is computed again.
+ * outputs of ReLUs (which are their masks), the coefficients of norms, the bits of dropouts and the
+ * winners of max pools. What is cheaper to compute again than to keep is computed again.
  *
- * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
- * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. "calls
- * 3-87" are those calls of the function between which a buffer lives; they are numbered where they
- * stand.
+ * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
+ * of 8 (not in an input whose kernel reads them one by one); `border 1` is a frame of zeros. An
+ * array of `4 of ...` holds the images of a micro-batch. "calls 3-87" are those calls of the
+ * function between which a buffer lives; they are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
  *     y_<layer>     its output
- *     dy_           the gradient of the loss for it
+ *     dy_           the loss's gradient for it; a kernel in place makes it that for its input
  *     w_            its weights, packed as its kernels read them
  *     wt_           the same for its data gradient
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
- *     sums_         of a norm: 3 sums a channel: shift, sum, squares
+ *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
  *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; derived in
  *                   section 6
  *     dsums_        of a norm's gradient: 2 sums a channel
@@ -108,8 +113,8 @@
  *     avgpool       an average pooling and its window; s: its stride
  *     global        of the whole image
  *     batchnorm     applies a norm whose numbers are those of all images
- *     norm          in front: applies a norm, each image with numbers of its own; behind another:
- *                   leaves the sums that the next norm needs
+ *     norm          as first word: applies a norm, each image with numbers of its own; behind a
+ *                   convolution: leaves sums of what it writes, for the next norm
  *     winner        notes which pixel of a window was the largest
  *     drop0p01      a dropout and its probability, p for the point
  *     mask          backward: zero where the ReLU before cut its input off
@@ -120,14 +125,14 @@
  *     bwd           the pass: backward; bwd_data: the gradient of the input
  *     weights       bwd_weights: the gradient of the weights
  *     reduce        bwd_reduce: the sums that the gradient of a norm needs
- *     direct        behind `__`, the algorithm: the definition, a tile of outputs in registers
- *     winograd4     behind `__`, the algorithm: Winograd's, in tiles of 4 x 4 outputs
- *     b0            b0_1: what it reads has a border of 0 pixels, what it writes one of 1; left
- *                   out where the first is what its window needs and the second is none
+ *     direct        behind `__`, of a convolution: the definition, a tile of outputs in registers
+ *     winograd4     behind `__`, of a convolution: Winograd's, in tiles of 4 x 4 outputs
+ *     b0            b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x,
+ *                   dy. Without it, the first is what the window needs and the second 0
  *     relu          applies this activation
  *
- * Functions run_, rng_, team_, weights_ and program_main are the runtime's: see its headers. A
- * thread is called by its number, its rank.
+ * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_
+ * are the runtime's: see its headers. `rank` is the number of a thread.
  *
  * Sections: 1 shapes and constants, 2 memory, 3 functions, 4 the training step, 5 what kernels
  * share, 6 kernels, 7 weights, 8 kernel table, 9 model. */
@@ -151,7 +156,7 @@ struct image {
 };
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+ * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
 struct drop_bits {
     int pitch, bytes;
     float scale;
@@ -180,14 +185,14 @@ struct drop_bits {
         .w = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}}
 #define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}, \
         .w = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}}
-#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f}
-#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f}
-#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f}
-#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f}
-#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f}
+#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
 
 
-/* Offsets of the parameters in the canonical vector, in floats. */
+/* Offsets of the parameters in the canonical vector, in floats: one lies behind the other. */
 enum {
     CONV1_WEIGHT = 0, NORM1_WEIGHT = 432, NORM1_BIAS = 448, CONV2_WEIGHT = 464, NORM2_WEIGHT = 5072,
             NORM2_BIAS = 5104, CONV3_WEIGHT = 5136, CONV4_WEIGHT = 5648, NORM3_WEIGHT = 7952,
@@ -211,7 +216,7 @@ enum {
 
 /* -- 2. Memory --------------------------------------------------------------------------------- */
 
-/* Packed weights, one copy for all threads. */
+/* Packed weights, one copy for all threads. Offsets and sizes, here and below, in floats. */
 enum {
     AT_W_CONV1 = 0, AT_W_CONV2 = 432, AT_W_CONV3 = 18864, AT_W_CONV4 = 19376, AT_W_CONV5 = 28592,
             AT_W_CONV6 = 47024, AT_W_CONV7 = 83888, AT_W_CONV8 = 84400, AT_W_CONV9 = 102832,
@@ -292,7 +297,7 @@ enum {
     SCRATCH_FLOATS = 262144
 };
 
-/* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
+/* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
     SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
             SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
@@ -353,13 +358,13 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-/* Gives the time since the last call of this function to a slot of the profile, when there is one.
- * */
+/* Gives the time since the last call of this function to a slot, when the run has a profile. */
 static inline void count_time(const struct net *net, int slot)
 {
     run_count(net->run, net->rank, slot);
 }
 
+/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
@@ -404,7 +409,7 @@ static inline void zero(float *p, size_t floats)
     memset(p, 0, floats * sizeof *p);
 }
 
-/* Zeroes the borders of n images that share their memory with others. */
+/* Zeroes the borders of n images, whose memory other buffers have had before. */
 static void clear_border(float *p, int n, struct image it)
 {
     const size_t side = (size_t)(it.border * it.pitch);
@@ -422,7 +427,7 @@ static void clear_border(float *p, int n, struct image it)
     }
 }
 
-/* Which elements a dropout keeps: without dropout there are no bits. */
+/* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
 static uint8_t *bits(const struct net *net, float *place)
 {
     return net->run->dropout ? (uint8_t *)place : NULL;
@@ -430,13 +435,13 @@ static uint8_t *bits(const struct net *net, float *place)
 
 static const float *input_images(const struct net *net, int image)
 {
-    return net->run->batch->images + (size_t)image * 3072;
+    return net->run->batch->images + (size_t)image * 3072; /* 3 x 32 x 32 floats */
 }
 
 /* -- 3. Functions ------------------------------------------------------------------------------ */
 
-/* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
- * of an evaluation alone, the input, the loss, the norms. */
+/* What the step calls, in this order: bits of dropouts, kernels forward, kernels backward layer by
+ * layer, kernels of an evaluation alone, the input, the loss, the logits, moments and norms. */
 typedef void takes_y_sums_x_w(float *restrict y, float *restrict sums, const float *restrict x,
         const float *restrict w, int n);
 typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
@@ -556,7 +561,7 @@ static takes_coef_moments_weight_bias_count batch_norm_c32_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count batch_norm_c32_bwd;
 static takes_mean_variance_moments_count batch_norm_c32_track;
 
-/* Where each parameter's gradient and packed copies are: see section 7. */
+/* Where the gradients and packed copies of the 27 parameters are: see section 7. */
 static const struct weight weights[27];
 
 /* -- 4. The training step, and an evaluation --------------------------------------------------- */
@@ -1436,7 +1441,8 @@ static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, 
     /* 25 */ store_logits(net, image, n, y_conv11);
 }
 
-/* Calls a phase for each micro-batch of these chunks, in order within a chunk. Every other phase
+/* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch
+ * tells a diagnosis which images come. Every other phase
  * goes through the chunks from the last to the first: it meets what the one before left in cache.
  * */
 static void each_micro_batch(const struct net *net, struct span chunks, bool descends,
@@ -1708,7 +1714,8 @@ static void train(struct run *run, int rank)
     /* Phase 17 of 17: norm1 dropout1, conv1. */
     each_micro_batch(&net, chunks, false, train_phase17);
 
-    /* Every chunk has its gradients: sum, update, pack. */
+    /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
+     * to unpack. The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
@@ -1813,10 +1820,10 @@ static inline __m256 kept(__m256 v, const uint8_t *keep, int position)
     return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(bits, lane)), v);
 }
 
-/* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i
- * are at least the threshold (see rng.h): of 65536 values so many drop it, 655 for a probability of
- * 0.01.
- * layer: its number in the network. words: of 32 bits, an image. */
+/* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
+ * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
+ * threshold: 655 of 65536 for a probability of 0.01.
+ * layer: its index in layers[] of section 9. words: of 32 bits, an image. */
 static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words)
 {
@@ -2564,8 +2571,9 @@ static INLINE void winograd_relu_norm_fwd_ahead_4x2(float *restrict y, float *re
                 PADDING); \
     }
 
-/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
- * drop(a*(x - m) + b) but for its a; 4 vectors of channels at once, row by row.
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is the
+ * gradient for a*(x - m) + b, made of dy, that for drop(a*(x - m) + b); 4 vectors of channels at
+ * once, row by row.
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
 static INLINE void batchnorm_drop_bwd_reduce_x4(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
@@ -2653,8 +2661,8 @@ static INLINE void batchnorm_drop_bwd_reduce_x4(float *restrict sums, const floa
         batchnorm_drop_bwd_reduce_x4(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
-/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
- * drop(a*(x - m) + b) but for its a; 4 vectors of channels at once.
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient for a*(x - m) + b, made
+ * of dy, that for drop(a*(x - m) + b); 4 vectors of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; of all images.
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void batchnorm_drop_mask_bwd_data_x4(float *dx, const float *dy,
@@ -3144,8 +3152,9 @@ static INLINE void winograd_bwd_data_ahead_6x2(float *restrict dx, const float *
         winograd_bwd_data_ahead_6x2(dx, dy, w, scratch, ahead, n, image1, image2, PADDING); \
     }
 
-/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
- * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once, row by row.
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is the
+ * gradient for a*(x - m) + b, made of dy, that for drop(a*(x - m) + b); 2 vectors of channels at
+ * once, row by row.
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
 static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
@@ -3205,8 +3214,8 @@ static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const floa
         batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
-/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is dy through
- * drop(a*(x - m) + b) but for its a; 2 vectors of channels at once.
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient for a*(x - m) + b, made
+ * of dy, that for drop(a*(x - m) + b); 2 vectors of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; of all images.
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
@@ -3423,6 +3432,9 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
     }
 
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
+
+/* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
+ * in their order (IMAGE1: the first struct image). KB are those of an image. */
 
 /* conv1: y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see
  * add_image_moments).
@@ -3649,13 +3661,13 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
     }
 }
 
-/* norm1: reads 64 KB, writes 64 KB. */
+/* norm1: reads 66 KB, writes 64 KB. */
 BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c16_32x32_fwd__b0_1, IMAGE_32x32x16_B1, IMAGE_32x32x16,
         DROP0P01_32x32x16)
 /* conv2: 9.44 direct MFLOP an image, 2.36 multiplied; reads 145 KB, writes 128 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_6X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, IMAGE_32x32x32,
         IMAGE_32x32x16_B1, 1 /* padding */)
-/* norm2: reads 128 KB, writes 128 KB. */
+/* norm2: reads 132 KB, writes 128 KB. */
 BATCHNORM_DROP_FWD_X4(batchnorm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32,
         DROP0P01_32x32x32)
 /* conv3: 1.05 MFLOP an image; reads 130 KB, writes 64 KB. */
@@ -3667,19 +3679,19 @@ MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, 
 /* conv4: 1.18 direct MFLOP an image, 0.295 multiplied; reads 57 KB, writes 16 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_6X2(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, IMAGE_16x16x16,
         IMAGE_16x16x16_B1, 1 /* padding */)
-/* norm3: reads 16 KB, writes 16 KB. */
+/* norm3: reads 17 KB, writes 16 KB. */
 BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c16_16x16_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_16x16x16,
         DROP0P01_16x16x16)
 /* conv5: 2.36 direct MFLOP an image, 0.59 multiplied; reads 93 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_6X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
         IMAGE_16x16x16_B1, 1 /* padding */)
-/* norm4: reads 32 KB, writes 32 KB. */
+/* norm4: reads 33 KB, writes 32 KB. */
 BATCHNORM_DROP_FWD_X4(batchnorm_drop0p01_c32_16x16_fwd__b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x32,
         DROP0P01_16x16x32)
 /* conv6: 4.72 direct MFLOP an image, 1.18 multiplied; reads 185 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_6X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* norm5: reads 32 KB, writes 32 KB. */
+/* norm5: reads 33 KB, writes 32 KB. */
 BATCHNORM_DROP_FWD_X4(batchnorm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32,
         DROP0P01_16x16x32)
 /* conv7: 0.262 MFLOP an image; reads 34 KB, writes 16 KB. */
@@ -3691,13 +3703,13 @@ MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, 
 /* conv8: 0.59 direct MFLOP an image, 0.147 multiplied; reads 79 KB, writes 8 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_4X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
         IMAGE_8x8x16_B1, 1 /* padding */)
-/* norm6, norm7: reads 8 KB, writes 8 KB. */
+/* norm6, norm7: reads 9 KB, writes 8 KB. */
 BATCHNORM_DROP_FWD_X4(batchnorm_drop0p01_c32_8x8_fwd__b0_1, IMAGE_8x8x32_B1, IMAGE_8x8x32,
         DROP0P01_8x8x32)
 /* conv9, conv10: 1.18 direct MFLOP an image, 0.295 multiplied; reads 157 KB, writes 8 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_4X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
         IMAGE_8x8x32_B1, 1 /* padding */)
-/* norm8: reads 8 KB, writes 8 KB. */
+/* norm8: reads 9 KB, writes 8 KB. */
 BATCHNORM_DROP_FWD_X4(batchnorm_drop0p01_c32_8x8_fwd, IMAGE_8x8x32, IMAGE_8x8x32, DROP0P01_8x8x32)
 
 /* global_avgpool1: y = mean of each 8 x 8 window, stride 1, padding 0.
@@ -3905,19 +3917,19 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
     }
 }
 
-/* norm8, norm7, norm6: reads 16 KB, writes 1 KB. */
+/* norm8, norm7, norm6: reads 17 KB, writes 1 KB. */
 BATCHNORM_DROP_BWD_REDUCE_X4(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, IMAGE_8x8x32,
         IMAGE_8x8x32_B1, DROP0P01_8x8x32)
-/* norm8, norm7, norm6: reads 16 KB, writes 8 KB. */
+/* norm8, norm7, norm6: reads 17 KB, writes 8 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X4(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, IMAGE_8x8x32_B1,
         IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
-/* conv10, conv9: 1.18 direct MFLOP an image, 0.295 multiplied; reads 61 KB, writes 36 KB. */
+/* conv10, conv9: 1.18 direct MFLOP an image, 0.295 multiplied; reads 57 KB, writes 36 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x32_B1,
         IMAGE_8x8x32_B1, 1 /* padding */)
 /* conv10, conv9: 1.18 direct MFLOP an image, 0.295 multiplied; reads 157 KB, writes 8 KB. */
 WINOGRAD_BWD_DATA_AHEAD_4X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, IMAGE_8x8x32_B1,
         IMAGE_8x8x32_B1, 1 /* padding */)
-/* conv8: 0.59 direct MFLOP an image, 0.147 multiplied; reads 37 KB, writes 18 KB. */
+/* conv8: 0.59 direct MFLOP an image, 0.147 multiplied; reads 33 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x16_B1,
         IMAGE_8x8x32_B1, 1 /* padding */)
 /* conv8: 0.59 direct MFLOP an image, 0.147 multiplied; reads 85 KB, writes 4 KB. */
@@ -3931,31 +3943,31 @@ DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_4X2(conv1x1_c32_k16_16x16_bwd_weights
 /* conv7: 0.262 MFLOP an image; reads 18 KB, writes 32 KB. */
 DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_4X2(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1,
         IMAGE_16x16x32_B1, IMAGE_16x16x16)
-/* norm5, norm4: reads 64 KB, writes 1 KB. */
+/* norm5, norm4: reads 65 KB, writes 1 KB. */
 BATCHNORM_DROP_BWD_REDUCE_X4(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32,
         IMAGE_16x16x32_B1, DROP0P01_16x16x32)
-/* norm5, norm4: reads 64 KB, writes 32 KB. */
+/* norm5, norm4: reads 65 KB, writes 32 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X4(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, IMAGE_16x16x32_B1,
         IMAGE_16x16x32_B1, IMAGE_16x16x32, DROP0P01_16x16x32)
-/* conv6: 4.72 direct MFLOP an image, 1.18 multiplied; reads 117 KB, writes 36 KB. */
+/* conv6: 4.72 direct MFLOP an image, 1.18 multiplied; reads 109 KB, writes 36 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1,
         IMAGE_16x16x32_B1, IMAGE_16x16x32_B1, 1 /* padding */)
 /* conv6: 4.72 direct MFLOP an image, 1.18 multiplied; reads 185 KB, writes 32 KB. */
 WINOGRAD_BWD_DATA_AHEAD_6X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x32_B1,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* conv5: 2.36 direct MFLOP an image, 0.59 multiplied; reads 79 KB, writes 18 KB. */
+/* conv5: 2.36 direct MFLOP an image, 0.59 multiplied; reads 71 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1,
         IMAGE_16x16x16_B1, IMAGE_16x16x32_B1, 1 /* padding */)
 /* conv5: 2.36 direct MFLOP an image, 0.59 multiplied; reads 113 KB, writes 16 KB. */
 WINOGRAD_BWD_DATA_AHEAD_6X2(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x16_B1,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* norm3: reads 32 KB, writes 1 KB. */
+/* norm3: reads 33 KB, writes 1 KB. */
 BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1, IMAGE_16x16x16,
         IMAGE_16x16x16_B1, DROP0P01_16x16x16)
-/* norm3: reads 32 KB, writes 16 KB. */
+/* norm3: reads 33 KB, writes 16 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1, IMAGE_16x16x16_B1,
         IMAGE_16x16x16_B1, IMAGE_16x16x16, DROP0P01_16x16x16)
-/* conv4: 1.18 direct MFLOP an image, 0.295 multiplied; reads 50 KB, writes 9 KB. */
+/* conv4: 1.18 direct MFLOP an image, 0.295 multiplied; reads 46 KB, writes 9 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1,
         IMAGE_16x16x16_B1, IMAGE_16x16x16_B1, 1 /* padding */)
 /* conv4: 1.18 direct MFLOP an image, 0.295 multiplied; reads 57 KB, writes 16 KB. */
@@ -3970,22 +3982,22 @@ DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_4X2(conv1x1_c32_k16_32x32_bwd_weights
 /* conv3: 1.05 MFLOP an image; reads 66 KB, writes 128 KB. */
 DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_4X2(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1,
         IMAGE_32x32x32_B1, IMAGE_32x32x16)
-/* norm2: reads 256 KB, writes 1 KB. */
+/* norm2: reads 260 KB, writes 1 KB. */
 BATCHNORM_DROP_BWD_REDUCE_X4(batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32,
         IMAGE_32x32x32_B1, DROP0P01_32x32x32)
-/* norm2: reads 256 KB, writes 128 KB. */
+/* norm2: reads 260 KB, writes 128 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X4(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1, IMAGE_32x32x32_B1,
         IMAGE_32x32x32_B1, IMAGE_32x32x32, DROP0P01_32x32x32)
-/* conv2: 9.44 direct MFLOP an image, 2.36 multiplied; reads 235 KB, writes 18 KB. */
+/* conv2: 9.44 direct MFLOP an image, 2.36 multiplied; reads 219 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1,
         IMAGE_32x32x16_B1, IMAGE_32x32x32_B1, 1 /* padding */)
 /* conv2: 9.44 direct MFLOP an image, 2.36 multiplied; reads 217 KB, writes 64 KB. */
 WINOGRAD_BWD_DATA_AHEAD_6X2(conv3x3_c16_k32_32x32_bwd_data__winograd4, IMAGE_32x32x16,
         IMAGE_32x32x32_B1, 1 /* padding */)
-/* norm1: reads 128 KB, writes 1 KB. */
+/* norm1: reads 130 KB, writes 1 KB. */
 BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16,
         IMAGE_32x32x16, DROP0P01_32x32x16)
-/* norm1: reads 128 KB, writes 64 KB. */
+/* norm1: reads 130 KB, writes 64 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16,
         IMAGE_32x32x16, IMAGE_32x32x16, DROP0P01_32x32x16)
 /* conv1: 0.885 MFLOP an image; reads 80 KB, writes 2 KB. */
@@ -3996,13 +4008,13 @@ MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_32x32_fwd__b0_1, IMAGE_16x16x16
 /* maxpool2: reads 16 KB, writes 4 KB. */
 MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16)
 
-/* Input images from planes, 3 x 32 x 32, into pixels: 34 x 34 x 3, border 1.
+/* Input images from planes, 3 x 32 x 32 (3072 floats), into pixels, 34 x 34 x 3, border 1 (3468).
  * templates/ops/load.c.tpl */
 static void load_c3_32x32(float *restrict y, const float *restrict images, int n)
 {
     for (int image = 0; image < n; image++, y += 3468, images += 3072) {
         for (int row = 0; row < 32; row++) {
-            float *out = y + ((row + 1) * 34 + 1) * 3;
+            float *out = y + ((row + 1) * 34 + 1) * 3; /* 34 pixels of 3 floats a row */
             for (int col = 0; col < 32; col++) {
                 for (int k = 0; k < 3; k++) {
                     out[col * 3 + k] = images[(k * 32 + row) * 32 + col];
@@ -4012,10 +4024,11 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
     }
 }
 
-/* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits.
- * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
- * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / 10. An image into which
- * another one is mixed has the labels of both, by their parts.
+/* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits, in
+ * 16 floats an image. Without `dlogits` only those; with it also the gradient of the mean loss over
+ * the batch: dlogits = (softmax(logits) - target) / batch->n, target = (1 - s) [label] + s / 10, s
+ * = smoothing. A training may mix into each image another one, whose label is in `others`; `part`
+ * is then what the image has of itself. Else both are NULL.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -4060,7 +4073,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
     }
 }
 
-/* The logits of a micro-batch, for those who asked for them. templates/ops/loss.c.tpl */
+/* The 10 logits of each image, where an evaluation is asked for them. templates/ops/loss.c.tpl */
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {
     for (int image = first; image < first + n && net->run->logits != NULL; image++, values += 16) {
@@ -4069,13 +4082,15 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 }
 
 /* Moments of `pitch` channels over some values: their means, then the sums of their squared
- * deviations from these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+ * deviations from these. Images are added in order (Chan, Golub and LeVeque 1979); of one alone
+ * `before` is 0. */
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
  * at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
- * the values, so of `pixels` values and variance v its square distance from the mean is at most
- * pixels * v. templates/ops/moments.c.tpl */
+ * the values: with variance v, off * off is at most pixels * v. So `spread`, a difference, is at
+ * least 1 / (pixels + 1) of the sum of squares: not all its digits cancel.
+ * templates/ops/moments.c.tpl */
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
         int pitch, double pixels)
 {
@@ -4150,8 +4165,9 @@ static void batch_sums(double *restrict total, const struct run *run, const floa
     }
 }
 
-/* What tells one batch norm from another: a set is the channels that share their statistics,
- * vectors have `pitch` places, and the newest batch counts `momentum` in the running statistics. */
+/* What tells one batch norm from another: a set is the channels that share their statistics, rows
+ * of sums and coefficients have `pitch` floats, and the newest batch counts `momentum` in the
+ * running statistics. */
 struct batch_norm {
     int channels, set, pitch;
     double eps, momentum;
@@ -4162,7 +4178,8 @@ struct batch_norm {
  * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to
  * float and b = bias - a * (mean - m): of an x near its mean, x - m is exact.
  * moments: 2 x pitch, those of each channel over `count` values.
- * coef: 5 x pitch: a, b, m, mean - m, 1 / deviation. templates/ops/norm.c.tpl */
+ * coef: 5 x pitch: a, b, m (near), mean - m (rest), 1 / deviation (scale).
+ * templates/ops/norm.c.tpl */
 static INLINE void batch_norm_fwd(float *restrict coef, const double *restrict moments,
         const float *restrict weight, const float *restrict bias, double count,
         struct batch_norm of)
@@ -4192,14 +4209,14 @@ static INLINE void batch_norm_fwd(float *restrict coef, const double *restrict m
 }
 
 /* Its gradient. x-hat depends on every x of its set, through mean and deviation, so with s = 1 /
- * deviation, g = weight * dy and means over a set in angle brackets
- *     dx = s * (g - <g> - x-hat * <g * x-hat>).
- * With x-hat = s * ((x - m) - (mean - m)) that is what kernels apply, A * dy + B * (x - m) + D:
- *     A = weight * s,  B = -s * s * <g * x-hat>,  D = -s * <g> - B * (mean - m).
- * Both means follow from two sums a channel: sum of g * x-hat = weight * s * (sum of dy * (x - m) -
- * (mean - m) * sum of dy).
- * sums: 2 x pitch: sum of dy, sum of dy * (x - m); coef as the forward pass left it.
- * dcoef: 3 x pitch: A, B, D (set). dweight, dbias: channels (added to; NULL: left out).
+ * deviation, g the gradient for y, u = weight * g and means over a set in angle brackets
+ *     dx = s * (u - <u> - x-hat * <u * x-hat>).
+ * With x-hat = s * ((x - m) - (mean - m)) that is what kernels apply, A * g + B * (x - m) + D:
+ *     A = weight * s,  B = -s * s * <u * x-hat>,  D = -s * <u> - B * (mean - m).
+ * Both means follow from two sums a channel: sum of u * x-hat = weight * along,
+ * along = s * (sum of g * (x - m) - (mean - m) * sum of g).
+ * sums: 2 x pitch: sum of g, sum of g * (x - m); coef as the forward pass left it.
+ * dcoef: 3 x pitch: A, B, D (overwritten). dweight, dbias: channels (added to; NULL: left out).
  * templates/ops/norm.c.tpl */
 static INLINE void batch_norm_bwd(float *restrict dcoef, float *restrict dweight,
         float *restrict dbias, const double *restrict sums, const float *restrict coef,
@@ -4295,7 +4312,7 @@ BATCH_NORM_WHOLE(batch_norm_c32, .channels = 32, .set = 1, .pitch = 32, .eps = 1
 /* -- 7. Weights -------------------------------------------------------------------------------- */
 
 /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical,
- * [output][input][tap].
+ * [output][input][tap]; by<pitch>.
  * templates/ops/conv/pack_loops.c.tpl */
 static INLINE void unpack_taps(float *restrict canonical, const float *restrict packed, int taps,
         int inputs, int outputs, int pitch)
@@ -4314,7 +4331,7 @@ static INLINE void unpack_taps(float *restrict canonical, const float *restrict 
         unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
     }
 
-/* Canonical weights -> w: blocks of `block` outputs, in each [tap][inputs][outputs];
+/* Canonical weights -> w: blocks of `block` outputs (by<block>), in each [tap][inputs][outputs];
  * zeros where there are fewer outputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
 static INLINE void pack_taps(float *restrict packed, const float *restrict canonical, int taps,
         int inputs, int outputs, int pitch, int block)
@@ -4389,7 +4406,7 @@ static INLINE void winograd_pack_transposed_by16(float *restrict packed,
         winograd_pack_transposed_by16(packed, canonical, INPUTS, OUTPUTS, PITCH); \
     }
 
-/* Canonical weights -> w, of a data gradient: blocks of `block` inputs, in each
+/* Canonical weights -> w, of a data gradient: blocks of `block` inputs (by<block>), in each
  * [tap][outputs][inputs], the taps in the order in which the kernel reads them; zeros where there
  * are fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
 static INLINE void pack_transposed_taps_in_order(float *restrict packed,
@@ -4433,7 +4450,8 @@ UNPACK(unpack_conv1x1_c32_k10_by16, 1, 32, 10, 16)
 PACK(pack_conv1x1_c32_k10_by16, 1, 32, 10, 16, 16)
 PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k10_by32, 1, 32, 10, 32, 32, 0)
 
-/* Where each parameter's gradient and packed copies are. */
+/* Where the gradients and packed copies of the 27 parameters are; `param`: row of section 9.
+ * Without .pack_transposed there is no copy for a data gradient. */
 static const struct weight weights[27] = {
     /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432,
             .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1,
@@ -4498,7 +4516,7 @@ static const struct weight weights[27] = {
 
 static void pack(struct run *run, int rank)
 {
-    weights_pack(run, rank, weights, 27, run->shared);
+    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
 }
 
 static const struct backend backend = {
@@ -4511,8 +4529,8 @@ static const struct backend backend = {
 
 /* -- 8. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel with the same structure: run_<type> takes from it what
- * kernels of a type want. */
+/* Tests and benches call every kernel of a training step with the same structure: run_<type> takes
+ * from it what kernels of a type want. */
 #define RUN(TYPE, ...) \
     static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
@@ -4533,13 +4551,16 @@ RUN(dw_x_dy_scratch_ahead, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
 RUN(dx_dy_w_scratch_ahead, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
 RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
-/* What every row has. A function of another type than the row says does not compile. */
+/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
+ * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; exact: from
+ * small whole numbers it makes whole numbers, which tests compare bit for bit (a mean or norm does
+ * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
-/* The gradient dy has the layout of y; weights of so many floats, and how they are packed or
- * unpacked. */
+/* The gradient dy has the layout of y; packed weights have so many floats, and a function that
+ * packs or unpacks. */
 #define DY(IMAGE) .y = IMAGE, .dy = IMAGE
 #define PACKED(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
 #define UNPACKED(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
@@ -4760,9 +4781,11 @@ static const struct kernel kernels[] = {
             .mflop = 0.884736, UNPACKED(432, unpack_conv3x3_c3_k16_by16)},
 };
 
-/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has
- * ended in numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats,
- * images, row of floats and how many of a row are used. */
+/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has
+ * ended in numbers that are not finite. What other calls, such as the loss or a norm, leave or read
+ * stands under the next kernel; bits and winners are no floats. A row: profile slot, layer, what it
+ * is, memory, offset in floats, floats of an image (or of all), images, floats of a row and how
+ * many of them are used. */
 static const struct tensor tensors[] = {
     {SLOT_CONV1_FWD, "input", WHAT_Y, TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
     {SLOT_CONV1_FWD, "relu1", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU1, 16384, 4, 16, 16},
@@ -4898,7 +4921,7 @@ static const struct tensor tensors[] = {
 
 static const struct tensors all_tensors = {
     .list = tensors,
-    .count = 120,
+    .count = 120, /* the rows above */
     .weight_floats = WEIGHT_FLOATS,
     .chunk_floats = CHUNK_FLOATS,
     .micro_batch_floats = MICRO_BATCH_FLOATS,
@@ -4987,8 +5010,8 @@ static const struct layer layers[] = {
             PARAMS(-1, -1, -1)},
 };
 
-/* Name, rank and shape in PyTorch; offset, floats; how it begins, inputs of an output; whether
- * weight decay applies. */
+/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
+ * output (1 for a norm); whether weight decay applies. */
 static const struct param params[] = {
     {"conv1.weight", 4, {16, 3, 3, 3}, CONV1_WEIGHT, 432, INIT_FAN_IN, 27, true},
     {"norm1.weight", 1, {16}, NORM1_WEIGHT, 16, INIT_ONE, 1, true},
@@ -5038,12 +5061,12 @@ static const struct state states[] = {
     {.name = "norm8.running_var", .offset = NORM8_RUNNING_VAR, .count = 32, .init = 1.0f},
 };
 
-/* The description, which the models carry that are saved. */
+/* The description. Models that the program saves carry it. */
 static const char training_description[] =
     "-- s8: 46,000 parameters, 22.8 MFLOP an image. Ten convolutions without bias in three stages "
     "of\n"
-    "-- 32 x 32, 16 x 16 and 8 x 8 pixels; a 1 x 1 convolution narrows the channels before each "
-    "pool.\n"
+    "-- 32 x 32, 16 x 16 and 8 x 8 pixels, a 1 x 1 one before each max pool; one more makes the "
+    "logits.\n"
     "\n"
     "local p <const> = 0.01 -- dropout\n"
     "\n"
@@ -5076,6 +5099,7 @@ static const char training_description[] =
     "    },\n"
     "}\n";
 
+/* In struct recipe of model.h each field is explained. */
 static const struct recipe training_recipe = {
     .batch = 128,
     .epochs = 20,
@@ -5099,23 +5123,23 @@ static const struct model model = {
     .name = "s8",
     .norm = "bn",
     .isa = "avx2",
-    .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "025cb0801e010a43",
+    .remake = "make gen NET=s8 NORM=bn ISA=", /* and an ISA, in burin's folder */
+    .arithmetic = "025cb0801e010a43", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,
     .classes = 10,
     .recipe = &training_recipe,
     .layers = layers,
-    .layer_count = 40,
+    .layer_count = 40, /* the input, too */
     .params = params,
-    .param_count = 27,
+    .param_count = 27, /* rows of params */
     .param_floats = PARAM_FLOATS,
     .states = states,
     .state_count = 16,
     .state_floats = STATE_FLOATS,
     .kernels = kernels,
-    .kernel_count = 69,
+    .kernel_count = 69, /* rows of kernels */
     .tensors = &all_tensors,
     .backend = &backend,
     .description = training_description,

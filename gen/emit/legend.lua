@@ -25,8 +25,8 @@ local WORDS <const> = {
     { "^at%d+$", "the channel of all of them that its first one is" },
     { "^pointwise$", "element by element: an activation or a dropout without a norm" },
     { "^batchnorm$", "applies a norm whose numbers are those of all images" },
-    { "^norm$", "in front: applies a norm, each image with numbers of its own; "
-        .. "behind another: leaves the sums that the next norm needs" },
+    { "^norm$", "as first word: applies a norm, each image with numbers of its own; "
+        .. "behind a convolution: leaves sums of what it writes, for the next norm" },
     { "^sums$", "makes these sums, and nothing else" },
     { "^winner$", "notes which pixel of a window was the largest" },
     { "^drop%d", "a dropout and its probability, p for the point" },
@@ -41,26 +41,27 @@ local WORDS <const> = {
     { "^weights$", "bwd_weights: the gradient of the weights" },
     { "^data$" },
     { "^reduce$", "bwd_reduce: the sums that the gradient of a norm needs" },
-    { "^plain$", "behind `__`, the algorithm: the definition, in plain loops" },
-    { "^direct$", "behind `__`, the algorithm: the definition, a tile of outputs in registers" },
-    { "^bank$", "behind `__`, the algorithm: the same, all weights in registers" },
-    { "^depthwise$", "behind `__`, the algorithm: the definition, channels side by side" },
-    { "^winograd%d$", "behind `__`, the algorithm: Winograd's, in tiles of 4 x 4 outputs" },
+    { "^plain$", "behind `__`, of a convolution: the definition, in plain loops" },
+    { "^direct$", "behind `__`, of a convolution: the definition, a tile of outputs in registers" },
+    { "^bank$", "behind `__`, of a convolution: the same, all weights in registers" },
+    { "^depthwise$", "behind `__`, of a convolution: the definition, channels side by side" },
+    { "^winograd%d$", "behind `__`, of a convolution: Winograd's, in tiles of 4 x 4 outputs" },
     { "^padded$", "the channels of its input are filled up with zeros" },
     { "^p%d", "a padding other than half the window" },
-    { "^b%d+$", "b0_1: what it reads has a border of 0 pixels, what it writes one of 1; left "
-        .. "out where the first is what its window needs and the second is none" },
+    { "^b%d+$", "b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x, "
+        .. "dy. Without it, the first is what the window needs and the second 0" },
     { "^x%d+$", "the same around a third image that it reads" },
     { "^%d+$" },
 }
 
 -- The prefixes of buffers by their roles (calls.lua), and what they hold.
 local ROLES <const> = {
-    { "y", "y_<layer>", "its output" }, { "dy", "dy_", "the gradient of the loss for it" },
+    { "y", "y_<layer>", "its output" },
+    { "dy", "dy_", "the loss's gradient for it; a kernel in place makes it that for its input" },
     { "w", "w_", "its weights, packed as its kernels read them" },
     { "wt", "wt_", "the same for its data gradient" }, { "b", "b_", "its bias" },
     { "dw", "dw_", "the gradient of its weight" }, { "db", "db_", "the gradient of its bias" },
-    { "sums", "sums_", "of a norm: 3 sums a channel: shift, sum, squares" },
+    { "sums", "sums_", "of a norm: 3 rows: a shift, sums of the distance to it and of its square" },
     { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; "
         .. "derived in section 6" },
     { "dsums", "dsums_", "of a norm's gradient: 2 sums a channel" },

@@ -104,6 +104,7 @@ function model.head_table(graph, planned)
         kernels[i] = table.remove(row, 6)
         table.insert(row, 1, table.remove(row))
     end
+    kernels[1] = "function in evaluation"
     local lines <const> = {}
     for i, line in ipairs(model.align(rows, { true, [5] = true, [6] = true })) do
         lines[#lines + 1] = line
@@ -419,7 +420,8 @@ function model.params(graph, planned, options)
     return {
         file = file,
         title = string.format("the network %s with %s, for %s.", graph.name,
-            layers.norm_title(options.norm, graph.recipe.batch), set.title),
+            layers.norm_title(options.norm, graph.recipe.batch),
+            set.title .. (set.plain and " in plain loops" or "")),
         remake = c.comment(string.format("burin gen --norm %s --isa %s%s %s", options.norm,
             set.name, extra, shell_word(options.network))),
         build_title = in_double
@@ -429,8 +431,9 @@ function model.params(graph, planned, options)
         in_double = in_double,
         layer_table = model.head_table(graph, planned),
         batch_cut = model.batch_cut(graph, planned.train.plan),
-        totals = string.format("%d parameters; %.1f MFLOP an image forward.", graph.param_floats,
-            graph.flop / 1e6),
+        totals = string.format("%d parameters; %.1f MFLOP an image forward, 2 FLOP a product and "
+            .. "sum. `line` is that of the description. Training may call another kernel, which "
+            .. "leaves winners or sums, too.", graph.param_floats, graph.flop / 1e6),
         intrinsics = set.name ~= "c",
         params = constants(graph.params), param_floats = graph.param_floats,
         states = constants(graph.states), state_floats = graph.state_floats,

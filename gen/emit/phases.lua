@@ -280,7 +280,8 @@ end
 
 -- What the numbers in calls are, for the comment of a step.
 local NUMBERS <const> = "The number behind the parameters of a norm is the pixels of an image; "
-    .. "those of drop() are the layer's place in the network, the threshold, and words of bits."
+    .. "those of drop() are the layer's index in layers[] (not the call's number), the "
+    .. "threshold, and the 32-bit words of an image."
 
 --- All phase functions, as an array of texts, and the functions that call them. phased: whether
 --- there are several.

@@ -29,7 +29,8 @@ local emit <const> = {}
 -- -- Memory --------------------------------------------------------------------------------------
 
 local SCOPES <const> = {
-    { "weights", "WEIGHT_FLOATS", "Packed weights, one copy for all threads." },
+    { "weights", "WEIGHT_FLOATS",
+        "Packed weights, one copy for all threads. Offsets and sizes, here and below, in floats." },
     { "chunk", "CHUNK_FLOATS",
         "One block for each chunk of images, zeroed before every step: sums over its images." },
     { "micro_batch", "MICRO_BATCH_FLOATS",
@@ -291,7 +292,7 @@ function emit.program(graph, options)
     local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" },
         { alone = false, shapes = named:sorted() })
     params.shapes = table.concat(of_shapes.texts)
-    params.plain = set.plain
+    params.plain, params.vl = set.plain, set.vl
     params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
     params.kernel_texts = functions.closed_up(kernels)
     params.pack_texts = functions.closed_up(packs)

@@ -1,5 +1,5 @@
 -- s8: 46,000 parameters, 22.8 MFLOP an image. Ten convolutions without bias in three stages of
--- 32 x 32, 16 x 16 and 8 x 8 pixels; a 1 x 1 convolution narrows the channels before each pool.
+-- 32 x 32, 16 x 16 and 8 x 8 pixels, a 1 x 1 one before each max pool; one more makes the logits.
 
 local p <const> = 0.01 -- dropout
 

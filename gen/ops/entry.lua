@@ -62,8 +62,9 @@ function entry.drop(spec)
         word = "DROP", uses = "drop_bits", type = "struct drop_bits",
         text = string.format("DROP%s_%dx%dx%d", c.number_word(spec.p):upper(), spec.x.h, spec.x.w,
             spec.c),
-        defines = string.format("{.pitch = %d, .bytes = %d, .scale = %s}", dropout.pitch(spec.c),
-            4 * dropout.words(spec.x.h, spec.x.w, spec.c), c.float(dropout.scale(spec.p))),
+        defines = string.format("{.pitch = %d, .bytes = %d, .scale = %s /* 65536 / %d */}",
+            dropout.pitch(spec.c), 4 * dropout.words(spec.x.h, spec.x.w, spec.c),
+            c.float(dropout.scale(spec.p)), 65536 - dropout.threshold(spec.p)),
     }
 end
 

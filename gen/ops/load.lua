@@ -20,7 +20,7 @@ function load.text(call)
     local y <const> = call.args[1]
     local l <const> = y.layout
     return "ops/load.c.tpl", {
-        name = call.fn, channels = l.c, h = l.h, w = l.w, pitch = l.pitch, shapes = y.shape .. ".",
+        name = call.fn, channels = l.c, h = l.h, w = l.w, pitch = l.pitch, shapes = y.shape,
         y_border = l.border, y_floats = y.floats, y_cols = layout.cols(l),
     }
 end

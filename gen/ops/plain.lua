@@ -67,6 +67,7 @@ function KINDS.maxpool(spec)
 end
 
 function KINDS.avgpool(spec, params)
+    params.cost = params.cost:gsub("%.$", string.format("; share 1 / %d.", spec.geometry.taps))
     return pool("avgpool", spec, entry.number("SHARE", params.share))
 end
 

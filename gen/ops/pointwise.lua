@@ -204,6 +204,14 @@ function pointwise.gradient_text(spec)
         .. (spec.masks_x and " where x > 0" or "")
 end
 
+--- What g is there.
+function pointwise.origin_text(spec)
+    local inner <const> = spec.affine and "a*(x - m) + b" or "x"
+    local value <const> = pointwise.value_text(spec)
+    return value == inner and "dy" or string.format(
+        "the gradient for %s, made of dy, that for %s", inner, value)
+end
+
 -- What a kernel computes, for its comment.
 local function formula(spec)
     local value <const> = pointwise.value_text(spec)
@@ -211,7 +219,7 @@ local function formula(spec)
         return "y = " .. value .. (spec.affine and ", each channel with an a, m and b of its own."
             or ".")
     end
-    local gradient <const> = "g = dy through " .. value .. (spec.affine and " but for its a" or "")
+    local gradient <const> = "g is " .. pointwise.origin_text(spec)
     if spec.pass == "bwd_reduce" then
         return gradient .. "; sums = sum of g, sum of g * (x - m)."
     end
@@ -229,7 +237,7 @@ function pointwise.kind(spec)
         affine = spec.affine, dropout = spec.p > 0, masks_x = spec.masks_x,
         adds = spec.adds or false, reads_x = kernel.has(spec.params, "x"),
         each = spec.each_image, value = pointwise.value_text(spec),
-        result = pointwise.gradient_text(spec),
+        result = pointwise.gradient_text(spec), gradient = pointwise.origin_text(spec),
     }
 end
 
@@ -264,7 +272,8 @@ function pointwise.params(spec, isa)
     local params <const> = kernel.common(spec, isa, grad.pitch, spec.pass == "bwd_data")
     params.formula = formula(spec)
     local moved <const> = spec.x.h * spec.x.w * grad.pitch
-    params.cost = kernel.cost_text(spec, isa, (fwd and 1 or 2) * moved,
+    local keep <const> = spec.p > 0 and dropout.words(spec.x.h, spec.x.w, spec.c) or 0
+    params.cost = kernel.cost_text(spec, isa, (fwd and 1 or 2) * moved + keep,
         spec.pass == "bwd_reduce" and 2 * grad.pitch or moved)
     return entry.kernel(spec, params, loops_of(spec, isa, grad.pitch))
 end

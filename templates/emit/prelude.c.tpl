@@ -259,9 +259,9 @@
 @ end
 @ if wanted.kept or wanted.dropped then
 
-    /* Which elements of n images a dropout layer keeps: bit i tells whether the 16 bits of position i are
-     * at least the threshold (see rng.h): of 65536 values so many drop it, 655 for a probability of 0.01.
-     * layer: its number in the network. words: of 32 bits, an image. */
+    /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of position i, a half of
+     * rng_bits(key, i / 2), the low one for an even i, are at least the threshold: 655 of 65536 for a probability of 0.01.
+     * layer: its index in layers[] of section 9. words: of 32 bits, an image. */
     @ prototype()
     static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
     {

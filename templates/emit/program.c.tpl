@@ -10,6 +10,8 @@
      *     ${line}
 @ end
  *
+ * Without -ffp-contract=off a compiler may fuse products and sums, which changes the last bits.
+ *
 @ if tuned then
      * ${tuned}
      *
@@ -26,14 +28,15 @@
      * ${line}
 @ end
  *
- * A chunk has sums of its own, which are added in one order whatever thread made them: the number of
- * threads changes no bit. A micro-batch goes through ${phased and "a phase" or "the whole network"} before the next one begins.
+ * A batch has at most MODEL_CHUNKS = 16 chunks (model.h). One of fewer images fills the first of them; none, of an
+ * evaluation either, has more. A chunk has sums of its own, which are added in one order whatever thread made them:
+ * the number of threads changes no bit. A micro-batch goes through ${phased and "a phase" or "the whole network"} before the next one begins.
  *
  * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the outputs of ReLUs (which
- * are their masks), the bits of dropouts and the winners of max pools. ${computes_again and "What is cheaper to compute again than to keep is computed again." or "Nothing is computed twice."}
+ * are their masks), the coefficients of norms, the bits of dropouts and the winners of max pools. ${computes_again and "What is cheaper to compute again than to keep is computed again." or "No layer is computed twice."}
  *
- * Layouts: an image lies as rows x columns x channels, the channels filled up to whole vectors;
- * `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. "calls 3-87"
+ * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple of ${vl} (not in an input
+ * whose kernel reads them one by one); `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. "calls 3-87"
  * are those calls of the function between which a buffer lives; they are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
@@ -47,8 +50,8 @@
      * ${line}
 @ end
  *
- * Functions run_, rng_, team_, weights_ and program_main are the runtime's: see its headers. A thread is called by
- * its number, its rank.
+ * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_ are the runtime's: see
+ * its headers. `rank` is the number of a thread.
  *
  * Sections: 1 shapes and constants, 2 memory, 3 functions, 4 the training step, 5 what kernels share,
  * 6 kernels, 7 weights, 8 kernel table, 9 model. */
@@ -71,7 +74,7 @@
 /* -- 1. Shapes and constants ------------------------------------------------------------------- */
 ${shapes}
 
-/* Offsets of the parameters in the canonical vector, in floats. */
+/* Offsets of the parameters in the canonical vector, in floats: one lies behind the other. */
 enum {
     ${params},
     PARAM_FLOATS = ${param_floats}
@@ -97,7 +100,7 @@ enum {
     };
 
 @ end
-/* What a profile counts time for: the entries of the kernel table, in its order, and the rest. */
+/* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
     ${table.concat(slots, ", ")},
     SLOT_KERNELS,
@@ -155,12 +158,13 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-/* Gives the time since the last call of this function to a slot of the profile, when there is one. */
+/* Gives the time since the last call of this function to a slot, when the run has a profile. */
 static inline void count_time(const struct net *net, int slot)
 {
     run_count(net->run, net->rank, slot);
 }
 
+/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
 static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
 {
     (void)model;
@@ -212,7 +216,7 @@ static inline void zero(float *p, size_t floats)
 }
 
 @ if clears_borders then
-    /* Zeroes the borders of n images that share their memory with others. */
+    /* Zeroes the borders of n images, whose memory other buffers have had before. */
     static void clear_border(float *p, int n, struct image it)
     {
         const size_t side = (size_t)(it.border * it.pitch);
@@ -232,7 +236,7 @@ static inline void zero(float *p, size_t floats)
 
 @ end
 @ if has_bits then
-    /* Which elements a dropout keeps: without dropout there are no bits. */
+    /* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
     static uint8_t *bits(const struct net *net, float *place)
     {
         return net->run->dropout ? (uint8_t *)place : NULL;
@@ -241,13 +245,13 @@ static inline void zero(float *p, size_t floats)
 @ end
 static const float *input_images(const struct net *net, int image)
 {
-    return net->run->batch->images + (size_t)image * ${input_floats};
+    return net->run->batch->images + (size_t)image * ${input_floats}; /* ${model.c} x ${model.h} x ${model.w} floats */
 }
 
 /* -- 3. Functions ------------------------------------------------------------------------------ */
 
-/* What the step calls, in this order: kernels forward, kernels backward layer by layer, the kernels
- * of an evaluation alone, the input, the loss, the norms. */
+/* What the step calls, in this order:${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer, kernels
+ * of an evaluation alone, the input, the loss, the logits, moments and norms. */
 @ for _, line in ipairs(function_types) do
     ${line}
 @ end
@@ -256,7 +260,7 @@ static const float *input_images(const struct net *net, int image)
     ${line}
 @ end
 
-/* Where each parameter's gradient and packed copies are: see section 7. */
+/* Where the gradients and packed copies of the ${#weights} parameters are: see section 7. */
 static const struct weight weights[${#weights}];
 
 /* -- 4. The training step, and an evaluation --------------------------------------------------- */
@@ -273,6 +277,9 @@ ${helpers}
 @ end
 /* -- 6. Kernels -------------------------------------------------------------------------------- */
 
+/* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given, in their order
+ * (IMAGE1: the first struct image). KB are those of an image. */
+
 @ for _, text in ipairs(kernel_texts) do
     ${text}
 @ end
@@ -281,7 +288,8 @@ ${helpers}
 @ for _, text in ipairs(pack_texts) do
     ${text}
 @ end
-/* Where each parameter's gradient and packed copies are. */
+/* Where the gradients and packed copies of the ${#weights} parameters are; `param`: row of section 9. Without
+ * .pack_transposed there is no copy for a data gradient. */
 static const struct weight weights[${#weights}] = {
     @ for _, row in ipairs(weights) do
         ${row}
@@ -290,7 +298,7 @@ static const struct weight weights[${#weights}] = {
 
 static void pack(struct run *run, int rank)
 {
-    weights_pack(run, rank, weights, ${#weights}, run->shared);
+    weights_pack(run, rank, weights, ${#weights}, run->shared); /* all ${#weights} rows */
 }
 
 static const struct backend backend = {
@@ -303,8 +311,8 @@ static const struct backend backend = {
 
 /* -- 8. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel with the same structure: run_<type> takes from it what kernels
- * of a type want. */
+/* Tests and benches call every kernel of a training step with the same structure: run_<type> takes from it what
+ * kernels of a type want. */
 #define RUN(TYPE, ...) \
     static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
@@ -314,12 +322,14 @@ static const struct backend backend = {
     ${line}
 @ end
 
-/* What every row has. A function of another type than the row says does not compile. */
+/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are explained in struct
+ * kernel of model.h, such as stats: it leaves sums for a norm; exact: from small whole numbers it makes whole numbers,
+ * which tests compare bit for bit (a mean or norm does not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
-/* The gradient dy has the layout of y; weights of so many floats, and how they are packed or unpacked. */
+/* The gradient dy has the layout of y; packed weights have so many floats, and a function that packs or unpacks. */
 #define DY(IMAGE) .y = IMAGE, .dy = IMAGE
 #define PACKED(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
 #define UNPACKED(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
@@ -330,9 +340,10 @@ static const struct kernel kernels[] = {
     @ end
 };
 
-/* What each call of a training step leaves, in their order: where a diagnosis looks when a step has ended in
- * numbers that are not finite. Profile slot, layer, what it is, memory, offset, floats, images, row of floats and how
- * many of a row are used. */
+/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has ended in numbers that
+ * are not finite. What other calls, such as the loss or a norm, leave or read stands under the next kernel; bits and
+ * winners are no floats. A row: profile slot, layer, what it is, memory, offset in floats, floats of an image (or of
+ * all), images, floats of a row and how many of them are used. */
 static const struct tensor tensors[] = {
     @ for _, row in ipairs(tensor_rows) do
         ${row}
@@ -341,7 +352,7 @@ static const struct tensor tensors[] = {
 
 static const struct tensors all_tensors = {
     .list = tensors,
-    .count = ${#tensor_rows},
+    .count = ${#tensor_rows}, /* the rows above */
     .weight_floats = WEIGHT_FLOATS,
     .chunk_floats = CHUNK_FLOATS,
     @ if phased then
@@ -364,8 +375,8 @@ static const struct layer layers[] = {
     @ end
 };
 
-/* Name, rank and shape in PyTorch; offset, floats; how it begins, inputs of an output; whether weight decay
- * applies. */
+/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an output (1 for a norm);
+ * whether weight decay applies. */
 static const struct param params[] = {
     @ for _, row in ipairs(param_rows) do
         ${row}
@@ -388,13 +399,14 @@ static const struct param params[] = {
     @ end
 @ else
     @ if description then
-        /* The description, which the models carry that are saved. */
+        /* The description. Models that the program saves carry it. */
         static const char training_description[] =
         @ for i, line in ipairs(description) do
                 ${line}${i == #description and ";" or ""}
         @ end
 
     @ end
+    /* In struct recipe of model.h each field is explained. */
     static const struct recipe training_recipe = {
         @ for _, line in ipairs(recipe_lines) do
             ${line}
@@ -406,23 +418,23 @@ static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
     .isa = ${model.isa},
-    .remake = ${model.remake},
-    .arithmetic = "${model.arithmetic}",
+    .remake = ${model.remake}, /* and an ISA, in burin's folder */
+    .arithmetic = "${model.arithmetic}", /* digest of the code that computes */
     .c = ${model.c},
     .h = ${model.h},
     .w = ${model.w},
     .classes = ${model.classes},
     .recipe = &training_recipe,
     .layers = layers,
-    .layer_count = ${#layer_rows},
+    .layer_count = ${#layer_rows}, /* the input, too */
     .params = params,
-    .param_count = ${#param_rows},
+    .param_count = ${#param_rows}, /* rows of params */
     .param_floats = PARAM_FLOATS,
     .states = ${#state_rows > 0 and "states" or "NULL"},
     .state_count = ${#state_rows},
     .state_floats = ${#state_rows > 0 and "STATE_FLOATS" or "0"},
     .kernels = kernels,
-    .kernel_count = ${#kernel_rows},
+    .kernel_count = ${#kernel_rows}, /* rows of kernels */
     .tensors = &all_tensors,
     .backend = &backend,
     @ if description then

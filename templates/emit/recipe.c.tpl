@@ -17,7 +17,7 @@ const struct recipe training_recipe = {
 };
 @ if description then
 
-    /* The description, which the models carry that are saved. */
+    /* The description. Models that the program saves carry it. */
     extern const char training_description[] BURIN_EXPORT(training_description);
 
     const char training_description[] =

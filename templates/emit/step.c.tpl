@@ -1,6 +1,7 @@
 @ -- The order of a training step and of an evaluation.
 @ if phased then
-    /* Calls a phase for each micro-batch of these chunks, in order within a chunk. Every other phase
+    /* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch tells a diagnosis
+     * which images come. Every other phase
      * goes through the chunks from the last to the first: it meets what the one before left in cache. */
     static void each_micro_batch(const struct net *net, struct span chunks, bool descends, void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image, int n))
     {
@@ -20,7 +21,8 @@
 
     /* One training step of this rank's chunks of images. Batch norm makes the images meet at every norm. */
 @ else
-    /* Calls a function for each micro-batch of these chunks, in order. */
+    /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a diagnosis which
+     * images come; 0: no micro-batch has memory of its own. */
     static void each_micro_batch(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
     {
         for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
@@ -76,7 +78,8 @@ static void train(struct run *run, int rank)
         @ end
     @ end
 
-    /* Every chunk has its gradients: sum, update, pack. */
+    /* Every chunk has its gradients: sum, update and pack, ${weight_count} parameters; scratch: for a gradient to
+     * unpack. The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);

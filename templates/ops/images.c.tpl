@@ -1,7 +1,7 @@
 @ -- Where what the loops of kernels are given lies.
 @ if plain then
 
-    /* Of an image, so that sums for all of them fit. */
+    /* The largest pitch of an image: so long are arrays of sums, one for each channel. */
     enum { MOST_CHANNELS = ${most_channels} };
 @ end
 @ if wanted.image then
@@ -35,7 +35,7 @@
 @ end
 @ if wanted.inside then
 
-    /* The rows, of `size` there are, that output row `at` sees of an image; or columns. */
+    /* The rows that output row `at` sees of an image of `size` rows; or the columns. */
     static inline struct span inside(int at, struct axis axis, int size)
     {
         const int first = seen(axis, at, 0);
@@ -55,7 +55,7 @@
 @ if wanted.sum_pixels then
 
     /* What a norm needs of an image: sums: 3 rows: its first pixel, the sum of what all pixels differ from
-     * that, the sum of the squares of this. Row by row, so that long sums stay exact. */
+     * that, the sum of the squares of this. Row by row: shorter sums round less. */
     static INLINE void sum_pixels(float *restrict sums, const float *restrict y, struct image it)
     {
         const float *first = y + pixel_of(it, 0, 0);
@@ -81,7 +81,7 @@
 @ end
 @ if wanted.dropped then
 
-    /* `value` through it. Without bits nothing is dropped. */
+    /* `value` behind a dropout: times `scale` where its bit is set, else 0; without bits as it is. */
     static inline float dropped(float value, const uint8_t *bits, int position, float scale)
     {
         if (bits == NULL) {

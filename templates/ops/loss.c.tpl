@@ -1,8 +1,8 @@
 @ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a micro-batch.
-/* Loss of each image of a micro-batch, and whether its largest logit is the label's; ${classes} logits.
- * Without `dlogits` only those; with it also the gradient of the mean loss over the batch:
- * dlogits = (softmax(logits) - target) / n, target = (1 - s) [label] + s / ${classes}. An image into which
- * another one is mixed has the labels of both, by their parts.
+/* Loss of each image of a micro-batch, and whether its largest logit is the label's; ${classes} logits, in
+ * ${values_floats} floats an image. Without `dlogits` only those; with it also the gradient of the mean loss over the batch: dlogits =
+ * (softmax(logits) - target) / batch->n, target = (1 - s) [label] + s / ${classes}, s = smoothing. A training may mix into
+ * each image another one, whose label is in `others`; `part` is then what the image has of itself. Else both are NULL.
  * templates/ops/loss.c.tpl */
 @ prototype()
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
@@ -49,7 +49,7 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
     }
 }
 
-/* The logits of a micro-batch, for those who asked for them. templates/ops/loss.c.tpl */
+/* The ${classes} logits of each image, where an evaluation is asked for them. templates/ops/loss.c.tpl */
 @ prototype()
 static void store_logits(const struct net *net, int first, int n, const float *values)
 {

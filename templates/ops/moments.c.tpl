@@ -1,11 +1,12 @@
 @ -- What the sums of norms' kernels come to. A sum over many values is never taken over the values
 @ -- themselves, whose mean may be far above their deviation.
 /* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
- * these. Parts of the values are merged in order (Chan, Golub and LeVeque 1979). */
+ * these. Images are added in order (Chan, Golub and LeVeque 1979); of one alone `before` is 0. */
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, so
- * of `pixels` values and variance v its square distance from the mean is at most pixels * v. templates/ops/moments.c.tpl */
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values: with
+ * variance v, off * off is at most pixels * v. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of squares: not all its
+ * digits cancel. templates/ops/moments.c.tpl */
 @ prototype()
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
 {

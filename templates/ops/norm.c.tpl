@@ -3,8 +3,8 @@
 @ -- sizes that they are given make functions of each (norm_entry.c.tpl).
 @ -- A set is the channels that share their statistics: one channel of batch norm, one group else.
 @ local word = batch and "batch_norm" or "group_norm"
-/* What tells one ${title} from another: a set is the channels that share their statistics, vectors have `pitch`
- * places${batch and ", and the newest batch counts `momentum` in the running statistics" or ""}. */
+/* What tells one ${title} from another: a set is the channels that share their statistics, rows of sums and
+ * coefficients have `pitch` floats${batch and ", and the newest batch counts `momentum` in the running statistics" or ""}. */
 struct ${word} {
     int channels, set, pitch;
     double eps${batch and ", momentum" or ""};
@@ -15,11 +15,12 @@ struct ${word} {
  * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to float and
  * b = bias - a * (mean - m): of an x near its mean, x - m is exact.
  * ${batch and "moments: 2 x pitch, those" or "sums: 3 x pitch, those (see add_image_moments)"} of each channel over `count` values.
- * coef: 5 x pitch: a, b, m, mean - m, 1 / deviation. templates/ops/norm.c.tpl */
+ * coef: 5 x pitch: a, b, m (near), mean - m (rest), 1 / deviation (scale).
+ * templates/ops/norm.c.tpl */
 static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 {
     @ if not batch then
-        double moments[${2 * most_pitch}] = {0.0};
+        double moments[${2 * most_pitch}] = {0.0}; /* 2 rows of up to ${most_pitch} */
         add_image_moments(moments, 0.0, sums, of.pitch, count);
     @ end
     for (int first = 0; first < of.channels; first += of.set) {
@@ -48,13 +49,14 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 @ if backward then
 
     /* Its gradient. x-hat depends on every x of its set, through mean and deviation, so with s = 1 / deviation,
-     * g = weight * dy and means over a set in angle brackets
-     *     dx = s * (g - <g> - x-hat * <g * x-hat>).
-     * With x-hat = s * ((x - m) - (mean - m)) that is what kernels apply, A * dy + B * (x - m) + D:
-     *     A = weight * s,  B = -s * s * <g * x-hat>,  D = -s * <g> - B * (mean - m).
-     * Both means follow from two sums a channel: sum of g * x-hat = weight * s * (sum of dy * (x - m) - (mean - m) * sum of dy).
-     * sums: 2 x pitch: sum of dy, sum of dy * (x - m); coef as the forward pass left it.
-     * dcoef: 3 x pitch: A, B, D (set). dweight, dbias: channels (added to${batch and "; NULL: left out" or ""}). templates/ops/norm.c.tpl */
+     * g the gradient for y, u = weight * g and means over a set in angle brackets
+     *     dx = s * (u - <u> - x-hat * <u * x-hat>).
+     * With x-hat = s * ((x - m) - (mean - m)) that is what kernels apply, A * g + B * (x - m) + D:
+     *     A = weight * s,  B = -s * s * <u * x-hat>,  D = -s * <u> - B * (mean - m).
+     * Both means follow from two sums a channel: sum of u * x-hat = weight * along,
+     * along = s * (sum of g * (x - m) - (mean - m) * sum of g).
+     * sums: 2 x pitch: sum of g, sum of g * (x - m); coef as the forward pass left it.
+     * dcoef: 3 x pitch: A, B, D (overwritten). dweight, dbias: channels (added to${batch and "; NULL: left out" or ""}). templates/ops/norm.c.tpl */
     static INLINE void ${word}_bwd(${signatures.bwd}, struct ${word} of)
     {
         for (int first = 0; first < of.channels; first += of.set) {
@@ -218,7 +220,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 @ end
 
 @ if not batch then
-    /* Of n images, by a norm of these sizes. */
+    /* The functions of group_norm<groups>_c<channels>, for n images with statistics of their own. */
     #define GROUP_NORM(NAME, ...) \
         static void NAME##_fwd(${signatures.fwd}, int n) \
         { \
@@ -226,16 +228,16 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
             for (int i = 0; i < n; i++, coef += 5 * of.pitch, sums += 3 * of.pitch) { \
                 group_norm_fwd(coef, sums, weight, bias, count, of); \
             } \
-    @ if backward then
-        } \
-        static void NAME##_bwd(${signatures.bwd}, int n) \
-        { \
-            const struct group_norm of = {__VA_ARGS__}; \
-            for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, sums += 2 * of.pitch, coef += 5 * of.pitch) { \
-                group_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, of); \
-            } \
-    @ end
-        }
+        }${backward and " \\" or ""}
+        @ if backward then
+            static void NAME##_bwd(${signatures.bwd}, int n) \
+            { \
+                const struct group_norm of = {__VA_ARGS__}; \
+                for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, sums += 2 * of.pitch, coef += 5 * of.pitch) { \
+                    group_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, of); \
+                } \
+            }
+        @ end
 @ else
     /* The functions of a norm of these sizes: in evaluation, for n sets of coefficients; where all images share
      * its statistics; where those of a ghost do. */

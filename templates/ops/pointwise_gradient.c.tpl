@@ -1,7 +1,6 @@
 @ -- The gradient back through dropout, an activation, scale and shift, each where present, and the mask of a
 @ -- ReLU before them, over the pixels of one image.
-/* Backward: dx ${adds and "+=" or "="} ${result}, where g is dy through
- * ${value}${affine and " but for its a" or ""}; ${c.count(block, "vector")} of channels at once.
+/* Backward: dx ${adds and "+=" or "="} ${result}, where g is ${gradient}; ${c.count(block, "vector")} of channels at once.
 @ if affine then
      * coef: rows a, b, m, ..; dcoef: rows A, B, D${each and "; those of each image" or "; of all images"}.
 @ end

@@ -1,7 +1,6 @@
 @ -- What the gradient of a norm needs of the gradients of the outputs behind it: their sum, and that
 @ -- of their products with x - m, over the pixels of one image.
-/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
- * ${value} but for its a; ${c.count(block, "vector")} of channels at once, row by row.
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is ${gradient}; ${c.count(block, "vector")} of channels at once, row by row.
  * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}. templates/ops/pointwise_sums.c.tpl */
 static INLINE void ${name}(${signature},
     struct image from, struct image grads${dropout and ", struct drop_bits drop" or ""})

@@ -15,7 +15,7 @@
         };
 
     @ end
-    /* A window: down and across its taps, stride, padding and dilation: output p sees the inputs
+    /* A window: its taps, stride, padding and dilation down (h) and across (w): output p sees the inputs
      * p * stride - padding + tap * dilation. Each output is made of `inputs` channels, and each input makes `outputs`. */
     struct window {
         struct axis h, w;
@@ -25,7 +25,7 @@
 @ if wanted.drop_bits then
 
     /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch` bits a
-     * pixel, `bytes` an image; kept ones are multiplied by `scale`. */
+     * pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
     struct drop_bits {
         int pitch, bytes;
         float scale;

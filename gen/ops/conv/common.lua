@@ -82,7 +82,8 @@ function common.weights_params(spec, isa, multiplied)
         string.format("%d x %d x %d", taps, inputs, spec.dy.pitch))
     local weights <const> = taps * inputs * spec.dy.pitch
     params.cost = kernel.cost_text(spec, isa,
-        layout.floats(spec.x) + layout.floats(spec.dy) + weights, weights, multiplied)
+        layout.floats(spec.x) + spec.dy.h * spec.dy.w * spec.dy.pitch + weights, weights,
+        multiplied)
     return params
 end
 

@@ -1,7 +1,7 @@
 @ -- Weights between PyTorch's layout, canonical, and the layouts of the kernels, of convolutions without
 @ -- channel groups and of linear layers. One text for all shapes: pack.c.tpl makes functions of them.
 @ if what == "unpack" then
-    /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical, [output][input][tap].
+    /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical, [output][input][tap]; by<pitch>.
      * templates/ops/conv/pack_loops.c.tpl */
     static INLINE void unpack_taps(float *restrict canonical, const float *restrict packed, int taps, int inputs, int outputs, int pitch)
     {
@@ -23,7 +23,7 @@
     @ local into, from = forward and "k" or "i", forward and "i" or "k"
     @ local made, read = forward and "outputs" or "inputs", forward and "inputs" or "outputs"
     @ local macro = forward and "PACK" or "PACK_TRANSPOSED"
-    /* Canonical weights -> w${forward and "" or ", of a data gradient"}: blocks of `block` ${made}, in each [tap][${read}][${made}]${orders and ", the taps in the order in which the kernel reads them" or ""};
+    /* Canonical weights -> w${forward and "" or ", of a data gradient"}: blocks of `block` ${made} (by<block>), in each [tap][${read}][${made}]${orders and ", the taps in the order in which the kernel reads them" or ""};
      * zeros where there are fewer ${made} than `pitch`. templates/ops/conv/pack_loops.c.tpl */
     static INLINE void ${name}(float *restrict packed, const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block${orders and ", const int *tap_of" or ""})
     {

@@ -1,5 +1,6 @@
 @ -- The loops of average pooling, forward.
-/* Average pooling: y = share * the sum of x over each window. templates/ops/plain/avgpool_fwd.c.tpl */
+/* Average pooling: y = share * the sum of x over each window.
+ * templates/ops/plain/avgpool_fwd.c.tpl */
 static INLINE void ${name}(${signature},
     struct image to, struct image from, struct window window, float share)
 {

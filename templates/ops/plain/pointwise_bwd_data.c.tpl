@@ -1,6 +1,5 @@
 @ -- The loops of the gradient through what a norm applies, an activation and dropout, each where present.
-/* Backward: dx ${adds and "+=" or "="} ${result}, where g is dy through
- * ${value}${affine and " but for its a" or ""}.
+/* Backward: dx ${adds and "+=" or "="} ${result}, where g is ${gradient}.
 @ if affine then
      * coef: rows a, b, m, ..; dcoef: rows A, B, D${each and "; those of each image" or "; of all images"}.
 @ end

@@ -1,6 +1,5 @@
 @ -- The loops of the sums of a gradient that a norm needs, through dropout and an activation where present.
-/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is dy through
- * ${value} but for its a.
+/* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is ${gradient}.
  * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}. templates/ops/plain/pointwise_bwd_reduce.c.tpl */
 static INLINE void ${name}(${signature},
     struct image from, struct image grads${dropout and ", struct drop_bits drop" or ""})

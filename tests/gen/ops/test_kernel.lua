@@ -447,7 +447,8 @@ function tests.dropout_rounds_as_the_runtime_does()
     }
     local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
     test.equal(params.given[3].text, "DROP0P25_2x2x8")
-    test.equal(params.given[3].defines, "{.pitch = 16, .bytes = 8, .scale = 1.3333334f}")
+    test.equal(params.given[3].defines,
+        "{.pitch = 16, .bytes = 8, .scale = 1.3333334f /* 65536 / 49152 */}")
     test.equal(dropout.threshold(0.25), 1 << 14)
     test.equal(dropout.threshold(0.9999999), 0xffff)
 end
