@@ -49,6 +49,18 @@ local function is_alive(buffer, index)
     return buffer.scope == "chunk" or buffer.scope == "thread" or buffer.last >= index
 end
 
+-- Whether the next call writes another part of the output `buffer`, which is whole only then: the
+-- rest of it is what was left there before.
+local function is_part(phase, k, buffer)
+    local after <const> = buffer.role == "y" and phase.calls[k + 1]
+    for _, other in ipairs(after and after.kernel and outputs_of(after) or {}) do
+        if other == buffer then
+            return true
+        end
+    end
+    return false
+end
+
 --- The rows of the table. memory: of memory.lua; slots: of name.slots
 function watch.rows(plan, memory, slots)
     local rows <const>, pending = {}, {}
@@ -66,10 +78,12 @@ function watch.rows(plan, memory, slots)
                 end
             end
         end
-        for _, call in ipairs(phase.calls) do
+        for k, call in ipairs(phase.calls) do
             index = index + 1
             for _, buffer in ipairs(outputs_of(call)) do
-                note(buffer)
+                if not is_part(phase, k, buffer) then
+                    note(buffer)
+                end
             end
             if call.kernel then
                 for _, buffer in ipairs(pending) do
