@@ -220,7 +220,7 @@ static bool add_kernel(const struct bench *b, int i, cJSON *list)
     const struct bench_time *t = &b->times[i];
     double gflops = mflop_of(b, k) / t->ms;
     cJSON *item = cJSON_CreateObject();
-    if (!cJSON_AddItemToArray(list, item))
+    if (!json_append(list, item))
         return false;
     return cJSON_AddStringToObject(item, "name", k->name) &&
            cJSON_AddStringToObject(item, "layer", k->layer) &&

@@ -164,9 +164,8 @@ static bool add_figures(const struct figures *f, const struct run *run, cJSON *r
            cJSON_AddNumberToObject(step, "ms", f->median) &&
            cJSON_AddNumberToObject(step, "direct_roofline_ms", f->roofline) &&
            cJSON_AddNumberToObject(step, "ratio", f->median / f->roofline) &&
-           cJSON_AddItemToObject(step, "each_ms", cJSON_CreateDoubleArray(f->ms, f->steps)) &&
-           cJSON_AddItemToObject(step, "losses",
-                                 cJSON_CreateDoubleArray(f->losses, BENCH_WARM_UP + f->steps));
+           json_add(step, "each_ms", cJSON_CreateDoubleArray(f->ms, f->steps)) &&
+           json_add(step, "losses", cJSON_CreateDoubleArray(f->losses, BENCH_WARM_UP + f->steps));
 }
 
 static bool save_figures(const struct figures *f, const struct run *run, const char *path,
