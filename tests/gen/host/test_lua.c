@@ -204,7 +204,7 @@ int main(int argc, char **argv)
         int first = entry_count;
         list_tests(files[i]);
         TCase *tcase = tcase_create(entries[first].file); /* Check keeps the pointer */
-        tcase_set_timeout(tcase, 60);
+        tcase_set_timeout(tcase, 240);
         tcase_add_loop_test(tcase, lua_function, first, entry_count);
         suite_add_tcase(suite, tcase);
         free(files[i]);

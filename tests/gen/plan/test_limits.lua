@@ -99,8 +99,8 @@ end
 -- The emitter asks the counter: many kernels, each small.
 function tests.programs_that_no_compiler_takes_are_rejected()
     local layers <const> = {}
-    for i = 1, 150 do
-        layers[i] = ("conv { %d, window = 7, padding = 3 }, norm()"):format(16 + i)
+    for i = 1, 80 do
+        layers[i] = ("conv { %d, window = 11, padding = 5 }, norm()"):format(16 + i)
     end
     local ok <const>, raised <const> = pcall(emit.program, build(table.concat(layers, ", "),
         "3, 8, 8"), options { isa = "avx512", max_memory = 1000000 })
