@@ -80,7 +80,7 @@ install(FILES "${made}/burin.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
 # The day of this version.
 set(date 2026-11-27)
 
-add_executable(burin_page runtime/page.c)
+add_executable(burin_page runtime/train/page.c)
 target_link_libraries(burin_page PRIVATE burin_runtime burin_warnings)
 set(pages burin.1 burin-data.1 burin-program.1 burin-language.7)
 set(texts ${pages} burin _burin)

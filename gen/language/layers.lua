@@ -1,7 +1,8 @@
 -- layers.lua - everything there is to know of a kind of layer: one table a kind.
 --
 -- The checker of descriptions, its messages, the manual (`burin layers`), the graph and the PyTorch
--- twin all read these tables, so they cannot drift apart.
+-- twin all read these tables, so they cannot drift apart. They are one file, and a long one: a new
+-- kind takes its fields and rules from those beside it, as windows, sets of a norm, sums.
 --
 --     spec = { name, doc, example,
 --              fields,                        -- of record.lua; kinds without `inputs` take `from`

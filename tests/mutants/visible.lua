@@ -124,7 +124,7 @@ local visible = {
     { "^runtime/[^/]+/alike", "test_meet test_train" },
     { "^runtime/ranks/", "test_ranks test_meet" },
     { "^runtime/[^/]+/meet", "test_meet test_ranks" },
-    { "^runtime/page", "test_program test_team" },
+    { "^runtime/train/page", "test_program test_team" },
     { "^runtime/rng", "test_augment test_loader " .. steps },
     { "^runtime/model%.h$", "test_run test_generic test_verify " .. generated .. " test_program" },
     { "^runtime/[%w]+%.h$", "test_run test_generic test_gradients_kinds_gn test_program" },
@@ -136,7 +136,8 @@ local visible = {
     { "^gen/host/description", "test_sandbox test_host" },
     { "^gen/host/", "test_services.lua test_host test_report.lua test_burin test_sandbox" },
     { "^gen/freeze/", "test_freeze.lua" },
-    { "^gen/onnx/", "test_protobuf.lua test_export.lua test_import.lua" },
+    { "^gen/onnx/", "test_protobuf.lua test_export.lua test_import.lua "
+        .. "test_import_layers.lua" },
     { "^gen/project/", "test_burin" },
     { "^gen/shell/", "test_burin" },
     { "^gen/report/", "test_report.lua test_report_input.lua" },

@@ -1,0 +1,251 @@
+-- Which layers operators of an ONNX file become: views, norms, windows, activations, joins.
+
+local test <const> = ...
+
+local onnx <const> = load(assert(host.read_file(test.dir .. "/support/onnx_import.lua")),
+    "@onnx_import.lua")(test)
+
+local import <const> = require("onnx/import")
+
+local files <const> = onnx.files
+local node <const> = onnx.node
+local tensor <const> = onnx.tensor
+local convert <const> = onnx.convert
+local layers_of <const> = onnx.layers_of
+local weights_of <const> = onnx.weights_of
+local file_of <const> = onnx.file_of
+local head <const> = onnx.head
+local refused <const> = onnx.refused
+
+local tests <const> = {}
+
+-- Every way to flatten, and the sizes that exporters compute for it.
+function tests.views_are_seen_through()
+    local function ends(nodes, initializers, changes)
+        nodes[#nodes + 1] = node("Gemm", { "f", "w" }, "y", { { "transB", "int", 1 } })
+        initializers[#initializers + 1] = tensor("w", { 2, 3 }, { 1, 2, 3, 4, 5, 6 })
+        local made <const> = convert(files.write(nodes, initializers, changes))
+        return table.concat(layers_of(made.text), " | ")
+    end
+    local want <const> = "global_avgpool() | linear { 2, bias = false }"
+    local pool <const> = node("GlobalAveragePool", "x", "p")
+    test.equal(ends({ pool, node("Reshape", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { 0, -1 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Reshape", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { -1, 3 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Reshape", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { 5, 3 }, "INT64") }, { input = { 5, 3, 8, 8 } }), want)
+    test.equal(ends({ pool, node("Squeeze", { "p", "s" }, "f") },
+        { tensor("s", { 2 }, { 2, 3 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Squeeze", "p", "f", { { "axes", "ints", { -1, -2 } } }) }, {},
+        { opset = 11 }), want)
+    test.equal(ends({ node("ReduceMean", "x", "f",
+        { { "axes", "ints", { 2, 3 } }, { "keepdims", "int", 0 } }) }, {}), want)
+    test.equal(ends({ node("ReduceMean", { "x", "s" }, "p"), node("Flatten", "p", "f") },
+        { tensor("s", { 2 }, { -1, -2 }, "INT64") }, { opset = 18 }), want)
+    -- x.view(x.size(0), -1), with all that the exporter computes.
+    test.equal(ends({ pool, node("Shape", "p", "shape"), node("Gather", { "shape", "zero" }, "n"),
+        node("Unsqueeze", { "n", "axis" }, "list"), node("Concat", { "list", "rest" }, "s",
+        { { "axis", "int", 0 } }), node("Reshape", { "p", "s" }, "f") }, {
+        tensor("zero", {}, { 0 }, "INT64"), tensor("axis", { 1 }, { 0 }, "INT64"),
+        tensor("rest", { 1 }, { -1 }, "INT64") }), want)
+    test.equal(ends({ pool, node("Shape", "p", "shape"),
+        node("Slice", { "shape", "zero", "one" }, "n"),
+        node("Concat", { "n", "rest" }, "s", { { "axis", "int", 0 } }),
+        node("Reshape", { "p", "s" }, "f") }, {
+        tensor("zero", { 1 }, { 0 }, "INT64"), tensor("one", { 1 }, { 1 }, "INT64"),
+        tensor("rest", { 1 }, { 3 }, "INT64") }), want)
+    -- Dropout, identity and the softmax at the end are nothing.
+    test.equal(ends({ node("Dropout", "x", "d"), node("Identity", "d", "i"),
+        node("GlobalAveragePool", "i", "p"), node("Flatten", "p", "f") }, {}), want)
+end
+
+function tests.views_that_are_none_are_refused()
+    local function reshape(...)
+        return file_of({ node("Reshape", { "x", "s" }, "v") },
+            { tensor("s", { select("#", ...) }, { ... }, "INT64") })
+    end
+    local across <const> = { "Reshape: reshapes across images: expected the first side left as it "
+        .. "is: at Reshape_v" }
+    for _, sides in ipairs({ { 7, 192 }, { 0, 191 }, { 0, 5, -1 }, { -1, -1 }, { 0, -2 } }) do
+        refused({ table.unpack(across) }, reshape(table.unpack(sides)))
+    end
+    refused({ "Reshape: reshapes to 2 x 96: expected a vector, or channels cut into groups: at "
+        .. "Reshape_v" }, reshape(0, 2, 96))
+    refused({ "Gemm: weight is [2, 4]: expected the shape for its input: at Gemm_y" },
+        files.write({ node("Flatten", "x", "f"), node("Gemm", { "f", "w" }, "y",
+        { { "transB", "int", 1 } }) }, { tensor("w", { 2, 4 }, { 1, 2, 3, 4, 5, 6, 7, 8 }) }))
+    refused({ "Reshape: another number of values: expected as many as there are: at Reshape_r" },
+        file_of({ node("Reshape", { "w", "s" }, "r"), node("Conv", { "x", "r" }, "v") }, {
+        tensor("w", { 9 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }),
+        tensor("s", { 2 }, { 2, -1 }, "INT64") }))
+end
+
+-- A layer whose shape alone is asked for is none of the network.
+function tests.what_leads_nowhere_is_left_out()
+    local nodes <const> = { node("Tanh", "x", "t"), node("Shape", "t", "shape"),
+        node("Gather", { "shape", "last" }, "width"), node("Unsqueeze", { "width", "zero" }, "w"),
+        node("Concat", { "batch", "three", "w", "w" }, "s", { { "axis", "int", 0 } }),
+        node("Reshape", { "r", "s" }, "v") }
+    table.insert(nodes, 1, node("Relu", "x", "r"))
+    test.equal(head(nodes, { tensor("last", {}, { -1 }, "INT64"), tensor("zero", { 1 }, { 0 },
+        "INT64"), tensor("batch", { 1 }, { 0 }, "INT64"), tensor("three", { 1 }, { 3 }, "INT64") }),
+        "relu()")
+end
+
+-- Groups of one channel are an instance norm, one group is a layer norm.
+function tests.groups_say_which_norm_it_is()
+    local one <const> = { node("Conv", { "x", "w" }, "c", { { "dilations", "ints", { 1, 1 } } }) }
+    for groups, want in pairs({ [1] = "ln", [2] = "gn", [4] = "in" }) do
+        local nodes <const> = { one[1], node("Reshape", { "c", "split" }, "g"),
+            node("InstanceNormalization", { "g", "scale", "shift" }, "n"), node("Shape", "c", "s"),
+            node("Reshape", { "n", "s" }, "v") }
+        local scale <const>, list = {}, {}
+        for i = 1, groups do
+            scale[i] = i
+        end
+        for i = 1, 12 do
+            list[i] = i
+        end
+        local made <const> = convert(file_of(nodes, { tensor("w", { 4, 3, 1, 1 }, list),
+            tensor("split", { 3 }, { 0, groups, -1 }, "INT64"), tensor("scale", { groups }, scale),
+            tensor("shift", { groups }, scale) }, { channels = 4 }))
+        test.equal(layers_of(made.text)[2],
+            want == "gn" and 'norm { "gn", groups = 2 }' or ('norm("%s")'):format(want))
+        local spread <const> = { [1] = { 1.0, 1.0, 1.0, 1.0 }, [2] = { 1.0, 1.0, 2.0, 2.0 },
+            [4] = { 1.0, 2.0, 3.0, 4.0 } }
+        test.equal(weights_of(made)["norm1.weight"], spread[groups])
+        test.equal(weights_of(made)["norm1.bias"], spread[groups])
+    end
+end
+
+function tests.a_softmax_may_end_the_network()
+    local nodes <const> = { node("Flatten", "x", "f"), node("Gemm", { "f", "w" }, "l"),
+        node("Softmax", "l", "y") }
+    local numbers <const> = { tensor("w", { 3, 2 }, { 1, 2, 3, 4, 5, 6 }) }
+    local image <const> = { input = { "N", 3, 1, 1 } }
+    test.equal(layers_of(convert(files.write(nodes, numbers, image)).text),
+        { "linear { 2, bias = false }" })
+    nodes[3].output[1] = "s"
+    nodes[4] = node("Relu", "s", "y")
+    refused({ "Relu: reads what a softmax makes: expected the softmax at the end: at Relu_y" },
+        files.write(nodes, numbers, image))
+end
+
+function tests.windows_that_round_up_are_looked_at()
+    local function pool(side, attributes)
+        attributes[#attributes + 1] = { "ceil_mode", "int", 1 }
+        return file_of({ node("MaxPool", "x", "v", attributes) }, {},
+            { input = { "N", 3, side, side } })
+    end
+    local window <const> = { { "kernel_shape", "ints", { 3, 3 } }, { "strides", "ints", { 2, 2 } } }
+    test.equal(layers_of(convert(pool(7, { table.unpack(window) })).text)[1],
+        "maxpool { 3, stride = 2 }")
+    refused({ "MaxPool: ceil_mode is 1, and its windows do not end with an image of 3 x 8 x 8: "
+        .. "expected 0, or windows that do: at MaxPool_v" }, pool(8, { table.unpack(window) }))
+end
+
+-- What exporters make of activations that ONNX has no operator for, or not in every version.
+function tests.activations_in_parts_are_one_layer()
+    local numbers <const> = { tensor("root2", {}, { 1.4142135 }), tensor("half", { 1 }, { 0.5 }),
+        tensor("root1_2", {}, { 0.70710677 }), tensor("one", {}, { 1 }), tensor("two", {}, { 2 }),
+        tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
+    local conv <const> = node("Conv", { "x", "w" }, "c")
+    local function becomes(want, ...)
+        test.equal(head({ conv, ... }, numbers), "conv { 3, window = 1 } | " .. want)
+    end
+    becomes("silu()", node("Sigmoid", "c", "s"), node("Mul", { "s", "c" }, "v"))
+    becomes("silu()", node("Sigmoid", "c", "s"), node("Mul", { "c", "s" }, "v"))
+    becomes("sigmoid()", node("Sigmoid", "c", "v"))
+    -- A gate that another node reads too is a layer.
+    local good <const>, made <const> = pcall(convert, file_of({ conv, node("Sigmoid", "c", "s"),
+        node("Mul", { "c", "s" }, "m"), node("Add", { "m", "s" }, "v") }, numbers))
+    test.equal(good and made.text:find("silu") or nil, nil)
+    becomes("hard_swish()", node("HardSigmoid", "c", "s", { { "alpha", "float", 1 / 6 } }),
+        node("Mul", { "c", "s" }, "v"))
+    becomes("hard_swish()", node("HardSwish", "c", "v"))
+    becomes("leaky_relu(0.1)", node("LeakyRelu", "c", "v", { { "alpha", "float", 0.1 } }))
+    becomes("tanh()", node("Tanh", "c", "v"))
+    becomes("gelu()", node("Gelu", "c", "v"))
+    becomes('gelu { form = "tanh" }', node("Gelu", "c", "v", { { "approximate", "text", "tanh" } }))
+    local erf <const> = { node("Div", { "c", "root2" }, "d"), node("Erf", "d", "e"),
+        node("Add", { "e", "one" }, "f1") }
+    becomes("gelu()", erf[1], erf[2], erf[3], node("Mul", { "c", "f1" }, "m"),
+        node("Mul", { "m", "half" }, "v"))
+    becomes("gelu()", erf[1], erf[2], erf[3], node("Mul", { "c", "half" }, "h"),
+        node("Mul", { "h", "f1" }, "v"))
+    becomes("gelu()", node("Mul", { "root1_2", "c" }, "d"), erf[2], erf[3],
+        node("Div", { "f1", "two" }, "h"), node("Mul", { "h", "c" }, "v"))
+    refused({ "GlobalAveragePool: reads a part of an activation: expected the operators of the "
+        .. "whole activation: at GlobalAveragePool_p" }, file_of({ conv,
+        node("HardSigmoid", "c", "v", { { "alpha", "float", 1 / 6 } }) }, numbers))
+    refused({ "HardSigmoid: alpha is 0.2 and beta 0.5: expected 1/6 and 1/2: at HardSigmoid_v" },
+        file_of({ conv, node("HardSigmoid", "c", "v") }, numbers))
+    refused({ "Erf: is no part of a GELU: expected erf of a layer divided by the root of 2: at "
+        .. "Erf_v" },
+        file_of({ conv, node("Erf", "c", "v") }, numbers))
+end
+
+-- What lies side by side, of images and of vectors, and along the last axis but two.
+function tests.concatenations_are_exported_and_imported()
+    for _, lines in ipairs({
+        'conv { 4, window = 1 }, relu(), concat("conv1"), concat { "input", "concat1", "relu1" }, '
+            .. "linear(2)",
+        'linear(4), relu(), concat { "relu1", "linear1" }, linear(2)',
+    }) do
+        local made <const> = convert(files.export(files.graph(lines)))
+        test.equal(table.concat(layers_of(made.text), ", "), lines)
+        import.check(made, "net.lua")
+    end
+    local numbers <const> = { tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
+    local conv <const> = node("Conv", { "x", "w" }, "c")
+    local function joined(axis, ...)
+        local parts <const> = { ... }
+        local weight <const> = {}
+        for i = 1, 9 * #parts do
+            weight[i] = i
+        end
+        return file_of({ conv, node("Concat", parts, "j", { { "axis", "int", axis } }),
+            node("Conv", { "j", "w2" }, "v") },
+            { numbers[1], tensor("w2", { 3, 3 * #parts, 1, 1 }, weight) })
+    end
+    test.equal(layers_of(convert(joined(-3, "c", "x")).text)[2], 'concat { "conv1", "input" }')
+    local one <const> = layers_of(convert(joined(1, "c")).text) -- nothing lies beside it
+    test.equal({ one[1], one[2] }, { "conv { 3, window = 1 }", "conv { 3, window = 1 }" })
+    refused({ "Concat: axis is 2: expected 1: at Concat_j" }, joined(2, "c", "c"))
+end
+
+-- Each activation that burin writes comes back, at the first and a late opset.
+function tests.activations_are_exported_and_imported()
+    local lines <const> = [[linear(4), relu6(), linear(4), leaky_relu(0.25), linear(4),
+        hard_swish(), linear(4), silu(), linear(4), gelu(), linear(4), sigmoid(), linear(4),
+        tanh(), linear(2)]]
+    for _, opset in ipairs({ 17, 21 }) do
+        local built <const> = files.graph(lines)
+        local made <const> = convert(files.export(built, { opset = opset }))
+        test.equal(table.concat(layers_of(made.text), ", "), (lines:gsub(",%s+", ", ")))
+        import.check(made, "net.lua")
+    end
+    local images <const> = (lines:gsub("linear%(4%)", "conv { 4, window = 1 }"))
+    local back <const> = layers_of(convert(files.export(files.graph(images))).text)
+    test.equal(table.concat(back, ", "), (images:gsub(",%s+", ", ")))
+    local form <const> = files.graph('linear(4), gelu { form = "tanh" }, linear(2)')
+    test.equal(layers_of(convert(files.export(form, { opset = 20 })).text)[2],
+        'gelu { form = "tanh" }')
+end
+
+function tests.clips_are_relus_where_they_can_be()
+    local function clip(...)
+        return node("Clip", { "x", ... }, "v")
+    end
+    local bounds <const> = { tensor("zero", {}, { 0 }), tensor("six", {}, { 6 }),
+        tensor("one", {}, { 1 }) }
+    test.equal(head({ clip("zero") }, bounds), "relu()")
+    test.equal(head({ node("Clip", "x", "v", { { "min", "float", 0.0 } }) }, {}, { opset = 9 }),
+        "relu()")
+    test.equal(head({ clip("zero", "six") }, bounds), "relu6()")
+    refused({ "Clip: clips to 0.0 and 1.0: expected 0 and 6, or 0 alone: at Clip_v" },
+        file_of({ clip("zero", "one") }, bounds))
+end
+
+return tests
