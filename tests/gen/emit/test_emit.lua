@@ -350,6 +350,18 @@ function tests.shared_kernels_are_made_once()
     assert(not ok and message:find("one name for two functions"), message)
 end
 
+-- A gradient that adds makes only the pixels that a stride met, and loops of images of any size
+-- make all of them.
+function tests.a_part_of_the_pixels_has_loops_of_its_own()
+    local text <const> = program(nets.small([[relu { name = "r" },
+        conv { 4, window = 1, name = "stem" }, relu { name = "read_twice" },
+        conv { 3, window = 1, stride = 2, name = "a" },
+        conv { 3, window = 1, stride = 2, from = "read_twice" }, add("a")]], "none"), "c")
+    assert(text:find("%*/ conv1x1s2_c4_k3_[%w]+_bwd_data__direct_add%("), "nothing adds")
+    assert(not text:find("\n[A-Z0-9_]+%(conv1x1s2_c4_k3_[%w]+_bwd_data__direct_add,"),
+        "a part of the pixels has the loops of all")
+end
+
 -- What a checkpoint is compared by: the code of a program, not its comments or its network's name.
 function tests.the_digest_is_that_of_the_code()
     local digest <const> = require("emit/digest")
