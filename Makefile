@@ -80,7 +80,7 @@ help:
 	@echo 'PROBE=                             of make compare: steps between two looks inside'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 	@echo 'LR=, ARGS=                         of make train: its learning rate and any other options;'
-	@echo '                                   ARGS also of make bench'
+	@echo '                                   ARGS also of make bench and bench-peers'
 
 configure:
 	@mkdir -p build
@@ -140,7 +140,7 @@ torch:
 
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
-	@exec "$$PYTHON" scripts/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"}
+	@set -f; exec "$$PYTHON" scripts/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"} $$ARGS
 
 # Any weights will do.
 bench-freeze: gen
@@ -178,7 +178,7 @@ fuzz:
 	@cmake --build build/fuzz --target fuzz
 
 data:
-	@cmake -P scripts/fetch_cifar10.cmake
+	@scripts/fetch_cifar10.sh
 
 generated: configure
 	@cmake --build build --target generated

@@ -36,6 +36,7 @@ zsh              command -v zsh
 mandoc           command -v mandoc
 groff            command -v groff
 bsdextrautils    command -v col
+curl             command -v curl
 ca-certificates  test -e /etc/ssl/certs
 END
 }

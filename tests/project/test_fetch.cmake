@@ -1,6 +1,6 @@
 # `make data`, with a small archive in place of the official one.
 #
-#     cmake -DSCRIPT=scripts/fetch_cifar10.cmake -DWORK=build/tests/fetch -P tests/project/test_fetch.cmake
+#     cmake -DSCRIPT=scripts/fetch_cifar10.sh -DWORK=build/tests/fetch -P tests/project/test_fetch.cmake
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 set(folder cifar-10-batches-bin)
@@ -9,8 +9,19 @@ set(files data_batch_1.bin data_batch_2.bin data_batch_3.bin data_batch_4.bin da
 
 # Runs the script on WORK/data; `result` and `output` are set.
 macro(fetch url md5)
-    run("${CMAKE_COMMAND}" "-DDATA=${WORK}/data" "-DURL=${url}" -DMD5=${md5} -P "${SCRIPT}")
+    run("${CMAKE_COMMAND}" -E env "DATA=${WORK}/data" "URL=${url}" MD5=${md5} "${SCRIPT}")
 endmacro()
+
+# The last was an error of one line, besides what had been announced.
+function(expect_error text)
+    string(REGEX REPLACE "^(downloading|taking) [^\n]*\n" "" told "${output}")
+    string(REGEX MATCHALL "\n" ends "${told}")
+    list(LENGTH ends lines)
+    if(NOT result EQUAL 1 OR NOT lines EQUAL 1)
+        message(FATAL_ERROR "expected code 1 and one line, not ${result} and:\n${output}")
+    endif()
+    expect("${text}")
+endfunction()
 
 function(expect_entries)
     file(GLOB entries RELATIVE "${WORK}/data" "${WORK}/data/*")
@@ -38,13 +49,15 @@ file(MD5 "${WORK}/incomplete.tar.gz" incomplete)
 
 # Nothing is left of a download that fails, of a wrong archive, or of one that lacks a file.
 fetch("file://${WORK}/no such archive" ${complete})
-expect("Nothing was written.")
-expect_entries()
+expect_error("nothing was written")
+if(EXISTS "${WORK}/data")
+    message(FATAL_ERROR "data/ was made for nothing")
+endif()
 fetch("file://${WORK}/complete.tar.gz" ${incomplete})
-expect("md5 ${complete}: expected ${incomplete}")
+expect_error("md5 ${complete}: expected ${incomplete}")
 expect_entries()
 fetch("file://${WORK}/incomplete.tar.gz" ${incomplete})
-expect("data_batch_2.bin is not in it")
+expect_error("data_batch_2.bin is not in it")
 expect_entries()
 
 # The files, and a list of their sums that begins as data.h wants it and that sha256sum accepts.
@@ -68,7 +81,7 @@ fetch("file://${WORK}/complete.tar.gz" ${complete})
 expect("is there and complete")
 file(APPEND "${WORK}/data/${folder}/test_batch.bin" "mine\n")
 fetch("file://${WORK}/complete.tar.gz" ${complete})
-expect("It is left as it is")
+expect_error("it is left as it is")
 file(READ "${WORK}/data/${folder}/test_batch.bin" text)
 if(NOT text STREQUAL "content of test_batch.bin\nmine\n")
     message(FATAL_ERROR "test_batch.bin was changed")
