@@ -109,14 +109,14 @@ static void time_steps(struct bench *b, struct run *run, struct run *generic,
     b->step.ms = median_of(seconds, (size_t)n) * 1e3;
     b->step.spread = busy_spread(seconds, (size_t)n);
     b->step.generic_ms = median_of(generic_seconds, (size_t)n) * 1e3;
-    b->step.roofline_ms = bench_step_mflop(b->model) / b->peak;
+    b->step.roofline_ms = bench_step_mflop(b->model) * b->model->recipe->batch / b->peak;
 }
 
 static bool measure_steps(struct bench *b, struct err *err)
 {
     struct batch batch;
     struct run run = {0}, generic = {0};
-    bool ok = bench_batch_make(&batch, b->model, err) &&
+    bool ok = bench_batch_make(&batch, b->model, b->model->recipe->batch, err) &&
               bench_step_open(&run, b->model, b->model->backend, b->threads, err) &&
               bench_step_open(&generic, b->model, &generic_backend, b->threads, err);
     if (ok && b->pin)

@@ -25,14 +25,19 @@ static const float BENCH_LR = 1e-3f;
 
 /* -- What a step is given ---------------------------------------------------------------------- */
 
-bool bench_batch_make(struct batch *batch, const struct model *model, struct err *err)
+bool bench_batch_make(struct batch *batch, const struct model *model, int images_of_batch,
+                      struct err *err)
 {
-    size_t n = (size_t)model->recipe->batch, size = (size_t)(model->c * model->h * model->w);
+    size_t n = (size_t)images_of_batch, size = (size_t)(model->c * model->h * model->w);
     float *images = malloc(n * size * sizeof *images);
     uint8_t *labels = malloc(n);
     uint32_t *samples = malloc(n * sizeof *samples);
-    *batch = (struct batch){
-        .n = (int)n, .images = images, .labels = labels, .samples = samples, .seed = 1, .epoch = 1};
+    *batch = (struct batch){.n = images_of_batch,
+                            .images = images,
+                            .labels = labels,
+                            .samples = samples,
+                            .seed = 1,
+                            .epoch = 1};
     if (images == NULL || labels == NULL || samples == NULL)
         return err_set(err, "bench: cannot allocate %zu images", n);
     for (size_t i = 0; i < n; i++) {
@@ -83,7 +88,15 @@ double bench_step_mflop(const struct model *model)
         if (l->op == LAYER_CONV || l->op == LAYER_LINEAR)
             mflop += l->mflop * (model->layers[l->inputs[0]].op == LAYER_INPUT ? 2 : 3);
     }
-    return mflop * model->recipe->batch;
+    return mflop;
+}
+
+static double evaluation_mflop(const struct model *model)
+{
+    double mflop = 0;
+    for (int i = 0; i < model->layer_count; i++)
+        mflop += model->layers[i].mflop;
+    return mflop;
 }
 
 /* -- The command ------------------------------------------------------------------------------- */
@@ -114,6 +127,7 @@ static void free_figures(struct figures *f)
     free(f->losses);
 }
 
+/* What the first step is given. */
 static bool save_start(const char *folder, const struct run *run, const struct batch *batch,
                        struct err *err)
 {
@@ -134,13 +148,45 @@ static bool save_start(const char *folder, const struct run *run, const struct b
     return checkpoint_save_model(path, run, NULL, 0, err);
 }
 
+/* What the first step made of it. */
+static bool save_gradients(const char *folder, const struct run *run, struct err *err)
+{
+    const struct model *m = run->model;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/gradients.safetensors", folder);
+    struct safetensor *tensors = calloc((size_t)m->param_count, sizeof *tensors);
+    if (tensors == NULL)
+        return err_set_errno(err, ENOMEM, "%s", path);
+    for (int i = 0; i < m->param_count; i++) {
+        tensors[i] = checkpoint_tensor(&m->params[i]);
+        tensors[i].data = run->store.grad + m->params[i].offset;
+    }
+    bool ok = safetensors_save(path, NULL, tensors, (size_t)m->param_count, NULL, 0, err);
+    free(tensors);
+    return ok;
+}
+
+static double evaluation_seconds(struct run *run, const struct batch *batch, double *loss)
+{
+    double start = clock_seconds();
+    struct step_result result = run_eval(run, batch, NULL);
+    double seconds = clock_seconds() - start;
+    *loss = result.loss;
+    return seconds;
+}
+
 /* Notes the time and the loss of every step; profile is that of the timed ones, or NULL. */
 static bool take_steps(struct figures *f, struct run *run, const struct batch *batch,
-                       struct profile *profile, struct err *err)
+                       const struct bench_steps_options *options, struct profile *profile,
+                       struct err *err)
 {
     for (int i = 0; i < BENCH_WARM_UP + f->steps; i++) {
         run->profile = i < BENCH_WARM_UP ? NULL : profile;
-        double seconds = bench_step_seconds(run, batch, &f->losses[i]);
+        double seconds = options->evaluate ? evaluation_seconds(run, batch, &f->losses[i])
+                                           : bench_step_seconds(run, batch, &f->losses[i]);
+        if (i == 0 && options->start != NULL && !options->evaluate &&
+            !save_gradients(options->start, run, err))
+            return false;
         if (!isfinite(f->losses[i]))
             return err_set_code(err, EXIT_DIVERGED, "bench: the loss of step %d is not finite",
                                 i + 1);
@@ -150,7 +196,7 @@ static bool take_steps(struct figures *f, struct run *run, const struct batch *b
     return true;
 }
 
-static bool add_figures(const struct figures *f, const struct run *run, cJSON *root)
+static bool add_figures(const struct figures *f, const struct run *run, int batch, cJSON *root)
 {
     char cpu[128];
     if (!cJSON_AddStringToObject(root, "isa", run->model->isa) ||
@@ -159,7 +205,7 @@ static bool add_figures(const struct figures *f, const struct run *run, cJSON *r
         !cJSON_AddNumberToObject(root, "peak_gflops", f->peak))
         return false;
     cJSON *step = cJSON_AddObjectToObject(root, "step");
-    return step != NULL && cJSON_AddNumberToObject(step, "batch", run->model->recipe->batch) &&
+    return step != NULL && cJSON_AddNumberToObject(step, "batch", batch) &&
            cJSON_AddNumberToObject(step, "lr", (double)run->optim.lr) &&
            cJSON_AddNumberToObject(step, "ms", f->median) &&
            cJSON_AddNumberToObject(step, "direct_roofline_ms", f->roofline) &&
@@ -168,11 +214,11 @@ static bool add_figures(const struct figures *f, const struct run *run, cJSON *r
            json_add(step, "losses", cJSON_CreateDoubleArray(f->losses, BENCH_WARM_UP + f->steps));
 }
 
-static bool save_figures(const struct figures *f, const struct run *run, const char *path,
-                         struct err *err)
+static bool save_figures(const struct figures *f, const struct run *run, int batch,
+                         const char *path, struct err *err)
 {
     cJSON *root = cJSON_CreateObject();
-    return json_save(root, root != NULL && add_figures(f, run, root), path, err);
+    return json_save(root, root != NULL && add_figures(f, run, batch, root), path, err);
 }
 
 /* Keeps the order of f->ms. */
@@ -188,36 +234,53 @@ static bool find_median(struct figures *f, struct err *err)
     return true;
 }
 
+static void print_figures(const struct figures *f, const struct model *model,
+                          const struct bench_steps_options *options, int batch)
+{
+    printf("%s %s, %s, %d thread%s, batch %d: %.2f ms ", model->name, model->norm, model->isa,
+           options->threads, options->threads == 1 ? "" : "s", batch, f->median);
+    if (options->evaluate)
+        printf("an evaluation (%.0f images a second)", batch / f->median * 1e3);
+    else
+        printf("a step");
+    printf(", median of %d; %.2f of direct at peak (%.1f GFLOP/s)\n", options->steps,
+           f->median / f->roofline, f->peak);
+}
+
 bool bench_steps_main(const struct model *model, const struct bench_steps_options *options,
                       struct err *err)
 {
+    const int most = model->recipe->batch, images = options->batch > 0 ? options->batch : most;
+    if (images > most)
+        return err_set_code(err, EXIT_USAGE,
+                            "bench: --batch: %d: expected at most %d, which this program's memory "
+                            "was planned for",
+                            images, most);
     struct batch batch = {0};
     struct run run = {0};
     struct figures figures = {0};
     struct profile profile = {0}, *wanted = options->profile ? &profile : NULL;
     const double load = busy_load();
-    bool ok = make_figures(&figures, options->steps, err) && bench_batch_make(&batch, model, err) &&
+    bool ok = make_figures(&figures, options->steps, err) &&
+              bench_batch_make(&batch, model, images, err) &&
               bench_step_open(&run, model, model->backend, options->threads, err) &&
               (!options->pin || team_pin(run.team, err)) &&
               (wanted == NULL || profile_open(wanted, model, options->threads, err));
     if (ok) {
         run.dropout = options->dropout;
         ok = (options->start == NULL || save_start(options->start, &run, &batch, err)) &&
-             take_steps(&figures, &run, &batch, wanted, err) && find_median(&figures, err);
+             take_steps(&figures, &run, &batch, options, wanted, err) && find_median(&figures, err);
     }
     if (ok) { /* after the steps: the system has given each thread its processor by then */
+        double mflop = options->evaluate ? evaluation_mflop(model) : bench_step_mflop(model);
         figures.peak = peak_gflops(model->isa, run.team);
-        figures.roofline = bench_step_mflop(model) / figures.peak;
-        ok = (options->json == NULL || save_figures(&figures, &run, options->json, err));
+        figures.roofline = mflop * images / figures.peak;
+        ok = (options->json == NULL || save_figures(&figures, &run, images, options->json, err));
     }
-    if (ok)
-        printf("%s %s, %s, %d thread%s, batch %d: %.2f ms a step, median of %d; %.2f of direct "
-               "at peak (%.1f GFLOP/s)\n",
-               model->name, model->norm, model->isa, options->threads,
-               options->threads == 1 ? "" : "s", model->recipe->batch, figures.median,
-               options->steps, figures.median / figures.roofline, figures.peak);
-    if (ok)
+    if (ok) {
+        print_figures(&figures, model, options, images);
         busy_warn(stdout, load, options->threads, busy_spread(figures.ms, (size_t)figures.steps));
+    }
     if (ok && wanted != NULL) {
         printf("\n");
         profile_print(wanted, stdout, "");

@@ -2,7 +2,7 @@
  *
  *     struct batch batch;
  *     struct run run = {0};
- *     if (bench_batch_make(&batch, &model, &err) &&
+ *     if (bench_batch_make(&batch, &model, model.recipe->batch, &err) &&
  *         bench_step_open(&run, &model, model.backend, threads, &err))
  *         seconds = bench_step_seconds(&run, &batch, &loss);      (the first touches the memory)
  *     run_close(&run);
@@ -16,8 +16,8 @@
 
 #include "run.h"
 
-/* A batch of noise: how long a step takes does not depend on what it sees. */
-bool bench_batch_make(struct batch *batch, const struct model *model, struct err *err);
+/* A batch of n images of noise: how long a step takes does not depend on what it sees. */
+bool bench_batch_make(struct batch *batch, const struct model *model, int n, struct err *err);
 void bench_batch_free(struct batch *batch);
 
 /* Opens a run with initial parameters and the recipe's SGD, but for a small learning rate. */
@@ -27,14 +27,16 @@ bool bench_step_open(struct run *run, const struct model *model, const struct ba
 /* Makes one training step: forward, loss, backward, update. Stores its loss. */
 double bench_step_seconds(struct run *run, const struct batch *batch, double *loss);
 
-/* MFLOP of a step on a whole batch by the direct algorithm, a multiply-add counting two. */
+/* MFLOP of a step on one image by the direct algorithm, a multiply-add counting two. */
 double bench_step_mflop(const struct model *model);
 
 enum { BENCH_WARM_UP = 2 };
 
 struct bench_steps_options {
     int threads;
-    int steps; /* to be timed, after BENCH_WARM_UP that are not */
+    int steps;     /* to be timed, after BENCH_WARM_UP that are not */
+    int batch;     /* images of a step; 0: as many as a training has */
+    bool evaluate; /* a step is an evaluation of a batch, which changes nothing */
     bool dropout;
     bool pin;          /* each thread stays on a processor of its own */
     bool profile;      /* prints where the time of the timed steps went, which costs a little */
@@ -45,8 +47,9 @@ struct bench_steps_options {
 /* Prints the median and its ratio to the direct FLOP at the FMA peak of this run. The file of
  * figures is {"isa", "cpu", "threads", "peak_gflops", "step": {"batch", "lr", "ms",
  * "direct_roofline_ms", "ratio", "each_ms": [steps], "losses": [BENCH_WARM_UP + steps]}}. In the
- * folder, batch.safetensors has images [n, c, h, w] F32 and labels [n] U8, and model.safetensors is
- * a checkpoint. */
+ * folder, batch.safetensors has images [n, c, h, w] F32 and labels [n] U8, model.safetensors is the
+ * model before the first step, and gradients.safetensors, unless steps are evaluations, has what
+ * that step made of it: the gradient of the loss by each parameter, under its name, F32. */
 bool bench_steps_main(const struct model *model, const struct bench_steps_options *options,
                       struct err *err);
 

@@ -28,7 +28,7 @@ static bool bench_command(const struct model *model, const char *program, int ar
 {
     struct bench_options options = {0};
     struct bench_steps_options steps = {.dropout = true};
-    int64_t threads = 1, step_count = 0;
+    int64_t threads = 1, step_count = 0, batch = 0;
     const struct option_spec specs[] = {
         {"json", "FILE", "write the figures here, too", OPTION_TEXT, &options.json, 0, 0},
         {"threads", "N", "default 1", OPTION_INT, &threads, 1, TEAM_MAX_THREADS},
@@ -36,13 +36,17 @@ static bool bench_command(const struct model *model, const char *program, int ar
         {"kernels", NULL, "time the generated kernels and nothing else", OPTION_ON,
          &options.kernels, 0, 0},
         {"steps", "N", "time N whole steps and nothing else", OPTION_INT, &step_count, 1, 100000},
-        {"start", "FOLDER", "with --steps: write the batch and the first parameters here",
+        {"batch", "N", "with --steps: images of a step (default: as in training)", OPTION_INT,
+         &batch, 1, 65536},
+        {"evaluate", NULL, "with --steps: evaluate instead of training", OPTION_ON, &steps.evaluate,
+         0, 0},
+        {"start", "FOLDER", "with --steps: write the first batch, model and gradients here",
          OPTION_TEXT, &steps.start, 0, 0},
         {"profile", NULL, "with --steps: print where the time goes", OPTION_ON, &steps.profile, 0,
          0},
         {"no-dropout", NULL, "with --steps: turn dropout off", OPTION_OFF, &steps.dropout, 0, 0},
     };
-    const int count = (int)(sizeof specs / sizeof specs[0]);
+    const int count = (int)(sizeof specs / sizeof specs[0]), first_of_steps = 5;
     uint64_t given = 0;
     if (!options_parse(specs, count, argc, argv, &given, err))
         return false;
@@ -58,15 +62,15 @@ static bool bench_command(const struct model *model, const char *program, int ar
     if (step_count > 0) {
         steps.threads = (int)threads;
         steps.steps = (int)step_count;
+        steps.batch = (int)batch;
         steps.pin = options.pin;
         steps.json = options.json;
         return bench_steps_main(model, &steps, err);
     }
-    if (steps.start != NULL || steps.profile || !steps.dropout)
-        return err_set_code(err, EXIT_USAGE, "bench: --%s without --steps: expected both",
-                            steps.start != NULL ? "start"
-                            : steps.profile     ? "profile"
-                                                : "no-dropout");
+    for (int i = first_of_steps; i < count; i++)
+        if (given >> i & 1)
+            return err_set_code(err, EXIT_USAGE, "bench: --%s without --steps: expected both",
+                                specs[i].name);
     options.threads = (int)threads;
     return bench_main(model, &options, err);
 }

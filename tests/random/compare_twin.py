@@ -17,7 +17,7 @@ import sys
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "project"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from twins import load_twin, read_tensors
 
 DISTURBED = 3

@@ -44,6 +44,8 @@ START_TEST(usage_errors_have_code_2)
         {"eval --backend x", "eval: --backend: 'x': expected generated|generic"},
         {"bench --start folder", "bench: --start without --steps: expected both"},
         {"bench --kernels --steps 2", "bench: --kernels and --steps: expected one of them"},
+        {"bench --evaluate", "bench: --evaluate without --steps: expected both"},
+        {"bench --batch 2", "bench: --batch without --steps: expected both"},
         {"bench --profile", "bench: --profile without --steps: expected both"},
         {"bench --no-dropout", "bench: --no-dropout without --steps: expected both"},
         {"bench --steps 2 --threads 200 --pin", "--pin: 200 threads on "},
