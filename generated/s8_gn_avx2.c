@@ -112,7 +112,7 @@
  *     global        of the whole image
  *     norm          as first word: applies a norm, each image with numbers of its own; behind a
  *                   convolution: leaves sums of what it writes, for the next norm
- *     winner        notes which pixel of a window was the largest
+ *     winner        notes which pixel of a window or an image was the largest
  *     drop0p01      a dropout and its probability, p for the point
  *     mask          backward: zero where the ReLU before cut its input off
  *     c3            channels in

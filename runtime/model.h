@@ -34,6 +34,7 @@ enum layer_op {
     LAYER_MAXPOOL,
     LAYER_AVGPOOL,
     LAYER_GLOBAL_AVGPOOL,
+    LAYER_GLOBAL_MAXPOOL,
     LAYER_ADD,
     LAYER_MUL,
     LAYER_CONCAT,
@@ -207,6 +208,7 @@ enum kernel_op {
     KERNEL_POINTWISE,
     KERNEL_MAXPOOL,
     KERNEL_AVGPOOL, /* also the global one: its window is the image */
+    KERNEL_GLOBAL_MAXPOOL,
     KERNEL_ADD,
     KERNEL_MUL,
     KERNEL_CONCAT, /* one of the values that lie side by side in another */
@@ -237,6 +239,8 @@ struct ahead;
  * MAXPOOL: y from x, and with winners also winner = place in its window, row * window + column, of
  *   the first largest pixel; dx from winner, dy.
  * AVGPOOL: y from x; dx from dy. Divides by the taps of the window, padding included.
+ * GLOBAL_MAXPOOL: y from x, and with winners also place = the first largest pixel of each channel,
+ *   row * columns + column; dx from place, dy.
  * SUMS: fwd sums as below, of x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
  * MUL: y = x * x2, where x2 may be one pixel, a factor for each channel; bwd_data dx = (or += if adds)
@@ -248,7 +252,7 @@ struct ahead;
  * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
  * sums are set, those of one image after the other. Coefficients are those of all images of the
  * micro-batch, or with each_image one after another for every image. Pad lanes (channels c ..
- * pitch-1) of every output but winner are zero when those of the inputs are. */
+ * pitch-1) of every output but winner and place are zero when those of the inputs are. */
 struct kernel_args {
     float *y;
     float *dx;
@@ -265,6 +269,7 @@ struct kernel_args {
     const float *coef;   /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
     const float *dcoef;  /* [KERNEL_DCOEF_ROWS][pitch], likewise */
     uint8_t *winner;     /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
+    float *place;        /* GLOBAL_MAXPOOL: [n][pitch of y], whole numbers; an output forward */
     const uint8_t *keep; /* dropout: [n][kernel_keep_bytes], bit p % 8 of byte p / 8 set where
                             position p (see rng.h) is kept; NULL drops and scales nothing */
     struct ahead *ahead; /* or NULL */
@@ -292,7 +297,7 @@ struct kernel {
     int first;                /* CONCAT: the channel of y that the first one of x is */
     bool bias, relu, stats, adds;
     bool affine, masks_x;       /* POINTWISE */
-    bool winners;               /* MAXPOOL fwd: notes them */
+    bool winners;               /* MAXPOOL, GLOBAL_MAXPOOL fwd: notes them */
     bool each_image;            /* POINTWISE: coef and dcoef belong to one image each */
     float p;                    /* POINTWISE: dropout probability, 0 none */
     enum activation activation; /* POINTWISE: where relu is false */

@@ -28,7 +28,7 @@ local WORDS <const> = {
     { "^norm$", "as first word: applies a norm, each image with numbers of its own; "
         .. "behind a convolution: leaves sums of what it writes, for the next norm" },
     { "^sums$", "makes these sums, and nothing else" },
-    { "^winner$", "notes which pixel of a window was the largest" },
+    { "^winner$", "notes which pixel of a window or an image was the largest" },
     { "^drop%d", "a dropout and its probability, p for the point" },
     { "^mask$", "backward: zero where the ReLU before cut its input off" },
     { "^bias$", "adds a bias" },
@@ -70,6 +70,7 @@ local ROLES <const> = {
     { "chunk_sums", "chunk_", "the same over a chunk" },
     { "keep", "keep_", "a bit an element: whether a dropout keeps it" },
     { "winner", "winner_", "a byte an output: which pixel of its window was the largest" },
+    { "place", "place_", "a channel: which pixel of the image was the largest, row by row" },
     { "tiles", "tiles_", "what Winograd's transforms make, 36 frequencies" },
 }
 

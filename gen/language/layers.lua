@@ -278,6 +278,20 @@ local global_avgpool <const> = {
     end,
 }
 
+local global_maxpool <const> = {
+    name = "global_maxpool",
+    doc = "The largest value of each channel over the image, which becomes 1 x 1.",
+    example = "global_maxpool()",
+    fields = {},
+    shape = function(_, ins)
+        return { c = ins[1].c, h = 1, w = 1 }
+    end,
+    node = {},
+    module = function()
+        return "nn.AdaptiveMaxPool2d(1)"
+    end,
+}
+
 -- -- Point by point ------------------------------------------------------------------------------
 
 local function same_shape(_, ins)
@@ -644,7 +658,7 @@ layers.kinds = {
     conv, table.unpack(activations),
 }
 for _, spec in ipairs {
-    norm, dropout, maxpool, avgpool, global_avgpool, add, mul, concat, linear,
+    norm, dropout, maxpool, avgpool, global_avgpool, global_maxpool, add, mul, concat, linear,
     softmax_cross_entropy,
 } do
     layers.kinds[#layers.kinds + 1] = spec

@@ -186,6 +186,7 @@ operators.list = {
         },
     },
     { op = "GlobalAveragePool", kind = "global_avgpool", attributes = {} },
+    { op = "GlobalMaxPool", kind = "global_maxpool", attributes = {} },
     { op = "Relu", kind = "relu", vectors = "too", attributes = {} },
     { op = "Sigmoid", kind = "sigmoid", vectors = "too", attributes = {} },
     { op = "Tanh", kind = "tanh", vectors = "too", attributes = {} },

@@ -172,26 +172,32 @@ end
 
 -- -- Others --------------------------------------------------------------------------------------
 
-function of.ReduceMean(context, node, ins)
-    local x, what, expected = values.picture(ins, 1)
-    if not x then
-        return nil, what, expected
+-- A mean or a maximum over height and width. kind: its layer; does: in messages
+local function over_the_image(kind, does)
+    return function(context, node, ins)
+        local x, what, expected = values.picture(ins, 1)
+        if not x then
+            return nil, what, expected
+        end
+        local axes <const> = fold.axes(node, ins[2] and ins[2].tensor) or {}
+        local found <const> = {}
+        for _, axis in ipairs(axes) do
+            found[axis < 0 and axis + 4 or axis] = true
+        end
+        if x.vector or #axes ~= 2 or not found[2] or not found[3] then
+            return nil, does .. " over other axes", "2 and 3, height and width"
+        end
+        local value
+        value, what, expected = context.emit(node, kind, {}, { x })
+        if value and values.integer(node, "keepdims", 1) == 0 then
+            value.vector = true
+        end
+        return value, what, expected
     end
-    local axes <const> = fold.axes(node, ins[2] and ins[2].tensor) or {}
-    local found <const> = {}
-    for _, axis in ipairs(axes) do
-        found[axis < 0 and axis + 4 or axis] = true
-    end
-    if x.vector or #axes ~= 2 or not found[2] or not found[3] then
-        return nil, "takes the mean over other axes", "2 and 3, height and width"
-    end
-    local value
-    value, what, expected = context.emit(node, "global_avgpool", {}, { x })
-    if value and values.integer(node, "keepdims", 1) == 0 then
-        value.vector = true
-    end
-    return value, what, expected
 end
+
+of.ReduceMean = over_the_image("global_avgpool", "takes the mean")
+of.ReduceMax = over_the_image("global_maxpool", "takes the maximum")
 
 -- The loss has a softmax of its own.
 local function softmax(_, node, ins)

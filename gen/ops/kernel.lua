@@ -15,8 +15,10 @@ local C_TYPES <const> = {
     keep = "const uint8_t *keep", ahead = "struct ahead *ahead", n = "int n",
 }
 
-local WINNER_TYPES <const> = {
-    fwd = "uint8_t *restrict winner", bwd_data = "const uint8_t *restrict winner",
+-- What a forward kernel notes for the gradient.
+local NOTE_TYPES <const> = {
+    winner = { fwd = "uint8_t *restrict winner", bwd_data = "const uint8_t *restrict winner" },
+    place = { fwd = "float *restrict place", bwd_data = "const float *restrict place" },
 }
 
 local OUTPUTS <const> = {
@@ -29,8 +31,8 @@ local function signature(spec, in_place)
     for i, param in ipairs(spec.params) do
         local pointer <const> = (OUTPUTS[param] and "float *" or "const float *")
             .. ((in_place and (param == "dx" or param == "dy")) and "" or "restrict ")
-        list[i] = param == "winner" and WINNER_TYPES[spec.pass] or C_TYPES[param]
-            or pointer .. param
+        local note <const> = NOTE_TYPES[param]
+        list[i] = note and note[spec.pass] or C_TYPES[param] or pointer .. param
     end
     return table.concat(list, ", ")
 end
@@ -70,6 +72,8 @@ function kernel.shapes_text(spec, pitch, weights)
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
             parts[#parts + 1] = string.format("winner: %d x %d x %d bytes", small.h, small.w,
                 small.pitch)
+        elseif param == "place" then
+            parts[#parts + 1] = "place: " .. (spec.pass == "fwd" and spec.y or spec.dy).pitch
         elseif param == "keep" then
             parts[#parts + 1] = string.format("keep: %d x %d x %d bits", spec.x.h, spec.x.w,
                 dropout.pitch(spec.c))
@@ -88,6 +92,9 @@ local function next_image(spec, pitch)
         elseif param == "winner" then
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
             steps[#steps + 1] = string.format("winner += %d", small.h * small.w * small.pitch)
+        elseif param == "place" then
+            local small <const> = spec.pass == "fwd" and spec.y or spec.dy
+            steps[#steps + 1] = string.format("place += %d", small.pitch)
         elseif param == "sums" or vector_rows(spec, param) and spec.each_image then
             local rows <const> = vector_rows(spec, param)
             steps[#steps + 1] = string.format("%s += %d", param, rows * pitch)

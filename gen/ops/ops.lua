@@ -46,6 +46,7 @@ local ops <const> = {
     avgpool = pool.avg,
     concat = require "ops/concat",
     conv = require "ops/conv",
+    global_maxpool = require "ops/global_maxpool",
     linear = require "ops/linear",
     load = require "ops/load",
     loss = require "ops/loss",

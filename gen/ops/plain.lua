@@ -71,6 +71,16 @@ function KINDS.avgpool(spec, params)
     return pool("avgpool", spec, entry.number("SHARE", params.share))
 end
 
+function KINDS.global_maxpool(spec)
+    local fwd <const> = spec.pass == "fwd"
+    return {
+        loops = "global_maxpool",
+        flags = { winners = spec.winners or false, adds = spec.adds or false },
+        given = { image(fwd and spec.y or spec.dx), image(fwd and spec.x or spec.dy) },
+        words = { { spec.winners, "_winner" } },
+    }
+end
+
 function KINDS.add(spec)
     local given <const> = spec.pass == "fwd" and { spec.y, spec.x, spec.x2 }
         or { spec.dx, spec.dy, spec.relu and spec.y or nil }

@@ -30,6 +30,8 @@ const char *info_op_name(const struct layer *layer)
         return "avgpool";
     case LAYER_GLOBAL_AVGPOOL:
         return "global avgpool";
+    case LAYER_GLOBAL_MAXPOOL:
+        return "global maxpool";
     case LAYER_ADD:
         return "add";
     case LAYER_MUL:

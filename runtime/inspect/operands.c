@@ -21,9 +21,9 @@ enum { ALIGNMENT = 64, LINE = ALIGNMENT / sizeof(float) };
 
 const char *operands_name(enum operand operand)
 {
-    static const char *const names[OPERAND_COUNT] = {"x",    "x2",    "yin",  "dy",     "w", "bias",
-                                                     "coef", "dcoef", "keep", "winner", "y", "dx",
-                                                     "dw",   "db",    "sums", "scratch"};
+    static const char *const names[OPERAND_COUNT] = {
+        "x",      "x2",    "yin", "dy", "w",  "bias", "coef", "dcoef",  "keep",
+        "winner", "place", "y",   "dx", "dw", "db",   "sums", "scratch"};
     return names[operand];
 }
 
@@ -60,7 +60,8 @@ static bool is_used(const struct kernel *k, enum operand operand)
     bool data = k->pass == PASS_BWD_DATA;
     switch (operand) {
     case OPERAND_X:
-        return fwd || weights || k->op == KERNEL_POINTWISE || k->op == KERNEL_MAXPOOL;
+        return fwd || weights || k->op == KERNEL_POINTWISE || k->op == KERNEL_MAXPOOL ||
+               k->op == KERNEL_GLOBAL_MAXPOOL;
     case OPERAND_X2:
         return (fwd && k->op == KERNEL_ADD) || k->op == KERNEL_MUL;
     case OPERAND_YIN:
@@ -79,6 +80,8 @@ static bool is_used(const struct kernel *k, enum operand operand)
         return k->op == KERNEL_POINTWISE && k->p > 0;
     case OPERAND_WINNER:
         return k->op == KERNEL_MAXPOOL && (data || k->winners);
+    case OPERAND_PLACE:
+        return k->op == KERNEL_GLOBAL_MAXPOOL && (data || k->winners);
     case OPERAND_Y:
         return fwd && k->op != KERNEL_SUMS;
     case OPERAND_DX:
@@ -149,6 +152,10 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         shape.plain = bytes_as_floats(shape.plain);
         shape.sets = fwd;
         return shape;
+    case OPERAND_PLACE:
+        shape = vector_shape(1, &k->y);
+        shape.sets = fwd;
+        return shape;
     case OPERAND_Y:
         shape = image_shape(&k->y);
         shape.sets = k->op != KERNEL_CONCAT;
@@ -184,7 +191,7 @@ static int copies_of(const struct operands *o, enum operand operand)
 {
     bool coefs = operand == OPERAND_COEF || operand == OPERAND_DCOEF;
     bool image = o->shape[operand].layout != NULL || operand == OPERAND_KEEP ||
-                 operand == OPERAND_WINNER || operand == OPERAND_SUMS;
+                 operand == OPERAND_WINNER || operand == OPERAND_PLACE || operand == OPERAND_SUMS;
     return image || (coefs && o->kernel->each_image) ? o->n : 1;
 }
 
@@ -369,6 +376,17 @@ static void fill_winners(uint8_t *laid, uint8_t *plain, const float *x, const st
             laid[i * s->pitch + c] = s->sets ? UINT8_MAX : c < s->c ? plain[c * s->rows + i] : 0;
 }
 
+/* Of each channel of the plain x of the same image. */
+static void fill_places(float *laid, float *plain, const float *x, const struct operands *o)
+{
+    const struct operand_shape *s = &o->shape[OPERAND_PLACE];
+    const struct layout *l = &o->kernel->x;
+    for (int c = 0; c < s->c; c++)
+        ref_global_maxpool_fwd(&laid[c], &plain[c], x + c * l->h * l->w, 1, l->h * l->w);
+    for (int c = 0; c < s->pitch; c++)
+        laid[c] = s->sets ? NAN : c < s->c ? plain[c] : 0;
+}
+
 static void fill_copy(const struct operands *o, enum operand i, int copy, enum operands_input input,
                       uint64_t key)
 {
@@ -387,6 +405,10 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
     if (i == OPERAND_WINNER) {
         fill_winners((void *)laid, (void *)plain,
                      o->plain[OPERAND_X] + (size_t)copy * o->shape[OPERAND_X].plain, o);
+        return;
+    }
+    if (i == OPERAND_PLACE) {
+        fill_places(laid, plain, o->plain[OPERAND_X] + (size_t)copy * o->shape[OPERAND_X].plain, o);
         return;
     }
     fill(plain, s->plain, input, key);
@@ -438,6 +460,7 @@ static void connect(struct operands *o)
                                    .coef = l[OPERAND_COEF],
                                    .dcoef = l[OPERAND_DCOEF],
                                    .winner = (void *)l[OPERAND_WINNER],
+                                   .place = l[OPERAND_PLACE],
                                    .keep = (void *)l[OPERAND_KEEP],
                                    .n = o->n};
 }
@@ -467,6 +490,7 @@ void operands_run_ref(const struct operands *o)
                                 .bias = plain_of(o, OPERAND_BIAS, i),
                                 .coef = plain_of(o, OPERAND_COEF, i),
                                 .dcoef = plain_of(o, OPERAND_DCOEF, i),
+                                .place = plain_of(o, OPERAND_PLACE, i),
                                 .key = o->keys[i]};
         ref_kernel(o->kernel, &args);
     }

@@ -47,6 +47,7 @@ enum operand {
     OPERAND_DCOEF,
     OPERAND_KEEP,
     OPERAND_WINNER, /* bytes; an input of one pass, an output of the other */
+    OPERAND_PLACE,  /* likewise, floats */
     OPERAND_Y,      /* from here on outputs */
     OPERAND_DX,
     OPERAND_DW,

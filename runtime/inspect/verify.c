@@ -240,6 +240,18 @@ static bool check_winner(const struct check *c, enum operand output, int copy)
     return true;
 }
 
+/* The same of the largest pixel of an image. */
+static bool check_place(const struct check *c, enum operand output, int copy)
+{
+    const struct operand_shape *s = &c->o->shape[output];
+    const float *laid = c->o->laid[output] + (size_t)copy * s->laid;
+    const float *plain = c->o->plain[output] + (size_t)copy * s->plain;
+    for (int lane = 0; lane < s->c; lane++)
+        if (!compare(c, output, copy, (size_t)lane, (double)laid[lane], (double)plain[lane], 0))
+            return false;
+    return true;
+}
+
 /* dw is compared in the canonical layout. */
 static bool check_weights(const struct check *c)
 {
@@ -293,7 +305,8 @@ static bool check_outputs(const struct check *c)
         return false;
     expect_sums_of_made(c->o);
     return check_copies(c, OPERAND_DX, check_image) &&
-           (!c->o->kernel->winners || check_copies(c, OPERAND_WINNER, check_winner)) &&
+           (!c->o->kernel->winners || (check_copies(c, OPERAND_WINNER, check_winner) &&
+                                       check_copies(c, OPERAND_PLACE, check_place))) &&
            (!c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
            check_copies(c, OPERAND_DB, check_vectors) &&
            check_copies(c, OPERAND_SUMS, check_vectors);

@@ -243,6 +243,9 @@ static void image_forward(const struct work *w, int layer, int chunk, int image)
     case LAYER_GLOBAL_AVGPOOL:
         ref_global_avgpool_fwd(y, x, l->c, window.h * window.w);
         break;
+    case LAYER_GLOBAL_MAXPOOL:
+        ref_global_maxpool_fwd(y, NULL, x, l->c, window.h * window.w);
+        break;
     case LAYER_ADD:
         ref_add_fwd(y, x, place_input(w, layer, 1, image), n);
         break;
@@ -424,6 +427,9 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
         break;
     case LAYER_GLOBAL_AVGPOOL:
         ref_global_avgpool_bwd(dx, dy, l->c, window.h * window.w, adds);
+        break;
+    case LAYER_GLOBAL_MAXPOOL:
+        ref_global_maxpool_bwd(dx, x, dy, l->c, window.h * window.w, adds);
         break;
     case LAYER_SOFTMAX_CROSS_ENTROPY:
         target = target_of(w->run, image);

@@ -84,6 +84,14 @@ void ref_global_avgpool_fwd(float *restrict y, const float *restrict x, int c, i
 void ref_global_avgpool_bwd(float *restrict dx, const float *restrict dy, int c, int pixels,
                             bool adds);
 
+/* y[c] = the largest of x[c][pixels], place[c] = the first pixel that is it; place may be NULL. */
+void ref_global_maxpool_fwd(float *restrict y, float *restrict place, const float *restrict x,
+                            int c, int pixels);
+
+/* The gradient goes to the first largest pixel of each channel. */
+void ref_global_maxpool_bwd(float *restrict dx, const float *restrict x, const float *restrict dy,
+                            int c, int pixels, bool adds);
+
 /* -- Linear ------------------------------------------------------------------------------------ */
 
 /* n images at a time; strides are the floats from one image to the next. */
@@ -251,6 +259,7 @@ struct ref_args {
     const float *bias;
     const float *coef;
     const float *dcoef;
+    float *place; /* GLOBAL_MAXPOOL fwd, or NULL */
     uint64_t key;
 };
 

@@ -169,6 +169,15 @@ static void pool(const struct kernel *k, const struct ref_args *a)
         ref_avgpool_bwd(&s, a->dx, a->dy, k->adds);
 }
 
+static void global_maxpool(const struct kernel *k, const struct ref_args *a)
+{
+    int c = k->x.c, pixels = pixels_of(&k->x);
+    if (k->pass == PASS_FWD)
+        ref_global_maxpool_fwd(a->y, a->place, a->x, c, pixels);
+    else
+        ref_global_maxpool_bwd(a->dx, a->x, a->dy, c, pixels, k->adds);
+}
+
 static void add(const struct kernel *k, const struct ref_args *a)
 {
     size_t n = floats_of(&k->y);
@@ -213,6 +222,9 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
     case KERNEL_MAXPOOL:
     case KERNEL_AVGPOOL:
         pool(k, a);
+        break;
+    case KERNEL_GLOBAL_MAXPOOL:
+        global_maxpool(k, a);
         break;
     case KERNEL_ADD:
         add(k, a);

@@ -107,6 +107,34 @@ void ref_maxpool_bwd(const struct ref_window *s, float *restrict dx, const float
             }
 }
 
+static int largest_pixel(const float *plane, int pixels)
+{
+    int best = 0;
+    for (int i = 1; i < pixels; i++)
+        best = plane[i] > plane[best] ? i : best;
+    return best;
+}
+
+void ref_global_maxpool_fwd(float *restrict y, float *restrict place, const float *restrict x,
+                            int c, int pixels)
+{
+    for (int channel = 0; channel < c; channel++, x += pixels) {
+        int best = largest_pixel(x, pixels);
+        y[channel] = x[best];
+        if (place != NULL)
+            place[channel] = (float)best;
+    }
+}
+
+void ref_global_maxpool_bwd(float *restrict dx, const float *restrict x, const float *restrict dy,
+                            int c, int pixels, bool adds)
+{
+    if (!adds)
+        memset(dx, 0, (size_t)c * (size_t)pixels * sizeof *dx);
+    for (int channel = 0; channel < c; channel++, x += pixels, dx += pixels)
+        dx[largest_pixel(x, pixels)] += dy[channel];
+}
+
 /* -- Average ----------------------------------------------------------------------------------- */
 
 void ref_avgpool_fwd(const struct ref_window *s, float *restrict y, const float *restrict x)

@@ -9,6 +9,7 @@ return network {
         conv { 3, window = 3, padding = 1, bias = true, name = "thin" }, concat("stem"),
         conv { 2, window = 1, name = "mix" }, concat { "input", "mix", "stem", "mix" },
         norm { groups = 2 }, relu { name = "body" }, global_avgpool(), linear(10), sigmoid(),
-        mul("body"), mul("body"), global_avgpool(), linear(3), softmax_cross_entropy(),
+        mul("body"), mul("body"), global_maxpool(), mul("mul2"), global_maxpool(), linear(3),
+        softmax_cross_entropy(),
     },
 }

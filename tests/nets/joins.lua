@@ -1,6 +1,7 @@
--- joins: layers that read several others. Products, squeeze and excitation among them. Concatenations whose parts fill vectors, fill none, come
--- twice, are the images themselves or are read by others, too (gradients that are added to), for the
--- tests of kernels and of whole steps.
+-- joins: layers that read several others. Products, squeeze and excitation with means and maxima
+-- among them. Concatenations whose parts fill vectors, fill none, come twice, are the images
+-- themselves or are read by others, too (gradients that are added to), for the tests of kernels and
+-- of whole steps.
 return network {
     name = "joins",
     input = { 3, 11, 10 },
@@ -15,6 +16,6 @@ return network {
         conv { 12, window = 3 }, relu(), norm { groups = 3, name = "body" },
         global_avgpool(), linear(4), relu(), linear(12), sigmoid(), mul { "body", "sigmoid1" },
         conv { 12, window = 3, padding = 1 }, tanh { name = "gate" }, mul("mul1"), mul("gate"),
-        global_avgpool(), linear(5), softmax_cross_entropy(),
+        global_maxpool(), mul("mul3"), global_maxpool(), linear(5), softmax_cross_entropy(),
     },
 }

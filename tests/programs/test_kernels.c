@@ -64,6 +64,8 @@ static enum kernel_op op_of(enum layer_op op)
     case LAYER_AVGPOOL:
     case LAYER_GLOBAL_AVGPOOL:
         return KERNEL_AVGPOOL;
+    case LAYER_GLOBAL_MAXPOOL:
+        return KERNEL_GLOBAL_MAXPOOL;
     case LAYER_ADD:
         return KERNEL_ADD;
     case LAYER_MUL:
@@ -116,6 +118,7 @@ START_TEST(every_layer_has_its_kernels)
         case LAYER_MAXPOOL:
         case LAYER_AVGPOOL:
         case LAYER_GLOBAL_AVGPOOL:
+        case LAYER_GLOBAL_MAXPOOL:
         case LAYER_ADD:
         case LAYER_MUL:
         case LAYER_CONCAT:

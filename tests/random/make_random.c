@@ -319,11 +319,11 @@ static void branch_block(struct net *net)
     add_maps(net);
 }
 
-/* Squeeze and excitation: a factor for each channel, made of its mean. */
+/* Squeeze and excitation: a factor for each channel, made of its mean or maximum. */
 static void gate_block(struct net *net)
 {
     int entry = net->layers, c = net->c, h = net->h, w = net->w;
-    add_simple(net, "global_avgpool");
+    add_simple(net, draw(net, 2) ? "global_avgpool" : "global_maxpool");
     net->h = net->w = 1;
     add_conv(net, c, same_axis(1, 1), same_axis(1, 1), net->layers);
     add_simple(net, draw(net, 2) ? "sigmoid" : "tanh");

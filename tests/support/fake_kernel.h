@@ -305,6 +305,33 @@ static void fake_pool(const struct kernel_args *a)
     finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
 }
 
+/* dx is made in plain order first. */
+static void fake_global_maxpool(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    bool fwd = k->pass == PASS_FWD;
+    int pixels = k->x.h * k->x.w;
+    for (int c = 0; c < k->x.c; c++) {
+        int best = fwd ? 0 : (int)a->place[c];
+        float largest = fwd ? get(a->x, &k->x, 0, 0, c) : 0;
+        for (int i = 1; fwd && i < pixels; i++) {
+            float value = get(a->x, &k->x, i / k->x.w, i % k->x.w, c);
+            if (value > largest || (bug == LAST_WINNER && value >= largest)) {
+                largest = value;
+                best = i;
+            }
+        }
+        if (fwd)
+            put(a->y, &k->y, 0, 0, c, largest, false);
+        if (fwd && k->winners)
+            a->place[c] = (float)best;
+        for (int i = 0; !fwd && i < pixels; i++)
+            put(a->dx, &k->dx, i / k->x.w, i % k->x.w, c,
+                i == best ? get(a->dy, &k->dy, 0, 0, c) : 0, k->adds);
+    }
+    finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
+}
+
 static void fake_add(const struct kernel_args *a)
 {
     const struct kernel *k = current;
@@ -384,6 +411,9 @@ static void fake_image(const struct kernel_args *a)
     case KERNEL_AVGPOOL:
         fake_pool(a);
         break;
+    case KERNEL_GLOBAL_MAXPOOL:
+        fake_global_maxpool(a);
+        break;
     case KERNEL_ADD:
         fake_add(a);
         break;
@@ -432,6 +462,7 @@ static void fake(kernel_function *function, const struct kernel_args *a)
         one.coef = vectors_of(a->coef, KERNEL_COEF_ROWS, &k->x, i);
         one.dcoef = vectors_of(a->dcoef, KERNEL_DCOEF_ROWS, &k->x, i);
         one.winner = a->winner == NULL ? NULL : a->winner + i * k->y.h * k->y.w * k->y.pitch;
+        one.place = a->place == NULL ? NULL : a->place + i * k->y.pitch;
         one.keep = a->keep == NULL ? NULL : a->keep + (size_t)i * kernel_keep_bytes(&k->x);
         fake_image(&one);
     }

@@ -263,6 +263,7 @@ static void net_joins(struct net *n)
     y = net_concat(n, (const int[]){0, y, x, x, y}, 5);
     y = net_add(n, net_norm(n, y, 0), y);
     y = net_mul(n, y, net_flat(n, LAYER_GLOBAL_AVGPOOL, y, 0));
+    y = net_mul(n, y, net_flat(n, LAYER_GLOBAL_MAXPOOL, y, 0));
     y = net_norm(n, net_mul(n, y, y), 2);
     net_finish(n, net_flat(n, LAYER_LINEAR, y, CLASSES));
 }

@@ -81,6 +81,8 @@ static void oracle_window(struct oracle *o, int i, int image, const double *x, d
                 y[k] += w[k * in->c * n + j] * x[j];
             for (int j = 0; l->op == LAYER_GLOBAL_AVGPOOL && j < n; j++)
                 y[k] += x[k * n + j] / n;
+            for (int j = 0; l->op == LAYER_GLOBAL_MAXPOOL && j < n; j++)
+                y[k] = j == 0 ? x[k * n] : fmax(y[k], x[k * n + j]);
         }
     }
 }

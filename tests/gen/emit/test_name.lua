@@ -34,6 +34,7 @@ local HEADS <const> = {
     pointwise = { "^batchnorm", "^norm", "^pointwise" },
     sums = { "^norm_sums" },
     maxpool = { "^maxpool%d+x%d+s?[%dx]*" },
+    global_maxpool = { "^maxpool_global" },
     avgpool = { "^avgpool_global", "^avgpool%d+x%d+s?[%dx]*" },
     add = { "^add" },
     concat = { "^concat" },

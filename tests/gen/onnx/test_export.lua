@@ -48,7 +48,7 @@ function tests.every_layer_is_a_node()
         conv { 8, window = { 1, 3 }, stride = { 2, 1 }, padding = { 0, 2 }, dilation = { 1, 2 },
         bias = true, groups = 4, name = "mix" }, maxpool { 3, stride = 1, padding = 1 },
         avgpool { 3, stride = 2, padding = 1 }, add { "avgpool1", "avgpool1" },
-        global_avgpool(), linear(2)]])
+        global_maxpool(), linear(2)]])
     local conv <const> = "kernel_shape [%d %d], strides [%d %d], pads [%d %d %d %d], "
         .. "dilations [%d %d], group %d"
     test.equal(nodes_of(built), table.concat({
@@ -64,8 +64,8 @@ function tests.every_layer_is_a_node()
         "AveragePool avgpool1: maxpool1.out -> avgpool1.out (kernel_shape [3 3], strides [2 2], "
             .. "pads [1 1 1 1], count_include_pad 1)",
         "Add add1: avgpool1.out avgpool1.out -> add1.out",
-        "GlobalAveragePool global_avgpool1: add1.out -> global_avgpool1.out",
-        "Flatten linear1.flat: global_avgpool1.out -> linear1.flat.out (axis 1)",
+        "GlobalMaxPool global_maxpool1: add1.out -> global_maxpool1.out",
+        "Flatten linear1.flat: global_maxpool1.out -> linear1.flat.out (axis 1)",
         "Gemm linear1: linear1.flat.out linear1.weight linear1.bias -> logits (transB 1)",
     }, "\n"))
 end

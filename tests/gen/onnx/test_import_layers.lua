@@ -43,6 +43,9 @@ function tests.views_are_seen_through()
         { { "axes", "ints", { 2, 3 } }, { "keepdims", "int", 0 } }) }, {}), want)
     test.equal(ends({ node("ReduceMean", { "x", "s" }, "p"), node("Flatten", "p", "f") },
         { tensor("s", { 2 }, { -1, -2 }, "INT64") }, { opset = 18 }), want)
+    test.equal(ends({ node("ReduceMax", { "x", "s" }, "p"), node("Flatten", "p", "f") },
+        { tensor("s", { 2 }, { 2, 3 }, "INT64") }, { opset = 18 }),
+        (want:gsub("avgpool", "maxpool")))
     -- x.view(x.size(0), -1), with all that the exporter computes.
     test.equal(ends({ pool, node("Shape", "p", "shape"), node("Gather", { "shape", "zero" }, "n"),
         node("Unsqueeze", { "n", "axis" }, "list"), node("Concat", { "list", "rest" }, "s",

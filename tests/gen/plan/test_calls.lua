@@ -226,7 +226,7 @@ local function effects(call)
         for i, param in ipairs(call.kernel.params) do
             local adds <const> = ADDED_TO[param] or param == "dx" and call.kernel.adds
             local written <const> = WRITTEN[param]
-                or param == "winner" and call.kernel.pass == "fwd"
+                or (param == "winner" or param == "place") and call.kernel.pass == "fwd"
             local list <const> = (not written or adds) and reads or sets
             list[#list + 1] = is_buffer(call.args[i]) and call.args[i] or nil
         end

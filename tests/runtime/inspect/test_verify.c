@@ -38,7 +38,7 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                            .run = fake};
 }
 
-enum { KERNELS = 68 };
+enum { KERNELS = 72 };
 
 static int make_all(struct kernel *all)
 {
@@ -84,6 +84,10 @@ static int make_all(struct kernel *all)
             all[n] = make(KERNEL_CONCAT, passes[p], 6, 6, 1, 1, 0);
             all[n++].adds = flags;
             all[n] = make(KERNEL_MUL, passes[p], 6, 6, 1, 1, 0);
+            all[n++].adds = flags;
+            all[n] = make(KERNEL_GLOBAL_MAXPOOL, passes[p], 6, 6, 1, 1, 0);
+            all[n].y.h = all[n].y.w = all[n].dy.h = all[n].dy.w = 1;
+            all[n].winners = p == 0;
             all[n++].adds = flags;
         }
     all[n++] = make(KERNEL_SUMS, PASS_FWD, 6, 6, 1, 1, 0);
@@ -133,7 +137,7 @@ static bool shows(const struct kernel *k, enum bug b)
     case OVERRUN:
         return image || k->pass == PASS_BWD_WEIGHTS;
     case LAST_WINNER:
-        return k->op == KERNEL_MAXPOOL && k->winners;
+        return k->winners;
     case WRONG_POSITION:
         return k->op == KERNEL_POINTWISE && k->p > 0;
     case IMAGE_FORGOTTEN:

@@ -175,6 +175,14 @@ START_TEST(maps_by_hand)
     ref_mul_bwd(product, dy, (const float[]){2, 3}, 2, 2, 2, 1, false);
     ref_mul_bwd(product, dy, dy, 2, 2, 2, 2, true);
     assert_floats("gradient of a product", product, (const float[]){3, 8, 18, 28}, 4);
+    float place[2], image[4] = {5, 5, 3, 4};
+    ref_global_maxpool_fwd(product, place, image, 2, 2);
+    assert_floats("largest", product, (const float[]){5, 4}, 2);
+    assert_floats("first of the largest", place, (const float[]){0, 1}, 2);
+    ref_global_maxpool_bwd(product, image, dy, 2, 2, false);
+    assert_floats("gradient of the largest", product, (const float[]){dy[0], 0, 0, dy[1]}, 4);
+    ref_global_maxpool_bwd(product, image, dy, 2, 2, true);
+    assert_floats("the same added", product, (const float[]){2 * dy[0], 0, 0, 2 * dy[1]}, 4);
     float side[6] = {7, 7, 7, 7, 7, 7};
     ref_concat_fwd(side, dy, 1, 2, 2);
     assert_floats("concat", side, (const float[]){7, 7, 1, 2, 3, 4}, 6);
