@@ -345,14 +345,19 @@ function main.freeze(arguments)
     local built <const> = graph.build(network.read(text, name, norm))
     require("onnx/export").check_tensors(built, file)
     local samples <const> = read_samples(arguments)
-    local files <const> = require("freeze/freeze").files(built, file, {
+    local apart <const> = arguments.weights
+    local files <const>, parts <const> = require("freeze/freeze").files(built, file, {
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         samples = samples,
-        remake = ("burin freeze --norm %s --isa %s %s"):format(norm, arguments.isa,
-            arguments.model),
+        weights = apart and require("freeze/apart").path_from(arguments.output, apart),
+        remake = ("burin freeze --norm %s --isa %s %s%s"):format(norm, arguments.isa,
+            apart and ("--weights %s "):format(apart) or "", arguments.model),
     })
     for _, one in ipairs(files) do
         write(arguments.output:gsub("/*$", "/") .. one.name, one.text)
+    end
+    if parts then
+        write(apart, table.concat(parts))
     end
     if not samples then
         print_text(("%s: without samples, so that its self test compares nothing: the program's "

@@ -202,9 +202,9 @@ def state_dict(path):
 class Frozen:
     """A network that `burin freeze` wrote, as a shared object. shape: (C, H, W) of an image."""
 
-    def __init__(self, folder, library=None, compiler="cc", flags=("-O3",)):
+    def __init__(self, folder, library=None, compiler="cc", flags=("-O3",), weights=None):
         """folder: what freeze wrote; library: the shared object made of it, or None to compile
-        <net>.c where that is newer than <net>.so beside it."""
+        <net>.c where that is newer than <net>.so beside it; weights: what --weights wrote."""
         folder = Path(folder)
         headers = sorted(folder.glob("*.h"))
         if len(headers) != 1:
@@ -228,8 +228,25 @@ class Frozen:
                                for what in ("predict", "logits")}
         except (OSError, AttributeError) as problem:
             raise Error(f"{library}: {problem}: expected {name}.c as a shared object") from problem
+        self._weights = self._map_weights(name, weights)
         names = (ctypes.c_char_p * self.classes).in_dll(self._library, f"{name}_class_names")
         self.class_names = [text.decode() for text in names]
+
+    def _map_weights(self, name, path):
+        """The weights of a network that has them apart, as the list of what its functions take."""
+        if not hasattr(self._library, f"{name}_weights_problem"):
+            if path is not None:
+                raise Error(f"{path}: the network {name} has its weights inside: expected no weights=")
+            return []
+        if path is None:
+            raise Error(f"the network {name} has its weights apart: expected weights=")
+        weights = numpy.memmap(path, numpy.uint8, "r")
+        problem = getattr(self._library, f"{name}_weights_problem")
+        problem.restype = ctypes.c_char_p
+        words = problem(ctypes.c_void_p(weights.ctypes.data), ctypes.c_size_t(len(weights)))
+        if words:
+            raise Error(f"{path}: {words.decode()}: expected what was written with {name}.c")
+        return [weights]
 
     def _planes(self, images, layout):
         images = numpy.asarray(images)
@@ -255,7 +272,9 @@ class Frozen:
         work = numpy.empty(self._work_bytes + ALIGNMENT, numpy.uint8)
         aligned = work.ctypes.data + -work.ctypes.data % ALIGNMENT
         self._functions[what](ctypes.c_void_p(out.ctypes.data), ctypes.c_void_p(planes.ctypes.data),
-                              ctypes.c_int(len(planes)), ctypes.c_void_p(aligned))
+                              ctypes.c_int(len(planes)),
+                              *(ctypes.c_void_p(one.ctypes.data) for one in self._weights),
+                              ctypes.c_void_p(aligned))
         return out
 
     def predict(self, images, layout=None):

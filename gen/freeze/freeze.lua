@@ -1,13 +1,16 @@
 -- freeze.lua - a graph with the tensors of a trained model becomes C that stands alone.
 --
---     freeze.files(graph, file, { isa, samples = file or nil, remake = command })
---         -> { { name, text } }
+--     freeze.files(graph, file, { isa, samples = file or nil, remake = command,
+--                                 weights = their path from the folder; nil: arrays of the C })
+--         -> { { name, text } }, the texts that make up the weights' file or nil
 --
 -- The sibling of emit/program.lua: the plan of an evaluation and the same kernels, of an
--- instruction set or in plain loops; but weights are arrays of the file, and pixels and
--- probabilities are all that its caller knows. graph: language/graph.lua's; file:
--- onnx/safetensors.lua's, checked by onnx/export.lua.
+-- instruction set or in plain loops; but weights are arrays of the C, or lie in a file of their
+-- own, and pixels and probabilities are all that its caller knows.
+-- graph: language/graph.lua's; file: onnx/safetensors.lua's, checked by onnx/export.lua.
 
+local apart <const> = require "freeze/apart"
+local arrays <const> = require "freeze/arrays"
 local c <const> = require "emit/c"
 local calls <const> = require "plan/calls"
 local functions <const> = require "emit/functions"
@@ -63,84 +66,6 @@ local function plan_of(graph, set)
     local plan <const> = calls.plan(phases.eval(fused), true, false, planned,
         { algorithm = "auto", micro_batch = set.plain and 1 or MICRO_BATCH })
     return plan, memory.place(plan)
-end
-
--- -- The numbers of the model --------------------------------------------------------------------
-
--- An array for each buffer of weights that a call reads: { name, shape, list, note }, and the name
--- by its buffer.
-local function arrays_of(plan, graph, trained, prefix)
-    local list <const>, name_of <const>, node_of <const> = {}, {}, {}
-    for _, node in ipairs(graph.nodes) do
-        node_of[node.name] = node
-    end
-    local function add(buffer, shape, values, note)
-        name_of[buffer] = prefix .. "_" .. buffer.name
-        list[#list + 1] = {
-            name = name_of[buffer], shape = shape, rows = numbers.rows(values), note = note,
-        }
-    end
-    local function add_argument(buffer, param, spec)
-        if param == "w" then
-            local values <const>, shape <const> = trained.packed(spec)
-            add(buffer, #values, values, ("%s.weight, packed: %s"):format(spec.layer, shape))
-        elseif param == "bias" then
-            add(buffer, buffer.floats, trained.bias(spec, buffer.floats), spec.layer .. ".bias")
-        elseif param == "coef" and buffer.scope == "thread" then
-            local node <const> = node_of[buffer.layer]
-            local pitch <const> = layout.round_up(node.c, plan.vl)
-            add(buffer, 3 * pitch, trained.scale_shift(node, pitch),
-                ("%s: rows a, b, m of a * (x - m) + b"):format(node.name))
-        end
-    end
-    for _, call in ipairs(plan.phases[1].calls) do
-        for i, param in ipairs(call.kernel and call.kernel.params or {}) do
-            local buffer <const> = call.args[i]
-            if type(buffer) == "table" and not name_of[buffer] then
-                add_argument(buffer, param, call.kernel)
-            end
-        end
-    end
-    return list, name_of
-end
-
--- Weight and bias of the norms that are made of an image's own sums: appends their arrays and
--- returns their names by the norm's.
-local function affine_arrays(plan, trained, prefix, list)
-    local weights_of <const>, biases_of <const> = {}, {}
-    local function add(name, values, note)
-        list[#list + 1] = { name = name, shape = #values, rows = numbers.rows(values), note = note }
-        return name
-    end
-    for _, call in ipairs(plan.phases[1].calls) do
-        if call.kind == "coef" then
-            local node <const> = call.note
-            local weight <const>, bias <const> = trained.affine { name = node }
-            weights_of[node] = add(("%s_w_%s"):format(prefix, node), weight, node .. ".weight")
-            biases_of[node] = add(("%s_b_%s"):format(prefix, node), bias, node .. ".bias")
-        end
-    end
-    return weights_of, biases_of
-end
-
--- What is a zero of the norm that a value has given away, for the borders that convolutions pad
--- with zeros: appends an array of a pixel for each and returns its name by the value's. fills: see
--- inference.lua
-local function border_arrays(plan, fills, trained, prefix, list)
-    local names <const> = {}
-    for _, buffer in ipairs(plan.buffers) do
-        local node <const> = buffer.role == "y" and fills[buffer.layer]
-        if node then
-            local name <const> = ("%s_zero_%s"):format(prefix, buffer.layer)
-            local values <const> = trained.zero(node, buffer.layout.pitch)
-            list[#list + 1] = {
-                name = name, shape = #values, rows = numbers.rows(values),
-                note = ("of which %s makes zero"):format(node.name),
-            }
-            names[buffer.layer] = name
-        end
-    end
-    return names
 end
 
 -- -- The functions -------------------------------------------------------------------------------
@@ -202,10 +127,10 @@ local function class_names(file, count)
     return numbers.strings(list)
 end
 
-local function totals_of(arrays)
+local function total_of(list)
     local count = 0
-    for _, array in ipairs(arrays) do
-        count = count + array.shape
+    for _, array in ipairs(list) do
+        count = count + array.count
     end
     return count
 end
@@ -227,53 +152,70 @@ local HELPERS <const> = {
     "ops/images.c.tpl", "ops/plain/activation.c.tpl",
 }
 
---- The files of a frozen network: { name, text }.
-function freeze.files(graph, file, options)
-    local set <const> = isa.get(options.isa, "float", options.isa == "c")
-    local trained <const> = weights.of(file, set)
-    local frozen <const>, behind <const>, ahead <const>, fills <const> =
-        inference.graph(graph, trained.moves)
-    trained.take(behind, ahead)
-    local plan <const>, placed <const> = plan_of(frozen, set)
-    plan.vl = set.vl
-    local prefix <const> = c.identifier(graph.name)
-    local arrays <const>, name_of <const> = arrays_of(plan, frozen, trained, prefix)
-    local fill_of <const> = border_arrays(plan, fills, trained, prefix, arrays)
-    local weight_of <const>, bias_of <const> = affine_arrays(plan, trained, prefix, arrays)
-    local pointers <const>, lines <const>, logits <const> = forward.lines(plan, placed,
-        { of = name_of, weight = weight_of, bias = bias_of, fill = fill_of })
-
-    local all <const> = functions.new()
+-- The kernels and what they share, as parameters of network.c.tpl.
+local function texts_of(plan, graph, set, all)
     local kernels <const>, loops <const>, named <const> = kernel_texts(plan, set, all)
-    norm_texts(frozen, plan, set, all, kernels)
+    norm_texts(graph, plan, set, all, kernels)
     local helpers <const> = all:helpers(HELPERS, {
         isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(plan.kernels),
     })
-    local input <const> = plan.phases[1].calls[1].args[1]
-    local l <const> = logits.layout
-    local params <const> = {
-        net = graph.name, prefix = prefix, upper = prefix:upper(), norm = graph.norm,
-        remake = c.comment(options.remake), input = graph.input, classes = graph.classes,
-        class_names = class_names(file, graph.classes),
-        mean = list_of(file.metadata.mean, "mean", graph.input.c, file.path),
-        std = list_of(file.metadata.std, "std", graph.input.c, file.path),
-        work_bytes = 4 * math.max(1, placed.floats.scratch) + (set.plain and 0 or 64), vl = set.vl,
-        load = plan.phases[1].calls[1].fn, input_layout = input.layout,
-        logits = logits.name, logits_floats = logits.floats,
-        logits_at = c.add(logits.name, (l.border * layout.cols(l) + l.border) * l.pitch),
-        micro_batch = plan.micro_batch, plain = set.plain, title = set.title,
-        header = set.header, flags = set.flags, guard = set.guard,
-        input_floats = layout.floats(input.layout),
-        prototypes = kernels.prototypes, pointers = pointers, lines = lines,
+    return {
+        prototypes = kernels.prototypes, helpers = helpers.texts, loops = loops.texts,
+        kernels = kernels.texts, wanted = all.wanted,
         shapes = all:helpers({ "ops/shapes.c.tpl" },
             { alone = true, shapes = named:sorted() }).texts,
-        helpers = helpers.texts, loops = loops.texts, kernels = kernels.texts,
-        wanted = all.wanted, arrays = arrays, weight_count = totals_of(arrays),
-        clears_borders = clears(placed, fill_of), fills_borders = next(fill_of) ~= nil,
-        samples = options.samples and samples.of(graph, options.samples) or false,
     }
-    local files <const> = {}
+end
+
+-- Adds where an image goes through, forward.lua's lines and the memory that they need.
+local function add_forward(params, plan, placed, named, set)
+    local pointers <const>, lines <const>, logits <const> = forward.lines(plan, placed, named)
+    local l <const> = logits.layout
+    local load <const> = plan.phases[1].calls[1]
+    params.pointers, params.lines = pointers, lines
+    params.logits, params.logits_floats = logits.name, logits.floats
+    params.logits_at = c.add(logits.name, (l.border * layout.cols(l) + l.border) * l.pitch)
+    params.load, params.input_layout = load.fn, load.args[1].layout
+    params.input_floats = layout.floats(load.args[1].layout)
+    params.work_bytes = 4 * math.max(1, placed.floats.scratch) + (set.plain and 0 or 64)
+    params.micro_batch = plan.micro_batch
+    params.clears_borders = clears(placed, named.fill)
+    params.fills_borders = next(named.fill) ~= nil
+end
+
+-- Numbers that a compiler takes as arrays: gcc 12 needs 2 GB of memory for so many.
+local MOST_NUMBERS <const> = 8000000
+
+local function check_count(count, path)
+    if count > MOST_NUMBERS then
+        error({ kind = "failed", messages = {
+            ("%s: %d packed weights are too many for arrays of C: expected at most %d, or "
+                .. "--weights FILE"):format(path, count, MOST_NUMBERS),
+        } }, 0)
+    end
+end
+
+-- Adds the numbers: rows of C, or the header of their file and where they stand in it. Returns the
+-- texts of that file, if there is one.
+local function add_numbers(params, list, path, model)
+    params.arrays, params.weight_count, params.apart = list, total_of(list), false
+    if not path then
+        check_count(params.weight_count, model)
+        for _, array in ipairs(list) do
+            array.rows = numbers.float_rows(array.bytes)
+        end
+        return nil
+    end
+    local file <const> = apart.layout(list, table.concat({ params.net, params.norm, params.isa,
+        table.concat(params.mean, " "), table.concat(params.std, " "),
+        table.concat(params.class_names, " ") }, "\n"))
+    params.apart = { bytes = file.bytes, path = path, header = numbers.bytes(file.header) }
+    return apart.parts(list, file.header)
+end
+
+local function rendered(params)
+    local prefix <const>, files <const> = params.prefix, {}
     for _, one in ipairs {
         { prefix .. ".h", "freeze/network.h.tpl" }, { prefix .. ".c", "freeze/network.c.tpl" },
         { "main.c", "freeze/main.c.tpl" }, { "CMakeLists.txt", "freeze/CMakeLists.txt.tpl" },
@@ -284,8 +226,39 @@ function freeze.files(graph, file, options)
             name = one[1], text = one[1]:find("%.[ch]$") and wrap.text(text) or text,
         }
     end
-    all:check()
     return files
+end
+
+--- The files of a frozen network: { name, text }; and the texts of its weights' file.
+function freeze.files(graph, file, options)
+    local set <const> = isa.get(options.isa, "float", options.isa == "c")
+    local trained <const> = weights.of(file, set)
+    local frozen <const>, behind <const>, ahead <const>, fills <const> =
+        inference.graph(graph, function(node) return trained:moves(node) end)
+    trained:take(behind, ahead)
+    local plan <const>, placed <const> = plan_of(frozen, set)
+    plan.vl = set.vl
+    local prefix <const> = c.identifier(graph.name)
+    local list <const>, named <const> = arrays.of(plan, frozen, trained, fills, prefix)
+    local all <const> = functions.new()
+    local params <const> = texts_of(plan, frozen, set, all)
+    for key, value in pairs { -- their order does not matter
+        net = graph.name, prefix = prefix, upper = prefix:upper(), norm = graph.norm,
+        remake = c.comment(options.remake), input = graph.input, classes = graph.classes,
+        class_names = class_names(file, graph.classes),
+        mean = list_of(file.metadata.mean, "mean", graph.input.c, file.path),
+        std = list_of(file.metadata.std, "std", graph.input.c, file.path),
+        vl = set.vl, isa = set.name, plain = set.plain, title = set.title,
+        header = set.header, flags = set.flags, guard = set.guard,
+        samples = options.samples and samples.of(graph, options.samples) or false,
+    } do
+        params[key] = value
+    end
+    add_forward(params, plan, placed, named, set)
+    local parts <const> = add_numbers(params, list, options.weights, file.path)
+    local files <const> = rendered(params)
+    all:check()
+    return files, parts
 end
 
 return freeze

@@ -1,4 +1,4 @@
--- numbers.lua - arrays of numbers, rounded to floats, as rows of C and as bytes of a file.
+-- numbers.lua - arrays of numbers as rows of C.
 
 local c <const> = require "emit/c"
 local floats <const> = require "onnx/floats"
@@ -6,11 +6,6 @@ local floats <const> = require "onnx/floats"
 local numbers <const> = {}
 
 local COLUMNS <const> = 92
-
--- A float in hexadecimal, which is exact: 0x1.8p-3f.
-local function float_text(x)
-    return x == 0 and "0.0f" or ("%af"):format(x)
-end
 
 local function rows_of(list, text_of)
     local rows <const>, row = {}, {}
@@ -28,25 +23,14 @@ local function rows_of(list, text_of)
     return rows
 end
 
-local BLOCK <const> = 64 -- numbers that are packed at once
-local FORMAT <const> = "<" .. ("f"):rep(BLOCK)
-
---- The bytes of floats, and zeros up to a multiple of 64 bytes.
-function numbers.floats(list)
-    local parts <const> = {}
-    for first = 1, #list, BLOCK do
-        local last <const> = math.min(first + BLOCK - 1, #list)
-        local format <const> = last - first + 1 == BLOCK and FORMAT
-            or "<" .. ("f"):rep(last - first + 1)
-        parts[#parts + 1] = string.pack(format, table.unpack(list, first, last))
-    end
-    parts[#parts + 1] = ("\0"):rep(-4 * #list % 64)
-    return table.concat(parts)
+--- Lines of floats. bytes: of them
+function numbers.float_rows(bytes)
+    return host.float_rows(bytes, COLUMNS)
 end
 
---- Lines of floats.
+--- Lines of numbers, rounded to floats.
 function numbers.rows(list)
-    return rows_of(floats.unpack(numbers.floats(list):sub(1, 4 * #list)), float_text)
+    return numbers.float_rows(floats.pack(list))
 end
 
 --- Lines of C strings.

@@ -26,7 +26,7 @@ enum {
     STEPS_A_LOOK = 10000 /* of our own */
 };
 
-static double cpu_seconds(void)
+double description_cpu_seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -84,7 +84,7 @@ static void count_steps(lua_State *L, lua_Debug *frame)
     (void)frame;
     struct host *host = host_of(L);
     host->steps_left -= STEPS_A_HOOK;
-    if (!host->exhausted && host->steps_left > 0 && cpu_seconds() < host->cpu_deadline)
+    if (!host->exhausted && host->steps_left > 0 && description_cpu_seconds() < host->cpu_deadline)
         return;
     host->exhausted = true;
     lua_sethook(L, count_steps, LUA_MASKCOUNT, 1);
@@ -111,7 +111,7 @@ static int run_description(lua_State *L)
         host->limit = host->used + DESCRIPTION_MEMORY_MIB * MIB;
     host->chunk = lua_tostring(L, lua_upvalueindex(2));
     host->steps_left = host->description_steps;
-    host->cpu_deadline = cpu_seconds() + host->description_seconds;
+    host->cpu_deadline = description_cpu_seconds() + host->description_seconds;
     host->exhausted = false;
     lua_Hook hook = lua_gethook(L); /* one that a fuzz target set, to see lines */
     int mask = lua_gethookmask(L), hook_count = lua_gethookcount(L);
@@ -189,7 +189,7 @@ static void check_work(lua_State *L, lua_Debug *frame)
 {
     (void)frame;
     struct host *host = host_of(L);
-    if (cpu_seconds() < host->work_deadline)
+    if (description_cpu_seconds() < host->work_deadline)
         return;
     lua_sethook(L, check_work, LUA_MASKCOUNT, 1);
     char seconds[32];
@@ -223,9 +223,14 @@ static int limit_work(lua_State *L)
     host->work_mib = (int)mib;
     if (host->limit > host->used && host->limit - host->used > (size_t)mib * MIB)
         host->limit = host->used + (size_t)mib * MIB;
-    host->work_deadline = cpu_seconds() + host->work_seconds;
+    host->work_deadline = description_cpu_seconds() + host->work_seconds;
     lua_sethook(L, check_work, LUA_MASKCOUNT, STEPS_A_LOOK);
     return 0;
+}
+
+void description_grant(lua_State *L, double seconds)
+{
+    host_of(L)->work_deadline += seconds;
 }
 
 void description_end_work(lua_State *L)

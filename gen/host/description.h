@@ -31,4 +31,10 @@ void description_add_functions(struct lua_State *L);
 /* Ends what limit_work began, if anything. */
 void description_end_work(struct lua_State *L);
 
+/* The processor time of this process, in seconds. */
+double description_cpu_seconds(void);
+
+/* Grants what limit_work began so many seconds more, if anything. */
+void description_grant(struct lua_State *L, double seconds);
+
 #endif

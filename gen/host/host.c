@@ -16,15 +16,18 @@
  *                                        nil, message, and whether there is none
  *     host.write_if_changed(path, text)  "written" or "unchanged", or nil, message
  *     host.embedded()                    the names that host.source knows, in their order
- *     host.make_folder(path [, new])     true, or nil, message, and whether something is there.
- * Makes those above it, too; new: alone, and it must not be there host.print(text) true, or nil,
- * message; writes to standard output host.native_isa()                  "avx512", "avx2" or "c"
+ *     host.make_folder(path [, new])     true, or nil, message, and whether something is there;
+ *                                        makes those above it, too; new: alone, and it must not be
+ *                                        there
+ *     host.print(text)                   true, or nil, message; writes to standard output
+ *     host.native_isa()                  "avx512", "avx2" or "c"
  *     host.in_child(f, ...)              the text that f(...) returns, from a process of its own;
  *                                        or nil, "time" | "size" | "crash" | "system", words
  *     host.json(text)                    tables, or nil, message; json.c
  *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
  *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
  *     host.sha256(text, ...)             the digest of texts, in hexadecimal; digest.c
+ *     host.fold, pack, float_rows        weights of trained models; pack.c
  *     host.usage()                       the commands and options of burin; usage_table.h
  *     host.cpu_id()                      the processor, fit for a file name: "amd-25-17"
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
@@ -62,6 +65,7 @@
 #include "gnuplot.h"
 #include "host_state.h"
 #include "json.h"
+#include "pack.h"
 #include "picture.h"
 #include "usage_table.h"
 
@@ -210,6 +214,7 @@ static int set_up(lua_State *L)
     files_add_functions(L, host_of(L)->gen_dir);
     description_add_functions(L);
     child_add_functions(L);
+    pack_add_functions(L);
     lua_setglobal(L, "host");
     lua_pushcfunction(L, require);
     lua_setglobal(L, "require");

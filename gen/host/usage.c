@@ -131,8 +131,9 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                      "weights",
                      NULL,
                      "FILE",
-                     "also write the weights, as safetensors",
-                     IMPORT,
+                     "import: also write the weights, as safetensors; freeze: write them there, "
+                     "apart from the C, which takes their address",
+                     IMPORT | FREEZE,
                      {NULL}},
     [OPT_EXTERNAL] = {"external",
                       "external",

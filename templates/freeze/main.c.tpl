@@ -1,16 +1,28 @@
 @ -- An example of a caller, and the check of the frozen network.
+@ local file = apart and " " .. c.comment(apart.path) or ""
 /* main.c: what the network ${net} says of a picture; without a picture, its self test.
  *
- *     cc -std=c99 -O3 ${flags ~= "" and flags .. " " or ""}*.c -lm && ./a.out
- *     ./a.out picture.ppm         (a binary ${input.c == 1 and "PGM" or "PPM"} of ${input.w} x ${input.h} pixels)
+ *     cc -std=c99 -O3 ${flags ~= "" and flags .. " " or ""}*.c -lm && ./a.out${file}
+ *     ./a.out${file} picture.ppm         (a binary ${input.c == 1 and "PGM" or "PPM"} of ${input.w} x ${input.h} pixels)
  */
+@ if apart then
+    #define _POSIX_C_SOURCE 200809L /* open and mmap */
+@ end
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+@ if apart then
+
+    #include <fcntl.h>
+    #include <sys/mman.h>
+    #include <sys/stat.h>
+    #include <unistd.h>
+@ end
 
 #include "${prefix}.h"
 
+@ local declared, passed = apart and "const void *weights, " or "", apart and "weights, " or ""
 @ if samples then
     enum { SAMPLES = ${samples.count} };
 
@@ -38,14 +50,14 @@
 
     /* Compares all logits. Other kernels add in other orders, and a batch norm may be part of weights here: the
      * tolerance is 2e-5 of the largest logit of an image. */
-    static int self_test(void *work)
+    static int self_test(${declared}void *work)
     {
         double worst = 0.0;
         for (int i = 0; i < SAMPLES; i++) {
             float logits[${upper}_CLASSES];
             double largest = 0.0;
             double difference = 0.0;
-            ${prefix}_logits(logits, sample_pixels[i], 1, work);
+            ${prefix}_logits(logits, sample_pixels[i], 1, ${passed}work);
             for (int k = 0; k < ${upper}_CLASSES; k++) {
                 const double expected = (double)sample_logits[i][k];
                 largest = fabs(expected) > largest ? fabs(expected) : largest;
@@ -59,12 +71,12 @@
     }
 @ else
     /* The model came without samples (a training leaves them beside its best model, eval --samples makes them): there is nothing to compare with. */
-    static int self_test(void *work)
+    static int self_test(${declared}void *work)
     {
         static const uint8_t pixels[${upper}_PIXELS] = {0};
         float probabilities[${upper}_CLASSES];
         double sum = 0.0;
-        ${prefix}_predict(probabilities, pixels, 1, work);
+        ${prefix}_predict(probabilities, pixels, 1, ${passed}work);
         for (int k = 0; k < ${upper}_CLASSES; k++) {
             sum += (double)probabilities[k];
         }
@@ -103,20 +115,60 @@ static int read_picture(uint8_t *pixels, const char *path)
     return 1;
 }
 
+@ if apart then
+    /* The weights of a file: the system reads what is used, when it is, and processes share it. NULL after a
+     * message. */
+    static const void *map_weights(const char *path)
+    {
+        const int file = open(path, O_RDONLY);
+        struct stat status;
+        void *weights = MAP_FAILED;
+        const char *problem = NULL;
+        if (file >= 0 && fstat(file, &status) == 0 && status.st_size > 0) {
+            weights = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+        }
+        if (weights == MAP_FAILED) {
+            perror(path);
+        } else {
+            problem = ${prefix}_weights_problem(weights, (size_t)status.st_size);
+        }
+        if (file >= 0) {
+            close(file); /* which the mapping outlives */
+        }
+        if (problem != NULL) {
+            fprintf(stderr, "%s: %s: expected the file that was written with this program\n", path, problem);
+        }
+        return weights == MAP_FAILED || problem != NULL ? NULL : weights;
+    }
+
+@ end
+@ local first = apart and 2 or 1
 int main(int argc, char **argv)
 {
     static uint8_t pixels[${upper}_PIXELS];
     float probabilities[${upper}_CLASSES];
+    @ if apart then
+        const void *weights = argc < 2 ? NULL : map_weights(argv[1]);
+    @ end
     void *work = malloc(${upper}_WORK_BYTES);
     int status = EXIT_FAILURE;
+    @ if apart then
+        if (argc < 2) {
+            fprintf(stderr, "usage: %s WEIGHTS [PICTURE]\n", argv[0]);
+        }
+        if (weights == NULL) {
+            free(work);
+            return status;
+        }
+    @ end
     if (work == NULL) {
         fputs("out of memory\n", stderr);
         return status;
     }
-    if (argc < 2) {
-        status = self_test(work);
-    } else if (read_picture(pixels, argv[1])) {
-        ${prefix}_predict(probabilities, pixels, 1, work);
+    if (argc < ${first + 1}) {
+        status = self_test(${passed}work);
+    } else if (read_picture(pixels, argv[${first}])) {
+        ${prefix}_predict(probabilities, pixels, 1, ${passed}work);
         for (int k = 0; k < ${upper}_CLASSES; k++) {
             printf("%6.2f %%  %s\n", 100.0 * (double)probabilities[k], ${prefix}_class_names[k]);
         }

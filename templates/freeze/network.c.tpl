@@ -12,7 +12,7 @@
  * conv3x3_relu_norm_c16_k32_32x32_fwd__${plain and "plain" or "winograd4"}: window; the ReLU and a norm's sums where present;
  * 16 channels in, 32 out; images of 32 x 32; the algorithm; b0_1: borders of source and destination.
  *
- * Order: images through the network, the functions of ${prefix}.h, loops, kernels, weights. */
+ * Order: images through the network, the functions of ${prefix}.h, loops, kernels${apart and "" or ", weights"}. */
 #include "${prefix}.h"
 
 @ if header == "immintrin.h" then
@@ -43,7 +43,7 @@
 #define NOINLINE
 #define INLINE inline
 #endif
-@ if not plain then
+@ if not plain and not apart then
     /* Of arrays: a vector never lies in two cache lines. */
     #define ALIGNED __attribute__((aligned(64)))
 @ end
@@ -61,10 +61,12 @@
     };
 @ end
 
-/* -- Numbers: their values stand at the end of the file ---------------------------------------- */
+@ if not apart then
+    /* -- Numbers: their values stand at the end of the file ---------------------------------------- */
 
-@ for _, array in ipairs(arrays) do
-    extern ${plain and "" or "ALIGNED "}const float ${array.name}[${array.shape}];
+    @ for _, array in ipairs(arrays) do
+        extern ${plain and "" or "ALIGNED "}const float ${array.name}[${array.count}];
+    @ end
 @ end
 
 /* -- Images through the network ---------------------------------------------------------------- */
@@ -153,8 +155,14 @@ static void ${load}(float *restrict y, const float *restrict level, const uint8_
 
 /* n images, at most ${micro_batch}: logits: [n][${upper}_CLASSES] (set). */
 static void forward(float *restrict logits, const float *restrict level, const uint8_t *restrict pixels, int n,
-    float *restrict memory)
+    ${apart and "const float *restrict weights, " or ""}float *restrict memory)
 {
+    @ if apart then
+        @ for _, array in ipairs(arrays) do
+            const float *const ${array.name} = weights + ${array.at}; /* ${array.note} */
+        @ end
+
+    @ end
     @ for _, line in ipairs(pointers) do
         ${line}
     @ end
@@ -176,7 +184,38 @@ const char *const ${prefix}_class_names[${upper}_CLASSES] = {
 @ end
 };
 
-void ${prefix}_logits(float *logits, const uint8_t *pixels, int images, void *work)
+@ if apart then
+    const char *${prefix}_weights_problem(const void *weights, size_t bytes)
+    {
+        static const uint8_t header[64] = {
+        @ for _, row in ipairs(apart.header) do
+                ${row}
+        @ end
+        };
+        const uint8_t *found = (const uint8_t *)weights;
+        uint32_t version = 0;
+        if (bytes < sizeof header || memcmp(found, header, 8) != 0) {
+            return "it does not hold frozen weights";
+        }
+        memcpy(&version, found + 8, sizeof version);
+        if (memcmp(found + 8, header + 8, 8) != 0 || version != 1) {
+            return "its weights are of another version, or this machine is not little endian";
+        }
+        if (memcmp(found + 32, header + 32, 32) != 0) {
+            return "its weights are of another network, norm, instruction set or data";
+        }
+        if (memcmp(found, header, sizeof header) != 0 || bytes != ${upper}_WEIGHTS_BYTES) {
+            return "it is cut off, or too long";
+        }
+        if ((uintptr_t)weights % ${upper}_WEIGHTS_ALIGNMENT != 0) {
+            return "it does not begin at a multiple of 64 bytes";
+        }
+        return NULL;
+    }
+
+@ end
+@ local with = apart and ", const void *weights" or ""
+void ${prefix}_logits(float *logits, const uint8_t *pixels, int images${with}, void *work)
 {
     @ if plain then
         float *memory = (float *)work;
@@ -187,15 +226,15 @@ void ${prefix}_logits(float *logits, const uint8_t *pixels, int images, void *wo
     make_levels(level);
     for (int image = 0; image < images; image += ${micro_batch}) {
         const int n = images - image < ${micro_batch} ? images - image : ${micro_batch};
-        forward(logits, level, pixels, n, memory);
+        forward(logits, level, pixels, n, ${apart and "(const float *)weights, " or ""}memory);
         logits += n * ${upper}_CLASSES;
         pixels += n * ${upper}_PIXELS;
     }
 }
 
-void ${prefix}_predict(float *probabilities, const uint8_t *pixels, int images, void *work)
+void ${prefix}_predict(float *probabilities, const uint8_t *pixels, int images${with}, void *work)
 {
-    ${prefix}_logits(probabilities, pixels, images, work);
+    ${prefix}_logits(probabilities, pixels, images${apart and ", weights" or ""}, work);
     for (int image = 0; image < images; image++, probabilities += ${upper}_CLASSES) {
         double power[${upper}_CLASSES];
         double sum = 0.0;
@@ -228,13 +267,15 @@ void ${prefix}_predict(float *probabilities, const uint8_t *pixels, int images, 
 @ for _, text in ipairs(kernels) do
     ${text}
 @ end
-/* -- Numbers ----------------------------------------------------------------------------------- */
-@ for _, array in ipairs(arrays) do
+@ if not apart then
+    /* -- Numbers ----------------------------------------------------------------------------------- */
+    @ for _, array in ipairs(arrays) do
 
-    /* ${array.note} */
-    ${plain and "" or "ALIGNED "}const float ${array.name}[${array.shape}] = {
-    @ for _, row in ipairs(array.rows) do
-            ${row}
+        /* ${array.note} */
+        ${plain and "" or "ALIGNED "}const float ${array.name}[${array.count}] = {
+        @ for _, row in ipairs(array.rows) do
+                ${row}
+        @ end
+        };
     @ end
-    };
 @ end

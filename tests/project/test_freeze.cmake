@@ -98,6 +98,32 @@ if(MAKE)
     expect(": ok")
 endif()
 
+# With its weights apart, which another network's, a part of them and others than expected do not replace.
+set(RUN_FOLDER "${WORK}")
+run_well("${BURIN}" freeze --norm bn --isa ${widest} --weights weights/grouped.weights run_grouped -o apart
+    "${nets}/grouped.lua")
+run_well("${BURIN}" freeze --norm gn --isa ${widest} --weights weights/acts.weights run_acts -o apart_acts
+    "${nets}/acts.lua")
+foreach(compiler "${CC};-std=c99" "${CXX};-x;c++;-std=c++20")
+    set(RUN_FOLDER "${WORK}/apart")
+    run_well(${compiler} -O1 ${flags_${widest}} ${strict} -o alone grouped.c main.c -lm)
+    run_well("${WORK}/apart/alone" ../weights/grouped.weights)
+    expect("16 images: logits within")
+    expect(": ok")
+endforeach()
+if(MAKE)
+    run_well("${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL "${MAKE}" -s check
+        "CC=${CC}")
+    expect(": ok")
+endif()
+refused(1 "acts.weights: its weights are of another network, norm, instruction set or data: expected the file"
+    "${WORK}/apart/alone" ../weights/acts.weights)
+refused(1 "grouped.c: it does not hold frozen weights" "${WORK}/apart/alone" grouped.c)
+refused(1 "nowhere: No such file" "${WORK}/apart/alone" nowhere)
+refused(1 "WEIGHTS [PICTURE]" "${WORK}/apart/alone")
+run_well(sh -c "head -c 4096 ../weights/grouped.weights > ../weights/part")
+refused(1 "part: it is cut off, or too long" "${WORK}/apart/alone" ../weights/part)
+
 # What it calls is of libm and of memset and memcpy alone, and nothing in it can be written.
 find_program(NM nm)
 if(NM)

@@ -149,6 +149,19 @@ class Python(unittest.TestCase):
         self.raises("as a shared object", burin.Frozen, WORK / "frozen",
                     library=WORK / "frozen/tiny.c")
 
+    def test_weights_apart(self):
+        weights = WORK / "apart/tiny.weights"
+        subprocess.run([GENERATOR, "freeze", WORK / "run", "-o", WORK / "apart", "--weights",
+                        weights], check=True, stdout=subprocess.DEVNULL)
+        how = {"compiler": COMPILER, "flags": ["-O1"]}
+        apart = burin.Frozen(WORK / "apart", weights=weights, **how)
+        numpy.testing.assert_array_equal(apart.logits(self.test[0]),
+                                         self.frozen.logits(self.test[0]))
+        self.raises("has its weights apart: expected weights=", burin.Frozen, WORK / "apart", **how)
+        self.raises("it does not hold frozen weights", burin.Frozen, WORK / "apart",
+                    weights=WORK / "apart/tiny.c", **how)
+        self.raises("expected no weights=", burin.Frozen, WORK / "frozen", weights=weights, **how)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -6,6 +6,7 @@ local test <const> = ...
 local files <const> = load(assert(host.read_file(test.dir .. "/support/onnx_files.lua")),
     "@onnx_files.lua")()
 
+local apart <const> = require("freeze/apart")
 local floats <const> = require("onnx/floats")
 local freeze <const> = require("freeze/freeze")
 local inference <const> = require("freeze/inference")
@@ -188,6 +189,55 @@ function tests.other_batch_norms_are_constants()
         table.concat(floats.unpack(file.tensors["norm1.bias"].bytes), " "))
     test.equal(table.concat(rows, " ", 9, 12),
         table.concat(floats.unpack(file.tensors["norm1.running_mean"].bytes), " "))
+end
+
+-- Weights apart are the arrays of the C that has them inside, where its pointers say.
+function tests.weights_apart_are_those_inside()
+    local built <const> = files.graph([[
+        conv { 4, window = 3 }, relu(), norm(), conv { 5, window = 3, padding = 1 }, norm(),
+        maxpool(2), global_avgpool(), linear(2)]])
+    local file <const> = files.model(built)
+    local inside <const> = text_of(frozen(built, file), "small.c")
+    local list <const>, parts <const> = freeze.files(built, file,
+        { isa = "c", remake = "", weights = "w" })
+    local text <const>, bytes <const> = text_of(list, "small.c"), table.concat(parts)
+    test.equal(text:find("const float small_w_conv1%[") == nil, true)
+    local magic <const>, version <const>, _, size <const> = string.unpack("<c8I4I4I8", bytes)
+    test.equal(magic .. version, "burinwts1")
+    test.equal(size, #bytes)
+    test.equal(text_of(list, "small.h"):match("#define SMALL_WEIGHTS_BYTES (%d+)"), tostring(size))
+    local count = 0
+    for name, at in text:gmatch("const float %*const (small_[%w_]+) = weights %+ (%d+);") do
+        local wanted <const> = array_of(inside, name)
+        test.equal(at % 16, 0)
+        local found <const> = floats.unpack(bytes:sub(4 * at + 1, 4 * (at + #wanted)))
+        test.equal(table.concat(found, " "), table.concat(wanted, " "))
+        count = count + 1
+    end
+    test.equal(count, 6) -- weights of three layers, biases of two, the zeros of norm1
+    -- Trained again, the header is the same; of other data or with other layers, it is not.
+    local function header()
+        local _, of <const> = freeze.files(built, file, { isa = "c", remake = "", weights = "w" })
+        return of[1]
+    end
+    file.tensors["conv1.weight"].bytes = files.ramp(108, 3)
+    test.equal(header(), parts[1])
+    file.metadata.mean = "0.5 0.25 0.5"
+    test.equal(header() == parts[1], false)
+end
+
+function tests.paths_are_those_from_the_folder()
+    test.equal(apart.path_from("out", "out/a.w"), "a.w")
+    test.equal(apart.path_from("./out/", "out/x/a.w"), "x/a.w")
+    test.equal(apart.path_from("out/deep", "models/a.w"), "../../models/a.w")
+    test.equal(apart.path_from("out", "/m/a.w"), "/m/a.w")
+end
+
+function tests.too_many_numbers_are_told()
+    local built <const> = files.graph(
+        "conv { 1000, window = 3 }, conv { 1000, window = 3 }, global_avgpool(), linear(2)")
+    refused("m.safetensors: 9031004 packed weights are too many for arrays of C: expected at most "
+        .. "8000000, or --weights FILE", frozen, built, files.model(built))
 end
 
 function tests.numbers_are_exact()

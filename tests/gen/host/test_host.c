@@ -188,6 +188,19 @@ START_TEST(work_has_a_budget_of_time)
 }
 END_TEST
 
+/* Weights are data: how long they take says nothing of a description. */
+START_TEST(work_on_weights_is_outside_the_budget)
+{
+    host_close(host);
+    host = host_open(&(struct host_options){.work_seconds = 0.05});
+    ck_assert_ptr_nonnull(host);
+    expect_ok("host.limit_work('a.lua')\n"
+              "local floats = string.pack('<f', 1 / 3):rep(1 << 14)\n"
+              "for i = 1, 100 do host.float_rows(floats, 92) end\n"
+              "for i = 1, 30000 do end");
+}
+END_TEST
+
 START_TEST(work_has_a_budget_of_memory)
 {
     static const char takes[] = "local t = {}\n"
@@ -543,6 +556,7 @@ int main(void)
     tcase_add_test(tcase, errors_have_kinds);
     tcase_add_test(tcase, memory_has_a_limit);
     tcase_add_test(tcase, work_has_a_budget_of_time);
+    tcase_add_test(tcase, work_on_weights_is_outside_the_budget);
     tcase_add_test(tcase, work_has_a_budget_of_memory);
     tcase_add_test(tcase, commands_limit_their_work);
     tcase_add_test(tcase, descriptions_leave_no_trace);
