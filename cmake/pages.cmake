@@ -1,6 +1,6 @@
 # Writes the manual pages, each from what a program says of itself, and what shells complete.
 #
-#     cmake -DBURIN=burin -DDATA=burin-data -DPAGE=burin-page -DVERSION=0.1.0 -DDATE=2026-11-27 -DOUT=folder
+#     cmake -DBURIN=burin -DDATA=burin-data -DPAGE=burin-page -DVERSION=0.2.0 -DDATE=2026-11-27 -DOUT=folder
 #           -P cmake/pages.cmake
 #
 # It runs in the root of the source tree.

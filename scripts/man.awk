@@ -1,6 +1,6 @@
 # Makes a manual page in roff of what a program says of itself, so that the two cannot differ.
 #
-#     burin --help | awk -v page=burin -v section=1 -v about="..." -v date=... -v source="burin 0.1.0" \
+#     burin --help | awk -v page=burin -v section=1 -v about="..." -v date=... -v source="burin 0.2.0" \
 #         -f scripts/man.awk
 #
 # It reads blocks of lines between empty ones, as in the help of burin and of generated programs and

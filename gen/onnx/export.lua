@@ -1,6 +1,6 @@
 -- export.lua - a graph with the tensors of a trained model becomes an ONNX file.
 --
---     export.model(graph, file, { opset = 17, preprocess = "outside" | "inside", version = "0.1.0",
+--     export.model(graph, file, { opset = 17, preprocess = "outside" | "inside", version = "0.2.0",
 --                                 description = text or nil }) -> bytes
 --
 -- graph is language/graph.lua's, file safetensors.lua's. One node a layer, called as the layer is;

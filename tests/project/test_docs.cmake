@@ -1,5 +1,6 @@
 # The documents: every link leads to a file, and to a heading where it names one; every file of the
-# project that a document names is there; and what a document shows of a file is what the file says.
+# project that a document names is there; what a document shows of a file is what the file says; and
+# the newest version that CHANGELOG.md tells of is the project's.
 #
 #     cmake -P tests/project/test_docs.cmake
 #
@@ -151,6 +152,14 @@ foreach(document IN LISTS documents)
         endif()
     endforeach()
 endforeach()
+
+file(STRINGS "${root}/CHANGELOG.md" versions REGEX "^## ")
+file(STRINGS "${root}/CMakeLists.txt" project REGEX "^project[(]burin VERSION ")
+list(GET versions 0 newest)
+string(REGEX REPLACE "^project[(]burin VERSION ([0-9.]+) .*" "## \\1" version "${project}")
+if(NOT newest STREQUAL version)
+    message(SEND_ERROR "CHANGELOG.md: begins with \"${newest}\", CMakeLists.txt says \"${version}\"")
+endif()
 
 list(LENGTH documents count)
 message(STATUS "${count} documents, ${links} links, ${names} names of files, ${parts} parts of files")

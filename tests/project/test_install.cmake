@@ -107,6 +107,6 @@ run_well(sh -c "'${CC}' -O1 build/burin/*/tiny_gn_c*.c $(pkg-config --cflags --l
 run_well(./tiny info)
 expect("network tiny, norm gn, c,")
 run_well(pkg-config --modversion burin)
-expect("0.1.0")
+expect("0.2.0")
 run_well("${prefix}/bin/burin" --version)
-expect("burin 0.1.0")
+expect("burin 0.2.0")
