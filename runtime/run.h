@@ -162,6 +162,14 @@ static inline struct span run_divide(struct span whole, int part, int parts)
                          whole.first + (int)(count * (part + 1) / parts)};
 }
 
+/* The same of n images, cut between two chunks of so many. */
+static inline struct span run_divide_images(int n, int chunk, int part, int parts)
+{
+    const struct span chunks = run_divide((struct span){0, (n + chunk - 1) / chunk}, part, parts);
+    const int last = chunks.last * chunk;
+    return (struct span){chunks.first * chunk, last < n ? last : n};
+}
+
 /* The chunks of the batch that are this process's: all, where it is alone. */
 static inline struct span run_own_chunks(const struct run *run)
 {

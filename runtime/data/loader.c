@@ -82,10 +82,7 @@ static struct span own_images(const struct loader_settings *settings, int n)
 {
     if (settings->part.last < 2 || settings->mixup > 0)
         return (struct span){0, n};
-    const struct span all = {0, (n + settings->chunk - 1) / settings->chunk};
-    const struct span chunks = run_divide(all, settings->part.first, settings->part.last);
-    const int last = chunks.last * settings->chunk;
-    return (struct span){chunks.first * settings->chunk, last < n ? last : n};
+    return run_divide_images(n, settings->chunk, settings->part.first, settings->part.last);
 }
 
 static void prepare(const struct loader *loader, struct slot *slot, uint32_t epoch, int step,

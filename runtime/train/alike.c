@@ -52,6 +52,22 @@ static bool same_state(struct trainer *t, struct err *err)
                : err_set_errno(err, ENOMEM, "digest of the parameters");
 }
 
+bool alike_model(struct ranks *ranks, const struct run *run, struct err *err)
+{
+    const struct model *model = run->model;
+    char digest[SHA256_HEX_SIZE];
+    struct sha256 sum;
+    if (ranks == NULL)
+        return true;
+    sha256_start(&sum);
+    add(&sum, run->store.param, model->param_floats);
+    add(&sum, run->store.state, model->state_floats);
+    return (sha256_finish(&sum, digest) ||
+            err_set_errno(err, ENOMEM, "digest of the parameters")) &&
+           ranks_compare(ranks, "instruction set", model->isa, err) &&
+           ranks_compare(ranks, "parameters", digest, err);
+}
+
 bool alike_check(struct trainer *trainer, struct err *err)
 {
     struct ranks *ranks = trainer->ranks;

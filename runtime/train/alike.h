@@ -1,4 +1,4 @@
-/* alike.h - whether all ranks are about to make the same training.
+/* alike.h - whether all ranks are about to make the same training, or to ask the same model.
  *
  *     if (!alike_check(&trainer, &err)) ...        (on every rank, when all have read all there is)
  *
@@ -12,5 +12,8 @@
 /* EXIT_USAGE on all ranks, with the first difference and the rank and host that has it. True where
  * this process is alone. */
 bool alike_check(struct trainer *trainer, struct err *err);
+
+/* The same of the kernels' instruction set and of the parameters and statistics of a run. */
+bool alike_model(struct ranks *ranks, const struct run *run, struct err *err);
 
 #endif

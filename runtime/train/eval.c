@@ -24,6 +24,7 @@
 #include "ref/generic.h"
 #include "sys/interrupt.h"
 #include "sys/options.h"
+#include "train/alike.h"
 #include "train/meet.h"
 #include "train/settings.h"
 
@@ -159,24 +160,6 @@ static bool evaluate_images(struct evaluation *e, struct evaluate_result *result
     return interrupt_check_signal(run_interrupted(&e->run), "not all images were evaluated", err);
 }
 
-/* All ranks need the same program, images and parameters. */
-static bool compare_ranks(const struct evaluation *e, const struct model *model, struct err *err)
-{
-    const struct store *s = &e->run.store;
-    char digest[SHA256_HEX_SIZE];
-    struct sha256 sum;
-    if (e->ranks == NULL)
-        return true;
-    sha256_start(&sum);
-    sha256_add(&sum, s->param, model->param_floats * sizeof s->param[0]);
-    sha256_add(&sum, s->state, model->state_floats * sizeof s->state[0]);
-    return (sha256_finish(&sum, digest) ||
-            err_set_errno(err, ENOMEM, "digest of the parameters")) &&
-           ranks_compare(e->ranks, "instruction set", model->isa, err) &&
-           ranks_compare(e->ranks, "test images", e->test.digest, err) &&
-           ranks_compare(e->ranks, "parameters", digest, err);
-}
-
 /* A model whose numbers are finite can still end in logits that are not. */
 static bool check_result(struct evaluation *e, const struct evaluate_result *result,
                          struct err *err)
@@ -217,7 +200,8 @@ static bool evaluate_all(struct evaluation *e, const struct model *model, const 
 {
     struct evaluate_result result;
     const bool opened = open_evaluation(e, model, err);
-    if (!ranks_agree(e->ranks, opened, err) || !compare_ranks(e, model, err))
+    if (!ranks_agree(e->ranks, opened, err) || !alike_model(e->ranks, &e->run, err) ||
+        !(e->ranks == NULL || ranks_compare(e->ranks, "test images", e->test.digest, err)))
         return false;
     interrupt_install();
     bool ok = evaluate_images(e, &result, err) && check_result(e, &result, err);

@@ -2,6 +2,9 @@
  *
  * An image goes the way of eval's: bytes, normalised by augment.c, logits by the same kernels. So
  * its probabilities are the same to the bit, whatever else is in the batch.
+ *
+ * Several ranks read and compute the images of their own chunks of a batch, as in eval. The first
+ * of them prints; what the others have to say of their images goes to all, so that all end alike.
  */
 #include "train/predict.h"
 
@@ -19,26 +22,35 @@
 #include "file/checkpoint.h"
 #include "file/foreign.h"
 #include "file/model_file.h"
+#include "file/sha256.h"
 #include "inspect/answer.h"
+#include "ranks/ranks.h"
 #include "ref/generic.h"
 #include "run.h"
 #include "sys/interrupt.h"
 #include "sys/options.h"
 #include "sys/progress.h"
+#include "train/alike.h"
+#include "train/meet.h"
 #include "train/settings.h"
 
 /* One image of the batch at hand. */
 struct slot {
     const char *path;
     struct picture picture;
-    struct err err; /* why it is not part of the batch */
-    int at;         /* its place in the batch */
+    struct err err; /* why it has no answer */
+};
+
+/* What a rank tells of an image of its own. */
+struct news {
+    int32_t bad;    /* 0, or the length of its message with its end */
+    uint32_t notes; /* of its picture */
 };
 
 struct prediction {
     const struct model *model;
     const char *program, *model_option, *resize_option, *backend, *mean, *std;
-    int64_t threads, top;
+    int64_t threads, top, ranks_wanted;
     bool json, csv;
     enum answer_format format;
     enum resize resize;
@@ -48,13 +60,16 @@ struct prediction {
     char **names;
     struct augment augment;
     struct run run;
-    struct slot *slots; /* [batch] */
-    float *images;      /* [batch][c][h][w] */
-    float *logits;      /* [batch][classes] */
-    uint8_t *labels;    /* [batch], zeros: nobody knows them */
-    uint32_t *samples;  /* [batch], zeros */
-    int slot_count;     /* filled of slots */
-    int width;          /* of the longest path */
+    struct ranks *ranks; /* that answer together, or NULL; the first of them prints */
+    char *out, *in;      /* what goes between them: see bytes_between */
+    struct slot *slots;  /* [batch] */
+    float *images;       /* [batch][c][h][w]; zeros where there is no image */
+    float *logits;       /* [batch][classes] */
+    uint8_t *labels;     /* [batch], zeros: nobody knows them */
+    uint32_t *samples;   /* [batch], zeros */
+    struct news *news;   /* [batch], with other ranks */
+    int slot_count;      /* filled of slots */
+    int width;           /* of the longest path */
     int bad, converted[PICTURE_NOTES];
     const char *first_converted[PICTURE_NOTES];
 };
@@ -87,24 +102,120 @@ static void read_slot(const struct prediction *p, struct slot *slot)
                      slot->path, slot->picture.h, slot->picture.w, h, w);
 }
 
+/* The images of the batch that a rank reads and computes. */
+static struct span images_of(const struct prediction *p, int rank)
+{
+    if (p->ranks == NULL)
+        return (struct span){0, p->slot_count};
+    return run_divide_images(p->slot_count, run_chunk_images(p->model), rank, p->ranks->count);
+}
+
+static struct span own_images(const struct prediction *p)
+{
+    return images_of(p, p->ranks == NULL ? 0 : p->ranks->me);
+}
+
 static void read_share(void *context, int rank)
 {
     struct prediction *p = context;
-    for (int i = rank; i < p->slot_count; i += team_threads(p->run.team))
-        read_slot(p, &p->slots[i]);
-}
-
-static void normalise_share(void *context, int rank)
-{
-    struct prediction *p = context;
+    const struct span own = own_images(p);
     const size_t floats = (size_t)p->model->c * (size_t)p->model->h * (size_t)p->model->w;
-    for (int i = rank; i < p->slot_count; i += team_threads(p->run.team)) {
-        const struct slot *slot = &p->slots[i];
+    for (int i = own.first + rank; i < own.last; i += team_threads(p->run.team)) {
+        struct slot *slot = &p->slots[i];
+        float *image = p->images + (size_t)i * floats;
+        read_slot(p, slot);
         if (slot->err.code == EXIT_OK)
-            augment_image(p->images + (size_t)slot->at * floats, slot->picture.pixels, &p->augment,
-                          0, 1, 0);
+            augment_image(image, slot->picture.pixels, &p->augment, 0, 1, 0);
+        else
+            memset(image, 0, floats * sizeof *image);
     }
 }
+
+/* -- With other ranks -------------------------------------------------------------------------- */
+
+/* At most: news and a message of every image, and the rest of a line of every rank. */
+static size_t bytes_between(const struct model *model)
+{
+    struct err message;
+    return (size_t)model->recipe->batch * (sizeof(struct news) + sizeof message.message) +
+           (size_t)RANKS_MAX * RANKS_LINE;
+}
+
+/* All ranks get what each has put into `out`; bytes[r] is how much. */
+static void gather(struct prediction *p, const size_t bytes[RANKS_MAX])
+{
+    int lines[RANKS_MAX];
+    for (int r = 0; r < p->ranks->count; r++)
+        lines[r] = ranks_lines(bytes[r]);
+    ranks_gather(p->ranks, p->out, p->in, lines);
+}
+
+static void meet_news(struct prediction *p)
+{
+    size_t bytes[RANKS_MAX];
+    const struct span own = own_images(p);
+    for (int r = 0; r < p->ranks->count; r++) {
+        const struct span images = images_of(p, r);
+        bytes[r] = (size_t)(images.last - images.first) * sizeof(struct news);
+    }
+    for (int i = own.first; i < own.last; i++) {
+        const struct slot *slot = &p->slots[i];
+        const bool good = slot->err.code == EXIT_OK;
+        const struct news news = {good ? 0 : (int32_t)strlen(slot->err.message) + 1,
+                                  slot->picture.notes};
+        memcpy(p->out + (size_t)(i - own.first) * sizeof news, &news, sizeof news);
+    }
+    gather(p, bytes);
+    const char *from = p->in;
+    for (int r = 0; r < p->ranks->count; from += ranks_lines(bytes[r]) * RANKS_LINE, r++) {
+        const struct span images = images_of(p, r);
+        for (int i = images.first; i < images.last; i++)
+            memcpy(&p->news[i], from + (size_t)(i - images.first) * sizeof(struct news),
+                   sizeof(struct news));
+    }
+}
+
+/* The messages of images that have no answer: mostly there are none. */
+static void meet_messages(struct prediction *p)
+{
+    size_t bytes[RANKS_MAX] = {0}, used = 0;
+    const struct span own = own_images(p);
+    for (int r = 0; r < p->ranks->count; r++) {
+        const struct span images = images_of(p, r);
+        for (int i = images.first; i < images.last; i++)
+            bytes[r] += (size_t)p->news[i].bad;
+    }
+    for (int i = own.first; i < own.last; i++) {
+        memcpy(p->out + used, p->slots[i].err.message, (size_t)p->news[i].bad);
+        used += (size_t)p->news[i].bad;
+    }
+    gather(p, bytes);
+    const char *from = p->in;
+    for (int r = 0; r < p->ranks->count; from += ranks_lines(bytes[r]) * RANKS_LINE, r++) {
+        const struct span images = images_of(p, r);
+        const char *message = from;
+        for (int i = images.first; i < images.last; message += p->news[i].bad, i++) {
+            if (p->news[i].bad > 0 && r != p->ranks->me)
+                err_set_code(&p->slots[i].err, EXIT_DATA, "%s", message);
+        }
+    }
+}
+
+/* What the ranks have found in their images is known to all. */
+static bool meet(struct prediction *p, struct err *err)
+{
+    if (p->ranks == NULL)
+        return true;
+    meet_news(p);
+    if (!ranks_well(p->ranks, err))
+        return false;
+    meet_messages(p);
+    for (int i = 0; i < p->slot_count; i++)
+        p->slots[i].picture.notes = p->news[i].notes;
+    return ranks_well(p->ranks, err);
+}
+
+/* -- Answers ----------------------------------------------------------------------------------- */
 
 static void count_conversions(struct prediction *p, const struct slot *slot)
 {
@@ -116,21 +227,24 @@ static void count_conversions(struct prediction *p, const struct slot *slot)
     }
 }
 
-static bool print_slot(struct prediction *p, const struct slot *slot, struct err *err)
+static bool print_slot(struct prediction *p, int at, struct err *err)
 {
+    const struct slot *slot = &p->slots[at];
     const bool good = slot->err.code == EXIT_OK;
     const struct answer answer = {
         .file = slot->path,
         .problem = good ? NULL : slot->err.message,
-        .logits = good ? p->logits + (size_t)slot->at * (size_t)p->model->classes : NULL,
+        .logits = good ? p->logits + (size_t)at * (size_t)p->model->classes : NULL,
         .classes = p->model->classes,
         .names = (const char *const *)p->names,
         .width = p->width,
     };
+    p->bad += good ? 0 : 1;
+    if (!ranks_writes(p->ranks))
+        return true;
     if (!good) {
         fflush(stdout);
         fprintf(stderr, "%s: %s\n", p->program, slot->err.message);
-        p->bad++;
     }
     return answer_print(stdout, p->format, &answer, (int)p->top) ||
            err_set_errno(err, ENOMEM, "%s", slot->path);
@@ -138,21 +252,20 @@ static bool print_slot(struct prediction *p, const struct slot *slot, struct err
 
 static bool predict_batch(struct prediction *p, struct progress *bar, struct err *err)
 {
-    int n = 0;
     team_run(p->run.team, read_share, p);
-    for (int i = 0; i < p->slot_count; i++)
-        p->slots[i].at = p->slots[i].err.code == EXIT_OK ? n++ : 0;
-    team_run(p->run.team, normalise_share, p);
-    if (n > 0) {
-        struct batch batch = {
-            .n = n, .images = p->images, .labels = p->labels, .samples = p->samples, .epoch = 1};
-        run_eval(&p->run, &batch, p->logits);
-    }
+    if (!meet(p, err))
+        return false;
+    const struct batch batch = {.n = p->slot_count,
+                                .images = p->images,
+                                .labels = p->labels,
+                                .samples = p->samples,
+                                .epoch = 1};
+    run_eval(&p->run, &batch, p->logits);
     progress_clear(bar);
-    bool ok = true;
+    bool ok = ranks_well(p->ranks, err);
     for (int i = 0; i < p->slot_count; i++) {
         struct slot *slot = &p->slots[i];
-        ok = ok && print_slot(p, slot, err);
+        ok = ok && print_slot(p, i, err);
         if (slot->err.code == EXIT_OK)
             count_conversions(p, slot);
         picture_free(&slot->picture);
@@ -162,13 +275,25 @@ static bool predict_batch(struct prediction *p, struct progress *bar, struct err
     return ok;
 }
 
+/* The signal that has come is the same for all ranks after the same batch. */
+static bool go_on(const struct prediction *p, struct err *err)
+{
+    const int signal = run_interrupted(&p->run);
+    if (signal == 0)
+        return true;
+    ranks_agreed(p->ranks, EXIT_INTERRUPTED);
+    return interrupt_check_signal(signal, "not all images have answers", err);
+}
+
 /* A signal stops it between two batches, with whole answers. */
 static bool predict_all(struct prediction *p, struct err *err)
 {
     struct progress bar;
     interrupt_install();
-    progress_init(&bar, stderr, isatty(STDOUT_FILENO) != 0); /* there the answers show how far */
-    answer_print_head(stdout, p->format, (int)p->top);
+    /* On a terminal the answers show how far it is. */
+    progress_init(&bar, stderr, isatty(STDOUT_FILENO) != 0 || !ranks_writes(p->ranks));
+    if (ranks_writes(p->ranks))
+        answer_print_head(stdout, p->format, (int)p->top);
     bool ok = true;
     for (int i = 0; ok && i < p->paths.count; i++) {
         p->slots[p->slot_count++].path = p->paths.at[i];
@@ -176,7 +301,7 @@ static bool predict_all(struct prediction *p, struct err *err)
             continue;
         ok = predict_batch(p, &bar, err);
         progress_show(&bar, "predicting", i + 1, p->paths.count, "");
-        ok = ok && (i + 1 == p->paths.count || interrupt_check("not all images have answers", err));
+        ok = ok && (i + 1 == p->paths.count || go_on(p, err));
     }
     progress_clear(&bar);
     interrupt_restore();
@@ -212,7 +337,11 @@ static bool open_buffers(struct prediction *p, struct err *err)
     p->logits = malloc(batch * (size_t)model->classes * sizeof p->logits[0]);
     p->labels = calloc(batch, 1);
     p->samples = calloc(batch, sizeof p->samples[0]);
-    return (p->slots && p->images && p->logits && p->labels && p->samples) ||
+    p->news = calloc(batch, sizeof p->news[0]);
+    p->out = malloc(p->ranks == NULL ? 1 : bytes_between(model));
+    p->in = malloc(p->ranks == NULL ? 1 : bytes_between(model));
+    return (p->slots && p->images && p->logits && p->labels && p->samples && p->news && p->out &&
+            p->in) ||
            err_set_errno(err, ENOMEM, "cannot hold %zu images", batch);
 }
 
@@ -232,12 +361,16 @@ static bool open_model(struct prediction *p, struct err *err)
     augment_init(&p->augment, &by.stats, &planes);
     p->names = model_file_classes(&p->file, model->classes, err);
     return p->names != NULL && run_open(&p->run, model, backend, (int)p->threads, err) &&
-           checkpoint_load_model(&p->file, &p->run, err);
+           meet_open(&p->run, p->ranks, err) && checkpoint_load_model(&p->file, &p->run, err);
 }
 
 static bool open_paths(struct prediction *p, int count, char **arguments, struct err *err)
 {
     for (int i = 0; i < count; i++) {
+        if (p->ranks != NULL && strcmp(arguments[i], PICTURE_PATHS_INPUT) == 0)
+            return err_set_code(err, EXIT_USAGE,
+                                "predict: -: standard input is of one process: expected files or "
+                                "folders where several ranks read them");
         if (!picture_paths_add(&p->paths, arguments[i], err))
             return false;
     }
@@ -246,6 +379,21 @@ static bool open_paths(struct prediction *p, int count, char **arguments, struct
         p->width = length > p->width && length <= most ? length : p->width;
     }
     return true;
+}
+
+/* All ranks need the same images by the same names, and the same model. */
+static bool compare_ranks(const struct prediction *p, struct err *err)
+{
+    char digest[SHA256_HEX_SIZE];
+    struct sha256 sum;
+    if (p->ranks == NULL)
+        return true;
+    sha256_start(&sum);
+    for (int i = 0; i < p->paths.count; i++)
+        sha256_add(&sum, p->paths.at[i], strlen(p->paths.at[i]) + 1);
+    return (sha256_finish(&sum, digest) ||
+            err_set_errno(err, ENOMEM, "digest of the names of images")) &&
+           ranks_compare(p->ranks, "images", digest, err) && alike_model(p->ranks, &p->run, err);
 }
 
 static bool check(struct prediction *p, int count, struct err *err)
@@ -278,21 +426,41 @@ static void close_prediction(struct prediction *p)
     free(p->labels);
     free(p->samples);
     free(p->names);
+    free(p->news);
+    free(p->out);
+    free(p->in);
     run_close(&p->run);
     picture_paths_close(&p->paths);
     safetensors_close(&p->file);
 }
 
+/* With whoever there is. */
+static bool predict_together(struct prediction *p, int count, char **arguments, struct err *err)
+{
+    if (p->threads == 0) {
+        struct settings defaults;
+        settings_init(&defaults, p->model);
+        p->threads =
+            p->ranks == NULL ? defaults.threads : ranks_threads(p->ranks, (int)defaults.threads);
+    }
+    const bool opened =
+        open_paths(p, count, arguments, err) && open_model(p, err) && open_buffers(p, err);
+    if (!ranks_agree(p->ranks, opened, err) || !compare_ranks(p, err) || !predict_all(p, err))
+        return false;
+    if (ranks_writes(p->ranks))
+        print_notes(p);
+    if (p->bad == 0)
+        return true;
+    ranks_agreed(p->ranks, EXIT_DATA);
+    return err_set_code(err, EXIT_DATA, "%d of %d images could not be read", p->bad,
+                        p->paths.count);
+}
+
 bool predict_main(const struct model *model, const char *program, int argc, char **argv,
                   struct err *err)
 {
-    struct settings defaults;
-    settings_init(&defaults, model);
-    struct prediction p = {.model = model,
-                           .program = program,
-                           .backend = "generated",
-                           .threads = defaults.threads,
-                           .top = 5};
+    struct prediction p = {
+        .model = model, .program = program, .backend = "generated", .top = 5, .ranks_wanted = 1};
     const struct option_spec specs[] = {
         {"model", "RUN|FILE", "folder of a run, or safetensors file", OPTION_TEXT, &p.model_option,
          0, 0},
@@ -301,6 +469,8 @@ bool predict_main(const struct model *model, const char *program, int argc, char
         {"csv", NULL, "a row for each image", OPTION_ON, &p.csv, 0, 0},
         {"resize", "fit|crop", "of images of another size: all of it, or its middle", OPTION_CHOICE,
          &p.resize_option, 0, 0},
+        {"ranks", "N", "so many processes on this machine; no influence on results", OPTION_INT,
+         &p.ranks_wanted, 1, RANKS_MAX},
         {"threads", "N", "default: the processors, at most 16", OPTION_INT, &p.threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
@@ -322,13 +492,17 @@ bool predict_main(const struct model *model, const char *program, int argc, char
         options_help(stdout, specs, count);
         return true;
     }
-    bool ok = check(&p, argc - first, err) && open_paths(&p, argc - first, argv + first, err) &&
-              open_model(&p, err) && open_buffers(&p, err) && predict_all(&p, err);
-    if (ok) {
-        print_notes(&p);
-        ok = p.bad == 0 || err_set_code(err, EXIT_DATA, "%d of %d images could not be read", p.bad,
-                                        p.paths.count);
+    if (!check(&p, argc - first, err))
+        return false;
+    switch (ranks_start(&p.ranks, (int)p.ranks_wanted, err)) {
+    case RANKS_FAILED:
+        return false;
+    case RANKS_DONE:
+        return err->code == EXIT_OK;
+    case RANKS_WORK:
+        break;
     }
+    const bool ok = predict_together(&p, argc - first, argv + first, err);
     close_prediction(&p);
     return ok;
 }

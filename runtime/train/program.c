@@ -85,7 +85,7 @@ static const struct command {
 } commands[] = {
     {"train", "train the network", true, true, train_main},
     {"eval", "evaluate a model on the test set", true, true, eval_main},
-    {"predict", "say what is in images", true, false, predict_main},
+    {"predict", "say what is in images", true, true, predict_main},
     {"bench", "time the kernels and the step", true, false, bench_command},
     {"info", "print the layers", false, false, info_main},
 };
@@ -115,7 +115,7 @@ static bool check_alone(const struct command *command, struct err *err)
     return launcher == NULL ||
            err_set_code(err, EXIT_USAGE,
                         "%s: %s: a launcher of MPI has started this program as one of several: "
-                        "expected it alone; train and eval work together",
+                        "expected it alone; train, eval and predict work together",
                         command->name, launcher);
 }
 

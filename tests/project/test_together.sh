@@ -1,13 +1,13 @@
 #!/bin/sh
 # Trainings on several ranks end with the bytes of the one that is alone, whatever happens to a rank.
 #
-#     tests/project/test_together.sh PROGRAMS WORK MPIRUN FAULTS [deep]
+#     tests/project/test_together.sh PROGRAMS WORK MPIRUN FAULTS MAKE_PICTURES [deep]
 #
 # PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8, whose statistics are those of images in different
 # chunks. MPIRUN starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep`
 # many numbers of ranks and threads, kills at many moments, and faults in every call of MPI.
 set -eu
-programs=$1 work=$2 mpirun=$3 faults=$4 deep=${5:-}
+programs=$1 work=$2 mpirun=$3 faults=$4 make_pictures=$5 deep=${6:-}
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
@@ -90,6 +90,35 @@ cmp -s eval_alone/eval.json eval_shared/eval.json || fail "eval --ranks 3 writes
 if [ -n "$mpirun" ]; then
     train 0 "accuracy" "$mpirun" -n 2 "$programs/tiny_bn" eval --model alone_bn_3 --threads 2
     cmp -s said eval_said || fail "eval on 2 ranks of MPI says something else"
+fi
+
+# So do answers, those with a problem among them, whichever rank has read the image: 75 in batches of 32.
+mkdir pictures
+"$make_pictures" synthetic pictures 75 32 32
+find pictures -name '*.png' | sort | sed -n '1p;30p;70p' | while read -r picture; do
+    echo "no picture" >"$picture"
+done
+answer() { # CODE FOLDER COMMAND ...: standard output and error apart
+    expected=$1 into=$2
+    shift 2
+    code=0
+    mkdir "$into"
+    "$@" --model alone_bn_3 --json pictures >"$into/output" 2>"$into/errors" || code=$?
+    cp "$into/errors" said
+    [ "$code" -eq "$expected" ] || fail "$*: code $code: expected $expected"
+}
+answer 3 answers "$programs/tiny_bn" predict --threads 1
+[ "$(grep -c '"problem"' answers/output)" -eq 3 ] || fail "predict: expected three problems"
+[ "$(wc -l <answers/output)" -eq 75 ] || fail "predict: expected 75 answers"
+grep -q "tiny_bn: 3 of 75 images could not be read" answers/errors || fail "predict: no count"
+for ranks in 2 3; do
+    answer 3 answers_$ranks "$programs/tiny_bn" predict --threads 2 --ranks $ranks
+    diff -r answers answers_$ranks >/dev/null || fail "predict --ranks $ranks says something else"
+done
+if [ -n "$mpirun" ]; then
+    answer 3 answers_mpi "$mpirun" -n 3 "$programs/tiny_bn" predict --threads 1
+    cmp -s answers/output answers_mpi/output || fail "predict on 3 ranks of MPI says something else"
+    grep -q "tiny_bn: 3 of 75 images could not be read" answers_mpi/errors || fail "predict: no count"
 fi
 
 # -- A rank is lost --------------------------------------------------------------------------------
@@ -178,7 +207,9 @@ same stopped "alone_bn_$steps"
 once() {
     [ "$(grep -c "tiny_[a-z0-9]*: " said)" -eq 1 ] || fail "expected one message"
 }
-train 2 "predict: PMI_SIZE=2: " env PMI_SIZE=2 "$programs/tiny_bn" predict --model alone_bn_3 x.png
+train 2 "bench: PMI_SIZE=2: " env PMI_SIZE=2 "$programs/tiny_bn" bench
+train 2 "predict: -: standard input" "$programs/tiny_bn" predict --model alone_bn_3 --ranks 2 -
+once
 train 2 "expected 1 to 16" "$programs/tiny_bn" train $options --ranks 17
 train 3 "rank 0 on .*: no data" "$programs/tiny_bn" train --data nowhere --ranks 2
 once
