@@ -97,9 +97,9 @@
  *     db_           the gradient of its bias
  *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
  *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; derived in
- *                   section 6
+ *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
- *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 6
+ *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
  *     total_        the sums of a norm over the batch
  *     chunk_        the same over a chunk
  *     keep_         a bit an element: whether a dropout keeps it
@@ -134,8 +134,8 @@
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_
  * are the runtime's: see its headers. `rank` is the number of a thread.
  *
- * Sections: 1 shapes and constants, 2 memory, 3 functions, 4 the training step, 5 what kernels
- * share, 6 kernels, 7 weights, 8 kernel table, 9 model. */
+ * Sections: 1 names, 2 the training step, 3 an evaluation, 4 what kernels share, 5 kernels, 6
+ * packing, 7 kernel table, 8 model, 9 memory. */
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
@@ -147,155 +147,98 @@
 #include "run.h"
 #include "weights.h"
 
-/* -- 1. Shapes and constants ------------------------------------------------------------------- */
+/* -- 1. Names ---------------------------------------------------------------------------------- */
 
-/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
- * side, and the next pixel `pitch` floats further on. */
-struct image {
-    int h, w, c, pitch, border;
-};
+/* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
+#define NOINLINE __attribute__((noinline))
 
-/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
-struct drop_bits {
-    int pitch, bytes;
-    float scale;
-};
+/* Except what kernels and packing share: it becomes a piece of each. */
+#define INLINE inline __attribute__((always_inline))
 
-#define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
-#define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
-#define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
-#define IMAGE_32x32x32 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_16x16x16_B1 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1}
-#define IMAGE_16x16x16 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0}
-#define IMAGE_16x16x32 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_16x16x32_B1 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1}
-#define IMAGE_8x8x16_B1 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1}
-#define IMAGE_8x8x32 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_8x8x32_B1 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1}
-#define IMAGE_1x1x32 {.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_1x1x10_P16 {.h = 1, .w = 1, .c = 10, .pitch = 16, .border = 0}
-#define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
-#define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
-#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}, \
-        .w = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}}
-#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}, \
-        .w = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}}
-#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}, \
-        .w = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}}
-#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}, \
-        .w = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}}
-#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
-
-
-/* Offsets of the parameters in the canonical vector, in floats: one lies behind the other. */
 enum {
-    CONV1_WEIGHT = 0, NORM1_WEIGHT = 432, NORM1_BIAS = 448, CONV2_WEIGHT = 464, NORM2_WEIGHT = 5072,
-            NORM2_BIAS = 5104, CONV3_WEIGHT = 5136, CONV4_WEIGHT = 5648, NORM3_WEIGHT = 7952,
-            NORM3_BIAS = 7968, CONV5_WEIGHT = 7984, NORM4_WEIGHT = 12592, NORM4_BIAS = 12624,
-            CONV6_WEIGHT = 12656, NORM5_WEIGHT = 21872, NORM5_BIAS = 21904, CONV7_WEIGHT = 21936,
-            CONV8_WEIGHT = 22448, NORM6_WEIGHT = 27056, NORM6_BIAS = 27088, CONV9_WEIGHT = 27120,
-            NORM7_WEIGHT = 36336, NORM7_BIAS = 36368, CONV10_WEIGHT = 36400, NORM8_WEIGHT = 45616,
-            NORM8_BIAS = 45648, CONV11_WEIGHT = 45680,
-    PARAM_FLOATS = 46000
+    MICRO_BATCH = 4, /* images that run through a phase together */
+    CHUNK_MICRO_BATCHES = 2, /* of a chunk */
+    WEIGHT_FLOATS = 353520, /* of packed weights, one copy for all threads */
+    CHUNK_FLOATS = 47984, /* of a chunk of images: sums over them, zeroed before every step */
+    MICRO_BATCH_FLOATS = 367104, /* of a micro-batch of the batch: what outlives a phase */
+    THREAD_FLOATS = 2688, /* of a thread: what outlives a phase */
+    SCRATCH_FLOATS = 262144, /* of a thread, for one micro-batch at a time */
 };
 
-/* Offsets of the running statistics. */
-enum {
-    NORM1_RUNNING_MEAN = 0, NORM1_RUNNING_VAR = 16, NORM2_RUNNING_MEAN = 32, NORM2_RUNNING_VAR = 64,
-            NORM3_RUNNING_MEAN = 96, NORM3_RUNNING_VAR = 112, NORM4_RUNNING_MEAN = 128,
-            NORM4_RUNNING_VAR = 160, NORM5_RUNNING_MEAN = 192, NORM5_RUNNING_VAR = 224,
-            NORM6_RUNNING_MEAN = 256, NORM6_RUNNING_VAR = 288, NORM7_RUNNING_MEAN = 320,
-            NORM7_RUNNING_VAR = 352, NORM8_RUNNING_MEAN = 384, NORM8_RUNNING_VAR = 416,
-    STATE_FLOATS = 448
+/* The memory of one thread in one step. */
+struct net {
+    struct run *run;
+    int rank; /* of the thread */
+    float *weights; /* packed weights */
+    float *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
+    float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
+    float *thread; /* this thread's own memory that lives across phases */
+    float *scratch; /* this thread's own memory within a phase */
 };
 
-/* -- 2. Memory --------------------------------------------------------------------------------- */
-
-/* Packed weights, one copy for all threads. Offsets and sizes, here and below, in floats. */
-enum {
-    AT_W_CONV1 = 0, AT_W_CONV2 = 432, AT_W_CONV3 = 18864, AT_W_CONV4 = 19376, AT_W_CONV5 = 28592,
-            AT_W_CONV6 = 47024, AT_W_CONV7 = 83888, AT_W_CONV8 = 84400, AT_W_CONV9 = 102832,
-            AT_W_CONV10 = 139696, AT_W_CONV11 = 176560, AT_WT_CONV11 = 177072,
-            AT_WT_CONV10 = 177392, AT_WT_CONV9 = 214256, AT_WT_CONV8 = 251120, AT_WT_CONV7 = 269552,
-            AT_WT_CONV6 = 270064, AT_WT_CONV5 = 306928, AT_WT_CONV4 = 325360, AT_WT_CONV3 = 334576,
-            AT_WT_CONV2 = 335088,
-    WEIGHT_FLOATS = 353520
+/* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which
+ * call to which they live. Its index and chunk; weight_, bias_ and running_ are parameters and
+ * statistics as they lie in a model. */
+struct buffers {
+    int chunk, micro_batch;
+    const struct buffers *next; /* of the micro-batch after this one */
+    const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
+            *w_conv9, *w_conv10, *w_conv11, *wt_conv11, *wt_conv10, *wt_conv9, *wt_conv8, *wt_conv7,
+            *wt_conv6, *wt_conv5, *wt_conv4, *wt_conv3, *wt_conv2, *weight_norm1, *bias_norm1,
+            *weight_norm2, *bias_norm2, *weight_norm3, *bias_norm3, *weight_norm4, *bias_norm4,
+            *weight_norm5, *bias_norm5, *weight_norm6, *bias_norm6, *weight_norm7, *bias_norm7,
+            *weight_norm8, *bias_norm8;
+    float *dw_conv1, *dw_conv2, *dw_conv3, *dw_conv4, *dw_conv5, *dw_conv6, *dw_conv7, *dw_conv8,
+            *dw_conv9, *dw_conv10, *dw_conv11, *y_input, *y_relu1, *sums_norm1, *coef_norm1,
+            *y_dropout1, *y_relu2, *sums_norm2, *tiles_conv2_fwd, *coef_norm2, *y_dropout2,
+            *y_conv3, *y_maxpool1, *y_relu3, *sums_norm3, *tiles_conv4_fwd, *coef_norm3,
+            *y_dropout3, *y_relu4, *sums_norm4, *tiles_conv5_fwd, *coef_norm4, *y_dropout4,
+            *y_relu5, *sums_norm5, *tiles_conv6_fwd, *coef_norm5, *y_dropout5, *y_conv7,
+            *y_maxpool2, *y_relu6, *sums_norm6, *tiles_conv8_fwd, *coef_norm6, *y_dropout6,
+            *y_relu7, *sums_norm7, *tiles_conv9_fwd, *coef_norm7, *y_dropout7, *y_relu8,
+            *sums_norm8, *tiles_conv10_fwd, *coef_norm8, *y_dropout8, *y_global_avgpool1, *y_conv11,
+            *dy_conv11, *dy_global_avgpool1, *dy_dropout8, *dsums_norm8, *dcoef_norm8, *dw_norm8,
+            *db_norm8, *y_dropout7_phase10, *tiles_conv10_bwd_weights, *dy_dropout7,
+            *tiles_conv10_bwd_data, *dsums_norm7, *dcoef_norm7, *dw_norm7, *db_norm7,
+            *y_dropout6_phase11, *tiles_conv9_bwd_weights, *dy_dropout6, *tiles_conv9_bwd_data,
+            *dsums_norm6, *dcoef_norm6, *dw_norm6, *db_norm6, *tiles_conv8_bwd_weights,
+            *dy_maxpool2, *tiles_conv8_bwd_data, *dy_conv7, *y_dropout5_phase12, *dy_dropout5,
+            *dsums_norm5, *dcoef_norm5, *dw_norm5, *db_norm5, *y_dropout4_phase13,
+            *tiles_conv6_bwd_weights, *dy_dropout4, *tiles_conv6_bwd_data, *dsums_norm4,
+            *dcoef_norm4, *dw_norm4, *db_norm4, *y_dropout3_phase14, *tiles_conv5_bwd_weights,
+            *dy_dropout3, *tiles_conv5_bwd_data, *dsums_norm3, *dcoef_norm3, *dw_norm3, *db_norm3,
+            *tiles_conv4_bwd_weights, *dy_maxpool1, *tiles_conv4_bwd_data, *dy_conv3,
+            *y_dropout2_phase15, *dy_dropout2, *dsums_norm2, *dcoef_norm2, *dw_norm2, *db_norm2,
+            *y_dropout1_phase16, *tiles_conv2_bwd_weights, *dy_dropout1, *tiles_conv2_bwd_data,
+            *dsums_norm1, *dcoef_norm1, *dw_norm1, *db_norm1, *y_input_phase17, *running_mean_norm1,
+            *running_var_norm1, *running_mean_norm2, *running_var_norm2, *running_mean_norm3,
+            *running_var_norm3, *running_mean_norm4, *running_var_norm4, *running_mean_norm5,
+            *running_var_norm5, *running_mean_norm6, *running_var_norm6, *running_mean_norm7,
+            *running_var_norm7, *running_mean_norm8, *running_var_norm8;
+    uint8_t *keep_dropout1, *keep_dropout2, *winner_maxpool1, *keep_dropout3, *keep_dropout4,
+            *keep_dropout5, *winner_maxpool2, *keep_dropout6, *keep_dropout7, *keep_dropout8;
+    double *chunk_sums_norm1, *total_norm1, *chunk_sums_norm2, *total_norm2, *chunk_sums_norm3,
+            *total_norm3, *chunk_sums_norm4, *total_norm4, *chunk_sums_norm5, *total_norm5,
+            *chunk_sums_norm6, *total_norm6, *chunk_sums_norm7, *total_norm7, *chunk_sums_norm8,
+            *total_norm8, *chunk_dsums_norm8, *chunk_dsums_norm7, *chunk_dsums_norm6,
+            *chunk_dsums_norm5, *chunk_dsums_norm4, *chunk_dsums_norm3, *chunk_dsums_norm2,
+            *chunk_dsums_norm1;
 };
 
-/* One block for each chunk of images, zeroed before every step: sums over its images. */
-enum {
-    AT_DW_CONV1 = 0, AT_DW_CONV2 = 432, AT_DW_CONV3 = 5040, AT_DW_CONV4 = 5552, AT_DW_CONV5 = 7856,
-            AT_DW_CONV6 = 12464, AT_DW_CONV7 = 21680, AT_DW_CONV8 = 22192, AT_DW_CONV9 = 26800,
-            AT_DW_CONV10 = 36016, AT_DW_CONV11 = 45232, AT_CHUNK_SUMS_NORM1 = 45744,
-            AT_CHUNK_SUMS_NORM2 = 45808, AT_CHUNK_SUMS_NORM3 = 45936, AT_CHUNK_SUMS_NORM4 = 46000,
-            AT_CHUNK_SUMS_NORM5 = 46128, AT_CHUNK_SUMS_NORM6 = 46256, AT_CHUNK_SUMS_NORM7 = 46384,
-            AT_CHUNK_SUMS_NORM8 = 46512, AT_CHUNK_DSUMS_NORM8 = 46640, AT_DW_NORM8 = 46768,
-            AT_DB_NORM8 = 46800, AT_CHUNK_DSUMS_NORM7 = 46832, AT_DW_NORM7 = 46960,
-            AT_DB_NORM7 = 46992, AT_CHUNK_DSUMS_NORM6 = 47024, AT_DW_NORM6 = 47152,
-            AT_DB_NORM6 = 47184, AT_CHUNK_DSUMS_NORM5 = 47216, AT_DW_NORM5 = 47344,
-            AT_DB_NORM5 = 47376, AT_CHUNK_DSUMS_NORM4 = 47408, AT_DW_NORM4 = 47536,
-            AT_DB_NORM4 = 47568, AT_CHUNK_DSUMS_NORM3 = 47600, AT_DW_NORM3 = 47664,
-            AT_DB_NORM3 = 47680, AT_CHUNK_DSUMS_NORM2 = 47696, AT_DW_NORM2 = 47824,
-            AT_DB_NORM2 = 47856, AT_CHUNK_DSUMS_NORM1 = 47888, AT_DW_NORM1 = 47952,
-            AT_DB_NORM1 = 47968,
-    CHUNK_FLOATS = 47984
+/* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache
+ * lines each time that a kernel asks, until all ranges are done, each of so many lines. */
+struct ahead {
+    int lines, range;
+    struct {
+        const void *at;
+        int lines;
+    } ranges[7];
 };
 
-/* One block for each micro-batch of the batch: what outlives a phase. */
-enum {
-    AT_Y_RELU1 = 279040, /* 4 of 32 x 32 x 16; calls 2-94 */
-    AT_KEEP_DROPOUT1 = 365056, /* 4 of 32 x 32 x 16 bits; calls 4-94 */
-    AT_Y_RELU2 = 147968, /* 4 of 32 x 32 x 32; calls 6-88 */
-    AT_KEEP_DROPOUT2 = 360960, /* 4 of 32 x 32 x 32 bits; calls 8-88 */
-    AT_Y_MAXPOOL1 = 115712, /* 4 of 18 x 18 x 16, border 1; calls 11-80 */
-    AT_WINNER_MAXPOOL1 = 136448, /* 4 of 16 x 16 x 16 bytes; calls 11-82 */
-    AT_Y_RELU3 = 344576, /* 4 of 16 x 16 x 16; calls 12-79 */
-    AT_KEEP_DROPOUT3 = 142592, /* 4 of 16 x 16 x 16 bits; calls 14-79 */
-    AT_Y_RELU4 = 82944, /* 4 of 16 x 16 x 32; calls 16-73 */
-    AT_KEEP_DROPOUT4 = 140544, /* 4 of 16 x 16 x 32 bits; calls 18-73 */
-    AT_Y_RELU5 = 41472, /* 4 of 16 x 16 x 32; calls 20-67 */
-    AT_KEEP_DROPOUT5 = 141568, /* 4 of 16 x 16 x 32 bits; calls 22-67 */
-    AT_Y_MAXPOOL2 = 33792, /* 4 of 10 x 10 x 16, border 1; calls 25-59 */
-    AT_WINNER_MAXPOOL2 = 40192, /* 4 of 8 x 8 x 16 bytes; calls 25-61 */
-    AT_Y_RELU6 = 25600, /* 4 of 8 x 8 x 32; calls 26-58 */
-    AT_KEEP_DROPOUT6 = 41216, /* 4 of 8 x 8 x 32 bits; calls 28-58 */
-    AT_Y_RELU7 = 74240, /* 4 of 8 x 8 x 32; calls 30-52 */
-    AT_KEEP_DROPOUT7 = 82432, /* 4 of 8 x 8 x 32 bits; calls 32-52 */
-    AT_Y_RELU8 = 12800, /* 4 of 8 x 8 x 32; calls 34-46 */
-    AT_KEEP_DROPOUT8 = 20992, /* 4 of 8 x 8 x 32 bits; calls 36-46 */
-    AT_DY_DROPOUT8 = 0, /* 4 of 10 x 10 x 32, border 1; calls 43-49 */
-    AT_DY_DROPOUT7 = 12800, /* 4 of 10 x 10 x 32, border 1; calls 49-55 */
-    AT_DY_DROPOUT6 = 0, /* 4 of 10 x 10 x 32, border 1; calls 55-60 */
-    AT_DY_DROPOUT5 = 0, /* 4 of 18 x 18 x 32, border 1; calls 64-70 */
-    AT_DY_DROPOUT4 = 41472, /* 4 of 18 x 18 x 32, border 1; calls 70-76 */
-    AT_DY_DROPOUT3 = 0, /* 4 of 18 x 18 x 16, border 1; calls 76-81 */
-    AT_DY_DROPOUT2 = 0, /* 4 of 34 x 34 x 32, border 1; calls 85-91 */
-    AT_DY_DROPOUT1 = 147968, /* 4 of 32 x 32 x 16; calls 91-96 */
-    MICRO_BATCH_FLOATS = 367104
-};
-
-/* Each thread's own: what outlives a phase. */
-enum {
-    AT_COEF_NORM1 = 0, AT_TOTAL_NORM1 = 80, AT_COEF_NORM2 = 144, AT_TOTAL_NORM2 = 304,
-            AT_COEF_NORM3 = 432, AT_TOTAL_NORM3 = 512, AT_COEF_NORM4 = 576, AT_TOTAL_NORM4 = 736,
-            AT_COEF_NORM5 = 864, AT_TOTAL_NORM5 = 1024, AT_COEF_NORM6 = 1152, AT_TOTAL_NORM6 = 1312,
-            AT_COEF_NORM7 = 1440, AT_TOTAL_NORM7 = 1600, AT_COEF_NORM8 = 1728,
-            AT_TOTAL_NORM8 = 1888, AT_DCOEF_NORM8 = 2016, AT_DCOEF_NORM7 = 2112,
-            AT_DCOEF_NORM6 = 2208, AT_DCOEF_NORM5 = 2304, AT_DCOEF_NORM4 = 2400,
-            AT_DCOEF_NORM3 = 2496, AT_DCOEF_NORM2 = 2544, AT_DCOEF_NORM1 = 2640,
-    THREAD_FLOATS = 2688
-};
-
-/* Each thread's own, for one micro-batch within a phase: the pointers of each phase say what lies
- * where. */
-enum {
-    SCRATCH_FLOATS = 262144
-};
+/* What says where the buffers of a micro-batch are, and what computes n images, from `image` of the
+ * batch on. */
+typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
+typedef void computes(const struct net *net, const struct buffers *at, int image, int n);
 
 /* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
@@ -324,124 +267,9 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Images that run through a phase together, such micro-batches in a chunk, and in a whole batch. */
-enum {
-    MICRO_BATCH = 4,
-    CHUNK_MICRO_BATCHES = 2,
-    MICRO_BATCHES = MODEL_CHUNKS * CHUNK_MICRO_BATCHES
-};
-
-/* The memory of one thread in one step. */
-struct net {
-    struct run *run;
-    int rank;           /* of the thread */
-    const float *param; /* the canonical parameters */
-    float *weights;     /* packed weights */
-    float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
-    float *thread;        /* this thread's own memory that lives across phases */
-    float *scratch;       /* this thread's own memory within a phase */
-};
-
-static struct net open_net(struct run *run, int rank)
-{
-    float *chunks = run->shared + WEIGHT_FLOATS;
-    return (struct net){
-        .run = run,
-        .rank = rank,
-        .param = run->store.param,
-        .weights = run->shared,
-        .chunks = chunks,
-        .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
-        .thread = run->thread[rank],
-        .scratch = run->thread[rank] + THREAD_FLOATS,
-    };
-}
-
-/* Gives the time since the last call of this function to a slot, when the run has a profile. */
-static inline void count_time(const struct net *net, int slot)
-{
-    run_count(net->run, net->rank, slot);
-}
-
-/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
-static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
-{
-    (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)MICRO_BATCHES
-            * MICRO_BATCH_FLOATS;
-    *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
-}
-
-/* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
-#define NOINLINE __attribute__((noinline))
-
-/* Except what kernels and packing share: it becomes a piece of each. */
-#define INLINE inline __attribute__((always_inline))
-
-/* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache
- * lines each time that a kernel asks, until all ranges are done. */
-struct ahead {
-    int lines, range;
-    struct {
-        const float *at, *end;
-    } ranges[7];
-};
-
-static inline void fetch_ahead(struct ahead *ahead)
-{
-    if (ahead == NULL) {
-        return;
-    }
-    for (int i = 0; i < ahead->lines && ahead->range < 7; i++) {
-        const float *at = ahead->ranges[ahead->range].at;
-        if (at < ahead->ranges[ahead->range].end) {
-            __builtin_prefetch(at, 0, 2);
-            ahead->ranges[ahead->range].at = at + 16;
-        } else {
-            ahead->range++;
-        }
-    }
-}
-
-static inline void zero(float *p, size_t floats)
-{
-    memset(p, 0, floats * sizeof *p);
-}
-
-/* Zeroes the borders of n images, whose memory other buffers have had before. */
-static void clear_border(float *p, int n, struct image it)
-{
-    const size_t side = (size_t)(it.border * it.pitch);
-    const size_t row = (size_t)(it.w + 2 * it.border) * (size_t)it.pitch;
-    const size_t edge = row * (size_t)it.border;
-    for (int image = 0; image < n; image++) {
-        zero(p, edge);
-        p += edge;
-        for (int y = 0; y < it.h; y++, p += row) {
-            zero(p, side);
-            zero(p + row - side, side);
-        }
-        zero(p, edge);
-        p += edge;
-    }
-}
-
-/* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
-static uint8_t *bits(const struct net *net, float *place)
-{
-    return net->run->dropout ? (uint8_t *)place : NULL;
-}
-
-static const float *input_images(const struct net *net, int image)
-{
-    return net->run->batch->images + (size_t)image * 3072; /* 3 x 32 x 32 floats */
-}
-
-/* -- 3. Functions ------------------------------------------------------------------------------ */
-
-/* What the step calls, in this order: bits of dropouts, kernels forward, kernels backward layer by
- * layer, kernels of an evaluation alone, the input, the loss, the logits, moments and norms. */
+/* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
+ * layer by layer, kernels of an evaluation alone, the input, the loss, the logits, moments and
+ * norms. */
 typedef void takes_y_sums_x_w(float *restrict y, float *restrict sums, const float *restrict x,
         const float *restrict w, int n);
 typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
@@ -472,16 +300,14 @@ typedef void takes_dx_winner_dy(float *restrict dx, const uint8_t *restrict winn
 typedef void takes_coef_mean_variance_weight_bias(float *restrict coef, const float *restrict mean,
         const float *restrict variance, const float *restrict weight, const float *restrict bias,
         int n);
-typedef void takes_coef_moments_weight_bias_count(float *restrict coef,
-        const double *restrict moments, const float *restrict weight, const float *restrict bias,
-        double count);
-typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dcoef,
-        float *restrict dweight, float *restrict dbias, const double *restrict sums,
-        const float *restrict coef, const float *restrict weight, double count);
-typedef void takes_mean_variance_moments_count(float *restrict mean, float *restrict variance,
-        const double *restrict moments, double count);
 
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+static struct net open_net(struct run *run, int rank);
+static places place_training, place_eval;
+static const float *input_images(const struct net *net, int image);
+static void clear_border(float *p, int n, int h, int w, int pitch, int border);
+static inline void zero(float *p, size_t floats);
+static inline void count_time(const struct net *net, int slot);
+static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
 static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd__direct;
 static NOINLINE takes_y_x_coef_keep batchnorm_drop0p01_c16_32x32_fwd__b0_1;
@@ -553,901 +379,497 @@ static void chunk_sums(double *restrict total, const float *restrict sums, int n
 static void batch_sums(double *restrict total, const struct run *run, const float *chunks,
         int pitch);
 static takes_coef_mean_variance_weight_bias batch_norm_c16_eval;
-static takes_coef_moments_weight_bias_count batch_norm_c16_fwd;
-static takes_dcoef_dweight_dbias_sums_coef_weight_count batch_norm_c16_bwd;
-static takes_mean_variance_moments_count batch_norm_c16_track;
+static void batch_norm_c16_join_fwd(float *restrict coef, const struct net *net, double *parts,
+        double *total, const float *weight, const float *bias, float *mean, float *variance,
+        double pixels);
+static void batch_norm_c16_join_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const struct net *net, double *parts, double *total,
+        const float *coef, const float *weight, double pixels);
 static takes_coef_mean_variance_weight_bias batch_norm_c32_eval;
-static takes_coef_moments_weight_bias_count batch_norm_c32_fwd;
-static takes_dcoef_dweight_dbias_sums_coef_weight_count batch_norm_c32_bwd;
-static takes_mean_variance_moments_count batch_norm_c32_track;
+static void batch_norm_c32_join_fwd(float *restrict coef, const struct net *net, double *parts,
+        double *total, const float *weight, const float *bias, float *mean, float *variance,
+        double pixels);
+static void batch_norm_c32_join_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const struct net *net, double *parts, double *total,
+        const float *coef, const float *weight, double pixels);
 
-/* Where the gradients and packed copies of the 27 parameters are: see section 7. */
+/* Where the gradients and packed copies of the 27 parameters are: see section 9. */
 static const struct weight weights[27];
 
-/* -- 4. The training step, and an evaluation --------------------------------------------------- */
+/* -- 2. The training step ---------------------------------------------------------------------- */
 
-/* A micro-batch of n images in phase 1: conv1 relu1. */
-static void train_phase1(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are
+ * the layer's index in layers[] (not the call's number), the threshold, and the 32-bit words of an
+ * image; those of clear_border() the rows, columns, channels and border of a buffer. */
+
+/* Phase 1: conv1 relu1. */
+static void train_phase1(const struct net *net, const struct buffers *at, int image, int n)
 {
-    (void)next;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const at = net->scratch;
-    float *const y_input = at; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    float *const sums_norm1 = at + 13872; /* 4 of 3 x 16; calls 2-3 */
-    double *const chunk_sums_norm1 = (double *)(totals + AT_CHUNK_SUMS_NORM1);
-
     /* conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
-    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
-    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__direct(own + AT_Y_RELU1, sums_norm1, y_input,
-            packed + AT_W_CONV1, n), count_time(net, SLOT_CONV1_FWD);
-    /* 3 */ chunk_moments(chunk_sums_norm1, sums_norm1, net, chunk, image, n, 16, 1024.0),
-            count_time(net, SLOT_JOIN);
+    clear_border(at->y_input, n, 32, 32, 3, 1);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__direct(at->y_relu1, at->sums_norm1, at->y_input,
+            at->w_conv1, n), count_time(net, SLOT_CONV1_FWD);
+    /* 3 */ chunk_moments(at->chunk_sums_norm1, at->sums_norm1, net, at->chunk, image, n, 16,
+            1024.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 2: norm1 dropout1, conv2 relu2. */
-static void train_phase2(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 2: norm1 dropout1, conv2 relu2. */
+static void train_phase2(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout1 = bits(net, own + AT_KEEP_DROPOUT1);
-    float *const y_dropout1 = at; /* 4 of 34 x 34 x 16, border 1; calls 5-6 */
-    float *const sums_norm2 = at + 85504; /* 4 of 3 x 32; calls 6-7 */
-    float *const tiles_conv2_fwd = at + 73984; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 6 */
-    double *const chunk_sums_norm2 = (double *)(totals + AT_CHUNK_SUMS_NORM2);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 3,
-        .ranges = {{soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536}},
-    };
+    struct ahead ahead = {.lines = 3, .ranges = {{at->next->y_relu1, 4096}}};
 
     /* norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    /* 4 */ drop(keep_dropout1, net, image, n, 4, 655, 512);
-    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
-    /* 5 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, own + AT_Y_RELU1,
-            thread + AT_COEF_NORM1, keep_dropout1, n), count_time(net, SLOT_NORM1_FWD);
+    /* 4 */ draw_bits(at->keep_dropout1, net, image, n, 4, 655, 512);
+    clear_border(at->y_dropout1, n, 32, 32, 16, 1);
+    /* 5 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(at->y_dropout1, at->y_relu1, at->coef_norm1,
+            at->keep_dropout1, n), count_time(net, SLOT_NORM1_FWD);
 
     /* conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(own + AT_Y_RELU2, sums_norm2, y_dropout1,
-            packed + AT_W_CONV2, tiles_conv2_fwd, &ahead, n), count_time(net, SLOT_CONV2_FWD);
-    /* 7 */ chunk_moments(chunk_sums_norm2, sums_norm2, net, chunk, image, n, 32, 1024.0),
-            count_time(net, SLOT_JOIN);
+    /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(at->y_relu2, at->sums_norm2,
+            at->y_dropout1, at->w_conv2, at->tiles_conv2_fwd, &ahead, n),
+            count_time(net, SLOT_CONV2_FWD);
+    /* 7 */ chunk_moments(at->chunk_sums_norm2, at->sums_norm2, net, at->chunk, image, n, 32,
+            1024.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-static void train_phase3(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 3: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
+static void train_phase3(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout2 = bits(net, own + AT_KEEP_DROPOUT2);
-    float *const y_dropout2 = at; /* 4 of 32 x 32 x 32; calls 9-10 */
-    float *const y_conv3 = at + 131072; /* 4 of 32 x 32 x 16; calls 10-11 */
-    uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
-    float *const sums_norm3 = at + 8064; /* 4 of 3 x 16; calls 12-13 */
-    float *const tiles_conv4_fwd = at; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); call 12 */
-    double *const chunk_sums_norm3 = (double *)(totals + AT_CHUNK_SUMS_NORM3);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 21,
-        .ranges = {{soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072}},
-    };
+    struct ahead ahead = {.lines = 21, .ranges = {{at->next->y_relu2, 8192}}};
 
     /* norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    /* 8 */ drop(keep_dropout2, net, image, n, 8, 655, 1024);
-    /* 9 */ batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, own + AT_Y_RELU2, thread + AT_COEF_NORM2,
-            keep_dropout2, n), count_time(net, SLOT_NORM2_FWD);
+    /* 8 */ draw_bits(at->keep_dropout2, net, image, n, 8, 655, 1024);
+    /* 9 */ batchnorm_drop0p01_c32_32x32_fwd(at->y_dropout2, at->y_relu2, at->coef_norm2,
+            at->keep_dropout2, n), count_time(net, SLOT_NORM2_FWD);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    /* 10 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n),
+    /* 10 */ conv1x1_c32_k16_32x32_fwd__direct(at->y_conv3, at->y_dropout2, at->w_conv3, n),
             count_time(net, SLOT_CONV3_FWD);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(own + AT_Y_MAXPOOL1, n, (struct image)IMAGE_16x16x16_B1);
-    /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(own + AT_Y_MAXPOOL1, winner_maxpool1, y_conv3,
-            n), count_time(net, SLOT_MAXPOOL1_FWD);
+    clear_border(at->y_maxpool1, n, 16, 16, 16, 1);
+    /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(at->y_maxpool1, at->winner_maxpool1,
+            at->y_conv3, n), count_time(net, SLOT_MAXPOOL1_FWD);
 
     /* conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(own + AT_Y_RELU3, sums_norm3,
-            own + AT_Y_MAXPOOL1, packed + AT_W_CONV4, tiles_conv4_fwd, &ahead, n),
+    /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(at->y_relu3, at->sums_norm3,
+            at->y_maxpool1, at->w_conv4, at->tiles_conv4_fwd, &ahead, n),
             count_time(net, SLOT_CONV4_FWD);
-    /* 13 */ chunk_moments(chunk_sums_norm3, sums_norm3, net, chunk, image, n, 16, 256.0),
-            count_time(net, SLOT_JOIN);
+    /* 13 */ chunk_moments(at->chunk_sums_norm3, at->sums_norm3, net, at->chunk, image, n, 16,
+            256.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 4: norm3 dropout3, conv5 relu4. */
-static void train_phase4(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 4: norm3 dropout3, conv5 relu4. */
+static void train_phase4(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout3 = bits(net, own + AT_KEEP_DROPOUT3);
-    float *const y_dropout3 = at; /* 4 of 18 x 18 x 16, border 1; calls 15-16 */
-    float *const sums_norm4 = at + 32256; /* 4 of 3 x 32; calls 16-17 */
-    float *const tiles_conv5_fwd = at + 20736; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 16 */
-    double *const chunk_sums_norm4 = (double *)(totals + AT_CHUNK_SUMS_NORM4);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 3,
-        .ranges = {{soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384}},
-    };
+    struct ahead ahead = {.lines = 3, .ranges = {{at->next->y_relu3, 1024}}};
 
     /* norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 14 */ drop(keep_dropout3, net, image, n, 14, 655, 128);
-    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
-    /* 15 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, own + AT_Y_RELU3,
-            thread + AT_COEF_NORM3, keep_dropout3, n), count_time(net, SLOT_NORM3_FWD);
+    /* 14 */ draw_bits(at->keep_dropout3, net, image, n, 14, 655, 128);
+    clear_border(at->y_dropout3, n, 16, 16, 16, 1);
+    /* 15 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(at->y_dropout3, at->y_relu3, at->coef_norm3,
+            at->keep_dropout3, n), count_time(net, SLOT_NORM3_FWD);
 
     /* conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(own + AT_Y_RELU4, sums_norm4,
-            y_dropout3, packed + AT_W_CONV5, tiles_conv5_fwd, &ahead, n),
+    /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(at->y_relu4, at->sums_norm4,
+            at->y_dropout3, at->w_conv5, at->tiles_conv5_fwd, &ahead, n),
             count_time(net, SLOT_CONV5_FWD);
-    /* 17 */ chunk_moments(chunk_sums_norm4, sums_norm4, net, chunk, image, n, 32, 256.0),
-            count_time(net, SLOT_JOIN);
+    /* 17 */ chunk_moments(at->chunk_sums_norm4, at->sums_norm4, net, at->chunk, image, n, 32,
+            256.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 5: norm4 dropout4, conv6 relu5. */
-static void train_phase5(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 5: norm4 dropout4, conv6 relu5. */
+static void train_phase5(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout4 = bits(net, own + AT_KEEP_DROPOUT4);
-    float *const y_dropout4 = at; /* 4 of 18 x 18 x 32, border 1; calls 19-20 */
-    float *const sums_norm5 = at + 56448; /* 4 of 3 x 32; calls 20-21 */
-    float *const tiles_conv6_fwd = at + 41472; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); call 20 */
-    double *const chunk_sums_norm5 = (double *)(totals + AT_CHUNK_SUMS_NORM5);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 6,
-        .ranges = {{soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768}},
-    };
+    struct ahead ahead = {.lines = 6, .ranges = {{at->next->y_relu4, 2048}}};
 
     /* norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 18 */ drop(keep_dropout4, net, image, n, 18, 655, 256);
-    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
-    /* 19 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, own + AT_Y_RELU4,
-            thread + AT_COEF_NORM4, keep_dropout4, n), count_time(net, SLOT_NORM4_FWD);
+    /* 18 */ draw_bits(at->keep_dropout4, net, image, n, 18, 655, 256);
+    clear_border(at->y_dropout4, n, 16, 16, 32, 1);
+    /* 19 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(at->y_dropout4, at->y_relu4, at->coef_norm4,
+            at->keep_dropout4, n), count_time(net, SLOT_NORM4_FWD);
 
     /* conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(own + AT_Y_RELU5, sums_norm5,
-            y_dropout4, packed + AT_W_CONV6, tiles_conv6_fwd, &ahead, n),
+    /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(at->y_relu5, at->sums_norm5,
+            at->y_dropout4, at->w_conv6, at->tiles_conv6_fwd, &ahead, n),
             count_time(net, SLOT_CONV6_FWD);
-    /* 21 */ chunk_moments(chunk_sums_norm5, sums_norm5, net, chunk, image, n, 32, 256.0),
-            count_time(net, SLOT_JOIN);
+    /* 21 */ chunk_moments(at->chunk_sums_norm5, at->sums_norm5, net, at->chunk, image, n, 32,
+            256.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-static void train_phase6(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 6: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
+static void train_phase6(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout5 = bits(net, own + AT_KEEP_DROPOUT5);
-    float *const y_dropout5 = at; /* 4 of 16 x 16 x 32; calls 23-24 */
-    float *const y_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 24-25 */
-    uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
-    float *const sums_norm6 = at + 8064; /* 4 of 3 x 32; calls 26-27 */
-    float *const tiles_conv8_fwd = at; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); call 26 */
-    double *const chunk_sums_norm6 = (double *)(totals + AT_CHUNK_SUMS_NORM6);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 15,
-        .ranges = {{soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768}},
-    };
+    struct ahead ahead = {.lines = 15, .ranges = {{at->next->y_relu5, 2048}}};
 
     /* norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 22 */ drop(keep_dropout5, net, image, n, 22, 655, 256);
-    /* 23 */ batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, own + AT_Y_RELU5, thread + AT_COEF_NORM5,
-            keep_dropout5, n), count_time(net, SLOT_NORM5_FWD);
+    /* 22 */ draw_bits(at->keep_dropout5, net, image, n, 22, 655, 256);
+    /* 23 */ batchnorm_drop0p01_c32_16x16_fwd(at->y_dropout5, at->y_relu5, at->coef_norm5,
+            at->keep_dropout5, n), count_time(net, SLOT_NORM5_FWD);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    /* 24 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n),
+    /* 24 */ conv1x1_c32_k16_16x16_fwd__direct(at->y_conv7, at->y_dropout5, at->w_conv7, n),
             count_time(net, SLOT_CONV7_FWD);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(own + AT_Y_MAXPOOL2, n, (struct image)IMAGE_8x8x16_B1);
-    /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(own + AT_Y_MAXPOOL2, winner_maxpool2, y_conv7,
-            n), count_time(net, SLOT_MAXPOOL2_FWD);
+    clear_border(at->y_maxpool2, n, 8, 8, 16, 1);
+    /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(at->y_maxpool2, at->winner_maxpool2,
+            at->y_conv7, n), count_time(net, SLOT_MAXPOOL2_FWD);
 
     /* conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(own + AT_Y_RELU6, sums_norm6,
-            own + AT_Y_MAXPOOL2, packed + AT_W_CONV8, tiles_conv8_fwd, &ahead, n),
+    /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(at->y_relu6, at->sums_norm6,
+            at->y_maxpool2, at->w_conv8, at->tiles_conv8_fwd, &ahead, n),
             count_time(net, SLOT_CONV8_FWD);
-    /* 27 */ chunk_moments(chunk_sums_norm6, sums_norm6, net, chunk, image, n, 32, 64.0),
-            count_time(net, SLOT_JOIN);
+    /* 27 */ chunk_moments(at->chunk_sums_norm6, at->sums_norm6, net, at->chunk, image, n, 32,
+            64.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 7: norm6 dropout6, conv9 relu7. */
-static void train_phase7(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 7: norm6 dropout6, conv9 relu7. */
+static void train_phase7(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout6 = bits(net, own + AT_KEEP_DROPOUT6);
-    float *const y_dropout6 = at; /* 4 of 10 x 10 x 32, border 1; calls 29-30 */
-    float *const sums_norm7 = at + 23168; /* 4 of 3 x 32; calls 30-31 */
-    float *const tiles_conv9_fwd = at + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 30 */
-    double *const chunk_sums_norm7 = (double *)(totals + AT_CHUNK_SUMS_NORM7);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 4,
-        .ranges = {{soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192}},
-    };
+    struct ahead ahead = {.lines = 4, .ranges = {{at->next->y_relu6, 512}}};
 
     /* norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 28 */ drop(keep_dropout6, net, image, n, 28, 655, 64);
-    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
-    /* 29 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, own + AT_Y_RELU6,
-            thread + AT_COEF_NORM6, keep_dropout6, n), count_time(net, SLOT_NORM6_FWD);
+    /* 28 */ draw_bits(at->keep_dropout6, net, image, n, 28, 655, 64);
+    clear_border(at->y_dropout6, n, 8, 8, 32, 1);
+    /* 29 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout6, at->y_relu6, at->coef_norm6,
+            at->keep_dropout6, n), count_time(net, SLOT_NORM6_FWD);
 
     /* conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(own + AT_Y_RELU7, sums_norm7, y_dropout6,
-            packed + AT_W_CONV9, tiles_conv9_fwd, &ahead, n), count_time(net, SLOT_CONV9_FWD);
-    /* 31 */ chunk_moments(chunk_sums_norm7, sums_norm7, net, chunk, image, n, 32, 64.0),
-            count_time(net, SLOT_JOIN);
+    /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu7, at->sums_norm7,
+            at->y_dropout6, at->w_conv9, at->tiles_conv9_fwd, &ahead, n),
+            count_time(net, SLOT_CONV9_FWD);
+    /* 31 */ chunk_moments(at->chunk_sums_norm7, at->sums_norm7, net, at->chunk, image, n, 32,
+            64.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 8: norm7 dropout7, conv10 relu8. */
-static void train_phase8(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 8: norm7 dropout7, conv10 relu8. */
+static void train_phase8(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout7 = bits(net, own + AT_KEEP_DROPOUT7);
-    float *const y_dropout7 = at; /* 4 of 10 x 10 x 32, border 1; calls 33-34 */
-    float *const sums_norm8 = at + 23168; /* 4 of 3 x 32; calls 34-35 */
-    /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 34 */
-    float *const tiles_conv10_fwd = at + 12800;
-    double *const chunk_sums_norm8 = (double *)(totals + AT_CHUNK_SUMS_NORM8);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 4,
-        .ranges = {{soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192}},
-    };
+    struct ahead ahead = {.lines = 4, .ranges = {{at->next->y_relu7, 512}}};
 
     /* norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 32 */ drop(keep_dropout7, net, image, n, 32, 655, 64);
-    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
-    /* 33 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, own + AT_Y_RELU7,
-            thread + AT_COEF_NORM7, keep_dropout7, n), count_time(net, SLOT_NORM7_FWD);
+    /* 32 */ draw_bits(at->keep_dropout7, net, image, n, 32, 655, 64);
+    clear_border(at->y_dropout7, n, 8, 8, 32, 1);
+    /* 33 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout7, at->y_relu7, at->coef_norm7,
+            at->keep_dropout7, n), count_time(net, SLOT_NORM7_FWD);
 
     /* conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(own + AT_Y_RELU8, sums_norm8, y_dropout7,
-            packed + AT_W_CONV10, tiles_conv10_fwd, &ahead, n), count_time(net, SLOT_CONV10_FWD);
-    /* 35 */ chunk_moments(chunk_sums_norm8, sums_norm8, net, chunk, image, n, 32, 64.0),
-            count_time(net, SLOT_JOIN);
+    /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu8, at->sums_norm8,
+            at->y_dropout7, at->w_conv10, at->tiles_conv10_fwd, &ahead, n),
+            count_time(net, SLOT_CONV10_FWD);
+    /* 35 */ chunk_moments(at->chunk_sums_norm8, at->sums_norm8, net, at->chunk, image, n, 32,
+            64.0), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 9: norm8 dropout8, global_avgpool1, conv11. */
-static void train_phase9(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 9: norm8 dropout8, global_avgpool1, conv11. */
+static void train_phase9(const struct net *net, const struct buffers *at, int image, int n)
 {
-    (void)next;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout8 = bits(net, own + AT_KEEP_DROPOUT8);
-    float *const y_dropout8 = at; /* 4 of 8 x 8 x 32; calls 37-38 */
-    float *const y_global_avgpool1 = at + 8192; /* 4 of 1 x 1 x 32; calls 38-41 */
-    float *const y_conv11 = at; /* 4 of 1 x 1 x 16; calls 39-40 */
-    float *const dy_conv11 = at + 128; /* 4 of 1 x 1 x 16; calls 40-42 */
-    float *const dy_global_avgpool1 = at; /* 4 of 1 x 1 x 32; calls 42-43 */
-    float *const dsums_norm8 = at; /* 4 of 2 x 32; calls 44-45 */
-    double *const chunk_dsums_norm8 = (double *)(totals + AT_CHUNK_DSUMS_NORM8);
-
     /* norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 36 */ drop(keep_dropout8, net, image, n, 36, 655, 64);
-    /* 37 */ batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, own + AT_Y_RELU8, thread + AT_COEF_NORM8,
-            keep_dropout8, n), count_time(net, SLOT_NORM8_FWD);
+    /* 36 */ draw_bits(at->keep_dropout8, net, image, n, 36, 655, 64);
+    /* 37 */ batchnorm_drop0p01_c32_8x8_fwd(at->y_dropout8, at->y_relu8, at->coef_norm8,
+            at->keep_dropout8, n), count_time(net, SLOT_NORM8_FWD);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    /* 38 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n),
+    /* 38 */ avgpool_global_c32_8x8_fwd(at->y_global_avgpool1, at->y_dropout8, n),
             count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
 
     /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    /* 39 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n),
+    /* 39 */ conv1x1_c32_k10_1x1_fwd__direct(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n),
             count_time(net, SLOT_CONV11_FWD);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 40 */ softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing),
-            count_time(net, SLOT_LOSS);
+    /* 40 */ softmax_loss(at->dy_conv11, at->y_conv11, net, at->chunk, image, n,
+            net->run->label_smoothing), count_time(net, SLOT_LOSS);
 
     /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__direct(totals + AT_DW_CONV11, y_global_avgpool1,
-            dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
-    /* 42 */ conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11,
-            packed + AT_WT_CONV11, n), count_time(net, SLOT_CONV11_BWD_DATA);
+    /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__direct(at->dw_conv11, at->y_global_avgpool1,
+            at->dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
+    /* 42 */ conv1x1_c32_k10_1x1_bwd_data__direct(at->dy_global_avgpool1, at->dy_conv11,
+            at->wt_conv11, n), count_time(net, SLOT_CONV11_BWD_DATA);
 
     /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    clear_border(own + AT_DY_DROPOUT8, n, (struct image)IMAGE_8x8x32_B1);
-    /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(own + AT_DY_DROPOUT8, dy_global_avgpool1, n),
+    clear_border(at->dy_dropout8, n, 8, 8, 32, 1);
+    /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(at->dy_dropout8, at->dy_global_avgpool1, n),
             count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 44 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, own + AT_Y_RELU8,
-            own + AT_DY_DROPOUT8, thread + AT_COEF_NORM8, keep_dropout8, n),
+    /* 44 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm8, at->y_relu8,
+            at->dy_dropout8, at->coef_norm8, at->keep_dropout8, n),
             count_time(net, SLOT_NORM8_BWD_REDUCE);
-    /* 45 */ chunk_sums(chunk_dsums_norm8, dsums_norm8, n, 32), count_time(net, SLOT_JOIN);
+    /* 45 */ chunk_sums(at->chunk_dsums_norm8, at->dsums_norm8, n, 32), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 10: norm8 dropout8, norm7 dropout7, conv10. */
-static void train_phase10(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 10: norm8 dropout8, norm7 dropout7, conv10. */
+static void train_phase10(const struct net *net, const struct buffers *at, int image, int n)
 {
     (void)image;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout8 = bits(net, own + AT_KEEP_DROPOUT8);
-    float *const y_dropout7_phase10 = at + 75456; /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
-    uint8_t *const keep_dropout7 = bits(net, own + AT_KEEP_DROPOUT7);
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 48 */
-    float *const tiles_conv10_bwd_weights = at;
-    float *const tiles_conv10_bwd_data = at; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 49 */
-    float *const dsums_norm7 = at; /* 4 of 2 x 32; calls 50-51 */
-    double *const chunk_dsums_norm7 = (double *)(totals + AT_CHUNK_DSUMS_NORM7);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 11,
-        .ranges = {{soon + AT_DY_DROPOUT8, soon + AT_DY_DROPOUT8 + 12800},
-                {soon + AT_Y_RELU8, soon + AT_Y_RELU8 + 8192},
-                {soon + AT_KEEP_DROPOUT8, soon + AT_KEEP_DROPOUT8 + 256},
-                {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192},
-                {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256}},
-    };
+    struct ahead ahead = {.lines = 11,
+            .ranges = {{at->next->dy_dropout8, 800}, {at->next->y_relu8, 512},
+            {at->next->keep_dropout8, 16}, {at->next->y_relu7, 512},
+            {at->next->keep_dropout7, 16}}};
 
     /* Backward: norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 46 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(own + AT_DY_DROPOUT8,
-            own + AT_DY_DROPOUT8, own + AT_Y_RELU8, thread + AT_DCOEF_NORM8, thread + AT_COEF_NORM8,
-            keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_DATA);
+    /* 46 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout8, at->dy_dropout8,
+            at->y_relu8, at->dcoef_norm8, at->coef_norm8, at->keep_dropout8, n),
+            count_time(net, SLOT_NORM8_BWD_DATA);
 
     /* Backward: conv10 relu8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    clear_border(y_dropout7_phase10, n, (struct image)IMAGE_8x8x32_B1);
-    /* 47 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7_phase10, own + AT_Y_RELU7,
-            thread + AT_COEF_NORM7, keep_dropout7, n), count_time(net, SLOT_NORM7_FWD_2);
-    /* 48 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV10,
-            y_dropout7_phase10, own + AT_DY_DROPOUT8, tiles_conv10_bwd_weights, &ahead, n),
+    clear_border(at->y_dropout7_phase10, n, 8, 8, 32, 1);
+    /* 47 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout7_phase10, at->y_relu7,
+            at->coef_norm7, at->keep_dropout7, n), count_time(net, SLOT_NORM7_FWD_2);
+    /* 48 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv10, at->y_dropout7_phase10,
+            at->dy_dropout8, at->tiles_conv10_bwd_weights, &ahead, n),
             count_time(net, SLOT_CONV10_BWD_WEIGHTS);
-    clear_border(own + AT_DY_DROPOUT7, n, (struct image)IMAGE_8x8x32_B1);
-    /* 49 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT7,
-            own + AT_DY_DROPOUT8, packed + AT_WT_CONV10, tiles_conv10_bwd_data, &ahead, n),
+    clear_border(at->dy_dropout7, n, 8, 8, 32, 1);
+    /* 49 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(at->dy_dropout7, at->dy_dropout8,
+            at->wt_conv10, at->tiles_conv10_bwd_data, &ahead, n),
             count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 50 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, own + AT_Y_RELU7,
-            own + AT_DY_DROPOUT7, thread + AT_COEF_NORM7, keep_dropout7, n),
+    /* 50 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm7, at->y_relu7,
+            at->dy_dropout7, at->coef_norm7, at->keep_dropout7, n),
             count_time(net, SLOT_NORM7_BWD_REDUCE);
-    /* 51 */ chunk_sums(chunk_dsums_norm7, dsums_norm7, n, 32), count_time(net, SLOT_JOIN);
+    /* 51 */ chunk_sums(at->chunk_dsums_norm7, at->dsums_norm7, n, 32), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 11: norm7 dropout7, norm6 dropout6, conv9. */
-static void train_phase11(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 11: norm7 dropout7, norm6 dropout6, conv9. */
+static void train_phase11(const struct net *net, const struct buffers *at, int image, int n)
 {
     (void)image;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout7 = bits(net, own + AT_KEEP_DROPOUT7);
-    float *const y_dropout6_phase11 = at + 75456; /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
-    uint8_t *const keep_dropout6 = bits(net, own + AT_KEEP_DROPOUT6);
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 54 */
-    float *const tiles_conv9_bwd_weights = at;
-    float *const tiles_conv9_bwd_data = at; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 55 */
-    float *const dsums_norm6 = at; /* 4 of 2 x 32; calls 56-57 */
-    double *const chunk_dsums_norm6 = (double *)(totals + AT_CHUNK_DSUMS_NORM6);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 11,
-        .ranges = {{soon + AT_DY_DROPOUT7, soon + AT_DY_DROPOUT7 + 12800},
-                {soon + AT_Y_RELU7, soon + AT_Y_RELU7 + 8192},
-                {soon + AT_KEEP_DROPOUT7, soon + AT_KEEP_DROPOUT7 + 256},
-                {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192},
-                {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256}},
-    };
+    struct ahead ahead = {.lines = 11,
+            .ranges = {{at->next->dy_dropout7, 800}, {at->next->y_relu7, 512},
+            {at->next->keep_dropout7, 16}, {at->next->y_relu6, 512},
+            {at->next->keep_dropout6, 16}}};
 
     /* Backward: norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 52 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(own + AT_DY_DROPOUT7,
-            own + AT_DY_DROPOUT7, own + AT_Y_RELU7, thread + AT_DCOEF_NORM7, thread + AT_COEF_NORM7,
-            keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_DATA);
+    /* 52 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout7, at->dy_dropout7,
+            at->y_relu7, at->dcoef_norm7, at->coef_norm7, at->keep_dropout7, n),
+            count_time(net, SLOT_NORM7_BWD_DATA);
 
     /* Backward: conv9 relu7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    clear_border(y_dropout6_phase11, n, (struct image)IMAGE_8x8x32_B1);
-    /* 53 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6_phase11, own + AT_Y_RELU6,
-            thread + AT_COEF_NORM6, keep_dropout6, n), count_time(net, SLOT_NORM6_FWD_2);
-    /* 54 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV9,
-            y_dropout6_phase11, own + AT_DY_DROPOUT7, tiles_conv9_bwd_weights, &ahead, n),
+    clear_border(at->y_dropout6_phase11, n, 8, 8, 32, 1);
+    /* 53 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout6_phase11, at->y_relu6,
+            at->coef_norm6, at->keep_dropout6, n), count_time(net, SLOT_NORM6_FWD_2);
+    /* 54 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv9, at->y_dropout6_phase11,
+            at->dy_dropout7, at->tiles_conv9_bwd_weights, &ahead, n),
             count_time(net, SLOT_CONV9_BWD_WEIGHTS);
-    clear_border(own + AT_DY_DROPOUT6, n, (struct image)IMAGE_8x8x32_B1);
-    /* 55 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT6,
-            own + AT_DY_DROPOUT7, packed + AT_WT_CONV9, tiles_conv9_bwd_data, &ahead, n),
+    clear_border(at->dy_dropout6, n, 8, 8, 32, 1);
+    /* 55 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(at->dy_dropout6, at->dy_dropout7,
+            at->wt_conv9, at->tiles_conv9_bwd_data, &ahead, n),
             count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 56 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, own + AT_Y_RELU6,
-            own + AT_DY_DROPOUT6, thread + AT_COEF_NORM6, keep_dropout6, n),
+    /* 56 */ batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm6, at->y_relu6,
+            at->dy_dropout6, at->coef_norm6, at->keep_dropout6, n),
             count_time(net, SLOT_NORM6_BWD_REDUCE);
-    /* 57 */ chunk_sums(chunk_dsums_norm6, dsums_norm6, n, 32), count_time(net, SLOT_JOIN);
+    /* 57 */ chunk_sums(at->chunk_dsums_norm6, at->dsums_norm6, n, 32), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
-static void train_phase12(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
+static void train_phase12(const struct net *net, const struct buffers *at, int image, int n)
 {
     (void)image;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout6 = bits(net, own + AT_KEEP_DROPOUT6);
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 59 */
-    float *const tiles_conv8_bwd_weights = at;
-    float *const dy_maxpool2 = at + 8064; /* 4 of 8 x 8 x 16; calls 60-61 */
-    float *const tiles_conv8_bwd_data = at; /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); call 60 */
-    float *const dy_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 61-64 */
-    uint8_t *const winner_maxpool2 = (uint8_t *)(own + AT_WINNER_MAXPOOL2);
-    float *const y_dropout5_phase12 = at; /* 4 of 16 x 16 x 32; calls 62-63 */
-    uint8_t *const keep_dropout5 = bits(net, own + AT_KEEP_DROPOUT5);
-    float *const dsums_norm5 = at; /* 4 of 2 x 32; calls 65-66 */
-    double *const chunk_dsums_norm5 = (double *)(totals + AT_CHUNK_DSUMS_NORM5);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 22,
-        .ranges = {{soon + AT_DY_DROPOUT6, soon + AT_DY_DROPOUT6 + 12800},
-                {soon + AT_Y_RELU6, soon + AT_Y_RELU6 + 8192},
-                {soon + AT_KEEP_DROPOUT6, soon + AT_KEEP_DROPOUT6 + 256},
-                {soon + AT_Y_MAXPOOL2, soon + AT_Y_MAXPOOL2 + 6400},
-                {soon + AT_WINNER_MAXPOOL2, soon + AT_WINNER_MAXPOOL2 + 1024},
-                {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768},
-                {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024}},
-    };
+    struct ahead ahead = {.lines = 22,
+            .ranges = {{at->next->dy_dropout6, 800}, {at->next->y_relu6, 512},
+            {at->next->keep_dropout6, 16}, {at->next->y_maxpool2, 400},
+            {at->next->winner_maxpool2, 64}, {at->next->y_relu5, 2048},
+            {at->next->keep_dropout5, 64}}};
 
     /* Backward: norm6 dropout6: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 58 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(own + AT_DY_DROPOUT6,
-            own + AT_DY_DROPOUT6, own + AT_Y_RELU6, thread + AT_DCOEF_NORM6, thread + AT_COEF_NORM6,
-            keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_DATA);
+    /* 58 */ batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout6, at->dy_dropout6,
+            at->y_relu6, at->dcoef_norm6, at->coef_norm6, at->keep_dropout6, n),
+            count_time(net, SLOT_NORM6_BWD_DATA);
 
     /* Backward: conv8 relu6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    /* 59 */ conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV8,
-            own + AT_Y_MAXPOOL2, own + AT_DY_DROPOUT6, tiles_conv8_bwd_weights, &ahead, n),
+    /* 59 */ conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv8, at->y_maxpool2,
+            at->dy_dropout6, at->tiles_conv8_bwd_weights, &ahead, n),
             count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    /* 60 */ conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, own + AT_DY_DROPOUT6,
-            packed + AT_WT_CONV8, tiles_conv8_bwd_data, &ahead, n),
-            count_time(net, SLOT_CONV8_BWD_DATA);
+    /* 60 */ conv3x3_c16_k32_8x8_bwd_data__winograd4(at->dy_maxpool2, at->dy_dropout6, at->wt_conv8,
+            at->tiles_conv8_bwd_data, &ahead, n), count_time(net, SLOT_CONV8_BWD_DATA);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    /* 61 */ maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n),
+    /* 61 */ maxpool2x2s2_c16_16x16_bwd_data(at->dy_conv7, at->winner_maxpool2, at->dy_maxpool2, n),
             count_time(net, SLOT_MAXPOOL2_BWD_DATA);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    /* 62 */ batchnorm_drop0p01_c32_16x16_fwd(y_dropout5_phase12, own + AT_Y_RELU5,
-            thread + AT_COEF_NORM5, keep_dropout5, n), count_time(net, SLOT_NORM5_FWD_2);
-    /* 63 */ conv1x1_c32_k16_16x16_bwd_weights__direct(totals + AT_DW_CONV7, y_dropout5_phase12,
-            dy_conv7, n), count_time(net, SLOT_CONV7_BWD_WEIGHTS);
-    clear_border(own + AT_DY_DROPOUT5, n, (struct image)IMAGE_16x16x32_B1);
-    /* 64 */ conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(own + AT_DY_DROPOUT5, dy_conv7,
-            packed + AT_WT_CONV7, n), count_time(net, SLOT_CONV7_BWD_DATA);
+    /* 62 */ batchnorm_drop0p01_c32_16x16_fwd(at->y_dropout5_phase12, at->y_relu5, at->coef_norm5,
+            at->keep_dropout5, n), count_time(net, SLOT_NORM5_FWD_2);
+    /* 63 */ conv1x1_c32_k16_16x16_bwd_weights__direct(at->dw_conv7, at->y_dropout5_phase12,
+            at->dy_conv7, n), count_time(net, SLOT_CONV7_BWD_WEIGHTS);
+    clear_border(at->dy_dropout5, n, 16, 16, 32, 1);
+    /* 64 */ conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(at->dy_dropout5, at->dy_conv7,
+            at->wt_conv7, n), count_time(net, SLOT_CONV7_BWD_DATA);
 
     /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 65 */ batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, own + AT_Y_RELU5,
-            own + AT_DY_DROPOUT5, thread + AT_COEF_NORM5, keep_dropout5, n),
+    /* 65 */ batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm5, at->y_relu5,
+            at->dy_dropout5, at->coef_norm5, at->keep_dropout5, n),
             count_time(net, SLOT_NORM5_BWD_REDUCE);
-    /* 66 */ chunk_sums(chunk_dsums_norm5, dsums_norm5, n, 32), count_time(net, SLOT_JOIN);
+    /* 66 */ chunk_sums(at->chunk_dsums_norm5, at->dsums_norm5, n, 32), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 13: norm5 dropout5, norm4 dropout4, conv6. */
-static void train_phase13(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 13: norm5 dropout5, norm4 dropout4, conv6. */
+static void train_phase13(const struct net *net, const struct buffers *at, int image, int n)
 {
     (void)image;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout5 = bits(net, own + AT_KEEP_DROPOUT5);
-    float *const y_dropout4_phase13 = at + 75456; /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
-    uint8_t *const keep_dropout4 = bits(net, own + AT_KEEP_DROPOUT4);
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 69 */
-    float *const tiles_conv6_bwd_weights = at;
-    float *const tiles_conv6_bwd_data = at; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); call 70 */
-    float *const dsums_norm4 = at; /* 4 of 2 x 32; calls 71-72 */
-    double *const chunk_dsums_norm4 = (double *)(totals + AT_CHUNK_DSUMS_NORM4);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 13,
-        .ranges = {{soon + AT_DY_DROPOUT5, soon + AT_DY_DROPOUT5 + 41472},
-                {soon + AT_Y_RELU5, soon + AT_Y_RELU5 + 32768},
-                {soon + AT_KEEP_DROPOUT5, soon + AT_KEEP_DROPOUT5 + 1024},
-                {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768},
-                {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024}},
-    };
+    struct ahead ahead = {.lines = 13,
+            .ranges = {{at->next->dy_dropout5, 2592}, {at->next->y_relu5, 2048},
+            {at->next->keep_dropout5, 64}, {at->next->y_relu4, 2048},
+            {at->next->keep_dropout4, 64}}};
 
     /* Backward: norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 67 */ batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(own + AT_DY_DROPOUT5,
-            own + AT_DY_DROPOUT5, own + AT_Y_RELU5, thread + AT_DCOEF_NORM5, thread + AT_COEF_NORM5,
-            keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_DATA);
+    /* 67 */ batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout5, at->dy_dropout5,
+            at->y_relu5, at->dcoef_norm5, at->coef_norm5, at->keep_dropout5, n),
+            count_time(net, SLOT_NORM5_BWD_DATA);
 
     /* Backward: conv6 relu5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    clear_border(y_dropout4_phase13, n, (struct image)IMAGE_16x16x32_B1);
-    /* 68 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4_phase13, own + AT_Y_RELU4,
-            thread + AT_COEF_NORM4, keep_dropout4, n), count_time(net, SLOT_NORM4_FWD_2);
-    /* 69 */ conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV6,
-            y_dropout4_phase13, own + AT_DY_DROPOUT5, tiles_conv6_bwd_weights, &ahead, n),
+    clear_border(at->y_dropout4_phase13, n, 16, 16, 32, 1);
+    /* 68 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(at->y_dropout4_phase13, at->y_relu4,
+            at->coef_norm4, at->keep_dropout4, n), count_time(net, SLOT_NORM4_FWD_2);
+    /* 69 */ conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(at->dw_conv6, at->y_dropout4_phase13,
+            at->dy_dropout5, at->tiles_conv6_bwd_weights, &ahead, n),
             count_time(net, SLOT_CONV6_BWD_WEIGHTS);
-    clear_border(own + AT_DY_DROPOUT4, n, (struct image)IMAGE_16x16x32_B1);
-    /* 70 */ conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT4,
-            own + AT_DY_DROPOUT5, packed + AT_WT_CONV6, tiles_conv6_bwd_data, &ahead, n),
+    clear_border(at->dy_dropout4, n, 16, 16, 32, 1);
+    /* 70 */ conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(at->dy_dropout4, at->dy_dropout5,
+            at->wt_conv6, at->tiles_conv6_bwd_data, &ahead, n),
             count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 71 */ batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, own + AT_Y_RELU4,
-            own + AT_DY_DROPOUT4, thread + AT_COEF_NORM4, keep_dropout4, n),
+    /* 71 */ batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm4, at->y_relu4,
+            at->dy_dropout4, at->coef_norm4, at->keep_dropout4, n),
             count_time(net, SLOT_NORM4_BWD_REDUCE);
-    /* 72 */ chunk_sums(chunk_dsums_norm4, dsums_norm4, n, 32), count_time(net, SLOT_JOIN);
+    /* 72 */ chunk_sums(at->chunk_dsums_norm4, at->dsums_norm4, n, 32), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 14: norm4 dropout4, norm3 dropout3, conv5. */
-static void train_phase14(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 14: norm4 dropout4, norm3 dropout3, conv5. */
+static void train_phase14(const struct net *net, const struct buffers *at, int image, int n)
 {
     (void)image;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout4 = bits(net, own + AT_KEEP_DROPOUT4);
-    float *const y_dropout3_phase14 = at + 47808; /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
-    uint8_t *const keep_dropout3 = bits(net, own + AT_KEEP_DROPOUT3);
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 75 */
-    float *const tiles_conv5_bwd_weights = at;
-    float *const tiles_conv5_bwd_data = at; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); call 76 */
-    float *const dsums_norm3 = at; /* 4 of 2 x 16; calls 77-78 */
-    double *const chunk_dsums_norm3 = (double *)(totals + AT_CHUNK_DSUMS_NORM3);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 11,
-        .ranges = {{soon + AT_DY_DROPOUT4, soon + AT_DY_DROPOUT4 + 41472},
-                {soon + AT_Y_RELU4, soon + AT_Y_RELU4 + 32768},
-                {soon + AT_KEEP_DROPOUT4, soon + AT_KEEP_DROPOUT4 + 1024},
-                {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384},
-                {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512}},
-    };
+    struct ahead ahead = {.lines = 11,
+            .ranges = {{at->next->dy_dropout4, 2592}, {at->next->y_relu4, 2048},
+            {at->next->keep_dropout4, 64}, {at->next->y_relu3, 1024},
+            {at->next->keep_dropout3, 32}}};
 
     /* Backward: norm4 dropout4: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 73 */ batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(own + AT_DY_DROPOUT4,
-            own + AT_DY_DROPOUT4, own + AT_Y_RELU4, thread + AT_DCOEF_NORM4, thread + AT_COEF_NORM4,
-            keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_DATA);
+    /* 73 */ batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout4, at->dy_dropout4,
+            at->y_relu4, at->dcoef_norm4, at->coef_norm4, at->keep_dropout4, n),
+            count_time(net, SLOT_NORM4_BWD_DATA);
 
     /* Backward: conv5 relu4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    clear_border(y_dropout3_phase14, n, (struct image)IMAGE_16x16x16_B1);
-    /* 74 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3_phase14, own + AT_Y_RELU3,
-            thread + AT_COEF_NORM3, keep_dropout3, n), count_time(net, SLOT_NORM3_FWD_2);
-    /* 75 */ conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV5,
-            y_dropout3_phase14, own + AT_DY_DROPOUT4, tiles_conv5_bwd_weights, &ahead, n),
+    clear_border(at->y_dropout3_phase14, n, 16, 16, 16, 1);
+    /* 74 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(at->y_dropout3_phase14, at->y_relu3,
+            at->coef_norm3, at->keep_dropout3, n), count_time(net, SLOT_NORM3_FWD_2);
+    /* 75 */ conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(at->dw_conv5, at->y_dropout3_phase14,
+            at->dy_dropout4, at->tiles_conv5_bwd_weights, &ahead, n),
             count_time(net, SLOT_CONV5_BWD_WEIGHTS);
-    clear_border(own + AT_DY_DROPOUT3, n, (struct image)IMAGE_16x16x16_B1);
-    /* 76 */ conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(own + AT_DY_DROPOUT3,
-            own + AT_DY_DROPOUT4, packed + AT_WT_CONV5, tiles_conv5_bwd_data, &ahead, n),
+    clear_border(at->dy_dropout3, n, 16, 16, 16, 1);
+    /* 76 */ conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(at->dy_dropout3, at->dy_dropout4,
+            at->wt_conv5, at->tiles_conv5_bwd_data, &ahead, n),
             count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 77 */ batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, own + AT_Y_RELU3,
-            own + AT_DY_DROPOUT3, thread + AT_COEF_NORM3, keep_dropout3, n),
+    /* 77 */ batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1(at->dsums_norm3, at->y_relu3,
+            at->dy_dropout3, at->coef_norm3, at->keep_dropout3, n),
             count_time(net, SLOT_NORM3_BWD_REDUCE);
-    /* 78 */ chunk_sums(chunk_dsums_norm3, dsums_norm3, n, 16), count_time(net, SLOT_JOIN);
+    /* 78 */ chunk_sums(at->chunk_dsums_norm3, at->dsums_norm3, n, 16), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
-static void train_phase15(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
+static void train_phase15(const struct net *net, const struct buffers *at, int image, int n)
 {
     (void)image;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout3 = bits(net, own + AT_KEEP_DROPOUT3);
-    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); call 80 */
-    float *const tiles_conv4_bwd_weights = at;
-    float *const dy_maxpool1 = at; /* 4 of 16 x 16 x 16; calls 81-82 */
-    /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); call 81 */
-    float *const tiles_conv4_bwd_data = at + 16384;
-    float *const dy_conv3 = at + 131072; /* 4 of 32 x 32 x 16; calls 82-85 */
-    uint8_t *const winner_maxpool1 = (uint8_t *)(own + AT_WINNER_MAXPOOL1);
-    float *const y_dropout2_phase15 = at; /* 4 of 32 x 32 x 32; calls 83-84 */
-    uint8_t *const keep_dropout2 = bits(net, own + AT_KEEP_DROPOUT2);
-    float *const dsums_norm2 = at; /* 4 of 2 x 32; calls 86-87 */
-    double *const chunk_dsums_norm2 = (double *)(totals + AT_CHUNK_DSUMS_NORM2);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 23,
-        .ranges = {{soon + AT_DY_DROPOUT3, soon + AT_DY_DROPOUT3 + 20736},
-                {soon + AT_Y_RELU3, soon + AT_Y_RELU3 + 16384},
-                {soon + AT_KEEP_DROPOUT3, soon + AT_KEEP_DROPOUT3 + 512},
-                {soon + AT_Y_MAXPOOL1, soon + AT_Y_MAXPOOL1 + 20736},
-                {soon + AT_WINNER_MAXPOOL1, soon + AT_WINNER_MAXPOOL1 + 4096},
-                {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072},
-                {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096}},
-    };
+    struct ahead ahead = {.lines = 23,
+            .ranges = {{at->next->dy_dropout3, 1296}, {at->next->y_relu3, 1024},
+            {at->next->keep_dropout3, 32}, {at->next->y_maxpool1, 1296},
+            {at->next->winner_maxpool1, 256}, {at->next->y_relu2, 8192},
+            {at->next->keep_dropout2, 256}}};
 
     /* Backward: norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 79 */ batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(own + AT_DY_DROPOUT3,
-            own + AT_DY_DROPOUT3, own + AT_Y_RELU3, thread + AT_DCOEF_NORM3, thread + AT_COEF_NORM3,
-            keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_DATA);
+    /* 79 */ batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1(at->dy_dropout3, at->dy_dropout3,
+            at->y_relu3, at->dcoef_norm3, at->coef_norm3, at->keep_dropout3, n),
+            count_time(net, SLOT_NORM3_BWD_DATA);
 
     /* Backward: conv4 relu3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 80 */ conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV4,
-            own + AT_Y_MAXPOOL1, own + AT_DY_DROPOUT3, tiles_conv4_bwd_weights, &ahead, n),
+    /* 80 */ conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(at->dw_conv4, at->y_maxpool1,
+            at->dy_dropout3, at->tiles_conv4_bwd_weights, &ahead, n),
             count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    /* 81 */ conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, own + AT_DY_DROPOUT3,
-            packed + AT_WT_CONV4, tiles_conv4_bwd_data, &ahead, n),
+    /* 81 */ conv3x3_c16_k16_16x16_bwd_data__winograd4(at->dy_maxpool1, at->dy_dropout3,
+            at->wt_conv4, at->tiles_conv4_bwd_data, &ahead, n),
             count_time(net, SLOT_CONV4_BWD_DATA);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    /* 82 */ maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n),
+    /* 82 */ maxpool2x2s2_c16_32x32_bwd_data(at->dy_conv3, at->winner_maxpool1, at->dy_maxpool1, n),
             count_time(net, SLOT_MAXPOOL1_BWD_DATA);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    /* 83 */ batchnorm_drop0p01_c32_32x32_fwd(y_dropout2_phase15, own + AT_Y_RELU2,
-            thread + AT_COEF_NORM2, keep_dropout2, n), count_time(net, SLOT_NORM2_FWD_2);
-    /* 84 */ conv1x1_c32_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV3, y_dropout2_phase15,
-            dy_conv3, n), count_time(net, SLOT_CONV3_BWD_WEIGHTS);
-    clear_border(own + AT_DY_DROPOUT2, n, (struct image)IMAGE_32x32x32_B1);
-    /* 85 */ conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(own + AT_DY_DROPOUT2, dy_conv3,
-            packed + AT_WT_CONV3, n), count_time(net, SLOT_CONV3_BWD_DATA);
+    /* 83 */ batchnorm_drop0p01_c32_32x32_fwd(at->y_dropout2_phase15, at->y_relu2, at->coef_norm2,
+            at->keep_dropout2, n), count_time(net, SLOT_NORM2_FWD_2);
+    /* 84 */ conv1x1_c32_k16_32x32_bwd_weights__direct(at->dw_conv3, at->y_dropout2_phase15,
+            at->dy_conv3, n), count_time(net, SLOT_CONV3_BWD_WEIGHTS);
+    clear_border(at->dy_dropout2, n, 32, 32, 32, 1);
+    /* 85 */ conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(at->dy_dropout2, at->dy_conv3,
+            at->wt_conv3, n), count_time(net, SLOT_CONV3_BWD_DATA);
 
     /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    /* 86 */ batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, own + AT_Y_RELU2,
-            own + AT_DY_DROPOUT2, thread + AT_COEF_NORM2, keep_dropout2, n),
+    /* 86 */ batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1(at->dsums_norm2, at->y_relu2,
+            at->dy_dropout2, at->coef_norm2, at->keep_dropout2, n),
             count_time(net, SLOT_NORM2_BWD_REDUCE);
-    /* 87 */ chunk_sums(chunk_dsums_norm2, dsums_norm2, n, 32), count_time(net, SLOT_JOIN);
+    /* 87 */ chunk_sums(at->chunk_dsums_norm2, at->dsums_norm2, n, 32), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 16: norm2 dropout2, norm1 dropout1, conv2. */
-static void train_phase16(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 16: norm2 dropout2, norm1 dropout1, conv2. */
+static void train_phase16(const struct net *net, const struct buffers *at, int image, int n)
 {
     (void)image;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout2 = bits(net, own + AT_KEEP_DROPOUT2);
-    float *const y_dropout1_phase16 = at; /* 4 of 34 x 34 x 16, border 1; calls 89-90 */
-    uint8_t *const keep_dropout1 = bits(net, own + AT_KEEP_DROPOUT1);
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 90 */
-    float *const tiles_conv2_bwd_weights = at + 73984;
-    float *const tiles_conv2_bwd_data = at; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); call 91 */
-    float *const dsums_norm1 = at; /* 4 of 2 x 16; calls 92-93 */
-    double *const chunk_dsums_norm1 = (double *)(totals + AT_CHUNK_DSUMS_NORM1);
-    const float *const soon = net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;
-    struct ahead ahead = {
-        .lines = 11,
-        .ranges = {{soon + AT_DY_DROPOUT2, soon + AT_DY_DROPOUT2 + 147968},
-                {soon + AT_Y_RELU2, soon + AT_Y_RELU2 + 131072},
-                {soon + AT_KEEP_DROPOUT2, soon + AT_KEEP_DROPOUT2 + 4096},
-                {soon + AT_Y_RELU1, soon + AT_Y_RELU1 + 65536},
-                {soon + AT_KEEP_DROPOUT1, soon + AT_KEEP_DROPOUT1 + 2048}},
-    };
+    struct ahead ahead = {.lines = 11,
+            .ranges = {{at->next->dy_dropout2, 9248}, {at->next->y_relu2, 8192},
+            {at->next->keep_dropout2, 256}, {at->next->y_relu1, 4096},
+            {at->next->keep_dropout1, 128}}};
 
     /* Backward: norm2 dropout2: 32 x 32 x 32 -> 32 x 32 x 32 */
-    /* 88 */ batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(own + AT_DY_DROPOUT2,
-            own + AT_DY_DROPOUT2, own + AT_Y_RELU2, thread + AT_DCOEF_NORM2, thread + AT_COEF_NORM2,
-            keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_DATA);
+    /* 88 */ batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1(at->dy_dropout2, at->dy_dropout2,
+            at->y_relu2, at->dcoef_norm2, at->coef_norm2, at->keep_dropout2, n),
+            count_time(net, SLOT_NORM2_BWD_DATA);
 
     /* Backward: conv2 relu2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    clear_border(y_dropout1_phase16, n, (struct image)IMAGE_32x32x16_B1);
-    /* 89 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1_phase16, own + AT_Y_RELU1,
-            thread + AT_COEF_NORM1, keep_dropout1, n), count_time(net, SLOT_NORM1_FWD_2);
-    /* 90 */ conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV2,
-            y_dropout1_phase16, own + AT_DY_DROPOUT2, tiles_conv2_bwd_weights, &ahead, n),
+    clear_border(at->y_dropout1_phase16, n, 32, 32, 16, 1);
+    /* 89 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(at->y_dropout1_phase16, at->y_relu1,
+            at->coef_norm1, at->keep_dropout1, n), count_time(net, SLOT_NORM1_FWD_2);
+    /* 90 */ conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(at->dw_conv2, at->y_dropout1_phase16,
+            at->dy_dropout2, at->tiles_conv2_bwd_weights, &ahead, n),
             count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    /* 91 */ conv3x3_c16_k32_32x32_bwd_data__winograd4(own + AT_DY_DROPOUT1, own + AT_DY_DROPOUT2,
-            packed + AT_WT_CONV2, tiles_conv2_bwd_data, &ahead, n),
+    /* 91 */ conv3x3_c16_k32_32x32_bwd_data__winograd4(at->dy_dropout1, at->dy_dropout2,
+            at->wt_conv2, at->tiles_conv2_bwd_data, &ahead, n),
             count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    /* 92 */ batchnorm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, own + AT_Y_RELU1,
-            own + AT_DY_DROPOUT1, thread + AT_COEF_NORM1, keep_dropout1, n),
-            count_time(net, SLOT_NORM1_BWD_REDUCE);
-    /* 93 */ chunk_sums(chunk_dsums_norm1, dsums_norm1, n, 16), count_time(net, SLOT_JOIN);
+    /* 92 */ batchnorm_drop0p01_c16_32x32_bwd_reduce(at->dsums_norm1, at->y_relu1, at->dy_dropout1,
+            at->coef_norm1, at->keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_REDUCE);
+    /* 93 */ chunk_sums(at->chunk_dsums_norm1, at->dsums_norm1, n, 16), count_time(net, SLOT_JOIN);
 }
 
-/* A micro-batch of n images in phase 17: norm1 dropout1, conv1. */
-static void train_phase17(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
+/* Phase 17: norm1 dropout1, conv1. */
+static void train_phase17(const struct net *net, const struct buffers *at, int image, int n)
 {
-    (void)next;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    uint8_t *const keep_dropout1 = bits(net, own + AT_KEEP_DROPOUT1);
-    float *const y_input_phase17 = at; /* 4 of 34 x 34 x 3, border 1; calls 95-96 */
-
     /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
-    /* 94 */ batchnorm_drop0p01_mask_c16_32x32_bwd_data(own + AT_DY_DROPOUT1, own + AT_DY_DROPOUT1,
-            own + AT_Y_RELU1, thread + AT_DCOEF_NORM1, thread + AT_COEF_NORM1, keep_dropout1, n),
+    /* 94 */ batchnorm_drop0p01_mask_c16_32x32_bwd_data(at->dy_dropout1, at->dy_dropout1,
+            at->y_relu1, at->dcoef_norm1, at->coef_norm1, at->keep_dropout1, n),
             count_time(net, SLOT_NORM1_BWD_DATA);
 
     /* Backward: conv1 relu1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input_phase17, n, (struct image)IMAGE_32x32x3_B1);
-    /* 95 */ load_c3_32x32(y_input_phase17, input_images(net, image), n),
+    clear_border(at->y_input_phase17, n, 32, 32, 3, 1);
+    /* 95 */ load_c3_32x32(at->y_input_phase17, input_images(net, image), n),
             count_time(net, SLOT_LOAD);
-    /* 96 */ conv3x3_c3_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV1, y_input_phase17,
-            own + AT_DY_DROPOUT1, n), count_time(net, SLOT_CONV1_BWD_WEIGHTS);
-}
-
-/* A micro-batch of n images in evaluation mode. */
-static void eval_micro_batch(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n)
-{
-    (void)micro_batch;
-    (void)next;
-    const float *const packed = net->weights;
-    float *const thread = net->thread;
-    float *const at = net->scratch;
-    float *const y_input = at + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    float *const y_relu1 = at; /* 4 of 32 x 32 x 16; calls 2-3 */
-    float *const sums_norm1 = at + 79408; /* 4 of 3 x 16; call 2 */
-    float *const y_dropout1 = at + 131072; /* 4 of 34 x 34 x 16, border 1; calls 3-4 */
-    float *const y_relu2 = at; /* 4 of 32 x 32 x 32; calls 4-5 */
-    float *const sums_norm2 = at + 216576; /* 4 of 3 x 32; call 4 */
-    float *const tiles_conv2_fwd = at + 205056; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 4 */
-    float *const y_dropout2 = at + 131072; /* 4 of 32 x 32 x 32; calls 5-6 */
-    float *const y_conv3 = at; /* 4 of 32 x 32 x 16; calls 6-7 */
-    float *const y_maxpool1 = at + 65536; /* 4 of 18 x 18 x 16, border 1; calls 7-8 */
-    float *const y_relu3 = at + 20736; /* 4 of 16 x 16 x 16; calls 8-9 */
-    float *const sums_norm3 = at + 8064; /* 4 of 3 x 16; call 8 */
-    float *const tiles_conv4_fwd = at; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); call 8 */
-    float *const y_dropout3 = at; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
-    float *const y_relu4 = at + 41472; /* 4 of 16 x 16 x 32; calls 10-11 */
-    float *const sums_norm4 = at + 32256; /* 4 of 3 x 32; call 10 */
-    float *const tiles_conv5_fwd = at + 20736; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 10 */
-    float *const y_dropout4 = at; /* 4 of 18 x 18 x 32, border 1; calls 11-12 */
-    float *const y_relu5 = at + 41472; /* 4 of 16 x 16 x 32; calls 12-13 */
-    float *const sums_norm5 = at + 89216; /* 4 of 3 x 32; call 12 */
-    float *const tiles_conv6_fwd = at + 74240; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); call 12 */
-    float *const y_dropout5 = at; /* 4 of 16 x 16 x 32; calls 13-14 */
-    float *const y_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 14-15 */
-    float *const y_maxpool2 = at + 20992; /* 4 of 10 x 10 x 16, border 1; calls 15-16 */
-    float *const y_relu6 = at + 12800; /* 4 of 8 x 8 x 32; calls 16-17 */
-    float *const sums_norm6 = at + 8064; /* 4 of 3 x 32; call 16 */
-    float *const tiles_conv8_fwd = at; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); call 16 */
-    float *const y_dropout6 = at; /* 4 of 10 x 10 x 32, border 1; calls 17-18 */
-    float *const y_relu7 = at + 23168; /* 4 of 8 x 8 x 32; calls 18-19 */
-    float *const sums_norm7 = at + 31360; /* 4 of 3 x 32; call 18 */
-    float *const tiles_conv9_fwd = at + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 18 */
-    float *const y_dropout7 = at; /* 4 of 10 x 10 x 32, border 1; calls 19-20 */
-    float *const y_relu8 = at + 23168; /* 4 of 8 x 8 x 32; calls 20-21 */
-    float *const sums_norm8 = at + 31360; /* 4 of 3 x 32; call 20 */
-    /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 20 */
-    float *const tiles_conv10_fwd = at + 12800;
-    float *const y_dropout8 = at; /* 4 of 8 x 8 x 32; calls 21-22 */
-    float *const y_global_avgpool1 = at + 8192; /* 4 of 1 x 1 x 32; calls 22-23 */
-    float *const y_conv11 = at; /* 4 of 1 x 1 x 16; calls 23-25 */
-
-    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
-    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n);
-    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__direct(y_relu1, sums_norm1, y_input,
-            packed + AT_W_CONV1, n);
-    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
-    /* 3 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, thread + AT_COEF_NORM1,
-            NULL, n);
-
-    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    /* 4 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1,
-            packed + AT_W_CONV2, tiles_conv2_fwd, NULL, n);
-    /* 5 */ batchnorm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, thread + AT_COEF_NORM2, NULL, n);
-
-    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    /* 6 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n);
-
-    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, (struct image)IMAGE_16x16x16_B1);
-    /* 7 */ maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
-
-    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 8 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1,
-            packed + AT_W_CONV4, tiles_conv4_fwd, NULL, n);
-    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
-    /* 9 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, thread + AT_COEF_NORM3,
-            NULL, n);
-
-    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    /* 10 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3,
-            packed + AT_W_CONV5, tiles_conv5_fwd, NULL, n);
-    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
-    /* 11 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, thread + AT_COEF_NORM4,
-            NULL, n);
-
-    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 12 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4,
-            packed + AT_W_CONV6, tiles_conv6_fwd, NULL, n);
-    /* 13 */ batchnorm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, thread + AT_COEF_NORM5, NULL, n);
-
-    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    /* 14 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n);
-
-    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, (struct image)IMAGE_8x8x16_B1);
-    /* 15 */ maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
-
-    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    /* 16 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2,
-            packed + AT_W_CONV8, tiles_conv8_fwd, NULL, n);
-    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
-    /* 17 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, thread + AT_COEF_NORM6, NULL,
-            n);
-
-    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 18 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6,
-            packed + AT_W_CONV9, tiles_conv9_fwd, NULL, n);
-    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
-    /* 19 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, thread + AT_COEF_NORM7, NULL,
-            n);
-
-    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 20 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7,
-            packed + AT_W_CONV10, tiles_conv10_fwd, NULL, n);
-    /* 21 */ batchnorm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, thread + AT_COEF_NORM8, NULL, n);
-
-    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    /* 22 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
-
-    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    /* 23 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n);
-
-    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 24 */ softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
-    /* 25 */ store_logits(net, image, n, y_conv11);
+    /* 96 */ conv3x3_c3_k16_32x32_bwd_weights__direct(at->dw_conv1, at->y_input_phase17,
+            at->dy_dropout1, n), count_time(net, SLOT_CONV1_BWD_WEIGHTS);
 }
 
 /* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch
- * tells a diagnosis which images come. Every other phase
- * goes through the chunks from the last to the first: it meets what the one before left in cache.
- * */
+ * tells a diagnosis which images come. Every other phase goes through the chunks from the last to
+ * the first: it meets what the one before left in cache. */
 static void each_micro_batch(const struct net *net, struct span chunks, bool descends,
-        void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image,
-        int n))
+        places *place, computes *compute)
 {
     for (int i = chunks.first; i < chunks.last; i++) {
         const int chunk = descends ? chunks.first + chunks.last - 1 - i : i;
@@ -1456,11 +878,13 @@ static void each_micro_batch(const struct net *net, struct span chunks, bool des
         int micro_batch = chunk * CHUNK_MICRO_BATCHES;
         for (int image = images.first; image < images.last; image += MICRO_BATCH, micro_batch++) {
             const int left = images.last - image;
-            run_micro_batch(net->run, chunk, micro_batch, image,
-                    left < MICRO_BATCH ? left : MICRO_BATCH);
-            const int next = left > MICRO_BATCH ? micro_batch + 1 : next_chunk
-                    * CHUNK_MICRO_BATCHES;
-            phase(net, chunk, micro_batch, next, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+            const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
+            const struct buffers next = place(net, chunk,
+                    left > MICRO_BATCH ? micro_batch + 1 : next_chunk * CHUNK_MICRO_BATCHES);
+            struct buffers at = place(net, chunk, micro_batch);
+            at.next = &next;
+            run_micro_batch(net->run, chunk, micro_batch, image, n);
+            compute(net, &at, image, n);
         }
     }
 }
@@ -1470,6 +894,7 @@ static void each_micro_batch(const struct net *net, struct span chunks, bool des
 static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
+    const struct buffers first = place_training(&net, 0, 0), *const at = &first;
     const int chunk_count = run_chunks(run);
     const struct span chunks = run_thread_chunks(run, rank);
 
@@ -1480,239 +905,105 @@ static void train(struct run *run, int rank)
     }
 
     /* Phase 1 of 17: conv1 relu1. */
-    each_micro_batch(&net, chunks, false, train_phase1);
+    each_micro_batch(&net, chunks, false, place_training, train_phase1);
 
     /* Every image has been summed up: the statistics of norm1. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM1, 1, CHUNK_FLOATS, 64);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_SUMS_NORM1,
-            16, 1024.0);
-    batch_norm_c16_fwd(net.thread + AT_COEF_NORM1, (double *)(net.thread + AT_TOTAL_NORM1),
-            net.param + NORM1_WEIGHT, net.param + NORM1_BIAS, (double)run->batch->n * 1024.0);
-    if (rank == 0) {
-        batch_norm_c16_track(run->store.state + NORM1_RUNNING_MEAN,
-                run->store.state + NORM1_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM1),
-                (double)run->batch->n * 1024.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c16_join_fwd(at->coef_norm1, &net, at->chunk_sums_norm1, at->total_norm1,
+            at->weight_norm1, at->bias_norm1, at->running_mean_norm1, at->running_var_norm1,
+            1024.0);
     /* Phase 2 of 17: norm1 dropout1, conv2 relu2. */
-    each_micro_batch(&net, chunks, true, train_phase2);
+    each_micro_batch(&net, chunks, true, place_training, train_phase2);
 
     /* Every image has been summed up: the statistics of norm2. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM2, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_SUMS_NORM2,
-            32, 1024.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM2, (double *)(net.thread + AT_TOTAL_NORM2),
-            net.param + NORM2_WEIGHT, net.param + NORM2_BIAS, (double)run->batch->n * 1024.0);
-    if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM2_RUNNING_MEAN,
-                run->store.state + NORM2_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM2),
-                (double)run->batch->n * 1024.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_fwd(at->coef_norm2, &net, at->chunk_sums_norm2, at->total_norm2,
+            at->weight_norm2, at->bias_norm2, at->running_mean_norm2, at->running_var_norm2,
+            1024.0);
     /* Phase 3 of 17: norm2 dropout2, conv3, maxpool1, conv4 relu3. */
-    each_micro_batch(&net, chunks, false, train_phase3);
+    each_micro_batch(&net, chunks, false, place_training, train_phase3);
 
     /* Every image has been summed up: the statistics of norm3. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM3, 1, CHUNK_FLOATS, 64);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_SUMS_NORM3,
-            16, 256.0);
-    batch_norm_c16_fwd(net.thread + AT_COEF_NORM3, (double *)(net.thread + AT_TOTAL_NORM3),
-            net.param + NORM3_WEIGHT, net.param + NORM3_BIAS, (double)run->batch->n * 256.0);
-    if (rank == 0) {
-        batch_norm_c16_track(run->store.state + NORM3_RUNNING_MEAN,
-                run->store.state + NORM3_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM3),
-                (double)run->batch->n * 256.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c16_join_fwd(at->coef_norm3, &net, at->chunk_sums_norm3, at->total_norm3,
+            at->weight_norm3, at->bias_norm3, at->running_mean_norm3, at->running_var_norm3, 256.0);
     /* Phase 4 of 17: norm3 dropout3, conv5 relu4. */
-    each_micro_batch(&net, chunks, true, train_phase4);
+    each_micro_batch(&net, chunks, true, place_training, train_phase4);
 
     /* Every image has been summed up: the statistics of norm4. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM4, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_SUMS_NORM4,
-            32, 256.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM4, (double *)(net.thread + AT_TOTAL_NORM4),
-            net.param + NORM4_WEIGHT, net.param + NORM4_BIAS, (double)run->batch->n * 256.0);
-    if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM4_RUNNING_MEAN,
-                run->store.state + NORM4_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM4),
-                (double)run->batch->n * 256.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_fwd(at->coef_norm4, &net, at->chunk_sums_norm4, at->total_norm4,
+            at->weight_norm4, at->bias_norm4, at->running_mean_norm4, at->running_var_norm4, 256.0);
     /* Phase 5 of 17: norm4 dropout4, conv6 relu5. */
-    each_micro_batch(&net, chunks, false, train_phase5);
+    each_micro_batch(&net, chunks, false, place_training, train_phase5);
 
     /* Every image has been summed up: the statistics of norm5. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM5, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_SUMS_NORM5,
-            32, 256.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM5, (double *)(net.thread + AT_TOTAL_NORM5),
-            net.param + NORM5_WEIGHT, net.param + NORM5_BIAS, (double)run->batch->n * 256.0);
-    if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM5_RUNNING_MEAN,
-                run->store.state + NORM5_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM5),
-                (double)run->batch->n * 256.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_fwd(at->coef_norm5, &net, at->chunk_sums_norm5, at->total_norm5,
+            at->weight_norm5, at->bias_norm5, at->running_mean_norm5, at->running_var_norm5, 256.0);
     /* Phase 6 of 17: norm5 dropout5, conv7, maxpool2, conv8 relu6. */
-    each_micro_batch(&net, chunks, true, train_phase6);
+    each_micro_batch(&net, chunks, true, place_training, train_phase6);
 
     /* Every image has been summed up: the statistics of norm6. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM6, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_SUMS_NORM6,
-            32, 64.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM6, (double *)(net.thread + AT_TOTAL_NORM6),
-            net.param + NORM6_WEIGHT, net.param + NORM6_BIAS, (double)run->batch->n * 64.0);
-    if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM6_RUNNING_MEAN,
-                run->store.state + NORM6_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM6),
-                (double)run->batch->n * 64.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_fwd(at->coef_norm6, &net, at->chunk_sums_norm6, at->total_norm6,
+            at->weight_norm6, at->bias_norm6, at->running_mean_norm6, at->running_var_norm6, 64.0);
     /* Phase 7 of 17: norm6 dropout6, conv9 relu7. */
-    each_micro_batch(&net, chunks, false, train_phase7);
+    each_micro_batch(&net, chunks, false, place_training, train_phase7);
 
     /* Every image has been summed up: the statistics of norm7. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM7, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_SUMS_NORM7,
-            32, 64.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM7, (double *)(net.thread + AT_TOTAL_NORM7),
-            net.param + NORM7_WEIGHT, net.param + NORM7_BIAS, (double)run->batch->n * 64.0);
-    if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM7_RUNNING_MEAN,
-                run->store.state + NORM7_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM7),
-                (double)run->batch->n * 64.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_fwd(at->coef_norm7, &net, at->chunk_sums_norm7, at->total_norm7,
+            at->weight_norm7, at->bias_norm7, at->running_mean_norm7, at->running_var_norm7, 64.0);
     /* Phase 8 of 17: norm7 dropout7, conv10 relu8. */
-    each_micro_batch(&net, chunks, true, train_phase8);
+    each_micro_batch(&net, chunks, true, place_training, train_phase8);
 
     /* Every image has been summed up: the statistics of norm8. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_SUMS_NORM8, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_moments((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_SUMS_NORM8,
-            32, 64.0);
-    batch_norm_c32_fwd(net.thread + AT_COEF_NORM8, (double *)(net.thread + AT_TOTAL_NORM8),
-            net.param + NORM8_WEIGHT, net.param + NORM8_BIAS, (double)run->batch->n * 64.0);
-    if (rank == 0) {
-        batch_norm_c32_track(run->store.state + NORM8_RUNNING_MEAN,
-                run->store.state + NORM8_RUNNING_VAR, (double *)(net.thread + AT_TOTAL_NORM8),
-                (double)run->batch->n * 64.0);
-    }
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_fwd(at->coef_norm8, &net, at->chunk_sums_norm8, at->total_norm8,
+            at->weight_norm8, at->bias_norm8, at->running_mean_norm8, at->running_var_norm8, 64.0);
     /* Phase 9 of 17: norm8 dropout8, global_avgpool1, conv11. */
-    each_micro_batch(&net, chunks, false, train_phase9);
+    each_micro_batch(&net, chunks, false, place_training, train_phase9);
 
     /* Every image has been summed up: the gradient of norm8. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM8, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM8), run, net.chunks + AT_CHUNK_DSUMS_NORM8, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM8, rank == 0 ? net.chunks + AT_DW_NORM8 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM8 : NULL, (double *)(net.thread + AT_TOTAL_NORM8),
-            net.thread + AT_COEF_NORM8, net.param + NORM8_WEIGHT, (double)run->batch->n * 64.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_bwd(at->dcoef_norm8, at->dw_norm8, at->db_norm8, &net,
+            at->chunk_dsums_norm8, at->total_norm8, at->coef_norm8, at->weight_norm8, 64.0);
     /* Phase 10 of 17: norm8 dropout8, norm7 dropout7, conv10. */
-    each_micro_batch(&net, chunks, true, train_phase10);
+    each_micro_batch(&net, chunks, true, place_training, train_phase10);
 
     /* Every image has been summed up: the gradient of norm7. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM7, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM7), run, net.chunks + AT_CHUNK_DSUMS_NORM7, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM7, rank == 0 ? net.chunks + AT_DW_NORM7 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM7 : NULL, (double *)(net.thread + AT_TOTAL_NORM7),
-            net.thread + AT_COEF_NORM7, net.param + NORM7_WEIGHT, (double)run->batch->n * 64.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_bwd(at->dcoef_norm7, at->dw_norm7, at->db_norm7, &net,
+            at->chunk_dsums_norm7, at->total_norm7, at->coef_norm7, at->weight_norm7, 64.0);
     /* Phase 11 of 17: norm7 dropout7, norm6 dropout6, conv9. */
-    each_micro_batch(&net, chunks, false, train_phase11);
+    each_micro_batch(&net, chunks, false, place_training, train_phase11);
 
     /* Every image has been summed up: the gradient of norm6. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM6, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM6), run, net.chunks + AT_CHUNK_DSUMS_NORM6, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM6, rank == 0 ? net.chunks + AT_DW_NORM6 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM6 : NULL, (double *)(net.thread + AT_TOTAL_NORM6),
-            net.thread + AT_COEF_NORM6, net.param + NORM6_WEIGHT, (double)run->batch->n * 64.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_bwd(at->dcoef_norm6, at->dw_norm6, at->db_norm6, &net,
+            at->chunk_dsums_norm6, at->total_norm6, at->coef_norm6, at->weight_norm6, 64.0);
     /* Phase 12 of 17: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
-    each_micro_batch(&net, chunks, true, train_phase12);
+    each_micro_batch(&net, chunks, true, place_training, train_phase12);
 
     /* Every image has been summed up: the gradient of norm5. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM5, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM5), run, net.chunks + AT_CHUNK_DSUMS_NORM5, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM5, rank == 0 ? net.chunks + AT_DW_NORM5 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM5 : NULL, (double *)(net.thread + AT_TOTAL_NORM5),
-            net.thread + AT_COEF_NORM5, net.param + NORM5_WEIGHT, (double)run->batch->n * 256.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_bwd(at->dcoef_norm5, at->dw_norm5, at->db_norm5, &net,
+            at->chunk_dsums_norm5, at->total_norm5, at->coef_norm5, at->weight_norm5, 256.0);
     /* Phase 13 of 17: norm5 dropout5, norm4 dropout4, conv6. */
-    each_micro_batch(&net, chunks, false, train_phase13);
+    each_micro_batch(&net, chunks, false, place_training, train_phase13);
 
     /* Every image has been summed up: the gradient of norm4. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM4, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM4), run, net.chunks + AT_CHUNK_DSUMS_NORM4, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM4, rank == 0 ? net.chunks + AT_DW_NORM4 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM4 : NULL, (double *)(net.thread + AT_TOTAL_NORM4),
-            net.thread + AT_COEF_NORM4, net.param + NORM4_WEIGHT, (double)run->batch->n * 256.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_bwd(at->dcoef_norm4, at->dw_norm4, at->db_norm4, &net,
+            at->chunk_dsums_norm4, at->total_norm4, at->coef_norm4, at->weight_norm4, 256.0);
     /* Phase 14 of 17: norm4 dropout4, norm3 dropout3, conv5. */
-    each_micro_batch(&net, chunks, true, train_phase14);
+    each_micro_batch(&net, chunks, true, place_training, train_phase14);
 
     /* Every image has been summed up: the gradient of norm3. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM3, 1, CHUNK_FLOATS, 64);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM3), run, net.chunks + AT_CHUNK_DSUMS_NORM3, 16);
-    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM3, rank == 0 ? net.chunks + AT_DW_NORM3 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM3 : NULL, (double *)(net.thread + AT_TOTAL_NORM3),
-            net.thread + AT_COEF_NORM3, net.param + NORM3_WEIGHT, (double)run->batch->n * 256.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c16_join_bwd(at->dcoef_norm3, at->dw_norm3, at->db_norm3, &net,
+            at->chunk_dsums_norm3, at->total_norm3, at->coef_norm3, at->weight_norm3, 256.0);
     /* Phase 15 of 17: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
-    each_micro_batch(&net, chunks, false, train_phase15);
+    each_micro_batch(&net, chunks, false, place_training, train_phase15);
 
     /* Every image has been summed up: the gradient of norm2. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM2, 1, CHUNK_FLOATS, 128);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM2), run, net.chunks + AT_CHUNK_DSUMS_NORM2, 32);
-    batch_norm_c32_bwd(net.thread + AT_DCOEF_NORM2, rank == 0 ? net.chunks + AT_DW_NORM2 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM2 : NULL, (double *)(net.thread + AT_TOTAL_NORM2),
-            net.thread + AT_COEF_NORM2, net.param + NORM2_WEIGHT, (double)run->batch->n * 1024.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c32_join_bwd(at->dcoef_norm2, at->dw_norm2, at->db_norm2, &net,
+            at->chunk_dsums_norm2, at->total_norm2, at->coef_norm2, at->weight_norm2, 1024.0);
     /* Phase 16 of 17: norm2 dropout2, norm1 dropout1, conv2. */
-    each_micro_batch(&net, chunks, true, train_phase16);
+    each_micro_batch(&net, chunks, true, place_training, train_phase16);
 
     /* Every image has been summed up: the gradient of norm1. */
-    run_meet(run, rank, net.chunks + AT_CHUNK_DSUMS_NORM1, 1, CHUNK_FLOATS, 64);
-    count_time(&net, SLOT_WAIT);
-    batch_sums((double *)(net.thread + AT_TOTAL_NORM1), run, net.chunks + AT_CHUNK_DSUMS_NORM1, 16);
-    batch_norm_c16_bwd(net.thread + AT_DCOEF_NORM1, rank == 0 ? net.chunks + AT_DW_NORM1 : NULL,
-            rank == 0 ? net.chunks + AT_DB_NORM1 : NULL, (double *)(net.thread + AT_TOTAL_NORM1),
-            net.thread + AT_COEF_NORM1, net.param + NORM1_WEIGHT, (double)run->batch->n * 1024.0);
-    count_time(&net, SLOT_JOIN);
-
+    batch_norm_c16_join_bwd(at->dcoef_norm1, at->dw_norm1, at->db_norm1, &net,
+            at->chunk_dsums_norm1, at->total_norm1, at->coef_norm1, at->weight_norm1, 1024.0);
     /* Phase 17 of 17: norm1 dropout1, conv1. */
-    each_micro_batch(&net, chunks, false, train_phase17);
+    each_micro_batch(&net, chunks, false, place_training, train_phase17);
 
     /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
      * to unpack. The runtime waits for all threads behind a step. */
@@ -1723,44 +1014,208 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_UPDATE);
 }
 
+/* -- 3. An evaluation -------------------------------------------------------------------------- */
+
+/* A micro-batch in evaluation mode. */
+static void eval_micro_batch(const struct net *net, const struct buffers *at, int image, int n)
+{
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(at->y_input, n, 32, 32, 3, 1);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__direct(at->y_relu1, at->sums_norm1, at->y_input,
+            at->w_conv1, n);
+    clear_border(at->y_dropout1, n, 32, 32, 16, 1);
+    /* 3 */ batchnorm_drop0p01_c16_32x32_fwd__b0_1(at->y_dropout1, at->y_relu1, at->coef_norm1,
+            NULL, n);
+
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* 4 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(at->y_relu2, at->sums_norm2,
+            at->y_dropout1, at->w_conv2, at->tiles_conv2_fwd, NULL, n);
+    /* 5 */ batchnorm_drop0p01_c32_32x32_fwd(at->y_dropout2, at->y_relu2, at->coef_norm2, NULL, n);
+
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 6 */ conv1x1_c32_k16_32x32_fwd__direct(at->y_conv3, at->y_dropout2, at->w_conv3, n);
+
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(at->y_maxpool1, n, 16, 16, 16, 1);
+    /* 7 */ maxpool2x2s2_c16_32x32_fwd__b0_1(at->y_maxpool1, at->y_conv3, n);
+
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 8 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(at->y_relu3, at->sums_norm3,
+            at->y_maxpool1, at->w_conv4, at->tiles_conv4_fwd, NULL, n);
+    clear_border(at->y_dropout3, n, 16, 16, 16, 1);
+    /* 9 */ batchnorm_drop0p01_c16_16x16_fwd__b0_1(at->y_dropout3, at->y_relu3, at->coef_norm3,
+            NULL, n);
+
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* 10 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(at->y_relu4, at->sums_norm4,
+            at->y_dropout3, at->w_conv5, at->tiles_conv5_fwd, NULL, n);
+    clear_border(at->y_dropout4, n, 16, 16, 32, 1);
+    /* 11 */ batchnorm_drop0p01_c32_16x16_fwd__b0_1(at->y_dropout4, at->y_relu4, at->coef_norm4,
+            NULL, n);
+
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 12 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(at->y_relu5, at->sums_norm5,
+            at->y_dropout4, at->w_conv6, at->tiles_conv6_fwd, NULL, n);
+    /* 13 */ batchnorm_drop0p01_c32_16x16_fwd(at->y_dropout5, at->y_relu5, at->coef_norm5, NULL, n);
+
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 14 */ conv1x1_c32_k16_16x16_fwd__direct(at->y_conv7, at->y_dropout5, at->w_conv7, n);
+
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(at->y_maxpool2, n, 8, 8, 16, 1);
+    /* 15 */ maxpool2x2s2_c16_16x16_fwd__b0_1(at->y_maxpool2, at->y_conv7, n);
+
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 16 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(at->y_relu6, at->sums_norm6,
+            at->y_maxpool2, at->w_conv8, at->tiles_conv8_fwd, NULL, n);
+    clear_border(at->y_dropout6, n, 8, 8, 32, 1);
+    /* 17 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout6, at->y_relu6, at->coef_norm6, NULL,
+            n);
+
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 18 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu7, at->sums_norm7,
+            at->y_dropout6, at->w_conv9, at->tiles_conv9_fwd, NULL, n);
+    clear_border(at->y_dropout7, n, 8, 8, 32, 1);
+    /* 19 */ batchnorm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout7, at->y_relu7, at->coef_norm7, NULL,
+            n);
+
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 20 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu8, at->sums_norm8,
+            at->y_dropout7, at->w_conv10, at->tiles_conv10_fwd, NULL, n);
+    /* 21 */ batchnorm_drop0p01_c32_8x8_fwd(at->y_dropout8, at->y_relu8, at->coef_norm8, NULL, n);
+
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    /* 22 */ avgpool_global_c32_8x8_fwd(at->y_global_avgpool1, at->y_dropout8, n);
+
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 23 */ conv1x1_c32_k10_1x1_fwd__direct(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n);
+
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    /* 24 */ softmax_loss(NULL, at->y_conv11, net, at->chunk, image, n, 0.0f);
+    /* 25 */ store_logits(net, image, n, at->y_conv11);
+}
+
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const struct span chunks = run_thread_chunks(run, rank);
 
-    batch_norm_c16_eval(net.thread + AT_COEF_NORM1, run->store.state + NORM1_RUNNING_MEAN,
-            run->store.state + NORM1_RUNNING_VAR, net.param + NORM1_WEIGHT, net.param + NORM1_BIAS,
-            1);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM2, run->store.state + NORM2_RUNNING_MEAN,
-            run->store.state + NORM2_RUNNING_VAR, net.param + NORM2_WEIGHT, net.param + NORM2_BIAS,
-            1);
-    batch_norm_c16_eval(net.thread + AT_COEF_NORM3, run->store.state + NORM3_RUNNING_MEAN,
-            run->store.state + NORM3_RUNNING_VAR, net.param + NORM3_WEIGHT, net.param + NORM3_BIAS,
-            1);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM4, run->store.state + NORM4_RUNNING_MEAN,
-            run->store.state + NORM4_RUNNING_VAR, net.param + NORM4_WEIGHT, net.param + NORM4_BIAS,
-            1);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM5, run->store.state + NORM5_RUNNING_MEAN,
-            run->store.state + NORM5_RUNNING_VAR, net.param + NORM5_WEIGHT, net.param + NORM5_BIAS,
-            1);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM6, run->store.state + NORM6_RUNNING_MEAN,
-            run->store.state + NORM6_RUNNING_VAR, net.param + NORM6_WEIGHT, net.param + NORM6_BIAS,
-            1);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM7, run->store.state + NORM7_RUNNING_MEAN,
-            run->store.state + NORM7_RUNNING_VAR, net.param + NORM7_WEIGHT, net.param + NORM7_BIAS,
-            1);
-    batch_norm_c32_eval(net.thread + AT_COEF_NORM8, run->store.state + NORM8_RUNNING_MEAN,
-            run->store.state + NORM8_RUNNING_VAR, net.param + NORM8_WEIGHT, net.param + NORM8_BIAS,
-            1);
+    const struct buffers first = place_eval(&net, 0, 0), *const at = &first;
+    batch_norm_c16_eval(at->coef_norm1, at->running_mean_norm1, at->running_var_norm1,
+            at->weight_norm1, at->bias_norm1, 1);
+    batch_norm_c32_eval(at->coef_norm2, at->running_mean_norm2, at->running_var_norm2,
+            at->weight_norm2, at->bias_norm2, 1);
+    batch_norm_c16_eval(at->coef_norm3, at->running_mean_norm3, at->running_var_norm3,
+            at->weight_norm3, at->bias_norm3, 1);
+    batch_norm_c32_eval(at->coef_norm4, at->running_mean_norm4, at->running_var_norm4,
+            at->weight_norm4, at->bias_norm4, 1);
+    batch_norm_c32_eval(at->coef_norm5, at->running_mean_norm5, at->running_var_norm5,
+            at->weight_norm5, at->bias_norm5, 1);
+    batch_norm_c32_eval(at->coef_norm6, at->running_mean_norm6, at->running_var_norm6,
+            at->weight_norm6, at->bias_norm6, 1);
+    batch_norm_c32_eval(at->coef_norm7, at->running_mean_norm7, at->running_var_norm7,
+            at->weight_norm7, at->bias_norm7, 1);
+    batch_norm_c32_eval(at->coef_norm8, at->running_mean_norm8, at->running_var_norm8,
+            at->weight_norm8, at->bias_norm8, 1);
+
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
-    each_micro_batch(&net, chunks, false, eval_micro_batch);
+    each_micro_batch(&net, chunks, false, place_eval, eval_micro_batch);
 }
 
-/* -- 5. What kernels share --------------------------------------------------------------------- */
+/* -- 4. What kernels share --------------------------------------------------------------------- */
+
+/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
+ * side, and the next pixel `pitch` floats further on. */
+struct image {
+    int h, w, c, pitch, border;
+};
+
+/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
+ * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
+struct drop_bits {
+    int pitch, bytes;
+    float scale;
+};
+
+#define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
+#define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_32x32x32 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x16_B1 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_16x16x16 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_16x16x32 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x32_B1 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_8x8x16_B1 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_8x8x32 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_8x8x32_B1 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_1x1x32 {.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_1x1x10_P16 {.h = 1, .w = 1, .c = 10, .pitch = 16, .border = 0}
+#define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
+#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}, \
+        .w = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}}
+#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}}
+#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}}
+#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}}
+#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
+
+
+/* Gives the time since the last call of this function to a slot, when the run has a profile. */
+static inline void count_time(const struct net *net, int slot)
+{
+    run_count(net->run, net->rank, slot);
+}
+
+static inline void zero(float *p, size_t floats)
+{
+    memset(p, 0, floats * sizeof *p);
+}
+
+/* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
+static void clear_border(float *p, int n, int h, int w, int pitch, int border)
+{
+    const size_t side = (size_t)(border * pitch);
+    const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
+    const size_t edge = row * (size_t)border;
+    for (int image = 0; image < n; image++) {
+        zero(p, edge);
+        p += edge;
+        for (int y = 0; y < h; y++, p += row) {
+            zero(p, side);
+            zero(p + row - side, side);
+        }
+        zero(p, edge);
+        p += edge;
+    }
+}
+
+static inline void fetch_ahead(struct ahead *ahead)
+{
+    if (ahead == NULL) {
+        return;
+    }
+    for (int i = 0; i < ahead->lines && ahead->range < 7; i++) {
+        const char *const at = ahead->ranges[ahead->range].at;
+        if (at != NULL && ahead->ranges[ahead->range].lines-- > 0) {
+            __builtin_prefetch(at, 0, 2);
+            ahead->ranges[ahead->range].at = at + 64;
+        } else {
+            ahead->range++;
+        }
+    }
+}
 
 
 /* v where x > 0, else 0. */
@@ -1823,8 +1278,8 @@ static inline __m256 kept(__m256 v, const uint8_t *keep, int position)
 /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
  * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
  * threshold: 655 of 65536 for a probability of 0.01.
- * layer: its index in layers[] of section 9. words: of 32 bits, an image. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+ * layer: its index in layers[] of section 8. words: of 32 bits, an image. */
+static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words)
 {
     const struct batch *batch = net->run->batch;
@@ -3431,7 +2886,7 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
         maxpool_2x2_s2_c16_p16_fwd_b0_1(y, x, n, image1, image2); \
     }
 
-/* -- 6. Kernels -------------------------------------------------------------------------------- */
+/* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
  * in their order (IMAGE1: the first struct image). KB are those of an image. */
@@ -4271,6 +3726,42 @@ static INLINE void batch_norm_eval(float *restrict coef, const float *restrict m
     }
 }
 
+/* Where all images have met: parts: 2 x pitch of each chunk, CHUNK_FLOATS apart, which processes
+ * give each other; total: what every thread adds up of them; pixels: of an image. One thread moves
+ * the running statistics.
+ * templates/ops/norm.c.tpl */
+static INLINE void batch_norm_join_fwd(float *restrict coef, const struct net *net, double *parts,
+        double *total, const float *weight, const float *bias, float *mean, float *variance,
+        double pixels, struct batch_norm of)
+{
+    run_meet(net->run, net->rank, (float *)parts, 1, CHUNK_FLOATS,
+            2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
+    count_time(net, SLOT_WAIT);
+    const double count = net->run->batch->n * pixels;
+    batch_moments(total, net->run, (float *)parts, of.pitch, pixels);
+    batch_norm_fwd(coef, total, weight, bias, count, of);
+    if (net->rank == 0) {
+        batch_norm_track(mean, variance, total, count, of);
+    }
+    count_time(net, SLOT_JOIN);
+}
+
+/* The same for its gradient; one thread adds to dweight and dbias, of chunk 0, for all of them.
+ * templates/ops/norm.c.tpl */
+static INLINE void batch_norm_join_bwd(float *restrict dcoef, float *restrict dweight,
+        float *restrict dbias, const struct net *net, double *parts, double *total,
+        const float *coef, const float *weight, double pixels, struct batch_norm of)
+{
+    run_meet(net->run, net->rank, (float *)parts, 1, CHUNK_FLOATS,
+            2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
+    count_time(net, SLOT_WAIT);
+    batch_sums(total, net->run, (float *)parts, of.pitch);
+    const bool adds = net->rank == 0;
+    batch_norm_bwd(dcoef, adds ? dweight : NULL, adds ? dbias : NULL, total, coef, weight,
+            net->run->batch->n * pixels, of);
+    count_time(net, SLOT_JOIN);
+}
+
 /* The functions of a norm of these sizes: in evaluation, for n sets of coefficients; where all
  * images share its statistics; where those of a ghost do. */
 #define BATCH_NORM(NAME, ...) \
@@ -4284,22 +3775,19 @@ static INLINE void batch_norm_eval(float *restrict coef, const float *restrict m
         } \
     }
 #define BATCH_NORM_WHOLE(NAME, ...) \
-    static void NAME##_fwd(float *restrict coef, const double *restrict moments, \
-            const float *restrict weight, const float *restrict bias, double count) \
+    static void NAME##_join_fwd(float *restrict coef, const struct net *net, double *parts, \
+            double *total, const float *weight, const float *bias, float *mean, float *variance, \
+            double pixels) \
     { \
-        batch_norm_fwd(coef, moments, weight, bias, count, (struct batch_norm){__VA_ARGS__}); \
-    } \
-    static void NAME##_bwd(float *restrict dcoef, float *restrict dweight, float *restrict dbias, \
-            const double *restrict sums, const float *restrict coef, const float *restrict weight, \
-            double count) \
-    { \
-        batch_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, \
+        batch_norm_join_fwd(coef, net, parts, total, weight, bias, mean, variance, pixels, \
                 (struct batch_norm){__VA_ARGS__}); \
     } \
-    static void NAME##_track(float *restrict mean, float *restrict variance, \
-            const double *restrict moments, double count) \
+    static void NAME##_join_bwd(float *restrict dcoef, float *restrict dweight, \
+            float *restrict dbias, const struct net *net, double *parts, double *total, \
+            const float *coef, const float *weight, double pixels) \
     { \
-        batch_norm_track(mean, variance, moments, count, (struct batch_norm){__VA_ARGS__}); \
+        batch_norm_join_bwd(dcoef, dweight, dbias, net, parts, total, coef, weight, pixels, \
+                (struct batch_norm){__VA_ARGS__}); \
     }
 
 BATCH_NORM(batch_norm_c16, .channels = 16, .set = 1, .pitch = 16, .eps = 1e-05, .momentum = 0.1)
@@ -4309,7 +3797,7 @@ BATCH_NORM(batch_norm_c32, .channels = 32, .set = 1, .pitch = 32, .eps = 1e-05, 
 BATCH_NORM_WHOLE(batch_norm_c32, .channels = 32, .set = 1, .pitch = 32, .eps = 1e-05,
         .momentum = 0.1)
 
-/* -- 7. Weights -------------------------------------------------------------------------------- */
+/* -- 6. Packing -------------------------------------------------------------------------------- */
 
 /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical,
  * [output][input][tap]; by<pitch>.
@@ -4450,84 +3938,7 @@ UNPACK(unpack_conv1x1_c32_k10_by16, 1, 32, 10, 16)
 PACK(pack_conv1x1_c32_k10_by16, 1, 32, 10, 16, 16)
 PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k10_by32, 1, 32, 10, 32, 32, 0)
 
-/* Where the gradients and packed copies of the 27 parameters are; `param`: row of section 9.
- * Without .pack_transposed there is no copy for a data gradient. */
-static const struct weight weights[27] = {
-    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432,
-            .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1,
-            .pack = pack_conv3x3_c3_k16_by16},
-    /* norm1.weight */ {.param = 1, .gradient = AT_DW_NORM1, .gradient_floats = 16},
-    /* norm1.bias */ {.param = 2, .gradient = AT_DB_NORM1, .gradient_floats = 16},
-    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2,
-            .pack = pack_conv3x3_c16_k32_by16_winograd4, .transposed = AT_WT_CONV2,
-            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    /* norm2.weight */ {.param = 4, .gradient = AT_DW_NORM2, .gradient_floats = 32},
-    /* norm2.bias */ {.param = 5, .gradient = AT_DB_NORM2, .gradient_floats = 32},
-    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512,
-            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3,
-            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3,
-            .pack_transposed = pack_transposed_conv1x1_c32_k16_by16},
-    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304,
-            .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4,
-            .pack = pack_conv3x3_c16_k16_by16_winograd4, .transposed = AT_WT_CONV4,
-            .pack_transposed = pack_transposed_conv3x3_c16_k16_by16_winograd4},
-    /* norm3.weight */ {.param = 8, .gradient = AT_DW_NORM3, .gradient_floats = 16},
-    /* norm3.bias */ {.param = 9, .gradient = AT_DB_NORM3, .gradient_floats = 16},
-    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5,
-            .pack = pack_conv3x3_c16_k32_by16_winograd4, .transposed = AT_WT_CONV5,
-            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    /* norm4.weight */ {.param = 11, .gradient = AT_DW_NORM4, .gradient_floats = 32},
-    /* norm4.bias */ {.param = 12, .gradient = AT_DB_NORM4, .gradient_floats = 32},
-    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6,
-            .pack = pack_conv3x3_c32_k32_by16_winograd4, .transposed = AT_WT_CONV6,
-            .pack_transposed = pack_transposed_conv3x3_c32_k32_by16_winograd4},
-    /* norm5.weight */ {.param = 14, .gradient = AT_DW_NORM5, .gradient_floats = 32},
-    /* norm5.bias */ {.param = 15, .gradient = AT_DB_NORM5, .gradient_floats = 32},
-    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512,
-            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7,
-            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7,
-            .pack_transposed = pack_transposed_conv1x1_c32_k16_by16},
-    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8,
-            .pack = pack_conv3x3_c16_k32_by16_winograd4, .transposed = AT_WT_CONV8,
-            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    /* norm6.weight */ {.param = 18, .gradient = AT_DW_NORM6, .gradient_floats = 32},
-    /* norm6.bias */ {.param = 19, .gradient = AT_DB_NORM6, .gradient_floats = 32},
-    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9,
-            .pack = pack_conv3x3_c32_k32_by16_winograd4, .transposed = AT_WT_CONV9,
-            .pack_transposed = pack_transposed_conv3x3_c32_k32_by16_winograd4},
-    /* norm7.weight */ {.param = 21, .gradient = AT_DW_NORM7, .gradient_floats = 32},
-    /* norm7.bias */ {.param = 22, .gradient = AT_DB_NORM7, .gradient_floats = 32},
-    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10,
-            .pack = pack_conv3x3_c32_k32_by16_winograd4, .transposed = AT_WT_CONV10,
-            .pack_transposed = pack_transposed_conv3x3_c32_k32_by16_winograd4},
-    /* norm8.weight */ {.param = 24, .gradient = AT_DW_NORM8, .gradient_floats = 32},
-    /* norm8.bias */ {.param = 25, .gradient = AT_DB_NORM8, .gradient_floats = 32},
-    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512,
-            .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11,
-            .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11,
-            .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
-};
-
-static void pack(struct run *run, int rank)
-{
-    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
-}
-
-static const struct backend backend = {
-    .name = "generated",
-    .measure = measure,
-    .pack = pack,
-    .train = train,
-    .eval = eval,
-};
-
-/* -- 8. Kernel table --------------------------------------------------------------------------- */
+/* -- 7. Kernel table --------------------------------------------------------------------------- */
 
 /* Tests and benches call every kernel of a training step with the same structure: run_<type> takes
  * from it what kernels of a type want. */
@@ -4562,80 +3973,80 @@ RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 /* The gradient dy has the layout of y; packed weights have so many floats, and a function that
  * packs or unpacks. */
 #define DY(IMAGE) .y = IMAGE, .dy = IMAGE
-#define PACKED(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
-#define UNPACKED(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
+#define READS(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
+#define LEAVES(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
 
 static const struct kernel kernels[] = {
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__direct, "conv1", CONV, FWD),
             .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 0.884736, PACKED(432, pack_conv3x3_c3_k16_by16)},
+            .stats = true, .exact = true, .mflop = 0.884736, READS(432, pack_conv3x3_c3_k16_by16)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
             .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, "conv2", CONV,
             FWD), .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .geometry = GEOMETRY_3x3_P1,
             .relu = true, .stats = true, .mflop = 9.437184, .scratch_floats = 11520,
-            PACKED(18432, pack_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
             .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .p = 0.01f},
     {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__direct, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
             .y = IMAGE_32x32x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
-            PACKED(512, pack_conv1x1_c32_k16_by16)},
+            READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
             .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .geometry = GEOMETRY_2x2_S2,
             .winners = true, .exact = true},
     {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, "conv4", CONV,
             FWD), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .geometry = GEOMETRY_3x3_P1,
             .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 8064,
-            PACKED(9216, pack_conv3x3_c16_k16_by16_winograd4)},
+            READS(9216, pack_conv3x3_c16_k16_by16_winograd4)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
             .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, "conv5", CONV,
             FWD), .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1,
             .relu = true, .stats = true, .mflop = 2.359296, .scratch_floats = 11520,
-            PACKED(18432, pack_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, "conv6", CONV,
             FWD), .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1,
             .relu = true, .stats = true, .mflop = 4.718592, .scratch_floats = 14976,
-            PACKED(36864, pack_conv3x3_c32_k32_by16_winograd4)},
+            READS(36864, pack_conv3x3_c32_k32_by16_winograd4)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .p = 0.01f},
     {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__direct, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
             .y = IMAGE_16x16x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
-            PACKED(512, pack_conv1x1_c32_k16_by16)},
+            READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
             .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .geometry = GEOMETRY_2x2_S2, .winners = true,
             .exact = true},
     {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, "conv8", CONV,
             FWD), .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1,
             .relu = true, .stats = true, .mflop = 0.589824, .scratch_floats = 8064,
-            PACKED(18432, pack_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv9", CONV,
             FWD), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1,
             .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 10368,
-            PACKED(36864, pack_conv3x3_c32_k32_by16_winograd4)},
+            READS(36864, pack_conv3x3_c32_k32_by16_winograd4)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch_ahead, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv10", CONV,
             FWD), .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1,
             .relu = true, .stats = true, .mflop = 1.179648, .scratch_floats = 10368,
-            PACKED(36864, pack_conv3x3_c32_k32_by16_winograd4)},
+            READS(36864, pack_conv3x3_c32_k32_by16_winograd4)},
     {KERNEL(y_x_coef_keep, batchnorm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD),
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32, .affine = true, .p = 0.01f},
     {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
             .y = IMAGE_1x1x32, .geometry = GEOMETRY_8x8},
     {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__direct, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
             .y = IMAGE_1x1x10_P16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.000640,
-            PACKED(512, pack_conv1x1_c32_k10_by16)},
+            READS(512, pack_conv1x1_c32_k10_by16)},
     {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__direct, "conv11", CONV, BWD_WEIGHTS),
             .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.000640, UNPACKED(512, unpack_conv1x1_c32_k10_by16)},
+            .mflop = 0.000640, LEAVES(512, unpack_conv1x1_c32_k10_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__direct, "conv11", CONV, BWD_DATA),
             .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P16), .dx = IMAGE_1x1x32, .geometry = GEOMETRY_1x1,
-            .exact = true, .mflop = 0.000640, PACKED(320, pack_transposed_conv1x1_c32_k10_by32)},
+            .exact = true, .mflop = 0.000640, READS(320, pack_transposed_conv1x1_c32_k10_by32)},
     {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
             .x = IMAGE_8x8x32, DY(IMAGE_1x1x32), .dx = IMAGE_8x8x32_B1, .geometry = GEOMETRY_8x8},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
@@ -4648,12 +4059,11 @@ static const struct kernel kernels[] = {
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv10", CONV,
             BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 1.179648, .scratch_floats = 75456,
-            UNPACKED(9216, unpack_conv3x3_c32_k32_by32)},
+            .mflop = 1.179648, .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv10", CONV,
             BWD_DATA), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 10368,
-            PACKED(36864, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
+            READS(36864, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
             BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
             .p = 0.01f},
@@ -4664,12 +4074,11 @@ static const struct kernel kernels[] = {
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv9", CONV,
             BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 1.179648, .scratch_floats = 75456,
-            UNPACKED(9216, unpack_conv3x3_c32_k32_by32)},
+            .mflop = 1.179648, .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv9", CONV,
             BWD_DATA), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 10368,
-            PACKED(36864, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
+            READS(36864, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
             BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
             .p = 0.01f},
@@ -4678,12 +4087,11 @@ static const struct kernel kernels[] = {
             .affine = true, .masks_x = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, "conv8", CONV,
             BWD_WEIGHTS), .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 0.589824, .scratch_floats = 47808,
-            UNPACKED(4608, unpack_conv3x3_c16_k32_by32)},
+            .mflop = 0.589824, .scratch_floats = 47808, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k32_8x8_bwd_data__winograd4, "conv8", CONV,
             BWD_DATA), .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x16,
             .geometry = GEOMETRY_3x3_P1, .mflop = 0.589824, .scratch_floats = 8064,
-            PACKED(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
             .x = IMAGE_16x16x16, DY(IMAGE_8x8x16), .dx = IMAGE_16x16x16,
             .geometry = GEOMETRY_2x2_S2, .exact = true},
@@ -4691,11 +4099,11 @@ static const struct kernel kernels[] = {
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__direct, "conv7", CONV, BWD_WEIGHTS),
             .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.262144, UNPACKED(512, unpack_conv1x1_c32_k16_by16)},
+            .mflop = 0.262144, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, "conv7", CONV, BWD_DATA),
             .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .dx = IMAGE_16x16x32_B1,
             .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
-            PACKED(512, pack_transposed_conv1x1_c32_k16_by16)},
+            READS(512, pack_transposed_conv1x1_c32_k16_by16)},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
             .affine = true, .p = 0.01f},
@@ -4707,11 +4115,11 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, "conv6", CONV,
             BWD_WEIGHTS), .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 4.718592, .scratch_floats = 75456,
-            UNPACKED(9216, unpack_conv3x3_c32_k32_by32)},
+            LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, "conv6", CONV,
             BWD_DATA), .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 4.718592, .scratch_floats = 14976,
-            PACKED(36864, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
+            READS(36864, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
             .affine = true, .p = 0.01f},
@@ -4723,11 +4131,11 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, "conv5", CONV,
             BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 2.359296, .scratch_floats = 47808,
-            UNPACKED(4608, unpack_conv3x3_c16_k32_by32)},
+            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, "conv5", CONV,
             BWD_DATA), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x16_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 2.359296, .scratch_floats = 11520,
-            PACKED(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x16, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
             .affine = true, .p = 0.01f},
@@ -4737,11 +4145,11 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, "conv4", CONV,
             BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 29376,
-            UNPACKED(2304, unpack_conv3x3_c16_k16_by16)},
+            LEAVES(2304, unpack_conv3x3_c16_k16_by16)},
     {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k16_16x16_bwd_data__winograd4, "conv4", CONV,
             BWD_DATA), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 8064,
-            PACKED(9216, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
+            READS(9216, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
             .x = IMAGE_32x32x16, DY(IMAGE_16x16x16), .dx = IMAGE_32x32x16,
             .geometry = GEOMETRY_2x2_S2, .exact = true},
@@ -4749,11 +4157,11 @@ static const struct kernel kernels[] = {
             .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__direct, "conv3", CONV, BWD_WEIGHTS),
             .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 1.048576, UNPACKED(512, unpack_conv1x1_c32_k16_by16)},
+            .mflop = 1.048576, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, "conv3", CONV, BWD_DATA),
             .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x32_B1,
             .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
-            PACKED(512, pack_transposed_conv1x1_c32_k16_by16)},
+            READS(512, pack_transposed_conv1x1_c32_k16_by16)},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
             BWD_REDUCE), .x = IMAGE_32x32x32, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x32,
             .affine = true, .p = 0.01f},
@@ -4765,11 +4173,11 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch_ahead, conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, "conv2", CONV,
             BWD_WEIGHTS), .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 9.437184, .scratch_floats = 47808,
-            UNPACKED(4608, unpack_conv3x3_c16_k32_by32)},
+            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch_ahead, conv3x3_c16_k32_32x32_bwd_data__winograd4, "conv2", CONV,
             BWD_DATA), .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x16,
             .geometry = GEOMETRY_3x3_P1, .mflop = 9.437184, .scratch_floats = 11520,
-            PACKED(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, batchnorm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
             BWD_REDUCE), .x = IMAGE_32x32x16, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x16,
             .affine = true, .p = 0.01f},
@@ -4778,157 +4186,10 @@ static const struct kernel kernels[] = {
             .affine = true, .masks_x = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__direct, "conv1", CONV, BWD_WEIGHTS),
             .x = IMAGE_32x32x3_B1, DY(IMAGE_32x32x16), .geometry = GEOMETRY_3x3_P1, .exact = true,
-            .mflop = 0.884736, UNPACKED(432, unpack_conv3x3_c3_k16_by16)},
+            .mflop = 0.884736, LEAVES(432, unpack_conv3x3_c3_k16_by16)},
 };
 
-/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has
- * ended in numbers that are not finite. What other calls, such as the loss or a norm, leave or read
- * stands under the next kernel; bits and winners are no floats. A row: profile slot, layer, what it
- * is, memory, offset in floats, floats of an image (or of all), images, floats of a row and how
- * many of them are used. */
-static const struct tensor tensors[] = {
-    {SLOT_CONV1_FWD, "input", WHAT_Y, TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
-    {SLOT_CONV1_FWD, "relu1", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU1, 16384, 4, 16, 16},
-    {SLOT_CONV1_FWD, "norm1", WHAT_SUMS, TENSOR_SCRATCH, 13872, 48, 4, 16, 16},
-    {SLOT_NORM1_FWD, "norm1", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
-    {SLOT_NORM1_FWD, "dropout1", WHAT_Y, TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
-    {SLOT_CONV2_FWD, "relu2", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU2, 32768, 4, 32, 32},
-    {SLOT_CONV2_FWD, "norm2", WHAT_SUMS, TENSOR_SCRATCH, 85504, 96, 4, 32, 32},
-    {SLOT_NORM2_FWD, "norm2", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
-    {SLOT_NORM2_FWD, "dropout2", WHAT_Y, TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
-    {SLOT_CONV3_FWD, "conv3", WHAT_Y, TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
-    {SLOT_MAXPOOL1_FWD, "maxpool1", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_MAXPOOL1, 5184, 4, 16, 16},
-    {SLOT_CONV4_FWD, "relu3", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU3, 4096, 4, 16, 16},
-    {SLOT_CONV4_FWD, "norm3", WHAT_SUMS, TENSOR_SCRATCH, 8064, 48, 4, 16, 16},
-    {SLOT_NORM3_FWD, "norm3", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
-    {SLOT_NORM3_FWD, "dropout3", WHAT_Y, TENSOR_SCRATCH, 0, 5184, 4, 16, 16},
-    {SLOT_CONV5_FWD, "relu4", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU4, 8192, 4, 32, 32},
-    {SLOT_CONV5_FWD, "norm4", WHAT_SUMS, TENSOR_SCRATCH, 32256, 96, 4, 32, 32},
-    {SLOT_NORM4_FWD, "norm4", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
-    {SLOT_NORM4_FWD, "dropout4", WHAT_Y, TENSOR_SCRATCH, 0, 10368, 4, 32, 32},
-    {SLOT_CONV6_FWD, "relu5", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU5, 8192, 4, 32, 32},
-    {SLOT_CONV6_FWD, "norm5", WHAT_SUMS, TENSOR_SCRATCH, 56448, 96, 4, 32, 32},
-    {SLOT_NORM5_FWD, "norm5", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
-    {SLOT_NORM5_FWD, "dropout5", WHAT_Y, TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
-    {SLOT_CONV7_FWD, "conv7", WHAT_Y, TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL2_FWD, "maxpool2", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_MAXPOOL2, 1600, 4, 16, 16},
-    {SLOT_CONV8_FWD, "relu6", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU6, 2048, 4, 32, 32},
-    {SLOT_CONV8_FWD, "norm6", WHAT_SUMS, TENSOR_SCRATCH, 8064, 96, 4, 32, 32},
-    {SLOT_NORM6_FWD, "norm6", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
-    {SLOT_NORM6_FWD, "dropout6", WHAT_Y, TENSOR_SCRATCH, 0, 3200, 4, 32, 32},
-    {SLOT_CONV9_FWD, "relu7", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU7, 2048, 4, 32, 32},
-    {SLOT_CONV9_FWD, "norm7", WHAT_SUMS, TENSOR_SCRATCH, 23168, 96, 4, 32, 32},
-    {SLOT_NORM7_FWD, "norm7", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
-    {SLOT_NORM7_FWD, "dropout7", WHAT_Y, TENSOR_SCRATCH, 0, 3200, 4, 32, 32},
-    {SLOT_CONV10_FWD, "relu8", WHAT_Y, TENSOR_MICRO_BATCH, AT_Y_RELU8, 2048, 4, 32, 32},
-    {SLOT_CONV10_FWD, "norm8", WHAT_SUMS, TENSOR_SCRATCH, 23168, 96, 4, 32, 32},
-    {SLOT_NORM8_FWD, "norm8", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
-    {SLOT_NORM8_FWD, "dropout8", WHAT_Y, TENSOR_SCRATCH, 0, 2048, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", WHAT_Y, TENSOR_SCRATCH, 8192, 32, 4, 32, 32},
-    {SLOT_CONV11_FWD, "conv11", WHAT_Y, TENSOR_SCRATCH, 0, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DY, TENSOR_SCRATCH, 128, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
-    {SLOT_CONV11_BWD_DATA, "global_avgpool1", WHAT_DY, TENSOR_SCRATCH, 0, 32, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT8, 3200,
-            4, 32, 32},
-    {SLOT_NORM8_BWD_REDUCE, "norm8", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM8, 160, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM8, 96, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "dropout8", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT8, 3200, 4, 32, 32},
-    {SLOT_NORM7_FWD_2, "dropout7", WHAT_Y, TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
-    {SLOT_CONV10_BWD_WEIGHTS, "conv10", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {SLOT_CONV10_BWD_DATA, "dropout7", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT7, 3200, 4, 32,
-            32},
-    {SLOT_NORM7_BWD_REDUCE, "norm7", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM7, 160, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM7, 96, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "dropout7", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT7, 3200, 4, 32, 32},
-    {SLOT_NORM6_FWD_2, "dropout6", WHAT_Y, TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
-    {SLOT_CONV9_BWD_WEIGHTS, "conv9", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {SLOT_CONV9_BWD_DATA, "dropout6", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
-    {SLOT_NORM6_BWD_REDUCE, "norm6", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM6, 160, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM6, 96, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "dropout6", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT6, 3200, 4, 32, 32},
-    {SLOT_CONV8_BWD_WEIGHTS, "conv8", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
-    {SLOT_CONV8_BWD_DATA, "maxpool2", WHAT_DY, TENSOR_SCRATCH, 8064, 1024, 4, 16, 16},
-    {SLOT_MAXPOOL2_BWD_DATA, "conv7", WHAT_DY, TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
-    {SLOT_NORM5_FWD_2, "dropout5", WHAT_Y, TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
-    {SLOT_CONV7_BWD_WEIGHTS, "conv7", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {SLOT_CONV7_BWD_DATA, "dropout5", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT5, 10368, 4, 32,
-            32},
-    {SLOT_NORM5_BWD_REDUCE, "norm5", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM5, 160, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM5, 96, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "dropout5", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT5, 10368, 4, 32,
-            32},
-    {SLOT_NORM4_FWD_2, "dropout4", WHAT_Y, TENSOR_SCRATCH, 75456, 10368, 4, 32, 32},
-    {SLOT_CONV6_BWD_WEIGHTS, "conv6", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {SLOT_CONV6_BWD_DATA, "dropout4", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT4, 10368, 4, 32,
-            32},
-    {SLOT_NORM4_BWD_REDUCE, "norm4", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM4, 160, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM4, 96, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "dropout4", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT4, 10368, 4, 32,
-            32},
-    {SLOT_NORM3_FWD_2, "dropout3", WHAT_Y, TENSOR_SCRATCH, 47808, 5184, 4, 16, 16},
-    {SLOT_CONV5_BWD_WEIGHTS, "conv5", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {SLOT_CONV5_BWD_DATA, "dropout3", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
-    {SLOT_NORM3_BWD_REDUCE, "norm3", WHAT_DSUMS, TENSOR_SCRATCH, 0, 32, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM3, 80, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM3, 48, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "dropout3", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT3, 5184, 4, 16, 16},
-    {SLOT_CONV4_BWD_WEIGHTS, "conv4", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
-    {SLOT_CONV4_BWD_DATA, "maxpool1", WHAT_DY, TENSOR_SCRATCH, 0, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL1_BWD_DATA, "conv3", WHAT_DY, TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
-    {SLOT_NORM2_FWD_2, "dropout2", WHAT_Y, TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
-    {SLOT_CONV3_BWD_WEIGHTS, "conv3", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {SLOT_CONV3_BWD_DATA, "dropout2", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT2, 36992, 4, 32,
-            32},
-    {SLOT_NORM2_BWD_REDUCE, "norm2", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM2, 160, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM2, 96, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "dropout2", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT2, 36992, 4, 32,
-            32},
-    {SLOT_NORM1_FWD_2, "dropout1", WHAT_Y, TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
-    {SLOT_CONV2_BWD_WEIGHTS, "conv2", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {SLOT_CONV2_BWD_DATA, "dropout1", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT1, 16384, 4, 16,
-            16},
-    {SLOT_NORM1_BWD_REDUCE, "norm1", WHAT_DSUMS, TENSOR_SCRATCH, 0, 32, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_COEF, TENSOR_THREAD, AT_COEF_NORM1, 80, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DCOEF, TENSOR_THREAD, AT_DCOEF_NORM1, 48, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "dropout1", WHAT_DY, TENSOR_MICRO_BATCH, AT_DY_DROPOUT1, 16384, 4, 16,
-            16},
-    {SLOT_CONV1_BWD_WEIGHTS, "input", WHAT_Y, TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
-    {SLOT_CONV1_BWD_WEIGHTS, "conv1", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
-};
-
-static const struct tensors all_tensors = {
-    .list = tensors,
-    .count = 120, /* the rows above */
-    .weight_floats = WEIGHT_FLOATS,
-    .chunk_floats = CHUNK_FLOATS,
-    .micro_batch_floats = MICRO_BATCH_FLOATS,
-    .thread_floats = THREAD_FLOATS,
-};
-
-/* -- 9. Model ---------------------------------------------------------------------------------- */
+/* -- 8. Model ---------------------------------------------------------------------------------- */
 
 /* What rows have: the layers that a layer reads, its output, and where its parameters and running
  * statistics stand in the tables below; -1: there is none. */
@@ -5010,57 +4271,6 @@ static const struct layer layers[] = {
             PARAMS(-1, -1, -1)},
 };
 
-/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
- * output (1 for a norm); whether weight decay applies. */
-static const struct param params[] = {
-    {"conv1.weight", 4, {16, 3, 3, 3}, CONV1_WEIGHT, 432, INIT_FAN_IN, 27, true},
-    {"norm1.weight", 1, {16}, NORM1_WEIGHT, 16, INIT_ONE, 1, true},
-    {"norm1.bias", 1, {16}, NORM1_BIAS, 16, INIT_ZERO, 1, true},
-    {"conv2.weight", 4, {32, 16, 3, 3}, CONV2_WEIGHT, 4608, INIT_FAN_IN, 144, true},
-    {"norm2.weight", 1, {32}, NORM2_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm2.bias", 1, {32}, NORM2_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv3.weight", 4, {16, 32, 1, 1}, CONV3_WEIGHT, 512, INIT_FAN_IN, 32, true},
-    {"conv4.weight", 4, {16, 16, 3, 3}, CONV4_WEIGHT, 2304, INIT_FAN_IN, 144, true},
-    {"norm3.weight", 1, {16}, NORM3_WEIGHT, 16, INIT_ONE, 1, true},
-    {"norm3.bias", 1, {16}, NORM3_BIAS, 16, INIT_ZERO, 1, true},
-    {"conv5.weight", 4, {32, 16, 3, 3}, CONV5_WEIGHT, 4608, INIT_FAN_IN, 144, true},
-    {"norm4.weight", 1, {32}, NORM4_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm4.bias", 1, {32}, NORM4_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv6.weight", 4, {32, 32, 3, 3}, CONV6_WEIGHT, 9216, INIT_FAN_IN, 288, true},
-    {"norm5.weight", 1, {32}, NORM5_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm5.bias", 1, {32}, NORM5_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv7.weight", 4, {16, 32, 1, 1}, CONV7_WEIGHT, 512, INIT_FAN_IN, 32, true},
-    {"conv8.weight", 4, {32, 16, 3, 3}, CONV8_WEIGHT, 4608, INIT_FAN_IN, 144, true},
-    {"norm6.weight", 1, {32}, NORM6_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm6.bias", 1, {32}, NORM6_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv9.weight", 4, {32, 32, 3, 3}, CONV9_WEIGHT, 9216, INIT_FAN_IN, 288, true},
-    {"norm7.weight", 1, {32}, NORM7_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm7.bias", 1, {32}, NORM7_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv10.weight", 4, {32, 32, 3, 3}, CONV10_WEIGHT, 9216, INIT_FAN_IN, 288, true},
-    {"norm8.weight", 1, {32}, NORM8_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm8.bias", 1, {32}, NORM8_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv11.weight", 4, {10, 32, 1, 1}, CONV11_WEIGHT, 320, INIT_FAN_IN, 32, true},
-};
-
-static const struct state states[] = {
-    {.name = "norm1.running_mean", .offset = NORM1_RUNNING_MEAN, .count = 16, .init = 0.0f},
-    {.name = "norm1.running_var", .offset = NORM1_RUNNING_VAR, .count = 16, .init = 1.0f},
-    {.name = "norm2.running_mean", .offset = NORM2_RUNNING_MEAN, .count = 32, .init = 0.0f},
-    {.name = "norm2.running_var", .offset = NORM2_RUNNING_VAR, .count = 32, .init = 1.0f},
-    {.name = "norm3.running_mean", .offset = NORM3_RUNNING_MEAN, .count = 16, .init = 0.0f},
-    {.name = "norm3.running_var", .offset = NORM3_RUNNING_VAR, .count = 16, .init = 1.0f},
-    {.name = "norm4.running_mean", .offset = NORM4_RUNNING_MEAN, .count = 32, .init = 0.0f},
-    {.name = "norm4.running_var", .offset = NORM4_RUNNING_VAR, .count = 32, .init = 1.0f},
-    {.name = "norm5.running_mean", .offset = NORM5_RUNNING_MEAN, .count = 32, .init = 0.0f},
-    {.name = "norm5.running_var", .offset = NORM5_RUNNING_VAR, .count = 32, .init = 1.0f},
-    {.name = "norm6.running_mean", .offset = NORM6_RUNNING_MEAN, .count = 32, .init = 0.0f},
-    {.name = "norm6.running_var", .offset = NORM6_RUNNING_VAR, .count = 32, .init = 1.0f},
-    {.name = "norm7.running_mean", .offset = NORM7_RUNNING_MEAN, .count = 32, .init = 0.0f},
-    {.name = "norm7.running_var", .offset = NORM7_RUNNING_VAR, .count = 32, .init = 1.0f},
-    {.name = "norm8.running_mean", .offset = NORM8_RUNNING_MEAN, .count = 32, .init = 0.0f},
-    {.name = "norm8.running_var", .offset = NORM8_RUNNING_VAR, .count = 32, .init = 1.0f},
-};
-
 /* The description. Models that the program saves carry it. */
 static const char training_description[] =
     "-- s8: 46,000 parameters, 22.8 MFLOP an image. Ten convolutions without bias in three stages "
@@ -5119,12 +4329,541 @@ static const struct recipe training_recipe = {
     .cutout = 0,
 };
 
+/* -- 9. Memory --------------------------------------------------------------------------------- */
+
+/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
+static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
+{
+    (void)model;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS
+            * (CHUNK_FLOATS + (size_t)CHUNK_MICRO_BATCHES * MICRO_BATCH_FLOATS);
+    *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
+}
+
+static struct net open_net(struct run *run, int rank)
+{
+    float *chunks = run->shared + WEIGHT_FLOATS;
+    return (struct net){
+        .run = run,
+        .rank = rank,
+        .weights = run->shared,
+        .chunks = chunks,
+        .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+        .thread = run->thread[rank],
+        .scratch = run->thread[rank] + THREAD_FLOATS,
+    };
+}
+
+static const float *input_images(const struct net *net, int image)
+{
+    return net->run->batch->images + (size_t)image * 3072; /* 3 x 32 x 32 floats */
+}
+
+/* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
+static uint8_t *bits_or_null(const struct net *net, float *place)
+{
+    return net->run->dropout ? (uint8_t *)place : NULL;
+}
+
+/* What training and evaluation have at the same place. Offsets, here and below, in floats. */
+static struct buffers place_shared(const struct net *net, int chunk, int micro_batch)
+{
+    const float *const param = net->run->store.param;
+    float *const state = net->run->store.state;
+    const float *const packed = net->weights;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    float *const thread = net->thread;
+    float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
+    return (struct buffers){
+        .chunk = chunk,
+        .micro_batch = micro_batch,
+        /* parameters that are read where they lie */
+        .weight_norm1 = param + 432, .bias_norm1 = param + 448, .weight_norm2 = param + 5072,
+                .bias_norm2 = param + 5104, .weight_norm3 = param + 7952,
+                .bias_norm3 = param + 7968, .weight_norm4 = param + 12592,
+                .bias_norm4 = param + 12624, .weight_norm5 = param + 21872,
+                .bias_norm5 = param + 21904, .weight_norm6 = param + 27056,
+                .bias_norm6 = param + 27088, .weight_norm7 = param + 36336,
+                .bias_norm7 = param + 36368, .weight_norm8 = param + 45616,
+                .bias_norm8 = param + 45648,
+        /* running statistics */
+        .running_mean_norm1 = state + 0, .running_var_norm1 = state + 16,
+                .running_mean_norm2 = state + 32, .running_var_norm2 = state + 64,
+                .running_mean_norm3 = state + 96, .running_var_norm3 = state + 112,
+                .running_mean_norm4 = state + 128, .running_var_norm4 = state + 160,
+                .running_mean_norm5 = state + 192, .running_var_norm5 = state + 224,
+                .running_mean_norm6 = state + 256, .running_var_norm6 = state + 288,
+                .running_mean_norm7 = state + 320, .running_var_norm7 = state + 352,
+                .running_mean_norm8 = state + 384, .running_var_norm8 = state + 416,
+        /* packed weights */
+        .w_conv1 = packed + 0, .w_conv2 = packed + 432, .w_conv3 = packed + 18864,
+                .w_conv4 = packed + 19376, .w_conv5 = packed + 28592, .w_conv6 = packed + 47024,
+                .w_conv7 = packed + 83888, .w_conv8 = packed + 84400, .w_conv9 = packed + 102832,
+                .w_conv10 = packed + 139696, .w_conv11 = packed + 176560,
+                .wt_conv11 = packed + 177072, .wt_conv10 = packed + 177392,
+                .wt_conv9 = packed + 214256, .wt_conv8 = packed + 251120,
+                .wt_conv7 = packed + 269552, .wt_conv6 = packed + 270064,
+                .wt_conv5 = packed + 306928, .wt_conv4 = packed + 325360,
+                .wt_conv3 = packed + 334576, .wt_conv2 = packed + 335088,
+        /* sums over the images of a chunk */
+        .dw_conv1 = totals + 0, .dw_conv2 = totals + 432, .dw_conv3 = totals + 5040,
+                .dw_conv4 = totals + 5552, .dw_conv5 = totals + 7856, .dw_conv6 = totals + 12464,
+                .dw_conv7 = totals + 21680, .dw_conv8 = totals + 22192, .dw_conv9 = totals + 26800,
+                .dw_conv10 = totals + 36016, .dw_conv11 = totals + 45232,
+                .chunk_sums_norm1 = (double *)(totals + 45744),
+                .chunk_sums_norm2 = (double *)(totals + 45808),
+                .chunk_sums_norm3 = (double *)(totals + 45936),
+                .chunk_sums_norm4 = (double *)(totals + 46000),
+                .chunk_sums_norm5 = (double *)(totals + 46128),
+                .chunk_sums_norm6 = (double *)(totals + 46256),
+                .chunk_sums_norm7 = (double *)(totals + 46384),
+                .chunk_sums_norm8 = (double *)(totals + 46512),
+                .chunk_dsums_norm8 = (double *)(totals + 46640), .dw_norm8 = totals + 46768,
+                .db_norm8 = totals + 46800, .chunk_dsums_norm7 = (double *)(totals + 46832),
+                .dw_norm7 = totals + 46960, .db_norm7 = totals + 46992,
+                .chunk_dsums_norm6 = (double *)(totals + 47024), .dw_norm6 = totals + 47152,
+                .db_norm6 = totals + 47184, .chunk_dsums_norm5 = (double *)(totals + 47216),
+                .dw_norm5 = totals + 47344, .db_norm5 = totals + 47376,
+                .chunk_dsums_norm4 = (double *)(totals + 47408), .dw_norm4 = totals + 47536,
+                .db_norm4 = totals + 47568, .chunk_dsums_norm3 = (double *)(totals + 47600),
+                .dw_norm3 = totals + 47664, .db_norm3 = totals + 47680,
+                .chunk_dsums_norm2 = (double *)(totals + 47696), .dw_norm2 = totals + 47824,
+                .db_norm2 = totals + 47856, .chunk_dsums_norm1 = (double *)(totals + 47888),
+                .dw_norm1 = totals + 47952, .db_norm1 = totals + 47968,
+        /* of a thread, for all phases */
+        .coef_norm1 = thread + 0, .total_norm1 = (double *)(thread + 80),
+                .coef_norm2 = thread + 144, .total_norm2 = (double *)(thread + 304),
+                .coef_norm3 = thread + 432, .total_norm3 = (double *)(thread + 512),
+                .coef_norm4 = thread + 576, .total_norm4 = (double *)(thread + 736),
+                .coef_norm5 = thread + 864, .total_norm5 = (double *)(thread + 1024),
+                .coef_norm6 = thread + 1152, .total_norm6 = (double *)(thread + 1312),
+                .coef_norm7 = thread + 1440, .total_norm7 = (double *)(thread + 1600),
+                .coef_norm8 = thread + 1728, .total_norm8 = (double *)(thread + 1888),
+                .dcoef_norm8 = thread + 2016, .dcoef_norm7 = thread + 2112,
+                .dcoef_norm6 = thread + 2208, .dcoef_norm5 = thread + 2304,
+                .dcoef_norm4 = thread + 2400, .dcoef_norm3 = thread + 2496,
+                .dcoef_norm2 = thread + 2544, .dcoef_norm1 = thread + 2640,
+        /* of a micro-batch, for all phases */
+        .y_relu1 = own + 279040, /* 4 of 32 x 32 x 16; calls 2-94 */
+        .keep_dropout1 = bits_or_null(net, own + 365056), /* 4 of 32 x 32 x 16 bits; calls 4-94 */
+        .y_relu2 = own + 147968, /* 4 of 32 x 32 x 32; calls 6-88 */
+        .keep_dropout2 = bits_or_null(net, own + 360960), /* 4 of 32 x 32 x 32 bits; calls 8-88 */
+        .y_maxpool1 = own + 115712, /* 4 of 18 x 18 x 16, border 1; calls 11-80 */
+        .winner_maxpool1 = (uint8_t *)(own + 136448), /* 4 of 16 x 16 x 16 bytes; calls 11-82 */
+        .y_relu3 = own + 344576, /* 4 of 16 x 16 x 16; calls 12-79 */
+        .keep_dropout3 = bits_or_null(net, own + 142592), /* 4 of 16 x 16 x 16 bits; calls 14-79 */
+        .y_relu4 = own + 82944, /* 4 of 16 x 16 x 32; calls 16-73 */
+        .keep_dropout4 = bits_or_null(net, own + 140544), /* 4 of 16 x 16 x 32 bits; calls 18-73 */
+        .y_relu5 = own + 41472, /* 4 of 16 x 16 x 32; calls 20-67 */
+        .keep_dropout5 = bits_or_null(net, own + 141568), /* 4 of 16 x 16 x 32 bits; calls 22-67 */
+        .y_maxpool2 = own + 33792, /* 4 of 10 x 10 x 16, border 1; calls 25-59 */
+        .winner_maxpool2 = (uint8_t *)(own + 40192), /* 4 of 8 x 8 x 16 bytes; calls 25-61 */
+        .y_relu6 = own + 25600, /* 4 of 8 x 8 x 32; calls 26-58 */
+        .keep_dropout6 = bits_or_null(net, own + 41216), /* 4 of 8 x 8 x 32 bits; calls 28-58 */
+        .y_relu7 = own + 74240, /* 4 of 8 x 8 x 32; calls 30-52 */
+        .keep_dropout7 = bits_or_null(net, own + 82432), /* 4 of 8 x 8 x 32 bits; calls 32-52 */
+        .y_relu8 = own + 12800, /* 4 of 8 x 8 x 32; calls 34-46 */
+        .keep_dropout8 = bits_or_null(net, own + 20992), /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+        .dy_dropout8 = own + 0, /* 4 of 10 x 10 x 32, border 1; calls 43-49 */
+        .dy_dropout7 = own + 12800, /* 4 of 10 x 10 x 32, border 1; calls 49-55 */
+        .dy_dropout6 = own + 0, /* 4 of 10 x 10 x 32, border 1; calls 55-60 */
+        .dy_dropout5 = own + 0, /* 4 of 18 x 18 x 32, border 1; calls 64-70 */
+        .dy_dropout4 = own + 41472, /* 4 of 18 x 18 x 32, border 1; calls 70-76 */
+        .dy_dropout3 = own + 0, /* 4 of 18 x 18 x 16, border 1; calls 76-81 */
+        .dy_dropout2 = own + 0, /* 4 of 34 x 34 x 32, border 1; calls 85-91 */
+        .dy_dropout1 = own + 147968, /* 4 of 32 x 32 x 16; calls 91-96 */
+    };
+}
+
+/* Scratch memory is written anew: buffers that live at different times share it. */
+static struct buffers place_training(const struct net *net, int chunk, int micro_batch)
+{
+    struct buffers at = place_shared(net, chunk, micro_batch);
+    float *const scratch = net->scratch;
+    at.y_input = scratch + 0; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
+    at.sums_norm1 = scratch + 13872; /* 4 of 3 x 16; calls 2-3 */
+    at.y_dropout1 = scratch + 0; /* 4 of 34 x 34 x 16, border 1; calls 5-6 */
+    at.sums_norm2 = scratch + 85504; /* 4 of 3 x 32; calls 6-7 */
+    at.tiles_conv2_fwd = scratch + 73984; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 6 */
+    at.y_dropout2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 9-10 */
+    at.y_conv3 = scratch + 131072; /* 4 of 32 x 32 x 16; calls 10-11 */
+    at.sums_norm3 = scratch + 8064; /* 4 of 3 x 16; calls 12-13 */
+    at.tiles_conv4_fwd = scratch + 0; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); call 12 */
+    at.y_dropout3 = scratch + 0; /* 4 of 18 x 18 x 16, border 1; calls 15-16 */
+    at.sums_norm4 = scratch + 32256; /* 4 of 3 x 32; calls 16-17 */
+    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 16 */
+    at.y_dropout4 = scratch + 0; /* 4 of 18 x 18 x 32, border 1; calls 19-20 */
+    at.sums_norm5 = scratch + 56448; /* 4 of 3 x 32; calls 20-21 */
+    at.tiles_conv6_fwd = scratch + 41472; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); call 20 */
+    at.y_dropout5 = scratch + 0; /* 4 of 16 x 16 x 32; calls 23-24 */
+    at.y_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 24-25 */
+    at.sums_norm6 = scratch + 8064; /* 4 of 3 x 32; calls 26-27 */
+    at.tiles_conv8_fwd = scratch + 0; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); call 26 */
+    at.y_dropout6 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 29-30 */
+    at.sums_norm7 = scratch + 23168; /* 4 of 3 x 32; calls 30-31 */
+    at.tiles_conv9_fwd = scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 30 */
+    at.y_dropout7 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 33-34 */
+    at.sums_norm8 = scratch + 23168; /* 4 of 3 x 32; calls 34-35 */
+    at.tiles_conv10_fwd = scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 34 */
+    at.y_dropout8 = scratch + 0; /* 4 of 8 x 8 x 32; calls 37-38 */
+    at.y_global_avgpool1 = scratch + 8192; /* 4 of 1 x 1 x 32; calls 38-41 */
+    at.y_conv11 = scratch + 0; /* 4 of 1 x 1 x 16; calls 39-40 */
+    at.dy_conv11 = scratch + 128; /* 4 of 1 x 1 x 16; calls 40-42 */
+    at.dy_global_avgpool1 = scratch + 0; /* 4 of 1 x 1 x 32; calls 42-43 */
+    at.dsums_norm8 = scratch + 0; /* 4 of 2 x 32; calls 44-45 */
+    at.y_dropout7_phase10 = scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 48 */
+    at.tiles_conv10_bwd_weights = scratch + 0;
+    at.tiles_conv10_bwd_data = scratch + 0; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 49 */
+    at.dsums_norm7 = scratch + 0; /* 4 of 2 x 32; calls 50-51 */
+    at.y_dropout6_phase11 = scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 54 */
+    at.tiles_conv9_bwd_weights = scratch + 0;
+    at.tiles_conv9_bwd_data = scratch + 0; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 55 */
+    at.dsums_norm6 = scratch + 0; /* 4 of 2 x 32; calls 56-57 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 59 */
+    at.tiles_conv8_bwd_weights = scratch + 0;
+    at.dy_maxpool2 = scratch + 8064; /* 4 of 8 x 8 x 16; calls 60-61 */
+    at.tiles_conv8_bwd_data = scratch + 0; /* 36 x (4 x 32 + 16), 36 x (4 x 16 + 16); call 60 */
+    at.dy_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 61-64 */
+    at.y_dropout5_phase12 = scratch + 0; /* 4 of 16 x 16 x 32; calls 62-63 */
+    at.dsums_norm5 = scratch + 0; /* 4 of 2 x 32; calls 65-66 */
+    at.y_dropout4_phase13 = scratch + 75456; /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 69 */
+    at.tiles_conv6_bwd_weights = scratch + 0;
+    at.tiles_conv6_bwd_data = scratch + 0; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); call 70 */
+    at.dsums_norm4 = scratch + 0; /* 4 of 2 x 32; calls 71-72 */
+    at.y_dropout3_phase14 = scratch + 47808; /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 75 */
+    at.tiles_conv5_bwd_weights = scratch + 0;
+    at.tiles_conv5_bwd_data = scratch + 0; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); call 76 */
+    at.dsums_norm3 = scratch + 0; /* 4 of 2 x 16; calls 77-78 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); call 80 */
+    at.tiles_conv4_bwd_weights = scratch + 0;
+    at.dy_maxpool1 = scratch + 0; /* 4 of 16 x 16 x 16; calls 81-82 */
+    at.tiles_conv4_bwd_data = scratch + 16384; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); call 81 */
+    at.dy_conv3 = scratch + 131072; /* 4 of 32 x 32 x 16; calls 82-85 */
+    at.y_dropout2_phase15 = scratch + 0; /* 4 of 32 x 32 x 32; calls 83-84 */
+    at.dsums_norm2 = scratch + 0; /* 4 of 2 x 32; calls 86-87 */
+    at.y_dropout1_phase16 = scratch + 0; /* 4 of 34 x 34 x 16, border 1; calls 89-90 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 90 */
+    at.tiles_conv2_bwd_weights = scratch + 73984;
+    at.tiles_conv2_bwd_data = scratch + 0; /* 36 x (6 x 32 + 16), 36 x (6 x 16 + 16); call 91 */
+    at.dsums_norm1 = scratch + 0; /* 4 of 2 x 16; calls 92-93 */
+    at.y_input_phase17 = scratch + 0; /* 4 of 34 x 34 x 3, border 1; calls 95-96 */
+    return at;
+}
+
+static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
+{
+    struct buffers at = place_shared(net, chunk, micro_batch);
+    float *const scratch = net->scratch;
+    at.y_input = scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
+    at.y_relu1 = scratch + 0; /* 4 of 32 x 32 x 16; calls 2-3 */
+    at.sums_norm1 = scratch + 79408; /* 4 of 3 x 16; call 2 */
+    at.y_dropout1 = scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 3-4 */
+    at.y_relu2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 4-5 */
+    at.sums_norm2 = scratch + 216576; /* 4 of 3 x 32; call 4 */
+    at.tiles_conv2_fwd = scratch + 205056; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 4 */
+    at.y_dropout2 = scratch + 131072; /* 4 of 32 x 32 x 32; calls 5-6 */
+    at.y_conv3 = scratch + 0; /* 4 of 32 x 32 x 16; calls 6-7 */
+    at.y_maxpool1 = scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 7-8 */
+    at.y_relu3 = scratch + 20736; /* 4 of 16 x 16 x 16; calls 8-9 */
+    at.sums_norm3 = scratch + 8064; /* 4 of 3 x 16; call 8 */
+    at.tiles_conv4_fwd = scratch + 0; /* 36 x (6 x 16 + 16), 36 x (6 x 16 + 16); call 8 */
+    at.y_dropout3 = scratch + 0; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
+    at.y_relu4 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 10-11 */
+    at.sums_norm4 = scratch + 32256; /* 4 of 3 x 32; call 10 */
+    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (6 x 16 + 16), 36 x (6 x 32 + 16); call 10 */
+    at.y_dropout4 = scratch + 0; /* 4 of 18 x 18 x 32, border 1; calls 11-12 */
+    at.y_relu5 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 12-13 */
+    at.sums_norm5 = scratch + 89216; /* 4 of 3 x 32; call 12 */
+    at.tiles_conv6_fwd = scratch + 74240; /* 36 x (6 x 32 + 16), 36 x (6 x 32 + 16); call 12 */
+    at.y_dropout5 = scratch + 0; /* 4 of 16 x 16 x 32; calls 13-14 */
+    at.y_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 14-15 */
+    at.y_maxpool2 = scratch + 20992; /* 4 of 10 x 10 x 16, border 1; calls 15-16 */
+    at.y_relu6 = scratch + 12800; /* 4 of 8 x 8 x 32; calls 16-17 */
+    at.sums_norm6 = scratch + 8064; /* 4 of 3 x 32; call 16 */
+    at.tiles_conv8_fwd = scratch + 0; /* 36 x (4 x 16 + 16), 36 x (4 x 32 + 16); call 16 */
+    at.y_dropout6 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 17-18 */
+    at.y_relu7 = scratch + 23168; /* 4 of 8 x 8 x 32; calls 18-19 */
+    at.sums_norm7 = scratch + 31360; /* 4 of 3 x 32; call 18 */
+    at.tiles_conv9_fwd = scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 18 */
+    at.y_dropout7 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 19-20 */
+    at.y_relu8 = scratch + 23168; /* 4 of 8 x 8 x 32; calls 20-21 */
+    at.sums_norm8 = scratch + 31360; /* 4 of 3 x 32; call 20 */
+    at.tiles_conv10_fwd = scratch + 12800; /* 36 x (4 x 32 + 16), 36 x (4 x 32 + 16); call 20 */
+    at.y_dropout8 = scratch + 0; /* 4 of 8 x 8 x 32; calls 21-22 */
+    at.y_global_avgpool1 = scratch + 8192; /* 4 of 1 x 1 x 32; calls 22-23 */
+    at.y_conv11 = scratch + 0; /* 4 of 1 x 1 x 16; calls 23-25 */
+    return at;
+}
+
+/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
+ * output (1 for a norm); whether weight decay applies. */
+static const struct param params[] = {
+    {"conv1.weight", 4, {16, 3, 3, 3}, 0, 432, INIT_FAN_IN, 27, true},
+    {"norm1.weight", 1, {16}, 432, 16, INIT_ONE, 1, true},
+    {"norm1.bias", 1, {16}, 448, 16, INIT_ZERO, 1, true},
+    {"conv2.weight", 4, {32, 16, 3, 3}, 464, 4608, INIT_FAN_IN, 144, true},
+    {"norm2.weight", 1, {32}, 5072, 32, INIT_ONE, 1, true},
+    {"norm2.bias", 1, {32}, 5104, 32, INIT_ZERO, 1, true},
+    {"conv3.weight", 4, {16, 32, 1, 1}, 5136, 512, INIT_FAN_IN, 32, true},
+    {"conv4.weight", 4, {16, 16, 3, 3}, 5648, 2304, INIT_FAN_IN, 144, true},
+    {"norm3.weight", 1, {16}, 7952, 16, INIT_ONE, 1, true},
+    {"norm3.bias", 1, {16}, 7968, 16, INIT_ZERO, 1, true},
+    {"conv5.weight", 4, {32, 16, 3, 3}, 7984, 4608, INIT_FAN_IN, 144, true},
+    {"norm4.weight", 1, {32}, 12592, 32, INIT_ONE, 1, true},
+    {"norm4.bias", 1, {32}, 12624, 32, INIT_ZERO, 1, true},
+    {"conv6.weight", 4, {32, 32, 3, 3}, 12656, 9216, INIT_FAN_IN, 288, true},
+    {"norm5.weight", 1, {32}, 21872, 32, INIT_ONE, 1, true},
+    {"norm5.bias", 1, {32}, 21904, 32, INIT_ZERO, 1, true},
+    {"conv7.weight", 4, {16, 32, 1, 1}, 21936, 512, INIT_FAN_IN, 32, true},
+    {"conv8.weight", 4, {32, 16, 3, 3}, 22448, 4608, INIT_FAN_IN, 144, true},
+    {"norm6.weight", 1, {32}, 27056, 32, INIT_ONE, 1, true},
+    {"norm6.bias", 1, {32}, 27088, 32, INIT_ZERO, 1, true},
+    {"conv9.weight", 4, {32, 32, 3, 3}, 27120, 9216, INIT_FAN_IN, 288, true},
+    {"norm7.weight", 1, {32}, 36336, 32, INIT_ONE, 1, true},
+    {"norm7.bias", 1, {32}, 36368, 32, INIT_ZERO, 1, true},
+    {"conv10.weight", 4, {32, 32, 3, 3}, 36400, 9216, INIT_FAN_IN, 288, true},
+    {"norm8.weight", 1, {32}, 45616, 32, INIT_ONE, 1, true},
+    {"norm8.bias", 1, {32}, 45648, 32, INIT_ZERO, 1, true},
+    {"conv11.weight", 4, {10, 32, 1, 1}, 45680, 320, INIT_FAN_IN, 32, true},
+};
+
+static const struct state states[] = {
+    {.name = "norm1.running_mean", .offset = 0, .count = 16, .init = 0.0f},
+    {.name = "norm1.running_var", .offset = 16, .count = 16, .init = 1.0f},
+    {.name = "norm2.running_mean", .offset = 32, .count = 32, .init = 0.0f},
+    {.name = "norm2.running_var", .offset = 64, .count = 32, .init = 1.0f},
+    {.name = "norm3.running_mean", .offset = 96, .count = 16, .init = 0.0f},
+    {.name = "norm3.running_var", .offset = 112, .count = 16, .init = 1.0f},
+    {.name = "norm4.running_mean", .offset = 128, .count = 32, .init = 0.0f},
+    {.name = "norm4.running_var", .offset = 160, .count = 32, .init = 1.0f},
+    {.name = "norm5.running_mean", .offset = 192, .count = 32, .init = 0.0f},
+    {.name = "norm5.running_var", .offset = 224, .count = 32, .init = 1.0f},
+    {.name = "norm6.running_mean", .offset = 256, .count = 32, .init = 0.0f},
+    {.name = "norm6.running_var", .offset = 288, .count = 32, .init = 1.0f},
+    {.name = "norm7.running_mean", .offset = 320, .count = 32, .init = 0.0f},
+    {.name = "norm7.running_var", .offset = 352, .count = 32, .init = 1.0f},
+    {.name = "norm8.running_mean", .offset = 384, .count = 32, .init = 0.0f},
+    {.name = "norm8.running_var", .offset = 416, .count = 32, .init = 1.0f},
+};
+
+
+/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; `param`:
+ * row of params; a gradient: its offset in a chunk and its floats. TRANSPOSED: for a data gradient.
+ * */
+#define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
+#define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
+#define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
+static const struct weight weights[27] = {
+    /* conv1.weight */ {.param = 0, GRADIENT(0, 432), .unpack = unpack_conv3x3_c3_k16_by16,
+            PACKED(0, pack_conv3x3_c3_k16_by16)},
+    /* norm1.weight */ {.param = 1, GRADIENT(47952, 16)},
+    /* norm1.bias */ {.param = 2, GRADIENT(47968, 16)},
+    /* conv2.weight */ {.param = 3, GRADIENT(432, 4608), .unpack = unpack_conv3x3_c16_k32_by32,
+            PACKED(432, pack_conv3x3_c16_k32_by16_winograd4),
+            TRANSPOSED(335088, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+    /* norm2.weight */ {.param = 4, GRADIENT(47824, 32)},
+    /* norm2.bias */ {.param = 5, GRADIENT(47856, 32)},
+    /* conv3.weight */ {.param = 6, GRADIENT(5040, 512), .unpack = unpack_conv1x1_c32_k16_by16,
+            PACKED(18864, pack_conv1x1_c32_k16_by16),
+            TRANSPOSED(334576, pack_transposed_conv1x1_c32_k16_by16)},
+    /* conv4.weight */ {.param = 7, GRADIENT(5552, 2304), .unpack = unpack_conv3x3_c16_k16_by16,
+            PACKED(19376, pack_conv3x3_c16_k16_by16_winograd4),
+            TRANSPOSED(325360, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
+    /* norm3.weight */ {.param = 8, GRADIENT(47664, 16)},
+    /* norm3.bias */ {.param = 9, GRADIENT(47680, 16)},
+    /* conv5.weight */ {.param = 10, GRADIENT(7856, 4608), .unpack = unpack_conv3x3_c16_k32_by32,
+            PACKED(28592, pack_conv3x3_c16_k32_by16_winograd4),
+            TRANSPOSED(306928, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+    /* norm4.weight */ {.param = 11, GRADIENT(47536, 32)},
+    /* norm4.bias */ {.param = 12, GRADIENT(47568, 32)},
+    /* conv6.weight */ {.param = 13, GRADIENT(12464, 9216), .unpack = unpack_conv3x3_c32_k32_by32,
+            PACKED(47024, pack_conv3x3_c32_k32_by16_winograd4),
+            TRANSPOSED(270064, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
+    /* norm5.weight */ {.param = 14, GRADIENT(47344, 32)},
+    /* norm5.bias */ {.param = 15, GRADIENT(47376, 32)},
+    /* conv7.weight */ {.param = 16, GRADIENT(21680, 512), .unpack = unpack_conv1x1_c32_k16_by16,
+            PACKED(83888, pack_conv1x1_c32_k16_by16),
+            TRANSPOSED(269552, pack_transposed_conv1x1_c32_k16_by16)},
+    /* conv8.weight */ {.param = 17, GRADIENT(22192, 4608), .unpack = unpack_conv3x3_c16_k32_by32,
+            PACKED(84400, pack_conv3x3_c16_k32_by16_winograd4),
+            TRANSPOSED(251120, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+    /* norm6.weight */ {.param = 18, GRADIENT(47152, 32)},
+    /* norm6.bias */ {.param = 19, GRADIENT(47184, 32)},
+    /* conv9.weight */ {.param = 20, GRADIENT(26800, 9216), .unpack = unpack_conv3x3_c32_k32_by32,
+            PACKED(102832, pack_conv3x3_c32_k32_by16_winograd4),
+            TRANSPOSED(214256, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
+    /* norm7.weight */ {.param = 21, GRADIENT(46960, 32)},
+    /* norm7.bias */ {.param = 22, GRADIENT(46992, 32)},
+    /* conv10.weight */ {.param = 23, GRADIENT(36016, 9216), .unpack = unpack_conv3x3_c32_k32_by32,
+            PACKED(139696, pack_conv3x3_c32_k32_by16_winograd4),
+            TRANSPOSED(177392, pack_transposed_conv3x3_c32_k32_by16_winograd4)},
+    /* norm8.weight */ {.param = 24, GRADIENT(46768, 32)},
+    /* norm8.bias */ {.param = 25, GRADIENT(46800, 32)},
+    /* conv11.weight */ {.param = 26, GRADIENT(45232, 512), .unpack = unpack_conv1x1_c32_k10_by16,
+            PACKED(176560, pack_conv1x1_c32_k10_by16),
+            TRANSPOSED(177072, pack_transposed_conv1x1_c32_k10_by32)},
+};
+
+static void pack(struct run *run, int rank)
+{
+    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
+}
+
+static const struct backend backend = {
+    .name = "generated",
+    .measure = measure,
+    .pack = pack,
+    .train = train,
+    .eval = eval,
+};
+
+/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has
+ * ended in numbers that are not finite. What other calls, such as the loss or a norm, leave or read
+ * stands under the next kernel; bits and winners are no floats. A row: profile slot, layer, what it
+ * is, memory, offset in floats, floats of an image (or of all), images, floats of a row and how
+ * many of them are used. */
+static const struct tensor tensors[] = {
+    {SLOT_CONV1_FWD, "input", WHAT_Y, TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
+    {SLOT_CONV1_FWD, "relu1", WHAT_Y, TENSOR_MICRO_BATCH, 279040, 16384, 4, 16, 16},
+    {SLOT_CONV1_FWD, "norm1", WHAT_SUMS, TENSOR_SCRATCH, 13872, 48, 4, 16, 16},
+    {SLOT_NORM1_FWD, "norm1", WHAT_COEF, TENSOR_THREAD, 0, 80, 1, 16, 16},
+    {SLOT_NORM1_FWD, "dropout1", WHAT_Y, TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
+    {SLOT_CONV2_FWD, "relu2", WHAT_Y, TENSOR_MICRO_BATCH, 147968, 32768, 4, 32, 32},
+    {SLOT_CONV2_FWD, "norm2", WHAT_SUMS, TENSOR_SCRATCH, 85504, 96, 4, 32, 32},
+    {SLOT_NORM2_FWD, "norm2", WHAT_COEF, TENSOR_THREAD, 144, 160, 1, 32, 32},
+    {SLOT_NORM2_FWD, "dropout2", WHAT_Y, TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
+    {SLOT_CONV3_FWD, "conv3", WHAT_Y, TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
+    {SLOT_MAXPOOL1_FWD, "maxpool1", WHAT_Y, TENSOR_MICRO_BATCH, 115712, 5184, 4, 16, 16},
+    {SLOT_CONV4_FWD, "relu3", WHAT_Y, TENSOR_MICRO_BATCH, 344576, 4096, 4, 16, 16},
+    {SLOT_CONV4_FWD, "norm3", WHAT_SUMS, TENSOR_SCRATCH, 8064, 48, 4, 16, 16},
+    {SLOT_NORM3_FWD, "norm3", WHAT_COEF, TENSOR_THREAD, 432, 80, 1, 16, 16},
+    {SLOT_NORM3_FWD, "dropout3", WHAT_Y, TENSOR_SCRATCH, 0, 5184, 4, 16, 16},
+    {SLOT_CONV5_FWD, "relu4", WHAT_Y, TENSOR_MICRO_BATCH, 82944, 8192, 4, 32, 32},
+    {SLOT_CONV5_FWD, "norm4", WHAT_SUMS, TENSOR_SCRATCH, 32256, 96, 4, 32, 32},
+    {SLOT_NORM4_FWD, "norm4", WHAT_COEF, TENSOR_THREAD, 576, 160, 1, 32, 32},
+    {SLOT_NORM4_FWD, "dropout4", WHAT_Y, TENSOR_SCRATCH, 0, 10368, 4, 32, 32},
+    {SLOT_CONV6_FWD, "relu5", WHAT_Y, TENSOR_MICRO_BATCH, 41472, 8192, 4, 32, 32},
+    {SLOT_CONV6_FWD, "norm5", WHAT_SUMS, TENSOR_SCRATCH, 56448, 96, 4, 32, 32},
+    {SLOT_NORM5_FWD, "norm5", WHAT_COEF, TENSOR_THREAD, 864, 160, 1, 32, 32},
+    {SLOT_NORM5_FWD, "dropout5", WHAT_Y, TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
+    {SLOT_CONV7_FWD, "conv7", WHAT_Y, TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
+    {SLOT_MAXPOOL2_FWD, "maxpool2", WHAT_Y, TENSOR_MICRO_BATCH, 33792, 1600, 4, 16, 16},
+    {SLOT_CONV8_FWD, "relu6", WHAT_Y, TENSOR_MICRO_BATCH, 25600, 2048, 4, 32, 32},
+    {SLOT_CONV8_FWD, "norm6", WHAT_SUMS, TENSOR_SCRATCH, 8064, 96, 4, 32, 32},
+    {SLOT_NORM6_FWD, "norm6", WHAT_COEF, TENSOR_THREAD, 1152, 160, 1, 32, 32},
+    {SLOT_NORM6_FWD, "dropout6", WHAT_Y, TENSOR_SCRATCH, 0, 3200, 4, 32, 32},
+    {SLOT_CONV9_FWD, "relu7", WHAT_Y, TENSOR_MICRO_BATCH, 74240, 2048, 4, 32, 32},
+    {SLOT_CONV9_FWD, "norm7", WHAT_SUMS, TENSOR_SCRATCH, 23168, 96, 4, 32, 32},
+    {SLOT_NORM7_FWD, "norm7", WHAT_COEF, TENSOR_THREAD, 1440, 160, 1, 32, 32},
+    {SLOT_NORM7_FWD, "dropout7", WHAT_Y, TENSOR_SCRATCH, 0, 3200, 4, 32, 32},
+    {SLOT_CONV10_FWD, "relu8", WHAT_Y, TENSOR_MICRO_BATCH, 12800, 2048, 4, 32, 32},
+    {SLOT_CONV10_FWD, "norm8", WHAT_SUMS, TENSOR_SCRATCH, 23168, 96, 4, 32, 32},
+    {SLOT_NORM8_FWD, "norm8", WHAT_COEF, TENSOR_THREAD, 1728, 160, 1, 32, 32},
+    {SLOT_NORM8_FWD, "dropout8", WHAT_Y, TENSOR_SCRATCH, 0, 2048, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", WHAT_Y, TENSOR_SCRATCH, 8192, 32, 4, 32, 32},
+    {SLOT_CONV11_FWD, "conv11", WHAT_Y, TENSOR_SCRATCH, 0, 16, 4, 16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DY, TENSOR_SCRATCH, 128, 16, 4, 16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DW, TENSOR_CHUNK, 45232, 512, 1, 512, 512},
+    {SLOT_CONV11_BWD_DATA, "global_avgpool1", WHAT_DY, TENSOR_SCRATCH, 0, 32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", WHAT_DY, TENSOR_MICRO_BATCH, 0, 3200, 4, 32, 32},
+    {SLOT_NORM8_BWD_REDUCE, "norm8", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_COEF, TENSOR_THREAD, 1728, 160, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DCOEF, TENSOR_THREAD, 2016, 96, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DW, TENSOR_CHUNK, 46768, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DB, TENSOR_CHUNK, 46800, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "dropout8", WHAT_DY, TENSOR_MICRO_BATCH, 0, 3200, 4, 32, 32},
+    {SLOT_NORM7_FWD_2, "dropout7", WHAT_Y, TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
+    {SLOT_CONV10_BWD_WEIGHTS, "conv10", WHAT_DW, TENSOR_CHUNK, 36016, 9216, 1, 9216, 9216},
+    {SLOT_CONV10_BWD_DATA, "dropout7", WHAT_DY, TENSOR_MICRO_BATCH, 12800, 3200, 4, 32, 32},
+    {SLOT_NORM7_BWD_REDUCE, "norm7", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_COEF, TENSOR_THREAD, 1440, 160, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DCOEF, TENSOR_THREAD, 2112, 96, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DW, TENSOR_CHUNK, 46960, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DB, TENSOR_CHUNK, 46992, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "dropout7", WHAT_DY, TENSOR_MICRO_BATCH, 12800, 3200, 4, 32, 32},
+    {SLOT_NORM6_FWD_2, "dropout6", WHAT_Y, TENSOR_SCRATCH, 75456, 3200, 4, 32, 32},
+    {SLOT_CONV9_BWD_WEIGHTS, "conv9", WHAT_DW, TENSOR_CHUNK, 26800, 9216, 1, 9216, 9216},
+    {SLOT_CONV9_BWD_DATA, "dropout6", WHAT_DY, TENSOR_MICRO_BATCH, 0, 3200, 4, 32, 32},
+    {SLOT_NORM6_BWD_REDUCE, "norm6", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_COEF, TENSOR_THREAD, 1152, 160, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DCOEF, TENSOR_THREAD, 2208, 96, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DW, TENSOR_CHUNK, 47152, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DB, TENSOR_CHUNK, 47184, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "dropout6", WHAT_DY, TENSOR_MICRO_BATCH, 0, 3200, 4, 32, 32},
+    {SLOT_CONV8_BWD_WEIGHTS, "conv8", WHAT_DW, TENSOR_CHUNK, 22192, 4608, 1, 4608, 4608},
+    {SLOT_CONV8_BWD_DATA, "maxpool2", WHAT_DY, TENSOR_SCRATCH, 8064, 1024, 4, 16, 16},
+    {SLOT_MAXPOOL2_BWD_DATA, "conv7", WHAT_DY, TENSOR_SCRATCH, 32768, 4096, 4, 16, 16},
+    {SLOT_NORM5_FWD_2, "dropout5", WHAT_Y, TENSOR_SCRATCH, 0, 8192, 4, 32, 32},
+    {SLOT_CONV7_BWD_WEIGHTS, "conv7", WHAT_DW, TENSOR_CHUNK, 21680, 512, 1, 512, 512},
+    {SLOT_CONV7_BWD_DATA, "dropout5", WHAT_DY, TENSOR_MICRO_BATCH, 0, 10368, 4, 32, 32},
+    {SLOT_NORM5_BWD_REDUCE, "norm5", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_COEF, TENSOR_THREAD, 864, 160, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DCOEF, TENSOR_THREAD, 2304, 96, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DW, TENSOR_CHUNK, 47344, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DB, TENSOR_CHUNK, 47376, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "dropout5", WHAT_DY, TENSOR_MICRO_BATCH, 0, 10368, 4, 32, 32},
+    {SLOT_NORM4_FWD_2, "dropout4", WHAT_Y, TENSOR_SCRATCH, 75456, 10368, 4, 32, 32},
+    {SLOT_CONV6_BWD_WEIGHTS, "conv6", WHAT_DW, TENSOR_CHUNK, 12464, 9216, 1, 9216, 9216},
+    {SLOT_CONV6_BWD_DATA, "dropout4", WHAT_DY, TENSOR_MICRO_BATCH, 41472, 10368, 4, 32, 32},
+    {SLOT_NORM4_BWD_REDUCE, "norm4", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_COEF, TENSOR_THREAD, 576, 160, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DCOEF, TENSOR_THREAD, 2400, 96, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DW, TENSOR_CHUNK, 47536, 32, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DB, TENSOR_CHUNK, 47568, 32, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "dropout4", WHAT_DY, TENSOR_MICRO_BATCH, 41472, 10368, 4, 32, 32},
+    {SLOT_NORM3_FWD_2, "dropout3", WHAT_Y, TENSOR_SCRATCH, 47808, 5184, 4, 16, 16},
+    {SLOT_CONV5_BWD_WEIGHTS, "conv5", WHAT_DW, TENSOR_CHUNK, 7856, 4608, 1, 4608, 4608},
+    {SLOT_CONV5_BWD_DATA, "dropout3", WHAT_DY, TENSOR_MICRO_BATCH, 0, 5184, 4, 16, 16},
+    {SLOT_NORM3_BWD_REDUCE, "norm3", WHAT_DSUMS, TENSOR_SCRATCH, 0, 32, 4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_COEF, TENSOR_THREAD, 432, 80, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DCOEF, TENSOR_THREAD, 2496, 48, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DW, TENSOR_CHUNK, 47664, 16, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DB, TENSOR_CHUNK, 47680, 16, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "dropout3", WHAT_DY, TENSOR_MICRO_BATCH, 0, 5184, 4, 16, 16},
+    {SLOT_CONV4_BWD_WEIGHTS, "conv4", WHAT_DW, TENSOR_CHUNK, 5552, 2304, 1, 2304, 2304},
+    {SLOT_CONV4_BWD_DATA, "maxpool1", WHAT_DY, TENSOR_SCRATCH, 0, 4096, 4, 16, 16},
+    {SLOT_MAXPOOL1_BWD_DATA, "conv3", WHAT_DY, TENSOR_SCRATCH, 131072, 16384, 4, 16, 16},
+    {SLOT_NORM2_FWD_2, "dropout2", WHAT_Y, TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
+    {SLOT_CONV3_BWD_WEIGHTS, "conv3", WHAT_DW, TENSOR_CHUNK, 5040, 512, 1, 512, 512},
+    {SLOT_CONV3_BWD_DATA, "dropout2", WHAT_DY, TENSOR_MICRO_BATCH, 0, 36992, 4, 32, 32},
+    {SLOT_NORM2_BWD_REDUCE, "norm2", WHAT_DSUMS, TENSOR_SCRATCH, 0, 64, 4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_COEF, TENSOR_THREAD, 144, 160, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DCOEF, TENSOR_THREAD, 2544, 96, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DW, TENSOR_CHUNK, 47824, 32, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DB, TENSOR_CHUNK, 47856, 32, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "dropout2", WHAT_DY, TENSOR_MICRO_BATCH, 0, 36992, 4, 32, 32},
+    {SLOT_NORM1_FWD_2, "dropout1", WHAT_Y, TENSOR_SCRATCH, 0, 18496, 4, 16, 16},
+    {SLOT_CONV2_BWD_WEIGHTS, "conv2", WHAT_DW, TENSOR_CHUNK, 432, 4608, 1, 4608, 4608},
+    {SLOT_CONV2_BWD_DATA, "dropout1", WHAT_DY, TENSOR_MICRO_BATCH, 147968, 16384, 4, 16, 16},
+    {SLOT_NORM1_BWD_REDUCE, "norm1", WHAT_DSUMS, TENSOR_SCRATCH, 0, 32, 4, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_COEF, TENSOR_THREAD, 0, 80, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DCOEF, TENSOR_THREAD, 2640, 48, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DW, TENSOR_CHUNK, 47952, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DB, TENSOR_CHUNK, 47968, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "dropout1", WHAT_DY, TENSOR_MICRO_BATCH, 147968, 16384, 4, 16, 16},
+    {SLOT_CONV1_BWD_WEIGHTS, "input", WHAT_Y, TENSOR_SCRATCH, 0, 3468, 4, 3, 3},
+    {SLOT_CONV1_BWD_WEIGHTS, "conv1", WHAT_DW, TENSOR_CHUNK, 0, 432, 1, 432, 432},
+};
+
+static const struct tensors all_tensors = {
+    .list = tensors,
+    .count = 120, /* the rows above */
+    .weight_floats = WEIGHT_FLOATS,
+    .chunk_floats = CHUNK_FLOATS,
+    .micro_batch_floats = MICRO_BATCH_FLOATS,
+    .thread_floats = THREAD_FLOATS,
+};
+
 static const struct model model = {
     .name = "s8",
     .norm = "bn",
     .isa = "avx2",
     .remake = "make gen NET=s8 NORM=bn ISA=", /* and an ISA, in burin's folder */
-    .arithmetic = "025cb0801e010a43", /* digest of the code that computes */
+    .arithmetic = "ff3017160eafa4c1", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,
@@ -5134,10 +4873,10 @@ static const struct model model = {
     .layer_count = 40, /* the input, too */
     .params = params,
     .param_count = 27, /* rows of params */
-    .param_floats = PARAM_FLOATS,
+    .param_floats = 46000,
     .states = states,
     .state_count = 16,
-    .state_floats = STATE_FLOATS,
+    .state_floats = 448,
     .kernels = kernels,
     .kernel_count = 69, /* rows of kernels */
     .tensors = &all_tensors,

@@ -97,9 +97,9 @@
  *     db_           the gradient of its bias
  *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
  *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; derived in
- *                   section 6
+ *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
- *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 6
+ *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
  *     keep_         a bit an element: whether a dropout keeps it
  *     winner_       a byte an output: which pixel of its window was the largest
  *     tiles_        what Winograd's transforms make, 36 frequencies
@@ -132,8 +132,8 @@
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_
  * are the runtime's: see its headers. `rank` is the number of a thread.
  *
- * Sections: 1 shapes and constants, 2 memory, 3 functions, 4 the training step, 5 what kernels
- * share, 6 kernels, 7 weights, 8 kernel table, 9 model. */
+ * Sections: 1 names, 2 the training step, 3 an evaluation, 4 what kernels share, 5 kernels, 6
+ * packing, 7 kernel table, 8 model, 9 memory. */
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
@@ -145,93 +145,70 @@
 #include "run.h"
 #include "weights.h"
 
-/* -- 1. Shapes and constants ------------------------------------------------------------------- */
+/* -- 1. Names ---------------------------------------------------------------------------------- */
 
-/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
- * side, and the next pixel `pitch` floats further on. */
-struct image {
-    int h, w, c, pitch, border;
-};
+/* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
+#define NOINLINE __attribute__((noinline))
 
-/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
-struct drop_bits {
-    int pitch, bytes;
-    float scale;
-};
+/* Except what kernels and packing share: it becomes a piece of each. */
+#define INLINE inline __attribute__((always_inline))
 
-#define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
-#define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
-#define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
-#define IMAGE_32x32x32 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_16x16x16_B1 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1}
-#define IMAGE_16x16x16 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0}
-#define IMAGE_16x16x32 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_16x16x32_B1 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1}
-#define IMAGE_8x8x16_B1 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1}
-#define IMAGE_8x8x32 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_8x8x32_B1 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1}
-#define IMAGE_1x1x32 {.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0}
-#define IMAGE_1x1x10_P16 {.h = 1, .w = 1, .c = 10, .pitch = 16, .border = 0}
-#define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
-#define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
-#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}, \
-        .w = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}}
-#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}, \
-        .w = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}}
-#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}, \
-        .w = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}}
-#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}, \
-        .w = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}}
-#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
-#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
-
-
-/* Offsets of the parameters in the canonical vector, in floats: one lies behind the other. */
 enum {
-    CONV1_WEIGHT = 0, NORM1_WEIGHT = 432, NORM1_BIAS = 448, CONV2_WEIGHT = 464, NORM2_WEIGHT = 5072,
-            NORM2_BIAS = 5104, CONV3_WEIGHT = 5136, CONV4_WEIGHT = 5648, NORM3_WEIGHT = 7952,
-            NORM3_BIAS = 7968, CONV5_WEIGHT = 7984, NORM4_WEIGHT = 12592, NORM4_BIAS = 12624,
-            CONV6_WEIGHT = 12656, NORM5_WEIGHT = 21872, NORM5_BIAS = 21904, CONV7_WEIGHT = 21936,
-            CONV8_WEIGHT = 22448, NORM6_WEIGHT = 27056, NORM6_BIAS = 27088, CONV9_WEIGHT = 27120,
-            NORM7_WEIGHT = 36336, NORM7_BIAS = 36368, CONV10_WEIGHT = 36400, NORM8_WEIGHT = 45616,
-            NORM8_BIAS = 45648, CONV11_WEIGHT = 45680,
-    PARAM_FLOATS = 46000
+    MICRO_BATCH = 4, /* images that run through the network together */
+    WEIGHT_FLOATS = 353520, /* of packed weights, one copy for all threads */
+    CHUNK_FLOATS = 46192, /* of a chunk of images: sums over them, zeroed before every step */
+    SCRATCH_FLOATS = 767984, /* of a thread, for one micro-batch at a time */
 };
 
-/* -- 2. Memory --------------------------------------------------------------------------------- */
-
-/* Packed weights, one copy for all threads. Offsets and sizes, here and below, in floats. */
-enum {
-    AT_W_CONV1 = 0, AT_W_CONV2 = 432, AT_W_CONV3 = 18864, AT_W_CONV4 = 19376, AT_W_CONV5 = 28592,
-            AT_W_CONV6 = 47024, AT_W_CONV7 = 83888, AT_W_CONV8 = 84400, AT_W_CONV9 = 102832,
-            AT_W_CONV10 = 139696, AT_W_CONV11 = 176560, AT_WT_CONV11 = 177072,
-            AT_WT_CONV10 = 177392, AT_WT_CONV9 = 214256, AT_WT_CONV8 = 251120, AT_WT_CONV7 = 269552,
-            AT_WT_CONV6 = 270064, AT_WT_CONV5 = 306928, AT_WT_CONV4 = 325360, AT_WT_CONV3 = 334576,
-            AT_WT_CONV2 = 335088,
-    WEIGHT_FLOATS = 353520
+/* The memory of one thread in one step. */
+struct net {
+    struct run *run;
+    int rank; /* of the thread */
+    float *weights; /* packed weights */
+    float *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
+    float *scratch; /* this thread's own memory, for one micro-batch */
 };
 
-/* One block for each chunk of images, zeroed before every step: sums over its images. */
-enum {
-    AT_DW_CONV1 = 0, AT_DW_CONV2 = 432, AT_DW_CONV3 = 5040, AT_DW_CONV4 = 5552, AT_DW_CONV5 = 7856,
-            AT_DW_CONV6 = 12464, AT_DW_CONV7 = 21680, AT_DW_CONV8 = 22192, AT_DW_CONV9 = 26800,
-            AT_DW_CONV10 = 36016, AT_DW_CONV11 = 45232, AT_DW_NORM8 = 45744, AT_DB_NORM8 = 45776,
-            AT_DW_NORM7 = 45808, AT_DB_NORM7 = 45840, AT_DW_NORM6 = 45872, AT_DB_NORM6 = 45904,
-            AT_DW_NORM5 = 45936, AT_DB_NORM5 = 45968, AT_DW_NORM4 = 46000, AT_DB_NORM4 = 46032,
-            AT_DW_NORM3 = 46064, AT_DB_NORM3 = 46080, AT_DW_NORM2 = 46096, AT_DB_NORM2 = 46128,
-            AT_DW_NORM1 = 46160, AT_DB_NORM1 = 46176,
-    CHUNK_FLOATS = 46192
+/* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which
+ * call to which they live. Its index and chunk; weight_, bias_ and running_ are parameters and
+ * statistics as they lie in a model. */
+struct buffers {
+    int chunk, micro_batch;
+    const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
+            *w_conv9, *w_conv10, *w_conv11, *wt_conv11, *wt_conv10, *wt_conv9, *wt_conv8, *wt_conv7,
+            *wt_conv6, *wt_conv5, *wt_conv4, *wt_conv3, *wt_conv2, *weight_norm1, *bias_norm1,
+            *weight_norm2, *bias_norm2, *weight_norm3, *bias_norm3, *weight_norm4, *bias_norm4,
+            *weight_norm5, *bias_norm5, *weight_norm6, *bias_norm6, *weight_norm7, *bias_norm7,
+            *weight_norm8, *bias_norm8;
+    float *dw_conv1, *dw_conv2, *dw_conv3, *dw_conv4, *dw_conv5, *dw_conv6, *dw_conv7, *dw_conv8,
+            *dw_conv9, *dw_conv10, *dw_conv11, *y_input, *y_relu1, *sums_norm1, *coef_norm1,
+            *y_dropout1, *y_relu2, *sums_norm2, *tiles_conv2_fwd, *coef_norm2, *y_dropout2,
+            *y_conv3, *y_maxpool1, *y_relu3, *sums_norm3, *tiles_conv4_fwd, *coef_norm3,
+            *y_dropout3, *y_relu4, *sums_norm4, *tiles_conv5_fwd, *coef_norm4, *y_dropout4,
+            *y_relu5, *sums_norm5, *tiles_conv6_fwd, *coef_norm5, *y_dropout5, *y_conv7,
+            *y_maxpool2, *y_relu6, *sums_norm6, *tiles_conv8_fwd, *coef_norm6, *y_dropout6,
+            *y_relu7, *sums_norm7, *tiles_conv9_fwd, *coef_norm7, *y_dropout7, *y_relu8,
+            *sums_norm8, *tiles_conv10_fwd, *coef_norm8, *y_dropout8, *y_global_avgpool1, *y_conv11,
+            *dy_conv11, *dy_global_avgpool1, *dy_dropout8, *dsums_norm8, *dcoef_norm8, *dw_norm8,
+            *db_norm8, *tiles_conv10_bwd_weights, *dy_dropout7, *tiles_conv10_bwd_data,
+            *dsums_norm7, *dcoef_norm7, *dw_norm7, *db_norm7, *tiles_conv9_bwd_weights,
+            *dy_dropout6, *tiles_conv9_bwd_data, *dsums_norm6, *dcoef_norm6, *dw_norm6, *db_norm6,
+            *tiles_conv8_bwd_weights, *dy_maxpool2, *tiles_conv8_bwd_data, *dy_conv7, *dy_dropout5,
+            *dsums_norm5, *dcoef_norm5, *dw_norm5, *db_norm5, *tiles_conv6_bwd_weights,
+            *dy_dropout4, *tiles_conv6_bwd_data, *dsums_norm4, *dcoef_norm4, *dw_norm4, *db_norm4,
+            *tiles_conv5_bwd_weights, *dy_dropout3, *tiles_conv5_bwd_data, *dsums_norm3,
+            *dcoef_norm3, *dw_norm3, *db_norm3, *tiles_conv4_bwd_weights, *dy_maxpool1,
+            *tiles_conv4_bwd_data, *dy_conv3, *dy_dropout2, *dsums_norm2, *dcoef_norm2, *dw_norm2,
+            *db_norm2, *tiles_conv2_bwd_weights, *dy_dropout1, *tiles_conv2_bwd_data, *dsums_norm1,
+            *dcoef_norm1, *dw_norm1, *db_norm1;
+    uint8_t *keep_dropout1, *keep_dropout2, *winner_maxpool1, *keep_dropout3, *keep_dropout4,
+            *keep_dropout5, *winner_maxpool2, *keep_dropout6, *keep_dropout7, *keep_dropout8;
 };
 
-/* Each thread's own, for one micro-batch: the pointers of train_micro_batch and eval_micro_batch
- * say what lies where. */
-enum {
-    SCRATCH_FLOATS = 767984
-};
+/* What says where the buffers of a micro-batch are, and what computes n images, from `image` of the
+ * batch on. */
+typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
+typedef void computes(const struct net *net, const struct buffers *at, int image, int n);
 
 /* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
@@ -259,90 +236,9 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Images that run through the network together. */
-enum { MICRO_BATCH = 4 };
-
-/* The memory of one thread in one step. */
-struct net {
-    struct run *run;
-    int rank;           /* of the thread */
-    const float *param; /* the canonical parameters */
-    float *weights;     /* packed weights */
-    float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    float *scratch;     /* this thread's own memory, for one micro-batch */
-};
-
-static struct net open_net(struct run *run, int rank)
-{
-    float *chunks = run->shared + WEIGHT_FLOATS;
-    return (struct net){
-        .run = run,
-        .rank = rank,
-        .param = run->store.param,
-        .weights = run->shared,
-        .chunks = chunks,
-        .scratch = run->thread[rank],
-    };
-}
-
-/* Gives the time since the last call of this function to a slot, when the run has a profile. */
-static inline void count_time(const struct net *net, int slot)
-{
-    run_count(net->run, net->rank, slot);
-}
-
-/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
-static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
-{
-    (void)model;
-    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
-    *thread_floats = SCRATCH_FLOATS;
-}
-
-/* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
-#define NOINLINE __attribute__((noinline))
-
-/* Except what kernels and packing share: it becomes a piece of each. */
-#define INLINE inline __attribute__((always_inline))
-
-static inline void zero(float *p, size_t floats)
-{
-    memset(p, 0, floats * sizeof *p);
-}
-
-/* Zeroes the borders of n images, whose memory other buffers have had before. */
-static void clear_border(float *p, int n, struct image it)
-{
-    const size_t side = (size_t)(it.border * it.pitch);
-    const size_t row = (size_t)(it.w + 2 * it.border) * (size_t)it.pitch;
-    const size_t edge = row * (size_t)it.border;
-    for (int image = 0; image < n; image++) {
-        zero(p, edge);
-        p += edge;
-        for (int y = 0; y < it.h; y++, p += row) {
-            zero(p, side);
-            zero(p + row - side, side);
-        }
-        zero(p, edge);
-        p += edge;
-    }
-}
-
-/* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
-static uint8_t *bits(const struct net *net, float *place)
-{
-    return net->run->dropout ? (uint8_t *)place : NULL;
-}
-
-static const float *input_images(const struct net *net, int image)
-{
-    return net->run->batch->images + (size_t)image * 3072; /* 3 x 32 x 32 floats */
-}
-
-/* -- 3. Functions ------------------------------------------------------------------------------ */
-
-/* What the step calls, in this order: bits of dropouts, kernels forward, kernels backward layer by
- * layer, kernels of an evaluation alone, the input, the loss, the logits, moments and norms. */
+/* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
+ * layer by layer, kernels of an evaluation alone, the input, the loss, the logits, moments and
+ * norms. */
 typedef void takes_y_sums_x_w(float *restrict y, float *restrict sums, const float *restrict x,
         const float *restrict w, int n);
 typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
@@ -375,7 +271,13 @@ typedef void takes_dcoef_dweight_dbias_sums_coef_weight_count(float *restrict dc
         float *restrict dweight, float *restrict dbias, const float *restrict sums,
         const float *restrict coef, const float *restrict weight, double count, int n);
 
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+static struct net open_net(struct run *run, int rank);
+static places place_training, place_eval;
+static const float *input_images(const struct net *net, int image);
+static void clear_border(float *p, int n, int h, int w, int pitch, int border);
+static inline void zero(float *p, size_t floats);
+static inline void count_time(const struct net *net, int slot);
+static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
 static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd__bank;
 static NOINLINE takes_y_x_coef_keep norm_drop0p01_c16_32x32_fwd__b0_1;
@@ -442,534 +344,288 @@ static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm4_c16_bwd;
 static takes_coef_sums_weight_bias_count group_norm4_c32_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm4_c32_bwd;
 
-/* Where the gradients and packed copies of the 27 parameters are: see section 7. */
+/* Where the gradients and packed copies of the 27 parameters are: see section 9. */
 static const struct weight weights[27];
 
-/* -- 4. The training step, and an evaluation --------------------------------------------------- */
+/* -- 2. The training step ---------------------------------------------------------------------- */
 
-/* A micro-batch of n images through the whole network, forward and backward. The number behind the
- * parameters of a norm is the pixels of an image; those of drop() are the layer's index in layers[]
- * (not the call's number), the threshold, and the 32-bit words of an image. */
-static void train_micro_batch(const struct net *net, int chunk, int image, int n)
+/* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are
+ * the layer's index in layers[] (not the call's number), the threshold, and the 32-bit words of an
+ * image; those of clear_border() the rows, columns, channels and border of a buffer. */
+
+/* A micro-batch through the whole network, forward and backward. */
+static void train_micro_batch(const struct net *net, const struct buffers *at, int image, int n)
 {
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
-    float *const at = net->scratch;
-    float *const y_input = at + 683968; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
-    float *const y_relu1 = at + 428480; /* 4 of 32 x 32 x 16; calls 2-87 */
-    float *const sums_norm1 = at; /* 4 of 3 x 16; calls 2-3 */
-    float *const coef_norm1 = at + 767344; /* 4 of 5 x 16; calls 3-87 */
-    uint8_t *const keep_dropout1 = bits(net, at + 759024); /* 4 of 32 x 32 x 16 bits; calls 4-87 */
-    float *const y_dropout1 = at + 354496; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
-    float *const y_relu2 = at + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
-    float *const sums_norm2 = at + 14976; /* 4 of 3 x 32; calls 6-7 */
-    float *const tiles_conv2_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 6 */
-    float *const coef_norm2 = at + 764144; /* 4 of 5 x 32; calls 7-82 */
-    uint8_t *const keep_dropout2 = bits(net, at + 750832); /* 4 of 32 x 32 x 32 bits; calls 8-82 */
-    float *const y_dropout2 = at; /* 4 of 32 x 32 x 32; calls 9-78 */
-    float *const y_conv3 = at + 279040; /* 4 of 32 x 32 x 16; calls 10-11 */
-    float *const y_maxpool1 = at + 642496; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
-    /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
-    uint8_t *const winner_maxpool1 = (uint8_t *)(at + 754928);
-    float *const y_relu3 = at + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
-    float *const sums_norm3 = at + 147456; /* 4 of 3 x 16; calls 12-13 */
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 12 */
-    float *const tiles_conv4_fwd = at + 279040;
-    float *const coef_norm3 = at + 767664; /* 4 of 5 x 16; calls 13-74 */
-    uint8_t *const keep_dropout3 = bits(net, at + 147456); /* 4 of 16 x 16 x 16 bits; calls 14-74 */
-    float *const y_dropout3 = at + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
-    float *const y_relu4 = at + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
-    float *const sums_norm4 = at + 294016; /* 4 of 3 x 32; calls 16-17 */
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 16 */
-    float *const tiles_conv5_fwd = at + 279040;
-    float *const coef_norm4 = at + 764784; /* 4 of 5 x 32; calls 17-69 */
-    uint8_t *const keep_dropout4 = bits(net, at + 761072); /* 4 of 16 x 16 x 32 bits; calls 18-69 */
-    float *const y_dropout4 = at + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
-    float *const y_relu5 = at + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
-    float *const sums_norm5 = at + 298624; /* 4 of 3 x 32; calls 20-21 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 20 */
-    float *const tiles_conv6_fwd = at + 279040;
-    float *const coef_norm5 = at + 765424; /* 4 of 5 x 32; calls 21-64 */
-    uint8_t *const keep_dropout5 = bits(net, at + 762096); /* 4 of 16 x 16 x 32 bits; calls 22-64 */
-    float *const y_dropout5 = at + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
-    float *const y_conv7 = at + 279040; /* 4 of 16 x 16 x 16; calls 24-25 */
-    float *const y_maxpool2 = at + 744432; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
-    /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
-    uint8_t *const winner_maxpool2 = (uint8_t *)(at + 763120);
-    float *const y_relu6 = at + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
-    float *const sums_norm6 = at + 294016; /* 4 of 3 x 32; calls 26-27 */
-    /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 26 */
-    float *const tiles_conv8_fwd = at + 279040;
-    float *const coef_norm6 = at + 766064; /* 4 of 5 x 32; calls 27-56 */
-    uint8_t *const keep_dropout6 = bits(net, at + 576448); /* 4 of 8 x 8 x 32 bits; calls 28-56 */
-    float *const y_dropout6 = at + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
-    float *const y_relu7 = at + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
-    float *const sums_norm7 = at + 298624; /* 4 of 3 x 32; calls 30-31 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 30 */
-    float *const tiles_conv9_fwd = at + 279040;
-    float *const coef_norm7 = at + 766704; /* 4 of 5 x 32; calls 31-51 */
-    uint8_t *const keep_dropout7 = bits(net, at + 576704); /* 4 of 8 x 8 x 32 bits; calls 32-51 */
-    float *const y_dropout7 = at + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
-    float *const y_relu8 = at + 298624; /* 4 of 8 x 8 x 32; calls 34-46 */
-    float *const sums_norm8 = at + 306816; /* 4 of 3 x 32; calls 34-35 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 34 */
-    float *const tiles_conv10_fwd = at + 279040;
-    float *const coef_norm8 = at + 287232; /* 4 of 5 x 32; calls 35-46 */
-    uint8_t *const keep_dropout8 = bits(net, at + 287872); /* 4 of 8 x 8 x 32 bits; calls 36-46 */
-    float *const y_dropout8 = at + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
-    float *const y_global_avgpool1 = at + 288128; /* 4 of 1 x 1 x 32; calls 38-41 */
-    float *const y_conv11 = at + 279040; /* 4 of 1 x 1 x 16; calls 39-40 */
-    float *const dy_conv11 = at + 279168; /* 4 of 1 x 1 x 16; calls 40-42 */
-    float *const dy_global_avgpool1 = at + 279040; /* 4 of 1 x 1 x 32; calls 42-43 */
-    float *const dy_dropout8 = at + 723440; /* 4 of 10 x 10 x 32, border 1; calls 43-48 */
-    float *const dsums_norm8 = at + 279424; /* 4 of 2 x 32; calls 44-45 */
-    float *const dcoef_norm8 = at + 279040; /* 4 of 3 x 32; calls 45-46 */
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 47 */
-    float *const tiles_conv10_bwd_weights = at + 279040;
-    float *const dy_dropout7 = at + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 48 */
-    float *const tiles_conv10_bwd_data = at + 279040;
-    float *const dsums_norm7 = at + 279424; /* 4 of 2 x 32; calls 49-50 */
-    float *const dcoef_norm7 = at + 279040; /* 4 of 3 x 32; calls 50-51 */
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 52 */
-    float *const tiles_conv9_bwd_weights = at + 279040;
-    float *const dy_dropout6 = at + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 53 */
-    float *const tiles_conv9_bwd_data = at + 279040;
-    float *const dsums_norm6 = at + 279424; /* 4 of 2 x 32; calls 54-55 */
-    float *const dcoef_norm6 = at + 279040; /* 4 of 3 x 32; calls 55-56 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 57 */
-    float *const tiles_conv8_bwd_weights = at + 279040;
-    float *const dy_maxpool2 = at + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 58 */
-    float *const tiles_conv8_bwd_data = at + 279040;
-    float *const dy_conv7 = at + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
-    float *const dy_dropout5 = at + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
-    float *const dsums_norm5 = at + 279424; /* 4 of 2 x 32; calls 62-63 */
-    float *const dcoef_norm5 = at + 279040; /* 4 of 3 x 32; calls 63-64 */
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 65 */
-    float *const tiles_conv6_bwd_weights = at + 279040;
-    float *const dy_dropout4 = at + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 66 */
-    float *const tiles_conv6_bwd_data = at + 279040;
-    float *const dsums_norm4 = at + 279424; /* 4 of 2 x 32; calls 67-68 */
-    float *const dcoef_norm4 = at + 279040; /* 4 of 3 x 32; calls 68-69 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 70 */
-    float *const tiles_conv5_bwd_weights = at + 279040;
-    float *const dy_dropout3 = at + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 71 */
-    float *const tiles_conv5_bwd_data = at + 279040;
-    float *const dsums_norm3 = at + 279232; /* 4 of 2 x 16; calls 72-73 */
-    float *const dcoef_norm3 = at + 279040; /* 4 of 3 x 16; calls 73-74 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); call 75 */
-    float *const tiles_conv4_bwd_weights = at + 279040;
-    float *const dy_maxpool1 = at + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 76 */
-    float *const tiles_conv4_bwd_data = at + 279040;
-    float *const dy_conv3 = at + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
-    float *const dy_dropout2 = at; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
-    float *const dsums_norm2 = at + 279424; /* 4 of 2 x 32; calls 80-81 */
-    float *const dcoef_norm2 = at + 279040; /* 4 of 3 x 32; calls 81-82 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 83 */
-    float *const tiles_conv2_bwd_weights = at + 147968;
-    float *const dy_dropout1 = at + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 84 */
-    float *const tiles_conv2_bwd_data = at + 213504;
-    float *const dsums_norm1 = at + 192; /* 4 of 2 x 16; calls 85-86 */
-    float *const dcoef_norm1 = at; /* 4 of 3 x 16; calls 86-87 */
-
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
-    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
-    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input,
-            packed + AT_W_CONV1, n), count_time(net, SLOT_CONV1_FWD);
-    /* 3 */ group_norm4_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT,
-            net->param + NORM1_BIAS, 1024.0, n);
-    /* 4 */ drop(keep_dropout1, net, image, n, 4, 655, 512);
-    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
-    /* 5 */ norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, keep_dropout1, n),
-            count_time(net, SLOT_NORM1_FWD);
+    clear_border(at->y_input, n, 32, 32, 3, 1);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(at->y_relu1, at->sums_norm1, at->y_input,
+            at->w_conv1, n), count_time(net, SLOT_CONV1_FWD);
+    /* 3 */ group_norm4_c16_fwd(at->coef_norm1, at->sums_norm1, at->weight_norm1, at->bias_norm1,
+            1024.0, n);
+    /* 4 */ draw_bits(at->keep_dropout1, net, image, n, 4, 655, 512);
+    clear_border(at->y_dropout1, n, 32, 32, 16, 1);
+    /* 5 */ norm_drop0p01_c16_32x32_fwd__b0_1(at->y_dropout1, at->y_relu1, at->coef_norm1,
+            at->keep_dropout1, n), count_time(net, SLOT_NORM1_FWD);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1,
-            packed + AT_W_CONV2, tiles_conv2_fwd, n), count_time(net, SLOT_CONV2_FWD);
-    /* 7 */ group_norm4_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT,
-            net->param + NORM2_BIAS, 1024.0, n);
-    /* 8 */ drop(keep_dropout2, net, image, n, 8, 655, 1024);
-    /* 9 */ norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, keep_dropout2, n),
-            count_time(net, SLOT_NORM2_FWD);
+    /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(at->y_relu2, at->sums_norm2,
+            at->y_dropout1, at->w_conv2, at->tiles_conv2_fwd, n), count_time(net, SLOT_CONV2_FWD);
+    /* 7 */ group_norm4_c32_fwd(at->coef_norm2, at->sums_norm2, at->weight_norm2, at->bias_norm2,
+            1024.0, n);
+    /* 8 */ draw_bits(at->keep_dropout2, net, image, n, 8, 655, 1024);
+    /* 9 */ norm_drop0p01_c32_32x32_fwd(at->y_dropout2, at->y_relu2, at->coef_norm2,
+            at->keep_dropout2, n), count_time(net, SLOT_NORM2_FWD);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    /* 10 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n),
+    /* 10 */ conv1x1_c32_k16_32x32_fwd__direct(at->y_conv3, at->y_dropout2, at->w_conv3, n),
             count_time(net, SLOT_CONV3_FWD);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, (struct image)IMAGE_16x16x16_B1);
-    /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(y_maxpool1, winner_maxpool1, y_conv3, n),
-            count_time(net, SLOT_MAXPOOL1_FWD);
+    clear_border(at->y_maxpool1, n, 16, 16, 16, 1);
+    /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(at->y_maxpool1, at->winner_maxpool1,
+            at->y_conv3, n), count_time(net, SLOT_MAXPOOL1_FWD);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1,
-            packed + AT_W_CONV4, tiles_conv4_fwd, n), count_time(net, SLOT_CONV4_FWD);
-    /* 13 */ group_norm4_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT,
-            net->param + NORM3_BIAS, 256.0, n);
-    /* 14 */ drop(keep_dropout3, net, image, n, 14, 655, 128);
-    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
-    /* 15 */ norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, keep_dropout3, n),
-            count_time(net, SLOT_NORM3_FWD);
+    /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(at->y_relu3, at->sums_norm3,
+            at->y_maxpool1, at->w_conv4, at->tiles_conv4_fwd, n), count_time(net, SLOT_CONV4_FWD);
+    /* 13 */ group_norm4_c16_fwd(at->coef_norm3, at->sums_norm3, at->weight_norm3, at->bias_norm3,
+            256.0, n);
+    /* 14 */ draw_bits(at->keep_dropout3, net, image, n, 14, 655, 128);
+    clear_border(at->y_dropout3, n, 16, 16, 16, 1);
+    /* 15 */ norm_drop0p01_c16_16x16_fwd__b0_1(at->y_dropout3, at->y_relu3, at->coef_norm3,
+            at->keep_dropout3, n), count_time(net, SLOT_NORM3_FWD);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3,
-            packed + AT_W_CONV5, tiles_conv5_fwd, n), count_time(net, SLOT_CONV5_FWD);
-    /* 17 */ group_norm4_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT,
-            net->param + NORM4_BIAS, 256.0, n);
-    /* 18 */ drop(keep_dropout4, net, image, n, 18, 655, 256);
-    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
-    /* 19 */ norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, keep_dropout4, n),
-            count_time(net, SLOT_NORM4_FWD);
+    /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(at->y_relu4, at->sums_norm4,
+            at->y_dropout3, at->w_conv5, at->tiles_conv5_fwd, n), count_time(net, SLOT_CONV5_FWD);
+    /* 17 */ group_norm4_c32_fwd(at->coef_norm4, at->sums_norm4, at->weight_norm4, at->bias_norm4,
+            256.0, n);
+    /* 18 */ draw_bits(at->keep_dropout4, net, image, n, 18, 655, 256);
+    clear_border(at->y_dropout4, n, 16, 16, 32, 1);
+    /* 19 */ norm_drop0p01_c32_16x16_fwd__b0_1(at->y_dropout4, at->y_relu4, at->coef_norm4,
+            at->keep_dropout4, n), count_time(net, SLOT_NORM4_FWD);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4,
-            packed + AT_W_CONV6, tiles_conv6_fwd, n), count_time(net, SLOT_CONV6_FWD);
-    /* 21 */ group_norm4_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT,
-            net->param + NORM5_BIAS, 256.0, n);
-    /* 22 */ drop(keep_dropout5, net, image, n, 22, 655, 256);
-    /* 23 */ norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, keep_dropout5, n),
-            count_time(net, SLOT_NORM5_FWD);
+    /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(at->y_relu5, at->sums_norm5,
+            at->y_dropout4, at->w_conv6, at->tiles_conv6_fwd, n), count_time(net, SLOT_CONV6_FWD);
+    /* 21 */ group_norm4_c32_fwd(at->coef_norm5, at->sums_norm5, at->weight_norm5, at->bias_norm5,
+            256.0, n);
+    /* 22 */ draw_bits(at->keep_dropout5, net, image, n, 22, 655, 256);
+    /* 23 */ norm_drop0p01_c32_16x16_fwd(at->y_dropout5, at->y_relu5, at->coef_norm5,
+            at->keep_dropout5, n), count_time(net, SLOT_NORM5_FWD);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    /* 24 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n),
+    /* 24 */ conv1x1_c32_k16_16x16_fwd__direct(at->y_conv7, at->y_dropout5, at->w_conv7, n),
             count_time(net, SLOT_CONV7_FWD);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, (struct image)IMAGE_8x8x16_B1);
-    /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(y_maxpool2, winner_maxpool2, y_conv7, n),
-            count_time(net, SLOT_MAXPOOL2_FWD);
+    clear_border(at->y_maxpool2, n, 8, 8, 16, 1);
+    /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(at->y_maxpool2, at->winner_maxpool2,
+            at->y_conv7, n), count_time(net, SLOT_MAXPOOL2_FWD);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2,
-            packed + AT_W_CONV8, tiles_conv8_fwd, n), count_time(net, SLOT_CONV8_FWD);
-    /* 27 */ group_norm4_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT,
-            net->param + NORM6_BIAS, 64.0, n);
-    /* 28 */ drop(keep_dropout6, net, image, n, 28, 655, 64);
-    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
-    /* 29 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, keep_dropout6, n),
-            count_time(net, SLOT_NORM6_FWD);
+    /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(at->y_relu6, at->sums_norm6,
+            at->y_maxpool2, at->w_conv8, at->tiles_conv8_fwd, n), count_time(net, SLOT_CONV8_FWD);
+    /* 27 */ group_norm4_c32_fwd(at->coef_norm6, at->sums_norm6, at->weight_norm6, at->bias_norm6,
+            64.0, n);
+    /* 28 */ draw_bits(at->keep_dropout6, net, image, n, 28, 655, 64);
+    clear_border(at->y_dropout6, n, 8, 8, 32, 1);
+    /* 29 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout6, at->y_relu6, at->coef_norm6,
+            at->keep_dropout6, n), count_time(net, SLOT_NORM6_FWD);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6,
-            packed + AT_W_CONV9, tiles_conv9_fwd, n), count_time(net, SLOT_CONV9_FWD);
-    /* 31 */ group_norm4_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT,
-            net->param + NORM7_BIAS, 64.0, n);
-    /* 32 */ drop(keep_dropout7, net, image, n, 32, 655, 64);
-    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
-    /* 33 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, keep_dropout7, n),
-            count_time(net, SLOT_NORM7_FWD);
+    /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu7, at->sums_norm7,
+            at->y_dropout6, at->w_conv9, at->tiles_conv9_fwd, n), count_time(net, SLOT_CONV9_FWD);
+    /* 31 */ group_norm4_c32_fwd(at->coef_norm7, at->sums_norm7, at->weight_norm7, at->bias_norm7,
+            64.0, n);
+    /* 32 */ draw_bits(at->keep_dropout7, net, image, n, 32, 655, 64);
+    clear_border(at->y_dropout7, n, 8, 8, 32, 1);
+    /* 33 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout7, at->y_relu7, at->coef_norm7,
+            at->keep_dropout7, n), count_time(net, SLOT_NORM7_FWD);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7,
-            packed + AT_W_CONV10, tiles_conv10_fwd, n), count_time(net, SLOT_CONV10_FWD);
-    /* 35 */ group_norm4_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT,
-            net->param + NORM8_BIAS, 64.0, n);
-    /* 36 */ drop(keep_dropout8, net, image, n, 36, 655, 64);
-    /* 37 */ norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, keep_dropout8, n),
-            count_time(net, SLOT_NORM8_FWD);
+    /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu8, at->sums_norm8,
+            at->y_dropout7, at->w_conv10, at->tiles_conv10_fwd, n),
+            count_time(net, SLOT_CONV10_FWD);
+    /* 35 */ group_norm4_c32_fwd(at->coef_norm8, at->sums_norm8, at->weight_norm8, at->bias_norm8,
+            64.0, n);
+    /* 36 */ draw_bits(at->keep_dropout8, net, image, n, 36, 655, 64);
+    /* 37 */ norm_drop0p01_c32_8x8_fwd(at->y_dropout8, at->y_relu8, at->coef_norm8,
+            at->keep_dropout8, n), count_time(net, SLOT_NORM8_FWD);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    /* 38 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n),
+    /* 38 */ avgpool_global_c32_8x8_fwd(at->y_global_avgpool1, at->y_dropout8, n),
             count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
 
     /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    /* 39 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n),
+    /* 39 */ conv1x1_c32_k10_1x1_fwd__direct(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n),
             count_time(net, SLOT_CONV11_FWD);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 40 */ softmax_loss(dy_conv11, y_conv11, net, chunk, image, n, net->run->label_smoothing),
-            count_time(net, SLOT_LOSS);
+    /* 40 */ softmax_loss(at->dy_conv11, at->y_conv11, net, at->chunk, image, n,
+            net->run->label_smoothing), count_time(net, SLOT_LOSS);
 
     /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__direct(totals + AT_DW_CONV11, y_global_avgpool1,
-            dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
-    /* 42 */ conv1x1_c32_k10_1x1_bwd_data__direct(dy_global_avgpool1, dy_conv11,
-            packed + AT_WT_CONV11, n), count_time(net, SLOT_CONV11_BWD_DATA);
+    /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__direct(at->dw_conv11, at->y_global_avgpool1,
+            at->dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
+    /* 42 */ conv1x1_c32_k10_1x1_bwd_data__direct(at->dy_global_avgpool1, at->dy_conv11,
+            at->wt_conv11, n), count_time(net, SLOT_CONV11_BWD_DATA);
 
     /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    clear_border(dy_dropout8, n, (struct image)IMAGE_8x8x32_B1);
-    /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(dy_dropout8, dy_global_avgpool1, n),
+    clear_border(at->dy_dropout8, n, 8, 8, 32, 1);
+    /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(at->dy_dropout8, at->dy_global_avgpool1, n),
             count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 44 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm8, y_relu8, dy_dropout8, coef_norm8,
-            keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_REDUCE);
-    /* 45 */ group_norm4_c32_bwd(dcoef_norm8, totals + AT_DW_NORM8, totals + AT_DB_NORM8,
-            dsums_norm8, coef_norm8, net->param + NORM8_WEIGHT, 64.0, n);
-    /* 46 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout8, dy_dropout8, y_relu8,
-            dcoef_norm8, coef_norm8, keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_DATA);
-    /* 47 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV10, y_dropout7,
-            dy_dropout8, tiles_conv10_bwd_weights, n), count_time(net, SLOT_CONV10_BWD_WEIGHTS);
-    clear_border(dy_dropout7, n, (struct image)IMAGE_8x8x32_B1);
-    /* 48 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout7, dy_dropout8,
-            packed + AT_WT_CONV10, tiles_conv10_bwd_data, n), count_time(net, SLOT_CONV10_BWD_DATA);
+    /* 44 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm8, at->y_relu8, at->dy_dropout8,
+            at->coef_norm8, at->keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_REDUCE);
+    /* 45 */ group_norm4_c32_bwd(at->dcoef_norm8, at->dw_norm8, at->db_norm8, at->dsums_norm8,
+            at->coef_norm8, at->weight_norm8, 64.0, n);
+    /* 46 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout8, at->dy_dropout8,
+            at->y_relu8, at->dcoef_norm8, at->coef_norm8, at->keep_dropout8, n),
+            count_time(net, SLOT_NORM8_BWD_DATA);
+    /* 47 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv10, at->y_dropout7,
+            at->dy_dropout8, at->tiles_conv10_bwd_weights, n),
+            count_time(net, SLOT_CONV10_BWD_WEIGHTS);
+    clear_border(at->dy_dropout7, n, 8, 8, 32, 1);
+    /* 48 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(at->dy_dropout7, at->dy_dropout8,
+            at->wt_conv10, at->tiles_conv10_bwd_data, n), count_time(net, SLOT_CONV10_BWD_DATA);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 49 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm7, y_relu7, dy_dropout7, coef_norm7,
-            keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_REDUCE);
-    /* 50 */ group_norm4_c32_bwd(dcoef_norm7, totals + AT_DW_NORM7, totals + AT_DB_NORM7,
-            dsums_norm7, coef_norm7, net->param + NORM7_WEIGHT, 64.0, n);
-    /* 51 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout7, dy_dropout7, y_relu7,
-            dcoef_norm7, coef_norm7, keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_DATA);
-    /* 52 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV9, y_dropout6,
-            dy_dropout7, tiles_conv9_bwd_weights, n), count_time(net, SLOT_CONV9_BWD_WEIGHTS);
-    clear_border(dy_dropout6, n, (struct image)IMAGE_8x8x32_B1);
-    /* 53 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(dy_dropout6, dy_dropout7,
-            packed + AT_WT_CONV9, tiles_conv9_bwd_data, n), count_time(net, SLOT_CONV9_BWD_DATA);
+    /* 49 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm7, at->y_relu7, at->dy_dropout7,
+            at->coef_norm7, at->keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_REDUCE);
+    /* 50 */ group_norm4_c32_bwd(at->dcoef_norm7, at->dw_norm7, at->db_norm7, at->dsums_norm7,
+            at->coef_norm7, at->weight_norm7, 64.0, n);
+    /* 51 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout7, at->dy_dropout7,
+            at->y_relu7, at->dcoef_norm7, at->coef_norm7, at->keep_dropout7, n),
+            count_time(net, SLOT_NORM7_BWD_DATA);
+    /* 52 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv9, at->y_dropout6,
+            at->dy_dropout7, at->tiles_conv9_bwd_weights, n),
+            count_time(net, SLOT_CONV9_BWD_WEIGHTS);
+    clear_border(at->dy_dropout6, n, 8, 8, 32, 1);
+    /* 53 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(at->dy_dropout6, at->dy_dropout7,
+            at->wt_conv9, at->tiles_conv9_bwd_data, n), count_time(net, SLOT_CONV9_BWD_DATA);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    /* 54 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(dsums_norm6, y_relu6, dy_dropout6, coef_norm6,
-            keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_REDUCE);
-    /* 55 */ group_norm4_c32_bwd(dcoef_norm6, totals + AT_DW_NORM6, totals + AT_DB_NORM6,
-            dsums_norm6, coef_norm6, net->param + NORM6_WEIGHT, 64.0, n);
-    /* 56 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(dy_dropout6, dy_dropout6, y_relu6,
-            dcoef_norm6, coef_norm6, keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_DATA);
-    /* 57 */ conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV8, y_maxpool2,
-            dy_dropout6, tiles_conv8_bwd_weights, n), count_time(net, SLOT_CONV8_BWD_WEIGHTS);
-    /* 58 */ conv3x3_c16_k32_8x8_bwd_data__winograd4(dy_maxpool2, dy_dropout6, packed + AT_WT_CONV8,
-            tiles_conv8_bwd_data, n), count_time(net, SLOT_CONV8_BWD_DATA);
+    /* 54 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm6, at->y_relu6, at->dy_dropout6,
+            at->coef_norm6, at->keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_REDUCE);
+    /* 55 */ group_norm4_c32_bwd(at->dcoef_norm6, at->dw_norm6, at->db_norm6, at->dsums_norm6,
+            at->coef_norm6, at->weight_norm6, 64.0, n);
+    /* 56 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout6, at->dy_dropout6,
+            at->y_relu6, at->dcoef_norm6, at->coef_norm6, at->keep_dropout6, n),
+            count_time(net, SLOT_NORM6_BWD_DATA);
+    /* 57 */ conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv8, at->y_maxpool2,
+            at->dy_dropout6, at->tiles_conv8_bwd_weights, n),
+            count_time(net, SLOT_CONV8_BWD_WEIGHTS);
+    /* 58 */ conv3x3_c16_k32_8x8_bwd_data__winograd4(at->dy_maxpool2, at->dy_dropout6, at->wt_conv8,
+            at->tiles_conv8_bwd_data, n), count_time(net, SLOT_CONV8_BWD_DATA);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    /* 59 */ maxpool2x2s2_c16_16x16_bwd_data(dy_conv7, winner_maxpool2, dy_maxpool2, n),
+    /* 59 */ maxpool2x2s2_c16_16x16_bwd_data(at->dy_conv7, at->winner_maxpool2, at->dy_maxpool2, n),
             count_time(net, SLOT_MAXPOOL2_BWD_DATA);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    /* 60 */ conv1x1_c32_k16_16x16_bwd_weights__direct(totals + AT_DW_CONV7, y_dropout5, dy_conv7,
+    /* 60 */ conv1x1_c32_k16_16x16_bwd_weights__direct(at->dw_conv7, at->y_dropout5, at->dy_conv7,
             n), count_time(net, SLOT_CONV7_BWD_WEIGHTS);
-    clear_border(dy_dropout5, n, (struct image)IMAGE_16x16x32_B1);
-    /* 61 */ conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(dy_dropout5, dy_conv7,
-            packed + AT_WT_CONV7, n), count_time(net, SLOT_CONV7_BWD_DATA);
+    clear_border(at->dy_dropout5, n, 16, 16, 32, 1);
+    /* 61 */ conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(at->dy_dropout5, at->dy_conv7,
+            at->wt_conv7, n), count_time(net, SLOT_CONV7_BWD_DATA);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 62 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm5, y_relu5, dy_dropout5, coef_norm5,
-            keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_REDUCE);
-    /* 63 */ group_norm4_c32_bwd(dcoef_norm5, totals + AT_DW_NORM5, totals + AT_DB_NORM5,
-            dsums_norm5, coef_norm5, net->param + NORM5_WEIGHT, 256.0, n);
-    /* 64 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout5, dy_dropout5, y_relu5,
-            dcoef_norm5, coef_norm5, keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_DATA);
-    /* 65 */ conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV6, y_dropout4,
-            dy_dropout5, tiles_conv6_bwd_weights, n), count_time(net, SLOT_CONV6_BWD_WEIGHTS);
-    clear_border(dy_dropout4, n, (struct image)IMAGE_16x16x32_B1);
-    /* 66 */ conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout4, dy_dropout5,
-            packed + AT_WT_CONV6, tiles_conv6_bwd_data, n), count_time(net, SLOT_CONV6_BWD_DATA);
+    /* 62 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm5, at->y_relu5, at->dy_dropout5,
+            at->coef_norm5, at->keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_REDUCE);
+    /* 63 */ group_norm4_c32_bwd(at->dcoef_norm5, at->dw_norm5, at->db_norm5, at->dsums_norm5,
+            at->coef_norm5, at->weight_norm5, 256.0, n);
+    /* 64 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout5, at->dy_dropout5,
+            at->y_relu5, at->dcoef_norm5, at->coef_norm5, at->keep_dropout5, n),
+            count_time(net, SLOT_NORM5_BWD_DATA);
+    /* 65 */ conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(at->dw_conv6, at->y_dropout4,
+            at->dy_dropout5, at->tiles_conv6_bwd_weights, n),
+            count_time(net, SLOT_CONV6_BWD_WEIGHTS);
+    clear_border(at->dy_dropout4, n, 16, 16, 32, 1);
+    /* 66 */ conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(at->dy_dropout4, at->dy_dropout5,
+            at->wt_conv6, at->tiles_conv6_bwd_data, n), count_time(net, SLOT_CONV6_BWD_DATA);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    /* 67 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(dsums_norm4, y_relu4, dy_dropout4, coef_norm4,
-            keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_REDUCE);
-    /* 68 */ group_norm4_c32_bwd(dcoef_norm4, totals + AT_DW_NORM4, totals + AT_DB_NORM4,
-            dsums_norm4, coef_norm4, net->param + NORM4_WEIGHT, 256.0, n);
-    /* 69 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(dy_dropout4, dy_dropout4, y_relu4,
-            dcoef_norm4, coef_norm4, keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_DATA);
-    /* 70 */ conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV5, y_dropout3,
-            dy_dropout4, tiles_conv5_bwd_weights, n), count_time(net, SLOT_CONV5_BWD_WEIGHTS);
-    clear_border(dy_dropout3, n, (struct image)IMAGE_16x16x16_B1);
-    /* 71 */ conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(dy_dropout3, dy_dropout4,
-            packed + AT_WT_CONV5, tiles_conv5_bwd_data, n), count_time(net, SLOT_CONV5_BWD_DATA);
+    /* 67 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm4, at->y_relu4, at->dy_dropout4,
+            at->coef_norm4, at->keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_REDUCE);
+    /* 68 */ group_norm4_c32_bwd(at->dcoef_norm4, at->dw_norm4, at->db_norm4, at->dsums_norm4,
+            at->coef_norm4, at->weight_norm4, 256.0, n);
+    /* 69 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout4, at->dy_dropout4,
+            at->y_relu4, at->dcoef_norm4, at->coef_norm4, at->keep_dropout4, n),
+            count_time(net, SLOT_NORM4_BWD_DATA);
+    /* 70 */ conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(at->dw_conv5, at->y_dropout3,
+            at->dy_dropout4, at->tiles_conv5_bwd_weights, n),
+            count_time(net, SLOT_CONV5_BWD_WEIGHTS);
+    clear_border(at->dy_dropout3, n, 16, 16, 16, 1);
+    /* 71 */ conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(at->dy_dropout3, at->dy_dropout4,
+            at->wt_conv5, at->tiles_conv5_bwd_data, n), count_time(net, SLOT_CONV5_BWD_DATA);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 72 */ norm_drop0p01_c16_16x16_bwd_reduce__b0_1(dsums_norm3, y_relu3, dy_dropout3, coef_norm3,
-            keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_REDUCE);
-    /* 73 */ group_norm4_c16_bwd(dcoef_norm3, totals + AT_DW_NORM3, totals + AT_DB_NORM3,
-            dsums_norm3, coef_norm3, net->param + NORM3_WEIGHT, 256.0, n);
-    /* 74 */ norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(dy_dropout3, dy_dropout3, y_relu3,
-            dcoef_norm3, coef_norm3, keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_DATA);
-    /* 75 */ conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV4, y_maxpool1,
-            dy_dropout3, tiles_conv4_bwd_weights, n), count_time(net, SLOT_CONV4_BWD_WEIGHTS);
-    /* 76 */ conv3x3_c16_k16_16x16_bwd_data__winograd4(dy_maxpool1, dy_dropout3,
-            packed + AT_WT_CONV4, tiles_conv4_bwd_data, n), count_time(net, SLOT_CONV4_BWD_DATA);
+    /* 72 */ norm_drop0p01_c16_16x16_bwd_reduce__b0_1(at->dsums_norm3, at->y_relu3, at->dy_dropout3,
+            at->coef_norm3, at->keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_REDUCE);
+    /* 73 */ group_norm4_c16_bwd(at->dcoef_norm3, at->dw_norm3, at->db_norm3, at->dsums_norm3,
+            at->coef_norm3, at->weight_norm3, 256.0, n);
+    /* 74 */ norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(at->dy_dropout3, at->dy_dropout3,
+            at->y_relu3, at->dcoef_norm3, at->coef_norm3, at->keep_dropout3, n),
+            count_time(net, SLOT_NORM3_BWD_DATA);
+    /* 75 */ conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(at->dw_conv4, at->y_maxpool1,
+            at->dy_dropout3, at->tiles_conv4_bwd_weights, n),
+            count_time(net, SLOT_CONV4_BWD_WEIGHTS);
+    /* 76 */ conv3x3_c16_k16_16x16_bwd_data__winograd4(at->dy_maxpool1, at->dy_dropout3,
+            at->wt_conv4, at->tiles_conv4_bwd_data, n), count_time(net, SLOT_CONV4_BWD_DATA);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    /* 77 */ maxpool2x2s2_c16_32x32_bwd_data(dy_conv3, winner_maxpool1, dy_maxpool1, n),
+    /* 77 */ maxpool2x2s2_c16_32x32_bwd_data(at->dy_conv3, at->winner_maxpool1, at->dy_maxpool1, n),
             count_time(net, SLOT_MAXPOOL1_BWD_DATA);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    /* 78 */ conv1x1_c32_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV3, y_dropout2, dy_conv3,
+    /* 78 */ conv1x1_c32_k16_32x32_bwd_weights__direct(at->dw_conv3, at->y_dropout2, at->dy_conv3,
             n), count_time(net, SLOT_CONV3_BWD_WEIGHTS);
-    clear_border(dy_dropout2, n, (struct image)IMAGE_32x32x32_B1);
-    /* 79 */ conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(dy_dropout2, dy_conv3,
-            packed + AT_WT_CONV3, n), count_time(net, SLOT_CONV3_BWD_DATA);
+    clear_border(at->dy_dropout2, n, 32, 32, 32, 1);
+    /* 79 */ conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(at->dy_dropout2, at->dy_conv3,
+            at->wt_conv3, n), count_time(net, SLOT_CONV3_BWD_DATA);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    /* 80 */ norm_drop0p01_c32_32x32_bwd_reduce__b0_1(dsums_norm2, y_relu2, dy_dropout2, coef_norm2,
-            keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_REDUCE);
-    /* 81 */ group_norm4_c32_bwd(dcoef_norm2, totals + AT_DW_NORM2, totals + AT_DB_NORM2,
-            dsums_norm2, coef_norm2, net->param + NORM2_WEIGHT, 1024.0, n);
-    /* 82 */ norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(dy_dropout2, dy_dropout2, y_relu2,
-            dcoef_norm2, coef_norm2, keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_DATA);
-    /* 83 */ conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(totals + AT_DW_CONV2, y_dropout1,
-            dy_dropout2, tiles_conv2_bwd_weights, n), count_time(net, SLOT_CONV2_BWD_WEIGHTS);
-    /* 84 */ conv3x3_c16_k32_32x32_bwd_data__winograd4(dy_dropout1, dy_dropout2,
-            packed + AT_WT_CONV2, tiles_conv2_bwd_data, n), count_time(net, SLOT_CONV2_BWD_DATA);
+    /* 80 */ norm_drop0p01_c32_32x32_bwd_reduce__b0_1(at->dsums_norm2, at->y_relu2, at->dy_dropout2,
+            at->coef_norm2, at->keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_REDUCE);
+    /* 81 */ group_norm4_c32_bwd(at->dcoef_norm2, at->dw_norm2, at->db_norm2, at->dsums_norm2,
+            at->coef_norm2, at->weight_norm2, 1024.0, n);
+    /* 82 */ norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(at->dy_dropout2, at->dy_dropout2,
+            at->y_relu2, at->dcoef_norm2, at->coef_norm2, at->keep_dropout2, n),
+            count_time(net, SLOT_NORM2_BWD_DATA);
+    /* 83 */ conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(at->dw_conv2, at->y_dropout1,
+            at->dy_dropout2, at->tiles_conv2_bwd_weights, n),
+            count_time(net, SLOT_CONV2_BWD_WEIGHTS);
+    /* 84 */ conv3x3_c16_k32_32x32_bwd_data__winograd4(at->dy_dropout1, at->dy_dropout2,
+            at->wt_conv2, at->tiles_conv2_bwd_data, n), count_time(net, SLOT_CONV2_BWD_DATA);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    /* 85 */ norm_drop0p01_c16_32x32_bwd_reduce(dsums_norm1, y_relu1, dy_dropout1, coef_norm1,
-            keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_REDUCE);
-    /* 86 */ group_norm4_c16_bwd(dcoef_norm1, totals + AT_DW_NORM1, totals + AT_DB_NORM1,
-            dsums_norm1, coef_norm1, net->param + NORM1_WEIGHT, 1024.0, n);
-    /* 87 */ norm_drop0p01_mask_c16_32x32_bwd_data(dy_dropout1, dy_dropout1, y_relu1, dcoef_norm1,
-            coef_norm1, keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_DATA);
-    /* 88 */ conv3x3_c3_k16_32x32_bwd_weights__direct(totals + AT_DW_CONV1, y_input, dy_dropout1,
+    /* 85 */ norm_drop0p01_c16_32x32_bwd_reduce(at->dsums_norm1, at->y_relu1, at->dy_dropout1,
+            at->coef_norm1, at->keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_REDUCE);
+    /* 86 */ group_norm4_c16_bwd(at->dcoef_norm1, at->dw_norm1, at->db_norm1, at->dsums_norm1,
+            at->coef_norm1, at->weight_norm1, 1024.0, n);
+    /* 87 */ norm_drop0p01_mask_c16_32x32_bwd_data(at->dy_dropout1, at->dy_dropout1, at->y_relu1,
+            at->dcoef_norm1, at->coef_norm1, at->keep_dropout1, n),
+            count_time(net, SLOT_NORM1_BWD_DATA);
+    /* 88 */ conv3x3_c3_k16_32x32_bwd_weights__direct(at->dw_conv1, at->y_input, at->dy_dropout1,
             n), count_time(net, SLOT_CONV1_BWD_WEIGHTS);
-}
-
-/* A micro-batch of n images in evaluation mode. */
-static void eval_micro_batch(const struct net *net, int chunk, int image, int n)
-{
-    const float *const packed = net->weights;
-    float *const at = net->scratch;
-    float *const y_input = at + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    float *const y_relu1 = at; /* 4 of 32 x 32 x 16; calls 2-4 */
-    float *const sums_norm1 = at + 79408; /* 4 of 3 x 16; calls 2-3 */
-    float *const coef_norm1 = at + 65536; /* 4 of 5 x 16; calls 3-4 */
-    float *const y_dropout1 = at + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
-    float *const y_relu2 = at; /* 4 of 32 x 32 x 32; calls 5-7 */
-    float *const sums_norm2 = at + 220032; /* 4 of 3 x 32; calls 5-6 */
-    float *const tiles_conv2_fwd = at + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 5 */
-    float *const coef_norm2 = at + 262144; /* 4 of 5 x 32; calls 6-7 */
-    float *const y_dropout2 = at + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
-    float *const y_conv3 = at; /* 4 of 32 x 32 x 16; calls 8-9 */
-    float *const y_maxpool1 = at + 65536; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
-    float *const y_relu3 = at + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
-    float *const sums_norm3 = at + 10368; /* 4 of 3 x 16; calls 10-11 */
-    float *const tiles_conv4_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 10 */
-    float *const coef_norm3 = at + 37120; /* 4 of 5 x 16; calls 11-12 */
-    float *const y_dropout3 = at; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
-    float *const y_relu4 = at + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
-    float *const sums_norm4 = at + 35712; /* 4 of 3 x 32; calls 13-14 */
-    float *const tiles_conv5_fwd = at + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 13 */
-    float *const coef_norm4 = at + 74240; /* 4 of 5 x 32; calls 14-15 */
-    float *const y_dropout4 = at; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
-    float *const y_relu5 = at + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
-    float *const sums_norm5 = at + 93824; /* 4 of 3 x 32; calls 16-17 */
-    float *const tiles_conv6_fwd = at + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 16 */
-    float *const coef_norm5 = at + 32768; /* 4 of 5 x 32; calls 17-18 */
-    float *const y_dropout5 = at; /* 4 of 16 x 16 x 32; calls 18-19 */
-    float *const y_conv7 = at + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
-    float *const y_maxpool2 = at + 14976; /* 4 of 10 x 10 x 16, border 1; calls 20-21 */
-    float *const y_relu6 = at + 32384; /* 4 of 8 x 8 x 32; calls 21-23 */
-    float *const sums_norm6 = at + 21376; /* 4 of 3 x 32; calls 21-22 */
-    float *const tiles_conv8_fwd = at; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 21 */
-    float *const coef_norm6 = at; /* 4 of 5 x 32; calls 22-23 */
-    float *const y_dropout6 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
-    float *const y_relu7 = at + 32384; /* 4 of 8 x 8 x 32; calls 24-26 */
-    float *const sums_norm7 = at + 40576; /* 4 of 3 x 32; calls 24-25 */
-    float *const tiles_conv9_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 24 */
-    float *const coef_norm7 = at; /* 4 of 5 x 32; calls 25-26 */
-    float *const y_dropout7 = at + 19584; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
-    float *const y_relu8 = at + 32384; /* 4 of 8 x 8 x 32; calls 27-29 */
-    float *const sums_norm8 = at + 40576; /* 4 of 3 x 32; calls 27-28 */
-    float *const tiles_conv10_fwd = at; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 27 */
-    float *const coef_norm8 = at + 8192; /* 4 of 5 x 32; calls 28-29 */
-    float *const y_dropout8 = at; /* 4 of 8 x 8 x 32; calls 29-30 */
-    float *const y_global_avgpool1 = at + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
-    float *const y_conv11 = at; /* 4 of 1 x 1 x 16; calls 31-33 */
-
-    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
-    clear_border(y_input, n, (struct image)IMAGE_32x32x3_B1);
-    /* 1 */ load_c3_32x32(y_input, input_images(net, image), n);
-    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(y_relu1, sums_norm1, y_input,
-            packed + AT_W_CONV1, n);
-    /* 3 */ group_norm4_c16_fwd(coef_norm1, sums_norm1, net->param + NORM1_WEIGHT,
-            net->param + NORM1_BIAS, 1024.0, n);
-    clear_border(y_dropout1, n, (struct image)IMAGE_32x32x16_B1);
-    /* 4 */ norm_drop0p01_c16_32x32_fwd__b0_1(y_dropout1, y_relu1, coef_norm1, NULL, n);
-
-    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
-    /* 5 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(y_relu2, sums_norm2, y_dropout1,
-            packed + AT_W_CONV2, tiles_conv2_fwd, n);
-    /* 6 */ group_norm4_c32_fwd(coef_norm2, sums_norm2, net->param + NORM2_WEIGHT,
-            net->param + NORM2_BIAS, 1024.0, n);
-    /* 7 */ norm_drop0p01_c32_32x32_fwd(y_dropout2, y_relu2, coef_norm2, NULL, n);
-
-    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
-    /* 8 */ conv1x1_c32_k16_32x32_fwd__direct(y_conv3, y_dropout2, packed + AT_W_CONV3, n);
-
-    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
-    clear_border(y_maxpool1, n, (struct image)IMAGE_16x16x16_B1);
-    /* 9 */ maxpool2x2s2_c16_32x32_fwd__b0_1(y_maxpool1, y_conv3, n);
-
-    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
-    /* 10 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(y_relu3, sums_norm3, y_maxpool1,
-            packed + AT_W_CONV4, tiles_conv4_fwd, n);
-    /* 11 */ group_norm4_c16_fwd(coef_norm3, sums_norm3, net->param + NORM3_WEIGHT,
-            net->param + NORM3_BIAS, 256.0, n);
-    clear_border(y_dropout3, n, (struct image)IMAGE_16x16x16_B1);
-    /* 12 */ norm_drop0p01_c16_16x16_fwd__b0_1(y_dropout3, y_relu3, coef_norm3, NULL, n);
-
-    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
-    /* 13 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(y_relu4, sums_norm4, y_dropout3,
-            packed + AT_W_CONV5, tiles_conv5_fwd, n);
-    /* 14 */ group_norm4_c32_fwd(coef_norm4, sums_norm4, net->param + NORM4_WEIGHT,
-            net->param + NORM4_BIAS, 256.0, n);
-    clear_border(y_dropout4, n, (struct image)IMAGE_16x16x32_B1);
-    /* 15 */ norm_drop0p01_c32_16x16_fwd__b0_1(y_dropout4, y_relu4, coef_norm4, NULL, n);
-
-    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
-    /* 16 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(y_relu5, sums_norm5, y_dropout4,
-            packed + AT_W_CONV6, tiles_conv6_fwd, n);
-    /* 17 */ group_norm4_c32_fwd(coef_norm5, sums_norm5, net->param + NORM5_WEIGHT,
-            net->param + NORM5_BIAS, 256.0, n);
-    /* 18 */ norm_drop0p01_c32_16x16_fwd(y_dropout5, y_relu5, coef_norm5, NULL, n);
-
-    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
-    /* 19 */ conv1x1_c32_k16_16x16_fwd__direct(y_conv7, y_dropout5, packed + AT_W_CONV7, n);
-
-    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
-    clear_border(y_maxpool2, n, (struct image)IMAGE_8x8x16_B1);
-    /* 20 */ maxpool2x2s2_c16_16x16_fwd__b0_1(y_maxpool2, y_conv7, n);
-
-    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
-    /* 21 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(y_relu6, sums_norm6, y_maxpool2,
-            packed + AT_W_CONV8, tiles_conv8_fwd, n);
-    /* 22 */ group_norm4_c32_fwd(coef_norm6, sums_norm6, net->param + NORM6_WEIGHT,
-            net->param + NORM6_BIAS, 64.0, n);
-    clear_border(y_dropout6, n, (struct image)IMAGE_8x8x32_B1);
-    /* 23 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout6, y_relu6, coef_norm6, NULL, n);
-
-    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 24 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu7, sums_norm7, y_dropout6,
-            packed + AT_W_CONV9, tiles_conv9_fwd, n);
-    /* 25 */ group_norm4_c32_fwd(coef_norm7, sums_norm7, net->param + NORM7_WEIGHT,
-            net->param + NORM7_BIAS, 64.0, n);
-    clear_border(y_dropout7, n, (struct image)IMAGE_8x8x32_B1);
-    /* 26 */ norm_drop0p01_c32_8x8_fwd__b0_1(y_dropout7, y_relu7, coef_norm7, NULL, n);
-
-    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
-    /* 27 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(y_relu8, sums_norm8, y_dropout7,
-            packed + AT_W_CONV10, tiles_conv10_fwd, n);
-    /* 28 */ group_norm4_c32_fwd(coef_norm8, sums_norm8, net->param + NORM8_WEIGHT,
-            net->param + NORM8_BIAS, 64.0, n);
-    /* 29 */ norm_drop0p01_c32_8x8_fwd(y_dropout8, y_relu8, coef_norm8, NULL, n);
-
-    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
-    /* 30 */ avgpool_global_c32_8x8_fwd(y_global_avgpool1, y_dropout8, n);
-
-    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
-    /* 31 */ conv1x1_c32_k10_1x1_fwd__direct(y_conv11, y_global_avgpool1, packed + AT_W_CONV11, n);
-
-    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 32 */ softmax_loss(NULL, y_conv11, net, chunk, image, n, 0.0f);
-    /* 33 */ store_logits(net, image, n, y_conv11);
 }
 
 /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a
  * diagnosis which images come; 0: no micro-batch has memory of its own. */
-static void each_micro_batch(const struct net *net, struct span chunks,
-        void (*compute)(const struct net *net, int chunk, int image, int n))
+static void each_micro_batch(const struct net *net, struct span chunks, places *place,
+        computes *compute)
 {
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+        const struct buffers at = place(net, chunk, 0);
         const struct span images = run_chunk(net->run, chunk);
         for (int image = images.first; image < images.last; image += MICRO_BATCH) {
             const int left = images.last - image;
-            run_micro_batch(net->run, chunk, 0, image, left < MICRO_BATCH ? left : MICRO_BATCH);
-            compute(net, chunk, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+            const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
+            run_micro_batch(net->run, chunk, 0, image, n);
+            compute(net, &at, image, n);
         }
     }
 }
@@ -987,7 +643,7 @@ static void train(struct run *run, int rank)
         run->correct[chunk] = 0;
     }
 
-    each_micro_batch(&net, chunks, train_micro_batch);
+    each_micro_batch(&net, chunks, place_training, train_micro_batch);
 
     /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
      * to unpack. The runtime waits for all threads behind a step. */
@@ -998,20 +654,186 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_UPDATE);
 }
 
+/* -- 3. An evaluation -------------------------------------------------------------------------- */
+
+/* A micro-batch in evaluation mode. */
+static void eval_micro_batch(const struct net *net, const struct buffers *at, int image, int n)
+{
+    /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
+    clear_border(at->y_input, n, 32, 32, 3, 1);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n);
+    /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(at->y_relu1, at->sums_norm1, at->y_input,
+            at->w_conv1, n);
+    /* 3 */ group_norm4_c16_fwd(at->coef_norm1, at->sums_norm1, at->weight_norm1, at->bias_norm1,
+            1024.0, n);
+    clear_border(at->y_dropout1, n, 32, 32, 16, 1);
+    /* 4 */ norm_drop0p01_c16_32x32_fwd__b0_1(at->y_dropout1, at->y_relu1, at->coef_norm1, NULL, n);
+
+    /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
+    /* 5 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(at->y_relu2, at->sums_norm2,
+            at->y_dropout1, at->w_conv2, at->tiles_conv2_fwd, n);
+    /* 6 */ group_norm4_c32_fwd(at->coef_norm2, at->sums_norm2, at->weight_norm2, at->bias_norm2,
+            1024.0, n);
+    /* 7 */ norm_drop0p01_c32_32x32_fwd(at->y_dropout2, at->y_relu2, at->coef_norm2, NULL, n);
+
+    /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
+    /* 8 */ conv1x1_c32_k16_32x32_fwd__direct(at->y_conv3, at->y_dropout2, at->w_conv3, n);
+
+    /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
+    clear_border(at->y_maxpool1, n, 16, 16, 16, 1);
+    /* 9 */ maxpool2x2s2_c16_32x32_fwd__b0_1(at->y_maxpool1, at->y_conv3, n);
+
+    /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
+    /* 10 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(at->y_relu3, at->sums_norm3,
+            at->y_maxpool1, at->w_conv4, at->tiles_conv4_fwd, n);
+    /* 11 */ group_norm4_c16_fwd(at->coef_norm3, at->sums_norm3, at->weight_norm3, at->bias_norm3,
+            256.0, n);
+    clear_border(at->y_dropout3, n, 16, 16, 16, 1);
+    /* 12 */ norm_drop0p01_c16_16x16_fwd__b0_1(at->y_dropout3, at->y_relu3, at->coef_norm3, NULL,
+            n);
+
+    /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
+    /* 13 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(at->y_relu4, at->sums_norm4,
+            at->y_dropout3, at->w_conv5, at->tiles_conv5_fwd, n);
+    /* 14 */ group_norm4_c32_fwd(at->coef_norm4, at->sums_norm4, at->weight_norm4, at->bias_norm4,
+            256.0, n);
+    clear_border(at->y_dropout4, n, 16, 16, 32, 1);
+    /* 15 */ norm_drop0p01_c32_16x16_fwd__b0_1(at->y_dropout4, at->y_relu4, at->coef_norm4, NULL,
+            n);
+
+    /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
+    /* 16 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(at->y_relu5, at->sums_norm5,
+            at->y_dropout4, at->w_conv6, at->tiles_conv6_fwd, n);
+    /* 17 */ group_norm4_c32_fwd(at->coef_norm5, at->sums_norm5, at->weight_norm5, at->bias_norm5,
+            256.0, n);
+    /* 18 */ norm_drop0p01_c32_16x16_fwd(at->y_dropout5, at->y_relu5, at->coef_norm5, NULL, n);
+
+    /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
+    /* 19 */ conv1x1_c32_k16_16x16_fwd__direct(at->y_conv7, at->y_dropout5, at->w_conv7, n);
+
+    /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
+    clear_border(at->y_maxpool2, n, 8, 8, 16, 1);
+    /* 20 */ maxpool2x2s2_c16_16x16_fwd__b0_1(at->y_maxpool2, at->y_conv7, n);
+
+    /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
+    /* 21 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(at->y_relu6, at->sums_norm6,
+            at->y_maxpool2, at->w_conv8, at->tiles_conv8_fwd, n);
+    /* 22 */ group_norm4_c32_fwd(at->coef_norm6, at->sums_norm6, at->weight_norm6, at->bias_norm6,
+            64.0, n);
+    clear_border(at->y_dropout6, n, 8, 8, 32, 1);
+    /* 23 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout6, at->y_relu6, at->coef_norm6, NULL, n);
+
+    /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 24 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu7, at->sums_norm7,
+            at->y_dropout6, at->w_conv9, at->tiles_conv9_fwd, n);
+    /* 25 */ group_norm4_c32_fwd(at->coef_norm7, at->sums_norm7, at->weight_norm7, at->bias_norm7,
+            64.0, n);
+    clear_border(at->y_dropout7, n, 8, 8, 32, 1);
+    /* 26 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout7, at->y_relu7, at->coef_norm7, NULL, n);
+
+    /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
+    /* 27 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu8, at->sums_norm8,
+            at->y_dropout7, at->w_conv10, at->tiles_conv10_fwd, n);
+    /* 28 */ group_norm4_c32_fwd(at->coef_norm8, at->sums_norm8, at->weight_norm8, at->bias_norm8,
+            64.0, n);
+    /* 29 */ norm_drop0p01_c32_8x8_fwd(at->y_dropout8, at->y_relu8, at->coef_norm8, NULL, n);
+
+    /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
+    /* 30 */ avgpool_global_c32_8x8_fwd(at->y_global_avgpool1, at->y_dropout8, n);
+
+    /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
+    /* 31 */ conv1x1_c32_k10_1x1_fwd__direct(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n);
+
+    /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
+    /* 32 */ softmax_loss(NULL, at->y_conv11, net, at->chunk, image, n, 0.0f);
+    /* 33 */ store_logits(net, image, n, at->y_conv11);
+}
+
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const struct span chunks = run_thread_chunks(run, rank);
-
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
-    each_micro_batch(&net, chunks, eval_micro_batch);
+    each_micro_batch(&net, chunks, place_eval, eval_micro_batch);
 }
 
-/* -- 5. What kernels share --------------------------------------------------------------------- */
+/* -- 4. What kernels share --------------------------------------------------------------------- */
+
+/* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
+ * side, and the next pixel `pitch` floats further on. */
+struct image {
+    int h, w, c, pitch, border;
+};
+
+/* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
+ * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
+struct drop_bits {
+    int pitch, bytes;
+    float scale;
+};
+
+#define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
+#define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_32x32x32 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x16_B1 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_16x16x16 {.h = 16, .w = 16, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_16x16x32 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_16x16x32_B1 {.h = 16, .w = 16, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_8x8x16_B1 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 1}
+#define IMAGE_8x8x32 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_8x8x32_B1 {.h = 8, .w = 8, .c = 32, .pitch = 32, .border = 1}
+#define IMAGE_1x1x32 {.h = 1, .w = 1, .c = 32, .pitch = 32, .border = 0}
+#define IMAGE_1x1x10_P16 {.h = 1, .w = 1, .c = 10, .pitch = 16, .border = 0}
+#define IMAGE_8x8x16 {.h = 8, .w = 8, .c = 16, .pitch = 16, .border = 0}
+#define IMAGE_32x32x32_B1 {.h = 32, .w = 32, .c = 32, .pitch = 32, .border = 1}
+#define GEOMETRY_3x3_P1 {.h = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}, \
+        .w = {.taps = 3, .stride = 1, .padding = 1, .dilation = 1}}
+#define GEOMETRY_1x1 {.h = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 1, .stride = 1, .padding = 0, .dilation = 1}}
+#define GEOMETRY_2x2_S2 {.h = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 2, .stride = 2, .padding = 0, .dilation = 1}}
+#define GEOMETRY_8x8 {.h = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}, \
+        .w = {.taps = 8, .stride = 1, .padding = 0, .dilation = 1}}
+#define DROP0P01_32x32x16 {.pitch = 16, .bytes = 2048, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_32x32x32 {.pitch = 32, .bytes = 4096, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
+#define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
+
+
+/* Gives the time since the last call of this function to a slot, when the run has a profile. */
+static inline void count_time(const struct net *net, int slot)
+{
+    run_count(net->run, net->rank, slot);
+}
+
+static inline void zero(float *p, size_t floats)
+{
+    memset(p, 0, floats * sizeof *p);
+}
+
+/* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
+static void clear_border(float *p, int n, int h, int w, int pitch, int border)
+{
+    const size_t side = (size_t)(border * pitch);
+    const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
+    const size_t edge = row * (size_t)border;
+    for (int image = 0; image < n; image++) {
+        zero(p, edge);
+        p += edge;
+        for (int y = 0; y < h; y++, p += row) {
+            zero(p, side);
+            zero(p + row - side, side);
+        }
+        zero(p, edge);
+        p += edge;
+    }
+}
 
 
 /* v where x > 0, else 0. */
@@ -1072,8 +894,8 @@ static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
 /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
  * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
  * threshold: 655 of 65536 for a probability of 0.01.
- * layer: its index in layers[] of section 9. words: of 32 bits, an image. */
-static NOINLINE void drop(uint8_t *restrict keep, const struct net *net, int image, int n,
+ * layer: its index in layers[] of section 8. words: of 32 bits, an image. */
+static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words)
 {
     const struct batch *batch = net->run->batch;
@@ -2749,7 +2571,7 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
         maxpool_2x2_s2_c16_p16_fwd_b0_1(y, x, n, image1, image2); \
     }
 
-/* -- 6. Kernels -------------------------------------------------------------------------------- */
+/* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
  * in their order (IMAGE1: the first struct image). KB are those of an image. */
@@ -3506,7 +3328,7 @@ static INLINE void group_norm_bwd(float *restrict dcoef, float *restrict dweight
 GROUP_NORM(group_norm4_c16, .channels = 16, .set = 4, .pitch = 16, .eps = 1e-05)
 GROUP_NORM(group_norm4_c32, .channels = 32, .set = 8, .pitch = 32, .eps = 1e-05)
 
-/* -- 7. Weights -------------------------------------------------------------------------------- */
+/* -- 6. Packing -------------------------------------------------------------------------------- */
 
 /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical,
  * [output][input][tap]; by<pitch>.
@@ -3701,84 +3523,7 @@ UNPACK(unpack_conv1x1_c32_k10_by16, 1, 32, 10, 16)
 PACK(pack_conv1x1_c32_k10_by16, 1, 32, 10, 16, 16)
 PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k10_by32, 1, 32, 10, 32, 32, 0)
 
-/* Where the gradients and packed copies of the 27 parameters are; `param`: row of section 9.
- * Without .pack_transposed there is no copy for a data gradient. */
-static const struct weight weights[27] = {
-    /* conv1.weight */ {.param = 0, .gradient = AT_DW_CONV1, .gradient_floats = 432,
-            .unpack = unpack_conv3x3_c3_k16_by16, .packed = true, .forward = AT_W_CONV1,
-            .pack = pack_conv3x3_c3_k16_by16},
-    /* norm1.weight */ {.param = 1, .gradient = AT_DW_NORM1, .gradient_floats = 16},
-    /* norm1.bias */ {.param = 2, .gradient = AT_DB_NORM1, .gradient_floats = 16},
-    /* conv2.weight */ {.param = 3, .gradient = AT_DW_CONV2, .gradient_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV2,
-            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV2,
-            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    /* norm2.weight */ {.param = 4, .gradient = AT_DW_NORM2, .gradient_floats = 32},
-    /* norm2.bias */ {.param = 5, .gradient = AT_DB_NORM2, .gradient_floats = 32},
-    /* conv3.weight */ {.param = 6, .gradient = AT_DW_CONV3, .gradient_floats = 512,
-            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV3,
-            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV3,
-            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv4.weight */ {.param = 7, .gradient = AT_DW_CONV4, .gradient_floats = 2304,
-            .unpack = unpack_conv3x3_c16_k16_by16, .packed = true, .forward = AT_W_CONV4,
-            .pack = pack_conv3x3_c16_k16_by16_winograd4, .transposed = AT_WT_CONV4,
-            .pack_transposed = pack_transposed_conv3x3_c16_k16_by16_winograd4},
-    /* norm3.weight */ {.param = 8, .gradient = AT_DW_NORM3, .gradient_floats = 16},
-    /* norm3.bias */ {.param = 9, .gradient = AT_DB_NORM3, .gradient_floats = 16},
-    /* conv5.weight */ {.param = 10, .gradient = AT_DW_CONV5, .gradient_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV5,
-            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV5,
-            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    /* norm4.weight */ {.param = 11, .gradient = AT_DW_NORM4, .gradient_floats = 32},
-    /* norm4.bias */ {.param = 12, .gradient = AT_DB_NORM4, .gradient_floats = 32},
-    /* conv6.weight */ {.param = 13, .gradient = AT_DW_CONV6, .gradient_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV6,
-            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV6,
-            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
-    /* norm5.weight */ {.param = 14, .gradient = AT_DW_NORM5, .gradient_floats = 32},
-    /* norm5.bias */ {.param = 15, .gradient = AT_DB_NORM5, .gradient_floats = 32},
-    /* conv7.weight */ {.param = 16, .gradient = AT_DW_CONV7, .gradient_floats = 512,
-            .unpack = unpack_conv1x1_c32_k16_by16, .packed = true, .forward = AT_W_CONV7,
-            .pack = pack_conv1x1_c32_k16_by16, .transposed = AT_WT_CONV7,
-            .pack_transposed = pack_transposed_conv1x1_c32_k16_by32},
-    /* conv8.weight */ {.param = 17, .gradient = AT_DW_CONV8, .gradient_floats = 4608,
-            .unpack = unpack_conv3x3_c16_k32_by32, .packed = true, .forward = AT_W_CONV8,
-            .pack = pack_conv3x3_c16_k32_by32_winograd4, .transposed = AT_WT_CONV8,
-            .pack_transposed = pack_transposed_conv3x3_c16_k32_by16_winograd4},
-    /* norm6.weight */ {.param = 18, .gradient = AT_DW_NORM6, .gradient_floats = 32},
-    /* norm6.bias */ {.param = 19, .gradient = AT_DB_NORM6, .gradient_floats = 32},
-    /* conv9.weight */ {.param = 20, .gradient = AT_DW_CONV9, .gradient_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV9,
-            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV9,
-            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
-    /* norm7.weight */ {.param = 21, .gradient = AT_DW_NORM7, .gradient_floats = 32},
-    /* norm7.bias */ {.param = 22, .gradient = AT_DB_NORM7, .gradient_floats = 32},
-    /* conv10.weight */ {.param = 23, .gradient = AT_DW_CONV10, .gradient_floats = 9216,
-            .unpack = unpack_conv3x3_c32_k32_by32, .packed = true, .forward = AT_W_CONV10,
-            .pack = pack_conv3x3_c32_k32_by32_winograd4, .transposed = AT_WT_CONV10,
-            .pack_transposed = pack_transposed_conv3x3_c32_k32_by32_winograd4},
-    /* norm8.weight */ {.param = 24, .gradient = AT_DW_NORM8, .gradient_floats = 32},
-    /* norm8.bias */ {.param = 25, .gradient = AT_DB_NORM8, .gradient_floats = 32},
-    /* conv11.weight */ {.param = 26, .gradient = AT_DW_CONV11, .gradient_floats = 512,
-            .unpack = unpack_conv1x1_c32_k10_by16, .packed = true, .forward = AT_W_CONV11,
-            .pack = pack_conv1x1_c32_k10_by16, .transposed = AT_WT_CONV11,
-            .pack_transposed = pack_transposed_conv1x1_c32_k10_by32},
-};
-
-static void pack(struct run *run, int rank)
-{
-    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
-}
-
-static const struct backend backend = {
-    .name = "generated",
-    .measure = measure,
-    .pack = pack,
-    .train = train,
-    .eval = eval,
-};
-
-/* -- 8. Kernel table --------------------------------------------------------------------------- */
+/* -- 7. Kernel table --------------------------------------------------------------------------- */
 
 /* Tests and benches call every kernel of a training step with the same structure: run_<type> takes
  * from it what kernels of a type want. */
@@ -3813,87 +3558,87 @@ RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 /* The gradient dy has the layout of y; packed weights have so many floats, and a function that
  * packs or unpacks. */
 #define DY(IMAGE) .y = IMAGE, .dy = IMAGE
-#define PACKED(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
-#define UNPACKED(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
+#define READS(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
+#define LEAVES(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
 
 static const struct kernel kernels[] = {
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__bank, "conv1", CONV, FWD),
             .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 0.884736, PACKED(432, pack_conv3x3_c3_k16_by16)},
+            .stats = true, .exact = true, .mflop = 0.884736, READS(432, pack_conv3x3_c3_k16_by16)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
             .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, "conv2", CONV, FWD),
             .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
             .stats = true, .mflop = 9.437184, .scratch_floats = 14976,
-            PACKED(18432, pack_conv3x3_c16_k32_by32_winograd4)},
+            READS(18432, pack_conv3x3_c16_k32_by32_winograd4)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
             .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__direct, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
             .y = IMAGE_32x32x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
-            PACKED(512, pack_conv1x1_c32_k16_by16)},
+            READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
             .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .geometry = GEOMETRY_2x2_S2,
             .winners = true, .exact = true},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, "conv4", CONV, FWD),
             .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .geometry = GEOMETRY_3x3_P1, .relu = true,
             .stats = true, .mflop = 1.179648, .scratch_floats = 10368,
-            PACKED(9216, pack_conv3x3_c16_k16_by16_winograd4)},
+            READS(9216, pack_conv3x3_c16_k16_by16_winograd4)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
             .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, "conv5", CONV, FWD),
             .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
             .stats = true, .mflop = 2.359296, .scratch_floats = 14976,
-            PACKED(18432, pack_conv3x3_c16_k32_by32_winograd4)},
+            READS(18432, pack_conv3x3_c16_k32_by32_winograd4)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, "conv6", CONV, FWD),
             .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
             .stats = true, .mflop = 4.718592, .scratch_floats = 19584,
-            PACKED(36864, pack_conv3x3_c32_k32_by32_winograd4)},
+            READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
             .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__direct, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
             .y = IMAGE_16x16x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
-            PACKED(512, pack_conv1x1_c32_k16_by16)},
+            READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
             .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .geometry = GEOMETRY_2x2_S2, .winners = true,
             .exact = true},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, "conv8", CONV, FWD),
             .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
             .stats = true, .mflop = 0.589824, .scratch_floats = 14976,
-            PACKED(18432, pack_conv3x3_c16_k32_by32_winograd4)},
+            READS(18432, pack_conv3x3_c16_k32_by32_winograd4)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv9", CONV, FWD),
             .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
             .stats = true, .mflop = 1.179648, .scratch_floats = 19584,
-            PACKED(36864, pack_conv3x3_c32_k32_by32_winograd4)},
+            READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
             .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
             .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv10", CONV, FWD),
             .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
             .stats = true, .mflop = 1.179648, .scratch_floats = 19584,
-            PACKED(36864, pack_conv3x3_c32_k32_by32_winograd4)},
+            READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), .x = IMAGE_8x8x32,
             .y = IMAGE_8x8x32, .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
             .y = IMAGE_1x1x32, .geometry = GEOMETRY_8x8},
     {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__direct, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
             .y = IMAGE_1x1x10_P16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.000640,
-            PACKED(512, pack_conv1x1_c32_k10_by16)},
+            READS(512, pack_conv1x1_c32_k10_by16)},
     {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__direct, "conv11", CONV, BWD_WEIGHTS),
             .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.000640, UNPACKED(512, unpack_conv1x1_c32_k10_by16)},
+            .mflop = 0.000640, LEAVES(512, unpack_conv1x1_c32_k10_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__direct, "conv11", CONV, BWD_DATA),
             .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P16), .dx = IMAGE_1x1x32, .geometry = GEOMETRY_1x1,
-            .exact = true, .mflop = 0.000640, PACKED(320, pack_transposed_conv1x1_c32_k10_by32)},
+            .exact = true, .mflop = 0.000640, READS(320, pack_transposed_conv1x1_c32_k10_by32)},
     {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
             .x = IMAGE_8x8x32, DY(IMAGE_1x1x32), .dx = IMAGE_8x8x32_B1, .geometry = GEOMETRY_8x8},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
@@ -3904,12 +3649,11 @@ static const struct kernel kernels[] = {
             .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv10", CONV,
             BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 1.179648, .scratch_floats = 75456,
-            UNPACKED(9216, unpack_conv3x3_c32_k32_by32)},
+            .mflop = 1.179648, .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv10", CONV,
             BWD_DATA), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 19584,
-            PACKED(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+            READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
             BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
             .each_image = true, .p = 0.01f},
@@ -3918,12 +3662,11 @@ static const struct kernel kernels[] = {
             .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv9", CONV,
             BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 1.179648, .scratch_floats = 75456,
-            UNPACKED(9216, unpack_conv3x3_c32_k32_by32)},
+            .mflop = 1.179648, .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv9", CONV, BWD_DATA),
             .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 19584,
-            PACKED(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+            READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
             BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
             .each_image = true, .p = 0.01f},
@@ -3932,22 +3675,21 @@ static const struct kernel kernels[] = {
             .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, "conv8", CONV,
             BWD_WEIGHTS), .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 0.589824, .scratch_floats = 47808,
-            UNPACKED(4608, unpack_conv3x3_c16_k32_by32)},
+            .mflop = 0.589824, .scratch_floats = 47808, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_8x8_bwd_data__winograd4, "conv8", CONV, BWD_DATA),
             .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x16,
             .geometry = GEOMETRY_3x3_P1, .mflop = 0.589824, .scratch_floats = 14976,
-            PACKED(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
             .x = IMAGE_16x16x16, DY(IMAGE_8x8x16), .dx = IMAGE_16x16x16,
             .geometry = GEOMETRY_2x2_S2, .exact = true},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__direct, "conv7", CONV, BWD_WEIGHTS),
             .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.262144, UNPACKED(512, unpack_conv1x1_c32_k16_by16)},
+            .mflop = 0.262144, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, "conv7", CONV, BWD_DATA),
             .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .dx = IMAGE_16x16x32_B1,
             .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
-            PACKED(512, pack_transposed_conv1x1_c32_k16_by32)},
+            READS(512, pack_transposed_conv1x1_c32_k16_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
             .affine = true, .each_image = true, .p = 0.01f},
@@ -3958,11 +3700,11 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, "conv6", CONV,
             BWD_WEIGHTS), .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 4.718592, .scratch_floats = 75456,
-            UNPACKED(9216, unpack_conv3x3_c32_k32_by32)},
+            LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, "conv6", CONV,
             BWD_DATA), .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 4.718592, .scratch_floats = 19584,
-            PACKED(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+            READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
             .affine = true, .each_image = true, .p = 0.01f},
@@ -3973,11 +3715,11 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, "conv5", CONV,
             BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 2.359296, .scratch_floats = 47808,
-            UNPACKED(4608, unpack_conv3x3_c16_k32_by32)},
+            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, "conv5", CONV,
             BWD_DATA), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x16_B1,
             .geometry = GEOMETRY_3x3_P1, .mflop = 2.359296, .scratch_floats = 14976,
-            PACKED(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
             BWD_REDUCE), .x = IMAGE_16x16x16, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
             .affine = true, .each_image = true, .p = 0.01f},
@@ -3988,21 +3730,21 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, "conv4", CONV,
             BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 29376,
-            UNPACKED(2304, unpack_conv3x3_c16_k16_by16)},
+            LEAVES(2304, unpack_conv3x3_c16_k16_by16)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k16_16x16_bwd_data__winograd4, "conv4", CONV, BWD_DATA),
             .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
             .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 10368,
-            PACKED(9216, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
+            READS(9216, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
             .x = IMAGE_32x32x16, DY(IMAGE_16x16x16), .dx = IMAGE_32x32x16,
             .geometry = GEOMETRY_2x2_S2, .exact = true},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__direct, "conv3", CONV, BWD_WEIGHTS),
             .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 1.048576, UNPACKED(512, unpack_conv1x1_c32_k16_by16)},
+            .mflop = 1.048576, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, "conv3", CONV, BWD_DATA),
             .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x32_B1,
             .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
-            PACKED(512, pack_transposed_conv1x1_c32_k16_by32)},
+            READS(512, pack_transposed_conv1x1_c32_k16_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
             BWD_REDUCE), .x = IMAGE_32x32x32, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x32,
             .affine = true, .each_image = true, .p = 0.01f},
@@ -4013,11 +3755,11 @@ static const struct kernel kernels[] = {
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, "conv2", CONV,
             BWD_WEIGHTS), .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1),
             .geometry = GEOMETRY_3x3_P1, .mflop = 9.437184, .scratch_floats = 47808,
-            UNPACKED(4608, unpack_conv3x3_c16_k32_by32)},
+            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_32x32_bwd_data__winograd4, "conv2", CONV, BWD_DATA),
             .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x16,
             .geometry = GEOMETRY_3x3_P1, .mflop = 9.437184, .scratch_floats = 14976,
-            PACKED(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
             BWD_REDUCE), .x = IMAGE_32x32x16, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x16,
             .affine = true, .each_image = true, .p = 0.01f},
@@ -4026,137 +3768,10 @@ static const struct kernel kernels[] = {
             .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__direct, "conv1", CONV, BWD_WEIGHTS),
             .x = IMAGE_32x32x3_B1, DY(IMAGE_32x32x16), .geometry = GEOMETRY_3x3_P1, .exact = true,
-            .mflop = 0.884736, UNPACKED(432, unpack_conv3x3_c3_k16_by16)},
+            .mflop = 0.884736, LEAVES(432, unpack_conv3x3_c3_k16_by16)},
 };
 
-/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has
- * ended in numbers that are not finite. What other calls, such as the loss or a norm, leave or read
- * stands under the next kernel; bits and winners are no floats. A row: profile slot, layer, what it
- * is, memory, offset in floats, floats of an image (or of all), images, floats of a row and how
- * many of them are used. */
-static const struct tensor tensors[] = {
-    {SLOT_CONV1_FWD, "input", WHAT_Y, TENSOR_SCRATCH, 683968, 3468, 4, 3, 3},
-    {SLOT_CONV1_FWD, "relu1", WHAT_Y, TENSOR_SCRATCH, 428480, 16384, 4, 16, 16},
-    {SLOT_CONV1_FWD, "norm1", WHAT_SUMS, TENSOR_SCRATCH, 0, 48, 4, 16, 16},
-    {SLOT_NORM1_FWD, "norm1", WHAT_COEF, TENSOR_SCRATCH, 767344, 80, 4, 16, 16},
-    {SLOT_NORM1_FWD, "dropout1", WHAT_Y, TENSOR_SCRATCH, 354496, 18496, 4, 16, 16},
-    {SLOT_CONV2_FWD, "relu2", WHAT_Y, TENSOR_SCRATCH, 147968, 32768, 4, 32, 32},
-    {SLOT_CONV2_FWD, "norm2", WHAT_SUMS, TENSOR_SCRATCH, 14976, 96, 4, 32, 32},
-    {SLOT_NORM2_FWD, "norm2", WHAT_COEF, TENSOR_SCRATCH, 764144, 160, 4, 32, 32},
-    {SLOT_NORM2_FWD, "dropout2", WHAT_Y, TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
-    {SLOT_CONV3_FWD, "conv3", WHAT_Y, TENSOR_SCRATCH, 279040, 16384, 4, 16, 16},
-    {SLOT_MAXPOOL1_FWD, "maxpool1", WHAT_Y, TENSOR_SCRATCH, 642496, 5184, 4, 16, 16},
-    {SLOT_CONV4_FWD, "relu3", WHAT_Y, TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
-    {SLOT_CONV4_FWD, "norm3", WHAT_SUMS, TENSOR_SCRATCH, 147456, 48, 4, 16, 16},
-    {SLOT_NORM3_FWD, "norm3", WHAT_COEF, TENSOR_SCRATCH, 767664, 80, 4, 16, 16},
-    {SLOT_NORM3_FWD, "dropout3", WHAT_Y, TENSOR_SCRATCH, 663232, 5184, 4, 16, 16},
-    {SLOT_CONV5_FWD, "relu4", WHAT_Y, TENSOR_SCRATCH, 576960, 8192, 4, 32, 32},
-    {SLOT_CONV5_FWD, "norm4", WHAT_SUMS, TENSOR_SCRATCH, 294016, 96, 4, 32, 32},
-    {SLOT_NORM4_FWD, "norm4", WHAT_COEF, TENSOR_SCRATCH, 764784, 160, 4, 32, 32},
-    {SLOT_NORM4_FWD, "dropout4", WHAT_Y, TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
-    {SLOT_CONV6_FWD, "relu5", WHAT_Y, TENSOR_SCRATCH, 609728, 8192, 4, 32, 32},
-    {SLOT_CONV6_FWD, "norm5", WHAT_SUMS, TENSOR_SCRATCH, 298624, 96, 4, 32, 32},
-    {SLOT_NORM5_FWD, "norm5", WHAT_COEF, TENSOR_SCRATCH, 765424, 160, 4, 32, 32},
-    {SLOT_NORM5_FWD, "dropout5", WHAT_Y, TENSOR_SCRATCH, 535488, 8192, 4, 32, 32},
-    {SLOT_CONV7_FWD, "conv7", WHAT_Y, TENSOR_SCRATCH, 279040, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL2_FWD, "maxpool2", WHAT_Y, TENSOR_SCRATCH, 744432, 1600, 4, 16, 16},
-    {SLOT_CONV8_FWD, "relu6", WHAT_Y, TENSOR_SCRATCH, 568256, 2048, 4, 32, 32},
-    {SLOT_CONV8_FWD, "norm6", WHAT_SUMS, TENSOR_SCRATCH, 294016, 96, 4, 32, 32},
-    {SLOT_NORM6_FWD, "norm6", WHAT_COEF, TENSOR_SCRATCH, 766064, 160, 4, 32, 32},
-    {SLOT_NORM6_FWD, "dropout6", WHAT_Y, TENSOR_SCRATCH, 697840, 3200, 4, 32, 32},
-    {SLOT_CONV9_FWD, "relu7", WHAT_Y, TENSOR_SCRATCH, 736240, 2048, 4, 32, 32},
-    {SLOT_CONV9_FWD, "norm7", WHAT_SUMS, TENSOR_SCRATCH, 298624, 96, 4, 32, 32},
-    {SLOT_NORM7_FWD, "norm7", WHAT_COEF, TENSOR_SCRATCH, 766704, 160, 4, 32, 32},
-    {SLOT_NORM7_FWD, "dropout7", WHAT_Y, TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
-    {SLOT_CONV10_FWD, "relu8", WHAT_Y, TENSOR_SCRATCH, 298624, 2048, 4, 32, 32},
-    {SLOT_CONV10_FWD, "norm8", WHAT_SUMS, TENSOR_SCRATCH, 306816, 96, 4, 32, 32},
-    {SLOT_NORM8_FWD, "norm8", WHAT_COEF, TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
-    {SLOT_NORM8_FWD, "dropout8", WHAT_Y, TENSOR_SCRATCH, 279040, 2048, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", WHAT_Y, TENSOR_SCRATCH, 288128, 32, 4, 32, 32},
-    {SLOT_CONV11_FWD, "conv11", WHAT_Y, TENSOR_SCRATCH, 279040, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DY, TENSOR_SCRATCH, 279168, 16, 4, 16, 10},
-    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV11, 512, 1, 512, 512},
-    {SLOT_CONV11_BWD_DATA, "global_avgpool1", WHAT_DY, TENSOR_SCRATCH, 279040, 32, 4, 32, 32},
-    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", WHAT_DY, TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
-    {SLOT_NORM8_BWD_REDUCE, "norm8", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM8, 32, 1, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_COEF, TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
-    {SLOT_NORM8_BWD_DATA, "dropout8", WHAT_DY, TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
-    {SLOT_CONV10_BWD_WEIGHTS, "conv10", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV10, 9216, 1, 9216, 9216},
-    {SLOT_CONV10_BWD_DATA, "dropout7", WHAT_DY, TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
-    {SLOT_NORM7_BWD_REDUCE, "norm7", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM7, 32, 1, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_COEF, TENSOR_SCRATCH, 766704, 160, 4, 32, 32},
-    {SLOT_NORM7_BWD_DATA, "dropout7", WHAT_DY, TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
-    {SLOT_CONV9_BWD_WEIGHTS, "conv9", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV9, 9216, 1, 9216, 9216},
-    {SLOT_CONV9_BWD_DATA, "dropout6", WHAT_DY, TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
-    {SLOT_NORM6_BWD_REDUCE, "norm6", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM6, 32, 1, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_COEF, TENSOR_SCRATCH, 766064, 160, 4, 32, 32},
-    {SLOT_NORM6_BWD_DATA, "dropout6", WHAT_DY, TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
-    {SLOT_CONV8_BWD_WEIGHTS, "conv8", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV8, 4608, 1, 4608, 4608},
-    {SLOT_CONV8_BWD_DATA, "maxpool2", WHAT_DY, TENSOR_SCRATCH, 295424, 1024, 4, 16, 16},
-    {SLOT_MAXPOOL2_BWD_DATA, "conv7", WHAT_DY, TENSOR_SCRATCH, 279040, 4096, 4, 16, 16},
-    {SLOT_CONV7_BWD_WEIGHTS, "conv7", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV7, 512, 1, 512, 512},
-    {SLOT_CONV7_BWD_DATA, "dropout5", WHAT_DY, TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
-    {SLOT_NORM5_BWD_REDUCE, "norm5", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM5, 32, 1, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_COEF, TENSOR_SCRATCH, 765424, 160, 4, 32, 32},
-    {SLOT_NORM5_BWD_DATA, "dropout5", WHAT_DY, TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
-    {SLOT_CONV6_BWD_WEIGHTS, "conv6", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV6, 9216, 1, 9216, 9216},
-    {SLOT_CONV6_BWD_DATA, "dropout4", WHAT_DY, TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
-    {SLOT_NORM4_BWD_REDUCE, "norm4", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM4, 32, 1, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_COEF, TENSOR_SCRATCH, 764784, 160, 4, 32, 32},
-    {SLOT_NORM4_BWD_DATA, "dropout4", WHAT_DY, TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
-    {SLOT_CONV5_BWD_WEIGHTS, "conv5", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV5, 4608, 1, 4608, 4608},
-    {SLOT_CONV5_BWD_DATA, "dropout3", WHAT_DY, TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
-    {SLOT_NORM3_BWD_REDUCE, "norm3", WHAT_DSUMS, TENSOR_SCRATCH, 279232, 32, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 48, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM3, 16, 1, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_COEF, TENSOR_SCRATCH, 767664, 80, 4, 16, 16},
-    {SLOT_NORM3_BWD_DATA, "dropout3", WHAT_DY, TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
-    {SLOT_CONV4_BWD_WEIGHTS, "conv4", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV4, 2304, 1, 2304, 2304},
-    {SLOT_CONV4_BWD_DATA, "maxpool1", WHAT_DY, TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
-    {SLOT_MAXPOOL1_BWD_DATA, "conv3", WHAT_DY, TENSOR_SCRATCH, 279040, 16384, 4, 16, 16},
-    {SLOT_CONV3_BWD_WEIGHTS, "conv3", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV3, 512, 1, 512, 512},
-    {SLOT_CONV3_BWD_DATA, "dropout2", WHAT_DY, TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
-    {SLOT_NORM2_BWD_REDUCE, "norm2", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM2, 32, 1, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_COEF, TENSOR_SCRATCH, 764144, 160, 4, 32, 32},
-    {SLOT_NORM2_BWD_DATA, "dropout2", WHAT_DY, TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
-    {SLOT_CONV2_BWD_WEIGHTS, "conv2", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV2, 4608, 1, 4608, 4608},
-    {SLOT_CONV2_BWD_DATA, "dropout1", WHAT_DY, TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
-    {SLOT_NORM1_BWD_REDUCE, "norm1", WHAT_DSUMS, TENSOR_SCRATCH, 192, 32, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DCOEF, TENSOR_SCRATCH, 0, 48, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DW, TENSOR_CHUNK, AT_DW_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DB, TENSOR_CHUNK, AT_DB_NORM1, 16, 1, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_COEF, TENSOR_SCRATCH, 767344, 80, 4, 16, 16},
-    {SLOT_NORM1_BWD_DATA, "dropout1", WHAT_DY, TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
-    {SLOT_CONV1_BWD_WEIGHTS, "conv1", WHAT_DW, TENSOR_CHUNK, AT_DW_CONV1, 432, 1, 432, 432},
-};
-
-static const struct tensors all_tensors = {
-    .list = tensors,
-    .count = 112, /* the rows above */
-    .weight_floats = WEIGHT_FLOATS,
-    .chunk_floats = CHUNK_FLOATS,
-};
-
-/* -- 9. Model ---------------------------------------------------------------------------------- */
+/* -- 8. Model ---------------------------------------------------------------------------------- */
 
 /* What rows have: the layers that a layer reads, its output, and where its parameters and running
  * statistics stand in the tables below; -1: there is none. */
@@ -4238,38 +3853,6 @@ static const struct layer layers[] = {
             PARAMS(-1, -1, -1)},
 };
 
-/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
- * output (1 for a norm); whether weight decay applies. */
-static const struct param params[] = {
-    {"conv1.weight", 4, {16, 3, 3, 3}, CONV1_WEIGHT, 432, INIT_FAN_IN, 27, true},
-    {"norm1.weight", 1, {16}, NORM1_WEIGHT, 16, INIT_ONE, 1, true},
-    {"norm1.bias", 1, {16}, NORM1_BIAS, 16, INIT_ZERO, 1, true},
-    {"conv2.weight", 4, {32, 16, 3, 3}, CONV2_WEIGHT, 4608, INIT_FAN_IN, 144, true},
-    {"norm2.weight", 1, {32}, NORM2_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm2.bias", 1, {32}, NORM2_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv3.weight", 4, {16, 32, 1, 1}, CONV3_WEIGHT, 512, INIT_FAN_IN, 32, true},
-    {"conv4.weight", 4, {16, 16, 3, 3}, CONV4_WEIGHT, 2304, INIT_FAN_IN, 144, true},
-    {"norm3.weight", 1, {16}, NORM3_WEIGHT, 16, INIT_ONE, 1, true},
-    {"norm3.bias", 1, {16}, NORM3_BIAS, 16, INIT_ZERO, 1, true},
-    {"conv5.weight", 4, {32, 16, 3, 3}, CONV5_WEIGHT, 4608, INIT_FAN_IN, 144, true},
-    {"norm4.weight", 1, {32}, NORM4_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm4.bias", 1, {32}, NORM4_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv6.weight", 4, {32, 32, 3, 3}, CONV6_WEIGHT, 9216, INIT_FAN_IN, 288, true},
-    {"norm5.weight", 1, {32}, NORM5_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm5.bias", 1, {32}, NORM5_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv7.weight", 4, {16, 32, 1, 1}, CONV7_WEIGHT, 512, INIT_FAN_IN, 32, true},
-    {"conv8.weight", 4, {32, 16, 3, 3}, CONV8_WEIGHT, 4608, INIT_FAN_IN, 144, true},
-    {"norm6.weight", 1, {32}, NORM6_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm6.bias", 1, {32}, NORM6_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv9.weight", 4, {32, 32, 3, 3}, CONV9_WEIGHT, 9216, INIT_FAN_IN, 288, true},
-    {"norm7.weight", 1, {32}, NORM7_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm7.bias", 1, {32}, NORM7_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv10.weight", 4, {32, 32, 3, 3}, CONV10_WEIGHT, 9216, INIT_FAN_IN, 288, true},
-    {"norm8.weight", 1, {32}, NORM8_WEIGHT, 32, INIT_ONE, 1, true},
-    {"norm8.bias", 1, {32}, NORM8_BIAS, 32, INIT_ZERO, 1, true},
-    {"conv11.weight", 4, {10, 32, 1, 1}, CONV11_WEIGHT, 320, INIT_FAN_IN, 32, true},
-};
-
 /* The description. Models that the program saves carry it. */
 static const char training_description[] =
     "-- s8: 46,000 parameters, 22.8 MFLOP an image. Ten convolutions without bias in three stages "
@@ -4328,12 +3911,495 @@ static const struct recipe training_recipe = {
     .cutout = 0,
 };
 
+/* -- 9. Memory --------------------------------------------------------------------------------- */
+
+/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
+static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
+{
+    (void)model;
+    *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
+    *thread_floats = SCRATCH_FLOATS;
+}
+
+static struct net open_net(struct run *run, int rank)
+{
+    float *chunks = run->shared + WEIGHT_FLOATS;
+    return (struct net){
+        .run = run,
+        .rank = rank,
+        .weights = run->shared,
+        .chunks = chunks,
+        .scratch = run->thread[rank],
+    };
+}
+
+static const float *input_images(const struct net *net, int image)
+{
+    return net->run->batch->images + (size_t)image * 3072; /* 3 x 32 x 32 floats */
+}
+
+/* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
+static uint8_t *bits_or_null(const struct net *net, float *place)
+{
+    return net->run->dropout ? (uint8_t *)place : NULL;
+}
+
+/* What training and evaluation have at the same place. Offsets, here and below, in floats. */
+static struct buffers place_shared(const struct net *net, int chunk, int micro_batch)
+{
+    const float *const param = net->run->store.param;
+    const float *const packed = net->weights;
+    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    return (struct buffers){
+        .chunk = chunk,
+        .micro_batch = micro_batch,
+        /* parameters that are read where they lie */
+        .weight_norm1 = param + 432, .bias_norm1 = param + 448, .weight_norm2 = param + 5072,
+                .bias_norm2 = param + 5104, .weight_norm3 = param + 7952,
+                .bias_norm3 = param + 7968, .weight_norm4 = param + 12592,
+                .bias_norm4 = param + 12624, .weight_norm5 = param + 21872,
+                .bias_norm5 = param + 21904, .weight_norm6 = param + 27056,
+                .bias_norm6 = param + 27088, .weight_norm7 = param + 36336,
+                .bias_norm7 = param + 36368, .weight_norm8 = param + 45616,
+                .bias_norm8 = param + 45648,
+        /* packed weights */
+        .w_conv1 = packed + 0, .w_conv2 = packed + 432, .w_conv3 = packed + 18864,
+                .w_conv4 = packed + 19376, .w_conv5 = packed + 28592, .w_conv6 = packed + 47024,
+                .w_conv7 = packed + 83888, .w_conv8 = packed + 84400, .w_conv9 = packed + 102832,
+                .w_conv10 = packed + 139696, .w_conv11 = packed + 176560,
+                .wt_conv11 = packed + 177072, .wt_conv10 = packed + 177392,
+                .wt_conv9 = packed + 214256, .wt_conv8 = packed + 251120,
+                .wt_conv7 = packed + 269552, .wt_conv6 = packed + 270064,
+                .wt_conv5 = packed + 306928, .wt_conv4 = packed + 325360,
+                .wt_conv3 = packed + 334576, .wt_conv2 = packed + 335088,
+        /* sums over the images of a chunk */
+        .dw_conv1 = totals + 0, .dw_conv2 = totals + 432, .dw_conv3 = totals + 5040,
+                .dw_conv4 = totals + 5552, .dw_conv5 = totals + 7856, .dw_conv6 = totals + 12464,
+                .dw_conv7 = totals + 21680, .dw_conv8 = totals + 22192, .dw_conv9 = totals + 26800,
+                .dw_conv10 = totals + 36016, .dw_conv11 = totals + 45232,
+                .dw_norm8 = totals + 45744, .db_norm8 = totals + 45776, .dw_norm7 = totals + 45808,
+                .db_norm7 = totals + 45840, .dw_norm6 = totals + 45872, .db_norm6 = totals + 45904,
+                .dw_norm5 = totals + 45936, .db_norm5 = totals + 45968, .dw_norm4 = totals + 46000,
+                .db_norm4 = totals + 46032, .dw_norm3 = totals + 46064, .db_norm3 = totals + 46080,
+                .dw_norm2 = totals + 46096, .db_norm2 = totals + 46128, .dw_norm1 = totals + 46160,
+                .db_norm1 = totals + 46176,
+    };
+}
+
+/* Scratch memory is written anew: buffers that live at different times share it. */
+static struct buffers place_training(const struct net *net, int chunk, int micro_batch)
+{
+    struct buffers at = place_shared(net, chunk, micro_batch);
+    float *const scratch = net->scratch;
+    at.y_input = scratch + 683968; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
+    at.y_relu1 = scratch + 428480; /* 4 of 32 x 32 x 16; calls 2-87 */
+    at.sums_norm1 = scratch + 0; /* 4 of 3 x 16; calls 2-3 */
+    at.coef_norm1 = scratch + 767344; /* 4 of 5 x 16; calls 3-87 */
+    at.y_dropout1 = scratch + 354496; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
+    at.keep_dropout1 = bits_or_null(net, scratch + 759024); /* 4 of 32 x 32 x 16 bits; calls 4-87 */
+    at.y_relu2 = scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
+    at.sums_norm2 = scratch + 14976; /* 4 of 3 x 32; calls 6-7 */
+    at.tiles_conv2_fwd = scratch + 0; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 6 */
+    at.coef_norm2 = scratch + 764144; /* 4 of 5 x 32; calls 7-82 */
+    at.y_dropout2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 9-78 */
+    at.keep_dropout2 = bits_or_null(net, scratch + 750832); /* 4 of 32 x 32 x 32 bits; calls 8-82 */
+    at.y_conv3 = scratch + 279040; /* 4 of 32 x 32 x 16; calls 10-11 */
+    at.y_maxpool1 = scratch + 642496; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
+    at.winner_maxpool1 = (uint8_t *)(scratch + 754928); /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
+    at.y_relu3 = scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
+    at.sums_norm3 = scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
+    at.tiles_conv4_fwd = scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 12 */
+    at.coef_norm3 = scratch + 767664; /* 4 of 5 x 16; calls 13-74 */
+    at.y_dropout3 = scratch + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
+    /* 4 of 16 x 16 x 16 bits; calls 14-74 */
+    at.keep_dropout3 = bits_or_null(net, scratch + 147456);
+    at.y_relu4 = scratch + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
+    at.sums_norm4 = scratch + 294016; /* 4 of 3 x 32; calls 16-17 */
+    at.tiles_conv5_fwd = scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 16 */
+    at.coef_norm4 = scratch + 764784; /* 4 of 5 x 32; calls 17-69 */
+    at.y_dropout4 = scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
+    /* 4 of 16 x 16 x 32 bits; calls 18-69 */
+    at.keep_dropout4 = bits_or_null(net, scratch + 761072);
+    at.y_relu5 = scratch + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
+    at.sums_norm5 = scratch + 298624; /* 4 of 3 x 32; calls 20-21 */
+    at.tiles_conv6_fwd = scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 20 */
+    at.coef_norm5 = scratch + 765424; /* 4 of 5 x 32; calls 21-64 */
+    at.y_dropout5 = scratch + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
+    /* 4 of 16 x 16 x 32 bits; calls 22-64 */
+    at.keep_dropout5 = bits_or_null(net, scratch + 762096);
+    at.y_conv7 = scratch + 279040; /* 4 of 16 x 16 x 16; calls 24-25 */
+    at.y_maxpool2 = scratch + 744432; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
+    at.winner_maxpool2 = (uint8_t *)(scratch + 763120); /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
+    at.y_relu6 = scratch + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
+    at.sums_norm6 = scratch + 294016; /* 4 of 3 x 32; calls 26-27 */
+    at.tiles_conv8_fwd = scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 26 */
+    at.coef_norm6 = scratch + 766064; /* 4 of 5 x 32; calls 27-56 */
+    at.y_dropout6 = scratch + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
+    at.keep_dropout6 = bits_or_null(net, scratch + 576448); /* 4 of 8 x 8 x 32 bits; calls 28-56 */
+    at.y_relu7 = scratch + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
+    at.sums_norm7 = scratch + 298624; /* 4 of 3 x 32; calls 30-31 */
+    at.tiles_conv9_fwd = scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 30 */
+    at.coef_norm7 = scratch + 766704; /* 4 of 5 x 32; calls 31-51 */
+    at.y_dropout7 = scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
+    at.keep_dropout7 = bits_or_null(net, scratch + 576704); /* 4 of 8 x 8 x 32 bits; calls 32-51 */
+    at.y_relu8 = scratch + 298624; /* 4 of 8 x 8 x 32; calls 34-46 */
+    at.sums_norm8 = scratch + 306816; /* 4 of 3 x 32; calls 34-35 */
+    at.tiles_conv10_fwd = scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 34 */
+    at.coef_norm8 = scratch + 287232; /* 4 of 5 x 32; calls 35-46 */
+    at.y_dropout8 = scratch + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
+    at.keep_dropout8 = bits_or_null(net, scratch + 287872); /* 4 of 8 x 8 x 32 bits; calls 36-46 */
+    at.y_global_avgpool1 = scratch + 288128; /* 4 of 1 x 1 x 32; calls 38-41 */
+    at.y_conv11 = scratch + 279040; /* 4 of 1 x 1 x 16; calls 39-40 */
+    at.dy_conv11 = scratch + 279168; /* 4 of 1 x 1 x 16; calls 40-42 */
+    at.dy_global_avgpool1 = scratch + 279040; /* 4 of 1 x 1 x 32; calls 42-43 */
+    at.dy_dropout8 = scratch + 723440; /* 4 of 10 x 10 x 32, border 1; calls 43-48 */
+    at.dsums_norm8 = scratch + 279424; /* 4 of 2 x 32; calls 44-45 */
+    at.dcoef_norm8 = scratch + 279040; /* 4 of 3 x 32; calls 45-46 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 47 */
+    at.tiles_conv10_bwd_weights = scratch + 279040;
+    at.dy_dropout7 = scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 48 */
+    at.tiles_conv10_bwd_data = scratch + 279040;
+    at.dsums_norm7 = scratch + 279424; /* 4 of 2 x 32; calls 49-50 */
+    at.dcoef_norm7 = scratch + 279040; /* 4 of 3 x 32; calls 50-51 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 52 */
+    at.tiles_conv9_bwd_weights = scratch + 279040;
+    at.dy_dropout6 = scratch + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 53 */
+    at.tiles_conv9_bwd_data = scratch + 279040;
+    at.dsums_norm6 = scratch + 279424; /* 4 of 2 x 32; calls 54-55 */
+    at.dcoef_norm6 = scratch + 279040; /* 4 of 3 x 32; calls 55-56 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 57 */
+    at.tiles_conv8_bwd_weights = scratch + 279040;
+    at.dy_maxpool2 = scratch + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 58 */
+    at.tiles_conv8_bwd_data = scratch + 279040;
+    at.dy_conv7 = scratch + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
+    at.dy_dropout5 = scratch + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
+    at.dsums_norm5 = scratch + 279424; /* 4 of 2 x 32; calls 62-63 */
+    at.dcoef_norm5 = scratch + 279040; /* 4 of 3 x 32; calls 63-64 */
+    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 65 */
+    at.tiles_conv6_bwd_weights = scratch + 279040;
+    at.dy_dropout4 = scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 66 */
+    at.tiles_conv6_bwd_data = scratch + 279040;
+    at.dsums_norm4 = scratch + 279424; /* 4 of 2 x 32; calls 67-68 */
+    at.dcoef_norm4 = scratch + 279040; /* 4 of 3 x 32; calls 68-69 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 70 */
+    at.tiles_conv5_bwd_weights = scratch + 279040;
+    at.dy_dropout3 = scratch + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 71 */
+    at.tiles_conv5_bwd_data = scratch + 279040;
+    at.dsums_norm3 = scratch + 279232; /* 4 of 2 x 16; calls 72-73 */
+    at.dcoef_norm3 = scratch + 279040; /* 4 of 3 x 16; calls 73-74 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); call 75 */
+    at.tiles_conv4_bwd_weights = scratch + 279040;
+    at.dy_maxpool1 = scratch + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
+    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 76 */
+    at.tiles_conv4_bwd_data = scratch + 279040;
+    at.dy_conv3 = scratch + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
+    at.dy_dropout2 = scratch + 0; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
+    at.dsums_norm2 = scratch + 279424; /* 4 of 2 x 32; calls 80-81 */
+    at.dcoef_norm2 = scratch + 279040; /* 4 of 3 x 32; calls 81-82 */
+    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 83 */
+    at.tiles_conv2_bwd_weights = scratch + 147968;
+    at.dy_dropout1 = scratch + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
+    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 84 */
+    at.tiles_conv2_bwd_data = scratch + 213504;
+    at.dsums_norm1 = scratch + 192; /* 4 of 2 x 16; calls 85-86 */
+    at.dcoef_norm1 = scratch + 0; /* 4 of 3 x 16; calls 86-87 */
+    return at;
+}
+
+static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
+{
+    struct buffers at = place_shared(net, chunk, micro_batch);
+    float *const scratch = net->scratch;
+    at.y_input = scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
+    at.y_relu1 = scratch + 0; /* 4 of 32 x 32 x 16; calls 2-4 */
+    at.sums_norm1 = scratch + 79408; /* 4 of 3 x 16; calls 2-3 */
+    at.coef_norm1 = scratch + 65536; /* 4 of 5 x 16; calls 3-4 */
+    at.y_dropout1 = scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
+    at.y_relu2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 5-7 */
+    at.sums_norm2 = scratch + 220032; /* 4 of 3 x 32; calls 5-6 */
+    at.tiles_conv2_fwd = scratch + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 5 */
+    at.coef_norm2 = scratch + 262144; /* 4 of 5 x 32; calls 6-7 */
+    at.y_dropout2 = scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
+    at.y_conv3 = scratch + 0; /* 4 of 32 x 32 x 16; calls 8-9 */
+    at.y_maxpool1 = scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
+    at.y_relu3 = scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
+    at.sums_norm3 = scratch + 10368; /* 4 of 3 x 16; calls 10-11 */
+    at.tiles_conv4_fwd = scratch + 0; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 10 */
+    at.coef_norm3 = scratch + 37120; /* 4 of 5 x 16; calls 11-12 */
+    at.y_dropout3 = scratch + 0; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
+    at.y_relu4 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
+    at.sums_norm4 = scratch + 35712; /* 4 of 3 x 32; calls 13-14 */
+    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 13 */
+    at.coef_norm4 = scratch + 74240; /* 4 of 5 x 32; calls 14-15 */
+    at.y_dropout4 = scratch + 0; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
+    at.y_relu5 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
+    at.sums_norm5 = scratch + 93824; /* 4 of 3 x 32; calls 16-17 */
+    at.tiles_conv6_fwd = scratch + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 16 */
+    at.coef_norm5 = scratch + 32768; /* 4 of 5 x 32; calls 17-18 */
+    at.y_dropout5 = scratch + 0; /* 4 of 16 x 16 x 32; calls 18-19 */
+    at.y_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
+    at.y_maxpool2 = scratch + 14976; /* 4 of 10 x 10 x 16, border 1; calls 20-21 */
+    at.y_relu6 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 21-23 */
+    at.sums_norm6 = scratch + 21376; /* 4 of 3 x 32; calls 21-22 */
+    at.tiles_conv8_fwd = scratch + 0; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 21 */
+    at.coef_norm6 = scratch + 0; /* 4 of 5 x 32; calls 22-23 */
+    at.y_dropout6 = scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
+    at.y_relu7 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 24-26 */
+    at.sums_norm7 = scratch + 40576; /* 4 of 3 x 32; calls 24-25 */
+    at.tiles_conv9_fwd = scratch + 0; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 24 */
+    at.coef_norm7 = scratch + 0; /* 4 of 5 x 32; calls 25-26 */
+    at.y_dropout7 = scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
+    at.y_relu8 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 27-29 */
+    at.sums_norm8 = scratch + 40576; /* 4 of 3 x 32; calls 27-28 */
+    at.tiles_conv10_fwd = scratch + 0; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 27 */
+    at.coef_norm8 = scratch + 8192; /* 4 of 5 x 32; calls 28-29 */
+    at.y_dropout8 = scratch + 0; /* 4 of 8 x 8 x 32; calls 29-30 */
+    at.y_global_avgpool1 = scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
+    at.y_conv11 = scratch + 0; /* 4 of 1 x 1 x 16; calls 31-33 */
+    return at;
+}
+
+/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
+ * output (1 for a norm); whether weight decay applies. */
+static const struct param params[] = {
+    {"conv1.weight", 4, {16, 3, 3, 3}, 0, 432, INIT_FAN_IN, 27, true},
+    {"norm1.weight", 1, {16}, 432, 16, INIT_ONE, 1, true},
+    {"norm1.bias", 1, {16}, 448, 16, INIT_ZERO, 1, true},
+    {"conv2.weight", 4, {32, 16, 3, 3}, 464, 4608, INIT_FAN_IN, 144, true},
+    {"norm2.weight", 1, {32}, 5072, 32, INIT_ONE, 1, true},
+    {"norm2.bias", 1, {32}, 5104, 32, INIT_ZERO, 1, true},
+    {"conv3.weight", 4, {16, 32, 1, 1}, 5136, 512, INIT_FAN_IN, 32, true},
+    {"conv4.weight", 4, {16, 16, 3, 3}, 5648, 2304, INIT_FAN_IN, 144, true},
+    {"norm3.weight", 1, {16}, 7952, 16, INIT_ONE, 1, true},
+    {"norm3.bias", 1, {16}, 7968, 16, INIT_ZERO, 1, true},
+    {"conv5.weight", 4, {32, 16, 3, 3}, 7984, 4608, INIT_FAN_IN, 144, true},
+    {"norm4.weight", 1, {32}, 12592, 32, INIT_ONE, 1, true},
+    {"norm4.bias", 1, {32}, 12624, 32, INIT_ZERO, 1, true},
+    {"conv6.weight", 4, {32, 32, 3, 3}, 12656, 9216, INIT_FAN_IN, 288, true},
+    {"norm5.weight", 1, {32}, 21872, 32, INIT_ONE, 1, true},
+    {"norm5.bias", 1, {32}, 21904, 32, INIT_ZERO, 1, true},
+    {"conv7.weight", 4, {16, 32, 1, 1}, 21936, 512, INIT_FAN_IN, 32, true},
+    {"conv8.weight", 4, {32, 16, 3, 3}, 22448, 4608, INIT_FAN_IN, 144, true},
+    {"norm6.weight", 1, {32}, 27056, 32, INIT_ONE, 1, true},
+    {"norm6.bias", 1, {32}, 27088, 32, INIT_ZERO, 1, true},
+    {"conv9.weight", 4, {32, 32, 3, 3}, 27120, 9216, INIT_FAN_IN, 288, true},
+    {"norm7.weight", 1, {32}, 36336, 32, INIT_ONE, 1, true},
+    {"norm7.bias", 1, {32}, 36368, 32, INIT_ZERO, 1, true},
+    {"conv10.weight", 4, {32, 32, 3, 3}, 36400, 9216, INIT_FAN_IN, 288, true},
+    {"norm8.weight", 1, {32}, 45616, 32, INIT_ONE, 1, true},
+    {"norm8.bias", 1, {32}, 45648, 32, INIT_ZERO, 1, true},
+    {"conv11.weight", 4, {10, 32, 1, 1}, 45680, 320, INIT_FAN_IN, 32, true},
+};
+
+
+/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; `param`:
+ * row of params; a gradient: its offset in a chunk and its floats. TRANSPOSED: for a data gradient.
+ * */
+#define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
+#define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
+#define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
+static const struct weight weights[27] = {
+    /* conv1.weight */ {.param = 0, GRADIENT(0, 432), .unpack = unpack_conv3x3_c3_k16_by16,
+            PACKED(0, pack_conv3x3_c3_k16_by16)},
+    /* norm1.weight */ {.param = 1, GRADIENT(46160, 16)},
+    /* norm1.bias */ {.param = 2, GRADIENT(46176, 16)},
+    /* conv2.weight */ {.param = 3, GRADIENT(432, 4608), .unpack = unpack_conv3x3_c16_k32_by32,
+            PACKED(432, pack_conv3x3_c16_k32_by32_winograd4),
+            TRANSPOSED(335088, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+    /* norm2.weight */ {.param = 4, GRADIENT(46096, 32)},
+    /* norm2.bias */ {.param = 5, GRADIENT(46128, 32)},
+    /* conv3.weight */ {.param = 6, GRADIENT(5040, 512), .unpack = unpack_conv1x1_c32_k16_by16,
+            PACKED(18864, pack_conv1x1_c32_k16_by16),
+            TRANSPOSED(334576, pack_transposed_conv1x1_c32_k16_by32)},
+    /* conv4.weight */ {.param = 7, GRADIENT(5552, 2304), .unpack = unpack_conv3x3_c16_k16_by16,
+            PACKED(19376, pack_conv3x3_c16_k16_by16_winograd4),
+            TRANSPOSED(325360, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
+    /* norm3.weight */ {.param = 8, GRADIENT(46064, 16)},
+    /* norm3.bias */ {.param = 9, GRADIENT(46080, 16)},
+    /* conv5.weight */ {.param = 10, GRADIENT(7856, 4608), .unpack = unpack_conv3x3_c16_k32_by32,
+            PACKED(28592, pack_conv3x3_c16_k32_by32_winograd4),
+            TRANSPOSED(306928, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+    /* norm4.weight */ {.param = 11, GRADIENT(46000, 32)},
+    /* norm4.bias */ {.param = 12, GRADIENT(46032, 32)},
+    /* conv6.weight */ {.param = 13, GRADIENT(12464, 9216), .unpack = unpack_conv3x3_c32_k32_by32,
+            PACKED(47024, pack_conv3x3_c32_k32_by32_winograd4),
+            TRANSPOSED(270064, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+    /* norm5.weight */ {.param = 14, GRADIENT(45936, 32)},
+    /* norm5.bias */ {.param = 15, GRADIENT(45968, 32)},
+    /* conv7.weight */ {.param = 16, GRADIENT(21680, 512), .unpack = unpack_conv1x1_c32_k16_by16,
+            PACKED(83888, pack_conv1x1_c32_k16_by16),
+            TRANSPOSED(269552, pack_transposed_conv1x1_c32_k16_by32)},
+    /* conv8.weight */ {.param = 17, GRADIENT(22192, 4608), .unpack = unpack_conv3x3_c16_k32_by32,
+            PACKED(84400, pack_conv3x3_c16_k32_by32_winograd4),
+            TRANSPOSED(251120, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+    /* norm6.weight */ {.param = 18, GRADIENT(45872, 32)},
+    /* norm6.bias */ {.param = 19, GRADIENT(45904, 32)},
+    /* conv9.weight */ {.param = 20, GRADIENT(26800, 9216), .unpack = unpack_conv3x3_c32_k32_by32,
+            PACKED(102832, pack_conv3x3_c32_k32_by32_winograd4),
+            TRANSPOSED(214256, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+    /* norm7.weight */ {.param = 21, GRADIENT(45808, 32)},
+    /* norm7.bias */ {.param = 22, GRADIENT(45840, 32)},
+    /* conv10.weight */ {.param = 23, GRADIENT(36016, 9216), .unpack = unpack_conv3x3_c32_k32_by32,
+            PACKED(139696, pack_conv3x3_c32_k32_by32_winograd4),
+            TRANSPOSED(177392, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+    /* norm8.weight */ {.param = 24, GRADIENT(45744, 32)},
+    /* norm8.bias */ {.param = 25, GRADIENT(45776, 32)},
+    /* conv11.weight */ {.param = 26, GRADIENT(45232, 512), .unpack = unpack_conv1x1_c32_k10_by16,
+            PACKED(176560, pack_conv1x1_c32_k10_by16),
+            TRANSPOSED(177072, pack_transposed_conv1x1_c32_k10_by32)},
+};
+
+static void pack(struct run *run, int rank)
+{
+    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
+}
+
+static const struct backend backend = {
+    .name = "generated",
+    .measure = measure,
+    .pack = pack,
+    .train = train,
+    .eval = eval,
+};
+
+/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has
+ * ended in numbers that are not finite. What other calls, such as the loss or a norm, leave or read
+ * stands under the next kernel; bits and winners are no floats. A row: profile slot, layer, what it
+ * is, memory, offset in floats, floats of an image (or of all), images, floats of a row and how
+ * many of them are used. */
+static const struct tensor tensors[] = {
+    {SLOT_CONV1_FWD, "input", WHAT_Y, TENSOR_SCRATCH, 683968, 3468, 4, 3, 3},
+    {SLOT_CONV1_FWD, "relu1", WHAT_Y, TENSOR_SCRATCH, 428480, 16384, 4, 16, 16},
+    {SLOT_CONV1_FWD, "norm1", WHAT_SUMS, TENSOR_SCRATCH, 0, 48, 4, 16, 16},
+    {SLOT_NORM1_FWD, "norm1", WHAT_COEF, TENSOR_SCRATCH, 767344, 80, 4, 16, 16},
+    {SLOT_NORM1_FWD, "dropout1", WHAT_Y, TENSOR_SCRATCH, 354496, 18496, 4, 16, 16},
+    {SLOT_CONV2_FWD, "relu2", WHAT_Y, TENSOR_SCRATCH, 147968, 32768, 4, 32, 32},
+    {SLOT_CONV2_FWD, "norm2", WHAT_SUMS, TENSOR_SCRATCH, 14976, 96, 4, 32, 32},
+    {SLOT_NORM2_FWD, "norm2", WHAT_COEF, TENSOR_SCRATCH, 764144, 160, 4, 32, 32},
+    {SLOT_NORM2_FWD, "dropout2", WHAT_Y, TENSOR_SCRATCH, 0, 32768, 4, 32, 32},
+    {SLOT_CONV3_FWD, "conv3", WHAT_Y, TENSOR_SCRATCH, 279040, 16384, 4, 16, 16},
+    {SLOT_MAXPOOL1_FWD, "maxpool1", WHAT_Y, TENSOR_SCRATCH, 642496, 5184, 4, 16, 16},
+    {SLOT_CONV4_FWD, "relu3", WHAT_Y, TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
+    {SLOT_CONV4_FWD, "norm3", WHAT_SUMS, TENSOR_SCRATCH, 147456, 48, 4, 16, 16},
+    {SLOT_NORM3_FWD, "norm3", WHAT_COEF, TENSOR_SCRATCH, 767664, 80, 4, 16, 16},
+    {SLOT_NORM3_FWD, "dropout3", WHAT_Y, TENSOR_SCRATCH, 663232, 5184, 4, 16, 16},
+    {SLOT_CONV5_FWD, "relu4", WHAT_Y, TENSOR_SCRATCH, 576960, 8192, 4, 32, 32},
+    {SLOT_CONV5_FWD, "norm4", WHAT_SUMS, TENSOR_SCRATCH, 294016, 96, 4, 32, 32},
+    {SLOT_NORM4_FWD, "norm4", WHAT_COEF, TENSOR_SCRATCH, 764784, 160, 4, 32, 32},
+    {SLOT_NORM4_FWD, "dropout4", WHAT_Y, TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
+    {SLOT_CONV6_FWD, "relu5", WHAT_Y, TENSOR_SCRATCH, 609728, 8192, 4, 32, 32},
+    {SLOT_CONV6_FWD, "norm5", WHAT_SUMS, TENSOR_SCRATCH, 298624, 96, 4, 32, 32},
+    {SLOT_NORM5_FWD, "norm5", WHAT_COEF, TENSOR_SCRATCH, 765424, 160, 4, 32, 32},
+    {SLOT_NORM5_FWD, "dropout5", WHAT_Y, TENSOR_SCRATCH, 535488, 8192, 4, 32, 32},
+    {SLOT_CONV7_FWD, "conv7", WHAT_Y, TENSOR_SCRATCH, 279040, 4096, 4, 16, 16},
+    {SLOT_MAXPOOL2_FWD, "maxpool2", WHAT_Y, TENSOR_SCRATCH, 744432, 1600, 4, 16, 16},
+    {SLOT_CONV8_FWD, "relu6", WHAT_Y, TENSOR_SCRATCH, 568256, 2048, 4, 32, 32},
+    {SLOT_CONV8_FWD, "norm6", WHAT_SUMS, TENSOR_SCRATCH, 294016, 96, 4, 32, 32},
+    {SLOT_NORM6_FWD, "norm6", WHAT_COEF, TENSOR_SCRATCH, 766064, 160, 4, 32, 32},
+    {SLOT_NORM6_FWD, "dropout6", WHAT_Y, TENSOR_SCRATCH, 697840, 3200, 4, 32, 32},
+    {SLOT_CONV9_FWD, "relu7", WHAT_Y, TENSOR_SCRATCH, 736240, 2048, 4, 32, 32},
+    {SLOT_CONV9_FWD, "norm7", WHAT_SUMS, TENSOR_SCRATCH, 298624, 96, 4, 32, 32},
+    {SLOT_NORM7_FWD, "norm7", WHAT_COEF, TENSOR_SCRATCH, 766704, 160, 4, 32, 32},
+    {SLOT_NORM7_FWD, "dropout7", WHAT_Y, TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
+    {SLOT_CONV10_FWD, "relu8", WHAT_Y, TENSOR_SCRATCH, 298624, 2048, 4, 32, 32},
+    {SLOT_CONV10_FWD, "norm8", WHAT_SUMS, TENSOR_SCRATCH, 306816, 96, 4, 32, 32},
+    {SLOT_NORM8_FWD, "norm8", WHAT_COEF, TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
+    {SLOT_NORM8_FWD, "dropout8", WHAT_Y, TENSOR_SCRATCH, 279040, 2048, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_FWD, "global_avgpool1", WHAT_Y, TENSOR_SCRATCH, 288128, 32, 4, 32, 32},
+    {SLOT_CONV11_FWD, "conv11", WHAT_Y, TENSOR_SCRATCH, 279040, 16, 4, 16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DY, TENSOR_SCRATCH, 279168, 16, 4, 16, 10},
+    {SLOT_CONV11_BWD_WEIGHTS, "conv11", WHAT_DW, TENSOR_CHUNK, 45232, 512, 1, 512, 512},
+    {SLOT_CONV11_BWD_DATA, "global_avgpool1", WHAT_DY, TENSOR_SCRATCH, 279040, 32, 4, 32, 32},
+    {SLOT_GLOBAL_AVGPOOL1_BWD_DATA, "dropout8", WHAT_DY, TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
+    {SLOT_NORM8_BWD_REDUCE, "norm8", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DW, TENSOR_CHUNK, 45744, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_DB, TENSOR_CHUNK, 45776, 32, 1, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "norm8", WHAT_COEF, TENSOR_SCRATCH, 287232, 160, 4, 32, 32},
+    {SLOT_NORM8_BWD_DATA, "dropout8", WHAT_DY, TENSOR_SCRATCH, 723440, 3200, 4, 32, 32},
+    {SLOT_CONV10_BWD_WEIGHTS, "conv10", WHAT_DW, TENSOR_CHUNK, 36016, 9216, 1, 9216, 9216},
+    {SLOT_CONV10_BWD_DATA, "dropout7", WHAT_DY, TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
+    {SLOT_NORM7_BWD_REDUCE, "norm7", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DW, TENSOR_CHUNK, 45808, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_DB, TENSOR_CHUNK, 45840, 32, 1, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "norm7", WHAT_COEF, TENSOR_SCRATCH, 766704, 160, 4, 32, 32},
+    {SLOT_NORM7_BWD_DATA, "dropout7", WHAT_DY, TENSOR_SCRATCH, 710640, 3200, 4, 32, 32},
+    {SLOT_CONV9_BWD_WEIGHTS, "conv9", WHAT_DW, TENSOR_CHUNK, 26800, 9216, 1, 9216, 9216},
+    {SLOT_CONV9_BWD_DATA, "dropout6", WHAT_DY, TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
+    {SLOT_NORM6_BWD_REDUCE, "norm6", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DW, TENSOR_CHUNK, 45872, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_DB, TENSOR_CHUNK, 45904, 32, 1, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "norm6", WHAT_COEF, TENSOR_SCRATCH, 766064, 160, 4, 32, 32},
+    {SLOT_NORM6_BWD_DATA, "dropout6", WHAT_DY, TENSOR_SCRATCH, 326848, 3200, 4, 32, 32},
+    {SLOT_CONV8_BWD_WEIGHTS, "conv8", WHAT_DW, TENSOR_CHUNK, 22192, 4608, 1, 4608, 4608},
+    {SLOT_CONV8_BWD_DATA, "maxpool2", WHAT_DY, TENSOR_SCRATCH, 295424, 1024, 4, 16, 16},
+    {SLOT_MAXPOOL2_BWD_DATA, "conv7", WHAT_DY, TENSOR_SCRATCH, 279040, 4096, 4, 16, 16},
+    {SLOT_CONV7_BWD_WEIGHTS, "conv7", WHAT_DW, TENSOR_CHUNK, 21680, 512, 1, 512, 512},
+    {SLOT_CONV7_BWD_DATA, "dropout5", WHAT_DY, TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
+    {SLOT_NORM5_BWD_REDUCE, "norm5", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DW, TENSOR_CHUNK, 45936, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_DB, TENSOR_CHUNK, 45968, 32, 1, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "norm5", WHAT_COEF, TENSOR_SCRATCH, 765424, 160, 4, 32, 32},
+    {SLOT_NORM5_BWD_DATA, "dropout5", WHAT_DY, TENSOR_SCRATCH, 535488, 10368, 4, 32, 32},
+    {SLOT_CONV6_BWD_WEIGHTS, "conv6", WHAT_DW, TENSOR_CHUNK, 12464, 9216, 1, 9216, 9216},
+    {SLOT_CONV6_BWD_DATA, "dropout4", WHAT_DY, TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
+    {SLOT_NORM4_BWD_REDUCE, "norm4", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DW, TENSOR_CHUNK, 46000, 32, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_DB, TENSOR_CHUNK, 46032, 32, 1, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "norm4", WHAT_COEF, TENSOR_SCRATCH, 764784, 160, 4, 32, 32},
+    {SLOT_NORM4_BWD_DATA, "dropout4", WHAT_DY, TENSOR_SCRATCH, 494016, 10368, 4, 32, 32},
+    {SLOT_CONV5_BWD_WEIGHTS, "conv5", WHAT_DW, TENSOR_CHUNK, 7856, 4608, 1, 4608, 4608},
+    {SLOT_CONV5_BWD_DATA, "dropout3", WHAT_DY, TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
+    {SLOT_NORM3_BWD_REDUCE, "norm3", WHAT_DSUMS, TENSOR_SCRATCH, 279232, 32, 4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 48, 4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DW, TENSOR_CHUNK, 46064, 16, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_DB, TENSOR_CHUNK, 46080, 16, 1, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "norm3", WHAT_COEF, TENSOR_SCRATCH, 767664, 80, 4, 16, 16},
+    {SLOT_NORM3_BWD_DATA, "dropout3", WHAT_DY, TENSOR_SCRATCH, 308416, 5184, 4, 16, 16},
+    {SLOT_CONV4_BWD_WEIGHTS, "conv4", WHAT_DW, TENSOR_CHUNK, 5552, 2304, 1, 2304, 2304},
+    {SLOT_CONV4_BWD_DATA, "maxpool1", WHAT_DY, TENSOR_SCRATCH, 131072, 4096, 4, 16, 16},
+    {SLOT_MAXPOOL1_BWD_DATA, "conv3", WHAT_DY, TENSOR_SCRATCH, 279040, 16384, 4, 16, 16},
+    {SLOT_CONV3_BWD_WEIGHTS, "conv3", WHAT_DW, TENSOR_CHUNK, 5040, 512, 1, 512, 512},
+    {SLOT_CONV3_BWD_DATA, "dropout2", WHAT_DY, TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
+    {SLOT_NORM2_BWD_REDUCE, "norm2", WHAT_DSUMS, TENSOR_SCRATCH, 279424, 64, 4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DCOEF, TENSOR_SCRATCH, 279040, 96, 4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DW, TENSOR_CHUNK, 46096, 32, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_DB, TENSOR_CHUNK, 46128, 32, 1, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "norm2", WHAT_COEF, TENSOR_SCRATCH, 764144, 160, 4, 32, 32},
+    {SLOT_NORM2_BWD_DATA, "dropout2", WHAT_DY, TENSOR_SCRATCH, 0, 36992, 4, 32, 32},
+    {SLOT_CONV2_BWD_WEIGHTS, "conv2", WHAT_DW, TENSOR_CHUNK, 432, 4608, 1, 4608, 4608},
+    {SLOT_CONV2_BWD_DATA, "dropout1", WHAT_DY, TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
+    {SLOT_NORM1_BWD_REDUCE, "norm1", WHAT_DSUMS, TENSOR_SCRATCH, 192, 32, 4, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DCOEF, TENSOR_SCRATCH, 0, 48, 4, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DW, TENSOR_CHUNK, 46160, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_DB, TENSOR_CHUNK, 46176, 16, 1, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "norm1", WHAT_COEF, TENSOR_SCRATCH, 767344, 80, 4, 16, 16},
+    {SLOT_NORM1_BWD_DATA, "dropout1", WHAT_DY, TENSOR_SCRATCH, 147968, 16384, 4, 16, 16},
+    {SLOT_CONV1_BWD_WEIGHTS, "conv1", WHAT_DW, TENSOR_CHUNK, 0, 432, 1, 432, 432},
+};
+
+static const struct tensors all_tensors = {
+    .list = tensors,
+    .count = 112, /* the rows above */
+    .weight_floats = WEIGHT_FLOATS,
+    .chunk_floats = CHUNK_FLOATS,
+};
+
 static const struct model model = {
     .name = "s8",
     .norm = "gn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=gn ISA=", /* and an ISA, in burin's folder */
-    .arithmetic = "12038aa946eefeea", /* digest of the code that computes */
+    .arithmetic = "8502b9e72103f945", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,
@@ -4343,7 +4409,7 @@ static const struct model model = {
     .layer_count = 40, /* the input, too */
     .params = params,
     .param_count = 27, /* rows of params */
-    .param_floats = PARAM_FLOATS,
+    .param_floats = 46000,
     .states = NULL,
     .state_count = 0,
     .state_floats = 0,

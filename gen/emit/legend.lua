@@ -63,9 +63,9 @@ local ROLES <const> = {
     { "dw", "dw_", "the gradient of its weight" }, { "db", "db_", "the gradient of its bias" },
     { "sums", "sums_", "of a norm: 3 rows: a shift, sums of the distance to it and of its square" },
     { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; "
-        .. "derived in section 6" },
+        .. "derived in section 5" },
     { "dsums", "dsums_", "of a norm's gradient: 2 sums a channel" },
-    { "dcoef", "dcoef_", "what it applies, 3 rows: A, B, D; derived in section 6" },
+    { "dcoef", "dcoef_", "what it applies, 3 rows: A, B, D; derived in section 5" },
     { "total", "total_", "the sums of a norm over the batch" },
     { "chunk_sums", "chunk_", "the same over a chunk" },
     { "keep", "keep_", "a bit an element: whether a dropout keeps it" },

@@ -224,7 +224,7 @@ local function memory_fields(spec, op, set, field)
     if op.pack then
         local what <const> = spec.pass == "bwd_data" and "pack_transposed"
             or spec.pass == "fwd" and "pack" or "unpack"
-        field(string.format("%s(%d, %s)", what == "unpack" and "UNPACKED" or "PACKED",
+        field(string.format("%s(%d, %s)", what == "unpack" and "LEAVES" or "READS",
             op.packed_floats(spec, set), op.pack_name(spec, what, set)))
     end
 end
@@ -330,13 +330,13 @@ local INITS <const> = { fan_in = "INIT_FAN_IN", one = "INIT_ONE", zero = "INIT_Z
 
 local function param_row(param)
     return string.format("{%s, %d, {%s}, %s, %d, %s, %d, %s},", c.string(param.name), #param.shape,
-        table.concat(param.shape, ", "), c.constant(param.name), param.count, INITS[param.init],
+        table.concat(param.shape, ", "), param.offset, param.count, INITS[param.init],
         param.fan_in or 0, tostring(param.decays))
 end
 
 local function state_row(state)
     return string.format("{.name = %s, .offset = %s, .count = %d, .init = %s},",
-        c.string(state.name), c.constant(state.name), state.count, c.float(state.init))
+        c.string(state.name), state.offset, state.count, c.float(state.init))
 end
 
 -- -- The file ------------------------------------------------------------------------------------
@@ -352,14 +352,6 @@ local function shell_word(text)
         return text
     end
     return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
-local function constants(list)
-    local out <const> = {}
-    for i, item in ipairs(list) do
-        out[i] = c.constant(item.name) .. " = " .. item.offset
-    end
-    return table.concat(out, ", ")
 end
 
 --- Says by which measurements the kernels were chosen.
@@ -435,8 +427,7 @@ function model.params(graph, planned, options)
             .. "sum. `line` is that of the description. Training may call another kernel, which "
             .. "leaves winners or sums, too.", graph.param_floats, graph.flop / 1e6),
         intrinsics = set.name ~= "c",
-        params = constants(graph.params), param_floats = graph.param_floats,
-        states = constants(graph.states), state_floats = graph.state_floats,
+        param_floats = graph.param_floats, state_floats = graph.state_floats,
         input_floats = graph.input.c * graph.input.h * graph.input.w,
         run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
         param_rows = param_rows,

@@ -96,9 +96,4 @@ function name.slots(kernels)
     return list, of
 end
 
--- The constant that holds the offset of a buffer: "y_conv1" -> AT_Y_CONV1.
-function name.offset(buffer_name)
-    return "AT_" .. buffer_name:upper()
-end
-
 return name

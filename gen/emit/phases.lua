@@ -1,49 +1,13 @@
--- phases.lua - planned phases -> the text of section 4: what each does for a micro-batch, and
--- the order of a step.
+-- phases.lua - planned phases -> the text of sections 2 and 3: what each does for a micro-batch,
+-- and the order of a step and of an evaluation.
 
 local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
-local layout <const> = require "ops/layout"
 local name <const> = require "emit/name"
 local norm <const> = require "ops/norm"
 local template <const> = require "emit/template"
 
 local phases <const> = {}
-
--- The pointer that each block of memory of a phase begins with, by the scope of its buffers, and
--- what declares it.
-local BLOCKS <const> = {
-    weights = { "packed", "const float *const packed = net->weights;" },
-    chunk = { "totals", "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;" },
-    micro_batch = { "own",
-        "float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;" },
-    thread = { "thread", "float *const thread = net->thread;" },
-    scratch = { "at", "float *const at = net->scratch;" },
-}
-
--- Where a buffer begins, for the first image of a micro-batch. Places in scratch memory are written
--- where their pointers are: nobody else asks for them. offset: of memory.lua
-local function place_text(buffer, offset)
-    local block <const> = BLOCKS[buffer.scope][1]
-    return buffer.scope == "scratch" and c.add(block, offset[buffer])
-        or block .. " + " .. name.offset(buffer.name)
-end
-
--- Whether a buffer has a pointer of its own: what lies in scratch memory has, for its place is a
--- number, and what does not hold floats.
-local function has_pointer(buffer)
-    return buffer.scope == "scratch" or buffer.holds ~= nil
-end
-
--- What lies in scratch memory, and for which calls of its plan.
-local function scratch_note(buffer)
-    local rows <const> = buffer.row and not buffer.layout and not buffer.holds
-        and string.format("%d x %d", buffer.floats // buffer.row.pitch, buffer.row.pitch)
-    return string.format(" /* %s%s; %s */",
-        buffer.copies > 1 and buffer.copies .. " of " or "", rows or buffer.shape,
-        buffer.first == buffer.last and "call " .. buffer.first
-            or string.format("calls %d-%d", buffer.first, buffer.last))
-end
 
 -- The profile slots of calls that are no kernels.
 local SLOTS <const> = {
@@ -56,73 +20,45 @@ local function slot_of(call, slots)
     return call.kernel and slots[call.kernel] or SLOTS[call.kind]
 end
 
--- The declaration of the memory that a phase fetches for the next micro-batch.
-local function ahead_lines(lines, phase)
+-- The declaration of the memory that a phase fetches for the next micro-batch, in cache lines of 16
+-- floats.
+local function ahead_line(phase)
     local floats = 0
-    lines[#lines + 1] = "const float *const soon = "
-        .. "net->micro_batches + (size_t)next * MICRO_BATCH_FLOATS;"
-    lines[#lines + 1] = "struct ahead ahead = {"
     local ranges <const> = {}
     for i, buffer in ipairs(phase.ahead) do
         local size <const> = buffer.floats * buffer.copies
         floats = floats + size
-        local at <const> = name.offset(buffer.name)
-        ranges[i] = string.format("{soon + %s, soon + %s + %d}", at, at, size)
+        ranges[i] = string.format("{at->next->%s, %d}", buffer.name, (size + 15) // 16)
     end
     local cache_lines <const> = (floats + 15) // 16
-    lines[#lines + 1] = string.format("    .lines = %d,",
-        (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps)
-    lines[#lines + 1] = "    .ranges = {" .. table.concat(ranges, ", ") .. "},"
-    lines[#lines + 1] = "};"
+    return string.format("struct ahead ahead = {.lines = %d, .ranges = {%s}};",
+        (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps, table.concat(ranges, ", "))
 end
 
--- The pointer to a buffer, by what it holds. Without dropout there are no bits.
-local POINTERS <const> = {
-    floats = "float *const %s = %s;",
-    bytes = "uint8_t *const %s = (uint8_t *)(%s);",
-    doubles = "double *const %s = (double *)(%s);",
-    bits = "uint8_t *const %s = bits(net, %s);",
-}
-
 -- The text of one phase while it grows.
--- body = { phase, is = of phase_text, pointers, lines, declared = set of the buffers that have a
---          pointer, uses = set of the parameters and blocks of memory that the text reads }
+-- body = { phase, is = of phase_text, lines, uses = set of the parameters that the text reads }
 local function new_body(phase, is)
-    return { phase = phase, is = is, pointers = {}, lines = {}, declared = {}, uses = {} }
+    return { phase = phase, is = is, lines = {}, uses = {} }
 end
 
 local function append(list, form, ...)
     list[#list + 1] = form:format(...)
 end
 
--- What stands for a buffer in a call: its pointer, declared where it is first used, or its place.
-local function buffer_text(body, buffer)
-    if not body.declared[buffer] then
-        body.declared[buffer] = true
-        body.uses[buffer.scope] = true -- the parameter that says which block, if one does
-        body.uses[buffer.scope .. " block"] = true
-        if has_pointer(buffer) then
-            append(body.pointers, "%s%s", POINTERS[buffer.holds or "floats"]:format(buffer.name,
-                place_text(buffer, body.is.memory.offset)),
-                buffer.scope == "scratch" and scratch_note(buffer) or "")
-        end
-    end
-    return has_pointer(buffer) and buffer.name or place_text(buffer, body.is.memory.offset)
-end
-
 local function clear_borders(body, list)
     for _, buffer in ipairs(list) do
-        append(body.lines, "clear_border(%s, n, (struct image)%s);", buffer_text(body, buffer),
-            (layout.macro(buffer.layout)))
+        local l <const> = buffer.layout
+        append(body.lines, "clear_border(at->%s, n, %d, %d, %d, %d);", buffer.name, l.h, l.w,
+            l.pitch, l.border)
     end
 end
 
--- The arguments of a call as C, whose buffers are declared.
+-- The arguments of a call as C.
 local function arguments_text(body, call)
     local args <const> = {}
     for k, arg in ipairs(call.args) do
         if type(arg) == "table" then
-            args[k] = buffer_text(body, arg)
+            args[k] = "at->" .. arg.name
         else
             body.uses[argument.reads[arg] or ""] = true
             args[k] = arg == argument.ahead and not body.uses.next and "NULL" or arg
@@ -139,28 +75,10 @@ local function add_call(body, call, number)
         slot and ", count_time(net, " .. slot .. ")" or "")
 end
 
--- What stands before the pointers: parameters that are not read, and the blocks that others point
--- into.
-local function head_of(body)
-    local head <const>, uses <const>, phased <const> = {}, body.uses, body.is.phased
-    for _, parameter in ipairs(phased and { "chunk", "micro_batch", "next", "image" }
-        or { "chunk", "image" }) do
-        if not uses[parameter] then
-            append(head, "(void)%s;", parameter)
-        end
-    end
-    for _, scope in ipairs { "weights", "chunk", "micro_batch", "thread", "scratch" } do
-        if uses[scope .. " block"] then
-            append(head, "%s", BLOCKS[scope][2])
-        end
-    end
-    return head
-end
-
--- The function of one phase: pointers to its buffers, then its calls. Those of training are timed
--- on request: is.slots is nil in evaluation.
+-- The function of one phase: its calls. Those of training are timed on request: is.slots is nil in
+-- evaluation.
 -- is = { name, title, first_call = its number, counted through all phases, memory = of memory.lua,
---        phased = whether there are several phases, slots = of name.slots }
+--        slots = of name.slots }
 local function phase_text(phase, is)
     local body <const> = new_body(phase, is)
     body.uses.next = is.slots and phase.ahead_steps > 0 and #phase.ahead > 0
@@ -177,13 +95,11 @@ local function phase_text(phase, is)
         clear_borders(body, is.memory.clears[number] or {})
         add_call(body, call, number)
     end
-    if body.uses.next then
-        ahead_lines(body.pointers, phase)
-    end
-    local head <const> = head_of(body)
-    table.move(body.pointers, 1, #body.pointers, #head + 1, head)
+    local head <const> = {}
+    head[1] = not body.uses.image and "(void)image;" or nil
+    head[#head + 1] = body.uses.next and ahead_line(phase) or nil
     return template.render("emit/phase.c.tpl", {
-        name = is.name, title = is.title, phased = is.phased, pointers = head, lines = body.lines,
+        name = is.name, title = is.title, head = head, lines = body.lines,
     })
 end
 
@@ -199,65 +115,45 @@ local function phase_title(phase)
     return table.concat(names, ", ")
 end
 
--- The images of a batch may be in several processes: what each has summed up goes to all, a piece
--- of each chunk or of each micro-batch.
-local function meet_text(join)
-    local parts <const> = name.offset(join.parts.name)
-    if join.sums then
-        return string.format("run_meet(run, rank, net.chunks + %s, 1, CHUNK_FLOATS, %d);", parts,
-            join.parts.floats * join.parts.copies)
-    end
-    return string.format("run_meet(run, rank, net.micro_batches + %s, CHUNK_MICRO_BATCHES, "
-        .. "MICRO_BATCH_FLOATS, %d);", parts, join.parts.floats * join.parts.copies)
-end
-
 -- What every thread does when all images have come to a norm: adds up their sums and makes the
--- coefficients, or nothing but wait where each micro-batch does so for its ghosts. One thread moves
--- the running statistics.
-local function join_params(join, graph)
+-- coefficients, or nothing but wait where each micro-batch does so for its ghosts. Images may be in
+-- several processes: what each has summed up goes to all, a piece of each chunk or micro-batch.
+-- Returns the lines, with `at` for the buffers of the first micro-batch.
+local function join_lines(join, graph)
     local node <const> = join.norm
-    local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"
-    local weight <const> = "net.param + " .. c.constant(node.name .. ".weight")
-    local bias <const> = "net.param + " .. c.constant(node.name .. ".bias")
-    local pixels <const> = string.format("(double)run->batch->n * %d.0", join.pixels)
-    local state <const> = string.format("run->store.state + %s, run->store.state + %s",
-        c.constant(graph.states[node.state].name), c.constant(graph.states[node.state + 1].name))
-    local function at(buffer)
-        return "net.thread + " .. name.offset(buffer.name)
+    local weight <const> = argument.param(node.name .. ".weight")
+    local bias <const> = argument.param(node.name .. ".bias")
+    local state <const> = argument.param(graph.states[node.state].name) .. ", "
+        .. argument.param(graph.states[node.state + 1].name)
+    local parts <const> = "at->" .. join.parts.name
+    if join.kind == "norm_fwd" then
+        return { string.format("%s(at->%s, &net, %s, at->%s, %s, %s, %s, %d.0);", join.fn,
+            join.coef.name, parts, join.sums.name, weight, bias, state, join.pixels) }
+    elseif join.kind == "norm_bwd" then
+        return { string.format("%s(at->%s, at->%s, at->%s, &net, %s, at->%s, at->%s, %s, %d.0);",
+            join.fn, join.dcoef.name, join.dweight.name, join.dbias.name, parts, join.sums.name,
+            join.coef.name, weight, join.pixels) }
     end
-    local params <const> = {
-        title = string.format("Every image has %s the %s of %s.",
-            join.sums and "been summed up:" or "left its sums for",
-            forward and "statistics" or "gradient", node.name),
-        parts = name.offset(join.parts.name), sums = false, track = false,
-        meet = meet_text(join),
+    local lines <const> = {
+        string.format("run_meet(run, rank, %s, CHUNK_MICRO_BATCHES, MICRO_BATCH_FLOATS, %d);",
+            parts, join.parts.floats * join.parts.copies),
+        "count_time(&net, SLOT_WAIT);",
     }
     if join.kind == "ghosts_fwd" then
-        params.track = string.format("%s(%s, &net, net.micro_batches + %s, %d, %d.0);",
-            norm.fn(node, "ghosts_track"), state, params.parts, node.ghost, join.pixels)
+        append(lines, "if (rank == 0) {")
+        append(lines, "    %s(%s, &net, %s, %d, %d.0);", norm.fn(node, "ghosts_track"), state,
+            parts, node.ghost, join.pixels)
+        append(lines, "}")
+        append(lines, "count_time(&net, SLOT_JOIN);")
     end
-    if not join.sums then
-        return params
-    end
-    local total <const> = string.format("(double *)(%s)", at(join.sums))
-    local parts <const> = "net.chunks + " .. params.parts
-    if forward then
-        params.sums = string.format("batch_moments(%s, run, %s, %d, %d.0);", total, parts,
-            join.pitch, join.pixels)
-        params.call = string.format("%s(%s, %s, %s, %s, %s);", join.fn, at(join.coef), total,
-            weight, bias, pixels)
-        params.track = string.format("%s(%s, %s, %s);", norm.fn(node, "track"), state, total,
-            pixels)
-    else
-        params.sums = string.format("batch_sums(%s, run, %s, %d);", total, parts, join.pitch)
-        local function of_rank_0(buffer)
-            return "rank == 0 ? net.chunks + " .. name.offset(buffer.name) .. " : NULL"
-        end
-        params.call = string.format("%s(%s, %s, %s, %s, %s, %s, %s);", join.fn, at(join.dcoef),
-            of_rank_0(join.dweight), of_rank_0(join.dbias), total, at(join.coef), weight,
-            pixels)
-    end
-    return params
+    return lines
+end
+
+local function join_title(join)
+    local forward <const> = join.kind == "norm_fwd" or join.kind == "ghosts_fwd"
+    return string.format("Every image has %s the %s of %s.",
+        join.sums and "been summed up:" or "left its sums for",
+        forward and "statistics" or "gradient", join.norm.name)
 end
 
 -- The lines that turn running statistics into what an evaluation applies to all images.
@@ -265,26 +161,17 @@ local function eval_lines_of(graph)
     local eval_lines <const> = {}
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" and norm.is_whole(node) then
-            local function state(index)
-                return "run->store.state + " .. c.constant(graph.states[index].name)
-            end
-            eval_lines[#eval_lines + 1] = string.format(
-                "%s(net.thread + %s, %s, %s, net.param + %s, net.param + %s, 1);",
-                norm.fn(node, "eval"), name.offset("coef_" .. node.name), state(node.state),
-                state(node.state + 1), c.constant(node.name .. ".weight"),
-                c.constant(node.name .. ".bias"))
+            append(eval_lines, "%s(at->coef_%s, %s, %s, %s, %s, 1);", norm.fn(node, "eval"),
+                node.name, argument.param(graph.states[node.state].name),
+                argument.param(graph.states[node.state + 1].name),
+                argument.param(node.name .. ".weight"), argument.param(node.name .. ".bias"))
         end
     end
     return eval_lines
 end
 
--- What the numbers in calls are, for the comment of a step.
-local NUMBERS <const> = "The number behind the parameters of a norm is the pixels of an image; "
-    .. "those of drop() are the layer's index in layers[] (not the call's number), the "
-    .. "threshold, and the 32-bit words of an image."
-
---- All phase functions, as an array of texts, and the functions that call them. phased: whether
---- there are several.
+--- The text of the training step and that of an evaluation: the functions of phases, and those that
+--- call them. phased: whether there are several phases
 function phases.texts(graph, train, eval, phased)
     local texts <const>, steps <const> = {}, {}
     local first = 1
@@ -297,31 +184,29 @@ function phases.texts(graph, train, eval, phased)
         if runs then
             texts[#texts + 1] = phase_text(phase, {
                 name = function_name,
-                title = phased
-                    and ("A micro-batch of n images in phase %d: %s."):format(i, c.comment(title))
-                    or "A micro-batch of n images through the whole network, forward and "
-                        .. "backward. " .. NUMBERS,
-                first_call = first, memory = train.memory, phased = phased, slots = slots,
+                title = phased and ("Phase %d: %s."):format(i, c.comment(title))
+                    or "A micro-batch through the whole network, forward and backward.",
+                first_call = first, memory = train.memory, slots = slots,
             })
         end
         first = first + #phase.calls
         local joins <const> = {}
         for k, join in ipairs(phase.joins) do
-            joins[k] = join_params(join, graph)
+            joins[k] = { title = join_title(join), lines = join_lines(join, graph) }
         end
         steps[i] = {
             fn = function_name, runs = runs, joins = joins, title = c.comment(title),
             descends = i % 2 == 0,
         }
     end
-    texts[#texts + 1] = phase_text(eval.plan.phases[1], {
-        name = "eval_micro_batch", title = "A micro-batch of n images in evaluation mode.",
-        first_call = 1,
-        memory = eval.memory, phased = phased,
+    local eval_text <const> = phase_text(eval.plan.phases[1], {
+        name = "eval_micro_batch", title = "A micro-batch in evaluation mode.", first_call = 1,
+        memory = eval.memory,
     })
     return texts, template.render("emit/step.c.tpl", {
-        phases = steps, phased = phased, eval_lines = eval_lines_of(graph),
-        weight_count = #graph.params,
+        phases = steps, phased = phased, weight_count = #graph.params,
+    }), eval_text, template.render("emit/evaluation.c.tpl", {
+        phased = phased, eval_lines = eval_lines_of(graph),
     })
 end
 

@@ -8,7 +8,6 @@ local digest <const> = require "emit/digest"
 local entry <const> = require "ops/entry"
 local functions <const> = require "emit/functions"
 local index <const> = require "emit/index"
-local layout <const> = require "ops/layout"
 local legend <const> = require "emit/legend"
 local limits <const> = require "plan/limits"
 local model <const> = require "emit/model"
@@ -16,6 +15,7 @@ local name <const> = require "emit/name"
 local norm <const> = require "ops/norm"
 local ops <const> = require "ops/ops"
 local phases <const> = require "emit/phases"
+local places <const> = require "emit/places"
 local pipeline <const> = require "plan/pipeline"
 local plain <const> = require "ops/plain"
 local real <const> = require "emit/real"
@@ -28,55 +28,29 @@ local emit <const> = {}
 
 -- -- Memory --------------------------------------------------------------------------------------
 
-local SCOPES <const> = {
-    { "weights", "WEIGHT_FLOATS",
-        "Packed weights, one copy for all threads. Offsets and sizes, here and below, in floats." },
+local SIZES <const> = {
+    { "weights", "WEIGHT_FLOATS", "of packed weights, one copy for all threads" },
     { "chunk", "CHUNK_FLOATS",
-        "One block for each chunk of images, zeroed before every step: sums over its images." },
-    { "micro_batch", "MICRO_BATCH_FLOATS",
-        "One block for each micro-batch of the batch: what outlives a phase." },
-    { "thread", "THREAD_FLOATS", "Each thread's own: what outlives a phase." },
-    { "scratch", "SCRATCH_FLOATS",
-        "Each thread's own, for one micro-batch within a phase: the pointers of each phase "
-            .. "say what lies where." },
+        "of a chunk of images: sums over them, zeroed before every step" },
+    { "micro_batch", "MICRO_BATCH_FLOATS", "of a micro-batch of the batch: what outlives a phase" },
+    { "thread", "THREAD_FLOATS", "of a thread: what outlives a phase" },
+    { "scratch", "SCRATCH_FLOATS", "of a thread, for one micro-batch at a time" },
 }
 
-local UNPHASED_SCOPES <const> = {
-    SCOPES[1], SCOPES[2],
-    { "scratch", "SCRATCH_FLOATS",
-        "Each thread's own, for one micro-batch: the pointers of train_micro_batch and "
-            .. "eval_micro_batch say what lies where." },
-}
-
--- A buffer that others share memory with, and when it lives.
-local function buffer_line(buffer, offset)
-    return string.format("%s = %d, /* %s%s; calls %d-%d */", name.offset(buffer.name), offset,
-        buffer.copies > 1 and buffer.copies .. " of " or "", buffer.shape, buffer.first,
-        buffer.last)
-end
-
--- The enums of the memory that outlives a phase, in the scopes that this program has, and the size
--- of each.
-local function memory_scopes(planned)
-    local train <const> = planned.train
-    local scopes <const> = {}
-    for _, scope in ipairs(planned.phased and SCOPES or UNPHASED_SCOPES) do
-        local lines <const>, offsets <const> = {}, {}
-        for _, buffer in ipairs(scope[1] == "scratch" and {} or train.plan.buffers) do
-            local offset <const> = train.memory.offset[buffer]
-            if buffer.scope == scope[1] and buffer.scope == "micro_batch" then
-                lines[#lines + 1] = buffer_line(buffer, offset)
-            elseif buffer.scope == scope[1] then
-                offsets[#offsets + 1] = string.format("%s = %d,", name.offset(buffer.name), offset)
-            end
+-- The sizes of the memory that this program has, by name and with what it is.
+local function memory_sizes(planned)
+    local sizes <const> = {}
+    for _, size in ipairs(SIZES) do
+        local scope <const> = size[1]
+        if planned.phased or scope ~= "micro_batch" and scope ~= "thread" then
+            sizes[#sizes + 1] = {
+                name = size[2], title = size[3],
+                floats = scope == "scratch" and planned.scratch
+                    or planned.train.memory.floats[scope],
+            }
         end
-        lines[#lines + 1] = #offsets > 0 and table.concat(offsets, " ") or nil
-        scopes[#scopes + 1] = {
-            title = scope[3], lines = lines, total = scope[2],
-            floats = scope[1] == "scratch" and planned.scratch or train.memory.floats[scope[1]],
-        }
     end
-    return scopes
+    return sizes
 end
 
 -- -- Kernels -------------------------------------------------------------------------------------
@@ -157,14 +131,14 @@ end
 -- The functions that pack and unpack weights, and the rows of the table of weights.
 local function weight_texts(graph, train, set, all)
     local list <const>, shared <const>, rows <const> = all.new_list(), all.new_list(), {}
-    local spec_of <const>, buffer_of <const> = {}, {}
+    local spec_of <const>, place_of <const> = {}, {}
     for _, spec in ipairs(train.plan.kernels) do
         if ops[spec.op].pack then
             spec_of[spec.layer .. " " .. spec.pass] = spec
         end
     end
     for _, buffer in ipairs(train.plan.buffers) do
-        buffer_of[buffer.name] = buffer
+        place_of[buffer.name] = { at = train.memory.offset[buffer], floats = buffer.floats }
     end
     local function pack_function(spec, what)
         local file <const>, params <const>, shares <const> = ops[spec.op].pack(spec, what, set)
@@ -175,26 +149,23 @@ local function weight_texts(graph, train, set, all)
     for i, param in ipairs(graph.params) do
         local layer <const>, role <const> = param.layer, param.role
         local forward <const> = spec_of[layer .. " fwd"]
+        local gradient <const> = place_of[(role == "weight" and "dw_" or "db_") .. layer]
         local row <const> = {
             "{.param = " .. i - 1,
-            ".gradient = " .. name.offset((role == "weight" and "dw_" or "db_") .. layer),
+            string.format("GRADIENT(%d, %d)", gradient.at, gradient.floats),
         }
-        local gradient <const> = buffer_of[(role == "weight" and "dw_" or "db_") .. layer]
-        row[#row + 1] = ".gradient_floats = " .. gradient.floats
         if forward and role == "weight" then
             row[#row + 1] = ".unpack = "
                 .. pack_function(spec_of[layer .. " bwd_weights"], "unpack")
-            row[#row + 1] = ".packed = true"
-            row[#row + 1] = ".forward = " .. name.offset("w_" .. layer)
-            row[#row + 1] = ".pack = " .. pack_function(forward, "pack")
+            row[#row + 1] = string.format("PACKED(%d, %s)", place_of["w_" .. layer].at,
+                pack_function(forward, "pack"))
             local data <const> = spec_of[layer .. " bwd_data"]
             if data then
-                row[#row + 1] = ".transposed = " .. name.offset("wt_" .. layer)
-                row[#row + 1] = ".pack_transposed = " .. pack_function(data, "pack_transposed")
+                row[#row + 1] = string.format("TRANSPOSED(%d, %s)", place_of["wt_" .. layer].at,
+                    pack_function(data, "pack_transposed"))
             end
         elseif forward then
-            row[#row + 1] = ".packed = true"
-            row[#row + 1] = ".forward = " .. name.offset("b_" .. layer)
+            row[#row + 1] = string.format("PACKED(%d, NULL)", place_of["b_" .. layer].at)
         end
         rows[i] = string.format("/* %s */ %s},", param.name, table.concat(row, ", "))
     end
@@ -204,23 +175,6 @@ local function weight_texts(graph, train, set, all)
 end
 
 -- -- The file ------------------------------------------------------------------------------------
-
--- The shapes of the buffers whose borders are cleared.
-local function add_cleared(named, all, parts)
-    for _, part in ipairs(parts) do
-        local calls <const> = {}
-        for call in pairs(part.memory.clears) do -- sorted next
-            calls[#calls + 1] = call
-        end
-        table.sort(calls)
-        for _, call in ipairs(calls) do
-            for _, buffer in ipairs(part.memory.clears[call]) do
-                all:call("image")
-                named:add(layout.macro(buffer.layout))
-            end
-        end
-    end
-end
 
 -- Whether a plan computes a value of the forward pass a second time.
 local function computes_again(plan)
@@ -248,7 +202,8 @@ end
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
-    local texts <const> = { params.helpers, params.step, "micro-batch " .. params.micro_batch }
+    local texts <const> = { params.helpers, params.step, params.eval_text, params.evaluation,
+        "micro-batch " .. params.micro_batch }
     for _, list in ipairs { params.shared_texts, params.kernel_texts, params.pack_texts,
         params.weights, params.phase_texts } do
         table.move(list, 1, #list, #texts + 1, texts)
@@ -273,9 +228,11 @@ function emit.program(graph, options)
     local kernels <const>, shared <const>, named <const> =
         kernel_texts(graph, train, eval, set, options, all)
     local packs <const>, weights <const> = weight_texts(graph, train, set, all)
-    local phase_texts <const>, main <const> = phases.texts(graph, train, eval, planned.phased)
+    local phase_texts <const>, step <const>, eval_text <const>, evaluation <const> =
+        phases.texts(graph, train, eval, planned.phased)
     local params <const> = model.params(graph, planned, options)
-    params.scopes, params.phased = memory_scopes(planned), planned.phased
+    params.sizes, params.phased = memory_sizes(planned), planned.phased
+    params.places = places.params(graph, train, eval)
     local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
     params.slots = slots
     params.tensor_rows = watch.rows(train.plan, train.memory, slot_of)
@@ -283,7 +240,6 @@ function emit.program(graph, options)
         isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(train.plan.kernels),
     })
-    add_cleared(named, all, { train, eval })
     for _, node in ipairs(graph.nodes) do
         if node.geometry then
             named:add(entry.geometry(node.geometry))
@@ -303,7 +259,8 @@ function emit.program(graph, options)
     params.legend_words, params.legend_buffers = legend.lines { train.plan, eval.plan }
     params.has_bits = has_bits(train.plan)
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
-    params.weights, params.phase_texts, params.step = weights, phase_texts, main
+    params.weights, params.phase_texts, params.step = weights, phase_texts, step
+    params.eval_text, params.evaluation = eval_text, evaluation
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
     params.micro_batch = train.plan.micro_batch
     params.chunk_micro_batches = train.plan.chunk_micro_batches

@@ -4,8 +4,6 @@
 -- A row belongs to the profile slot of a kernel (profile.h): its own outputs, and before them
 -- those of the calls and joins since the kernel before, as long as they live until then.
 
-local name <const> = require "emit/name"
-
 local watch <const> = {}
 
 -- The parameters of a kernel that it writes floats to.
@@ -39,9 +37,8 @@ end
 local function row_text(slot, buffer, offset)
     local row <const> = buffer.row or { pitch = buffer.floats, used = buffer.floats }
     return string.format('{%s, "%s", %s, TENSOR_%s, %s, %d, %d, %d, %d},', slot, buffer.layer,
-        WHAT[buffer.role], buffer.scope:upper(),
-        buffer.scope == "scratch" and offset[buffer] or name.offset(buffer.name),
-        buffer.floats, buffer.copies, row.pitch, row.used)
+        WHAT[buffer.role], buffer.scope:upper(), offset[buffer], buffer.floats, buffer.copies,
+        row.pitch, row.used)
 end
 
 -- Whether a buffer still holds at a call what was written to it before.

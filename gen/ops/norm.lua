@@ -24,9 +24,9 @@ function norm.is_whole(node)
 end
 
 --- The functions that turn the sums of a norm into the scale and shift that pointwise kernels
---- apply. what: "fwd", "bwd", and for batch norm "eval" and "track" (running statistics);
---- "ghosts_fwd", "ghosts_bwd" and "ghosts_track" where the batch is cut into ghosts. Other numbers
---- than the defaults are part of the name.
+--- apply. what: "fwd" and "bwd"; of batch norm "join_fwd" and "join_bwd" where all images meet,
+--- "ghosts_fwd", "ghosts_bwd" and "ghosts_track" where the batch is cut into ghosts, and "eval".
+--- Other numbers than the defaults are part of the name.
 function norm.fn(node, what)
     local word <const> = norm.is_batch(node) and "batch_norm" or "group_norm" .. node.groups
     local eps <const> = node.eps ~= 1e-5 and "_eps" .. c.number_word(node.eps) or ""
@@ -98,11 +98,11 @@ end
 -- -- Calls ---------------------------------------------------------------------------------------
 
 local function weight_of(node)
-    return "net->param + " .. c.constant(node.name .. ".weight")
+    return argument.param(node.name .. ".weight")
 end
 
 local function bias_of(node)
-    return "net->param + " .. c.constant(node.name .. ".bias")
+    return argument.param(node.name .. ".bias")
 end
 
 --- Adds what a kernel has left for each image to the sums of the chunk, where all images of a batch
@@ -128,7 +128,7 @@ end
 local function forward_eval(planner, node, coef)
     if not norm.is_whole(node) then
         local function state(index)
-            return "net->run->store.state + " .. c.constant(planner.graph.states[index].name)
+            return argument.param(planner.graph.states[index].name)
         end
         planner:call("coef", norm.fn(node, "eval"), {
             coef, state(node.state), state(node.state + 1), weight_of(node), bias_of(node), "n",
@@ -160,11 +160,11 @@ function norm.forward(planner, step)
             kind = "norm_fwd", norm = node, pixels = pixels, pitch = pitch_of(planner, node),
             parts = planner:named("chunk_sums", node.name),
             sums = doubles(planner, "total", "thread", node), coef = coef,
-            fn = norm.fn(node, "fwd"),
+            fn = norm.fn(node, "join_fwd"),
         }
     elseif norm.is_batch(node) then
         meet_as_ghosts(planner, "ghosts_fwd", node, pixels, sums, norm.fn(node, "ghosts_fwd"), {
-            coef, "net", sums, "micro_batch", argument.image, "n", tostring(node.ghost),
+            coef, "net", sums, argument.micro_batch, argument.image, "n", tostring(node.ghost),
             weight_of(node), bias_of(node), pixels .. ".0",
         })
     else
@@ -188,11 +188,11 @@ function norm.backward.coef(planner, step)
             kind = "norm_bwd", norm = node, pixels = pixels, pitch = pitch_of(planner, node),
             parts = planner:named("chunk_dsums", node.name),
             sums = planner:named("total", node.name), coef = coef, dcoef = dcoef,
-            dweight = dweight, dbias = dbias, fn = norm.fn(node, "bwd"),
+            dweight = dweight, dbias = dbias, fn = norm.fn(node, "join_bwd"),
         }
     elseif norm.is_batch(node) then
         meet_as_ghosts(planner, "ghosts_bwd", node, pixels, sums, norm.fn(node, "ghosts_bwd"), {
-            dcoef, dweight, dbias, "net", sums, "micro_batch", argument.image, "n",
+            dcoef, dweight, dbias, "net", sums, argument.micro_batch, argument.image, "n",
             tostring(node.ghost), coef, weight_of(node), pixels .. ".0",
         })
     else
@@ -228,6 +228,12 @@ local SIGNATURES <const> = {
         eval = "float *restrict coef, const float *restrict mean, "
             .. "const float *restrict variance, const float *restrict weight, "
             .. "const float *restrict bias",
+        join_fwd = "float *restrict coef, const struct net *net, double *parts, double *total, "
+            .. "const float *weight, const float *bias, float *mean, float *variance, "
+            .. "double pixels",
+        join_bwd = "float *restrict dcoef, float *restrict dweight, float *restrict dbias, "
+            .. "const struct net *net, double *parts, double *total, const float *coef, "
+            .. "const float *weight, double pixels",
         ghosts_fwd = "float *coef, const struct net *net, const float *parts, int micro_batch, "
             .. "int image, int n, int ghost, const float *restrict weight, "
             .. "const float *restrict bias, double pixels",
@@ -244,7 +250,7 @@ local SIGNATURES <const> = {
 local MACROS <const> = {
     GROUP_NORM = { { "fwd", ", int n" }, { "bwd", ", int n" } },
     BATCH_NORM = { { "eval", ", int n" } },
-    BATCH_NORM_WHOLE = { { "fwd", "" }, { "bwd", "" }, { "track", "" } },
+    BATCH_NORM_WHOLE = { { "join_fwd", "" }, { "join_bwd", "" } },
     BATCH_NORM_GHOSTS = { { "ghosts_fwd", "" }, { "ghosts_bwd", "" }, { "ghosts_track", "" } },
 }
 

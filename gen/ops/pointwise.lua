@@ -65,7 +65,7 @@ local function kept(planner, step)
         shape = string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)),
         copies = planner.micro_batch, holds = "bits",
     }
-    planner:call("drop", "drop", {
+    planner:call("drop", "draw_bits", {
         buffer, "net", argument.image, "n", tostring(node.index - 1),
         tostring(dropout.threshold(node.p)), tostring(words),
     }, node.name)

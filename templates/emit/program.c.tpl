@@ -53,8 +53,8 @@
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_ are the runtime's: see
  * its headers. `rank` is the number of a thread.
  *
- * Sections: 1 shapes and constants, 2 memory, 3 functions, 4 the training step, 5 what kernels share,
- * 6 kernels, 7 weights, 8 kernel table, 9 model. */
+ * Sections: 1 names, 2 the training step, 3 an evaluation, 4 what kernels share, 5 kernels, 6 packing, 7 kernel table,
+ * 8 model, 9 memory. */
 @ if intrinsics then
     #include <immintrin.h>
 @ end
@@ -71,35 +71,67 @@
 #include "run.h"
 #include "weights.h"
 
-/* -- 1. Shapes and constants ------------------------------------------------------------------- */
-${shapes}
+/* -- 1. Names ---------------------------------------------------------------------------------- */
 
-/* Offsets of the parameters in the canonical vector, in floats: one lies behind the other. */
+/* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
+#define NOINLINE __attribute__((noinline))
+
+/* Except what kernels and packing share: it becomes a piece of each. */
+#define INLINE inline __attribute__((always_inline))
+
 enum {
-    ${params},
-    PARAM_FLOATS = ${param_floats}
+    MICRO_BATCH = ${micro_batch}, /* images that run through ${phased and "a phase" or "the network"} together */
+    @ if phased then
+        CHUNK_MICRO_BATCHES = ${chunk_micro_batches}, /* of a chunk */
+    @ end
+    @ for _, size in ipairs(sizes) do
+        ${size.name} = ${size.floats}, /* ${size.title} */
+    @ end
 };
-@ if #state_rows > 0 then
 
-    /* Offsets of the running statistics. */
-    enum {
-        ${states},
-        STATE_FLOATS = ${state_floats}
+/* The memory of one thread in one step. */
+struct net {
+    struct run *run;
+    int rank; /* of the thread */
+    float *weights; /* packed weights */
+    float *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
+    @ if phased then
+        float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
+        float *thread; /* this thread's own memory that lives across phases */
+        float *scratch; /* this thread's own memory within a phase */
+    @ else
+        float *scratch; /* this thread's own memory, for one micro-batch */
+    @ end
+};
+
+/* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which call to which they live. Its
+ * index and chunk; weight_, bias_ and running_ are parameters and statistics as they lie in a model. */
+struct buffers {
+    int chunk, micro_batch;
+    @ if phased then
+        const struct buffers *next; /* of the micro-batch after this one */
+    @ end
+    @ for _, line in ipairs(places.fields) do
+        ${line}
+    @ end
+};
+@ if wanted.fetch_ahead then
+
+    /* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache lines each time
+     * that a kernel asks, until all ranges are done, each of so many lines. */
+    struct ahead {
+        int lines, range;
+        struct {
+            const void *at;
+            int lines;
+        } ranges[${most_ahead}];
     };
 @ end
 
-/* -- 2. Memory --------------------------------------------------------------------------------- */
+/* What says where the buffers of a micro-batch are, and what computes n images, from `image` of the batch on. */
+typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
+typedef void computes(const struct net *net, const struct buffers *at, int image, int n);
 
-@ for _, scope in ipairs(scopes) do
-    /* ${scope.title} */
-    enum {
-        @ for _, line in ipairs(scope.lines) do
-            ${line}
-        @ end
-        ${scope.total} = ${scope.floats}
-    };
-
-@ end
 /* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
     ${table.concat(slots, ", ")},
@@ -111,52 +143,42 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-@ if phased then
-    /* Images that run through a phase together, such micro-batches in a chunk, and in a whole batch. */
-    enum {
-        MICRO_BATCH = ${micro_batch},
-        CHUNK_MICRO_BATCHES = ${chunk_micro_batches},
-        MICRO_BATCHES = MODEL_CHUNKS * CHUNK_MICRO_BATCHES
-    };
-@ else
-    /* Images that run through the network together. */
-    enum { MICRO_BATCH = ${micro_batch} };
+/* What the step calls, in this order: memory,${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer, kernels
+ * of an evaluation alone, the input, the loss, the logits, moments and norms. */
+@ for _, line in ipairs(function_types) do
+    ${line}
 @ end
 
-/* The memory of one thread in one step. */
-struct net {
-    struct run *run;
-    int rank;           /* of the thread */
-    const float *param; /* the canonical parameters */
-    float *weights;     /* packed weights */
-    float *chunks;      /* a block of CHUNK_FLOATS for each chunk of images */
-    @ if phased then
-        float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
-        float *thread;        /* this thread's own memory that lives across phases */
-        float *scratch;       /* this thread's own memory within a phase */
-    @ else
-        float *scratch;     /* this thread's own memory, for one micro-batch */
-    @ end
-};
+static struct net open_net(struct run *run, int rank);
+static places place_training, place_eval;
+static const float *input_images(const struct net *net, int image);
+@ if clears_borders then
+    static void clear_border(float *p, int n, int h, int w, int pitch, int border);
+@ end
+static inline void zero(float *p, size_t floats);
+static inline void count_time(const struct net *net, int slot);
+@ for _, line in ipairs(prototypes) do
+    ${line}
+@ end
 
-static struct net open_net(struct run *run, int rank)
-{
-    float *chunks = run->shared + WEIGHT_FLOATS;
-    return (struct net){
-        .run = run,
-        .rank = rank,
-        .param = run->store.param,
-        .weights = run->shared,
-        .chunks = chunks,
-        @ if phased then
-            .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
-            .thread = run->thread[rank],
-            .scratch = run->thread[rank] + THREAD_FLOATS,
-        @ else
-            .scratch = run->thread[rank],
-        @ end
-    };
-}
+/* Where the gradients and packed copies of the ${#weights} parameters are: see section 9. */
+static const struct weight weights[${#weights}];
+
+/* -- 2. The training step ---------------------------------------------------------------------- */
+
+/* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are the layer's index in layers[] (not the
+ * call's number), the threshold, and the 32-bit words of an image; those of clear_border() the rows, columns, channels and border of a buffer. */
+
+@ for _, text in ipairs(phase_texts) do
+    ${text}
+@ end
+${step}
+/* -- 3. An evaluation -------------------------------------------------------------------------- */
+
+${eval_text}
+${evaluation}
+/* -- 4. What kernels share --------------------------------------------------------------------- */
+${shapes}
 
 /* Gives the time since the last call of this function to a slot, when the run has a profile. */
 static inline void count_time(const struct net *net, int slot)
@@ -164,68 +186,22 @@ static inline void count_time(const struct net *net, int slot)
     run_count(net->run, net->rank, slot);
 }
 
-/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
-static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
-{
-    (void)model;
-    @ if phased then
-        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS + (size_t)MICRO_BATCHES * MICRO_BATCH_FLOATS;
-        *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
-    @ else
-        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
-        *thread_floats = SCRATCH_FLOATS;
-    @ end
-}
-
-/* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
-#define NOINLINE __attribute__((noinline))
-
-/* Except what kernels and packing share: it becomes a piece of each. */
-#define INLINE inline __attribute__((always_inline))
-
-@ if wanted.fetch_ahead then
-    /* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache lines each time
-     * that a kernel asks, until all ranges are done. */
-    struct ahead {
-        int lines, range;
-        struct {
-            const float *at, *end;
-        } ranges[${most_ahead}];
-    };
-
-    static inline void fetch_ahead(struct ahead *ahead)
-    {
-        if (ahead == NULL) {
-            return;
-        }
-        for (int i = 0; i < ahead->lines && ahead->range < ${most_ahead}; i++) {
-            const float *at = ahead->ranges[ahead->range].at;
-            if (at < ahead->ranges[ahead->range].end) {
-                __builtin_prefetch(at, 0, 2);
-                ahead->ranges[ahead->range].at = at + 16;
-            } else {
-                ahead->range++;
-            }
-        }
-    }
-
-@ end
 static inline void zero(float *p, size_t floats)
 {
     memset(p, 0, floats * sizeof *p);
 }
 
 @ if clears_borders then
-    /* Zeroes the borders of n images, whose memory other buffers have had before. */
-    static void clear_border(float *p, int n, struct image it)
+    /* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
+    static void clear_border(float *p, int n, int h, int w, int pitch, int border)
     {
-        const size_t side = (size_t)(it.border * it.pitch);
-        const size_t row = (size_t)(it.w + 2 * it.border) * (size_t)it.pitch;
-        const size_t edge = row * (size_t)it.border;
+        const size_t side = (size_t)(border * pitch);
+        const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
+        const size_t edge = row * (size_t)border;
         for (int image = 0; image < n; image++) {
             zero(p, edge);
             p += edge;
-            for (int y = 0; y < it.h; y++, p += row) {
+            for (int y = 0; y < h; y++, p += row) {
                 zero(p, side);
                 zero(p + row - side, side);
             }
@@ -235,47 +211,29 @@ static inline void zero(float *p, size_t floats)
     }
 
 @ end
-@ if has_bits then
-    /* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
-    static uint8_t *bits(const struct net *net, float *place)
+@ if wanted.fetch_ahead then
+    static inline void fetch_ahead(struct ahead *ahead)
     {
-        return net->run->dropout ? (uint8_t *)place : NULL;
+        if (ahead == NULL) {
+            return;
+        }
+        for (int i = 0; i < ahead->lines && ahead->range < ${most_ahead}; i++) {
+            const char *const at = ahead->ranges[ahead->range].at;
+            if (at != NULL && ahead->ranges[ahead->range].lines-- > 0) {
+                __builtin_prefetch(at, 0, 2);
+                ahead->ranges[ahead->range].at = at + 64;
+            } else {
+                ahead->range++;
+            }
+        }
     }
 
 @ end
-static const float *input_images(const struct net *net, int image)
-{
-    return net->run->batch->images + (size_t)image * ${input_floats}; /* ${model.c} x ${model.h} x ${model.w} floats */
-}
-
-/* -- 3. Functions ------------------------------------------------------------------------------ */
-
-/* What the step calls, in this order:${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer, kernels
- * of an evaluation alone, the input, the loss, the logits, moments and norms. */
-@ for _, line in ipairs(function_types) do
-    ${line}
-@ end
-
-@ for _, line in ipairs(prototypes) do
-    ${line}
-@ end
-
-/* Where the gradients and packed copies of the ${#weights} parameters are: see section 7. */
-static const struct weight weights[${#weights}];
-
-/* -- 4. The training step, and an evaluation --------------------------------------------------- */
-
-@ for _, text in ipairs(phase_texts) do
-    ${text}
-@ end
-${step}
-/* -- 5. What kernels share --------------------------------------------------------------------- */
-
 ${helpers}
 @ for _, text in ipairs(shared_texts) do
     ${text}
 @ end
-/* -- 6. Kernels -------------------------------------------------------------------------------- */
+/* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given, in their order
  * (IMAGE1: the first struct image). KB are those of an image. */
@@ -283,33 +241,12 @@ ${helpers}
 @ for _, text in ipairs(kernel_texts) do
     ${text}
 @ end
-/* -- 7. Weights -------------------------------------------------------------------------------- */
+/* -- 6. Packing -------------------------------------------------------------------------------- */
 
 @ for _, text in ipairs(pack_texts) do
     ${text}
 @ end
-/* Where the gradients and packed copies of the ${#weights} parameters are; `param`: row of section 9. Without
- * .pack_transposed there is no copy for a data gradient. */
-static const struct weight weights[${#weights}] = {
-    @ for _, row in ipairs(weights) do
-        ${row}
-    @ end
-};
-
-static void pack(struct run *run, int rank)
-{
-    weights_pack(run, rank, weights, ${#weights}, run->shared); /* all ${#weights} rows */
-}
-
-static const struct backend backend = {
-    .name = "generated",
-    .measure = measure,
-    .pack = pack,
-    .train = train,
-    .eval = eval,
-};
-
-/* -- 8. Kernel table --------------------------------------------------------------------------- */
+/* -- 7. Kernel table --------------------------------------------------------------------------- */
 
 /* Tests and benches call every kernel of a training step with the same structure: run_<type> takes from it what
  * kernels of a type want. */
@@ -331,8 +268,8 @@ static const struct backend backend = {
 
 /* The gradient dy has the layout of y; packed weights have so many floats, and a function that packs or unpacks. */
 #define DY(IMAGE) .y = IMAGE, .dy = IMAGE
-#define PACKED(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
-#define UNPACKED(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
+#define READS(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
+#define LEAVES(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
 
 static const struct kernel kernels[] = {
     @ for _, row in ipairs(kernel_rows) do
@@ -340,28 +277,7 @@ static const struct kernel kernels[] = {
     @ end
 };
 
-/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has ended in numbers that
- * are not finite. What other calls, such as the loss or a norm, leave or read stands under the next kernel; bits and
- * winners are no floats. A row: profile slot, layer, what it is, memory, offset in floats, floats of an image (or of
- * all), images, floats of a row and how many of them are used. */
-static const struct tensor tensors[] = {
-    @ for _, row in ipairs(tensor_rows) do
-        ${row}
-    @ end
-};
-
-static const struct tensors all_tensors = {
-    .list = tensors,
-    .count = ${#tensor_rows}, /* the rows above */
-    .weight_floats = WEIGHT_FLOATS,
-    .chunk_floats = CHUNK_FLOATS,
-    @ if phased then
-        .micro_batch_floats = MICRO_BATCH_FLOATS,
-        .thread_floats = THREAD_FLOATS,
-    @ end
-};
-
-/* -- 9. Model ---------------------------------------------------------------------------------- */
+/* -- 8. Model ---------------------------------------------------------------------------------- */
 
 /* What rows have: the layers that a layer reads, its output, and where its parameters and running
  * statistics stand in the tables below; -1: there is none. */
@@ -374,22 +290,6 @@ static const struct layer layers[] = {
         ${row}
     @ end
 };
-
-/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an output (1 for a norm);
- * whether weight decay applies. */
-static const struct param params[] = {
-    @ for _, row in ipairs(param_rows) do
-        ${row}
-    @ end
-};
-@ if #state_rows > 0 then
-
-    static const struct state states[] = {
-        @ for _, row in ipairs(state_rows) do
-            ${row}
-        @ end
-    };
-@ end
 
 @ if recipe_file then
     /* ${recipe_file} */
@@ -414,6 +314,153 @@ static const struct param params[] = {
     };
 @ end
 
+/* -- 9. Memory --------------------------------------------------------------------------------- */
+
+/* Floats from the runtime, zeroed, aligned to 64 bytes: a block for all threads, one for each. */
+static void measure(const struct model *model, size_t *shared_floats, size_t *thread_floats)
+{
+    (void)model;
+    @ if phased then
+        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * (CHUNK_FLOATS + (size_t)CHUNK_MICRO_BATCHES * MICRO_BATCH_FLOATS);
+        *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
+    @ else
+        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
+        *thread_floats = SCRATCH_FLOATS;
+    @ end
+}
+
+static struct net open_net(struct run *run, int rank)
+{
+    float *chunks = run->shared + WEIGHT_FLOATS;
+    return (struct net){
+        .run = run,
+        .rank = rank,
+        .weights = run->shared,
+        .chunks = chunks,
+        @ if phased then
+            .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+            .thread = run->thread[rank],
+            .scratch = run->thread[rank] + THREAD_FLOATS,
+        @ else
+            .scratch = run->thread[rank],
+        @ end
+    };
+}
+
+static const float *input_images(const struct net *net, int image)
+{
+    return net->run->batch->images + (size_t)image * ${input_floats}; /* ${model.c} x ${model.h} x ${model.w} floats */
+}
+
+@ if has_bits then
+    /* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
+    static uint8_t *bits_or_null(const struct net *net, float *place)
+    {
+        return net->run->dropout ? (uint8_t *)place : NULL;
+    }
+
+@ end
+/* What training and evaluation have at the same place. Offsets, here and below, in floats. */
+static struct buffers place_shared(const struct net *net, int chunk, int micro_batch)
+{
+    @ for _, block in ipairs(places.blocks) do
+        ${block.begin}
+    @ end
+    return (struct buffers){
+        .chunk = chunk,
+        .micro_batch = micro_batch,
+        @ for _, block in ipairs(places.blocks) do
+            /* ${block.title} */
+            @ for _, line in ipairs(block.lines) do
+                ${line}
+            @ end
+        @ end
+    };
+}
+
+/* Scratch memory is written anew: buffers that live at different times share it. */
+static struct buffers place_training(const struct net *net, int chunk, int micro_batch)
+{
+    struct buffers at = place_shared(net, chunk, micro_batch);
+    float *const scratch = net->scratch;
+    @ for _, line in ipairs(places.train) do
+        ${line}
+    @ end
+    return at;
+}
+
+static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
+{
+    struct buffers at = place_shared(net, chunk, micro_batch);
+    float *const scratch = net->scratch;
+    @ for _, line in ipairs(places.eval) do
+        ${line}
+    @ end
+    return at;
+}
+
+/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an output (1 for a norm);
+ * whether weight decay applies. */
+static const struct param params[] = {
+    @ for _, row in ipairs(param_rows) do
+        ${row}
+    @ end
+};
+@ if #state_rows > 0 then
+
+    static const struct state states[] = {
+        @ for _, row in ipairs(state_rows) do
+            ${row}
+        @ end
+    };
+@ end
+
+
+/* Where the gradients and packed copies of the ${#weights} parameters are, and how they are packed; `param`: row of
+ * params; a gradient: its offset in a chunk and its floats. TRANSPOSED: for a data gradient. */
+#define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
+#define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
+#define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
+static const struct weight weights[${#weights}] = {
+    @ for _, row in ipairs(weights) do
+        ${row}
+    @ end
+};
+
+static void pack(struct run *run, int rank)
+{
+    weights_pack(run, rank, weights, ${#weights}, run->shared); /* all ${#weights} rows */
+}
+
+static const struct backend backend = {
+    .name = "generated",
+    .measure = measure,
+    .pack = pack,
+    .train = train,
+    .eval = eval,
+};
+
+/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has ended in numbers that
+ * are not finite. What other calls, such as the loss or a norm, leave or read stands under the next kernel; bits and
+ * winners are no floats. A row: profile slot, layer, what it is, memory, offset in floats, floats of an image (or of
+ * all), images, floats of a row and how many of them are used. */
+static const struct tensor tensors[] = {
+    @ for _, row in ipairs(tensor_rows) do
+        ${row}
+    @ end
+};
+
+static const struct tensors all_tensors = {
+    .list = tensors,
+    .count = ${#tensor_rows}, /* the rows above */
+    .weight_floats = WEIGHT_FLOATS,
+    .chunk_floats = CHUNK_FLOATS,
+    @ if phased then
+        .micro_batch_floats = MICRO_BATCH_FLOATS,
+        .thread_floats = THREAD_FLOATS,
+    @ end
+};
+
 static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
@@ -429,10 +476,10 @@ static const struct model model = {
     .layer_count = ${#layer_rows}, /* the input, too */
     .params = params,
     .param_count = ${#param_rows}, /* rows of params */
-    .param_floats = PARAM_FLOATS,
+    .param_floats = ${param_floats},
     .states = ${#state_rows > 0 and "states" or "NULL"},
     .state_count = ${#state_rows},
-    .state_floats = ${#state_rows > 0 and "STATE_FLOATS" or "0"},
+    .state_floats = ${#state_rows > 0 and state_floats or "0"},
     .kernels = kernels,
     .kernel_count = ${#kernel_rows}, /* rows of kernels */
     .tensors = &all_tensors,

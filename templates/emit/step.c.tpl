@@ -1,9 +1,9 @@
-@ -- The order of a training step and of an evaluation.
+@ -- The order of a training step.
 @ if phased then
     /* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch tells a diagnosis
-     * which images come. Every other phase
-     * goes through the chunks from the last to the first: it meets what the one before left in cache. */
-    static void each_micro_batch(const struct net *net, struct span chunks, bool descends, void (*phase)(const struct net *net, int chunk, int micro_batch, int next, int image, int n))
+     * which images come. Every other phase goes through the chunks from the last to the first: it meets what the one
+     * before left in cache. */
+    static void each_micro_batch(const struct net *net, struct span chunks, bool descends, places *place, computes *compute)
     {
         for (int i = chunks.first; i < chunks.last; i++) {
             const int chunk = descends ? chunks.first + chunks.last - 1 - i : i;
@@ -12,9 +12,12 @@
             int micro_batch = chunk * CHUNK_MICRO_BATCHES;
             for (int image = images.first; image < images.last; image += MICRO_BATCH, micro_batch++) {
                 const int left = images.last - image;
-                run_micro_batch(net->run, chunk, micro_batch, image, left < MICRO_BATCH ? left : MICRO_BATCH);
-                const int next = left > MICRO_BATCH ? micro_batch + 1 : next_chunk * CHUNK_MICRO_BATCHES;
-                phase(net, chunk, micro_batch, next, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+                const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
+                const struct buffers next = place(net, chunk, left > MICRO_BATCH ? micro_batch + 1 : next_chunk * CHUNK_MICRO_BATCHES);
+                struct buffers at = place(net, chunk, micro_batch);
+                at.next = &next;
+                run_micro_batch(net->run, chunk, micro_batch, image, n);
+                compute(net, &at, image, n);
             }
         }
     }
@@ -23,14 +26,16 @@
 @ else
     /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a diagnosis which
      * images come; 0: no micro-batch has memory of its own. */
-    static void each_micro_batch(const struct net *net, struct span chunks, void (*compute)(const struct net *net, int chunk, int image, int n))
+    static void each_micro_batch(const struct net *net, struct span chunks, places *place, computes *compute)
     {
         for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
+            const struct buffers at = place(net, chunk, 0);
             const struct span images = run_chunk(net->run, chunk);
             for (int image = images.first; image < images.last; image += MICRO_BATCH) {
                 const int left = images.last - image;
-                run_micro_batch(net->run, chunk, 0, image, left < MICRO_BATCH ? left : MICRO_BATCH);
-                compute(net, chunk, image, left < MICRO_BATCH ? left : MICRO_BATCH);
+                const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
+                run_micro_batch(net->run, chunk, 0, image, n);
+                compute(net, &at, image, n);
             }
         }
     }
@@ -40,6 +45,9 @@
 static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
+    @ if phased then
+        const struct buffers first = place_training(&net, 0, 0), *const at = &first;
+    @ end
     const int chunk_count = run_chunks(run);
     const struct span chunks = run_thread_chunks(run, rank);
 
@@ -52,28 +60,16 @@ static void train(struct run *run, int rank)
 
         @ for _, join in ipairs(phase.joins) do
             /* ${join.title} */
-            ${join.meet}
-            count_time(&net, SLOT_WAIT);
-            @ if join.sums then
-                ${join.sums}
-                ${join.call}
+            @ for _, line in ipairs(join.lines) do
+                ${line}
             @ end
-            @ if join.track then
-                if (rank == 0) {
-                    ${join.track}
-                }
-            @ end
-            @ if join.sums or join.track then
-                count_time(&net, SLOT_JOIN);
-            @ end
-
         @ end
         @ if phase.runs then
             @ if phased then
                 /* Phase ${i} of ${#phases}: ${phase.title}. */
-                each_micro_batch(&net, chunks, ${phase.descends and "true" or "false"}, ${phase.fn});
+                each_micro_batch(&net, chunks, ${phase.descends and "true" or "false"}, place_training, ${phase.fn});
             @ else
-                each_micro_batch(&net, chunks, ${phase.fn});
+                each_micro_batch(&net, chunks, place_training, ${phase.fn});
             @ end
         @ end
     @ end
@@ -84,20 +80,4 @@ static void train(struct run *run, int rank)
     count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
     count_time(&net, SLOT_UPDATE);
-}
-
-/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
-static void eval(struct run *run, int rank)
-{
-    const struct net net = open_net(run, rank);
-    const struct span chunks = run_thread_chunks(run, rank);
-
-    @ for _, line in ipairs(eval_lines) do
-        ${line}
-    @ end
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        run->loss[chunk] = 0.0;
-        run->correct[chunk] = 0;
-    }
-    each_micro_batch(&net, chunks, ${phased and "false, " or ""}eval_micro_batch);
 }

@@ -114,6 +114,36 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
         }
     }
 @ end
+@ if whole then
+
+    /* Where all images have met: parts: 2 x pitch of each chunk, CHUNK_FLOATS apart, which processes give each other;
+     * total: what every thread adds up of them; pixels: of an image. One thread moves the running statistics.
+     * templates/ops/norm.c.tpl */
+    static INLINE void ${word}_join_fwd(${signatures.join_fwd}, struct ${word} of)
+    {
+        run_meet(net->run, net->rank, (float *)parts, 1, CHUNK_FLOATS, 2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
+        count_time(net, SLOT_WAIT);
+        const double count = net->run->batch->n * pixels;
+        batch_moments(total, net->run, (float *)parts, of.pitch, pixels);
+        batch_norm_fwd(coef, total, weight, bias, count, of);
+        if (net->rank == 0) {
+            batch_norm_track(mean, variance, total, count, of);
+        }
+        count_time(net, SLOT_JOIN);
+    }
+
+    /* The same for its gradient; one thread adds to dweight and dbias, of chunk 0, for all of them.
+     * templates/ops/norm.c.tpl */
+    static INLINE void ${word}_join_bwd(${signatures.join_bwd}, struct ${word} of)
+    {
+        run_meet(net->run, net->rank, (float *)parts, 1, CHUNK_FLOATS, 2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
+        count_time(net, SLOT_WAIT);
+        batch_sums(total, net->run, (float *)parts, of.pitch);
+        const bool adds = net->rank == 0;
+        batch_norm_bwd(dcoef, adds ? dweight : NULL, adds ? dbias : NULL, total, coef, weight, net->run->batch->n * pixels, of);
+        count_time(net, SLOT_JOIN);
+    }
+@ end
 @ if ghosts then
 
     /* A ghost is `ghost` consecutive images of the batch (the last ghost may have fewer) that are normalized together.
@@ -251,17 +281,13 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
         }
     @ if whole then
         #define BATCH_NORM_WHOLE(NAME, ...) \
-            static void NAME##_fwd(${signatures.fwd}) \
+            static void NAME##_join_fwd(${signatures.join_fwd}) \
             { \
-                batch_norm_fwd(coef, moments, weight, bias, count, (struct batch_norm){__VA_ARGS__}); \
+                batch_norm_join_fwd(coef, net, parts, total, weight, bias, mean, variance, pixels, (struct batch_norm){__VA_ARGS__}); \
             } \
-            static void NAME##_bwd(${signatures.bwd}) \
+            static void NAME##_join_bwd(${signatures.join_bwd}) \
             { \
-                batch_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, (struct batch_norm){__VA_ARGS__}); \
-            } \
-            static void NAME##_track(${signatures.track}) \
-            { \
-                batch_norm_track(mean, variance, moments, count, (struct batch_norm){__VA_ARGS__}); \
+                batch_norm_join_bwd(dcoef, dweight, dbias, net, parts, total, coef, weight, pixels, (struct batch_norm){__VA_ARGS__}); \
             }
     @ end
     @ if ghosts then

@@ -92,7 +92,7 @@ function tests.no_phase_is_empty()
         functions = functions + 1
         assert(body:find("count_time(", 1, true), body)
     end
-    for _ in text:gmatch("each_micro_batch%(&net, chunks, %l+, train_phase%d+%)") do
+    for _ in text:gmatch("each_micro_batch%(&net, chunks, %l+, place_training, train_phase%d+%)") do
         calls = calls + 1
     end
     test.equal(functions, 2)
@@ -157,7 +157,7 @@ function tests.constants_are_defined_once()
             assert(not seen[name], title .. ": two of " .. name)
             seen[name] = true
         end
-        assert(seen.PARAM_FLOATS and seen.SCRATCH_FLOATS, title)
+        assert(seen.CHUNK_FLOATS and seen.SCRATCH_FLOATS, title)
     end)
 end
 
@@ -247,21 +247,22 @@ function tests.unlucky_names_compile_to_distinct_things()
         conv { 4, window = 1, name = "w" }, norm { name = "zero" }, relu { name = "dw_y" },
         conv { 4, window = 1, name = "net" }, norm { name = "image" }, add("zero")]])
     local text <const> = program(graph, "c")
-    local seen <const> = {}
-    for name in tokens_of(text):gmatch("%f[%w_](AT_[A-Z0-9_]*) = %d+") do
+    local seen <const>, fields = {}, 0
+    for name in text:match("\nstruct buffers (%b{})"):gmatch("[%w_]+%f[,;]") do
         assert(not seen[name], name)
         seen[name] = true
+        fields = fields + 1
     end
-    local pointers = 0
-    for body in text:gmatch("\n{\n(.-)\n}\n") do
-        local places <const> = {}
-        for name in body:gmatch("\n    float %*const ([%w_]+) = net%->") do
-            assert(not places[name], name)
-            places[name] = true
-            pointers = pointers + 1
+    assert(fields > 20)
+    for _, what in ipairs { "shared", "training", "eval" } do
+        local body <const> = text:match("\nstatic struct buffers place_" .. what .. "%b()%s*(%b{})")
+        local placed <const> = {}
+        for name in body:gmatch(what == "shared" and "%.([%w_]+) = " or "%f[%w]at%.([%w_]+) = ") do
+            assert(seen[name] and not placed[name], name)
+            placed[name] = true
         end
+        assert(next(placed), what)
     end
-    assert(pointers > 20)
 end
 
 -- A reader meets the step before the kernels, and the prototype of each before the step.

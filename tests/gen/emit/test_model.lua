@@ -105,10 +105,10 @@ function tests.layers_and_parameters_have_their_rows()
     test.equal(params.layer_rows[2], '{.op = LAYER_CONV, .name = "conv1", FROM(0), '
         .. "SHAPE(16, 32, 32), .geometry = GEOMETRY_3x3_P1, PARAMS(0, -1, -1), "
         .. ".mflop = 0.884736},")
-    test.equal(params.param_rows[1], '{"conv1.weight", 4, {16, 3, 3, 3}, CONV1_WEIGHT, 432, '
+    test.equal(params.param_rows[1], '{"conv1.weight", 4, {16, 3, 3, 3}, 0, 432, '
         .. "INIT_FAN_IN, 27, true},")
     test.equal(params.state_rows[2], '{.name = "norm1.running_var", '
-        .. ".offset = NORM1_RUNNING_VAR, .count = 16, .init = 1.0f},")
+        .. ".offset = 16, .count = 16, .init = 1.0f},")
 end
 
 -- Each way to write a program has a file of its own.

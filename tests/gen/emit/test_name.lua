@@ -3,7 +3,6 @@
 local test <const> = ...
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 
-local c <const> = require("emit/c")
 local geometry <const> = require("geometry")
 local legend <const> = require("emit/legend")
 local name <const> = require("emit/name")
@@ -175,28 +174,6 @@ function tests.slots_are_distinct()
     test.equal(table.concat(list, " "), "SLOT_NORM1_FWD SLOT_ADD1_BWD_DATA SLOT_NORM1_FWD_2")
     test.equal(of[first], "SLOT_NORM1_FWD")
     test.equal(of[again], "SLOT_NORM1_FWD_2")
-end
-
--- Offsets in the parameters and in the arenas are constants of one enum or another.
-function tests.constants_are_distinct()
-    local function check(plans, title, graph)
-        local seen <const> = {}
-        local function claim(constant)
-            assert(constant:find("^[A-Z_][A-Z0-9_]*$"), title .. ": " .. constant)
-            assert(not seen[constant], title .. ": two of " .. constant)
-            seen[constant] = true
-        end
-        for _, list in ipairs({ graph.params, graph.states }) do
-            for _, item in ipairs(list) do
-                claim(c.constant(item.name))
-            end
-        end
-        for _, buffer in ipairs(plans.train.plan.buffers) do
-            claim(name.offset(buffer.name))
-        end
-    end
-    nets.each(check)
-    nets.each_varied(check)
 end
 
 -- Of norms, the numbers that are not the usual ones, and a momentum only where there is one.
