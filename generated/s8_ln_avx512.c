@@ -13,57 +13,58 @@
  *
  * Without -ffp-contract=off a compiler may fuse products and sums, which changes the last bits.
  *
- * line  step                    input         output        parameters  MFLOP
+ *       line  step                    input         output        parameters  MFLOP
  *       function in evaluation
- *    7  conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88
+ *  7 from 26  conv1 relu1             3 x 32 x 32   16 x 32 x 32         432   0.88
  *       conv3x3_relu_norm_c3_k16_32x32_fwd__bank
- *    7  norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32
+ *  7 from 26  norm1 dropout1          16 x 32 x 32  16 x 32 x 32          32
  *       norm_drop0p01_c16_32x32_fwd__b0_1
- *    7  conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44
+ *  7 from 26  conv2 relu2             16 x 32 x 32  32 x 32 x 32        4608   9.44
  *       conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4
- *    7  norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64
+ *  7 from 26  norm2 dropout2          32 x 32 x 32  32 x 32 x 32          64
  *       norm_drop0p01_c32_32x32_fwd
- *   11  conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05
+ * 11 from 26  conv3                   32 x 32 x 32  16 x 32 x 32         512   1.05
  *       conv1x1_c32_k16_32x32_fwd__direct
- *   11  maxpool1                16 x 32 x 32  16 x 16 x 16           0
+ * 11 from 26  maxpool1                16 x 32 x 32  16 x 16 x 16           0
  *       maxpool2x2s2_c16_32x32_fwd__b0_1
- *    7  conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18
+ *  7 from 27  conv4 relu3             16 x 16 x 16  16 x 16 x 16        2304   1.18
  *       conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4
- *    7  norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32
+ *  7 from 27  norm3 dropout3          16 x 16 x 16  16 x 16 x 16          32
  *       norm_drop0p01_c16_16x16_fwd__b0_1
- *    7  conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36
+ *  7 from 27  conv5 relu4             16 x 16 x 16  32 x 16 x 16        4608   2.36
  *       conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4
- *    7  norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64
+ *  7 from 27  norm4 dropout4          32 x 16 x 16  32 x 16 x 16          64
  *       norm_drop0p01_c32_16x16_fwd__b0_1
- *    7  conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72
+ *  7 from 27  conv6 relu5             32 x 16 x 16  32 x 16 x 16        9216   4.72
  *       conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4
- *    7  norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64
+ *  7 from 27  norm5 dropout5          32 x 16 x 16  32 x 16 x 16          64
  *       norm_drop0p01_c32_16x16_fwd
- *   11  conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26
+ * 11 from 27  conv7                   32 x 16 x 16  16 x 16 x 16         512   0.26
  *       conv1x1_c32_k16_16x16_fwd__direct
- *   11  maxpool2                16 x 16 x 16  16 x 8 x 8             0
+ * 11 from 27  maxpool2                16 x 16 x 16  16 x 8 x 8             0
  *       maxpool2x2s2_c16_16x16_fwd__b0_1
- *    7  conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59
+ *  7 from 28  conv8 relu6             16 x 8 x 8    32 x 8 x 8          4608   0.59
  *       conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4
- *    7  norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64
+ *  7 from 28  norm6 dropout6          32 x 8 x 8    32 x 8 x 8            64
  *       norm_drop0p01_c32_8x8_fwd__b0_1
- *    7  conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *  7 from 28  conv9 relu7             32 x 8 x 8    32 x 8 x 8          9216   1.18
  *       conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
- *    7  norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64
+ *  7 from 28  norm7 dropout7          32 x 8 x 8    32 x 8 x 8            64
  *       norm_drop0p01_c32_8x8_fwd__b0_1
- *    7  conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18
+ *  7 from 28  conv10 relu8            32 x 8 x 8    32 x 8 x 8          9216   1.18
  *       conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4
- *    7  norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64
+ *  7 from 28  norm8 dropout8          32 x 8 x 8    32 x 8 x 8            64
  *       norm_drop0p01_c32_8x8_fwd
- *   29  global_avgpool1         32 x 8 x 8    32 x 1 x 1             0
+ *         29  global_avgpool1         32 x 8 x 8    32 x 1 x 1             0
  *       avgpool_global_c32_8x8_fwd
- *   30  conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00
+ *         30  conv11                  32 x 1 x 1    10 x 1 x 1           320   0.00
  *       conv1x1_c32_k10_1x1_fwd__direct
- *   31  softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0
+ *         31  softmax_cross_entropy1  10 x 1 x 1    10 x 1 x 1             0
  *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward, 2 FLOP a product and sum. `line` is that of the
- * description. Training may call another kernel, which leaves winners or sums, too.
+ * description; 7 from 26: line 7, called by line 26. Training may call another kernel, which leaves
+ * winners or sums, too.
  *
  * How a batch is cut:
  *
@@ -2574,13 +2575,13 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
 /* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
- * in their order (IMAGE1: the first struct image). KB are those of an image. */
+ * in their order (IMAGE1: the first struct image). MFLOP and KB are those of an image. */
 
-/* conv1: y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y (see
- * add_image_moments).
+/* conv1 (s8.lua:7 from 26): y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y
+ * (see add_image_moments).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
  * All 27 vectors of weights in registers; rows, tiles of up to 4 pixels, window.
- * 0.885 MFLOP an image; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
+ * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w, int n)
 {
@@ -2763,55 +2764,56 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
     }
 }
 
-/* norm1: reads 66 KB, writes 64 KB. */
+/* norm1 (s8.lua:7 from 26): reads 66 KB, writes 64 KB. */
 NORM_DROP_FWD_X1(norm_drop0p01_c16_32x32_fwd__b0_1, IMAGE_32x32x16_B1, IMAGE_32x32x16,
         DROP0P01_32x32x16)
-/* conv2: 9.44 direct MFLOP an image, 2.36 multiplied; reads 145 KB, writes 128 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 145 KB, writes 128 KB. */
 WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, IMAGE_32x32x32,
         IMAGE_32x32x16_B1, 1 /* padding */)
-/* norm2: reads 132 KB, writes 128 KB. */
+/* norm2 (s8.lua:7 from 26): reads 132 KB, writes 128 KB. */
 NORM_DROP_FWD_X2(norm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32, DROP0P01_32x32x32)
-/* conv3: 1.05 MFLOP an image; reads 130 KB, writes 64 KB. */
+/* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 130 KB, writes 64 KB. */
 DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_32x32_fwd__direct, IMAGE_32x32x16,
         IMAGE_32x32x32)
-/* maxpool1: reads 64 KB, writes 20 KB. */
+/* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 20 KB. */
 MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1,
         IMAGE_32x32x16)
-/* conv4: 1.18 direct MFLOP an image, 0.295 multiplied; reads 57 KB, writes 16 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
 WINOGRAD_RELU_NORM_FWD_8X1(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, IMAGE_16x16x16,
         IMAGE_16x16x16_B1, 1 /* padding */)
-/* norm3: reads 17 KB, writes 16 KB. */
+/* norm3 (s8.lua:7 from 27): reads 17 KB, writes 16 KB. */
 NORM_DROP_FWD_X1(norm_drop0p01_c16_16x16_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_16x16x16,
         DROP0P01_16x16x16)
-/* conv5: 2.36 direct MFLOP an image, 0.59 multiplied; reads 93 KB, writes 32 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 93 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
         IMAGE_16x16x16_B1, 1 /* padding */)
-/* norm4: reads 33 KB, writes 32 KB. */
+/* norm4 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
 NORM_DROP_FWD_X2(norm_drop0p01_c32_16x16_fwd__b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x32,
         DROP0P01_16x16x32)
-/* conv6: 4.72 direct MFLOP an image, 1.18 multiplied; reads 185 KB, writes 32 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* norm5: reads 33 KB, writes 32 KB. */
+/* norm5 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
 NORM_DROP_FWD_X2(norm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32, DROP0P01_16x16x32)
-/* conv7: 0.262 MFLOP an image; reads 34 KB, writes 16 KB. */
+/* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 34 KB, writes 16 KB. */
 DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_16x16_fwd__direct, IMAGE_16x16x16,
         IMAGE_16x16x32)
-/* maxpool2: reads 16 KB, writes 5 KB. */
+/* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 5 KB. */
 MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1,
         IMAGE_16x16x16)
-/* conv8: 0.59 direct MFLOP an image, 0.147 multiplied; reads 79 KB, writes 8 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 79 KB, writes 8 KB. */
 WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
         IMAGE_8x8x16_B1, 1 /* padding */)
-/* norm6, norm7: reads 9 KB, writes 8 KB. */
+/* norm6, norm7 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
 NORM_DROP_FWD_X2(norm_drop0p01_c32_8x8_fwd__b0_1, IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
-/* conv9, conv10: 1.18 direct MFLOP an image, 0.295 multiplied; reads 157 KB, writes 8 KB. */
+/* conv9, conv10 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
+ * */
 WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
         IMAGE_8x8x32_B1, 1 /* padding */)
-/* norm8: reads 9 KB, writes 8 KB. */
+/* norm8 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
 NORM_DROP_FWD_X2(norm_drop0p01_c32_8x8_fwd, IMAGE_8x8x32, IMAGE_8x8x32, DROP0P01_8x8x32)
 
-/* global_avgpool1: y = mean of each 8 x 8 window, stride 1, padding 0.
+/* global_avgpool1 (s8.lua:29): y = mean of each 8 x 8 window, stride 1, padding 0.
  * y: 1 x 1 x 32, x: 8 x 8 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 8 KB, writes 1 KB. templates/ops/avgpool.c.tpl */
@@ -2840,10 +2842,10 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
     }
 }
 
-/* conv11: y = x * w; 1 x 1 window, stride 1, padding 0.
+/* conv11 (s8.lua:30): y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
  * Tile of up to 1 pixel x 1 vector; blocks of 16 channels, rows, tiles, window.
- * 0.00064 MFLOP an image; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
+ * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x,
         const float *restrict w, int n)
 {
@@ -2872,11 +2874,11 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
     }
 }
 
-/* conv11: dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
+/* conv11 (s8.lua:30): dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
  * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
  * pixels.
- * 0.00064 MFLOP an image; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
+ * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n)
 {
@@ -2965,10 +2967,10 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
     }
 }
 
-/* conv11: dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
+/* conv11 (s8.lua:30): dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
  * Tile of up to 1 pixel x 2 vectors; blocks of 32 channels, rows, tiles, window.
- * 0.00064 MFLOP an image; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
+ * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
         const float *restrict dy, const float *restrict w, int n)
 {
@@ -3006,7 +3008,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
     }
 }
 
-/* global_avgpool1: dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1, padding 0.
+/* global_avgpool1 (s8.lua:29): dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1,
+ * padding 0.
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
  * Output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
@@ -3035,95 +3038,97 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
     }
 }
 
-/* norm8, norm7, norm6: reads 17 KB, writes 1 KB. */
+/* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 1 KB. */
 NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, IMAGE_8x8x32, IMAGE_8x8x32_B1,
         DROP0P01_8x8x32)
-/* norm8, norm7, norm6: reads 17 KB, writes 8 KB. */
+/* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 8 KB. */
 NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, IMAGE_8x8x32_B1,
         IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
-/* conv10, conv9: 1.18 direct MFLOP an image, 0.295 multiplied; reads 57 KB, writes 36 KB. */
+/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 36 KB.
+ * */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x32_B1,
         IMAGE_8x8x32_B1, 1 /* padding */)
-/* conv10, conv9: 1.18 direct MFLOP an image, 0.295 multiplied; reads 157 KB, writes 8 KB. */
+/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
+ * */
 WINOGRAD_BWD_DATA_8X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, IMAGE_8x8x32_B1,
         IMAGE_8x8x32_B1, 1 /* padding */)
-/* conv8: 0.59 direct MFLOP an image, 0.147 multiplied; reads 33 KB, writes 18 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 33 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x16_B1,
         IMAGE_8x8x32_B1, 1 /* padding */)
-/* conv8: 0.59 direct MFLOP an image, 0.147 multiplied; reads 85 KB, writes 4 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 85 KB, writes 4 KB. */
 WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_8x8_bwd_data__winograd4, IMAGE_8x8x16, IMAGE_8x8x32_B1,
         1 /* padding */)
-/* maxpool2: reads 5 KB, writes 16 KB. */
+/* maxpool2 (s8.lua:11 from 27): reads 5 KB, writes 16 KB. */
 MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_16x16_bwd_data, IMAGE_16x16x16, IMAGE_8x8x16)
-/* conv7: 0.262 MFLOP an image; reads 50 KB, writes 2 KB. */
+/* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 50 KB, writes 2 KB. */
 DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_16X1(conv1x1_c32_k16_16x16_bwd_weights__direct,
         IMAGE_16x16x16, IMAGE_16x16x32)
-/* conv7: 0.262 MFLOP an image; reads 18 KB, writes 32 KB. */
+/* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 18 KB, writes 32 KB. */
 DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_8X2(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1,
         IMAGE_16x16x32_B1, IMAGE_16x16x16)
-/* norm5, norm4: reads 65 KB, writes 1 KB. */
+/* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 1 KB. */
 NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32, IMAGE_16x16x32_B1,
         DROP0P01_16x16x32)
-/* norm5, norm4: reads 65 KB, writes 32 KB. */
+/* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 32 KB. */
 NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, IMAGE_16x16x32_B1,
         IMAGE_16x16x32_B1, IMAGE_16x16x32, DROP0P01_16x16x32)
-/* conv6: 4.72 direct MFLOP an image, 1.18 multiplied; reads 109 KB, writes 36 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 109 KB, writes 36 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x32_B1,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* conv6: 4.72 direct MFLOP an image, 1.18 multiplied; reads 185 KB, writes 32 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
 WINOGRAD_BWD_DATA_8X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x32_B1,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* conv5: 2.36 direct MFLOP an image, 0.59 multiplied; reads 71 KB, writes 18 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 71 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x16_B1,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* conv5: 2.36 direct MFLOP an image, 0.59 multiplied; reads 113 KB, writes 16 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 113 KB, writes 16 KB. */
 WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x16_B1,
         IMAGE_16x16x32_B1, 1 /* padding */)
-/* norm3: reads 33 KB, writes 1 KB. */
+/* norm3 (s8.lua:7 from 27): reads 33 KB, writes 1 KB. */
 NORM_DROP_BWD_REDUCE_X1(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, IMAGE_16x16x16, IMAGE_16x16x16_B1,
         DROP0P01_16x16x16)
-/* norm3: reads 33 KB, writes 16 KB. */
+/* norm3 (s8.lua:7 from 27): reads 33 KB, writes 16 KB. */
 NORM_DROP_MASK_BWD_DATA_X1(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, IMAGE_16x16x16_B1,
         IMAGE_16x16x16_B1, IMAGE_16x16x16, DROP0P01_16x16x16)
-/* conv4: 1.18 direct MFLOP an image, 0.295 multiplied; reads 46 KB, writes 9 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 46 KB, writes 9 KB. */
 WINOGRAD_BWD_WEIGHTS_16_8X1(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x16_B1,
         IMAGE_16x16x16_B1, 1 /* padding */)
-/* conv4: 1.18 direct MFLOP an image, 0.295 multiplied; reads 57 KB, writes 16 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
 WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k16_16x16_bwd_data__winograd4, IMAGE_16x16x16, IMAGE_16x16x16_B1,
         1 /* padding */)
-/* maxpool1: reads 20 KB, writes 64 KB. */
+/* maxpool1 (s8.lua:11 from 26): reads 20 KB, writes 64 KB. */
 MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_32x32_bwd_data, IMAGE_32x32x16,
         IMAGE_16x16x16)
-/* conv3: 1.05 MFLOP an image; reads 194 KB, writes 2 KB. */
+/* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 194 KB, writes 2 KB. */
 DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_16X1(conv1x1_c32_k16_32x32_bwd_weights__direct,
         IMAGE_32x32x16, IMAGE_32x32x32)
-/* conv3: 1.05 MFLOP an image; reads 66 KB, writes 128 KB. */
+/* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 66 KB, writes 128 KB. */
 DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_8X2(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1,
         IMAGE_32x32x32_B1, IMAGE_32x32x16)
-/* norm2: reads 260 KB, writes 1 KB. */
+/* norm2 (s8.lua:7 from 26): reads 260 KB, writes 1 KB. */
 NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32, IMAGE_32x32x32_B1,
         DROP0P01_32x32x32)
-/* norm2: reads 260 KB, writes 128 KB. */
+/* norm2 (s8.lua:7 from 26): reads 260 KB, writes 128 KB. */
 NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, IMAGE_32x32x32_B1,
         IMAGE_32x32x32_B1, IMAGE_32x32x32, DROP0P01_32x32x32)
-/* conv2: 9.44 direct MFLOP an image, 2.36 multiplied; reads 219 KB, writes 18 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 219 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, IMAGE_32x32x16_B1,
         IMAGE_32x32x32_B1, 1 /* padding */)
-/* conv2: 9.44 direct MFLOP an image, 2.36 multiplied; reads 217 KB, writes 64 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 217 KB, writes 64 KB. */
 WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_32x32_bwd_data__winograd4, IMAGE_32x32x16, IMAGE_32x32x32_B1,
         1 /* padding */)
-/* norm1: reads 130 KB, writes 1 KB. */
+/* norm1 (s8.lua:7 from 26): reads 130 KB, writes 1 KB. */
 NORM_DROP_BWD_REDUCE_X1(norm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16, IMAGE_32x32x16,
         DROP0P01_32x32x16)
-/* norm1: reads 130 KB, writes 64 KB. */
+/* norm1 (s8.lua:7 from 26): reads 130 KB, writes 64 KB. */
 NORM_DROP_MASK_BWD_DATA_X1(norm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_32x32x16,
         IMAGE_32x32x16, DROP0P01_32x32x16)
-/* conv1: 0.885 MFLOP an image; reads 80 KB, writes 2 KB. */
+/* conv1 (s8.lua:7 from 26): 0.885 MFLOP; reads 80 KB, writes 2 KB. */
 DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(conv3x3_c3_k16_32x32_bwd_weights__direct,
         IMAGE_32x32x16, IMAGE_32x32x3_B1)
-/* maxpool1: reads 64 KB, writes 16 KB. */
+/* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 16 KB. */
 MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_32x32x16)
-/* maxpool2: reads 16 KB, writes 4 KB. */
+/* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 4 KB. */
 MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16)
 
 /* Input images from planes, 3 x 32 x 32 (3072 floats), into pixels, 34 x 34 x 3, border 1 (3468).

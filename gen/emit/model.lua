@@ -62,6 +62,11 @@ function model.forward_kernels(planned)
     return kernels
 end
 
+-- "7 from 26": the line of a layer in the description, and that which called it.
+local function line_text(node)
+    return node.where:match("%d+$") .. (node.outer and " from " .. node.outer or "")
+end
+
 -- Rows of the layer table: step, input, output, parameters, MFLOP, kernel, line of the description.
 local function table_rows(graph, planned)
     local kernels <const> = model.forward_kernels(planned)
@@ -80,7 +85,7 @@ local function table_rows(graph, planned)
                 names, shape_text(step.x), step.y and shape_text(output) or "loss",
                 tostring(step_params(step, graph)),
                 flop > 0 and string.format("%.2f", flop / 1e6) or "",
-                kernels[names] or ops[step.op].fn, step.layers[1].where:match("%d+$"),
+                kernels[names] or ops[step.op].fn, line_text(step.layers[1]),
             }
         end
     end
@@ -424,8 +429,9 @@ function model.params(graph, planned, options)
         layer_table = model.head_table(graph, planned),
         batch_cut = model.batch_cut(graph, planned.train.plan),
         totals = string.format("%d parameters; %.1f MFLOP an image forward, 2 FLOP a product and "
-            .. "sum. `line` is that of the description. Training may call another kernel, which "
-            .. "leaves winners or sums, too.", graph.param_floats, graph.flop / 1e6),
+            .. "sum. `line` is that of the description; 7 from 26: line 7, called by line 26. "
+            .. "Training may call another kernel, which leaves winners or sums, too.", graph.param_floats,
+            graph.flop / 1e6),
         intrinsics = set.name ~= "c",
         param_floats = graph.param_floats, state_floats = graph.state_floats,
         input_floats = graph.input.c * graph.input.h * graph.input.w,

@@ -77,26 +77,48 @@ local function add_shared(all, list, shares, set)
     end
 end
 
--- The layers that each kernel computes, by its name: "conv9, conv10".
-local function users_of(plans)
-    local layers <const>, seen <const> = {}, {}
+-- "s8.lua:7 from 26": where each layer stands in the description, by its name.
+local function lines_of(graph)
+    local lines <const> = {}
+    for _, node in ipairs(graph.nodes) do
+        lines[node.name] = c.comment(node.where:match("[^/]*$"))
+            .. (node.outer and " from " .. node.outer or "")
+    end
+    return lines
+end
+
+-- The layers that each kernel computes, by its name, and their places in the description: "conv9,
+-- conv10 (s8.lua:7 from 29)".
+local function users_of(graph, plans)
+    local lines <const>, seen <const>, lists <const> = lines_of(graph), {}, {}
     for _, plan in ipairs(plans) do
         for _, spec in ipairs(plan.kernels) do
             local layer <const> = spec.layer
             if not seen[spec.name .. " " .. layer] then
                 seen[spec.name .. " " .. layer] = true
-                layers[spec.name] = (layers[spec.name] and layers[spec.name] .. ", " or "") .. layer
+                lists[spec.name] = lists[spec.name] or {}
+                table.insert(lists[spec.name], layer)
             end
         end
     end
-    return layers
+    local texts <const> = {}
+    for kernel, layers in pairs(lists) do -- each by itself: the order does not matter
+        local parts <const> = {}
+        for i, layer in ipairs(layers) do
+            local next_layer <const> = layers[i + 1]
+            parts[i] = next_layer and lines[next_layer] == lines[layer] and layer
+                or string.format("%s (%s)", layer, lines[layer])
+        end
+        texts[kernel] = table.concat(parts, ", ")
+    end
+    return texts
 end
 
 -- The kernels and all else that the step calls, what they share, and the shapes that they name.
 local function kernel_texts(graph, train, eval, set, options, all)
     local list <const>, shared <const> = all.new_list(), all.new_list()
     local source <const>, named <const> = limits.source(graph), shapes.new()
-    local users <const> = users_of { train.plan, eval.plan }
+    local users <const> = users_of(graph, { train.plan, eval.plan })
     for _, plan in ipairs { train.plan, eval.plan } do
         for _, spec in ipairs(plan.kernels) do
             if not all:is_made(spec.name, spec, "layer") then

@@ -26,6 +26,8 @@ enum {
     STEPS_A_LOOK = 10000 /* of our own */
 };
 
+enum { OUTER_LEVELS = 50 }; /* calls in calls that outer_line looks through */
+
 double description_cpu_seconds(void)
 {
     struct timespec now;
@@ -45,6 +47,22 @@ static int active_line(lua_State *L, int level)
             return frame.currentline;
     }
     return 0;
+}
+
+/* The outermost line of the running description that is active, among some levels: that of its
+ * main part, where functions call no others for long. */
+static int outer_line(lua_State *L)
+{
+    const char *chunk = host_of(L)->chunk;
+    int line = 0;
+    lua_Debug frame;
+    for (int level = 1; chunk != NULL && level < OUTER_LEVELS && lua_getstack(L, level, &frame);
+         level++) {
+        lua_getinfo(L, "Sl", &frame);
+        if (frame.currentline > 0 && strcmp(frame.source, chunk) == 0)
+            line = frame.currentline;
+    }
+    return line;
 }
 
 /* Replaces the message on top of the stack by one that starts with `file:line: `: Lua writes the
@@ -166,10 +184,11 @@ static int load_description(lua_State *L)
 
 static int call_located(lua_State *L)
 {
-    lua_pushinteger(L, active_line(L, 1));
-    lua_insert(L, 1);
+    luaL_checkstack(L, 3, NULL);
     lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
+    lua_pushinteger(L, active_line(L, 1));
+    lua_pushinteger(L, outer_line(L));
+    lua_rotate(L, 1, 3);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
     return lua_gettop(L);
 }

@@ -33,8 +33,9 @@
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below
  *     host.limit_work(file [, mib])      from here to the end of the call our own work has a
  *                                        budget of time and memory; beyond it `file` is rejected
- *     host.located(f)                    g, where g(...) calls f(line, ...) with the line of the
- *                                        description that called g, 0 where there is none
+ *     host.located(f)                    g, where g(...) calls f(line, outer, ...) with the line of
+ *                                        the description that called g, and that of its main part
+ *                                        from which it came there, both 0 where there is none
  *
  * A runner takes no arguments and returns true and what the description returned, or false and
  * a message that starts with `file:line: `.

@@ -16,7 +16,7 @@
 -- The text is a row of objects, numbered from 1 in the order in which they are first referred to;
 -- the first holds the result under the key 1.
 --
---     object = "T" or "R" kind line count, then pairs of value value, then "."
+--     object = "T" or "R" kind line outer (0: none) count, then pairs of value value, then "."
 --     value  = "b" bool | "i" integer | "d" float | "s" text | "f" (a function)
 --              | "@" number of an object
 --
@@ -74,7 +74,7 @@ function answer.write(message, result)
         local object <const> = to.objects[i]
         local found <const> = record.of(object)
         if found then
-            to.put("<c1s1i8i8", "R", found.kind, found.line, found.count)
+            to.put("<c1s1i8i8i8", "R", found.kind, found.line, found.outer or 0, found.count)
         else
             to.put("c1", "T")
         end
@@ -153,9 +153,13 @@ local function read_pairs(from, object_at, fill)
     from.take("c1")
 end
 
-local function is_call(kind, line, count)
-    return kind:find("^[a-z][a-z0-9_]*$") and line >= 0 and line <= MAX_NUMBER and count >= 0
-        and count <= MAX_NUMBER
+local function is_number(value)
+    return value >= 0 and value <= MAX_NUMBER
+end
+
+local function is_call(kind, line, outer, count)
+    return kind:find("^[a-z][a-z0-9_]*$") and is_number(line) and is_number(outer)
+        and is_number(count)
 end
 
 local function read_objects(from)
@@ -178,11 +182,13 @@ local function read_objects(from)
         local tag <const> = from.take("c1")
         if tag == "R" then
             local kind <const> = from.take("<s1")
-            local line <const>, count <const> = from.take("<i8"), from.take("<i8")
-            if not is_call(kind, line, count) then
+            local line <const>, outer <const> = from.take("<i8"), from.take("<i8")
+            local count <const> = from.take("<i8")
+            if not is_call(kind, line, outer, count) then
                 refuse()
             end
-            read_pairs(from, object_at, record.restore(object, kind, line, count))
+            read_pairs(from, object_at, record.restore(object, kind, line, count,
+                outer > 0 and outer or nil))
         elseif tag == "T" then
             read_pairs(from, object_at, object)
         else

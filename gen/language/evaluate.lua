@@ -116,8 +116,8 @@ local function environment()
     env.string.format = plain_format
 
     local function offer(kind)
-        env[kind] = host.located(function(line, ...)
-            return record.make(kind, line, ...)
+        env[kind] = host.located(function(line, outer, ...)
+            return record.from(record.make(kind, line, ...), outer)
         end)
     end
     offer("network")

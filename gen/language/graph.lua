@@ -3,7 +3,8 @@
 --     graph = { name = "s8", norm = "bn", input = { c = 3, h = 32, w = 32 }, classes = 10,
 --               recipe = (recipe.lua), nodes, params, states, param_floats, state_floats, flop }
 --     node  = { index = i, kind = "input", or one of layers.kinds,
---               name, where = "file:line", inputs = { indices of earlier nodes },
+--               name, where = "file:line", outer (record.lua),
+--               inputs = { indices of earlier nodes },
 --               c, h, w,                      -- output; the loss: classes, 1, 1
 --               geometry,                     -- conv and pools: geometry.lua
 --               bias = bool,                  -- conv and linear
@@ -100,6 +101,7 @@ local function make_node(built, layer, ins, net, report)
         kind = layer.kind,
         name = layer.name,
         where = layer.where,
+        outer = layer.outer,
         inputs = {},
         c = shape.c,
         h = shape.h,

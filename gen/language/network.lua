@@ -2,7 +2,8 @@
 --
 --     network = { file = "gen/nets/s8.lua", norm = "bn", name = "s8", line, where = "file:line",
 --                 input = { c, h, w }, classes, recipe = (recipe.lua), layers = { layer, ... } }
---     layer   = { kind = "conv", name = "conv1", where = "file:line", fields = (layers.lua),
+--     layer   = { kind = "conv", name = "conv1", where = "file:line", outer (record.lua),
+--                 fields = (layers.lua),
 --                 inputs = { "input" } }        -- names of earlier layers, or of the image
 --
 -- The calls of a description only note their arguments (evaluate.lua, record.lua). What they noted
@@ -225,7 +226,8 @@ local function check_layers(found, report)
         numbers[spec.name] = (numbers[spec.name] or 0) + 1
         local name <const> = f.name or spec.name .. numbers[spec.name]
         names_hold = check_name(spec, f, name, call.line, used, report) and names_hold
-        list[i] = { kind = spec.name, name = name, line = call.line, fields = f }
+        list[i] = { kind = spec.name, name = name, line = call.line, outer = call.outer,
+            fields = f }
     end
     return list, names_hold
 end

@@ -4,8 +4,9 @@
 -- kept here, where the description cannot reach it. Checking comes later, in one pass over all of
 -- them, so that every mistake is reported at once.
 --
---     record = { kind = "conv", line = 7, count = how many values it was called with,
---                arguments = { 16, window = 3 } }
+--     record = { kind = "conv", line = 7, outer = the line of the description's main part that
+--                called the function in which it stands, or nil,
+--                count = how many values it was called with, arguments = { 16, window = 3 } }
 --     spec   = { name = "conv", fields = { field, ... } }
 --     field  = { name, type, doc, position = n,          -- may also be the n-th unnamed value
 --                default = value or function(values),    -- neither default nor optional: required
@@ -46,11 +47,21 @@ function record.make(kind, line, ...)
     return token
 end
 
+-- Notes that the main part of the description came to a call from line `outer`, and returns its
+-- token.
+function record.from(token, outer)
+    local call <const> = records[token]
+    call.outer = outer ~= call.line and outer or nil
+    return token
+end
+
 -- Makes `token` the token of a call that another process recorded (answer.lua), and returns its
 -- table of arguments, still empty.
-function record.restore(token, kind, line, count)
+function record.restore(token, kind, line, count, outer)
     local arguments <const> = {}
-    records[token] = { kind = kind, line = line, count = count, arguments = arguments }
+    records[token] = {
+        kind = kind, line = line, outer = outer, count = count, arguments = arguments,
+    }
     return arguments
 end
 

@@ -103,14 +103,15 @@ local function next_image(spec, pitch)
     return table.concat(steps, ", ")
 end
 
---- "9.44 direct MFLOP an image, 2.36 multiplied; reads 91 KB, writes 131 KB." Elementwise kernels
---- have no FLOP to name. multiplied: FLOP of the products of an algorithm that needs fewer, or nil
+--- "9.44 direct MFLOP, 2.36 multiplied; reads 91 KB, writes 131 KB.", of an image. Elementwise
+--- kernels have no FLOP to name. multiplied: FLOP of the products of an algorithm that needs fewer,
+--- or nil
 function kernel.cost_text(spec, isa, reads, writes, multiplied)
     local traffic <const> = string.format("eads %d KB, writes %d KB.",
         (reads * isa.bytes + 1023) // 1024, (writes * isa.bytes + 1023) // 1024)
     if spec.flop and spec.flop > 0 then
         local done <const> = multiplied and string.format(", %.3g multiplied", multiplied / 1e6)
-        return string.format("%.3g %sMFLOP an image%s; r%s", spec.flop / 1e6,
+        return string.format("%.3g %sMFLOP%s; r%s", spec.flop / 1e6,
             done and "direct " or "", done or "", traffic)
     end
     return "R" .. traffic

@@ -43,7 +43,7 @@ local function run(text, file)
     local calls <const> = {}
     local env <const> = { string = {} }
     for kind in pairs(CALLS) do -- a set: the order does not matter
-        env[kind] = host.located(function(line, ...)
+        env[kind] = host.located(function(line, _, ...)
             calls[#calls + 1] = record.of(record.make(kind, line, ...))
         end)
     end

@@ -236,7 +236,7 @@ ${helpers}
 /* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given, in their order
- * (IMAGE1: the first struct image). KB are those of an image. */
+ * (IMAGE1: the first struct image). MFLOP and KB are those of an image. */
 
 @ for _, text in ipairs(kernel_texts) do
     ${text}

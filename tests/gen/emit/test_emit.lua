@@ -290,6 +290,22 @@ function tests.the_step_stands_before_the_kernels()
     end
 end
 
+-- Above a kernel stand its layers with their lines, and the line that called the function in which
+-- they stand: of functions that call each other the outermost.
+function tests.kernels_name_the_lines_of_the_description()
+    local text <const> = program(nets.graph("s8", "gn"), "avx2")
+    for _, where in ipairs { "conv9, conv10 (s8.lua:7 from 28): ", "conv11 (s8.lua:30): ",
+        "norm8, norm7, norm6 (s8.lua:7 from 28): " } do
+        assert(text:find("/* " .. where, 1, true), where)
+    end
+    assert(text:find("\n *  7 from 26  conv1 relu1 ", 1, true), "in the layer table")
+    local graph <const> = nets.small("(function()\n return { conv { 4, window = 1 },\n "
+        .. "(function() return conv { 4, window = 1 } end)() } end)(),\nrelu()")
+    test.equal({ graph.nodes[2].where, graph.nodes[2].outer }, { "small.lua:5", 4 })
+    test.equal({ graph.nodes[3].where, graph.nodes[3].outer }, { "small.lua:6", 4 })
+    test.equal(graph.nodes[4].outer, nil)
+end
+
 -- A batch is drawn as it is cut: every image in one micro-batch, also where it does not divide.
 function tests.the_cut_of_a_batch_is_drawn()
     local model <const> = require("emit/model")

@@ -285,12 +285,15 @@ START_TEST(located_says_the_line)
 {
     expect_ok("local lines = {}\n"
               "local env = { string = {} }\n"
-              "env.mark = host.located(function(line, x) lines[x] = line return x, line end)\n"
+              "local outers = {}\n"
+              "env.mark = host.located(function(line, outer, x)\n"
+              "    lines[x], outers[x] = line, outer return x, line end)\n"
               "local text = 'local function f() return mark(1) end\\nf()\\n'\n"
               "    .. 'local a, b = mark(2)\\nreturn mark(b)'\n"
               "local ok, a, b = host.load_description(text, '@a.lua', env)()\n"
               "assert(ok and a == 3 and b == 4, a)\n"
               "assert(lines[1] == 1 and lines[2] == 3 and lines[3] == 4)\n"
+              "assert(outers[1] == 2 and outers[2] == 3 and outers[3] == 4)\n"
               "assert(select(2, env.mark(9)) == 0)");
 }
 END_TEST

@@ -29,13 +29,13 @@ function tests.messages_cross()
 end
 
 function tests.calls_stay_calls()
-    local inner <const> = record.make("relu", 4)
+    local inner <const> = record.from(record.make("relu", 4), 7)
     local outer <const> = record.make("network", 9, { layers = { inner, inner }, name = "x" })
     local found <const> = record.of(cross(outer))
     test.equal({ found.kind, found.line, found.count }, { "network", 9, 1 })
     local a <const>, b <const> = table.unpack(found.arguments.layers)
     assert(a == b, "one layer became two")
-    test.equal(record.of(a), { kind = "relu", line = 4, count = 0, arguments = {} })
+    test.equal(record.of(a), { kind = "relu", line = 4, outer = 7, count = 0, arguments = {} })
     test.equal(record.of(cross({ outer })), nil)
 end
 
@@ -142,9 +142,10 @@ local refused <const> = {
     { "a reference to nothing", string.pack("<c1 c1i8 c1I4 c1", "T", "i", 1, "@", 0, ".") },
     { "a promised object", string.pack("<c1 c1i8 c1I4 c1", "T", "i", 1, "@", 2, ".") },
     { "a key that is no number", string.pack("<c1 c1d c1B c1", "T", "d", 0 / 0, "b", 1, ".") },
-    { "a call of no kind", string.pack("<c1s1i8i8c1", "R", "a\27", 1, 0, ".") },
-    { "a call before the file", string.pack("<c1s1i8i8c1", "R", "conv", -1, 0, ".") },
-    { "a call with less than nothing", string.pack("<c1s1i8i8c1", "R", "conv", 1, -1, ".") },
+    { "a call of no kind", string.pack("<c1s1i8i8i8c1", "R", "a\27", 1, 0, 0, ".") },
+    { "a call before the file", string.pack("<c1s1i8i8i8c1", "R", "conv", -1, 0, 0, ".") },
+    { "a call from before the file", string.pack("<c1s1i8i8i8c1", "R", "conv", 1, -1, 0, ".") },
+    { "a call with less than nothing", string.pack("<c1s1i8i8i8c1", "R", "conv", 1, 0, -1, ".") },
     { "a message and more", answer.write("a") .. "b" },
 }
 

@@ -199,7 +199,9 @@ function checks.calls_take_one_value_or_a_table()
     local kept <const> = record.of(record.make("thing", 4, given)).arguments
     test.equal(kept, given)
     assert(kept ~= given) -- the description may change its own table
-    local inner <const> = record.make("outer", 4, one)
+    local inner <const> = record.from(record.make("outer", 4, one), 9)
+    test.equal(record.of(inner).outer, 9)
+    test.equal(record.of(record.from(inner, 4)).outer, nil)
     assert(record.of(inner).arguments[1] == one)
     local values <const> = record.check_call(spec, record.of(record.make("thing", 5, 2, 3)), report)
     test.equal(values.size, 2)
