@@ -20,17 +20,18 @@ NORMS =
 SEEDS =
 GHOSTS = 2 4 8 16 32 64
 JOBS =
+HOSTS =
 VALIDATE =
 PROBE =
 RESULTS =
 # Of `make install`.
 PREFIX = /usr/local
 VARIABLES = NET NORM ISA EPOCHS SEED THREADS LR DATA ARGS PYTHON FUZZ_SECONDS MAX_MEMORY NETS NORMS \
-    SEEDS GHOSTS JOBS VALIDATE PROBE RESULTS PREFIX
+    SEEDS GHOSTS JOBS HOSTS VALIDATE PROBE RESULTS PREFIX
 export $(VARIABLES)
 
 # Others are misspelt, but for those that the environment of a build has everywhere.
-ELSEWHERE = CC CFLAGS CPPFLAGS LDFLAGS SHELL DESTDIR CIFAR10_DIR BURIN_% CMAKE_% CTEST_%
+ELSEWHERE = SSH CC CFLAGS CPPFLAGS LDFLAGS SHELL DESTDIR CIFAR10_DIR BURIN_% CMAKE_% CTEST_%
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 UNKNOWN := $(filter-out $(VARIABLES) $(ELSEWHERE) MAKE%,$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -75,6 +76,7 @@ help:
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'NETS=, NORMS=, SEEDS=, JOBS=       of make sweep: lists, and trainings at once'
+	@echo 'HOSTS=                             of make sweep: file of machines instead of JOBS, through ssh'
 	@echo 'VALIDATE=                          of make sweep: training images to evaluate on instead'
 	@echo 'RESULTS=runs/sweep/results         of make sweep: folder of the tables of results'
 	@echo 'PROBE=                             of make compare: steps between two looks inside'

@@ -8,13 +8,15 @@
 # It runs in the root of the source tree. Variables, with their defaults: NETS ($NET), NORMS (bn gn
 # ln), SEEDS (1 2 3 4 5), JOBS (trainings at once: the processors), VALIDATE (training images to hold
 # out and evaluate in place of the test set), EPOCHS, DATA, ISA, RESULTS (the folder of <net>.csv,
-# runs/sweep/results; the project's own are made with RESULTS=results).
+# runs/sweep/results; the project's own are made with RESULTS=results), HOSTS (a file of machines that
+# have this folder under the same path, `node1 slots=2` or `node1:2` a line: so many trainings at once
+# on each, by on_host.sh).
 set -eu
 . scripts/runs.sh
 NETS=${NETS:-${NET:-s8}}
 NORMS=${NORMS:-bn gn ln}
 SEEDS=${SEEDS:-1 2 3 4 5}
-JOBS=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
+HOSTS=${HOSTS:-}
 root=runs/sweep
 RESULTS=${RESULTS:-$root/results}
 
@@ -34,6 +36,31 @@ list_jobs() {
     done
 }
 
+# Where trainings are made, a word for each that can be at once: "here.1 here.2", "node1.1 node2.1".
+list_places() {
+    if [ -z "$HOSTS" ]; then
+        seq -f here.%g "${JOBS:-$(getconf _NPROCESSORS_ONLN)}"
+    else
+        sed 's/#.*//; s/[:=]/ /g; s/ slots / /' "$HOSTS" |
+            awk 'NF > 0 { for (i = 1; i <= (NF > 1 ? $2 : 1); i++) print $1 "." i }'
+    fi
+}
+
+check_places() {
+    if [ -z "$HOSTS" ]; then
+        check_number JOBS "${JOBS:-1}"
+    elif [ -n "${JOBS:-}" ]; then
+        echo "JOBS and HOSTS: expected one of them: the file says how many trainings a machine makes" >&2
+        exit 2
+    elif [ ! -f "$HOSTS" ]; then
+        echo "HOSTS: $HOSTS: no such file: expected lines like \"node1 slots=2\" or \"node1:2\"" >&2
+        exit 2
+    elif [ -z "$(list_places)" ]; then
+        echo "HOSTS: $HOSTS: no machine in it: expected lines like \"node1 slots=2\" or \"node1:2\"" >&2
+        exit 2
+    fi
+}
+
 network_of() { # NAME NORM
     echo "$root/$1_$2.description"
 }
@@ -45,9 +72,22 @@ network_of() { # NAME NORM
 # Where the kernel shares time out by session first (autogroup), the session has to step back as well.
 run_with=in_background
 in_background() { # COMMAND [argument...]
+    if [ -n "$HOSTS" ]; then
+        exec setsid scripts/on_host.sh "${place%.*}" nice -n 10 "$@"
+    fi
     exec setsid sh -c '
         if [ -w /proc/self/autogroup ]; then echo 10 > /proc/self/autogroup; fi
         exec nice -n 10 "$@"' sh "$@"
+}
+
+# A place where nothing is running: sets `place`.
+choose_place() {
+    for place in $places; do
+        case "$running " in
+        *":$place "*) ;;
+        *) return ;;
+        esac
+    done
 }
 
 # start JOB NAME NORM SEED: in the background. JOB.txt gets what it prints.
@@ -57,7 +97,12 @@ start() {
         train_run "$out" "$(network_of "$2" "$3")" "build/$2_$3" "$4" --threads 1 --quiet \
             ${VALIDATE:+--validate "$VALIDATE"}
     ) > "$out.txt" 2>&1 &
-    running="$running $!:$1"
+    running="$running $!:$1:$place"
+}
+
+job_of() { # ENTRY of running
+    job_place=${1#*:}
+    echo "${job_place%%:*}"
 }
 
 # Whether a process that nobody has waited for has not ended yet.
@@ -76,7 +121,7 @@ collect() {
         else
             wait "${entry%%:*}" || true # the log says how it ended
             trained=$((trained + 1))
-            tell "${entry#*:}"
+            tell "$(job_of "$entry")"
         fi
     done
     running=$still
@@ -115,7 +160,7 @@ show_progress() {
     if [ -t 1 ]; then
         text=
         for entry in $running; do
-            text="$text, ${entry#*:} in epoch $(($(epochs_of "${entry#*:}") + 1))"
+            text="$text, $(job_of "$entry") in epoch $(($(epochs_of "$(job_of "$entry")") + 1))"
         done
         printf '\r\033[K%s of %s done%s' $ended $all "$text"
     fi
@@ -236,7 +281,8 @@ summarize() {
 
 mkdir -p "$root"
 choose_data
-check_number JOBS "$JOBS"
+check_places
+places=$(list_places)
 twice=$(for net in $NETS; do basename "$net" .lua; done | sort | uniq -d)
 if [ -n "$twice" ]; then
     echo "NETS: $twice: two networks of one name: expected files of different names" >&2
@@ -260,7 +306,8 @@ while read -r job name norm seed net; do
         echo "$job: finished before"
         continue
     fi
-    wait_for "$JOBS"
+    wait_for "$(echo $places | wc -w)"
+    choose_place
     start "$job" "$name" "$norm" "$seed"
 done < "$root/jobs"
 wait_for 1

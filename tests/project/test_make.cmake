@@ -239,7 +239,19 @@ endif()
 file(READ "${tree}/tiny.lua" text)
 string(REPLACE "lr = 0.05" "lr = 0.04" text "${text}")
 file(WRITE "${tree}/tiny.lua" "${text}")
-make_well(${sweep} SEEDS=1)
+# Other machines make them: two at once on the first, one on the second, reached by what takes a name
+# and a line for a shell, as ssh does, and begins in another folder.
+file(WRITE "${tree}/connect" "#!/bin/sh\necho \"$1\" >> '${tree}/reached'\ncd /\nexec sh -c \"$2\"\n")
+file(CHMOD "${tree}/connect" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+set(ENV{SSH} ./connect)
+file(WRITE "${tree}/hosts" "# ours\nnode1 slots=1\n\nnode2:2\n")
+list(REMOVE_ITEM sweep JOBS=2)
+make_well(${sweep} SEEDS=1 HOSTS=hosts)
+file(STRINGS "${tree}/reached" reached)
+list(SORT reached)
+if(NOT reached STREQUAL "node1;node2")
+    message(FATAL_ERROR "make sweep HOSTS=hosts reached: ${reached}")
+endif()
 expect_file(runs/sweep/tiny_bn_1.old/last.safetensors runs/sweep/tiny_gn_1/last.safetensors)
 file(STRINGS "${tree}/runs/sweep/results/tiny.csv" changed)
 list(GET rows 2 before)
@@ -256,7 +268,7 @@ string(REPLACE "epochs = 1," "epochs = 5000," text "${text}")
 file(WRITE "${tree}/lengthy.lua" "${text}")
 set(long runs/sweep/lengthy_bn_1_validate99/log.jsonl)
 file(WRITE "${tree}/interrupt.sh" "
-setsid scripts/sweep.sh &
+HOSTS=$2 setsid scripts/sweep.sh &
 until grep -q \"$1\" ${long} 2>/dev/null || ! kill -0 $! 2>/dev/null; do
     sleep 0.05
 done
@@ -265,9 +277,14 @@ wait $!
 ")
 make_well(gen NET=tiny.lua NORM=bn)
 make_well(gen NET=lengthy.lua NORM=bn)
+file(WRITE "${tree}/one host" "node3\n")
 foreach(word "epoch.:1," resumed)
+    set(where JOBS=1 sh interrupt.sh "${word}" "")
+    if(word STREQUAL resumed)
+        set(where sh interrupt.sh "${word}" "one host")
+    endif()
     execute_process(COMMAND "${CMAKE_COMMAND}" -E env "NETS=tiny.lua lengthy.lua" NORMS=bn SEEDS=1
-        DATA=synthetic JOBS=1 VALIDATE=99 sh interrupt.sh "${word}" RESULT_VARIABLE result
+        DATA=synthetic VALIDATE=99 ${where} RESULT_VARIABLE result
         OUTPUT_VARIABLE output ERROR_VARIABLE output WORKING_DIRECTORY "${tree}" TIMEOUT 1800)
     expect_failure("`make sweep` with the same variables goes on")
     file(READ "${tree}/${long}" log)
@@ -285,6 +302,10 @@ if(NOT count EQUAL 1)
 endif()
 make(sweep NETS=tiny.lua NORMS=xx)
 expect_failure("--norm xx")
+make(sweep NETS=tiny.lua JOBS=2 HOSTS=hosts)
+expect_failure("JOBS and HOSTS: expected one of them")
+make(sweep NETS=tiny.lua HOSTS=nowhere)
+expect_failure("HOSTS: nowhere: no such file")
 make(sweep NETS=tiny.lua JOBS=two)
 expect_failure("JOBS: \"two\": expected a number from 1 on")
 make(sweep "NETS=tiny.lua tests/nets/tiny.lua")
