@@ -430,8 +430,8 @@ function model.params(graph, planned, options)
         batch_cut = model.batch_cut(graph, planned.train.plan),
         totals = string.format("%d parameters; %.1f MFLOP an image forward, 2 FLOP a product and "
             .. "sum. `line` is that of the description; 7 from 26: line 7, called by line 26. "
-            .. "Training may call another kernel, which leaves winners or sums, too.", graph.param_floats,
-            graph.flop / 1e6),
+            .. "Training may call another kernel, which leaves winners or sums, too.",
+            graph.param_floats, graph.flop / 1e6),
         intrinsics = set.name ~= "c",
         param_floats = graph.param_floats, state_floats = graph.state_floats,
         input_floats = graph.input.c * graph.input.h * graph.input.w,
